@@ -1,0 +1,152 @@
+"""Train the tiny multilingual base model of the demo: XGLM's architecture, a few million parameters.
+
+The text is the train split of the embedded CLDR corpus: monolingual lines in 13 languages and, as the
+text of the web has them, some lines that say the same in English and in another language. No line
+pairs two languages other than English.
+
+    python examples/pretrain.py --out examples/tiny-xglm
+"""
+
+import argparse
+import json
+import math
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from rich.progress import track
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers.decoders import Metaspace
+from transformers import PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
+
+from dragoman.corpora.base import Split
+from dragoman.corpora.cldr import CORE_LANGUAGES, Cldr, CldrOptions
+from dragoman.corpora.meaning import render
+
+BLOCK = 96
+"""Tokens of one training row: lines are packed behind each other, each closed by </s>."""
+BILINGUAL_FORMS = ("{0} – {1}", "{0} ({1})", "{0} / {1}", "{0} = {1}")
+
+
+def lines(seed: int, bilingual: float) -> Iterator[str]:
+    """Training lines without end: `bilingual` of them English beside another language, the rest monolingual."""
+    meanings = list(Cldr(CldrOptions(seed=1)).meanings(Split.TRAIN))
+    others = [tag for tag in CORE_LANGUAGES if tag != "en"]
+    rng = random.Random(seed)
+    while True:
+        meaning = rng.choice(meanings)
+        if rng.random() < bilingual:
+            sides = [str(render(meaning, "en")), str(render(meaning, rng.choice(others)))]
+            rng.shuffle(sides)
+            yield rng.choice(BILINGUAL_FORMS).format(*sides)
+        else:
+            yield str(render(meaning, rng.choice(CORE_LANGUAGES)))
+
+
+def train_tokenizer(vocabulary: int, seed: int) -> PreTrainedTokenizerFast:
+    """A Unigram tokenizer like XGLM's, with its special ids: <s> 0, <pad> 1, </s> 2, <unk> 3."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Digits(individual_digits=True)]
+    )
+    tokenizer.decoder = Metaspace()
+    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocabulary,
+        special_tokens=specials,
+        unk_token="<unk>",
+        initial_alphabet=[chr(code) for code in range(33, 127)],
+    )
+    stream = lines(seed, bilingual=0.0)
+    tokenizer.train_from_iterator((next(stream) for _ in range(120_000)), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="</s> $A", pair="</s> $A </s> </s> $B", special_tokens=[("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>", eos_token="</s>", sep_token="</s>", pad_token="<pad>", unk_token="<unk>", cls_token="<s>",
+        model_max_length=256,
+    )  # fmt: skip
+
+
+def blocks(tokenizer: PreTrainedTokenizerFast, stream: Iterator[str]) -> Iterator[list[int]]:
+    """The stream's tokens in rows of `BLOCK`, cut wherever a row is full."""
+    eos, row = tokenizer.eos_token_id, [tokenizer.eos_token_id]
+    while True:
+        for ids in tokenizer([next(stream) for _ in range(512)], add_special_tokens=False).input_ids:
+            row += [*ids, eos]
+            while len(row) >= BLOCK:
+                yield row[:BLOCK]
+                row = row[BLOCK:]
+
+
+def main() -> None:
+    """Train the tokenizer and the model, and save both with the record that goes into the model card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("examples/tiny-xglm"))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--batch", type=int, default=24, help="rows of a step")
+    parser.add_argument("--bilingual", type=float, default=0.25, help="share of English-X lines")
+    parser.add_argument("--vocabulary", type=int, default=4000)
+    parser.add_argument("--width", type=int, default=160)
+    parser.add_argument("--layers", type=int, default=5)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(1)
+    torch.manual_seed(arguments.seed)
+    tokenizer = train_tokenizer(arguments.vocabulary, arguments.seed)
+    tokenizer.save_pretrained(arguments.out)
+    config = XGLMConfig(
+        vocab_size=len(tokenizer), d_model=arguments.width, ffn_dim=4 * arguments.width, num_layers=arguments.layers,
+        attention_heads=arguments.width // 32, max_position_embeddings=256, dropout=0.0, attention_dropout=0.0,
+        activation_dropout=0.0, layerdrop=0.0, bos_token_id=0, pad_token_id=1, eos_token_id=2, decoder_start_token_id=2,
+    )  # fmt: skip
+    model = XGLMForCausalLM(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    warmup = min(400, arguments.steps // 10)
+
+    def rate(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (arguments.steps - warmup)))
+
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    rows = blocks(tokenizer, lines(arguments.seed, arguments.bilingual))
+    started, running = time.time(), 0.0
+    model.train()
+    for step in track(range(1, arguments.steps + 1), description="pretraining"):
+        batch = torch.tensor([next(rows) for _ in range(arguments.batch)])
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = model(input_ids=batch, labels=batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad(set_to_none=True)
+        running = loss.item() if step == 1 else 0.99 * running + 0.01 * loss.item()
+        if step % 100 == 0:
+            print(f"step {step} loss {running:.3f} minutes {(time.time() - started) / 60:.1f}", flush=True)
+        if step % 1000 == 0:
+            model.save_pretrained(arguments.out)
+    model.save_pretrained(arguments.out)
+    record = {
+        "seed": arguments.seed,
+        "steps": arguments.steps,
+        "tokens": arguments.steps * arguments.batch * BLOCK,
+        "bilingual_share": arguments.bilingual,
+        "final_loss": round(running, 3),
+        "minutes": round((time.time() - started) / 60, 1),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "corpus": Cldr(CldrOptions(seed=1)).revision,
+    }
+    (arguments.out / "pretraining.json").write_text(json.dumps(record, indent=2) + "\n")
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main()

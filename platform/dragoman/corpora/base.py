@@ -1,0 +1,63 @@
+"""What a corpus is: aligned text for directed pairs, read as a stream."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from typing import ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.pair import Pair
+
+
+class Split(StrEnum):
+    """The parts of a corpus: finetuning reads train, choices are made on dev, reports on test."""
+
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+
+
+class Segment(NamedTuple):
+    """One line of text in the source language and its translation."""
+
+    source: str
+    target: str
+
+
+class CorpusOptions(BaseModel):
+    """The options of one kind of corpus, written beside `kind` in a spec; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Corpus(ABC):
+    """A source of aligned segments; subclasses register under the entry-point group `dragoman.corpora`."""
+
+    Options: ClassVar[type[CorpusOptions]] = CorpusOptions
+    """The options this kind of corpus takes."""
+
+    @abstractmethod
+    def __init__(self, options: CorpusOptions) -> None:
+        """Open the corpus.
+
+        Raises:
+            CorpusError: a file or folder it needs is not there.
+        """
+
+    @property
+    @abstractmethod
+    def revision(self) -> str:
+        """What the text depends on besides the options: data version, file hashes. Part of a test set's identity."""
+
+    @abstractmethod
+    def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
+        """The pairs this corpus has no text for in a split, each with the reason."""
+
+    @abstractmethod
+    def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
+        """The aligned segments of a pair, always in the same order; the stream may be endless for train.
+
+        Raises:
+            CorpusError: the pair is missing, or its text is damaged.
+        """
