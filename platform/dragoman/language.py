@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from dragoman.errors import DragomanError
 
 
-class LanguageError(DragomanError):
+class LanguageError(DragomanError, ValueError):
     """Text that names no language."""
 
 
@@ -26,11 +26,11 @@ def canonical_tag(text: str) -> str:
         LanguageError: the text names no language, or a code that is assigned to none.
     """
     language = _parse(text.strip())
-    language = language.prefer_macrolanguage()
+    language = language.prefer_macrolanguage().simplify_script()
     likely = language.maximize().script
-    if _is_written_in_several_scripts(language.language or ""):
-        return language.update_dict({"script": language.script or likely}).to_tag()
-    if language.script == likely:
+    if _needs_script(language.language or ""):
+        language = language.update_dict({"script": language.script or likely})
+    elif language.script == likely:
         language = language.update_dict({"script": None})
     return language.to_tag()
 
@@ -69,8 +69,10 @@ def _languages_of_several_scripts() -> frozenset[str]:
     return frozenset(language for language, found in scripts.items() if len(found) > 1)
 
 
-def _is_written_in_several_scripts(language: str) -> bool:
-    return language in _languages_of_several_scripts()
+def _needs_script(language: str) -> bool:
+    """Whether a bare tag would leave the script open: several are in use and the registry names no default."""
+    default = langcodes.Language.make(language).maximize().simplify_script().script
+    return default is not None and language in _languages_of_several_scripts()
 
 
 @cache

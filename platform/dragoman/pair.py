@@ -8,7 +8,7 @@ from dragoman.errors import DragomanError
 from dragoman.language import canonical_tag
 
 
-class PairError(DragomanError):
+class PairError(DragomanError, ValueError):
     """Text that names no directed pair."""
 
 

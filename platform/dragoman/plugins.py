@@ -1,0 +1,35 @@
+"""What others can extend, and Dragoman's own features use: entry-point groups.
+
+Groups: `dragoman.corpora`, `dragoman.metrics`, `dragoman.engines` (see each package's `base.py`),
+`dragoman.commands` (a Typer app, added to the command line under the entry point's name, or, named `_...`,
+merged into the top level) and `dragoman.finishers` (a callable that is told when a grid is complete).
+"""
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from dragoman.errors import DragomanError, nearest
+
+
+class UnknownPluginError(DragomanError):
+    """A name that no installed package provides."""
+
+
+@cache
+def available(group: str) -> dict[str, EntryPoint]:
+    """The entry points of `dragoman.<group>` by name; nothing is imported."""
+    return {entry.name: entry for entry in entry_points(group=f"dragoman.{group}")}
+
+
+def load(group: str, name: str) -> Any:
+    """The object registered under a name.
+
+    Raises:
+        UnknownPluginError: no installed package registers that name.
+        ModuleNotFoundError: the extra that the plugin needs is not installed.
+    """
+    found = available(group)
+    if name not in found:
+        raise UnknownPluginError(f"'{name}' is not one of the {group}: {nearest(name, found)}")
+    return found[name].load()

@@ -1,0 +1,183 @@
+"""The grid specification: what a user writes in YAML, typed and documented field by field."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from dragoman.corpora.base import Split
+from dragoman.errors import nearest
+from dragoman.language import Language
+from dragoman.plugins import available
+from dragoman.spec.base import SpecModel
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.method import Method
+from dragoman.spec.pairs import Pairs, PairsField, chosen, languages_of
+from dragoman.spec.promotion import Promotion
+from dragoman.spec.prompt import NAMED, Prompt, PromptField
+from dragoman.pair import Pair
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Names of grids and models: they become folders, tags and links."""
+
+
+class CorpusChoice(SpecModel):
+    """A kind of corpus and the options of that kind, all in one mapping."""
+
+    kind: str
+    """Name of a corpus plugin."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What stood beside `kind`; the plugin's own model checks it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_options(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"kind": value}
+        if isinstance(value, dict) and "options" not in value:
+            return {"kind": value.get("kind"), "options": {key: item for key, item in value.items() if key != "kind"}}
+        return value
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _is_installed(cls, kind: Any) -> Any:
+        if kind not in available("corpora"):
+            raise ValueError(f"is not an installed kind of corpus; {nearest(str(kind), available('corpora'))}")
+        return kind
+
+
+class Base(SpecModel):
+    """The model that is finetuned, and whose scores every gain is measured against."""
+
+    model: str
+    """A folder (relative to the spec or to here) or the name of a model on the Hugging Face hub."""
+    revision: str | None = None
+    """Commit or tag on the hub; needed for a result that can be repeated, so recorded with it."""
+    trained_on: Literal["nothing", "unknown", "all"] | tuple[Pair, ...] = "nothing"
+    """Pairs the model was trained to translate before: `nothing` for a plain language model, a list or `all` to
+    declare them, `unknown` where nobody can say. Unknown is shown as unknown, never as unseen."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_a_name(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
+
+
+class Finetuning(SpecModel):
+    """One model to train from the base."""
+
+    name: str = Field(pattern=NAME)
+    """Its name in tables and in the registry."""
+    pairs: PairsField
+    """The pairs it is trained on."""
+    examples: int = Field(ge=1)
+    """Training examples for each pair (fewer where the corpus has fewer)."""
+    method: Method
+    """How it is trained."""
+    corpus: CorpusChoice | None = None
+    """Where the examples come from; the grid's corpus by default."""
+    prompt: PromptField | None = None
+    """The prompt it is trained with; the grid's prompt by default."""
+    seed: int | None = Field(default=None, ge=0)
+    """Seed of sampling, order and initialisation; the grid's seed by default."""
+
+
+class Evaluation(SpecModel):
+    """What every model of the grid is tested on."""
+
+    pairs: PairsField = "all"
+    """The pairs; by default every ordered pair of the grid's languages."""
+    corpus: CorpusChoice | None = None
+    """Where the test sentences come from; the grid's corpus by default."""
+    split: Split = Split.TEST
+    """The split that is read."""
+    sentences: int | None = Field(default=None, ge=1)
+    """The first so many sentences of each pair; all by default."""
+    prompt: PromptField | None = None
+    """The prompt; the grid's prompt by default."""
+    decoding: Decoding = Decoding()
+    """How translations are decoded."""
+    metrics: tuple[str, ...] = ("bleu", "chrf++", "off_target")
+    """Names of metric plugins."""
+    base: bool = True
+    """Whether the base model is evaluated too; gains need it."""
+    engine: str = "auto"
+    """The engine that decodes; `auto` is the fastest that takes the model. No part of a cell's identity."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _are_installed(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
+        for metric in metrics:
+            if metric not in available("metrics"):
+                raise ValueError(f"names '{metric}', which is not an installed metric; {nearest(metric, available('metrics'))}")
+        if len(set(metrics)) != len(metrics) or not metrics:
+            raise ValueError("must name at least one metric, each once")
+        return metrics
+
+    @field_validator("engine")
+    @classmethod
+    def _is_installed(cls, engine: str) -> str:
+        engines = {"auto", *available("engines")}
+        if engine not in engines:
+            raise ValueError(f"is not an installed engine; {nearest(engine, engines)}")
+        return engine
+
+
+class GridSpec(SpecModel):
+    """One grid: a base model, the models finetuned from it, and the pairs all are evaluated on."""
+
+    name: str = Field(pattern=NAME)
+    """The grid's name in the store, in MLflow and on the command line."""
+    base: Annotated[Base, BeforeValidator(lambda value: value)]
+    """The base model."""
+    languages: tuple[Language, ...]
+    """The languages of the grid, in any common notation."""
+    corpus: CorpusChoice
+    """The corpus that is trained on and tested on, unless a part says otherwise."""
+    prompt: PromptField = Prompt(template=NAMED["mfti"])
+    """The prompt of training and evaluation, unless a part says otherwise."""
+    models: tuple[Finetuning, ...] = ()
+    """The finetunings; none evaluates the base alone."""
+    evaluation: Evaluation = Evaluation()
+    """What is evaluated and how."""
+    promotion: Promotion | None = None
+    """Where models are registered and what they must pass; by default nothing is registered."""
+    seed: int = Field(default=1, ge=0)
+    """The seed everything random derives from."""
+
+    @field_validator("languages")
+    @classmethod
+    def _are_different(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        for language in languages:
+            if languages.count(language) > 1:
+                raise ValueError(f"names {language} twice; name each language once")
+        if len(languages) < 2:
+            raise ValueError("needs at least two languages: a grid is made of pairs")
+        return languages
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "GridSpec":
+        names = [model.name for model in self.models]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"has two models named '{name}'; give each its own name")
+            if name == "base":
+                raise ValueError("has a model named 'base', which is the base model's name in tables; choose another")
+        for place, pairs in [
+            *((f"models.{index}.pairs", model.pairs) for index, model in enumerate(self.models)),
+            ("evaluation.pairs", self.evaluation.pairs),
+        ]:
+            self._check_pairs(place, pairs)
+        if not self.models and not self.evaluation.base:
+            raise ValueError("is an empty grid: it trains no model and leaves the base out; add a model or set evaluation.base")
+        if self.promotion and not self.models:
+            raise ValueError("promotes a model but trains none; add a model or take promotion out")
+        return self
+
+    def _check_pairs(self, place: str, pairs: Pairs) -> None:
+        for language in sorted(languages_of(pairs)):
+            if language not in self.languages:
+                raise ValueError(
+                    f"names {language} in {place}, which is not among its languages; add it there or {nearest(language, self.languages)}"
+                )
+        if not chosen(pairs, self.languages):
+            raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")
