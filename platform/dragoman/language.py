@@ -27,7 +27,7 @@ def canonical_tag(text: str) -> str:
     """
     language = _parse(text.strip())
     language = language.prefer_macrolanguage().simplify_script()
-    likely = language.maximize().script
+    likely = language.update_dict({"script": None}).maximize().script
     if _needs_script(language.language or ""):
         language = language.update_dict({"script": language.script or likely})
     elif language.script == likely:

@@ -1,0 +1,73 @@
+"""What an engine is: something that continues prompts with a model, always with the same text."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.errors import ModelError
+from dragoman.spec.decoding import Decoding
+
+
+class Hypothesis(NamedTuple):
+    """One continuation."""
+
+    text: str
+    """The generated text up to the end of its first line, stripped."""
+    finish_reason: str
+    """`stop` (end of sentence, or a new line) or `length` (cut at `max_new_tokens`)."""
+    tokens: int
+    """Tokens generated."""
+
+
+class Checkpoint(BaseModel):
+    """A model as it lies on disk or on the hub: base weights and, perhaps, an adapter to put on them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """Id of the model (`ModelIdentity.id`); names its conversions in the cache."""
+    model: str
+    """Folder in Hugging Face's layout, or a name on the hub."""
+    revision: str | None = None
+    """Commit on the hub."""
+    adapter: Path | None = None
+    """Folder of a peft adapter."""
+
+
+class UnsupportedModelError(ModelError):
+    """An engine that can't take this model; `auto` then tries the next one."""
+
+
+class Engine(ABC):
+    """One model, loaded and ready; subclasses register under the entry-point group `dragoman.engines`.
+
+    An engine's module is cheap to import: what is heavy (torch) is imported where it is needed.
+    """
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> Path:
+        """Make what this engine loads (merge, convert) under the cache, if it is not there, and return its folder.
+
+        Safe to be killed at any moment and to run twice at once: the folder appears whole, by a rename.
+
+        Raises:
+            UnsupportedModelError: this engine can't take the model.
+            ModelError: there is no such model, or it lacks a tokenizer.
+        """
+
+    @abstractmethod
+    def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
+        """Load a prepared model, on one thread, onto `cpu` or `cuda`."""
+
+    @abstractmethod
+    def translate(self, prompts: Sequence[str], batch_tokens: int = 4096) -> list[Hypothesis]:
+        """The continuation of every prompt, in order; the text does not depend on the batch.
+
+        Args:
+            prompts: the rendered prompts; the tokenizer's own prefix and suffix rules for a prompt to continue apply.
+            batch_tokens: padded prompt tokens decoded at once.
+        """

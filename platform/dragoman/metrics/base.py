@@ -1,0 +1,71 @@
+"""What a metric is: per-segment sufficient statistics, and a score as a function of their sum."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman.errors import DragomanError
+from dragoman.pair import Pair
+
+Statistics = NDArray[np.float64]
+"""One row for each segment (n × k); whole numbers for the n-gram metrics."""
+
+
+class MetricError(DragomanError):
+    """Text that a metric can't score, with the reason."""
+
+
+class Metric(ABC):
+    """One metric for one pair; subclasses register under the entry-point group `dragoman.metrics`.
+
+    Because a score is a function of summed statistics, any resampling of the test set is a weighted sum of
+    the stored rows: confidence intervals and paired tests never need the text again.
+    """
+
+    name: ClassVar[str]
+    """The name in specs, tables and the store."""
+    higher_is_better: ClassVar[bool] = True
+    """False for error rates."""
+
+    @abstractmethod
+    def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
+        """Choose what follows from the pair (the target's tokeniser) and the grid's languages (the candidates of a detector).
+
+        Raises:
+            MetricError: this metric can't score that pair.
+        """
+
+    @property
+    @abstractmethod
+    def signature(self) -> str:
+        """Everything the value depends on besides the text: scores are compared only under equal signatures."""
+
+    @abstractmethod
+    def statistics(self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
+        """The sufficient statistics of each segment.
+
+        Raises:
+            MetricError: the sides differ in length or are empty.
+        """
+
+    @abstractmethod
+    def aggregate(self, sums: NDArray[Any]) -> NDArray[np.float64]:
+        """The scores of summed statistics; the last axis (k) is folded: (..., k) gives (...)."""
+
+    def score(self, statistics: Statistics) -> float:
+        """The corpus score of a set of segments."""
+        return float(self.aggregate(statistics.sum(axis=0)))
+
+
+def check_lengths(sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    """Refuse sides of different lengths: a score of shifted lines looks like any other score."""
+    if not len(sources) == len(hypotheses) == len(references):
+        raise MetricError(
+            f"{len(sources)} sources, {len(hypotheses)} hypotheses and {len(references)} references can't be scored: "
+            "there must be one of each for every segment."
+        )
+    if not references:
+        raise MetricError("There are no segments to score.")
