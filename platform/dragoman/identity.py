@@ -30,6 +30,11 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, default=plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def plain_json(value: Any) -> Any:
+    """The value as it will be read back from canonical JSON, so that its hash is the same both ways."""
+    return json.loads(canonical_json(value))
+
+
 def fingerprint(kind: str, version: int, meaning: Mapping[str, Any]) -> str:
     """The id of a thing: its kind, the version of this scheme, and the hash of the fields that make it what it is."""
     digest = hashlib.sha256(canonical_json(meaning).encode()).hexdigest()[:HASH_LENGTH]

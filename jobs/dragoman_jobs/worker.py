@@ -1,0 +1,112 @@
+"""One evaluation worker: a warm model that translates and scores one cell after another. It knows no Ray."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman import plugins
+from dragoman.errors import DragomanError
+from dragoman.metrics.scoring import score
+from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.prompt import Prompt
+from dragoman.store.blobs import BlobStore
+from dragoman.store.records import StoredScore, Translation
+from dragoman_jobs.engines.base import Engine
+
+
+class PreparedModel(BaseModel):
+    """A model in the form an engine loads."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """Id of the model."""
+    engine: str
+    """Name of the engine."""
+    path: Path
+    """What the engine loads."""
+
+
+class CellTask(BaseModel):
+    """All a worker needs to know of one cell."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cell: str
+    """Id of the cell."""
+    pair: Pair
+    """The direction."""
+    model: PreparedModel
+    """The model, prepared."""
+    decoding: Decoding
+    """How to decode."""
+    prompt: Prompt
+    """The prompt."""
+    test: str
+    """Blob address of the test lines."""
+    hypotheses: str | None = None
+    """Blob address of the hypotheses where they are there already and only scores are missing."""
+    languages: tuple[str, ...]
+    """The grid's languages: the candidates of language identification."""
+    metrics: tuple[str, ...]
+    """Names of the metrics."""
+
+
+class CellOutcome(BaseModel):
+    """What became of a cell."""
+
+    model_config = ConfigDict(frozen=True)
+
+    translation: Translation
+    """Where the hypotheses are, and how they came about."""
+    scores: tuple[StoredScore, ...]
+    """The scores, with their statistics."""
+    unscorable: tuple[tuple[str, str], ...]
+    """Metrics that can't score this pair, with the reason."""
+
+
+class Worker:
+    """Translates and scores cells; keeps the last model loaded, so that cells of one model load it once."""
+
+    def __init__(self, blobs: str, device: str = "cpu") -> None:
+        self._blobs = BlobStore(blobs)
+        self._device = device
+        self._loaded: tuple[PreparedModel, Decoding] | None = None
+        self._engine: Engine | None = None
+        self._name = f"pid-{os.getpid()}"
+
+    def run(self, task: CellTask) -> CellOutcome:
+        """Translate and score one cell.
+
+        Raises:
+            DragomanError: the cell can't be translated; the sentence says why.
+        """
+        started = time.monotonic()
+        sources, references = self._blobs.test(task.test)
+        hypotheses = self._engine_for(task).translate([task.prompt.render(task.pair, source) for source in sources])
+        address = self._blobs.put_translation([tuple(hypothesis) for hypothesis in hypotheses])
+        translation = Translation(
+            cell_id=task.cell,
+            hypotheses=address,
+            segments=len(hypotheses),
+            tokens=sum(hypothesis.tokens for hypothesis in hypotheses),
+            cut=sum(hypothesis.finish_reason == "length" for hypothesis in hypotheses),
+            engine=task.model.engine,
+            seconds=time.monotonic() - started,
+            worker=self._name,
+        )
+        texts = [hypothesis.text for hypothesis in hypotheses]
+        return self._score(task, translation, sources, texts, references)
+
+    def _engine_for(self, task: CellTask) -> Engine:
+        wanted = (task.model, task.decoding)
+        if self._engine is None or self._loaded != wanted:
+            self._engine = None  # the old model's memory goes before the new one's comes
+            engine_class: type[Engine] = plugins.load("engines", task.model.engine)
+            self._engine = engine_class(task.model.path, task.decoding, self._device)
+            self._loaded = wanted
+        return self._engine

@@ -1,0 +1,70 @@
+"""The `dragoman` command: a shell around the commands that installed packages register."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from dragoman import __version__, plugins
+from dragoman.errors import DragomanError
+
+
+def build_app() -> typer.Typer:
+    """The command line with every registered command; none of them is known here by name."""
+    app = typer.Typer(
+        name="dragoman",
+        help="Finetune and evaluate translation models over grids of directed language pairs.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_top)
+    for name, entry in sorted(plugins.available("commands").items()):
+        try:
+            command = entry.load()
+        except ModuleNotFoundError as error:
+            command = _unavailable(name, error)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dragoman {__version__}")
+        raise typer.Exit
+
+
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    del version
+
+
+def _unavailable(name: str, error: ModuleNotFoundError) -> Callable[[], Any]:
+    def command() -> None:
+        raise DragomanError(
+            f"`dragoman {name}` needs the Python package '{error.name}', which is not installed here: "
+            "install dragoman with the extra that brings it, for example `pip install 'dragoman[all]'`."
+        )
+
+    command.__doc__ = f"(needs the Python package {error.name})"
+    return command
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
+    try:
+        build_app()()
+    except DragomanError as error:
+        print(f"dragoman: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

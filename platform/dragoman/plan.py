@@ -1,0 +1,221 @@
+"""The plan of a grid: every model, every cell and what is missing, before anything runs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.cell import Cell
+from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.opening import open_corpus
+from dragoman.errors import ModelError, SpecError
+from dragoman.identity import fingerprint, hash_files, hash_lines, plain_json
+from dragoman.model import ModelIdentity
+from dragoman.pair import Pair, all_pairs
+from dragoman.partition import Evidence, Partition, TrainingGraph
+from dragoman.spec.grid import CorpusChoice, Finetuning, GridSpec
+from dragoman.spec.pairs import chosen
+from dragoman.spec.prompt import Prompt
+
+WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer.model", "*.spm")
+"""The files of a checkpoint that decide what it says."""
+
+
+class TestSet(BaseModel):
+    """The lines every model of a grid is tested on, pair by pair."""
+
+    __test__ = False  # a noun of ours, not a pytest class
+    model_config = ConfigDict(frozen=True)
+
+    corpus: str
+    """Kind of corpus."""
+    revision: str
+    """The corpus's revision."""
+    split: Split
+    """The split read."""
+    sentences: int | None
+    """The first so many lines of each pair; None is all."""
+
+    @property
+    def id(self) -> str:
+        """The test set's identity; the lines of each pair have a content hash of their own in the cell."""
+        return fingerprint("test", 1, self.model_dump(mode="json"))
+
+
+class PlannedTraining(BaseModel):
+    """One finetuning: its identity and what it will read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    identity: ModelIdentity
+    """The model it makes."""
+    finetuning: Finetuning
+    """The part of the spec it comes from."""
+    corpus: CorpusChoice
+    """The corpus it reads."""
+    prompt: Prompt
+    """The prompt it trains with."""
+    seed: int
+    """The seed of its sampling, order and initialisation."""
+    pairs: tuple[Pair, ...]
+    """The pairs it will train on."""
+    missing: dict[Pair, str]
+    """Pairs the spec asks for and the corpus has no text for; they are not seen."""
+
+    @property
+    def graph(self) -> TrainingGraph:
+        """The graph as planned; what is recorded is what the job really read."""
+        return TrainingGraph.of(self.pairs, self.finetuning.examples)
+
+
+class Plan(BaseModel):
+    """Everything a grid will do."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    spec: GridSpec
+    """The specification."""
+    base: ModelIdentity
+    """The base model."""
+    trainings: tuple[PlannedTraining, ...]
+    """The finetunings, in the spec's order."""
+    test_set: TestSet
+    """What is evaluated on."""
+    prompt: Prompt
+    """The prompt of the evaluation."""
+    pairs: tuple[Pair, ...]
+    """The evaluation pairs."""
+    contents: dict[Pair, str]
+    """Content hash of each pair's test lines."""
+    missing: dict[Pair, str]
+    """Evaluation pairs without test lines, with the reason."""
+
+    @property
+    def id(self) -> str:
+        """The hash of the spec: equal plans of equal specs."""
+        return fingerprint("spec", 1, self.spec.model_dump(mode="json"))
+
+    @cached_property
+    def models(self) -> tuple[ModelIdentity, ...]:
+        """The models that are evaluated, the base first."""
+        trained = tuple(training.identity for training in self.trainings)
+        return (self.base, *trained) if self.spec.evaluation.base else trained
+
+    @property
+    def base_graph(self) -> TrainingGraph:
+        """What the base was trained to translate, as the spec declares it."""
+        declared = self.spec.base.trained_on
+        if declared == "unknown":
+            return TrainingGraph(evidence=Evidence.UNKNOWN)
+        pairs = {"nothing": (), "all": all_pairs(self.spec.languages)}.get(declared) if isinstance(declared, str) else declared
+        return TrainingGraph(examples=dict.fromkeys(pairs or (), 1), evidence=Evidence.DECLARED)
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell, model by model."""
+        decoding = self.spec.evaluation.decoding.id
+        for model in self.models:
+            for pair in self.pairs:
+                yield Cell(
+                    model=model.id, test_set=self.test_set.id, content=self.contents.get(pair, ""),
+                    pair=pair, prompt=self.prompt.id, decoding=decoding,
+                )  # fmt: skip
+
+    def partitions(self, training: PlannedTraining) -> dict[Partition, int]:
+        """How many evaluation pairs fall to each partition of a finetuning, if it reads what it asks for."""
+        graph = training.graph.inherit(self.base_graph)
+        counts = Counter(graph.partition(pair) for pair in self.pairs)
+        return {partition: counts[partition] for partition in Partition if counts[partition]}
+
+
+def make_plan(spec: GridSpec) -> Plan:
+    """Enumerate a grid, reading test lines and the presence of training text but writing nothing.
+
+    Raises:
+        SpecError, CorpusError, ModelError: something the spec names is not there.
+    """
+    base = _base_identity(spec)
+    evaluation = spec.evaluation
+    choice = evaluation.corpus or spec.corpus
+    corpus = open_corpus(choice.kind, choice.options)
+    pairs = tuple(chosen(evaluation.pairs, spec.languages))
+    missing = corpus.missing(pairs, evaluation.split)
+    if len(missing) == len(pairs):
+        pair, reason = next(iter(missing.items()))
+        raise SpecError(
+            f"evaluation: the {choice.kind} corpus has {evaluation.split} text for none of the {len(pairs)} pairs "
+            f"({pair}: {reason}). Choose another corpus, split or languages."
+        )
+    contents = {
+        pair: hash_lines(line for segment in evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences) for line in segment)
+        for pair in pairs
+        if pair not in missing
+    }
+    return Plan(
+        spec=spec,
+        base=base,
+        trainings=tuple(_plan_training(spec, base, finetuning) for finetuning in spec.models),
+        test_set=TestSet(
+            corpus=choice.kind, revision=corpus.revision, split=evaluation.split, sentences=evaluation.sentences
+        ),
+        prompt=evaluation.prompt or spec.prompt,
+        pairs=pairs,
+        contents=contents,
+        missing=missing,
+    )  # fmt: skip
+
+
+def evaluation_segments(corpus: Corpus, pair: Pair, split: Split, sentences: int | None) -> list[Segment]:
+    """The test lines of a pair, the first so many in the corpus's order."""
+    return list(islice(corpus.segments(pair, split), sentences))
+
+
+def _base_identity(spec: GridSpec) -> ModelIdentity:
+    recipe: dict[str, Any] = {"model": spec.base.model, "revision": spec.base.revision}
+    folder = Path(spec.base.model)
+    if folder.is_dir():
+        files = [path for pattern in WEIGHTS for path in folder.glob(pattern)]
+        if not any(path.suffix == ".safetensors" for path in files):
+            raise ModelError(
+                f"base.model is '{spec.base.model}': the folder holds no safetensors weights. "
+                "Save the model with save_pretrained, or name one on the hub."
+            )
+        recipe = {"files": hash_files(files)}  # the content, wherever the folder stands
+    elif folder.is_absolute() or spec.base.model.startswith(".") or spec.base.model.count("/") != 1:
+        raise ModelError(
+            f"base.model is '{spec.base.model}': there is no such folder beside the spec or here, and it is no "
+            "hub name such as facebook/xglm-564M. Mend the path or the name."
+        )
+    return ModelIdentity(name="base", recipe=recipe)
+
+
+def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning) -> PlannedTraining:
+    choice = finetuning.corpus or spec.corpus
+    corpus = open_corpus(choice.kind, choice.options)
+    asked = chosen(finetuning.pairs, spec.languages)
+    missing = corpus.missing(asked, Split.TRAIN)
+    pairs = tuple(pair for pair in asked if pair not in missing)
+    if not pairs:
+        pair, reason = next(iter(missing.items()))
+        raise SpecError(
+            f"models.{finetuning.name}: the {choice.kind} corpus has training text for none of its {len(asked)} pairs "
+            f"({pair}: {reason}). Choose another corpus or other pairs."
+        )
+    prompt = finetuning.prompt or spec.prompt
+    seed = spec.seed if finetuning.seed is None else finetuning.seed
+    recipe = {
+        "base": base.id,
+        "pairs": pairs,
+        "examples": finetuning.examples,
+        "corpus": {"kind": choice.kind, "revision": corpus.revision, "options": choice.options},
+        "prompt": prompt.template,
+        "method": finetuning.method,
+        "seed": seed,
+    }
+    identity = ModelIdentity(name=finetuning.name, recipe=plain_json(recipe), parent=base.id, seed=seed)
+    return PlannedTraining(
+        identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs, missing=missing
+    )
