@@ -36,6 +36,8 @@ class Corpus(ABC):
 
     Options: ClassVar[type[CorpusOptions]] = CorpusOptions
     """The options this kind of corpus takes."""
+    shuffled: ClassVar[bool] = False
+    """Whether segments come in random order already, so that the first N are a fair sample."""
 
     @abstractmethod
     def __init__(self, options: CorpusOptions) -> None:

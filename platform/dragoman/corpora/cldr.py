@@ -47,6 +47,7 @@ class Cldr(Corpus):
     """Short phrases of everyday life in any language CLDR covers well, with no download."""
 
     Options: ClassVar[type[CorpusOptions]] = CldrOptions
+    shuffled: ClassVar[bool] = True
 
     def __init__(self, options: CorpusOptions) -> None:
         self._seed = CldrOptions.model_validate(options.model_dump()).seed
@@ -69,7 +70,9 @@ class Cldr(Corpus):
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The renderings of a split's meanings in both languages; a meaning one of them lacks is left out."""
         if reason := self.missing([pair], split).get(pair):
-            raise CorpusError(f"The cldr corpus can't serve {pair}: {reason}. Choose other languages or another corpus.")
+            raise CorpusError(
+                f"The cldr corpus can't serve {pair}: {reason}. Choose other languages or another corpus."
+            )
         held_out = frozenset[str]()
         if split is Split.TRAIN:
             held_out = _held_out_sentences(self._seed, pair.source) | _held_out_sentences(self._seed, pair.target)

@@ -151,7 +151,9 @@ def _relative(locale: Locale, unit: str, count: int, direction: str) -> Renderin
     if direction not in locale._data["date_fields"].get(unit, {}):
         return None
     seconds = _RELATIVE[unit][0] * count * (-1 if direction == "past" else 1)
-    return format_timedelta(datetime.timedelta(seconds=seconds), granularity="second", add_direction=True, locale=locale)
+    return format_timedelta(
+        datetime.timedelta(seconds=seconds), granularity="second", add_direction=True, locale=locale
+    )
 
 
 def _unit(locale: Locale, unit: str, count: int) -> Rendering:
