@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from dragoman.errors import DragomanError
 from dragoman.pair import Pair
 
-Statistics = NDArray[np.float64]
+Statistics: TypeAlias = NDArray[np.float64]
 """One row for each segment (n × k); whole numbers for the n-gram metrics."""
+
+Scores: TypeAlias = NDArray[np.floating[Any]]
+"""Scores in the metric's usual range, 0 to 100 for those that are percentages."""
 
 
 class MetricError(DragomanError):
@@ -32,7 +35,10 @@ class Metric(ABC):
 
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
-        """Choose what follows from the pair (the target's tokeniser) and the grid's languages (the candidates of a detector).
+        """Choose what follows from the pair (a tokeniser) and from the grid's languages (the candidates of a detector).
+
+        What is heavy is loaded when `signature` or `statistics` first needs it: `aggregate` alone, which is
+        all that comparisons of stored scores call, works in the base install.
 
         Raises:
             MetricError: this metric can't score that pair.
@@ -41,23 +47,35 @@ class Metric(ABC):
     @property
     @abstractmethod
     def signature(self) -> str:
-        """Everything the value depends on besides the text: scores are compared only under equal signatures."""
+        """Everything the value depends on besides the text: scores are compared only under equal signatures.
+
+        Raises:
+            MetricError: a model or an extra that this metric needs is not there.
+        """
 
     @abstractmethod
     def statistics(self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
         """The sufficient statistics of each segment.
 
         Raises:
-            MetricError: the sides differ in length or are empty.
+            MetricError: the sides differ in length or are empty, or something this metric needs is not there.
         """
 
     @abstractmethod
-    def aggregate(self, sums: NDArray[Any]) -> NDArray[np.float64]:
-        """The scores of summed statistics; the last axis (k) is folded: (..., k) gives (...)."""
+    def aggregate(self, sums: NDArray[Any]) -> Scores:
+        """The scores of summed statistics; the last axis (k) is folded: (..., k) gives (...).
+
+        Computed in the precision of the sums: resamples are summed in single precision, as sacreBLEU's are.
+        """
 
     def score(self, statistics: Statistics) -> float:
         """The corpus score of a set of segments."""
         return float(self.aggregate(statistics.sum(axis=0)))
+
+    def details(self, statistics: Statistics) -> dict[str, float]:
+        """Figures that tables show beside the score, by name: a brevity penalty, a detector's own error rate."""
+        del statistics
+        return {}
 
 
 def check_lengths(sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> None:

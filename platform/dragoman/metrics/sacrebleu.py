@@ -1,0 +1,186 @@
+"""The metrics of sacreBLEU: BLEU, chrF, chrF++ and TER, with its own statistics and signatures.
+
+Text is tokenised and counted, and single scores are computed, by sacreBLEU itself. Only the scores of many
+resamples at once are computed here, with sacreBLEU's operations in sacreBLEU's order on whole arrays.
+"""
+
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import langcodes
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman.metrics.base import Metric, MetricError, Scores, Statistics, check_lengths
+from dragoman.pair import Pair
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.base import Metric as Scorer
+
+_TOKENIZERS = {"Hans": "zh", "Hant": "zh", "Hani": "zh", "Jpan": "ja-mecab", "Kore": "ko-mecab"}
+"""sacreBLEU's tokenisers made for the text of one script, by ISO 15924 code."""
+
+_UNSPACED = frozenset({"Thai", "Laoo", "Khmr", "Mymr", "Lana", "Tale", "Talu", "Tavt", "Ahom", "Tibt"})
+"""Scripts that put no spaces between words and have no tokeniser in sacreBLEU: those of the line-breaking
+class SA (https://www.unicode.org/reports/tr14/#SA), and Tibetan, which marks syllables."""
+
+
+class SacreBleuMetric(Metric):
+    """What sacreBLEU's metrics share: its private names are used here and nowhere else."""
+
+    def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
+        del languages  # these metrics depend on the target alone
+        self._target = pair.target
+
+    @abstractmethod
+    def _make_scorer(self) -> "Scorer":
+        """Make sacreBLEU's own object for this metric and target language."""
+
+    @cached_property
+    def _scorer(self) -> "Scorer":
+        try:
+            return self._make_scorer()
+        except ImportError as error:
+            raise MetricError(f"{self.name} needs sacreBLEU ({error}): pip install 'dragoman[jobs]'.") from error
+        except RuntimeError as error:  # sacreBLEU's way of missing a tokeniser's library
+            raise MetricError(f"{self.name} can't tokenise {self._target}: {' '.join(str(error).split())}") from error
+
+    @property
+    def signature(self) -> str:
+        """The full signature by sacreBLEU, such as ``nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0``."""
+        # sacreBLEU learns the number of references from the first text it sees; here there is always one.
+        self._scorer.num_refs = 1
+        return str(self._scorer.get_signature())
+
+    def statistics(self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
+        """The counts of each segment, by sacreBLEU and in its order."""
+        check_lengths(sources, hypotheses, references)
+        rows = self._scorer._extract_corpus_statistics(list(hypotheses), [list(references)])
+        return np.array(rows, dtype=np.float64)
+
+    def score(self, statistics: Statistics) -> float:
+        """The corpus score by sacreBLEU itself."""
+        sums = [int(total) for total in statistics.sum(axis=0)]
+        return float(self._scorer._compute_score_from_stats(sums).score)
+
+
+class Bleu(SacreBleuMetric):
+    """Corpus BLEU (Papineni et al., 2002), up to 4-grams, smoothed as in sacreBLEU (`exp`).
+
+    The tokeniser follows the script of the target language: `zh`, `ja-mecab` and `ko-mecab` for Chinese,
+    Japanese and Korean, `13a` for scripts with spaces between words, and `char` (every character a token) for
+    scripts without (Thai, Lao, Khmer, Burmese, Tibetan, ...), where 13a would take sentences for words.
+
+    Statistics: hypothesis length, reference length, matches of 1- to 4-grams, their totals in the hypothesis (k = 10).
+    """
+
+    name: ClassVar[str] = "bleu"
+
+    def _make_scorer(self) -> "Scorer":
+        from sacrebleu.metrics.bleu import BLEU
+
+        return BLEU(tokenize=self._tokenizer())
+
+    def _tokenizer(self) -> str:
+        script = likely_script(self._target)
+        return "char" if script in _UNSPACED else _TOKENIZERS.get(script, "13a")
+
+    def aggregate(self, sums: NDArray[Any]) -> Scores:
+        """Brevity penalty × geometric mean of the smoothed precisions, as in `sacrebleu.BLEU.compute_bleu`."""
+        sums = _floating(sums)
+        matches, totals = sums[..., 2:6], sums[..., 6:10]
+        lengths = sums[..., :2].astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            missed = matches == 0
+            # the k-th order without a match counts as 1/2^k of one
+            halvings = np.exp2(np.cumsum(missed, axis=-1)).astype(sums.dtype)
+            precisions = np.where(missed, 100 / (halvings * totals), 100 * matches / totals)
+            means = np.exp(np.log(precisions.astype(np.float64)).sum(axis=-1) / 4)
+            penalties = np.where(lengths[..., 0] < lengths[..., 1], np.exp(1 - lengths[..., 1] / lengths[..., 0]), 1.0)
+            scored = matches.any(axis=-1) & totals.all(axis=-1)
+            return np.where(scored, penalties * means, 0.0)
+
+    def details(self, statistics: Statistics) -> dict[str, float]:
+        """The hypotheses' length relative to the references'."""
+        hypotheses, references = statistics[:, :2].sum(axis=0).tolist()
+        return {"length_ratio": hypotheses / references} if references else {}
+
+
+class Chrf(SacreBleuMetric):
+    """chrF (Popović, 2015): F2 of character n-grams up to 6.
+
+    Statistics: for each order, n-grams in the hypothesis, in the reference, and in both (k = 18; 24 for chrF++).
+    """
+
+    name: ClassVar[str] = "chrf"
+    word_order: ClassVar[int] = 0
+    """Longest word n-gram counted besides."""
+
+    def _make_scorer(self) -> "Scorer":
+        from sacrebleu.metrics.chrf import CHRF
+
+        return CHRF(word_order=self.word_order)
+
+    def aggregate(self, sums: NDArray[Any]) -> Scores:
+        """F2 of the mean precision and mean recall over the orders found in both texts, as in `sacrebleu.CHRF`."""
+        sums = _floating(sums)
+        hypothesis, reference, both = np.moveaxis(sums.reshape(*sums.shape[:-1], -1, 3), -1, 0)
+        counted = (hypothesis > 0) & (reference > 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            orders = counted.sum(axis=-1).astype(sums.dtype)
+            precision = _sum_in_order(np.where(counted, both / hypothesis, 0)) / orders
+            recall = _sum_in_order(np.where(counted, both / reference, 0)) / orders
+            scores = 100 * (5 * precision * recall / (4 * precision + recall))
+        return np.where(precision + recall > 0, scores, 0).astype(sums.dtype)
+
+
+class ChrfPlusPlus(Chrf):
+    """chrF++ (Popović, 2017): chrF with word unigrams and bigrams."""
+
+    name: ClassVar[str] = "chrf++"
+    word_order: ClassVar[int] = 2
+
+
+class Ter(SacreBleuMetric):
+    """Translation edit rate (Snover et al., 2006) in percent, by sacreBLEU's Tercom.
+
+    It edits words, so targets written without spaces between words are refused rather than scored as one word.
+    Statistics: edits, words of the reference (k = 2).
+    """
+
+    name: ClassVar[str] = "ter"
+    higher_is_better: ClassVar[bool] = False
+
+    def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
+        super().__init__(pair, languages)
+        script = likely_script(pair.target)
+        if script in _UNSPACED or _TOKENIZERS.get(script) in ("zh", "ja-mecab"):
+            raise MetricError(f"ter counts edits of words, and {pair.target} puts no spaces between them: use chrf++.")
+
+    def _make_scorer(self) -> "Scorer":
+        from sacrebleu.metrics.ter import TER
+
+        return TER()
+
+    def aggregate(self, sums: NDArray[Any]) -> Scores:
+        """Edits per hundred words of the reference; 100 where there are edits and no words."""
+        sums = _floating(sums)
+        edits, words = sums[..., 0], sums[..., 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(words > 0, 100 * (edits / words), 100 * (edits > 0)).astype(sums.dtype)
+
+
+def likely_script(tag: str) -> str:
+    """The ISO 15924 code of the script a language is written in, where the tag names none: the usual one."""
+    return langcodes.Language.get(tag).maximize().script or ""
+
+
+def _floating(sums: NDArray[Any]) -> NDArray[Any]:
+    return sums if np.issubdtype(sums.dtype, np.floating) else sums.astype(np.float64)
+
+
+def _sum_in_order(terms: NDArray[Any]) -> NDArray[Any]:
+    # numpy's own sum goes by pairs from eight terms on: other roundings than sacreBLEU's loop
+    return np.cumsum(terms, axis=-1)[..., -1]
