@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
 from dragoman.errors import DragomanError
+from dragoman.metrics.score import ScoreRecord, Unscorable
 from dragoman.metrics.scoring import score
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
@@ -48,8 +49,6 @@ class CellTask(BaseModel):
     """The prompt."""
     test: str
     """Blob address of the test lines."""
-    hypotheses: str | None = None
-    """Blob address of the hypotheses where they are there already and only scores are missing."""
     languages: tuple[str, ...]
     """The grid's languages: the candidates of language identification."""
     metrics: tuple[str, ...]
@@ -110,3 +109,18 @@ class Worker:
             self._engine = engine_class(task.model.path, task.decoding, self._device)
             self._loaded = wanted
         return self._engine
+
+    @staticmethod
+    def _score(
+        task: CellTask,
+        translation: Translation,
+        sources: Sequence[str],
+        hypotheses: Sequence[str],
+        references: Sequence[str],
+    ) -> CellOutcome:
+        results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
+        return CellOutcome(
+            translation=translation,
+            scores=tuple(StoredScore.of(result) for result in results if isinstance(result, ScoreRecord)),
+            unscorable=tuple((result.metric, result.reason) for result in results if isinstance(result, Unscorable)),
+        )

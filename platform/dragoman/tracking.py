@@ -6,6 +6,7 @@ the record: everything here is written from the store and can be written again, 
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,0 +1,34 @@
+"""`dragoman run`: one command from a spec to scores and a promoted model."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dragoman.cli.plan import SpecArgument, missing_lines
+from dragoman.plan import make_plan
+from dragoman.settings import settings
+from dragoman.spec.loading import load_spec
+from dragoman_jobs.grid import run_grid
+
+
+def run(
+    spec: SpecArgument,
+    workers: Annotated[
+        int, typer.Option(min=0, help="CPU cores Ray may use; 0 is all of them.", show_default=False)
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+) -> None:
+    """Run a grid on an embedded Ray: finetune, translate, score, log to MLflow, promote.
+
+    Closing the terminal loses nothing: the same command again does only what is missing.
+
+    Example: dragoman run examples/demo.yaml
+    """
+    plan = make_plan(load_spec(spec))
+    console = Console(quiet=quiet)
+    for line in missing_lines(plan):
+        console.print(line, style="yellow", highlight=False, markup=False)
+    complete = run_grid(plan, settings(), console, workers or settings().workers)
+    if not complete:
+        raise typer.Exit(1)

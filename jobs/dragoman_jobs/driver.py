@@ -1,0 +1,259 @@
+"""The driver: plan → finetune → translate → score → commit, and the same again after any interruption.
+
+The store is the truth. The driver holds nothing that matters: started again it asks the store what is done and
+does the rest.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dragoman.cell import CellState
+from dragoman.corpora.opening import open_corpus
+from dragoman.errors import DragomanError
+from dragoman.model import ModelIdentity
+from dragoman.partition import Evidence, TrainingGraph
+from dragoman.plan import Plan, PlannedTraining, evaluation_segments
+from dragoman.settings import Settings
+from dragoman.store.records import (
+    CellRecord,
+    DecodingRecord,
+    GridRecord,
+    ModelRecord,
+    PromptRecord,
+    TestSetRecord,
+)
+from dragoman.store.store import Store
+from dragoman_jobs.cluster import Cluster, Ref, WorkerDiedError
+from dragoman_jobs.engines.base import Checkpoint
+from dragoman_jobs.engines.choosing import choose_engine
+from dragoman_jobs.finetune.loop import Progress
+from dragoman_jobs.finetune.result import FinetuneResult
+from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
+from dragoman_jobs.progress import GridProgress, cell_note
+from dragoman_jobs.training import TrainingTask, train
+from dragoman_jobs.worker import CellTask, PreparedModel, Worker
+
+_TICK = 0.5
+"""Seconds between two looks at what is going on."""
+
+
+@dataclass
+class _Training:
+    """A finetuning under way."""
+
+    task: TrainingTask
+    attempts: int = 1
+
+
+class Driver:
+    """Runs what a plan still lacks, on a cluster."""
+
+    def __init__(self, plan: Plan, store: Store, settings: Settings, progress: GridProgress) -> None:
+        self._plan = plan
+        self._store = store
+        self._settings = settings
+        self.progress = progress
+        """What is shown meanwhile."""
+        self._trainings: dict[Ref, _Training] = {}
+        self._preparing: dict[Ref, ModelIdentity] = {}
+        self._pending: dict[str, list[CellRecord]] = {}
+        self._states: Counter[CellState] = Counter()
+
+    def register(self) -> None:
+        """Write the grid into the store: models, test lines, and every cell with its state so far."""
+        plan, store = self._plan, self._store
+        store.add_model(
+            ModelRecord(id=plan.base.id, name="base", parent=None, base=None, recipe=plan.base.recipe, seed=None,
+                        graph=plan.base_graph)
+        )  # fmt: skip
+        for training in plan.trainings:
+            identity = training.identity
+            store.add_model(
+                ModelRecord(id=identity.id, name=identity.name, parent=plan.base.id, base=plan.base.id,
+                            recipe=identity.recipe, seed=identity.seed, graph=TrainingGraph(evidence=Evidence.UNKNOWN))
+            )  # fmt: skip
+        test = plan.test_set
+        store.add_test_set(TestSetRecord(**test.model_dump(mode="json")))
+        store.add_prompt(PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
+        decoding = plan.spec.evaluation.decoding
+        store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+        addresses = self._store_test_lines()
+        record = GridRecord(
+            name=plan.spec.name, spec=plan.spec.model_dump(mode="json"), spec_hash=plan.id,
+            models=tuple(model.id for model in plan.models), base=plan.base.id, metrics=plan.spec.evaluation.metrics,
+            languages=plan.spec.languages, names={model.id: model.name for model in plan.models},
+        )  # fmt: skip
+        cells = [
+            CellRecord(
+                cell=cell,
+                state=CellState.MISSING if cell.pair in plan.missing else CellState.PLANNED,
+                reason=plan.missing.get(cell.pair),
+                test=addresses.get(cell.pair),
+            )
+            for cell in plan.cells()
+        ]
+        store.add_grid(record, cells)
+        # what a dead driver left running was lost with it
+        running = [cell.cell.id for cell in store.cells(plan.spec.name) if cell.state is CellState.RUNNING]
+        store.reset_cells(running)
+
+    def _store_test_lines(self) -> dict[object, str]:
+        evaluation = self._plan.spec.evaluation
+        choice = evaluation.corpus or self._plan.spec.corpus
+        corpus = open_corpus(choice.kind, choice.options)
+        addresses: dict[object, str] = {}
+        for pair in self._plan.contents:
+            segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
+            addresses[pair] = self._store.blobs.put_test(
+                [segment.source for segment in segments], [segment.target for segment in segments]
+            )
+        return addresses
+
+    def remaining(self) -> int:
+        """Cells and finetunings still to do; nothing needs a cluster when it is zero."""
+        self._pending = {model.id: [] for model in self._plan.models}
+        self._states = Counter()
+        for cell in self._store.cells(self._plan.spec.name):
+            self._states[cell.state] += 1
+            if cell.state in (CellState.PLANNED, CellState.FAILED):
+                self._pending[cell.cell.model].append(cell)
+        self._states[CellState.PLANNED] += self._states.pop(CellState.FAILED, 0)
+        return sum(map(len, self._pending.values())) + len(self._untrained())
+
+    def _untrained(self) -> list[PlannedTraining]:
+        return [training for training in self._plan.trainings if self._store.training(training.identity.id) is None]
+
+    def run(self, cluster: Cluster) -> None:
+        """Do what remains. Failures of single cells and models are recorded, and the rest goes on."""
+        pool = Pool(cluster, lambda: cluster.worker(Worker, self._settings.blobs_url))
+        for training in self._untrained():
+            self._start_training(cluster, training)
+        for model in self._plan.models:
+            if self._pending[model.id] and model.id not in {t.task.planned.identity.id for t in self._trainings.values()}:
+                self._prepare(cluster, model)
+        total = sum(self._states.values())
+        self.progress.bar("cells", total, total - self._states[CellState.PLANNED])
+        try:
+            while self._trainings or self._preparing or pool.waiting or pool.running:
+                self._step(cluster, pool)
+        finally:
+            pool.close()
+
+    def _step(self, cluster: Cluster, pool: Pool) -> None:
+        size = max(0, cluster.cpus - len(self._trainings) - len(self._preparing))
+        if not self._trainings and not self._preparing:
+            size = max(size, 1)
+        pool.shrink(size)
+        for task in pool.fill(size):
+            self._store.start_cell(task.cell, "pool")
+        for ref in cluster.wait([*self._trainings, *self._preparing, *pool.refs], _TICK):
+            if ref in self._trainings:
+                self._follow_training(cluster, ref)
+            elif ref in self._preparing:
+                self._take_prepared(cluster, pool, ref)
+            elif (ended := pool.take(ref)) is not None:
+                self._commit(ended)
+        done = sum(self._states.values()) - self._states[CellState.PLANNED]
+        note = cell_note(self._states[CellState.FAILED], self._states[CellState.MISSING], pool.running)
+        self.progress.update("cells", done, note)
+
+    # finetuning
+
+    def _start_training(self, cluster: Cluster, planned: PlannedTraining, attempts: int = 1) -> None:
+        base = self._plan.spec.base
+        task = TrainingTask(
+            planned=planned, base=base.model, revision=base.revision, out=self._settings.models_dir / planned.identity.id
+        )
+        self._trainings[cluster.stream(train, task)] = _Training(task, attempts)
+        if attempts == 1:
+            self.progress.bar(f"finetune {planned.identity.name}", planned.finetuning.method.steps)
+
+    def _follow_training(self, cluster: Cluster, ref: Ref) -> None:
+        training = self._trainings[ref]
+        planned = training.task.planned
+        try:
+            progress: Progress = cluster.result(ref)
+        except StopIteration:
+            del self._trainings[ref]
+            self._finish_training(cluster, training.task)
+        except WorkerDiedError as error:
+            del self._trainings[ref]
+            if training.attempts < MAX_ATTEMPTS:
+                self.progress.say(f"finetune {planned.identity.name}: its process died; it continues from its checkpoint")
+                self._start_training(cluster, planned, training.attempts + 1)
+            else:
+                self._fail_model(planned.identity, f"finetuning died {MAX_ATTEMPTS} times ({error})")
+        except DragomanError as error:
+            del self._trainings[ref]
+            self._fail_model(planned.identity, f"finetuning failed: {error}")
+        else:
+            self.progress.update(f"finetune {planned.identity.name}", progress.step, f"loss {progress.loss:.2f}")
+
+    def _finish_training(self, cluster: Cluster, task: TrainingTask) -> None:
+        planned = task.planned
+        result = FinetuneResult.load(task.out)
+        record = {**result.model_dump(mode="json"), "checkpoint": str(task.out), "base": task.base}
+        # what was read, not what was asked for: a pair without data is not seen
+        self._store.record_graph(planned.identity.id, TrainingGraph(examples=result.examples))
+        self._store.add_training(planned.identity.id, record)
+        self.progress.update(f"finetune {planned.identity.name}", planned.finetuning.method.steps, "trained")
+        if self._pending[planned.identity.id]:
+            self._prepare(cluster, planned.identity)
+
+    # evaluation
+
+    def _prepare(self, cluster: Cluster, model: ModelIdentity) -> None:
+        evaluation = self._plan.spec.evaluation
+        ref = cluster.task(
+            choose_engine, evaluation.engine, self._checkpoint(model), evaluation.decoding, self._settings.cache_dir
+        )
+        self._preparing[ref] = model
+
+    def _checkpoint(self, model: ModelIdentity) -> Checkpoint:
+        base = self._plan.spec.base
+        for planned in self._plan.trainings:
+            if planned.identity.id == model.id:
+                out = self._settings.models_dir / model.id
+                return TrainingTask(planned=planned, base=base.model, revision=base.revision, out=out).checkpoint
+        return Checkpoint(id=model.id, model=base.model, revision=base.revision)
+
+    def _take_prepared(self, cluster: Cluster, pool: Pool, ref: Ref) -> None:
+        model = self._preparing.pop(ref)
+        try:
+            engine, path = cluster.result(ref)
+        except DragomanError as error:
+            self._fail_model(model, f"the model could not be prepared for decoding: {error}")
+            return
+        prepared = PreparedModel(model=model.id, engine=engine, path=Path(path))
+        evaluation = self._plan.spec.evaluation
+        pool.add([
+            CellTask(
+                cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=evaluation.decoding,
+                prompt=self._plan.prompt, test=str(cell.test), languages=self._plan.spec.languages,
+                metrics=evaluation.metrics,
+            )
+            for cell in self._pending[model.id]
+        ])  # fmt: skip
+
+    def _commit(self, ended: Ended) -> None:
+        self._states[CellState.PLANNED] -= 1
+        if ended.outcome is not None:
+            outcome = ended.outcome
+            self._store.commit_cell(outcome.translation, outcome.scores, outcome.unscorable)
+            self._states[CellState.DONE] += 1
+        else:
+            self._fail([ended.task.cell], str(ended.failure))
+            self.progress.say(f"{ended.task.pair} failed: {ended.failure}")
+
+    def _fail_model(self, model: ModelIdentity, reason: str) -> None:
+        cells = [cell.cell.id for cell in self._pending[model.id]]
+        self._states[CellState.PLANNED] -= len(cells)
+        self._fail(cells, reason)
+        self.progress.say(f"{model.name}: {reason}")
+
+    def _fail(self, cells: Sequence[str], reason: str) -> None:
+        for cell in cells:
+            self._store.fail_cell(cell, reason)
+        self._states[CellState.FAILED] += len(cells)

@@ -1,0 +1,98 @@
+"""One grid from its plan to its end: what `dragoman run` does."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from dragoman import plugins
+from dragoman.cell import CellState
+from dragoman.cli.results import print_results
+from dragoman.errors import DragomanError
+from dragoman.plan import Plan
+from dragoman.settings import Settings
+from dragoman.store.store import Store
+from dragoman.tracking import BackgroundTracker, Tracker
+from dragoman_jobs.cluster import RayCluster
+from dragoman_jobs.driver import Driver
+from dragoman_jobs.progress import GridProgress
+from dragoman_jobs.reporting import log_evaluations, log_trainings
+
+
+class GridBusyError(DragomanError):
+    """Another process runs this grid."""
+
+
+def run_grid(plan: Plan, settings: Settings, console: Console, cpus: int = 0) -> bool:
+    """Do what a grid still lacks, log it, print the answers, and let the finishers have their say.
+
+    Returns whether every cell that has test lines was translated.
+
+    Raises:
+        GridBusyError: another process runs a grid of this name in this home.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with _only_driver(settings, plan.spec.name):
+        store = Store.open(settings.store_url, settings.blobs_url)
+        tracker = BackgroundTracker(lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan))
+        tracker.tell(Tracker.start)
+        driver = Driver(plan, store, settings, GridProgress(console))
+        driver.register()
+        with driver.progress:
+            if driver.remaining():
+                _run_on_ray(driver, cpus)
+        log_trainings(tracker, plan, store)
+        runs = log_evaluations(tracker, plan, store)
+        print_results(store, plan.spec.name, console)
+        with console.status("writing to MLflow"):
+            complaints = tracker.close()
+        for complaint in complaints:
+            console.print(complaint, style="yellow", highlight=False, markup=False)
+        states = [cell.state for cell in store.cells(plan.spec.name)]
+        complete = all(state in (CellState.DONE, CellState.MISSING, CellState.UNSCORABLE) for state in states)
+        if complete:
+            _finish(plan, settings, dict(runs), console)
+        else:
+            failed = sum(state is CellState.FAILED for state in states)
+            console.print(f"{failed} cells failed, so nothing is promoted; the same command tries them again.")
+    return complete
+
+
+def _run_on_ray(driver: Driver, cpus: int) -> None:
+    with driver.progress.status("starting Ray on this machine"):
+        cluster = RayCluster(cpus)
+
+    def stop(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    # after ray.init, which puts its own handler there and would cut the clean-up short
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        driver.run(cluster)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        cluster.close()
+
+
+def _finish(plan: Plan, settings: Settings, runs: dict[str, str], console: Console) -> None:
+    for name in sorted(plugins.available("finishers")):
+        plugins.load("finishers", name)(settings, plan.spec.name, plan.spec, runs, console.print)
+
+
+@contextmanager
+def _only_driver(settings: Settings, grid: str) -> Iterator[None]:
+    """Keep a second driver off this grid; the lock goes with its process, however that ends."""
+    lock = FileLock(settings.home / f"{grid}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise GridBusyError(
+            f"The grid {grid} is being run by another process in {settings.home.resolve()}: wait for it or stop it."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

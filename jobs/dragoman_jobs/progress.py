@@ -1,0 +1,81 @@
+"""What a person sees of a running grid: finetunings by step, cells by state, and the time left."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+
+class _NoteColumn(ProgressColumn):
+    """The loss of a finetuning, or the cells that failed and are missing."""
+
+    def render(self, task: Task) -> Text:
+        return Text(str(task.fields.get("note", "")), style="dim")
+
+
+class GridProgress:
+    """Live bars in a terminal; in a log, a line whenever another tenth is done."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = console.is_terminal
+        self._bars = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("left"), TimeRemainingColumn(), _NoteColumn(), console=console, disable=not self._live,
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+        self._tenths: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def say(self, line: str) -> None:
+        """A line above the bars."""
+        self._bars.console.print(line, highlight=False, markup=False)
+
+    def status(self, line: str) -> AbstractContextManager[object]:
+        """A line that goes when its block ends; in a log, it stays."""
+        if self._live:
+            return self._bars.console.status(line)
+        self.say(line)
+        return nullcontext()
+
+    def bar(self, name: str, total: int, done: int = 0) -> None:
+        """Start a bar; what was done before this run counts as done, not as speed."""
+        self._tasks[name] = self._bars.add_task(name, total=total, completed=done)
+        self._tenths[name] = 10 * done // max(total, 1)
+
+    def update(self, name: str, done: int, note: str = "") -> None:
+        """Move a bar."""
+        self._bars.update(self._tasks[name], completed=done, note=note)
+        total = int(self._bars.tasks[self._tasks[name]].total or 1)
+        tenth = 10 * done // total
+        if not self._live and tenth > self._tenths[name]:
+            self._tenths[name] = tenth
+            self._console.print(f"{name}: {done} of {total} {note}".rstrip(), highlight=False, markup=False)
+
+
+def cell_note(failed: int, missing: int, running: int) -> str:
+    """What the cells' bar says beside itself."""
+    parts: Iterable[tuple[int, str]] = ((failed, "failed"), (missing, "missing"), (running, "running"))
+    return ", ".join(f"{count} {word}" for count, word in parts if count)

@@ -1,0 +1,67 @@
+"""Telling MLflow what the store holds of a grid."""
+
+from collections.abc import Mapping
+
+from dragoman.cell import CellState
+from dragoman.cli.tables import markdown
+from dragoman.model import ModelIdentity
+from dragoman.pair import Pair
+from dragoman.plan import Plan
+from dragoman.store.queries import PartitionRow, partition_table
+from dragoman.store.store import Store
+from dragoman.tracking import BackgroundTracker, Tracker
+
+
+def log_trainings(tracker: BackgroundTracker, plan: Plan, store: Store) -> None:
+    """Parameters, data and losses of every finetuning that came to its end."""
+    for training in plan.trainings:
+        record = store.training(training.identity.id)
+        if record is not None:
+            tracker.tell(lambda mlflow, training=training, record=record: mlflow.log_training(training, record))
+
+
+def log_evaluations(tracker: BackgroundTracker, plan: Plan, store: Store) -> Mapping[str, str]:
+    """Scores by partition, samples and notes of every model; the mapping model name → run id fills as they are written."""
+    runs: dict[str, str] = {}
+    for model in plan.models:
+        tables = {
+            metric: partition_table(store, plan.spec.name, model.name, metric) for metric in plan.spec.evaluation.metrics
+        }
+        samples = _samples(plan, store, model)
+
+        def log(
+            mlflow: Tracker,
+            model: ModelIdentity = model,
+            tables: dict[str, list[PartitionRow]] = tables,
+            samples: list[tuple[Pair, str, str, str]] = samples,
+        ) -> None:
+            mlflow.log_evaluation(model, tables, samples, _note(plan, model, tables))
+            runs[model.name] = mlflow.model_run(model)
+
+        tracker.tell(log)
+    tracker.tell(lambda mlflow: mlflow.finish(f"`dragoman results {plan.spec.name}` prints the tables.", failed=False))
+    return runs
+
+
+def _note(plan: Plan, model: ModelIdentity, tables: Mapping[str, list[PartitionRow]]) -> str:
+    metric = plan.spec.evaluation.metrics[0]
+    rows = [
+        [row.scope, f"{row.done} of {row.pairs}", _number(row.mean), _number(row.gain)] for row in tables[metric]
+    ]
+    table = markdown(["partition", "pairs", f"mean {metric}", "gain over base"], rows)
+    return f"**{model.name}** in grid **{plan.spec.name}**\n\n{table}\n"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
+    """The first sentence of every pair."""
+    samples = []
+    for cell in store.cells(plan.spec.name):
+        if cell.cell.model == model.id and cell.state is CellState.DONE and cell.test and cell.hypotheses:
+            sources, references = store.blobs.test(cell.test)
+            hypothesis = store.blobs.translation(cell.hypotheses)[0][0]
+            samples.append((cell.cell.pair, sources[0], references[0], hypothesis))
+    return samples
