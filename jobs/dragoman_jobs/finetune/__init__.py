@@ -1,0 +1,1 @@
+"""Finetuning: one training loop that knows no Ray, in parts that can be read alone."""

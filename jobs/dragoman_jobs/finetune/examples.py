@@ -1,0 +1,123 @@
+"""What a finetuning reads: rendered examples, and their tokens."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from dragoman.errors import ModelError
+from dragoman.pair import Pair
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
+
+_CHUNK = 1000
+"""Examples tokenised in one call."""
+
+
+class TrainingExample(NamedTuple):
+    """One example, rendered by the caller."""
+
+    pair: Pair
+    """The direction it teaches."""
+    prompt: str
+    """The text put before the model."""
+    target: str
+    """The translation, which follows the prompt after one space."""
+
+
+class EncodedExamples(NamedTuple):
+    """The tokens of the examples that are short enough, behind each other in one array.
+
+    Example i is ``tokens[starts[i]:starts[i + 1]]``: its prompt's tokens, then its target's, then end of sentence.
+    """
+
+    tokens: NDArray[np.int32]
+    """Token ids of all examples."""
+    starts: NDArray[np.int64]
+    """Where each example starts in `tokens`; n + 1 entries."""
+    prompt_lengths: NDArray[np.int64]
+    """Tokens of each example's prompt."""
+    kept: NDArray[np.int64]
+    """Index of each example in the sequence that was encoded."""
+    skipped_too_long: int
+    """Examples left out for their length."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each example, prompt and target together."""
+        return np.diff(self.starts)
+
+
+def prompt_prefix(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The special tokens a tokenizer puts before a text: XGLM's ``</s>``, Llama's ``<s>``.
+
+    What it puts behind a text (the ``</s>`` of T5's kind) is left off: it would end a prompt that is to be continued.
+
+    Raises:
+        ModelError: the tokenizer makes nothing of a plain letter.
+    """
+    bare = tokenizer("a", add_special_tokens=False).input_ids
+    full = tokenizer("a").input_ids
+    for start in range(len(full) - len(bare) + 1):
+        if bare and full[start : start + len(bare)] == bare:
+            return list(full[:start])
+    raise ModelError(
+        f"The tokenizer of {tokenizer.name_or_path} makes no tokens of plain text: "
+        "it is damaged or not there; save the model with its tokenizer."
+    )
+
+
+def target_lead(tokenizer: PreTrainedTokenizerBase) -> str:
+    """What to put before a target so that its tokens are those that follow a prompt and a space.
+
+    One space, except for tokenizers that put one before every text themselves (Llama 2's): there a second
+    would teach the model to write two.
+    """
+    whole, first, spaced, plain = tokenizer(["a b", "a", " b", "b"], add_special_tokens=False).input_ids
+    return "" if first + plain == whole != first + spaced else " "
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, examples: Sequence[TrainingExample], max_length: int) -> EncodedExamples:
+    """Tokenise examples; those of more than `max_length` tokens are left out and counted.
+
+    Raises:
+        ModelError: no example is short enough, there are none, or the tokenizer names no end of sentence.
+    """
+    eos = tokenizer.eos_token_id
+    if not isinstance(eos, int):
+        raise ModelError(
+            f"The tokenizer of {tokenizer.name_or_path} names no end-of-sentence token, so a translation could never "
+            "end: set eos_token in its tokenizer_config.json."
+        )
+    prefix, lead = prompt_prefix(tokenizer), target_lead(tokenizer)
+    rows: list[NDArray[np.int32]] = []
+    prompt_lengths: list[int] = []
+    kept: list[int] = []
+    shortest, remaining, index = None, iter(examples), 0
+    while chunk := list(islice(remaining, _CHUNK)):
+        prompts = tokenizer([example.prompt for example in chunk], add_special_tokens=False, verbose=False).input_ids
+        targets = tokenizer(
+            [lead + example.target for example in chunk], add_special_tokens=False, verbose=False
+        ).input_ids
+        for prompt, target in zip(prompts, targets, strict=True):
+            length = len(prefix) + len(prompt) + len(target) + 1
+            if length <= max_length:
+                rows.append(np.array([*prefix, *prompt, *target, eos], dtype=np.int32))
+                prompt_lengths.append(len(prefix) + len(prompt))
+                kept.append(index)
+            shortest = length if shortest is None else min(shortest, length)
+            index += 1
+    if not rows:
+        if shortest is None:
+            raise ModelError("There is no training example: choose pairs that the corpus has text for.")
+        raise ModelError(
+            f"None of the {index} training examples fits into {max_length} tokens (the shortest has {shortest}): "
+            f"raise max_length, up to what the model takes, or choose shorter text."
+        )
+    return EncodedExamples(
+        tokens=np.concatenate(rows),
+        starts=np.cumsum([0, *map(len, rows)], dtype=np.int64),
+        prompt_lengths=np.array(prompt_lengths, dtype=np.int64),
+        kept=np.array(kept, dtype=np.int64),
+        skipped_too_long=index - len(rows),
+    )

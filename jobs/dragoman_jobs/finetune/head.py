@@ -1,0 +1,99 @@
+"""The loss on the target side, with the model's head applied only where there is a label.
+
+The head is the widest layer there is (XGLM's has 256,008 outputs), and on most positions, those of the prompt and
+of padding, its output is thrown away.
+"""
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+
+from dragoman_jobs.finetune.batching import Batch
+
+_LOGITS_AT_ONCE = 2**27
+"""Logits computed in one go: half a GiB in float32. What is wider goes through the head piece by piece."""
+
+
+class TargetLoss:
+    """The mean cross-entropy per target token of a batch, and its gradients.
+
+    Where a model does more than a linear head after its body (Gemma 2 caps its logits, Cohere scales them), the
+    whole forward pass is taken. Whether it does is not looked up in a list but found out on a batch.
+    """
+
+    def __init__(self, model: PreTrainedModel, sample: Batch, precision: str) -> None:
+        """Find out, on a (small) sample batch, how this model's logits come about.
+
+        Args:
+            model: a causal language model.
+            sample: any batch, on the model's device.
+            precision: `float32` or `bfloat16`, the arithmetic of the forward and backward pass.
+        """
+        self._model = model
+        self._head = plain_head(model, sample)
+        self._autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+    @property
+    def is_on_labels_only(self) -> bool:
+        """Whether the head is computed only where there is a label."""
+        return self._head is not None
+
+    def backward(self, batch: Batch) -> float:
+        """Add the batch's gradients to the parameters' and return its loss in nats per target token."""
+        with self._autocast:
+            outputs = self._outputs(batch)
+        states = outputs.flatten(0, 1)[batch.positions]
+        # The graph is cut before the head: of each piece only the gradient of its states outlives it, never its logits.
+        leaf = states.detach().requires_grad_()
+        loss = 0.0
+        for part, labels in self._pieces(leaf, batch.labels):
+            with self._autocast:
+                logits = self._head(part) if self._head else part
+            piece = cross_entropy(logits.float(), labels, reduction="sum") / len(batch.labels)
+            torch.autograd.backward(piece)
+            loss += piece.item()
+        if states.requires_grad:
+            states.backward(leaf.grad)
+        return loss
+
+    def _outputs(self, batch: Batch) -> torch.Tensor:
+        """The body's last hidden states, or the logits where the head is not a plain one."""
+        if self._head:
+            body = self._model.base_model
+            hidden: torch.Tensor = body(
+                input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False
+            ).last_hidden_state
+            return hidden
+        logits: torch.Tensor = self._model(
+            input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False
+        ).logits
+        return logits
+
+    def _pieces(self, states: torch.Tensor, labels: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        rows = max(1, _LOGITS_AT_ONCE // self._model.config.get_text_config().vocab_size)
+        return [(states[start : start + rows], labels[start : start + rows]) for start in range(0, len(labels), rows)]
+
+
+@torch.no_grad()
+def plain_head(model: PreTrainedModel, sample: Batch) -> nn.Module | None:
+    """The model's head, if its logits are that of the body's last hidden states and nothing more; else None."""
+    head, body = model.get_output_embeddings(), model.base_model
+    if not isinstance(head, nn.Module) or body is model:
+        return None
+    calls: list[tuple[torch.Tensor, torch.Tensor]] = []
+    hook = head.register_forward_hook(lambda module, given, result: calls.append((given[0], result)))
+    training = model.training
+    model.eval()
+    try:
+        logits = model(input_ids=sample.input_ids, attention_mask=sample.attention_mask, use_cache=False).logits
+        hidden = body(input_ids=sample.input_ids, attention_mask=sample.attention_mask, use_cache=False)
+    finally:
+        hook.remove()
+        model.train(training)
+    if len(calls) != 1 or getattr(hidden, "last_hidden_state", None) is None:
+        return None
+    read, written = calls[0]
+    same_states = read.shape == hidden.last_hidden_state.shape and torch.allclose(read, hidden.last_hidden_state, 1e-5)
+    # Bit for bit: a cap on logits hardly shows as long as they are small, and training makes them large.
+    return head if same_states and torch.equal(written, logits) else None

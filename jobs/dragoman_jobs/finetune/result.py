@@ -1,0 +1,87 @@
+"""What a finetuning tells: its progress, step by step, and what came of it."""
+
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+
+from dragoman.errors import ModelError
+from dragoman.pair import Pair
+from dragoman.spec.method import Method
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+RESULT_FILE = "finetune.json"
+"""The result's file beside the weights."""
+
+
+class Progress(NamedTuple):
+    """Where a finetuning stands after a step."""
+
+    step: int
+    """Optimiser steps done."""
+    steps: int
+    """Optimiser steps in all."""
+    loss: float
+    """Mean loss of the step, in nats per target token."""
+    learning_rate: float
+    """Learning rate of the step."""
+    tokens_per_second: float
+    """Target tokens per second since this process began to train."""
+
+
+class LossPoint(NamedTuple):
+    """One step of the loss curve."""
+
+    step: int
+    """The step, from 1."""
+    loss: float
+    """Mean loss in nats per target token."""
+    learning_rate: float
+    """Learning rate of the step."""
+
+
+def _pair_of(value: Any) -> Any:
+    return Pair.parse(value) if isinstance(value, str) else value
+
+
+class FinetuneResult(BaseModel):
+    """What was trained on what, and how it went; written beside the weights."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base: str
+    """The model that was finetuned."""
+    revision: str | None
+    """Its commit on the hub."""
+    method: Method
+    """How it was trained."""
+    seed: int
+    """Seed of order and initialisation."""
+    examples: dict[Annotated[Pair, BeforeValidator(_pair_of), PlainSerializer(str)], int]
+    """Distinct examples of each pair that were in at least one step; a pair without any is not here."""
+    skipped_too_long: int
+    """Examples left out for their length."""
+    losses: list[LossPoint]
+    """The loss curve, one point a step."""
+    target_tokens: int
+    """Target tokens trained on, repetitions counted."""
+    seconds: float
+    """Time spent in steps, interrupted runs' included, without loading and saving."""
+    parameters: int
+    """Parameters of the model, adapters included."""
+    trained_parameters: int
+    """Parameters that were trained."""
+    head_on_labels_only: bool
+    """Whether the head was computed only where there is a label; else the whole forward pass was taken."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The result in a finetuned model's folder.
+
+        Raises:
+            ModelError: there is none.
+        """
+        try:
+            return cls.model_validate_json((folder / RESULT_FILE).read_bytes())
+        except FileNotFoundError as error:
+            raise ModelError(
+                f"{folder} holds no {RESULT_FILE}: it is not the folder of a finished finetuning."
+            ) from error
