@@ -1,7 +1,6 @@
 """A cell of the grid: one model on one test set, pair, prompt and decoding."""
 
 from enum import StrEnum
-from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
@@ -47,7 +46,7 @@ class Cell(BaseModel):
     decoding: str
     """Id of the decoding."""
 
-    @cached_property
+    @property
     def id(self) -> str:
         """The versioned hash of the fields: the same before and after the run, on every machine."""
         return fingerprint("cell", CELL_VERSION, self.model_dump(mode="json"))

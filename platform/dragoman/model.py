@@ -1,6 +1,5 @@
 """A model's identity: what it is made from, known before it is trained."""
 
-from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -26,7 +25,7 @@ class ModelIdentity(BaseModel):
     seed: int | None = None
     """The seed of its training."""
 
-    @cached_property
+    @property
     def id(self) -> str:
         """The versioned hash of the recipe: the same before and after training, on every machine."""
         return fingerprint("model", MODEL_VERSION, self.recipe)

@@ -70,6 +70,7 @@ def sentence(error: ValidationError, content: Any) -> str:
             return f"{place} is {_short(value)}: use one of {expected}.{more}"
         case "union_tag_not_found":
             return f"{place} lacks the key 'kind': add it.{more}"
+    message = message.replace("valid tuple", "list")  # a spec's author writes YAML, not Python
     return f"{place} is {_short(first['input'])}: {message[:1].lower()}{message[1:]}.{more}"
 
 

@@ -1,0 +1,137 @@
+"""Every mistake in a spec is one sentence that names the key, the value and the remedy."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dragoman.errors import DragomanError, SpecError
+from dragoman.plan import make_plan
+from dragoman.spec.grid import GridSpec
+from dragoman.spec.loading import load_spec
+
+Spec = dict[str, Any]
+
+
+def _set(path: str, value: Any) -> Callable[[Spec], None]:
+    def change(spec: Spec) -> None:
+        *parents, last = path.split(".")
+        place: Any = spec
+        for step in parents:
+            place = place[int(step)] if step.isdigit() else place[step]
+        place[last] = value
+
+    return change
+
+
+def _rename(old: str, new: str) -> Callable[[Spec], None]:
+    def change(spec: Spec) -> None:
+        spec[new] = spec.pop(old)
+
+    return change
+
+
+MISTAKES = [
+    (_set("languages", ["en", "xx"]), ["languages.1", "'xx'", "is not a language"]),
+    (_set("languages", ["en", "Germn"]), ["languages.1", "'Germn'"]),
+    (_set("languages", ["en", "eng_Latn"]), ["languages", "en twice"]),
+    (_set("languages", []), ["languages", "at least two"]),
+    (_set("languages", "en"), ["languages", "'en'", "list"]),
+    (_set("models.0.pairs", ["en-en"]), ["models.0.pairs", "en-en", "two different languages"]),
+    (_set("models.0.pairs", []), ["models.0.pairs", "empty"]),
+    (_set("models.0.pairs", ["en-sw"]), ["models.0.pairs", "sw", "not among its languages"]),
+    (_set("models.0.pairs", "al"), ["models.0.pairs", "'al'"]),
+    (_set("models.0.pairs", {"centrik": "en"}), ["models.0.pairs", "'centrik'", "did you mean 'centric'?"]),
+    (_set("models.0.pairs", {"roles": {"both": ["en"]}}), ["models.0.pairs", "empty grid"]),
+    (_set("models.0.exampels", 5), ["models.0", "'exampels'", "did you mean 'examples'?"]),
+    (_set("models.0.method.stepz", 5), ["models.0.method", "'stepz'", "did you mean 'steps'?"]),
+    (_set("models.0.method.kind", "fll"), ["models.0.method.kind", "'fll'", "'full'", "'lora'"]),
+    (_set("models.0.method.steps", "many"), ["models.0.method.steps", "'many'", "integer"]),
+    (_set("models.0.method", {"kind": "full", "steps": 5}), ["models.0.method", "learning_rate"]),
+    (_set("models.0.method", {"steps": 5}), ["models.0.method", "'kind'"]),
+    (_set("models.1.name", "english-centric"), ["two models named 'english-centric'"]),
+    (_set("models.1.name", "base"), ["'base'"]),
+    (_set("corpus", "cldrr"), ["corpus", "'cldrr'", "did you mean 'cldr'?"]),
+    (_set("prompt", "mtfi"), ["prompt", "'mtfi'", "did you mean 'mfti'?"]),
+    (_set("prompt", "{sorce}"), ["prompt", "{sorce}", "did you mean 'source'?"]),
+    (_set("promotion.rules.0.over", "seeen"), ["promotion.rules.0.over", "'seeen'", "'seen'"]),
+    (_set("evaluation.metrics", ["bleuu"]), ["evaluation.metrics", "'bleuu'", "did you mean 'bleu'?"]),
+    (_set("evaluation.split", "tst"), ["evaluation.split", "'tst'", "'test'"]),
+    (_set("evaluation.engine", "ctranslate"), ["evaluation.engine", "'ctranslate'", "did you mean 'ctranslate2'?"]),
+    (_set("evaluation.decoding.beam", 0), ["evaluation.decoding.beam", "0", "greater than or equal to 1"]),
+    (_set("seed", -1), ["seed", "-1"]),
+    (_set("name", "a b"), ["name", "'a b'"]),
+    (_rename("models", "modles"), ["'modles'", "did you mean 'models'?"]),
+    (_rename("base", "bass"), ["'bass'", "did you mean 'base'?"]),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), MISTAKES)
+def test_a_wrong_value_is_one_sentence(
+    demo: Spec, spec_file: Callable[[Any], Path], change: Callable[[Spec], None], words: list[str]
+) -> None:
+    change(demo)
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec_file(demo))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith((".", "?", ".)"))
+    for word in words:
+        assert word in message, message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_set("base", "no/such/folder"), ["base.model", "'no/such/folder'"]),
+        (_set("base", "./nowhere"), ["base.model", "./nowhere"]),
+        (_set("corpus", {"kind": "cldr", "sed": 3}), ["corpus", "'sed'", "did you mean 'seed'?"]),
+        (_set("corpus", {"kind": "tsv", "path": "/no/such/folder"}), ["corpus.path", "/no/such/folder"]),
+        (_set("languages", ["en", "ace", "mos"]), ["CLDR"]),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(
+    demo: Spec, spec_file: Callable[[Any], Path], change: Callable[[Spec], None], words: list[str]
+) -> None:
+    demo["models"], demo["promotion"] = [], None
+    change(demo)
+    with pytest.raises(DragomanError) as caught:
+        make_plan(load_spec(spec_file(demo)))
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b", "name: [", "name: demo\n\tbase: x", "just words"])
+def test_what_is_no_yaml_mapping_is_one_sentence(spec_file: Callable[[Any], Path], text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec_file(text))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="There is no spec at"):
+        load_spec(tmp_path / "nowhere.yaml")
+
+
+def test_every_field_of_a_spec_is_documented() -> None:
+    """A docstring under every field is what the reference and editors show."""
+    import ast
+    import inspect
+
+    from dragoman.spec import decoding, grid, method, pairs, promotion, prompt
+
+    for module in (decoding, grid, method, pairs, promotion, prompt):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            for field, after in zip(node.body, [*node.body[1:], None], strict=True):
+                if isinstance(field, ast.AnnAssign) and not ast.unparse(field.target).startswith("_"):
+                    documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                    assert documented, f"{module.__name__}.{node.name}.{ast.unparse(field.target)}"
+
+
+def test_the_spec_means_the_same_in_every_notation(demo: Spec, spec_file: Callable[[Any], Path]) -> None:
+    plain = load_spec(spec_file(demo))
+    demo["languages"] = ["eng_Latn", "German", "fra", "rus_Cyrl", "fin", "arb_Arab"]
+    assert load_spec(spec_file(demo)) == plain
+    assert isinstance(plain, GridSpec)
