@@ -21,17 +21,31 @@ SEED = 12345
 LEVEL = 0.95
 """Default probability of an interval."""
 
+_BLOCK = 2**18
+"""Draws made at once."""
+
 
 @lru_cache(maxsize=4)
 def resampling_counts(segments: int, samples: int = SAMPLES, seed: int = SEED) -> NDArray[np.float32]:
     """How often each segment is in each resample: samples × segments, read-only, equal for equal arguments."""
     rng = np.random.default_rng(seed)
     counts = np.empty((samples, segments), dtype=np.float32)
-    for row in counts:
-        # row by row the draws are those of one call for all rows, without its memory
-        row[:] = np.bincount(rng.choice(segments, size=segments, replace=True), minlength=segments)
+    # drawn in blocks of rows: the draws are those of one call for all rows, without its memory
+    rows = max(1, _BLOCK // segments)
+    for block in (counts[start : start + rows] for start in range(0, samples, rows)):
+        draws = rng.choice(segments, size=block.shape, replace=True)
+        draws += segments * np.arange(len(block))[:, None]
+        block[:] = np.bincount(draws.ravel(), minlength=block.size).reshape(block.shape)
     counts.flags.writeable = False
     return counts
+
+
+def resampled_sums(statistics: Statistics, samples: int = SAMPLES, seed: int = SEED) -> NDArray[np.float32]:
+    """The summed statistics of every resample: (..., n, k) gives (..., samples, k).
+
+    In single precision, as in sacreBLEU: whole sums are exact up to 2^24.
+    """
+    return resampling_counts(statistics.shape[-2], samples, seed) @ statistics.astype(np.float32)
 
 
 def resampled_scores(metric: Metric, statistics: Statistics, samples: int = SAMPLES, seed: int = SEED) -> Scores:
@@ -40,8 +54,6 @@ def resampled_scores(metric: Metric, statistics: Statistics, samples: int = SAMP
     Pairs with the same number of segments are resampled jointly: the i-th score of each comes from the same
     draw of segments. So the mean over the pairs of a partition, and the difference of two models' means, have
     the interval and the p-value of the mean of these arrays.
-
-    Sums are in single precision, as in sacreBLEU, so that p-values agree with it; whole sums are exact up to 2^24.
 
     Args:
         metric: the metric the statistics are of.
@@ -52,11 +64,10 @@ def resampled_scores(metric: Metric, statistics: Statistics, samples: int = SAMP
     Returns:
         Scores, (..., samples).
     """
-    counts = resampling_counts(statistics.shape[-2], samples, seed)
-    return metric.aggregate(counts @ statistics.astype(np.float32))
+    return metric.aggregate(resampled_sums(statistics, samples, seed).astype(np.float64))
 
 
-def interval(values: NDArray[np.floating], level: float = LEVEL) -> tuple[float, float]:
+def interval(values: Scores, level: float = LEVEL) -> tuple[float, float]:
     """The percentile interval of resampled values: what is left when the same number is cut off at both ends.
 
     For a level of 0.95 half its width is the `±` that sacreBLEU prints.
