@@ -1,0 +1,174 @@
+"""Cells in the store: how far they have come, and their scores."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, select, tuple_, update
+
+from dragoman.cell import CellState
+from dragoman.errors import StoreError
+from dragoman.store import sums
+from dragoman.store.database import insert
+from dragoman.store.keys import CHUNK, metric_number, signature_number
+from dragoman.store.records import StoredScore, Translation, now
+from dragoman.store.schema import CellRow, MetricRow, ScoreRow, SignatureRow, StatisticsRow, UnscorableRow
+
+TRANSLATED = (CellState.DONE, CellState.UNSCORABLE)
+"""States in which a cell has hypotheses."""
+
+
+class CellKey(NamedTuple):
+    """The primary key of a cell."""
+
+    model_id: int
+    condition_id: int
+    pair_id: int
+
+
+def start(connection: Connection, cell_id: str, worker: str) -> None:
+    """A worker begins; a translated cell stays as it is."""
+    key, state = _find(connection, cell_id)
+    if state not in TRANSLATED:
+        _change(connection, key, state=CellState.RUNNING, attempts=CellRow.attempts + 1, worker=worker, reason=None)
+
+
+def commit(
+    connection: Connection,
+    translation: Translation,
+    scores: Sequence[StoredScore],
+    unscorable: Sequence[tuple[str, str]],
+) -> None:
+    """A cell is translated and scored; a translated cell stays as it is."""
+    key, state = _find(connection, translation.cell_id)
+    if state in TRANSLATED:
+        return
+    outcome = translation.model_dump(exclude={"cell_id"})
+    _change(connection, key, state=CellState.DONE, reason=None, **outcome)
+    _score(connection, key, scores, unscorable)
+
+
+def add_scores(
+    connection: Connection, cell_id: str, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]]
+) -> None:
+    """Add scores of a translated cell; those it has stay as they are.
+
+    Raises:
+        StoreError: the cell is not translated.
+    """
+    key, state = _find(connection, cell_id)
+    if state not in TRANSLATED:
+        raise StoreError(f"Cell {cell_id} is {state} and has no translation to score: run its grid first.")
+    _score(connection, key, scores, unscorable)
+
+
+def fail(connection: Connection, cell_id: str, reason: str) -> None:
+    """A cell failed; a translated cell stays as it is."""
+    key, state = _find(connection, cell_id)
+    if state not in TRANSLATED:
+        _change(connection, key, state=CellState.FAILED, reason=reason)
+
+
+def reset(connection: Connection, cell_ids: Collection[str]) -> int:
+    """Plan running cells again, and return how many there were."""
+    ids, count = list(cell_ids), 0
+    for begin in range(0, len(ids), CHUNK):
+        result = connection.execute(
+            update(CellRow)
+            .where(CellRow.identity.in_(ids[begin : begin + CHUNK]), CellRow.state == CellState.RUNNING.value)
+            .values(state=CellState.PLANNED.value, worker=None, updated=now())
+        )
+        count += result.rowcount
+    return count
+
+
+def scores(connection: Connection, cell_id: str) -> list[StoredScore]:
+    """The scores of a cell under every signature it was scored with."""
+    key, _ = _find(connection, cell_id)
+    query = (
+        select(MetricRow.name, SignatureRow.text, ScoreRow.value, ScoreRow.low, ScoreRow.high, StatisticsRow.statistics)
+        .join(MetricRow, MetricRow.id == ScoreRow.metric_id)
+        .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
+        .outerjoin(
+            StatisticsRow,
+            (StatisticsRow.model_id == ScoreRow.model_id)
+            & (StatisticsRow.condition_id == ScoreRow.condition_id)
+            & (StatisticsRow.metric_id == ScoreRow.metric_id)
+            & (StatisticsRow.pair_id == ScoreRow.pair_id)
+            & (StatisticsRow.signature_id == ScoreRow.signature_id),
+        )
+        .where(
+            ScoreRow.model_id == key.model_id,
+            ScoreRow.condition_id == key.condition_id,
+            ScoreRow.pair_id == key.pair_id,
+        )
+        .order_by(ScoreRow.metric_id, ScoreRow.signature_id)
+    )
+    fields = ("metric", "signature", "value", "low", "high", "statistics")
+    return [StoredScore(**dict(zip(fields, row, strict=True))) for row in connection.execute(query)]
+
+
+def _find(connection: Connection, cell_id: str) -> tuple[CellKey, CellState]:
+    query = select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.state)
+    row = connection.execute(query.where(CellRow.identity == cell_id).with_for_update()).one_or_none()
+    if row is None:
+        raise StoreError(f"The store has no cell {cell_id}: add its grid first.")
+    return CellKey(*row[:3]), CellState(row.state)
+
+
+def _change(connection: Connection, key: CellKey, **values: object) -> None:
+    this = tuple_(CellRow.model_id, CellRow.condition_id, CellRow.pair_id) == key
+    plain = {name: value.value if isinstance(value, CellState) else value for name, value in values.items()}
+    connection.execute(update(CellRow).where(this).values(**plain, updated=now()))
+
+
+def _score(
+    connection: Connection, key: CellKey, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]]
+) -> None:
+    cell = key._asdict()
+    rows, statistics = [], []
+    for score in sorted(scores, key=lambda score: (score.metric, score.signature)):
+        metric_id = metric_number(connection, score.metric)
+        signature_id = signature_number(connection, metric_id, score.signature)
+        score_key = cell | {"metric_id": metric_id, "signature_id": signature_id}
+        partition = select(CellRow.partition_id).where(
+            tuple_(CellRow.model_id, CellRow.condition_id, CellRow.pair_id) == key
+        )
+        value = {
+            "value": score.value,
+            "low": score.low,
+            "high": score.high,
+            "partition_id": partition.scalar_subquery(),
+        }
+        rows.append(score_key | value)
+        if score.statistics is not None:
+            statistics.append(score_key | {"statistics": score.statistics})
+    if rows:
+        statement = insert(connection, ScoreRow).values(rows).on_conflict_do_nothing()
+        added = set(connection.execute(statement.returning(ScoreRow.signature_id)).scalars())
+        if new := [row for row in statistics if row["signature_id"] in added]:
+            connection.execute(insert(connection, StatisticsRow).values(new))
+        sums.add_cell(connection, key, sorted(added))
+    _note_unscorable(connection, key, {row["metric_id"] for row in rows}, unscorable)
+
+
+def _note_unscorable(
+    connection: Connection, key: CellKey, scored: Collection[int], unscorable: Sequence[tuple[str, str]]
+) -> None:
+    this = tuple_(UnscorableRow.model_id, UnscorableRow.condition_id, UnscorableRow.pair_id) == key
+    for metric, reason in sorted(unscorable):
+        row = key._asdict() | {"metric_id": metric_number(connection, metric), "reason": reason}
+        statement = insert(connection, UnscorableRow).values(**row)
+        key_columns = ["model_id", "condition_id", "pair_id", "metric_id"]
+        connection.execute(statement.on_conflict_do_update(index_elements=key_columns, set_={"reason": reason}))
+    connection.execute(delete(UnscorableRow).where(this, UnscorableRow.metric_id.in_(scored)))
+    any_score = select(ScoreRow.value).where(tuple_(ScoreRow.model_id, ScoreRow.condition_id, ScoreRow.pair_id) == key)
+    reasons = (
+        select(MetricRow.name, UnscorableRow.reason)
+        .join(MetricRow, MetricRow.id == UnscorableRow.metric_id)
+        .where(this)
+    )
+    named = [f"{metric}: {reason}" for metric, reason in connection.execute(reasons.order_by(MetricRow.name))]
+    if named and connection.execute(any_score.limit(1)).scalar() is None:
+        _change(connection, key, state=CellState.UNSCORABLE, reason="; ".join(named))
+    else:
+        _change(connection, key, state=CellState.DONE, reason=None)

@@ -1,0 +1,149 @@
+"""A database: SQLite or PostgreSQL behind the same few calls."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.schema import Table
+
+from dragoman.errors import StoreError
+
+BUSY_SECONDS = 300
+"""How long a SQLite writer queues behind others before it gives up."""
+
+WRITERS_LOCK = 0x647261676F6D616E
+"""PostgreSQL advisory lock: shared by what writes cells, exclusive to what rewrites sums of many."""
+
+
+class Database:
+    """Short transactions on one database; safe to share between threads, not across a fork."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the connections; none is opened yet.
+
+        Args:
+            url: a SQLAlchemy URL of SQLite (`sqlite:///file`) or PostgreSQL (`postgresql://user@host/name`).
+
+        Raises:
+            StoreError: it is no such URL.
+        """
+        self.url = _parse(url)
+        self._pid = os.getpid()
+        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """SQLite's file; None on PostgreSQL."""
+        return Path(self.url.database or "") if self.is_sqlite else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the store, whatever others write meanwhile, and can change nothing."""
+        with self._speaking(), self._connect(writes=False) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self, alone: bool = False) -> Iterator[Connection]:
+        """A transaction that is all or nothing; on SQLite it queues for the one place of the writer.
+
+        Args:
+            alone: no other writer runs beside it, on PostgreSQL either; for what recomputes sums.
+        """
+        with self._speaking(), self._connect(writes=True) as connection, connection.begin():
+            if not self.is_sqlite:
+                lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+                connection.execute(text(f"SELECT {lock}({WRITERS_LOCK})"))
+            yield connection
+
+    def _connect(self, writes: bool) -> Connection:
+        if os.getpid() != self._pid:
+            # A forked child must leave its parent's connections alone.
+            self.engine.dispose(close=False)
+            self._pid = os.getpid()
+        options: dict[str, Any] = {"writes": writes}
+        if not (writes or self.is_sqlite):
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return self.engine.connect().execution_options(**options)
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Turn what a database says when it can't be used into a sentence."""
+        try:
+            yield
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise StoreError(
+                f"The store {self.shown} can't be used ({reason}): check that it is there and not full."
+            ) from error
+        except DBAPIError as error:
+            if error.orig is not None and "not a database" in str(error.orig):
+                raise StoreError(f"{self.shown} is not a Dragoman store: give another URL.") from error
+            raise
+
+
+def insert(connection: Connection, table: type[Any] | Table) -> Any:
+    """The database's own INSERT, which has ON CONFLICT; both spell it the same."""
+    construct = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    return construct(table)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "The store's URL can't be read: write sqlite:///FILE or postgresql://USER@HOST/NAME."
+        ) from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise StoreError(
+            f"A store can't be kept in {parsed.get_backend_name()}: write sqlite:///FILE or postgresql://USER@HOST/NAME."
+        )
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StoreError("A store in memory would be gone at once: give a file, as in sqlite:///store.db.")
+    return parsed
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver's own idea of when a transaction begins is in the way
+        # Readers never wait for the writer, and a killed process loses only what it had not committed.
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA temp_store = MEMORY")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later can't queue: it fails when another wrote in between.
+        writes = connection.get_execution_options().get("writes", True)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    # A worker killed in mid-transaction leaves a dead connection: it is noticed when it is next taken from the pool.
+    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=BUSY_SECONDS)

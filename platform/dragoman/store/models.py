@@ -1,0 +1,160 @@
+"""Models in the store: lineage, training graphs and the partitions that follow from them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.orm import aliased
+
+from dragoman.pair import Pair
+from dragoman.partition import Evidence, TrainingGraph
+from dragoman.store import sums
+from dragoman.store.database import insert
+from dragoman.store.keys import CHUNK, model_number, pair_numbers
+from dragoman.store.records import ModelRecord, now
+from dragoman.store.schema import (
+    CellRow,
+    GridModelRow,
+    ModelRow,
+    PairRow,
+    ScoreRow,
+    TrainingPairRow,
+    TrainingRow,
+)
+from dragoman.store.sql_partition import partition_id
+
+
+def add(connection: Connection, model: ModelRecord) -> None:
+    """Add a model; one that is there stays as it is."""
+    row = {
+        "identity": model.id,
+        "name": model.name,
+        "parent_id": model_number(connection, model.parent) if model.parent else None,
+        "base_id": model_number(connection, model.base) if model.base and model.base != model.id else None,
+        "recipe": model.recipe,
+        "seed": model.seed,
+        "created": now(),
+    }
+    connection.execute(insert(connection, ModelRow).values(**row).on_conflict_do_nothing())
+
+
+def read(connection: Connection, model_ids: Sequence[int]) -> list[ModelRecord]:
+    """Models by number, in that order."""
+    parent, base = aliased(ModelRow), aliased(ModelRow)
+    query = (
+        select(ModelRow, parent.identity.label("parent"), base.identity.label("base"))
+        .outerjoin(parent, parent.id == ModelRow.parent_id)
+        .outerjoin(base, base.id == ModelRow.base_id)
+        .where(ModelRow.id.in_(model_ids))
+    )
+    found = {
+        row.id: ModelRecord(
+            id=row.identity,
+            name=row.name,
+            parent=row.parent,
+            base=row.base,
+            recipe=row.recipe,
+            seed=row.seed,
+            graph=graph(connection, row.id),
+        )
+        for row in connection.execute(query)
+    }
+    return [found[model_id] for model_id in model_ids]
+
+
+def graph(connection: Connection, model_id: int) -> TrainingGraph:
+    """Everything a model has seen, its ancestors' pairs included."""
+    rows = connection.execute(
+        select(TrainingPairRow.source, TrainingPairRow.target, TrainingPairRow.examples)
+        .where(TrainingPairRow.model_id == model_id)
+        .order_by(TrainingPairRow.source, TrainingPairRow.target)
+    )
+    examples = {Pair(source, target): count for source, target, count in rows}
+    evidence = connection.execute(select(ModelRow.evidence).where(ModelRow.id == model_id)).scalar_one()
+    return TrainingGraph(examples=examples, evidence=Evidence(evidence))
+
+
+def record_graph(connection: Connection, identity: str, own: TrainingGraph) -> None:
+    """Write a model's own training graph; it and its descendants inherit along the lineage.
+
+    Their cells' partitions follow, and the sums by partition; no other writer may run.
+    """
+    model_id = model_number(connection, identity)
+    own = TrainingGraph(examples={pair: own.examples[pair] for pair in own.pairs}, evidence=own.evidence)
+    if _own(connection, model_id) == own:
+        return
+    connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(own_evidence=own.evidence.value))
+    pair_numbers(connection, own.pairs)
+    parent = connection.execute(select(ModelRow.parent_id).where(ModelRow.id == model_id)).scalar()
+    _write(connection, model_id, own, None if parent is None else graph(connection, parent))
+
+
+def add_training(connection: Connection, identity: str, record: dict[str, Any]) -> None:
+    """Keep what a finetuning reported; a later report replaces it."""
+    row = {"record": record, "recorded": now()}
+    statement = insert(connection, TrainingRow).values(model_id=model_number(connection, identity), **row)
+    connection.execute(statement.on_conflict_do_update(index_elements=[TrainingRow.model_id], set_=row))
+
+
+def training(connection: Connection, identity: str) -> dict[str, Any] | None:
+    """What a finetuning reported; None for a model not trained here, or not yet."""
+    query = select(TrainingRow.record).where(TrainingRow.model_id == model_number(connection, identity))
+    return connection.execute(query).scalar()
+
+
+def _own(connection: Connection, model_id: int) -> TrainingGraph:
+    count = TrainingPairRow.examples - TrainingPairRow.inherited
+    rows = connection.execute(
+        select(TrainingPairRow.source, TrainingPairRow.target, count).where(
+            TrainingPairRow.model_id == model_id, count > 0
+        )
+    )
+    examples = {Pair(source, target): own for source, target, own in rows}
+    evidence = connection.execute(select(ModelRow.own_evidence).where(ModelRow.id == model_id)).scalar_one()
+    return TrainingGraph(examples=examples, evidence=Evidence(evidence))
+
+
+def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: TrainingGraph | None) -> None:
+    # Nothing is known of a model whose own training is unknown, however well its parent is.
+    whole = own if parent is None or own.evidence is Evidence.UNKNOWN else own.inherit(parent)
+    connection.execute(delete(TrainingPairRow).where(TrainingPairRow.model_id == model_id))
+    rows = [
+        {
+            "model_id": model_id,
+            "source": pair.source,
+            "target": pair.target,
+            "examples": whole.examples[pair],
+            "inherited": whole.examples[pair] - own.examples.get(pair, 0),
+        }
+        for pair in sorted(whole.pairs)
+    ]
+    for start in range(0, len(rows), CHUNK):
+        connection.execute(insert(connection, TrainingPairRow), rows[start : start + CHUNK])
+    connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(evidence=whole.evidence.value))
+    _refresh_partitions(connection, model_id)
+    for child in connection.execute(select(ModelRow.id).where(ModelRow.parent_id == model_id)).scalars().all():
+        _write(connection, child, _own(connection, child), whole)
+
+
+def _refresh_partitions(connection: Connection, model_id: int) -> None:
+    of_pair = select(partition_id(CellRow.model_id, PairRow.source, PairRow.target)).where(
+        PairRow.id == CellRow.pair_id
+    )
+    connection.execute(
+        update(CellRow)
+        .where(CellRow.model_id == model_id)
+        .values(partition_id=of_pair.correlate(CellRow).scalar_subquery())
+    )
+    of_cell = select(CellRow.partition_id).where(
+        CellRow.model_id == ScoreRow.model_id,
+        CellRow.condition_id == ScoreRow.condition_id,
+        CellRow.pair_id == ScoreRow.pair_id,
+    )
+    connection.execute(
+        update(ScoreRow)
+        .where(ScoreRow.model_id == model_id)
+        .values(partition_id=of_cell.correlate(ScoreRow).scalar_subquery())
+    )
+    grids = connection.execute(select(GridModelRow.grid_id).where(GridModelRow.model_id == model_id)).scalars().all()
+    for grid_id in grids:
+        sums.recompute(connection, grid_id, model_id)

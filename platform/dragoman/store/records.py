@@ -1,0 +1,202 @@
+"""What crosses the store's border: one frozen noun for each thing it keeps."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from dragoman.cell import Cell, CellState
+from dragoman.partition import Evidence, TrainingGraph
+
+UNKNOWN_GRAPH = TrainingGraph(evidence=Evidence.UNKNOWN)
+"""The graph of a model for which none has been recorded."""
+
+
+class Record(BaseModel):
+    """One thing as the store keeps it."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ModelRecord(Record):
+    """A model, and where it comes from."""
+
+    id: str
+    """Its identity: the hash of the recipe."""
+    name: str
+    """What tables call it."""
+    parent: str | None = None
+    """Id of the model it was finetuned from."""
+    base: str | None = None
+    """Id of the model its gains are measured against."""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    """What the identity is the hash of."""
+    seed: int | None = None
+    """Seed of its training."""
+    graph: TrainingGraph = UNKNOWN_GRAPH
+    """Every pair it has seen, its ancestors' included. Read from the store; `Store.record_graph` writes it."""
+
+
+class TestSetRecord(Record):
+    """A test set: what is read from which corpus, for any pair."""
+
+    id: str
+    """Its identity: the hash of the rest."""
+    corpus: str
+    """Kind of corpus, with the options that choose text."""
+    revision: str
+    """Revision of the corpus."""
+    split: str
+    """The split that is read."""
+    sentences: int | None = None
+    """The first so many sentences of each pair; None is all."""
+
+
+class PromptRecord(Record):
+    """A prompt."""
+
+    id: str
+    """Its identity."""
+    template: str
+    """Its text with the places to fill."""
+
+
+class DecodingRecord(Record):
+    """The settings of a decoding."""
+
+    id: str
+    """Its identity."""
+    settings: dict[str, Any]
+    """Everything that changes the text."""
+
+
+class GridRecord(Record):
+    """A grid: models, and the pairs they are evaluated on."""
+
+    name: str
+    """Its name, unique in the store."""
+    spec: dict[str, Any]
+    """The specification it was made from."""
+    spec_hash: str
+    """Hash of the specification: the same name with another hash replaces the grid."""
+    models: tuple[str, ...]
+    """Ids of the evaluated models; the base first, where it is evaluated."""
+    base: str
+    """Id of the base model, evaluated or not."""
+    metrics: tuple[str, ...]
+    """Names of the metrics asked for."""
+    languages: tuple[str, ...]
+    """Canonical tags of its languages."""
+    names: Mapping[str, str] = Field(default_factory=dict)
+    """What this grid calls its models, by id; by default `base` for the base and else the model's own name."""
+
+
+class CellRecord(Record):
+    """A cell and how far it has come."""
+
+    cell: Cell
+    """What is translated by which model and how."""
+    state: CellState = CellState.PLANNED
+    """Where it stands."""
+    reason: str | None = None
+    """Why it is missing, failed or unscorable."""
+    hypotheses: str | None = None
+    """Blob of the translation."""
+    test: str | None = None
+    """Blob of the source and reference lines."""
+    segments: int | None = None
+    """Lines translated, or to translate."""
+    engine: str | None = None
+    """Engine that decoded."""
+    seconds: float | None = None
+    """Seconds of decoding."""
+    tokens: int | None = None
+    """Tokens generated."""
+    cut: int | None = None
+    """Segments cut at the longest length allowed."""
+    attempts: int = 0
+    """How often a worker started on it."""
+
+
+class Translation(Record):
+    """The outcome of translating one cell."""
+
+    cell_id: str
+    """Id of the cell."""
+    hypotheses: str
+    """Blob of the hypotheses."""
+    segments: int = Field(ge=0)
+    """Lines translated."""
+    tokens: int = Field(ge=0)
+    """Tokens generated."""
+    cut: int = Field(ge=0)
+    """Segments cut at the longest length allowed."""
+    engine: str
+    """Engine that decoded."""
+    seconds: float = Field(ge=0)
+    """Seconds of decoding."""
+    worker: str
+    """Who did it."""
+
+
+class StoredScore(Record):
+    """A cell's value under one signature."""
+
+    metric: str
+    """Name of the metric."""
+    signature: str
+    """Everything the value depends on besides the text."""
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    """The corpus score."""
+    low: float | None = None
+    """Lower end of its confidence interval."""
+    high: float | None = None
+    """Upper end of its confidence interval."""
+    statistics: bytes | None = None
+    """Packed sufficient statistics of the segments (`dragoman.metrics.packing`)."""
+
+
+class Unscorable(NamedTuple):
+    """A metric that can't score a cell."""
+
+    metric: str
+    """Name of the metric."""
+    reason: str
+    """Why."""
+
+
+class JobState(StrEnum):
+    """How a run of a grid stands."""
+
+    RUNNING = "running"
+    """Its driver works, or was killed."""
+    DONE = "done"
+    """It came to its end; single cells may have failed."""
+    FAILED = "failed"
+    """It broke off; the reason is recorded."""
+
+
+class JobRecord(Record):
+    """One run of a grid's driver."""
+
+    id: int
+    """Its number in the store."""
+    grid: str
+    """Name of the grid."""
+    worker: str
+    """Host and process of the driver."""
+    state: JobState
+    """How it stands."""
+    reason: str | None = None
+    """Why it failed."""
+    started: AwareDatetime
+    """When it began (UTC)."""
+    ended: AwareDatetime | None = None
+    """When it ended (UTC)."""
+
+
+def now() -> datetime:
+    """The time that is stored: UTC, with its zone."""
+    return datetime.now(UTC)

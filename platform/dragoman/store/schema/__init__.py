@@ -1,0 +1,63 @@
+"""The tables of the results store; docs/store.md describes them for people who write SQL."""
+
+from dragoman.store.schema.base import Base
+from dragoman.store.schema.evaluation import (
+    CellRow,
+    ConditionRow,
+    DecodingRow,
+    MetricRow,
+    PromptRow,
+    ScoreRow,
+    SignatureRow,
+    StatisticsRow,
+    TestRow,
+    TestSetRow,
+    UnscorableRow,
+)
+from dragoman.store.schema.grids import (
+    GridMetricRow,
+    GridModelRow,
+    GridPairRow,
+    GridRow,
+    JobRow,
+    ScoreSumRow,
+)
+from dragoman.store.schema.lineage import (
+    PARTITION_IDS,
+    PARTITIONS,
+    LanguageRow,
+    ModelRow,
+    PairRow,
+    PartitionRow,
+    TrainingPairRow,
+    TrainingRow,
+)
+
+__all__ = [
+    "PARTITIONS",
+    "PARTITION_IDS",
+    "Base",
+    "CellRow",
+    "ConditionRow",
+    "DecodingRow",
+    "GridMetricRow",
+    "GridModelRow",
+    "GridPairRow",
+    "GridRow",
+    "JobRow",
+    "LanguageRow",
+    "MetricRow",
+    "ModelRow",
+    "PairRow",
+    "PartitionRow",
+    "PromptRow",
+    "ScoreRow",
+    "ScoreSumRow",
+    "SignatureRow",
+    "StatisticsRow",
+    "TestRow",
+    "TestSetRow",
+    "TrainingPairRow",
+    "TrainingRow",
+    "UnscorableRow",
+]

@@ -1,0 +1,267 @@
+"""Test sets, prompts, decodings, cells and their scores.
+
+A condition is everything besides model and pair that a translation depends on; a cell is a model on a pair
+under a condition. Scores repeat the cell's key and its partition, in the order in which they are read: one model's
+scores of one metric lie side by side.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dragoman.cell import CellState
+from dragoman.store.schema.base import Base, UtcDateTime
+from dragoman.store.schema.lineage import PARTITIONS, ModelRow, PairRow, one_of
+
+
+class TestSetRow(Base):
+    """A test set."""
+
+    __tablename__ = "test_set"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Number of the test set."""
+    identity: Mapped[str] = mapped_column(unique=True)
+    """Its identity: the hash of the rest."""
+    corpus: Mapped[str]
+    """Kind of corpus."""
+    revision: Mapped[str]
+    """Revision of the corpus."""
+    split: Mapped[str]
+    """The split that is read."""
+    sentences: Mapped[int | None] = mapped_column(CheckConstraint("sentences > 0", name="sentences"))
+    """The first so many sentences of each pair; NULL is all."""
+
+
+class TestRow(Base):
+    """The text of a test set for one pair."""
+
+    __tablename__ = "test"
+    __table_args__ = (UniqueConstraint("test_set_id", "pair_id", "content"),)
+
+    test_set_id: Mapped[int] = mapped_column(ForeignKey(TestSetRow.id), primary_key=True)
+    """The test set."""
+    pair_id: Mapped[int] = mapped_column(ForeignKey(PairRow.id), primary_key=True)
+    """The pair."""
+    edition: Mapped[int] = mapped_column(primary_key=True)
+    """0; the next number where a corpus changed its text without changing its revision."""
+    content: Mapped[str]
+    """Hash of the source and reference lines; empty where the corpus has none."""
+    lines: Mapped[str | None]
+    """Blob of the source and reference lines."""
+    segments: Mapped[int | None] = mapped_column(CheckConstraint("segments >= 0", name="segments"))
+    """How many there are."""
+
+
+class PromptRow(Base):
+    """A prompt."""
+
+    __tablename__ = "prompt"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Number of the prompt."""
+    identity: Mapped[str] = mapped_column(unique=True)
+    """Its identity."""
+    template: Mapped[str]
+    """Its text."""
+
+
+class DecodingRow(Base):
+    """The settings of a decoding."""
+
+    __tablename__ = "decoding"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Number of the decoding."""
+    identity: Mapped[str] = mapped_column(unique=True)
+    """Its identity."""
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Everything that changes the text."""
+
+
+class ConditionRow(Base):
+    """A test set, prompt and decoding: scores are compared only under the same condition."""
+
+    __tablename__ = "condition"
+    __table_args__ = (UniqueConstraint("test_set_id", "edition", "prompt_id", "decoding_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Number of the condition."""
+    test_set_id: Mapped[int] = mapped_column(ForeignKey(TestSetRow.id))
+    """The test set."""
+    edition: Mapped[int] = mapped_column(CheckConstraint("edition >= 0", name="edition"))
+    """The edition of its texts (`test.edition`)."""
+    prompt_id: Mapped[int] = mapped_column(ForeignKey(PromptRow.id))
+    """The prompt."""
+    decoding_id: Mapped[int] = mapped_column(ForeignKey(DecodingRow.id))
+    """The decoding."""
+
+
+class MetricRow(Base):
+    """A metric by name, whatever its version."""
+
+    __tablename__ = "metric"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Number of the metric."""
+    name: Mapped[str] = mapped_column(unique=True)
+    """Its name."""
+
+
+class SignatureRow(Base):
+    """Everything a metric's value depends on besides the text: version, tokeniser and settings."""
+
+    __tablename__ = "signature"
+    __table_args__ = (UniqueConstraint("metric_id", "text"), UniqueConstraint("id", "metric_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Number of the signature."""
+    metric_id: Mapped[int] = mapped_column(ForeignKey(MetricRow.id))
+    """The metric."""
+    text: Mapped[str]
+    """The signature."""
+
+
+class CellRow(Base):
+    """One model on one pair under one condition."""
+
+    __tablename__ = "cell"
+    __table_args__ = (
+        PrimaryKeyConstraint("model_id", "condition_id", "pair_id"),
+        one_of("state", CellState),
+        CheckConstraint(f"partition_id BETWEEN 0 AND {len(PARTITIONS) - 1}", name="partition"),
+        CheckConstraint("state NOT IN ('failed', 'missing', 'unscorable') OR reason IS NOT NULL", name="reason"),
+        CheckConstraint("state NOT IN ('done', 'unscorable') OR hypotheses IS NOT NULL", name="hypotheses"),
+        {"sqlite_with_rowid": False},
+    )
+
+    model_id: Mapped[int] = mapped_column(Integer, ForeignKey(ModelRow.id))
+    """The model."""
+    condition_id: Mapped[int] = mapped_column(Integer, ForeignKey(ConditionRow.id))
+    """The condition."""
+    pair_id: Mapped[int] = mapped_column(Integer, ForeignKey(PairRow.id))
+    """The pair."""
+    partition_id: Mapped[int] = mapped_column(SmallInteger)
+    """The pair's partition under the model's training graph (`partition.id`); follows the graph."""
+    identity: Mapped[str] = mapped_column(unique=True)
+    """The cell's identity."""
+    state: Mapped[str] = mapped_column(String)
+    """Where it stands."""
+    reason: Mapped[str | None]
+    """Why it is missing, failed or unscorable."""
+    hypotheses: Mapped[str | None]
+    """Blob of the hypotheses."""
+    segments: Mapped[int | None]
+    """Lines translated."""
+    tokens: Mapped[int | None]
+    """Tokens generated."""
+    cut: Mapped[int | None]
+    """Segments cut at the longest length allowed."""
+    engine: Mapped[str | None]
+    """Engine that decoded."""
+    seconds: Mapped[float | None] = mapped_column(Double)
+    """Seconds of decoding."""
+    worker: Mapped[str | None]
+    """Who is at it, or did it."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often a worker started on it."""
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When its state last changed (UTC)."""
+
+
+_SCORE_KEY = ("model_id", "condition_id", "metric_id", "pair_id", "signature_id")
+
+
+class ScoreRow(Base):
+    """A cell's value under one signature. Only translated cells have any: nothing missing or failed is in a mean."""
+
+    __tablename__ = "score"
+    __table_args__ = (
+        # PostgreSQL answers from this index alone; SQLite's table is this index.
+        PrimaryKeyConstraint(*_SCORE_KEY, postgresql_include=["partition_id", "value", "low", "high"]),
+        ForeignKeyConstraint(
+            ["model_id", "condition_id", "pair_id"], ["cell.model_id", "cell.condition_id", "cell.pair_id"]
+        ),
+        ForeignKeyConstraint(["signature_id", "metric_id"], ["signature.id", "signature.metric_id"]),
+        CheckConstraint("low <= high", name="interval"),
+        {"sqlite_with_rowid": False},
+    )
+
+    model_id: Mapped[int] = mapped_column(Integer)
+    """The cell's model."""
+    condition_id: Mapped[int] = mapped_column(Integer)
+    """The cell's condition."""
+    metric_id: Mapped[int] = mapped_column(Integer)
+    """The signature's metric."""
+    pair_id: Mapped[int] = mapped_column(Integer)
+    """The cell's pair."""
+    signature_id: Mapped[int] = mapped_column(Integer)
+    """The signature."""
+    partition_id: Mapped[int] = mapped_column(SmallInteger)
+    """The cell's partition."""
+    value: Mapped[float] = mapped_column(Double)
+    """The corpus score."""
+    low: Mapped[float | None] = mapped_column(Double)
+    """Lower end of its confidence interval."""
+    high: Mapped[float | None] = mapped_column(Double)
+    """Upper end of its confidence interval."""
+
+
+class StatisticsRow(Base):
+    """The sufficient statistics a score was computed from, apart from it because they are large."""
+
+    __tablename__ = "score_statistics"
+    __table_args__ = (
+        PrimaryKeyConstraint(*_SCORE_KEY),
+        # Named by hand: the name that follows from five columns is too long for PostgreSQL.
+        ForeignKeyConstraint(_SCORE_KEY, [f"score.{key}" for key in _SCORE_KEY], name="score_statistics_score_fkey"),
+    )
+
+    model_id: Mapped[int] = mapped_column(Integer)
+    """The score's model."""
+    condition_id: Mapped[int] = mapped_column(Integer)
+    """The score's condition."""
+    metric_id: Mapped[int] = mapped_column(Integer)
+    """The score's metric."""
+    pair_id: Mapped[int] = mapped_column(Integer)
+    """The score's pair."""
+    signature_id: Mapped[int] = mapped_column(Integer)
+    """The score's signature."""
+    statistics: Mapped[bytes]
+    """One packed row for each segment (`dragoman.metrics.packing`)."""
+
+
+class UnscorableRow(Base):
+    """Why a metric can't score a translated cell."""
+
+    __tablename__ = "unscorable"
+    __table_args__ = (
+        PrimaryKeyConstraint("model_id", "condition_id", "pair_id", "metric_id"),
+        ForeignKeyConstraint(
+            ["model_id", "condition_id", "pair_id"], ["cell.model_id", "cell.condition_id", "cell.pair_id"]
+        ),
+    )
+
+    model_id: Mapped[int] = mapped_column(Integer)
+    """The cell's model."""
+    condition_id: Mapped[int] = mapped_column(Integer)
+    """The cell's condition."""
+    pair_id: Mapped[int] = mapped_column(Integer)
+    """The cell's pair."""
+    metric_id: Mapped[int] = mapped_column(Integer, ForeignKey(MetricRow.id))
+    """The metric."""
+    reason: Mapped[str]
+    """Why."""

@@ -1,0 +1,214 @@
+"""The results store: what was planned, translated and scored."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from dragoman.errors import StoreError
+from dragoman.partition import TrainingGraph
+from dragoman.store import cells, conditions, grids, jobs, migrations, models
+from dragoman.store.blobs import BlobStore
+from dragoman.store.database import Database
+from dragoman.store.keys import model_number
+from dragoman.store.records import (
+    CellRecord,
+    DecodingRecord,
+    GridRecord,
+    JobRecord,
+    JobState,
+    ModelRecord,
+    PromptRecord,
+    StoredScore,
+    TestSetRecord,
+    Translation,
+)
+
+
+class Store:
+    """One results store. Every call is one short transaction, and every write may be repeated without effect.
+
+    Threads may share one; a process opens its own.
+    """
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        """Take a database that is at this program's version; `open` sees to that."""
+        self.database = database
+        self.blobs = blobs
+
+    @classmethod
+    def open(cls, url: str, blobs: str) -> "Store":
+        """The store at a URL, created if it isn't there, brought up to date if it is older.
+
+        Args:
+            url: SQLAlchemy URL of the database (`sqlite:///...`, `postgresql://...`).
+            blobs: fsspec URL of the folder of the blobs (`file://...`, `s3://...`).
+
+        Raises:
+            StoreError: the store is newer than this program, or can't be reached.
+        """
+        database = Database(url)
+        if database.file is not None:
+            database.file.parent.mkdir(parents=True, exist_ok=True)
+        migrations.upgrade(database)
+        return cls(database, BlobStore(blobs))
+
+    @classmethod
+    def open_existing(cls, url: str, blobs: str) -> "Store":
+        """The store at a URL, which must be there.
+
+        Raises:
+            StoreError: there is none, it is newer than this program, or it can't be reached.
+        """
+        database = Database(url)
+        if not migrations.exists(database):
+            raise StoreError(f"There is no store at {database.shown}: run `dragoman run SPEC` first.")
+        return cls.open(url, blobs)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.database.engine.dispose()
+
+    def add_model(self, model: ModelRecord) -> None:
+        """Add a model; its parent and base come before it."""
+        with self.database.writing() as connection:
+            models.add(connection, model)
+
+    def record_graph(self, model_id: str, graph: TrainingGraph) -> None:
+        """Write what a model itself was trained on; what its ancestors saw is added by the store.
+
+        The model's descendants and the partitions of all their cells follow.
+        """
+        with self.database.writing(alone=True) as connection:
+            models.record_graph(connection, model_id, graph)
+
+    def add_training(self, model_id: str, record: dict[str, Any]) -> None:
+        """Keep what a finetuning reported: losses, examples, seconds, where the checkpoint lies."""
+        with self.database.writing() as connection:
+            models.add_training(connection, model_id, record)
+
+    def add_test_set(self, test_set: TestSetRecord) -> None:
+        """Add a test set."""
+        with self.database.writing() as connection:
+            conditions.add_test_set(connection, test_set)
+
+    def add_prompt(self, prompt: PromptRecord) -> None:
+        """Add a prompt."""
+        with self.database.writing() as connection:
+            conditions.add_prompt(connection, prompt)
+
+    def add_decoding(self, decoding: DecodingRecord) -> None:
+        """Add a decoding."""
+        with self.database.writing() as connection:
+            conditions.add_decoding(connection, decoding)
+
+    def add_grid(self, grid: GridRecord, cells: Iterable[CellRecord]) -> None:
+        """Add a grid with its cells, or replace what belongs to it; cells that are there keep their state.
+
+        Args:
+            grid: the grid; its models, test set, prompt and decoding come before it.
+            cells: one cell for each model and pair.
+
+        Raises:
+            StoreError: something it refers to is not there, or a model lacks a cell that another has.
+        """
+        with self.database.writing(alone=True) as connection:
+            grids.add(connection, grid, cells)
+
+    def add_metric(self, grid: str, metric: str) -> None:
+        """Add a metric to those of a grid."""
+        with self.database.writing() as connection:
+            grids.add_metric(connection, grid, metric)
+
+    def start_cell(self, cell_id: str, worker: str) -> None:
+        """A worker begins a cell: one more attempt."""
+        with self.database.writing() as connection:
+            cells.start(connection, cell_id, worker)
+
+    def commit_cell(
+        self, translation: Translation, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """A cell is translated and scored; a cell that already was stays as it is.
+
+        Args:
+            translation: its outcome.
+            scores: its scores.
+            unscorable: the metrics that can't score it, each with the reason; a cell with no score is unscorable.
+        """
+        with self.database.writing() as connection:
+            cells.commit(connection, translation, scores, unscorable)
+
+    def fail_cell(self, cell_id: str, reason: str) -> None:
+        """A cell failed."""
+        with self.database.writing() as connection:
+            cells.fail(connection, cell_id, reason)
+
+    def reset_cells(self, cell_ids: Collection[str]) -> int:
+        """Plan those of the cells again that were running when their driver died; returns how many."""
+        with self.database.writing() as connection:
+            return cells.reset(connection, cell_ids)
+
+    def add_scores(
+        self, cell_id: str, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Score a translated cell again; a signature it already has a score of keeps it."""
+        with self.database.writing() as connection:
+            cells.add_scores(connection, cell_id, scores, unscorable)
+
+    def start_job(self, grid: str, worker: str) -> int:
+        """A driver begins a grid; returns the number of the job."""
+        with self.database.writing() as connection:
+            return jobs.start(connection, grid, worker)
+
+    def end_job(self, job_id: int, state: JobState, reason: str | None = None) -> None:
+        """A driver came to its end."""
+        with self.database.writing() as connection:
+            jobs.end(connection, job_id, state, reason)
+
+    def grids(self) -> list[GridRecord]:
+        """All grids, the latest first."""
+        with self.database.reading() as connection:
+            return [grids.read(connection, name) for name in grids.names(connection)]
+
+    def grid(self, name: str) -> GridRecord:
+        """One grid.
+
+        Raises:
+            StoreError: there is none of that name.
+        """
+        with self.database.reading() as connection:
+            return grids.read(connection, name)
+
+    def cells(self, grid: str) -> list[CellRecord]:
+        """A grid's cells: model by model, and each model's in the order of the pairs."""
+        with self.database.reading() as connection:
+            return list(grids.cells(connection, grid))
+
+    def model(self, model_id: str) -> ModelRecord:
+        """One model, with everything it has seen.
+
+        Raises:
+            StoreError: there is none of that id.
+        """
+        with self.database.reading() as connection:
+            return models.read(connection, [model_number(connection, model_id)])[0]
+
+    def models(self, grid: str) -> list[ModelRecord]:
+        """The models of a grid, under the names they have there, the base first."""
+        with self.database.reading() as connection:
+            called = grids.model_numbers(connection, grid)
+            found = models.read(connection, list(called))
+            return [model.model_copy(update={"name": name}) for model, name in zip(found, called.values(), strict=True)]
+
+    def training(self, model_id: str) -> dict[str, Any] | None:
+        """What a model's finetuning reported; None before it did, and for a model not trained here."""
+        with self.database.reading() as connection:
+            return models.training(connection, model_id)
+
+    def scores_of(self, cell_id: str) -> list[StoredScore]:
+        """The scores of one cell under every signature, with their statistics."""
+        with self.database.reading() as connection:
+            return cells.scores(connection, cell_id)
+
+    def jobs(self, grid: str) -> list[JobRecord]:
+        """The runs of a grid, the latest first."""
+        with self.database.reading() as connection:
+            return jobs.read(connection, grid)

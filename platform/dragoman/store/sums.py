@@ -1,0 +1,75 @@
+"""The sums that are read most (`score_sum`), kept in step with the scores."""
+
+from sqlalchemy import Connection, Select, delete, func, select, tuple_
+
+from dragoman.store.database import insert
+from dragoman.store.schema import GridModelRow, GridPairRow, PairRow, ScoreRow, ScoreSumRow
+
+_KEY = [
+    ScoreSumRow.grid_id,
+    ScoreSumRow.metric_id,
+    ScoreSumRow.condition_id,
+    ScoreSumRow.signature_id,
+    ScoreSumRow.target,
+    ScoreSumRow.partition_id,
+    ScoreSumRow.model_id,
+]
+_COLUMNS = [*_KEY, ScoreSumRow.scores, ScoreSumRow.total]
+
+
+def add_cell(connection: Connection, cell: tuple[int, int, int], signatures: list[int]) -> None:
+    """Count new scores of one cell in every grid the cell belongs to.
+
+    Args:
+        connection: a writing transaction.
+        cell: its model, condition and pair.
+        signatures: the signatures under which it was scored just now.
+    """
+    this = tuple_(ScoreRow.model_id, ScoreRow.condition_id, ScoreRow.pair_id) == cell
+    query = _summed().where(this, ScoreRow.signature_id.in_(signatures))
+    statement = insert(connection, ScoreSumRow).from_select(_COLUMNS, query)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=_KEY,
+            set_={
+                "scores": ScoreSumRow.scores + statement.excluded.scores,
+                "total": ScoreSumRow.total + statement.excluded.total,
+            },
+        )
+    )
+
+
+def recompute(connection: Connection, grid_id: int, model_id: int | None = None) -> None:
+    """Sum a grid's scores anew, or those of one of its models; no other writer may run."""
+    stale = delete(ScoreSumRow).where(ScoreSumRow.grid_id == grid_id)
+    query = _summed().where(GridModelRow.grid_id == grid_id)
+    if model_id is not None:
+        stale = stale.where(ScoreSumRow.model_id == model_id)
+        query = query.where(GridModelRow.model_id == model_id)
+    connection.execute(stale)
+    connection.execute(insert(connection, ScoreSumRow).from_select(_COLUMNS, query))
+
+
+def _summed() -> Select[int, int, int, int, str, int, int, int, float]:
+    key = (
+        GridModelRow.grid_id,
+        ScoreRow.metric_id,
+        ScoreRow.condition_id,
+        ScoreRow.signature_id,
+        PairRow.target,
+        ScoreRow.partition_id,
+        ScoreRow.model_id,
+    )
+    return (
+        select(*key, func.count(), func.sum(ScoreRow.value))
+        .join(GridModelRow, GridModelRow.model_id == ScoreRow.model_id)
+        .join(
+            GridPairRow,
+            (GridPairRow.grid_id == GridModelRow.grid_id)
+            & (GridPairRow.condition_id == ScoreRow.condition_id)
+            & (GridPairRow.pair_id == ScoreRow.pair_id),
+        )
+        .join(PairRow, PairRow.id == ScoreRow.pair_id)
+        .group_by(*key)
+        .order_by(*key)  # writers lock rows in the same order, so that none waits for another in a circle
+    )

@@ -1,0 +1,110 @@
+"""A store to write to, and a small grid to write in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dragoman.cell import Cell, CellState
+from dragoman.identity import hash_lines
+from dragoman.pair import Pair, all_pairs
+from dragoman.partition import TrainingGraph
+from dragoman.store import records
+from dragoman.store.store import Store
+
+LANGUAGES = ("de", "en", "fr", "sw")
+
+
+class SmallGrid:
+    """A base and two finetuned models on the twelve pairs of four languages."""
+
+    def __init__(self, store: Store, name: str = "small") -> None:
+        self.store = store
+        self.test_set = records.TestSetRecord(id="test1-a", corpus="cldr", revision="r1", split="test", sentences=3)
+        self.prompt = records.PromptRecord(id="prompt1-a", template="{source}")
+        self.decoding = records.DecodingRecord(id="decoding1-a", settings={"beam": 1})
+        self.models = [
+            records.ModelRecord(id="model1-base", name="xglm", recipe={"model": "xglm"}),
+            records.ModelRecord(
+                id="model1-a", name="a", parent="model1-base", base="model1-base", recipe={"a": 1}, seed=1
+            ),
+            records.ModelRecord(
+                id="model1-b", name="b", parent="model1-base", base="model1-base", recipe={"b": 1}, seed=1
+            ),
+        ]
+        self.grid = records.GridRecord(
+            name=name,
+            spec={"name": name},
+            spec_hash="spec1-a",
+            models=tuple(model.id for model in self.models),
+            base="model1-base",
+            metrics=("bleu", "chrf++"),
+            languages=LANGUAGES,
+        )
+        self.cells = [
+            records.CellRecord(cell=self.cell(model.id, pair), segments=3)
+            for model in self.models
+            for pair in all_pairs(LANGUAGES)
+        ]
+
+    def cell(self, model: str, pair: Pair) -> Cell:
+        return Cell(
+            model=model,
+            test_set=self.test_set.id,
+            content=hash_lines(pair),
+            pair=pair,
+            prompt=self.prompt.id,
+            decoding=self.decoding.id,
+        )
+
+    def add(self) -> "SmallGrid":
+        for model in self.models:
+            self.store.add_model(model)
+        self.store.add_test_set(self.test_set)
+        self.store.add_prompt(self.prompt)
+        self.store.add_decoding(self.decoding)
+        self.store.add_grid(self.grid, self.cells)
+        self.store.record_graph("model1-base", TrainingGraph())
+        self.store.record_graph("model1-a", TrainingGraph.of([Pair("de", "en"), Pair("en", "fr")], 10))
+        self.store.record_graph("model1-b", TrainingGraph.of([Pair("en", "de")], 5))
+        return self
+
+    def commit(self, cell: Cell, bleu: float, statistics: bytes | None = b"stats") -> None:
+        address = self.store.blobs.put_translation([(f"{cell.id} {n}", "stop", 4) for n in range(3)])
+        self.store.commit_cell(
+            records.Translation(
+                cell_id=cell.id,
+                hypotheses=address,
+                segments=3,
+                tokens=12,
+                cut=0,
+                engine="test",
+                seconds=0.5,
+                worker="w",
+            ),
+            [
+                records.StoredScore(
+                    metric="bleu", signature="BLEU|v1", value=bleu, low=bleu - 1, high=bleu + 1, statistics=statistics
+                ),
+                records.StoredScore(metric="chrf++", signature="chrF2++|v1", value=bleu * 2, statistics=statistics),
+            ],
+        )
+
+    def fill(self) -> "SmallGrid":
+        for number, record in enumerate(self.cells):
+            self.commit(record.cell, float(number))
+        return self
+
+    def state(self, cell: Cell) -> CellState:
+        return {record.cell.id: record.state for record in self.store.cells(self.grid.name)}[cell.id]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", f"file://{tmp_path}/blobs")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def small(store: Store) -> SmallGrid:
+    return SmallGrid(store).add()
