@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from dragoman.cell import Cell, CellState
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair, all_pairs

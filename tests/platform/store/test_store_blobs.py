@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from dragoman.errors import StoreError
 from dragoman.store.blobs import BlobStore
 

@@ -4,11 +4,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
 from dragoman.partition import Partition
 from dragoman.store import migrations
 from dragoman.store.schema import PARTITIONS, Base
 from dragoman.store.schema.views import VIEWS
-from sqlalchemy import inspect, text
 
 
 def test_the_migrated_schema_is_the_mapped_one(store):

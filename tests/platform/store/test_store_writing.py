@@ -1,11 +1,12 @@
 """What is written comes back; what is repeated changes nothing."""
 
 import pytest
+from sqlalchemy import text
+
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.store import records
-from sqlalchemy import text
 
 
 def test_a_grid_comes_back_as_it_was_added(small):

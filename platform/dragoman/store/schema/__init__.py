@@ -1,5 +1,6 @@
 """The tables of the results store; docs/store.md describes them for people who write SQL."""
 
+from dragoman.store.schema.audit import AuditRow
 from dragoman.store.schema.base import Base
 from dragoman.store.schema.evaluation import (
     CellRow,
@@ -36,6 +37,7 @@ from dragoman.store.schema.lineage import (
 __all__ = [
     "PARTITIONS",
     "PARTITION_IDS",
+    "AuditRow",
     "Base",
     "CellRow",
     "ConditionRow",
