@@ -1,0 +1,1 @@
+"""Packaging models for MLflow, gates, promotion, and the trail they leave."""

@@ -1,31 +1,54 @@
 """What a model must show before an alias of the registry moves to it."""
 
-from typing import Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from dragoman.errors import DragomanError, nearest
+from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.base import SpecModel
 
-Scope = Partition | Literal["all", "unseen"]
-"""One partition, every pair, or every pair but the seen ones."""
+GROUPS = ("all", "unseen")
+"""The scopes that are no partition: every pair, and every pair but the seen ones."""
+
+
+def _scope(value: Any) -> Any:
+    """Tell a partition, a group and a pair apart, so that a misspelt one is answered with the nearest."""
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return Pair.of(str(value[0]), str(value[1]))
+    if value in GROUPS or value in list(Partition):
+        return value
+    try:
+        return Pair.parse(str(value))
+    except DragomanError:
+        raise ValueError(
+            f"is no scope; {nearest(str(value), [*Partition, *GROUPS])} Or name one pair, such as en-de"
+        ) from None
+
+
+Scope = Annotated[Partition | Literal["all", "unseen"] | Pair, BeforeValidator(_scope)]
+"""One partition, every pair, every pair but the seen ones, or one pair."""
 
 
 class Rule(SpecModel):
-    """One bound on the mean of a metric over the pairs of a scope; a missing number fails."""
+    """One bound on a metric over the pairs of a scope: on their mean, or on each of them."""
 
     metric: str = "bleu"
     """Name of the metric."""
     over: Scope = "all"
     """The pairs it is taken over."""
+    each: bool = False
+    """Whether every pair must keep the bound by itself, instead of their mean."""
     at_least: float | None = None
-    """Floor of the mean."""
+    """Floor."""
     at_most: float | None = None
-    """Ceiling of the mean, for rates."""
+    """Ceiling, for rates."""
     gain_at_least: float | None = None
-    """Floor of the mean gain over the base model on the same pairs."""
+    """Floor of the gain over the base model on the same pairs; for an error rate the gain is how much it falls."""
     regression_at_most: float | None = Field(default=None, ge=0)
-    """How much the mean may fall below that of the model the alias stands at; passes where there is none."""
+    """How much worse it may be than the model the alias stands at, on the same pairs; passes where there is none."""
 
     @model_validator(mode="after")
     def _bounds_something(self) -> "Rule":
@@ -47,5 +70,15 @@ class Promotion(SpecModel):
     """... over the pairs of this scope."""
     coverage: float = Field(default=1.0, gt=0, le=1)
     """Share of the planned pairs that must have a score, in every rule."""
+    missing: Literal["fail", "pass"] = "fail"
+    """What a rule says that has no pair to speak of: the grid has none in its scope, or none it shares with the
+    model the alias stands at. Pairs that are planned and have no score are `coverage`'s business."""
     rules: tuple[Rule, ...] = Field(min_length=1)
     """All must pass."""
+
+    @field_validator("alias")
+    @classmethod
+    def _is_free(cls, alias: str) -> str:
+        if alias.casefold() == "latest" or re.fullmatch(r"v\d+", alias.casefold()):
+            raise ValueError("is a name MLflow keeps for itself; choose another, such as champion")
+        return alias

@@ -1,0 +1,163 @@
+"""Verdicts against a table worked out by hand.
+
+The model was trained on en→de and de→en; six directions of en, de and fr were planned:
+
+    pair    partition      bleu   base  incumbent   off_target  base  incumbent
+    en-de   seen           50.0   10.0     48.0         2.0      20.0     2.0
+    de-en   seen           40.0   10.0     44.0         4.0      30.0     1.0
+    en-fr   unseen_target  12.0    8.0     12.0        30.0      40.0    30.0
+    de-fr   unseen_target   6.0    9.0    (none)       50.0      45.0   (none)
+    fr-en   unseen_source  20.0  (none)    18.0        10.0     (none)   10.0
+    fr-de   unseen_source (failed)  5.0    15.0       (failed)    60.0   20.0
+
+Means of bleu: seen 45, unseen 38/3 = 12.67 (3 of 4), all 128/5 = 25.6 (5 of 6).
+Gains of bleu: seen 35 (2 of 2), unseen_target (4 - 3)/2 = 0.5 (2 of 2), unseen 0.5 (2 of 4).
+Regressions of bleu: seen (-2 + 4)/2 = 1 (2 of 2), unseen_source -2 (1 of 2).
+"""
+
+import pytest
+
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.spec.promotion import Promotion, Rule
+from dragoman_registry.gate import GateReport, PairNumbers, judge
+
+SEEN, TARGET, SOURCE = Partition.SEEN, Partition.UNSEEN_TARGET, Partition.UNSEEN_SOURCE
+
+
+def numbers(pair, partition, value, base, incumbent):
+    return PairNumbers(
+        pair=Pair.parse(pair),
+        partition=partition,
+        value=value,
+        base=base,
+        incumbent=incumbent,
+        shared=pair != "de-fr",
+        reason="" if value is not None else "the worker was out of memory",
+    )
+
+
+TABLE = {
+    "bleu": [
+        numbers("en-de", SEEN, 50.0, 10.0, 48.0),
+        numbers("de-en", SEEN, 40.0, 10.0, 44.0),
+        numbers("en-fr", TARGET, 12.0, 8.0, 12.0),
+        numbers("de-fr", TARGET, 6.0, 9.0, None),
+        numbers("fr-en", SOURCE, 20.0, None, 18.0),
+        numbers("fr-de", SOURCE, None, 5.0, 15.0),
+    ],
+    "off_target": [
+        numbers("en-de", SEEN, 2.0, 20.0, 2.0),
+        numbers("de-en", SEEN, 4.0, 30.0, 1.0),
+        numbers("en-fr", TARGET, 30.0, 40.0, 30.0),
+        numbers("de-fr", TARGET, 50.0, 45.0, None),
+        numbers("fr-en", SOURCE, 10.0, None, 10.0),
+        numbers("fr-de", SOURCE, None, 60.0, 20.0),
+    ],
+}
+
+
+def held(rule, table=TABLE, has_incumbent=True, **policy):
+    promotion = Promotion(model="m", rules=(rule,), **policy)
+    (finding,) = judge(promotion, table, frozenset({"off_target"}), has_incumbent)
+    return finding
+
+
+HAND_COMPUTED = [
+    # rule, options of the policy, value, k, n, verdict
+    (Rule(over="seen", at_least=40), {}, 45.0, 2, 2, True),
+    (Rule(over="seen", at_least=45), {}, 45.0, 2, 2, True),  # a tie passes
+    (Rule(over="seen", at_least=45.01), {}, 45.0, 2, 2, False),
+    (Rule(over="seen", at_most=45), {}, 45.0, 2, 2, True),
+    (Rule(over="seen", at_most=44.9), {}, 45.0, 2, 2, False),
+    (Rule(over="seen", each=True, at_least=40), {}, 40.0, 2, 2, True),
+    (Rule(over="seen", each=True, at_least=41), {}, 40.0, 2, 2, False),
+    (Rule(over="en-de", at_least=50), {}, 50.0, 1, 1, True),
+    (Rule(over="de-en", at_least=50), {}, 40.0, 1, 1, False),
+    (Rule(over="unseen", at_least=1), {}, 38 / 3, 3, 4, False),  # one of four is missing
+    (Rule(over="unseen", at_least=1), {"coverage": 0.75}, 38 / 3, 3, 4, True),
+    (Rule(over="unseen", at_least=13), {"coverage": 0.75}, 38 / 3, 3, 4, False),
+    (Rule(over="all", at_least=25.6), {"coverage": 0.8}, 25.6, 5, 6, True),
+    (Rule(over="recombined", at_least=0), {}, None, 0, 0, False),  # no such pair
+    (Rule(over="recombined", at_least=0), {"missing": "pass"}, None, 0, 0, True),
+    (Rule(over="fr-de", at_least=0), {"missing": "pass"}, None, 0, 1, False),  # planned and not scored
+    (Rule(over="seen", gain_at_least=35), {}, 35.0, 2, 2, True),
+    (Rule(over="seen", gain_at_least=35.1), {}, 35.0, 2, 2, False),
+    (Rule(over="unseen_target", gain_at_least=0.5), {}, 0.5, 2, 2, True),
+    (Rule(over="unseen_target", each=True, gain_at_least=0), {}, -3.0, 2, 2, False),
+    (Rule(over="unseen", gain_at_least=0), {}, 0.5, 2, 4, False),  # the base's fr-en is missing, and fr-de
+    (Rule(over="seen", regression_at_most=1), {}, 1.0, 2, 2, True),
+    (Rule(over="seen", regression_at_most=0.5), {}, 1.0, 2, 2, False),
+    (Rule(over="seen", each=True, regression_at_most=1), {}, 4.0, 2, 2, False),
+    (Rule(over="unseen_source", regression_at_most=0), {"coverage": 0.5}, -2.0, 1, 2, True),
+    (Rule(over="unseen_source", regression_at_most=0), {}, -2.0, 1, 2, False),
+    (Rule(over="unseen_target", regression_at_most=0), {}, 0.0, 1, 1, True),  # de-fr is not shared
+    (Rule(over="de-fr", regression_at_most=0), {}, None, 0, 0, False),  # nothing is
+    (Rule(metric="off_target", over="seen", at_most=3), {}, 3.0, 2, 2, True),
+    (Rule(metric="off_target", over="seen", at_most=2.9), {}, 3.0, 2, 2, False),
+    (Rule(metric="off_target", over="seen", gain_at_least=22), {}, 22.0, 2, 2, True),  # (18 + 26) / 2
+    (Rule(metric="off_target", over="seen", regression_at_most=1), {}, 1.5, 2, 2, False),  # (0 + 3) / 2
+    (Rule(metric="chrf++", over="seen", at_least=0), {}, None, 0, 0, False),  # never asked for
+]
+
+
+@pytest.mark.parametrize(("rule", "policy", "value", "scored", "pairs", "passed"), HAND_COMPUTED)
+def test_every_kind_of_rule(rule, policy, value, scored, pairs, passed):
+    finding = held(rule, **policy)
+    assert finding.value == pytest.approx(value) if value is not None else finding.value is None
+    assert (finding.scored, finding.pairs, finding.passed) == (scored, pairs, passed)
+
+
+def test_rounding_of_a_mean_does_not_decide_a_tie():
+    table = {
+        "bleu": [
+            numbers(pair, SEEN, value, 0.0, 0.0) for pair, value in (("en-de", 0.1), ("de-en", 0.2), ("en-fr", 0.3))
+        ]
+    }
+    assert sum((0.1, 0.2, 0.3)) / 3 != 0.2
+    assert held(Rule(over="seen", at_least=0.2), table).passed
+    assert held(Rule(over="seen", at_most=0.2), table).passed
+
+
+def test_a_score_that_is_no_number_is_missing():
+    table = {"bleu": [numbers("en-de", SEEN, float("nan"), 1.0, 1.0), numbers("de-en", SEEN, 40.0, float("inf"), 1.0)]}
+    floor = held(Rule(over="seen", at_least=0), table)
+    assert (floor.scored, floor.pairs, floor.passed, floor.value) == (1, 2, False, 40.0)
+    assert held(Rule(over="seen", gain_at_least=0), table).scored == 0
+
+
+def test_without_an_incumbent_nothing_can_regress():
+    assert held(Rule(over="seen", regression_at_most=0), has_incumbent=False).passed
+
+
+def test_an_unknown_partition_is_not_unseen():
+    table = {"bleu": [numbers("en-de", None, 50.0, 10.0, 48.0)]}
+    assert held(Rule(over="all", at_least=50), table).passed
+    for scope in ("seen", "unseen"):
+        finding = held(Rule(over=scope, at_least=0), table)
+        assert not finding.passed
+        assert "unknown" in finding.note
+
+
+def test_the_pairs_behind_a_failed_verdict_come_worst_first():
+    floor = held(Rule(over="all", at_least=60), coverage=0.5)
+    assert [str(figure.pair) for figure in floor.worst] == ["fr-de", "de-fr", "en-fr", "fr-en", "de-en"]
+    assert floor.worst[0].reason == "the worker was out of memory"
+    ceiling = held(Rule(metric="off_target", over="seen", at_most=1))
+    assert [figure.value for figure in ceiling.worst] == [4.0, 2.0]
+
+
+def test_one_rule_of_several_bounds_is_several_findings_and_one_failure_fails_all():
+    promotion = Promotion(model="m", rules=(Rule(over="seen", at_least=40, at_most=44),))
+    findings = judge(promotion, TABLE)
+    assert [(finding.bound, finding.passed) for finding in findings] == [("at_least", True), ("at_most", False)]
+    report = GateReport(
+        grid="g", model="roles", model_id="model1-0", policy="policy1-0", incumbent=None, findings=findings
+    )
+    assert not report.passed
+    assert report.reason == (
+        "roles fails 1 of 2 bounds (bleu over seen ≤ 44: 45.00 (2 of 2 pairs) [en-de 50.00, de-en 40.00])."
+    )
+    passing = report.model_copy(update={"findings": findings[:1]})
+    assert passing.passed
+    assert passing.reason == "roles passes 1 bound (bleu over seen ≥ 40: 45.00 (2 of 2 pairs))."
