@@ -128,8 +128,8 @@ def model_numbers(connection: Connection, name: str) -> dict[int, str]:
     return {row.model_id: row.name for row in connection.execute(query.order_by(GridModelRow.position))}
 
 
-def cells(connection: Connection, name: str) -> Iterator[CellRecord]:
-    """A grid's cells: model by model, and each model's in the order of the pairs."""
+def cells(connection: Connection, name: str, pair: Pair | None = None) -> Iterator[CellRecord]:
+    """A grid's cells, of one pair or all: model by model, and each model's in the order of the pairs."""
     query = (
         select(
             CellRow,
@@ -166,6 +166,8 @@ def cells(connection: Connection, name: str) -> Iterator[CellRecord]:
         .where(GridModelRow.grid_id == grid_number(connection, name))
         .order_by(GridModelRow.position, PairRow.source, PairRow.target, CellRow.condition_id)
     )
+    if pair is not None:
+        query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
     for row in connection.execute(query):
         yield CellRecord(
             cell=Cell(

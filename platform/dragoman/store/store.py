@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from dragoman.errors import StoreError
+from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.store import cells, conditions, grids, jobs, migrations, models
 from dragoman.store.blobs import BlobStore
@@ -177,10 +178,10 @@ class Store:
         with self.database.reading() as connection:
             return grids.read(connection, name)
 
-    def cells(self, grid: str) -> list[CellRecord]:
-        """A grid's cells: model by model, and each model's in the order of the pairs."""
+    def cells(self, grid: str, pair: Pair | None = None) -> list[CellRecord]:
+        """A grid's cells, of one pair or all: model by model, and each model's in the order of the pairs."""
         with self.database.reading() as connection:
-            return list(grids.cells(connection, grid))
+            return list(grids.cells(connection, grid, pair))
 
     def model(self, model_id: str) -> ModelRecord:
         """One model, with everything it has seen.
