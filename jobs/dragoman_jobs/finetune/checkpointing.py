@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from dragoman.errors import ModelError
 from pydantic import BaseModel
 from safetensors.torch import load_file, save_file
 
+from dragoman.errors import ModelError
 from dragoman_jobs.finetune.result import LossPoint
 
 _WEIGHTS = "weights.safetensors"

@@ -5,10 +5,11 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from dragoman.errors import ModelError
-from dragoman.pair import Pair
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
+
+from dragoman.errors import ModelError
+from dragoman.pair import Pair
 
 _CHUNK = 1000
 """Examples tokenised in one call."""
@@ -58,9 +59,11 @@ def prompt_prefix(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """
     bare = tokenizer("a", add_special_tokens=False).input_ids
     full = tokenizer("a").input_ids
-    for start in range(len(full) - len(bare) + 1):
-        if bare and full[start : start + len(bare)] == bare:
-            return list(full[:start])
+    # Where there is no tokenizer's file, transformers may make one that knows no letter.
+    if set(bare) - {tokenizer.unk_token_id}:
+        for start in range(len(full) - len(bare) + 1):
+            if full[start : start + len(bare)] == bare:
+                return list(full[:start])
     raise ModelError(
         f"The tokenizer of {tokenizer.name_or_path} makes no tokens of plain text: "
         "it is damaged or not there; save the model with its tokenizer."

@@ -54,7 +54,7 @@ class TargetLoss:
             torch.autograd.backward(piece)
             loss += piece.item()
         if states.requires_grad:
-            states.backward(leaf.grad)
+            torch.autograd.backward(states, leaf.grad)
         return loss
 
     def _outputs(self, batch: Batch) -> torch.Tensor:
@@ -78,13 +78,13 @@ class TargetLoss:
 @torch.no_grad()
 def plain_head(model: PreTrainedModel, sample: Batch) -> nn.Module | None:
     """The model's head, if its logits are that of the body's last hidden states and nothing more; else None."""
-    head, body = model.get_output_embeddings(), model.base_model
+    head, body = model.get_output_embeddings(), model.base_model  # type: ignore[no-untyped-call]
     if not isinstance(head, nn.Module) or body is model:
         return None
     calls: list[tuple[torch.Tensor, torch.Tensor]] = []
     hook = head.register_forward_hook(lambda module, given, result: calls.append((given[0], result)))
     training = model.training
-    model.eval()
+    model.train(False)
     try:
         logits = model(input_ids=sample.input_ids, attention_mask=sample.attention_mask, use_cache=False).logits
         hidden = body(input_ids=sample.input_ids, attention_mask=sample.attention_mask, use_cache=False)

@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from dragoman.errors import ModelError, nearest
-from dragoman.spec.method import Full, Lora
 from peft import LoraConfig, get_peft_model
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
@@ -15,6 +13,9 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+
+from dragoman.errors import ModelError, nearest
+from dragoman.spec.method import Full, Lora
 
 
 def load_tokenizer(base: str, revision: str | None) -> PreTrainedTokenizerBase:
@@ -48,7 +49,7 @@ def load_model(base: str, revision: str | None, device: torch.device) -> PreTrai
             "finetuning continues a prompt, so choose a decoder such as XGLM, OPT, Llama, Qwen or Gemma."
         )
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             base,
             revision=revision,
             dtype=torch.float32,
@@ -61,12 +62,14 @@ def load_model(base: str, revision: str | None, device: torch.device) -> PreTrai
             f"The weights of {base} can't be loaded ({_first_line(error)}). Only safetensors are read: if it has "
             "others, load it where you trust them and save it again with save_pretrained."
         ) from error
-    if missing := sorted(report["missing_keys"]):
+    model: PreTrainedModel = loaded[0]
+    if missing := sorted(loaded[1]["missing_keys"]):
         raise ModelError(
             f"The weights of {base} lack {len(missing)} of the model's tensors, such as {missing[0]}: "
             "they would be random; use a complete checkpoint of a causal language model."
         )
-    return model.to(device)
+    model.to(device)  # type: ignore[arg-type]  # transformers' annotation of this method misleads
+    return model
 
 
 def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | None) -> Any:
@@ -78,7 +81,7 @@ def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | No
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=method.rank,
-        lora_alpha=method.alpha,
+        lora_alpha=method.alpha,  # type: ignore[arg-type]  # peft divides it by the rank: a float is as good
         lora_dropout=method.dropout,
         target_modules=method.modules if isinstance(method.modules, str) else list(method.modules),
         base_model_name_or_path=base,

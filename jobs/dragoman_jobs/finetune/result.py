@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.method import Method
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 RESULT_FILE = "finetune.json"
 """The result's file beside the weights."""
