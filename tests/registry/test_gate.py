@@ -17,8 +17,10 @@ Regressions of bleu: seen (-2 + 4)/2 = 1 (2 of 2), unseen_source -2 (1 of 2).
 
 import pytest
 
+from dragoman.errors import SpecError
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.spec.loading import load_spec
 from dragoman.spec.promotion import Promotion, Rule
 from dragoman_registry.gate import GateReport, PairNumbers, judge
 
@@ -161,3 +163,28 @@ def test_one_rule_of_several_bounds_is_several_findings_and_one_failure_fails_al
     passing = report.model_copy(update={"findings": findings[:1]})
     assert passing.passed
     assert passing.reason == "roles passes 1 bound (bleu over seen ≥ 40: 45.00 (2 of 2 pairs))."
+
+
+def test_a_policy_that_the_grid_cannot_be_held_to_is_refused_with_the_spec(tmp_path):
+    spec = """
+name: g
+base: a/b
+languages: [en, de, fr]
+corpus: cldr
+models: [{name: m, pairs: {centric: en}, examples: 1, method: {learning_rate: 0.1, steps: 1}}]
+evaluation: {metrics: [bleu], base: %s}
+promotion: {model: m, alias: %s, rules: [%s]}
+"""
+    for base, alias, rule, words in [
+        ("true", "champion", "{metric: blue, at_least: 1}", "'blue' in promotion.rules.0"),
+        ("true", "champion", "{over: seeen, at_least: 1}", "did you mean 'seen'?"),
+        ("true", "champion", "{over: en-sw, at_least: 1}", "en-sw in promotion.rules.0"),
+        ("true", "champion", "{over: seen}", "bounds nothing"),
+        ("false", "champion", "{gain_at_least: 1}", "set evaluation.base"),
+        ("true", "latest", "{at_least: 1}", "promotion.alias"),
+    ]:
+        file = tmp_path / "spec.yaml"
+        file.write_text(spec % (base, alias, rule), encoding="utf-8")
+        with pytest.raises(SpecError) as caught:
+            load_spec(file)
+        assert words in str(caught.value)

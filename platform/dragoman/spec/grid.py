@@ -171,6 +171,8 @@ class GridSpec(SpecModel):
             raise ValueError("is an empty grid: it trains no model and leaves the base out; add a model or set evaluation.base")
         if self.promotion and not self.models:
             raise ValueError("promotes a model but trains none; add a model or take promotion out")
+        if self.promotion:
+            self._check_promotion(self.promotion)
         return self
 
     def _check_pairs(self, place: str, pairs: Pairs) -> None:
@@ -181,3 +183,21 @@ class GridSpec(SpecModel):
                 )
         if not chosen(pairs, self.languages):
             raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")
+
+    def _check_promotion(self, promotion: Promotion) -> None:
+        evaluated = chosen(self.evaluation.pairs, self.languages)
+        asked = {f"promotion.rules.{index}": (rule.metric, rule.over) for index, rule in enumerate(promotion.rules)}
+        for place, (metric, over) in {"promotion": (promotion.metric, promotion.over), **asked}.items():
+            if metric not in self.evaluation.metrics:
+                raise ValueError(
+                    f"names the metric '{metric}' in {place}, which evaluation.metrics lacks; "
+                    f"{nearest(metric, self.evaluation.metrics)} Or add it there"
+                )
+            if isinstance(over, Pair) and over not in evaluated:
+                raise ValueError(
+                    f"names {over} in {place}, which is not evaluated; add it to evaluation.pairs or take it out"
+                )
+        if not self.evaluation.base and any(rule.gain_at_least is not None for rule in promotion.rules):
+            raise ValueError(
+                "asks for a gain over the base in promotion.rules but leaves the base out; set evaluation.base"
+            )
