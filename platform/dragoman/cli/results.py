@@ -1,0 +1,195 @@
+"""`dragoman results`: how good each model of a grid is, on the pairs it has seen and on each kind it has not."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import typer
+
+from dragoman.cell import CellState
+from dragoman.cli.arguments import (
+    GridArgument,
+    MetricOption,
+    ModelsOption,
+    SignatureOption,
+    chosen_metric,
+    chosen_models,
+    open_store,
+)
+from dragoman.cli.tables import Column, Row, Table, figure, interval, number, printed, word
+from dragoman.partition import Partition
+from dragoman.store.queries import BASE, PairScore, pair_scores, partition_gap, partition_table
+from dragoman.store.store import Store
+
+MARKS = {
+    CellState.PLANNED: ("plan", "not translated yet"),
+    CellState.RUNNING: ("run", "being translated"),
+    CellState.DONE: ("none", "translated but never scored with this metric"),
+    CellState.FAILED: ("fail", "failed"),
+    CellState.MISSING: ("miss", "no test text"),
+    CellState.UNSCORABLE: ("unsc", "can't be scored"),
+}
+"""What stands in the matrix where there is no score, and what it means."""
+WIDEST_MATRIX = 40
+"""Languages above which the matrix is printed only when asked for."""
+NAMED_PAIRS = 8
+"""Pairs named beside a reason before the rest is counted."""
+
+
+@printed
+def results(
+    grid: GridArgument,
+    model: ModelsOption = None,
+    metric: MetricOption = None,
+    signature: SignatureOption = None,
+    micro: Annotated[
+        bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
+    ] = False,
+) -> Sequence[Table]:
+    """Show each model's scores by partition, seen minus recombined, and the matrix of pairs.
+
+    Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
+    Gains over the base are taken on the pairs both have. Tables: partitions, gap, matrix, reasons, pairs.
+
+    Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
+    dragoman results demo --table partitions --latex · dragoman results demo --table pairs --csv
+    """
+    store = open_store()
+    metric = chosen_metric(store, grid, metric)
+    models = chosen_models(store, grid, model)
+    scores = {name: pair_scores(store, grid, name, metric, signature) for name in models}
+    return [
+        partition_rows(store, grid, models, metric, signature, micro),
+        gap_rows(store, grid, models, metric, signature),
+        matrix(grid, metric, scores),
+        reasons(scores),
+        pairs(grid, metric, scores),
+    ]
+
+
+def partition_rows(
+    store: Store, grid: str, models: Iterable[str], metric: str, signature: str | None = None, micro: bool = False
+) -> Table:
+    """The partition table of some models, one below the other."""
+    rows = [
+        {"model": name, **row.model_dump(mode="json")}
+        for name in models
+        for row in partition_table(store, grid, name, metric, signature, micro)
+    ]
+    columns = [
+        word("model"),
+        word("scope"),
+        Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+        number("mean", metric),
+        interval("low", "high"),
+    ]
+    notes = []
+    if any(row["gain"] is not None for row in rows):
+        columns += [
+            number("base_mean", "base"),
+            number("gain", sign=True),
+            interval("gain_low", "gain_high", sign=True),
+        ]
+        if any(row["gain_pairs"] not in (row["done"], 0) for row in rows):
+            columns.append(Column("gain on", lambda row: f"{row['gain_pairs']} pairs" if row["gain_pairs"] else "-"))
+        notes.append(
+            f"base and gain: on the pairs both have. {metric} is no common scale across target languages: the gain is."
+        )
+    if any(row["off_target"] is not None for row in rows):
+        columns.append(number("off_target", "off-target %"))
+        if any(row["off_target_reference"] is not None for row in rows):
+            columns.append(number("off_target_reference", "on references"))
+            notes.append("on references: how often the detector takes the reference itself for another language.")
+    weight = "weighted by segments" if micro else "each pair alike"
+    return Table(
+        name="partitions", title=f"{grid}: mean {metric} by partition, {weight}", columns=columns, rows=rows,
+        notes=notes, group="model", stub=2,
+    )  # fmt: skip
+
+
+def gap_rows(store: Store, grid: str, models: Iterable[str], metric: str, signature: str | None = None) -> Table:
+    """How much better each model is on seen than on recombined pairs, for those that have both."""
+    rows = []
+    for name in models:
+        gap = partition_gap(store, grid, name, metric, Partition.SEEN, Partition.RECOMBINED, signature)
+        if gap is not None:
+            rows.append({"model": name, **gap.model_dump(mode="json")})
+    return Table(
+        name="gap", title=f"{grid}: {metric} on seen minus recombined pairs",
+        columns=[word("model"), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True)],
+        rows=rows,
+    )  # fmt: skip
+
+
+def matrix(grid: str, metric: str, scores: dict[str, list[PairScore]]) -> Table:
+    """Source by target, one block for each model."""
+    sources = sorted({score.pair.source for found in scores.values() for score in found})
+    targets = sorted({score.pair.target for found in scores.values() for score in found})
+    rows: list[Row] = []
+    seen: set[tuple[str, str, str]] = set()
+    for name, found in scores.items():
+        by_pair = {score.pair: score for score in found}
+        seen |= {(name, *pair) for pair, score in by_pair.items() if score.partition is Partition.SEEN}
+        for source in sources:
+            row: dict[str, float | str | None] = {"model": name, "source": source}
+            for target in targets:
+                score = by_pair.get((source, target))  # type: ignore[call-overload]
+                row[target] = None if score is None else MARKS[score.state][0] if score.value is None else score.value
+            rows.append(row)
+
+    def column(target: str) -> Column:
+        def text(row: Row) -> str:
+            value = row[target]
+            return "" if value is None else value if isinstance(value, str) else figure(value)
+
+        def style(row: Row) -> str:
+            if isinstance(row[target], str):
+                return "red" if row[target] == MARKS[CellState.FAILED][0] else "dim"
+            return "bold" if (row["model"], row["source"], target) in seen else ""
+
+        return Column(target, text, style=style)
+
+    used = {row[target] for row in rows for target in targets}
+    legend = "; ".join(f"{mark}: {meaning}" for mark, meaning in MARKS.values() if mark in used)
+    return Table(
+        name="matrix", title=f"{grid}: {metric} from source (row) to target (column)",
+        columns=[word("model"), word("source"), *map(column, targets)], rows=rows,
+        notes=[f"{legend}."] if legend else [], group="model", stub=2, detail=len(targets) > WIDEST_MATRIX,
+    )  # fmt: skip
+
+
+def reasons(scores: dict[str, list[PairScore]]) -> Table:
+    """Why pairs have no score: one row for each model, state and reason."""
+    without: defaultdict[tuple[str, CellState, str], list[str]] = defaultdict(list)
+    for name, found in scores.items():
+        for score in found:
+            if score.value is None and score.reason:
+                without[name, score.state, score.reason].append(str(score.pair))
+    rows = [
+        {"model": name, "state": state.value, "pairs": len(found), "which": found, "reason": reason}
+        for (name, state, reason), found in without.items()
+    ]
+
+    def named(row: Row) -> str:
+        rest = len(row["which"]) - NAMED_PAIRS
+        return " ".join(row["which"][:NAMED_PAIRS]) + (f" and {rest} more" if rest > 0 else "")
+
+    return Table(
+        name="reasons", title="Pairs without a score", rows=rows, group="model",
+        columns=[word("model"), word("state"), number("pairs", digits=0), Column("which", named, right=False),
+                 word("reason")],
+    )  # fmt: skip
+
+
+def pairs(grid: str, metric: str, scores: dict[str, list[PairScore]]) -> Table:
+    """Every pair of every model, a row each."""
+    rows = []
+    for name, found in scores.items():
+        for score in found:
+            plain = score.model_dump(mode="json", exclude={"pair"})
+            rows.append({"model": name, "source": score.pair.source, "target": score.pair.target, **plain})
+    return Table(
+        name="pairs", title=f"{grid}: {metric} of every pair", rows=rows, group="model", detail=True, stub=3,
+        columns=[word("model"), word("source"), word("target"), word("partition"), word("state"),
+                 number("value", metric), interval("low", "high"), number("base_value", BASE)],
+    )  # fmt: skip

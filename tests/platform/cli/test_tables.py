@@ -1,0 +1,61 @@
+"""The forms in which tables are printed."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from dragoman.cli.tables import Column, Form, OutputError, Table, figure, interval, number, render, word
+
+ROWS = [
+    {"name": "a_b|c", "value": 41.25, "low": 40.0, "high": 42.123456789},
+    {"name": "déjà & 5 %", "value": None, "low": None, "high": None},
+]
+TABLE = Table("some", "A title_x", [word("name"), number("value"), interval("low", "high")], ROWS, ["A note."])
+
+
+def test_figures_have_fixed_digits_and_no_negative_zero():
+    assert [figure(-0.04), figure(None), figure(2, 0), figure(1.25, 2, sign=True)] == ["0.0", "-", "2", "+1.25"]
+
+
+def test_json_rounds_once_and_keeps_what_is_not_there():
+    assert json.loads(render([TABLE], Form.JSON)) == {"some": [{**ROWS[0], "high": 42.123457}, ROWS[1]]}
+
+
+def test_markdown_and_latex_escape_what_they_must():
+    assert r"a_b\|c" in render([TABLE], Form.MARKDOWN)
+    latex = render([TABLE], Form.LATEX)
+    assert r"a\_b|c" in latex and r"déjà \& 5 \%" in latex and r"\caption{A title\_x}" in latex
+
+
+def test_details_are_shown_only_when_asked_for():
+    detail = Table("more", "More", [word("name")], ROWS, detail=True)
+    assert "More" not in render([TABLE, detail], Form.TEXT)
+    assert "More" in render([TABLE, detail], Form.TEXT, only="more")
+    assert json.loads(render([TABLE, detail], Form.JSON)).keys() == {"some", "more"}
+    with pytest.raises(OutputError, match="did you mean 'more'"):
+        render([TABLE, detail], Form.TEXT, only="mor")
+
+
+def test_a_file_gets_no_colour_and_no_cut(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    wide = Table("wide", "Wide", [Column(f"column {n}", lambda row: row["name"] * 5) for n in range(9)], ROWS)
+    text = render([wide], Form.TEXT)
+    assert "\x1b" not in text and "…" not in text and text.count("column") == 9 and "continued" not in text
+
+
+def test_a_narrow_terminal_gets_the_columns_in_parts(monkeypatch):
+    monkeypatch.setattr("dragoman.cli.tables.Console", lambda **options: Console(**{"force_terminal": True, **options}))
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("TERM", "xterm")
+    text = render([TABLE], Form.TEXT)
+    assert "(continued)" in text and text.count("name") == 2 and text.count("A note.") == 1 and "[40.0, 42.1]" in text
+
+
+@given(st.lists(st.tuples(st.text(), st.none() | st.floats(allow_nan=False, allow_infinity=False)), max_size=5))
+def test_any_text_can_be_printed_in_every_form(rows):
+    table = Table("t", "t", [word("name"), number("value")], [{"name": name, "value": value} for name, value in rows])
+    for form in Form:
+        assert isinstance(render([table], form), str)
