@@ -25,11 +25,19 @@ class CellKey(NamedTuple):
     pair_id: int
 
 
+class _Found(NamedTuple):
+    key: CellKey
+    partition_id: int
+    state: CellState
+
+
 def start(connection: Connection, cell_id: str, worker: str) -> None:
     """A worker begins; a translated cell stays as it is."""
-    key, state = _find(connection, cell_id)
-    if state not in TRANSLATED:
-        _change(connection, key, state=CellState.RUNNING, attempts=CellRow.attempts + 1, worker=worker, reason=None)
+    cell = _find(connection, cell_id)
+    if cell.state not in TRANSLATED:
+        _change(
+            connection, cell.key, state=CellState.RUNNING, attempts=CellRow.attempts + 1, worker=worker, reason=None
+        )
 
 
 def commit(
@@ -39,12 +47,13 @@ def commit(
     unscorable: Sequence[tuple[str, str]],
 ) -> None:
     """A cell is translated and scored; a translated cell stays as it is."""
-    key, state = _find(connection, translation.cell_id)
-    if state in TRANSLATED:
+    cell = _find(connection, translation.cell_id)
+    if cell.state in TRANSLATED:
         return
-    outcome = translation.model_dump(exclude={"cell_id"})
-    _change(connection, key, state=CellState.DONE, reason=None, **outcome)
-    _score(connection, key, scores, unscorable)
+    state = CellState.DONE if scores or not unscorable else CellState.UNSCORABLE
+    reason = None if state is CellState.DONE else "; ".join(f"{metric}: {why}" for metric, why in unscorable)
+    _change(connection, cell.key, state=state, reason=reason, **translation.model_dump(exclude={"cell_id"}))
+    _score(connection, cell, scores, unscorable)
 
 
 def add_scores(
@@ -55,17 +64,19 @@ def add_scores(
     Raises:
         StoreError: the cell is not translated.
     """
-    key, state = _find(connection, cell_id)
-    if state not in TRANSLATED:
-        raise StoreError(f"Cell {cell_id} is {state} and has no translation to score: run its grid first.")
-    _score(connection, key, scores, unscorable)
+    cell = _find(connection, cell_id)
+    if cell.state not in TRANSLATED:
+        raise StoreError(f"Cell {cell_id} is {cell.state} and has no translation to score: run its grid first.")
+    _score(connection, cell, scores, unscorable)
+    if cell.state is CellState.UNSCORABLE and scores:
+        _change(connection, cell.key, state=CellState.DONE, reason=None)
 
 
 def fail(connection: Connection, cell_id: str, reason: str) -> None:
     """A cell failed; a translated cell stays as it is."""
-    key, state = _find(connection, cell_id)
-    if state not in TRANSLATED:
-        _change(connection, key, state=CellState.FAILED, reason=reason)
+    cell = _find(connection, cell_id)
+    if cell.state not in TRANSLATED:
+        _change(connection, cell.key, state=CellState.FAILED, reason=reason)
 
 
 def reset(connection: Connection, cell_ids: Collection[str]) -> int:
@@ -83,7 +94,7 @@ def reset(connection: Connection, cell_ids: Collection[str]) -> int:
 
 def scores(connection: Connection, cell_id: str) -> list[StoredScore]:
     """The scores of a cell under every signature it was scored with."""
-    key, _ = _find(connection, cell_id)
+    key = _find(connection, cell_id, to_change=False).key
     query = (
         select(MetricRow.name, SignatureRow.text, ScoreRow.value, ScoreRow.low, ScoreRow.high, StatisticsRow.statistics)
         .join(MetricRow, MetricRow.id == ScoreRow.metric_id)
@@ -107,12 +118,15 @@ def scores(connection: Connection, cell_id: str) -> list[StoredScore]:
     return [StoredScore(**dict(zip(fields, row, strict=True))) for row in connection.execute(query)]
 
 
-def _find(connection: Connection, cell_id: str) -> tuple[CellKey, CellState]:
-    query = select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.state)
-    row = connection.execute(query.where(CellRow.identity == cell_id).with_for_update()).one_or_none()
+def _find(connection: Connection, cell_id: str, to_change: bool = True) -> _Found:
+    query = select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.partition_id, CellRow.state)
+    query = query.where(CellRow.identity == cell_id)
+    if to_change:
+        query = query.with_for_update()  # two drivers at the same cell take turns
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise StoreError(f"The store has no cell {cell_id}: add its grid first.")
-    return CellKey(*row[:3]), CellState(row.state)
+    return _Found(CellKey(row.model_id, row.condition_id, row.pair_id), row.partition_id, CellState(row.state))
 
 
 def _change(connection: Connection, key: CellKey, **values: object) -> None:
@@ -122,53 +136,35 @@ def _change(connection: Connection, key: CellKey, **values: object) -> None:
 
 
 def _score(
-    connection: Connection, key: CellKey, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]]
+    connection: Connection, cell: _Found, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]]
 ) -> None:
-    cell = key._asdict()
     rows, statistics = [], []
+    # Sorted, as everywhere rows are shared: writers lock them in the same order.
     for score in sorted(scores, key=lambda score: (score.metric, score.signature)):
         metric_id = metric_number(connection, score.metric)
         signature_id = signature_number(connection, metric_id, score.signature)
-        score_key = cell | {"metric_id": metric_id, "signature_id": signature_id}
-        partition = select(CellRow.partition_id).where(
-            tuple_(CellRow.model_id, CellRow.condition_id, CellRow.pair_id) == key
-        )
-        value = {
-            "value": score.value,
-            "low": score.low,
-            "high": score.high,
-            "partition_id": partition.scalar_subquery(),
-        }
-        rows.append(score_key | value)
+        key = cell.key._asdict() | {"metric_id": metric_id, "signature_id": signature_id}
+        value = {"value": score.value, "low": score.low, "high": score.high}
+        rows.append(key | {"partition_id": cell.partition_id} | value)
         if score.statistics is not None:
-            statistics.append(score_key | {"statistics": score.statistics})
+            statistics.append(key | {"statistics": score.statistics})
     if rows:
-        statement = insert(connection, ScoreRow).values(rows).on_conflict_do_nothing()
-        added = set(connection.execute(statement.returning(ScoreRow.signature_id)).scalars())
+        statement = insert(connection, ScoreRow).on_conflict_do_nothing().returning(ScoreRow.signature_id)
+        added = set(connection.execute(statement, rows).scalars())
         if new := [row for row in statistics if row["signature_id"] in added]:
-            connection.execute(insert(connection, StatisticsRow).values(new))
-        sums.add_cell(connection, key, sorted(added))
-    _note_unscorable(connection, key, {row["metric_id"] for row in rows}, unscorable)
+            connection.execute(insert(connection, StatisticsRow), new)
+        sums.add_cell(connection, cell.key, sorted(added))
+    _note_unscorable(connection, cell.key, {row["metric_id"] for row in rows}, unscorable)
 
 
 def _note_unscorable(
     connection: Connection, key: CellKey, scored: Collection[int], unscorable: Sequence[tuple[str, str]]
 ) -> None:
     this = tuple_(UnscorableRow.model_id, UnscorableRow.condition_id, UnscorableRow.pair_id) == key
+    connection.execute(delete(UnscorableRow).where(this, UnscorableRow.metric_id.in_(scored)))
     for metric, reason in sorted(unscorable):
         row = key._asdict() | {"metric_id": metric_number(connection, metric), "reason": reason}
         statement = insert(connection, UnscorableRow).values(**row)
-        key_columns = ["model_id", "condition_id", "pair_id", "metric_id"]
-        connection.execute(statement.on_conflict_do_update(index_elements=key_columns, set_={"reason": reason}))
-    connection.execute(delete(UnscorableRow).where(this, UnscorableRow.metric_id.in_(scored)))
-    any_score = select(ScoreRow.value).where(tuple_(ScoreRow.model_id, ScoreRow.condition_id, ScoreRow.pair_id) == key)
-    reasons = (
-        select(MetricRow.name, UnscorableRow.reason)
-        .join(MetricRow, MetricRow.id == UnscorableRow.metric_id)
-        .where(this)
-    )
-    named = [f"{metric}: {reason}" for metric, reason in connection.execute(reasons.order_by(MetricRow.name))]
-    if named and connection.execute(any_score.limit(1)).scalar() is None:
-        _change(connection, key, state=CellState.UNSCORABLE, reason="; ".join(named))
-    else:
-        _change(connection, key, state=CellState.DONE, reason=None)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=UnscorableRow.__table__.primary_key, set_={"reason": reason})
+        )

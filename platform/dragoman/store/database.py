@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.schema import Table
 
 from dragoman.errors import StoreError
 
@@ -96,7 +95,7 @@ class Database:
             raise
 
 
-def insert(connection: Connection, table: type[Any] | Table) -> Any:
+def insert(connection: Connection, table: type[Any]) -> Any:
     """The database's own INSERT, which has ON CONFLICT; both spell it the same."""
     construct = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
     return construct(table)

