@@ -1,0 +1,139 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
+from sacrebleu.significance import PairedTest
+from scipy.stats import false_discovery_control
+
+from dragoman.metrics.base import MetricError
+from dragoman.metrics.resampling import resampled_scores
+from dragoman.metrics.sacrebleu import Bleu, ChrfPlusPlus, SacreBleuMetric, Ter
+from dragoman.metrics.significance import (
+    PairedResult,
+    benjamini_hochberg,
+    bootstrap_p_value,
+    holm,
+    paired_approximate_randomization,
+    paired_bootstrap,
+    samples_for,
+)
+from dragoman.pair import Pair
+
+PAIR = Pair("en", "de")
+Test = Callable[..., PairedResult]
+P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
+
+
+def sacrebleus(kind: str, peer: Any, text: Any, samples: int) -> tuple[float, float]:
+    """The p-value and the difference of scores by sacreBLEU itself."""
+    systems = [("baseline", text.baseline), ("system", text.system)]
+    _, table = PairedTest(systems, {"metric": peer}, [text.references], test_type=kind, n_samples=samples)()
+    (column,) = (column for name, column in table.items() if name != "System")
+    return column[1].p_value, column[1].score - column[0].score
+
+
+def both_sides(metric: SacreBleuMetric, text: Any) -> tuple[Any, Any]:
+    return tuple(metric.statistics(side, side, text.references) for side in (text.baseline, text.system))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("kind", "peer"), [(Bleu, BLEU()), (ChrfPlusPlus, CHRF(word_order=2)), (Ter, TER())])
+@pytest.mark.parametrize(("name", "test"), [("bs", paired_bootstrap), ("ar", paired_approximate_randomization)])
+@pytest.mark.parametrize("segments", [2, 5, 40, 120])
+def test_p_values_are_sacrebleus(
+    make_up: Any, kind: type[SacreBleuMetric], peer: Any, name: str, test: Test, segments: int
+) -> None:
+    for seed in range(2):
+        text = make_up(segments, seed)
+        baseline, system = both_sides(kind(PAIR), text)
+        result = test(kind(PAIR), baseline, system, 300)
+        p_value, delta = sacrebleus(name, peer, text, 300)
+        assert result.p_value == (1 if np.array_equal(baseline, system) else p_value)
+        assert result.delta == pytest.approx(delta, abs=1e-12)
+
+
+@pytest.mark.parametrize("test", [paired_bootstrap, paired_approximate_randomization])
+def test_swapping_the_systems_turns_the_sign(make_up: Any, test: Test) -> None:
+    baseline, system = both_sides(Bleu(PAIR), make_up(50, errors=(0.5, 0.3)))
+    there, back = (test(Bleu(PAIR), *sides, 200) for sides in ((baseline, system), (system, baseline)))
+    assert there.p_value == back.p_value
+    assert there.delta == -back.delta > 0
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
+    assert there.low < there.delta < there.high
+
+
+@pytest.mark.parametrize("test", [paired_bootstrap, paired_approximate_randomization])
+def test_a_clear_difference_is_found_and_none_is_not(make_up: Any, test: Test) -> None:
+    clear = make_up(100, errors=(0.6, 0.2))
+    assert test(Bleu(PAIR), *both_sides(Bleu(PAIR), clear), 999).p_value == 1 / 1000
+    chance = make_up(100, errors=(0.4, 0.4))
+    assert test(Bleu(PAIR), *both_sides(Bleu(PAIR), chance), 999).p_value > 0.1
+
+
+@pytest.mark.parametrize("test", [paired_bootstrap, paired_approximate_randomization])
+def test_a_system_does_not_differ_from_itself(make_up: Any, test: Test) -> None:
+    baseline, _ = both_sides(Bleu(PAIR), make_up(20))
+    assert test(Bleu(PAIR), baseline, baseline.copy(), 100) == PairedResult(1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("test", [paired_bootstrap, paired_approximate_randomization])
+def test_only_the_same_segments_are_compared(make_up: Any, test: Test) -> None:
+    baseline, system = both_sides(Bleu(PAIR), make_up(20))
+    with pytest.raises(MetricError, match="19 and of 20 segments"):
+        test(Bleu(PAIR), baseline[1:], system)
+    with pytest.raises(MetricError, match="0 and of 0 segments"):
+        test(Bleu(PAIR), baseline[:0], system[:0])
+
+
+def test_a_mean_over_pairs_is_tested_like_one_pair(make_up: Any) -> None:
+    metric = Bleu(PAIR)
+    sides = [both_sides(metric, make_up(60, seed, errors=(0.5, 0.42))) for seed in range(8)]
+    baseline, system = (np.stack(side) for side in zip(*sides, strict=True))
+    differences = (resampled_scores(metric, system) - resampled_scores(metric, baseline)).mean(axis=0)
+    delta = (metric.aggregate(system.sum(axis=1)) - metric.aggregate(baseline.sum(axis=1))).mean()
+    alone = [paired_bootstrap(metric, *side).p_value for side in sides]
+    assert bootstrap_p_value(differences, delta) < np.median(alone)
+
+
+def test_adjustment_known_from_r() -> None:
+    # golden: R 4.3, p.adjust(c(0.04, 0.01, 0.03, 0.02, 0.05), "holm") and "BH"
+    p_values = [0.04, 0.01, 0.03, 0.02, 0.05]
+    np.testing.assert_allclose(holm(p_values), [0.09, 0.05, 0.09, 0.08, 0.09])
+    np.testing.assert_allclose(benjamini_hochberg(p_values), [0.05, 0.05, 0.05, 0.05, 0.05])
+
+
+@given(P_VALUES)
+def test_benjamini_hochberg_is_scipys(p_values: list[float]) -> None:
+    np.testing.assert_allclose(benjamini_hochberg(p_values), false_discovery_control(p_values), rtol=1e-12)
+
+
+@given(P_VALUES, st.floats(0.001, 0.999))
+def test_holm_rejects_what_the_step_down_procedure_rejects(p_values: list[float], level: float) -> None:
+    adjusted = holm(p_values)
+    rejected = set[int]()
+    for step, index in enumerate(np.argsort(p_values, kind="stable")):
+        if p_values[index] * (len(p_values) - step) > level:
+            break
+        rejected.add(int(index))
+    assert set(np.flatnonzero(adjusted <= level).tolist()) == rejected
+    assert (adjusted >= p_values).all()
+    assert (adjusted <= np.minimum(np.array(p_values) * len(p_values), 1)).all()
+
+
+def test_p_values_are_checked() -> None:
+    for adjust in (holm, benjamini_hochberg):
+        assert adjust([]).tolist() == []
+        for wrong in ([0.1, float("nan")], [1.1], [-0.1]):
+            with pytest.raises(MetricError, match="between 0 and 1"):
+                adjust(wrong)
+
+
+@pytest.mark.parametrize("tests", [1, 30, 156, 10_302])
+def test_a_family_of_tests_can_be_significant(tests: int) -> None:
+    smallest = 1 / (samples_for(tests) + 1)
+    assert holm([smallest] + [1.0] * (tests - 1))[0] < 0.05
