@@ -5,9 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import _bootstrap_resample
 
-from dragoman.metrics.resampling import confidence_interval, interval, resampled_scores, resampling_counts
+from dragoman.metrics.base import Metric
+from dragoman.metrics.resampling import (
+    confidence_interval,
+    interval,
+    resampled_scores,
+    resampled_sums,
+    resampling_counts,
+)
 from dragoman.metrics.sacrebleu import Bleu, ChrfPlusPlus
 from dragoman.pair import Pair
 
@@ -30,13 +38,15 @@ def test_counts_are_shared_and_safe() -> None:
         resampling_counts(50)[0, 0] = 3
 
 
-def test_resampled_scores_are_sacrebleus(make_up: Any) -> None:
+@pytest.mark.parametrize(("metric", "peer"), [(Bleu(PAIR), BLEU()), (ChrfPlusPlus(PAIR), CHRF(word_order=2))])
+def test_resampled_scores_are_sacrebleus(make_up: Any, metric: Metric, peer: Any) -> None:
     text = make_up(60)
-    statistics = Bleu(PAIR).statistics(text.system, text.system, text.references)
-    _, expected = _bootstrap_resample(statistics.astype(int).tolist(), BLEU(), 200)
-    np.testing.assert_allclose(
-        resampled_scores(Bleu(PAIR), statistics, 200), [score.score for score in expected], rtol=1e-5
-    )
+    statistics = metric.statistics(text.system, text.system, text.references)
+    _, resamples = _bootstrap_resample(statistics.astype(int).tolist(), peer, 200)
+    expected = [resample.score for resample in resamples]
+    # to the last digit in its single precision, and as exact as that in double precision
+    np.testing.assert_allclose(metric.aggregate(resampled_sums(statistics, 200)), expected, rtol=1e-15)
+    np.testing.assert_allclose(resampled_scores(metric, statistics, 200), expected, rtol=1e-6)
 
 
 def test_pairs_of_the_same_length_are_resampled_jointly(make_up: Any) -> None:
