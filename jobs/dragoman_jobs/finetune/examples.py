@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _CHUNK = 1000
 """Examples tokenised in one call."""
@@ -49,7 +51,7 @@ class EncodedExamples(NamedTuple):
         return np.diff(self.starts)
 
 
-def prompt_prefix(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def prompt_prefix(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """The special tokens a tokenizer puts before a text: XGLM's ``</s>``, Llama's ``<s>``.
 
     What it puts behind a text (the ``</s>`` of T5's kind) is left off: it would end a prompt that is to be continued.
@@ -70,7 +72,7 @@ def prompt_prefix(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     )
 
 
-def target_lead(tokenizer: PreTrainedTokenizerBase) -> str:
+def target_lead(tokenizer: "PreTrainedTokenizerBase") -> str:
     """What to put before a target so that its tokens are those that follow a prompt and a space.
 
     One space, except for tokenizers that put one before every text themselves (Llama 2's): there a second
@@ -80,7 +82,9 @@ def target_lead(tokenizer: PreTrainedTokenizerBase) -> str:
     return "" if first + plain == whole != first + spaced else " "
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, examples: Sequence[TrainingExample], max_length: int) -> EncodedExamples:
+def encode(
+    tokenizer: "PreTrainedTokenizerBase", examples: Sequence[TrainingExample], max_length: int
+) -> EncodedExamples:
     """Tokenise examples; those of more than `max_length` tokens are left out and counted.
 
     Raises:
