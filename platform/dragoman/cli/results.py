@@ -1,7 +1,8 @@
 """`dragoman results`: how good each model of a grid is, on the pairs it has seen and on each kind it has not."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -17,19 +18,23 @@ from dragoman.cli.arguments import (
     open_store,
 )
 from dragoman.cli.tables import Column, Row, Table, figure, interval, number, printed, word
+from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.store.queries import BASE, PairScore, pair_scores, partition_gap, partition_table
+from dragoman.store.queries import BASE, PairScore, pair_scores, partition_gap, partition_table, unscored
 from dragoman.store.store import Store
 
+Scores = dict[str, list[PairScore]]
+"""Pairs' scores by model."""
+
 MARKS = {
-    CellState.PLANNED: ("plan", "not translated yet"),
-    CellState.RUNNING: ("run", "being translated"),
-    CellState.DONE: ("none", "translated but never scored with this metric"),
-    CellState.FAILED: ("fail", "failed"),
-    CellState.MISSING: ("miss", "no test text"),
-    CellState.UNSCORABLE: ("unsc", "can't be scored"),
+    CellState.PLANNED: "planned",
+    CellState.RUNNING: "running",
+    CellState.DONE: "unscored",
+    CellState.FAILED: "failed",
+    CellState.MISSING: "missing",
+    CellState.UNSCORABLE: "unscorable",
 }
-"""What stands in the matrix where there is no score, and what it means."""
+"""What stands in the matrix where there is no score; `unscored` is translated but never scored with this metric."""
 WIDEST_MATRIX = 40
 """Languages above which the matrix is printed only when asked for."""
 NAMED_PAIRS = 8
@@ -57,12 +62,16 @@ def results(
     store = open_store()
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
-    scores = {name: pair_scores(store, grid, name, metric, signature) for name in models}
+
+    @cache
+    def scores() -> dict[str, list[PairScore]]:
+        return {name: pair_scores(store, grid, name, metric, signature) for name in models}
+
     return [
         partition_rows(store, grid, models, metric, signature, micro),
         gap_rows(store, grid, models, metric, signature),
-        matrix(grid, metric, scores),
-        reasons(scores),
+        matrix(grid, metric, store.grid(grid).languages, scores),
+        reasons({name: unscored(store, grid, name, metric, signature) for name in models}),
         pairs(grid, metric, scores),
     ]
 
@@ -102,7 +111,7 @@ def partition_rows(
             notes.append("on references: how often the detector takes the reference itself for another language.")
     weight = "weighted by segments" if micro else "each pair alike"
     return Table(
-        name="partitions", title=f"{grid}: mean {metric} by partition, {weight}", columns=columns, rows=rows,
+        name="partitions", title=f"{grid}: mean {metric} by partition, {weight}", columns=columns, content=rows,
         notes=notes, group="model", stub=2,
     )  # fmt: skip
 
@@ -117,25 +126,21 @@ def gap_rows(store: Store, grid: str, models: Iterable[str], metric: str, signat
     return Table(
         name="gap", title=f"{grid}: {metric} on seen minus recombined pairs",
         columns=[word("model"), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True)],
-        rows=rows,
+        content=rows,
     )  # fmt: skip
 
 
-def matrix(grid: str, metric: str, scores: dict[str, list[PairScore]]) -> Table:
-    """Source by target, one block for each model."""
-    sources = sorted({score.pair.source for found in scores.values() for score in found})
-    targets = sorted({score.pair.target for found in scores.values() for score in found})
-    rows: list[Row] = []
-    seen: set[tuple[str, str, str]] = set()
-    for name, found in scores.items():
-        by_pair = {score.pair: score for score in found}
-        seen |= {(name, *pair) for pair, score in by_pair.items() if score.partition is Partition.SEEN}
-        for source in sources:
-            row: dict[str, float | str | None] = {"model": name, "source": source}
-            for target in targets:
-                score = by_pair.get((source, target))  # type: ignore[call-overload]
-                row[target] = None if score is None else MARKS[score.state][0] if score.value is None else score.value
-            rows.append(row)
+def matrix(grid: str, metric: str, languages: Sequence[str], scores: Callable[[], Scores]) -> Table:
+    """Source by target, one block for each model; what is no pair of the grid stays empty."""
+
+    def content() -> list[Row]:
+        rows: list[Row] = []
+        for name, found in scores().items():
+            by_pair = {score.pair: score for score in found}
+            for source in languages:
+                cells = (by_pair.get(Pair(source, target)) for target in languages)
+                rows.append({"model": name, "source": source, **dict(zip(languages, map(_entry, cells), strict=True))})
+        return rows
 
     def column(target: str) -> Column:
         def text(row: Row) -> str:
@@ -143,31 +148,30 @@ def matrix(grid: str, metric: str, scores: dict[str, list[PairScore]]) -> Table:
             return "" if value is None else value if isinstance(value, str) else figure(value)
 
         def style(row: Row) -> str:
-            if isinstance(row[target], str):
-                return "red" if row[target] == MARKS[CellState.FAILED][0] else "dim"
-            return "bold" if (row["model"], row["source"], target) in seen else ""
+            return "red" if row[target] == MARKS[CellState.FAILED] else "dim" if isinstance(row[target], str) else ""
 
         return Column(target, text, style=style)
 
-    used = {row[target] for row in rows for target in targets}
-    legend = "; ".join(f"{mark}: {meaning}" for mark, meaning in MARKS.values() if mark in used)
     return Table(
         name="matrix", title=f"{grid}: {metric} from source (row) to target (column)",
-        columns=[word("model"), word("source"), *map(column, targets)], rows=rows,
-        notes=[f"{legend}."] if legend else [], group="model", stub=2, detail=len(targets) > WIDEST_MATRIX,
+        columns=[word("model"), word("source"), *map(column, languages)], content=content,
+        group="model", stub=2, detail=len(languages) > WIDEST_MATRIX,
     )  # fmt: skip
 
 
-def reasons(scores: dict[str, list[PairScore]]) -> Table:
+def _entry(score: PairScore | None) -> float | str | None:
+    return None if score is None else MARKS[score.state] if score.value is None else score.value
+
+
+def reasons(without: Scores) -> Table:
     """Why pairs have no score: one row for each model, state and reason."""
-    without: defaultdict[tuple[str, CellState, str], list[str]] = defaultdict(list)
-    for name, found in scores.items():
+    alike: defaultdict[tuple[str, CellState, str | None], list[str]] = defaultdict(list)
+    for name, found in without.items():
         for score in found:
-            if score.value is None and score.reason:
-                without[name, score.state, score.reason].append(str(score.pair))
+            alike[name, score.state, score.reason].append(str(score.pair))
     rows = [
-        {"model": name, "state": state.value, "pairs": len(found), "which": found, "reason": reason}
-        for (name, state, reason), found in without.items()
+        {"model": name, "state": MARKS[state], "pairs": len(found), "which": found, "reason": reason}
+        for (name, state, reason), found in alike.items()
     ]
 
     def named(row: Row) -> str:
@@ -175,21 +179,25 @@ def reasons(scores: dict[str, list[PairScore]]) -> Table:
         return " ".join(row["which"][:NAMED_PAIRS]) + (f" and {rest} more" if rest > 0 else "")
 
     return Table(
-        name="reasons", title="Pairs without a score", rows=rows, group="model",
+        name="reasons", title="Pairs without a score", content=rows, group="model",
         columns=[word("model"), word("state"), number("pairs", digits=0), Column("which", named, right=False),
                  word("reason")],
     )  # fmt: skip
 
 
-def pairs(grid: str, metric: str, scores: dict[str, list[PairScore]]) -> Table:
+def pairs(grid: str, metric: str, scores: Callable[[], Scores]) -> Table:
     """Every pair of every model, a row each."""
-    rows = []
-    for name, found in scores.items():
-        for score in found:
-            plain = score.model_dump(mode="json", exclude={"pair"})
-            rows.append({"model": name, "source": score.pair.source, "target": score.pair.target, **plain})
+
+    def content() -> list[Row]:
+        return [
+            {"model": name, "source": score.pair.source, "target": score.pair.target}
+            | score.model_dump(mode="json", exclude={"pair"})
+            for name, found in scores().items()
+            for score in found
+        ]
+
     return Table(
-        name="pairs", title=f"{grid}: {metric} of every pair", rows=rows, group="model", detail=True, stub=3,
+        name="pairs", title=f"{grid}: {metric} of every pair", content=content, group="model", detail=True, stub=3,
         columns=[word("model"), word("source"), word("target"), word("partition"), word("state"),
                  number("value", metric), interval("low", "high"), number("base_value", BASE)],
     )  # fmt: skip

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import wraps
+from functools import cached_property, wraps
 from io import StringIO
 from itertools import pairwise
 from typing import Annotated, Any
@@ -73,8 +73,8 @@ class Table:
     """The line above it; the caption in LaTeX."""
     columns: Sequence[Column]
     """For text, Markdown and LaTeX."""
-    rows: Sequence[Row]
-    """In the order they are printed; all have the same keys."""
+    content: Sequence[Row] | Callable[[], Sequence[Row]]
+    """The rows in the order they are printed, all with the same keys; or what finds them when they are printed."""
     notes: Sequence[str] = ()
     """Sentences below it."""
     group: str | None = None
@@ -83,6 +83,11 @@ class Table:
     """How many first columns are repeated when a terminal is too narrow for all."""
     detail: bool = False
     """Left out of text, Markdown and LaTeX unless asked for by name."""
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """The rows."""
+        return self.content() if callable(self.content) else self.content
 
 
 def word(key: str, heading: str | None = None) -> Column:
@@ -266,6 +271,7 @@ def _fitting(table: Table, width: int | None) -> list[Table]:
     return [
         replace(
             table,
+            content=table.rows,
             columns=part,
             title=f"{table.title} (continued)" if index else table.title,
             notes=table.notes if index == len(parts) - 1 else (),

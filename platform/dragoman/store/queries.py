@@ -1,8 +1,9 @@
 """What a grid's scores say about one model: pair by pair, by partition, and seen against unseen."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
@@ -12,7 +13,7 @@ from dragoman.partition import Partition
 from dragoman.store.keys import grid_number
 from dragoman.store.records import Record
 from dragoman.store.resamples import Joint, bounds, metric_class, statistics_of
-from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, ScoreSumRow
+from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, ScoreRow, ScoreSumRow
 from dragoman.store.scored import Sums, scored_cells, sums_by_scope, weights_by_scope
 from dragoman.store.slice import Slice, grid_models, number_of
 from dragoman.store.store import Store
@@ -130,19 +131,26 @@ def pair_scores(store: Store, grid: str, model_name: str, metric: str, signature
     """
     with store.database.reading() as connection:
         part = Slice.of(connection, grid, metric, [model_name], signature)
-        cells = scored_cells(part, number_of(grid, part.models, model_name)).subquery()
-        rows = connection.execute(select(cells).order_by(cells.c.source, cells.c.target)).mappings()
-        return [
-            PairScore(
-                pair=Pair(row["source"], row["target"]),
-                partition=PARTITIONS[row["partition_id"]],
-                state=CellState.UNSCORABLE if row["unscorable"] else CellState(row["state"]),
-                reason=row["unscorable"] or row["reason"],
-                value=row["value"], low=row["low"], high=row["high"], signature=row["signature"],
-                base_value=row["base_value"],
-            )
-            for row in rows
-        ]  # fmt: skip
+        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
+        return [_pair_score(row) for row in connection.execute(cells)]
+
+
+def unscored(store: Store, grid: str, model_name: str, metric: str, signature: str | None = None) -> list[PairScore]:
+    """The planned pairs that have no score, with the reasons; arguments and errors as for `pair_scores`."""
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model_name], signature)
+        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
+        return [_pair_score(row) for row in connection.execute(cells.where(ScoreRow.value.is_(None)))]
+
+
+def _pair_score(row: Row[*tuple[Any, ...]]) -> PairScore:
+    return PairScore(
+        pair=Pair(row.source, row.target),
+        partition=PARTITIONS[row.partition_id],
+        state=CellState.UNSCORABLE if row.unscorable else CellState(row.state),
+        reason=row.unscorable or row.reason,
+        value=row.value, low=row.low, high=row.high, signature=row.signature, base_value=row.other_value,
+    )  # fmt: skip
 
 
 def partition_table(
@@ -164,9 +172,9 @@ def partition_table(
     with store.database.reading() as connection:
         part = Slice.of(connection, grid, metric, [model_name], signature)
         model_id = number_of(grid, part.models, model_name)
-        sums = sums_by_scope(connection, part, model_id, micro)
-        joint = Joint.read(connection, part, model_id, micro)
-        rates = {} if metric == OFF_TARGET else _off_target(connection, grid, model_name, micro)
+        sums = sums_by_scope(connection, part, model_id, part.base_id, micro)
+        joint = Joint.read(connection, part, model_id, part.base_id, micro)
+        rates = {} if metric == OFF_TARGET else _off_target(connection, grid, part, model_id, micro)
     rows = []
     for scope, found in sums.items():
         low, high = bounds(joint.mean(scope))
@@ -178,7 +186,7 @@ def partition_table(
         if model_id != part.base_id:
             gain = bounds(joint.gain(scope))
             row = row.model_copy(
-                update={"base_mean": found.base_mean, "gain": found.gain, "gain_low": gain.low, "gain_high": gain.high,
+                update={"base_mean": found.other_mean, "gain": found.gain, "gain_low": gain.low, "gain_high": gain.high,
                         "gain_pairs": found.both}
             )  # fmt: skip
         rows.append(row)
@@ -200,7 +208,7 @@ def partition_gap(
         part = Slice.of(connection, grid, metric, [model_name], signature)
         model_id = number_of(grid, part.models, model_name)
         sums = sums_by_scope(connection, part, model_id)
-        joint = Joint.read(connection, part, model_id)
+        joint = Joint.read(connection, part, model_id, part.base_id)
     over, under = (sums.get(scope, Sums()).mean for scope in (better, worse))
     if over is None or under is None:
         return None
@@ -209,20 +217,19 @@ def partition_gap(
 
 
 def _off_target(
-    connection: Connection, grid: str, model_name: str, micro: bool
+    connection: Connection, grid: str, part: Slice, model_id: int, micro: bool
 ) -> dict[str, tuple[float | None, float | None]]:
     """By scope, the mean off-target rate and the detector's on the references; nothing where signatures are mixed."""
     try:
-        part = Slice.of(connection, grid, OFF_TARGET, [model_name])
+        part = part.with_metric(connection, grid, OFF_TARGET, [model_id])
     except StoreError:
         return {}
-    model_id = part.models[model_name]
-    rates = {scope: found.mean for scope, found in sums_by_scope(connection, part, model_id, micro).items()}
-    if (kind := metric_class(OFF_TARGET)) is None:
+    rates = {scope: found.mean for scope, found in sums_by_scope(connection, part, model_id, micro=micro).items()}
+    kind, found = metric_class(OFF_TARGET), statistics_of(connection, part, model_id).items()
+    if kind is None or not found:
         return {scope: (rate, None) for scope, rate in rates.items()}
-    found = statistics_of(connection, part, model_id).items()
     references = {pair: kind(pair).details(unpack(packed))["reference_off_target"] for pair, packed in found}
-    weights, _ = weights_by_scope(connection, part, model_id, micro)
+    weights, _ = weights_by_scope(connection, part, model_id, part.base_id, micro)
     return {scope: (rate, _mean(references, weights.get(scope, {}))) for scope, rate in rates.items()}
 
 

@@ -18,7 +18,7 @@ from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import interval, resampled_scores
 from dragoman.pair import Pair
 from dragoman.plugins import UnknownPluginError
-from dragoman.store.schema import GridPairRow, PairRow, StatisticsRow
+from dragoman.store.schema import PairRow, ScoreRow, StatisticsRow
 from dragoman.store.scored import weights_by_scope
 from dragoman.store.slice import Slice
 
@@ -50,18 +50,17 @@ def metric_class(name: str) -> type[Metric] | None:
 def statistics_of(connection: Connection, part: Slice, model_id: int) -> dict[Pair, bytes]:
     """The packed statistics of a model's scores in a slice; of none where there are too many pairs."""
     stored = and_(
-        StatisticsRow.model_id == model_id,
-        StatisticsRow.condition_id == GridPairRow.condition_id,
-        StatisticsRow.metric_id == part.metric_id,
-        StatisticsRow.pair_id == GridPairRow.pair_id,
-        StatisticsRow.signature_id.in_(part.signatures),
+        StatisticsRow.model_id == ScoreRow.model_id,
+        StatisticsRow.condition_id == ScoreRow.condition_id,
+        StatisticsRow.metric_id == ScoreRow.metric_id,
+        StatisticsRow.pair_id == ScoreRow.pair_id,
+        StatisticsRow.signature_id == ScoreRow.signature_id,
     )
     query = (
         select(PairRow.source, PairRow.target, StatisticsRow.statistics)
-        .select_from(GridPairRow)
-        .join(StatisticsRow, stored)
-        .join(PairRow, PairRow.id == GridPairRow.pair_id)
-        .where(GridPairRow.grid_id == part.grid_id, GridPairRow.condition_id.in_(part.conditions))
+        .join(ScoreRow, stored)
+        .join(PairRow, PairRow.id == StatisticsRow.pair_id)
+        .where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
         .limit(MOST_PAIRS + 1)
     )
     found = {Pair(source, target): packed for source, target, packed in connection.execute(query)}
@@ -75,39 +74,37 @@ def resampled(kind: type[Metric], pair: Pair, packed: bytes) -> Scores:
 
 
 class Joint:
-    """A model's resampled scores and the base's, with the pairs of each scope and their weights."""
+    """A model's resampled scores and another's, with the pairs of each scope and their weights."""
 
     def __init__(
-        self, own: Mapping[Pair, Scores], base: Mapping[Pair, Scores], scopes: Mapping[str, Mapping[Pair, float]],
-        shared: Mapping[str, Mapping[Pair, float]],
+        self, own: Mapping[Pair, Scores], other: Mapping[Pair, Scores],
+        scored: Mapping[str, Mapping[Pair, float]], shared: Mapping[str, Mapping[Pair, float]],
     ) -> None:  # fmt: skip
-        """Take resampled scores by pair, and by scope the pairs scored and those that the base has too."""
-        self._own, self._base, self._scopes, self._shared = own, base, scopes, shared
+        """Take resampled scores by pair, and by scope the pairs scored and those that the other has too."""
+        self._own, self._other, self._scored, self._shared = own, other, scored, shared
 
     @classmethod
-    def read(cls, connection: Connection, part: Slice, model_id: int, micro: bool = False) -> Self:
+    def read(cls, connection: Connection, part: Slice, model_id: int, other_id: int, micro: bool = False) -> Self:
         """Read the statistics of a slice and resample them."""
         kind = metric_class(part.metric)
-        packed = statistics_of(connection, part, model_id) if kind else {}
-        if kind is None or not packed:
+        own = statistics_of(connection, part, model_id) if kind else {}
+        if kind is None or not own:
             return cls({}, {}, {}, {})
-        base = statistics_of(connection, part, part.base_id) if model_id != part.base_id else {}
-        scopes, shared = weights_by_scope(connection, part, model_id, micro)
+        other = statistics_of(connection, part, other_id) if model_id != other_id else {}
         return cls(
-            {pair: resampled(kind, pair, found) for pair, found in packed.items()},
-            {pair: resampled(kind, pair, found) for pair, found in base.items() if pair in packed},
-            scopes,
-            shared,
+            {pair: resampled(kind, pair, packed) for pair, packed in own.items()},
+            {pair: resampled(kind, pair, packed) for pair, packed in other.items() if pair in own},
+            *weights_by_scope(connection, part, model_id, other_id, micro),
         )
 
     def mean(self, scope: str) -> Scores | None:
         """The mean over a scope's pairs in each resample; None where one of them has no statistics."""
-        return mean_resampled(self._own, self._scopes.get(scope, {}))
+        return mean_resampled(self._own, self._scored.get(scope, {}))
 
     def gain(self, scope: str) -> Scores | None:
-        """The mean difference to the base in each resample, over the pairs both have."""
+        """The mean difference to the other in each resample, over the pairs both have."""
         pairs = self._shared.get(scope, {})
-        return _minus(mean_resampled(self._own, pairs), mean_resampled(self._base, pairs))
+        return _minus(mean_resampled(self._own, pairs), mean_resampled(self._other, pairs))
 
     def gap(self, better: str, worse: str) -> Scores | None:
         """The difference of the means over two scopes in each resample."""

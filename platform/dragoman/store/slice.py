@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dragoman.errors import StoreError, nearest
 from dragoman.store.keys import grid_number
 from dragoman.store.schema import (
+    CellRow,
     ConditionRow,
     DecodingRow,
     GridModelRow,
@@ -17,6 +18,7 @@ from dragoman.store.schema import (
     GridRow,
     MetricRow,
     PromptRow,
+    ScoreRow,
     ScoreSumRow,
     SignatureRow,
     TestSetRow,
@@ -40,6 +42,10 @@ class Slice(NamedTuple):
     """Conditions of one test set, prompt and decoding."""
     signatures: tuple[int, ...]
     """Signatures of the metric: one for each target language."""
+    pairs: int
+    """Planned pairs."""
+    whole: bool
+    """Whether the models looked at have no cell under these conditions outside the grid: nothing need be looked up."""
 
     @classmethod
     def of(
@@ -72,7 +78,40 @@ class Slice(NamedTuple):
         signatures = _signatures(
             connection, grid, grid_id, metric, metric_id, conditions, {*chosen, base_id}, signature
         )
-        return cls(grid_id, base_id, named, metric, metric_id, conditions, signatures)
+        pairs = connection.execute(
+            select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))
+        ).scalar_one()
+        cells = connection.execute(
+            select(func.count()).where(CellRow.model_id.in_(chosen), CellRow.condition_id.in_(conditions))
+        ).scalar_one()
+        # each of the models has every cell of the grid, so equal numbers are equal cells
+        whole = cells == pairs * len(chosen)
+        return cls(grid_id, base_id, named, metric, metric_id, conditions, signatures, pairs, whole)
+
+    def with_metric(self, connection: Connection, grid: str, metric: str, models: Iterable[int]) -> Self:
+        """The same cells under another metric.
+
+        Raises:
+            StoreError: its scores would be mixed.
+        """
+        metric_id = connection.execute(select(MetricRow.id).where(MetricRow.name == metric)).scalar() or 0
+        signatures = _signatures(connection, grid, self.grid_id, metric, metric_id, self.conditions, {*models}, None)
+        return self._replace(metric=metric, metric_id=metric_id, signatures=signatures)
+
+    def holds(self, row: type[CellRow] | type[ScoreRow]) -> ColumnElement[bool]:
+        """That a cell, or a score, of one of the grid's models is in the slice."""
+        rules: list[ColumnElement[bool]] = [row.condition_id.in_(self.conditions)]
+        if row is ScoreRow:
+            rules += [ScoreRow.metric_id == self.metric_id, ScoreRow.signature_id.in_(self.signatures)]
+        if not self.whole:
+            rules.append(
+                exists().where(
+                    GridPairRow.grid_id == self.grid_id,
+                    GridPairRow.condition_id == row.condition_id,
+                    GridPairRow.pair_id == row.pair_id,
+                )
+            )
+        return and_(*rules)
 
 
 def grid_models(connection: Connection, grid_id: int) -> dict[str, int]:
@@ -105,7 +144,9 @@ def _conditions(connection: Connection, grid: str, grid_id: int, wanted: dict[st
     query = (
         select(ConditionRow.id, *(names[0] for _, _, names in _PARTS.values()))
         .join(TestSetRow).join(PromptRow).join(DecodingRow)
-        .where(ConditionRow.id.in_(select(GridPairRow.condition_id).where(GridPairRow.grid_id == grid_id)))
+        .where(
+            exists().where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == ConditionRow.id)
+        )
         .order_by(ConditionRow.id)
     )  # fmt: skip
     for part, (_, _, names) in _PARTS.items():
