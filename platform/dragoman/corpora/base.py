@@ -3,10 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from enum import StrEnum
+from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.errors import CorpusError
+from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 
 
@@ -38,6 +41,8 @@ class Corpus(ABC):
     """The options this kind of corpus takes."""
     shuffled: ClassVar[bool] = False
     """Whether segments come in random order already, so that the first N are a fair sample."""
+    multiparallel: ClassVar[bool] = False
+    """Whether line n of dev and test is the same sentence in every language."""
 
     @abstractmethod
     def __init__(self, options: CorpusOptions) -> None:
@@ -63,3 +68,20 @@ class Corpus(ABC):
         Raises:
             CorpusError: the pair is missing, or its text is damaged.
         """
+
+    def content(self, pair: Pair, split: Split, sentences: int | None) -> str:
+        """The hash of a pair's first so many segments (all by default); any change of their text changes it.
+
+        Raises:
+            CorpusError: the pair is missing, or its text is damaged.
+        """
+        return hash_lines(line for segment in islice(self.segments(pair, split), sentences) for line in segment)
+
+    def require(self, pair: Pair, split: Split) -> None:
+        """Refuse a pair that is missing.
+
+        Raises:
+            CorpusError: the pair has no text in that split.
+        """
+        if reason := self.missing([pair], split).get(pair):
+            raise CorpusError(f"There is no {split} text of {pair}: {reason}. Leave it out or choose another corpus.")

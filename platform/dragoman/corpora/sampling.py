@@ -27,7 +27,7 @@ def take(corpus: Corpus, pair: Pair, split: Split, count: int, seed: int) -> lis
     lowest: dict[int, Segment] = {}
     ranks: list[int] = []
     for segment in stream:
-        rank = xxhash.xxh3_64_intdigest(f"{salt}{segment.source}\t{segment.target}")
+        rank = xxhash.xxh3_64_intdigest(f"{salt}{segment.source}\t{segment.target}".encode())
         if rank in lowest or (len(ranks) == count and rank > -ranks[0]):
             continue
         lowest[rank] = segment

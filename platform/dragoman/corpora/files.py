@@ -1,0 +1,162 @@
+"""The files of a corpus: in a folder, in a zip, or wherever fsspec reaches; unpacked as they are read."""
+
+import hashlib
+import io
+import re
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any, Self
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.utils import infer_compression
+
+from dragoman.errors import CorpusError, nearest
+
+DEPTH = 6
+"""Folders are searched this deep: enough for every layout, and a path to a whole disk still ends."""
+
+WHOLE = 1 << 20
+"""Bytes up to which a file's hash covers all of it; of a larger one, its size, its beginning and its end."""
+
+_ENDS = 1 << 16
+_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+class Files:
+    """What is found at one address of a spec: a folder with all below it, a zip with all in it, or a single file.
+
+    Args:
+        key: the option that holds the address, for error messages (``corpus.path``).
+        url: a local path or any URL fsspec opens (``s3://``, ``https://``, ``hf://``, ``zip://inner::outer.zip``).
+        remedy: what should be there, completing "give ...".
+
+    Raises:
+        CorpusError: nothing is there, or it can't be reached.
+    """
+
+    def __init__(self, key: str, url: str, remedy: str) -> None:
+        self.url = _without_secrets(url)
+        self._at = f"{key} is '{self.url}'"
+        try:
+            self._filesystem, self._root = _open(url)
+            there = self._filesystem.exists(self._root)
+        except Exception as error:  # every filesystem of fsspec has error types of its own
+            raise CorpusError(f"{self._at}: it can't be opened ({_said(error)}); give {remedy}.") from error
+        if url.endswith(_TARS):
+            raise CorpusError(f"{self._at}: members of a tar can't be read at random; unpack it and give {remedy}.")
+        if not there:
+            raise CorpusError(f"{self._at}: there is no such file or folder; {self._similar() or f'give {remedy}.'}")
+        self._remedy = remedy
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Every file by its path below the address, sorted, with its full path."""
+        found = self._filesystem.find(self._root, maxdepth=DEPTH)
+        if found == [self._root]:
+            return {PurePosixPath(self._root).name: self._root}
+        root = self._root.rstrip("/")
+        return {path.removeprefix(root).lstrip("/"): path for path in sorted(found)}
+
+    def require(self, found: Collection[Any], layout: str) -> None:
+        """Refuse a place that holds none of the files of a layout.
+
+        Raises:
+            CorpusError: nothing was found.
+        """
+        if not found:
+            some = ", ".join(list(self.names)[:3]) or "nothing"
+            raise CorpusError(f"{self._at}: it holds {some}, but no {layout}; give {self._remedy}.")
+
+    def place(self, name: str) -> str:
+        """A file's name for people: the address and the path below it."""
+        return self.url if self.names[name] == self._root else f"{self.url.rstrip('/')}/{name}"
+
+    def inner(self, name: str) -> Self:
+        """The files in a zip that is itself one of these files."""
+        inside = object.__new__(type(self))
+        inside.url, inside._at, inside._remedy = self.place(name), self._at, self._remedy
+        try:
+            inside._filesystem, inside._root = _zip(self._filesystem, self.names[name]), ""
+        except Exception as error:
+            raise CorpusError(f"{inside.url} is no zip that can be read ({_said(error)}): fetch it again.") from error
+        return inside
+
+    def lines(self, name: str) -> Iterator[str]:
+        """The lines of a text file in UTF-8 with their line breaks, without a byte-order mark, as a stream.
+
+        Raises:
+            CorpusError: the file is damaged; the message names the file and the line.
+        """
+        number = 0
+        try:
+            with self.open(name) as file:
+                for number, line in enumerate(file, 1):
+                    yield (line if number > 1 else line.removeprefix(b"\xef\xbb\xbf")).decode()
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"{self.place(name)}, line {number}, is not UTF-8 text: convert the file.") from error
+        except EOFError as error:
+            raise CorpusError(f"{self.place(name)}, line {number + 1}: the file is cut off; fetch it again.") from error
+        except Exception as error:  # zlib, isal, zstd, zip and remote filesystems share no base class
+            raise CorpusError(
+                f"{self.place(name)}, line {number + 1}: the file can't be read ({_said(error)}); fetch it again."
+            ) from error
+
+    def open(self, name: str) -> io.BufferedReader:
+        """A file's bytes, unpacked."""
+        return io.BufferedReader(self._filesystem.open(self.names[name], "rb", compression="infer"), 1 << 16)
+
+    def is_packed(self, name: str) -> bool:
+        """Whether the file is compressed, and so can't lose its end without being noticed."""
+        return infer_compression(name) is not None or hasattr(self._filesystem, "zip")
+
+    def revision(self, names: Iterable[str]) -> str:
+        """The hash of some of the files: their names, sizes and bytes, see `WHOLE`.
+
+        Raises:
+            CorpusError: a file can't be read.
+        """
+        digest = hashlib.sha256()
+        for name in sorted(names):
+            path = self.names[name]
+            try:
+                size = self._filesystem.size(path) or 0
+                digest.update(f"{name}\0{size}\0".encode())
+                if size <= WHOLE:
+                    digest.update(self._filesystem.cat_file(path))
+                else:
+                    digest.update(self._filesystem.cat_file(path, end=_ENDS))
+                    digest.update(self._filesystem.cat_file(path, start=size - _ENDS))
+            except Exception as error:
+                raise CorpusError(f"{self.place(name)} can't be read ({_said(error)}): fetch it again.") from error
+        return digest.hexdigest()[:32]
+
+    def _similar(self) -> str | None:
+        above, _, name = self._root.rstrip("/").rpartition("/")
+        try:
+            siblings = [str(path).rstrip("/").rpartition("/")[2] for path in self._filesystem.ls(above, detail=False)]
+        except Exception:  # nothing is there either, and the sentence does without
+            return None
+        close = nearest(name, siblings)
+        return close if close.startswith("did you mean") else None
+
+
+def _open(url: str) -> tuple[AbstractFileSystem, str]:
+    filesystem, root = url_to_fs(url)
+    if root.endswith(".zip") and "::" not in url and filesystem.isfile(root):
+        return _zip(filesystem, root), ""
+    return filesystem, root
+
+
+def _zip(filesystem: AbstractFileSystem, path: str) -> AbstractFileSystem:
+    return url_to_fs("zip://", fo=filesystem.open(path, "rb"))[0]
+
+
+def _without_secrets(url: str) -> str:
+    """The address without a password or a signature: it is going to be shown and kept."""
+    return re.sub(r"(?<=://)[^/@]+@|\?.*", "", url) if "://" in url else url
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": .")

@@ -1,0 +1,45 @@
+"""What the corpora of the Hugging Face hub share: telling a name there from a local copy, and reaching it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dragoman.errors import CorpusError
+
+
+def is_hub_name(path: str) -> bool:
+    """Whether a path is a name such as ``Helsinki-NLP/opus-100``, and no file or folder here."""
+    return path.count("/") == 1 and path[0] not in "./~" and not Path(path).exists()
+
+
+def pinned(path: str, revision: str | None) -> str:
+    """The revision of a data set on the hub.
+
+    Raises:
+        CorpusError: none is given.
+    """
+    if revision is None:
+        raise CorpusError(
+            f"corpus.revision is missing: '{path}' is on the Hugging Face hub, where texts change; give a commit or "
+            "tag of it (or, if a folder was meant, mend corpus.path)."
+        )
+    return revision
+
+
+@contextmanager
+def reaching(path: str) -> Iterator[None]:
+    """Turn what goes wrong between here and a data set into one sentence.
+
+    Raises:
+        CorpusError: the library is not installed, or the data set can't be had.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise CorpusError(f"corpus.path is '{path}': reading it needs {error.name}; install dragoman[hub].") from error
+    except Exception as error:  # the hub's client has dozens: no network, no such name, terms not accepted
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise CorpusError(
+            f"corpus.path is '{path}': the data set can't be read ({said[:200].rstrip('.')}); check its name and "
+            "revision, the network, and HF_TOKEN if its terms must be accepted, or give the path of a local copy."
+        ) from error
