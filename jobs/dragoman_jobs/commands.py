@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dragoman.cli.plan import SpecArgument, missing_lines
+from dragoman.cli.plan import SpecArgument, missing
+from dragoman.cli.tables import Form, render
 from dragoman.plan import make_plan
 from dragoman.settings import settings
 from dragoman.spec.loading import load_spec
@@ -27,8 +28,8 @@ def run(
     """
     plan = make_plan(load_spec(spec))
     console = Console(quiet=quiet)
-    for line in missing_lines(plan):
-        console.print(line, style="yellow", highlight=False, markup=False)
+    if missing(plan).rows:
+        console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
     complete = run_grid(plan, settings(), console, workers or settings().workers)
     if not complete:
         raise typer.Exit(1)

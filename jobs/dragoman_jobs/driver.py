@@ -13,7 +13,7 @@ from dragoman.cell import CellState
 from dragoman.corpora.opening import open_corpus
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
-from dragoman.partition import Evidence, TrainingGraph
+from dragoman.partition import TrainingGraph
 from dragoman.plan import Plan, PlannedTraining, evaluation_segments
 from dragoman.settings import Settings
 from dragoman.store.records import (
@@ -65,17 +65,19 @@ class Driver:
         """Write the grid into the store: models, test lines, and every cell with its state so far."""
         plan, store = self._plan, self._store
         store.add_model(
-            ModelRecord(id=plan.base.id, name="base", parent=None, base=None, recipe=plan.base.recipe, seed=None,
-                        graph=plan.base_graph)
-        )  # fmt: skip
+            ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe)
+        )
+        store.record_graph(plan.base.id, plan.base_graph)
         for training in plan.trainings:
             identity = training.identity
             store.add_model(
-                ModelRecord(id=identity.id, name=identity.name, parent=plan.base.id, base=plan.base.id,
-                            recipe=identity.recipe, seed=identity.seed, graph=TrainingGraph(evidence=Evidence.UNKNOWN))
+                ModelRecord(
+                    id=identity.id, name=identity.name, parent=plan.base.id, base=plan.base.id,
+                    recipe=identity.recipe, seed=identity.seed,
+                )
             )  # fmt: skip
         test = plan.test_set
-        store.add_test_set(TestSetRecord(**test.model_dump(mode="json")))
+        store.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
         store.add_prompt(PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
         decoding = plan.spec.evaluation.decoding
         store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))

@@ -1,6 +1,7 @@
 """One grid from its plan to its end: what `dragoman run` does."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -10,10 +11,12 @@ from rich.console import Console
 
 from dragoman import plugins
 from dragoman.cell import CellState
-from dragoman.cli.results import print_results
+from dragoman.cli.results import gap_rows, matrix, partition_rows, reasons
+from dragoman.cli.tables import Form, render
 from dragoman.errors import DragomanError
 from dragoman.plan import Plan
 from dragoman.settings import Settings
+from dragoman.store.queries import model_names, pair_scores
 from dragoman.store.store import Store
 from dragoman.tracking import BackgroundTracker, Tracker
 from dragoman_jobs.cluster import RayCluster
@@ -46,7 +49,7 @@ def run_grid(plan: Plan, settings: Settings, console: Console, cpus: int = 0) ->
                 _run_on_ray(driver, cpus)
         log_trainings(tracker, plan, store)
         runs = log_evaluations(tracker, plan, store)
-        print_results(store, plan.spec.name, console)
+        _print_answers(plan, store, console)
         with console.status("writing to MLflow"):
             complaints = tracker.close()
         for complaint in complaints:
@@ -75,6 +78,22 @@ def _run_on_ray(driver: Driver, cpus: int) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
         cluster.close()
+
+
+def _print_answers(plan: Plan, store: Store, console: Console) -> None:
+    """What `dragoman results GRID` prints."""
+    grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
+    models = model_names(store, grid)
+    scores = {model: pair_scores(store, grid, model, metric) for model in models}
+    tables = [
+        partition_rows(store, grid, models, metric),
+        gap_rows(store, grid, models, metric),
+        matrix(grid, metric, scores),
+        reasons(scores),
+    ]
+    console.print()
+    if not console.quiet:
+        sys.stdout.write(render(tables, Form.TEXT))
 
 
 def _finish(plan: Plan, settings: Settings, runs: dict[str, str], console: Console) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from dragoman.cell import CellState
-from dragoman.cli.tables import markdown
+from dragoman.cli.results import partition_rows
+from dragoman.cli.tables import Form, render
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.plan import Plan
@@ -27,15 +28,16 @@ def log_evaluations(tracker: BackgroundTracker, plan: Plan, store: Store) -> Map
         tables = {
             metric: partition_table(store, plan.spec.name, model.name, metric) for metric in plan.spec.evaluation.metrics
         }
-        samples = _samples(plan, store, model)
+        samples, note = _samples(plan, store, model), _note(plan, store, model)
 
         def log(
             mlflow: Tracker,
             model: ModelIdentity = model,
             tables: dict[str, list[PartitionRow]] = tables,
             samples: list[tuple[Pair, str, str, str]] = samples,
+            note: str = note,
         ) -> None:
-            mlflow.log_evaluation(model, tables, samples, _note(plan, model, tables))
+            mlflow.log_evaluation(model, tables, samples, note)
             runs[model.name] = mlflow.model_run(model)
 
         tracker.tell(log)
@@ -43,17 +45,11 @@ def log_evaluations(tracker: BackgroundTracker, plan: Plan, store: Store) -> Map
     return runs
 
 
-def _note(plan: Plan, model: ModelIdentity, tables: Mapping[str, list[PartitionRow]]) -> str:
-    metric = plan.spec.evaluation.metrics[0]
-    rows = [
-        [row.scope, f"{row.done} of {row.pairs}", _number(row.mean), _number(row.gain)] for row in tables[metric]
+def _note(plan: Plan, store: Store, model: ModelIdentity) -> str:
+    tables = [
+        partition_rows(store, plan.spec.name, [model.name], metric) for metric in plan.spec.evaluation.metrics
     ]
-    table = markdown(["partition", "pairs", f"mean {metric}", "gain over base"], rows)
-    return f"**{model.name}** in grid **{plan.spec.name}**\n\n{table}\n"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+    return f"**{model.name}** in grid **{plan.spec.name}**\n\n{render(tables, Form.MARKDOWN)}\n"
 
 
 def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:

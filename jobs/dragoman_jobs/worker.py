@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
 from dragoman.errors import DragomanError
+from dragoman.metrics.packing import pack
 from dragoman.metrics.score import ScoreRecord, Unscorable
 from dragoman.metrics.scoring import score
 from dragoman.pair import Pair
@@ -121,6 +122,17 @@ class Worker:
         results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
         return CellOutcome(
             translation=translation,
-            scores=tuple(StoredScore.of(result) for result in results if isinstance(result, ScoreRecord)),
+            scores=tuple(_stored(result) for result in results if isinstance(result, ScoreRecord)),
             unscorable=tuple((result.metric, result.reason) for result in results if isinstance(result, Unscorable)),
         )
+
+
+def _stored(score: ScoreRecord) -> StoredScore:
+    return StoredScore(
+        metric=score.metric,
+        signature=score.signature,
+        value=score.value,
+        low=score.low,
+        high=score.high,
+        statistics=pack(score.statistics),
+    )

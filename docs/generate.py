@@ -1,0 +1,113 @@
+"""Write the reference pages from the code: every key of a spec, and the help of every command.
+
+    python docs/generate.py           writes them
+    python docs/generate.py --check   fails where a page differs from the code
+"""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from dragoman.cli.main import build_app
+from dragoman.spec.base import SpecModel
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.grid import Base, CorpusChoice, Evaluation, Finetuning, GridSpec
+from dragoman.spec.method import Full, Lora
+from dragoman.spec.pairs import PairChoice, Roles
+from dragoman.spec.promotion import Promotion, Rule
+from dragoman.spec.prompt import Prompt
+
+FOLDER = Path(__file__).parent / "reference"
+SPEC_MODELS = (
+    GridSpec, Base, CorpusChoice, Finetuning, Full, Lora, PairChoice, Roles, Evaluation, Decoding, Prompt, Promotion, Rule,
+)  # fmt: skip
+
+
+def spec_page() -> str:
+    """Every key of a spec with its type, default and meaning, taken from the models' own docstrings."""
+    lines = ["# The spec, key by key", "", "Generated from the code by `docs/generate.py`.", ""]
+    for model in SPEC_MODELS:
+        lines += [f"## {model.__name__}", "", inspect.cleandoc(model.__doc__ or ""), ""]
+        lines += ["| key | default | meaning |", "| --- | --- | --- |"]
+        meanings = dict(_field_docs(model))
+        for name, field in model.model_fields.items():
+            default = "required" if field.is_required() else f"`{_shown(field.get_default(call_default_factory=True))}`"
+            lines.append(f"| `{name}` | {default} | {meanings[name]} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _field_docs(model: type[SpecModel]) -> Iterator[tuple[str, str]]:
+    for kind in reversed(model.__mro__):
+        if not issubclass(kind, SpecModel):
+            continue
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+        assert isinstance(definition, ast.ClassDef)
+        for node, after in zip(definition.body, definition.body[1:], strict=False):
+            if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                yield ast.unparse(node.target), " ".join(str(after.value.value).split()).replace("|", "\\|")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Prompt):
+        return value.template
+    if isinstance(value, SpecModel):
+        return "{}"  # a part whose keys all have defaults, shown in its own table
+    return "none" if value is None else str(value)
+
+
+def command_page() -> str:
+    """The help of every command."""
+    root = typer.main.get_command(build_app())
+    lines = ["# The commands", "", "Generated from the code by `docs/generate.py`.", ""]
+    for path, command in _walk(root, ("dragoman",)):
+        if not hasattr(command, "commands"):
+            lines += [f"## {' '.join(path)}", "", *_command_lines(command), ""]
+    return "\n".join(lines)
+
+
+def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, child in sorted(getattr(command, "commands", {}).items()):
+        yield from _walk(child, (*path, name))
+
+
+def _command_lines(command: Any) -> Iterator[str]:
+    yield inspect.cleandoc(command.help or "").replace("\b", "").replace("\f", "")
+    yield ""
+    yield "| parameter | meaning |"
+    yield "| --- | --- |"
+    for parameter in command.params:
+        names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
+        if parameter.param_type_name == "argument":
+            names = f"`{parameter.metavar or str(parameter.name).upper()}`"
+        help_text = getattr(parameter, "help", "") or ""
+        yield f"| {names} | {' '.join(help_text.split())} |"
+
+
+PAGES = {"spec.md": spec_page, "commands.md": command_page}
+
+
+def main() -> None:
+    """Write the pages, or check them."""
+    stale = []
+    for name, page in PAGES.items():
+        path, text = FOLDER / name, page()
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text() != text:
+                stale.append(str(path))
+        else:
+            FOLDER.mkdir(exist_ok=True)
+            path.write_text(text)
+    if stale:
+        sys.exit(f"These pages differ from the code: {', '.join(stale)}. Run `python docs/generate.py`.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""A small grid run by the real command: real Ray, real store, real MLflow, the bundled base model."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DRAGOMAN = Path(sys.executable).with_name("dragoman")
+
+MINI: dict[str, Any] = {
+    "name": "mini",
+    "base": str(ROOT / "examples" / "tiny-xglm"),
+    "languages": ["en", "de", "fr", "zh"],
+    "corpus": "cldr",
+    "models": [
+        {
+            "name": "to-english",
+            "pairs": ["de-en", "fr-en"],
+            "examples": 40,
+            "method": {"kind": "full", "learning_rate": 0.001, "steps": 6, "batch_tokens": 512},
+        }
+    ],
+    "evaluation": {"sentences": 12, "decoding": {"max_new_tokens": 24}},
+}
+"""Two models, twelve pairs: enough for a driver to be killed in the middle of it."""
+
+
+class Home:
+    """A folder with a spec and a Dragoman home of its own."""
+
+    def __init__(self, folder: Path, spec: dict[str, Any]) -> None:
+        self.folder = folder
+        self.spec = folder / "spec.yaml"
+        self.spec.write_text(yaml.safe_dump(spec))
+        self.home = folder / "home"
+        self.environment = {**os.environ, "DRAGOMAN_HOME": str(self.home), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A `dragoman` process in a group of its own, so that it can be killed with all it started."""
+        return subprocess.Popen(
+            [DRAGOMAN, *arguments], cwd=self.folder, env=self.environment, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def dragoman(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """A `dragoman` command, waited for."""
+        return subprocess.run(
+            [DRAGOMAN, *arguments], cwd=self.folder, env=self.environment, text=True, capture_output=True, timeout=240
+        )
+
+    def results(self) -> str:
+        """The result tables, as one prints them."""
+        done = self.dragoman("results", "mini")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        """What a command prints with `--json`."""
+        done = self.dragoman(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    """SIGKILL to the driver alone: its Ray must notice by itself."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The mini grid, run once from beginning to end."""
+    home = Home(tmp_path_factory.mktemp("undisturbed"), MINI)
+    done = home.dragoman("run", str(home.spec))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home

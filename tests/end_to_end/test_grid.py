@@ -1,0 +1,153 @@
+"""From a spec to scores with the real thing, and what happens when its driver is killed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dragoman.cell import CellState
+from dragoman.store.store import Store
+
+from tests.end_to_end.conftest import MINI, Home, kill
+
+
+def _store(home: Home) -> Store:
+    return Store.open_existing(f"sqlite:///{home.home}/store.db", f"file://{home.home}/blobs")
+
+
+def _scores(store: Store) -> dict[str, Any]:
+    return {
+        cell.cell.id: (cell.hypotheses, [(score.metric, score.signature, score.value) for score in store.scores_of(cell.cell.id)])
+        for cell in store.cells("mini")
+    }
+
+
+def test_every_cell_is_translated_once_and_scored(undisturbed: Home) -> None:
+    cells = _store(undisturbed).cells("mini")
+    assert len(cells) == 24
+    assert {cell.state for cell in cells} == {CellState.DONE}
+    assert {cell.attempts for cell in cells} == {1}
+    assert {cell.engine for cell in cells} == {"ctranslate2"}
+
+
+def test_a_second_run_does_nothing_and_says_the_same(undisturbed: Home) -> None:
+    before = _scores(_store(undisturbed))
+    table = undisturbed.results()
+    done = undisturbed.dragoman("run", str(undisturbed.spec))
+    assert done.returncode == 0, done.stderr
+    assert "Ray" not in done.stdout
+    assert undisturbed.results() == table
+    assert _scores(_store(undisturbed)) == before
+    assert {cell.attempts for cell in _store(undisturbed).cells("mini")} == {1}
+
+
+def test_a_killed_driver_loses_only_what_was_in_flight(undisturbed: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path, MINI)
+    wanted = random.randrange(2, 20)
+    process = home.start("run", str(home.spec))
+    try:
+        finished = _wait_for_cells(home, process, wanted)
+    finally:
+        kill(process)
+    assert finished, "the driver was to be killed in the middle of the evaluation"
+    done_before = {cell.cell.id for cell in _store(home).cells("mini") if cell.state is CellState.DONE}
+
+    again = home.dragoman("run", str(home.spec))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert home.results() == undisturbed.results()
+    assert _scores(_store(home)) == _scores(_store(undisturbed))
+    for cell in _store(home).cells("mini"):
+        if cell.cell.id in done_before:
+            assert cell.attempts == 1, "a finished cell was translated again"
+        assert cell.attempts <= 2
+
+
+def _wait_for_cells(home: Home, process: "subprocess.Popen[str]", wanted: int) -> bool:
+    for _ in range(1200):
+        time.sleep(0.05)
+        if process.poll() is not None:
+            return False
+        if not (home.home / "store.db").exists():
+            continue
+        try:
+            cells = _store(home).cells("mini")
+        except Exception:  # the store is being made at this very moment
+            continue
+        done = sum(cell.state is CellState.DONE for cell in cells)
+        if wanted <= done < len(cells):
+            return True
+    return False
+
+
+def test_an_interrupt_is_a_sentence(tmp_path: Path) -> None:
+    home = Home(tmp_path, MINI)
+    process = home.start("run", str(home.spec))
+    time.sleep(3)
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in output
+
+
+def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Path) -> None:
+    """Every BLEU and chrF++ in the store, to the last digit the command prints, under the stored signature."""
+    store = _store(undisturbed)
+    for cell in store.cells("mini"):
+        _, references = store.blobs.test(str(cell.test))
+        texts = [row[0] for row in store.blobs.translation(str(cell.hypotheses))]
+        (tmp_path / "ref").write_text("".join(f"{line}\n" for line in references))
+        (tmp_path / "hyp").write_text("".join(f"{line}\n" for line in texts))
+        for score in store.scores_of(cell.cell.id):
+            if score.metric not in ("bleu", "chrf++"):
+                continue
+            fields = dict(part.split(":", 1) for part in score.signature.split("|"))
+            metric = ["-m", "chrf", "--chrf-word-order", "2"] if score.metric == "chrf++" else ["-m", "bleu", "-tok", fields["tok"]]
+            command = [sys.executable, "-m", "sacrebleu", "ref", "-i", "hyp", *metric, "-w", "8"]
+            printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+            assert f'"score": {score.value:.8f}'.rstrip("0") in printed.replace("\n", " ") or f"{score.value:.8f}" in printed
+            assert score.signature in printed
+
+
+def test_models_and_scores_are_in_mlflow(undisturbed: Home) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{undisturbed.home}/mlflow.db")
+    experiment = client.get_experiment_by_name("mini")
+    assert experiment is not None
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert set(runs) == {"mini", "base", "base evaluation", "to-english", "to-english evaluation"}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    evaluation = runs["to-english evaluation"]
+    assert evaluation.data.tags["mlflow.parentRunId"] == runs["to-english"].info.run_id
+    assert runs["to-english"].data.tags["mlflow.parentRunId"] == runs["mini"].info.run_id
+    assert evaluation.data.metrics["bleu/seen/pairs"] == 2
+    assert runs["to-english"].data.params["method.kind"] == "full"
+    assert len(client.get_metric_history(runs["to-english"].info.run_id, "loss")) == 6
+    assert {item.dataset.name for item in runs["to-english"].inputs.dataset_inputs} == {"cldr/train"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"languages": ["en", "xx"]}, ["languages.1", "'xx'"]),
+        ({"models": [], "evaluation": {"pairs": ["en-en"]}}, ["evaluation.pairs", "en-en"]),
+        ({"evaluation": {"pairs": []}}, ["evaluation.pairs", "empty"]),
+        ({"evaluaton": {}}, ["evaluaton", "did you mean 'evaluation'?"]),
+        ({"corpus": {"kind": "tsv", "path": "no/such/folder"}}, ["corpus.path", "no/such/folder"]),
+        ({"base": "no/such/model"}, ["base.model", "no/such/model"]),
+    ],
+)
+def test_a_wrong_spec_ends_in_one_sentence_and_writes_nothing(tmp_path: Path, change: dict[str, Any], words: list[str]) -> None:
+    home = Home(tmp_path, {**MINI, **change})
+    done = home.dragoman("run", str(home.spec))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+    assert not home.home.exists()
