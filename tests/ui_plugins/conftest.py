@@ -1,0 +1,170 @@
+"""A store as a finished grid leaves it, with text of several scripts, and the pages over it."""
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from dragoman.cell import Cell, CellState
+from dragoman.corpora.base import Split
+from dragoman.corpora.opening import open_corpus
+from dragoman.identity import hash_lines
+from dragoman.metrics.packing import pack
+from dragoman.metrics.score import ScoreRecord
+from dragoman.metrics.scoring import score
+from dragoman.pair import Pair, all_pairs
+from dragoman.partition import TrainingGraph
+from dragoman.settings import settings
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.prompt import NAMED, Prompt
+from dragoman.store.records import (
+    CellRecord,
+    DecodingRecord,
+    GridRecord,
+    JobState,
+    ModelRecord,
+    PromptRecord,
+    StoredScore,
+    TestSetRecord,
+    Translation,
+)
+from dragoman.store.store import Store
+from dragoman_ui.app import register
+from dragoman_ui.reading import open_store
+from flask import Flask
+from flask.testing import FlaskClient
+
+LANGUAGES = ("en", "de", "ru", "ar", "zh-Hans", "hi")
+SCRIPT = "<script>alert('dragoman')</script>"
+"""A hypothesis, and a reason, that must never be more than text."""
+METRICS = ("bleu", "chrf++")
+MISSING, FAILED = Pair("hi", "ar"), Pair("de", "zh-Hans")
+
+GRAPHS = {
+    "base": TrainingGraph(),
+    "english-centric": TrainingGraph.of((pair for pair in all_pairs(LANGUAGES) if "en" in pair), 1000),
+    "roles": TrainingGraph.of([Pair("en", "de"), Pair("de", "en"), Pair("ru", "en"), Pair("en", "ar")], 1000),
+}
+QUALITY = {"seen": 0.9, "reversed": 0.7, "recombined": 0.6}
+"""The chance that a word comes out right, by partition; elsewhere it is small."""
+
+
+class Grids:
+    """Fills a store with grids whose translations are references with some words spoilt."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.prompt, self.decoding = Prompt(template=NAMED["mfti"]), Decoding()
+        self.test_set = TestSetRecord(id="test1-cldr", corpus="cldr", revision="r", split="test", sentences=8)
+
+    def fill(self, name: str, languages: tuple[str, ...] = LANGUAGES, sentences: int = 8) -> None:
+        """A grid of all pairs under the models of `GRAPHS`, with one pair missing and one failed."""
+        store = self.store
+        ids = {model: f"model1-{model}" for model in GRAPHS}
+        for model in GRAPHS:
+            parent = None if model == "base" else ids["base"]
+            store.add_model(ModelRecord(id=ids[model], name=model, parent=parent, base=parent))
+            store.record_graph(ids[model], GRAPHS[model])
+        store.add_test_set(self.test_set)
+        store.add_prompt(PromptRecord(id=self.prompt.id, template=self.prompt.template))
+        store.add_decoding(DecodingRecord(id=self.decoding.id, settings=self.decoding.model_dump(mode="json")))
+        corpus = open_corpus("cldr", {})
+        lines = {
+            pair: list(islice(corpus.segments(pair, Split.TEST), sentences))
+            for pair in all_pairs(languages)
+            if pair != MISSING
+        }
+        cells = [self._cell(ids[model], pair, lines) for model in GRAPHS for pair in all_pairs(languages)]
+        store.add_grid(
+            GridRecord(
+                name=name, spec={"name": name, "prompt": self.prompt.model_dump(mode="json")}, spec_hash=name,
+                models=tuple(ids.values()), base=ids["base"], metrics=METRICS, languages=languages,
+                names={ids[model]: model for model in GRAPHS},
+            ),
+            cells,
+        )  # fmt: skip
+        job = store.start_job(name, "host/1")
+        for cell in cells:
+            self._run(cell, next(model for model in GRAPHS if ids[model] == cell.cell.model), lines)
+        store.end_job(job, JobState.DONE)
+
+    def _cell(self, model: str, pair: Pair, lines: dict[Pair, list]) -> CellRecord:  # type: ignore[type-arg]
+        content = hash_lines(line for segment in lines.get(pair, ()) for line in segment)
+        cell = Cell(
+            model=model, test_set=self.test_set.id, content=content, pair=pair,
+            prompt=self.prompt.id, decoding=self.decoding.id,
+        )  # fmt: skip
+        if pair == MISSING:
+            return CellRecord(cell=cell, state=CellState.MISSING, reason=f"no text for {pair}")
+        sources, references = zip(*lines[pair], strict=True)
+        return CellRecord(cell=cell, test=self.store.blobs.put_test(sources, references), segments=len(sources))
+
+    def _run(self, record: CellRecord, model: str, lines: dict[Pair, list]) -> None:  # type: ignore[type-arg]
+        cell, pair = record.cell, record.cell.pair
+        if pair == MISSING:
+            return
+        self.store.start_cell(cell.id, "host/1")
+        if pair == FAILED and model == "roles":
+            self.store.fail_cell(cell.id, f"the worker died: {SCRIPT}")
+            return
+        partition = GRAPHS[model].partition(pair)
+        quality = QUALITY.get(partition or "", 0.25) if model != "base" else 0.1
+        sources, references = map(list, zip(*lines[pair], strict=True))
+        hypotheses = [spoilt(line, quality, f"{model} {pair} {line}") for line in references]
+        if (model, pair) == ("english-centric", Pair("en", "de")):
+            hypotheses[0] = SCRIPT
+        scores = [
+            StoredScore(metric=each.metric, signature=each.signature, value=each.value, low=each.low, high=each.high,
+                        statistics=pack(each.statistics))
+            for each in score(METRICS, pair, LANGUAGES, sources, hypotheses, references)
+            if isinstance(each, ScoreRecord)
+        ]  # fmt: skip
+        address = self.store.blobs.put_translation([(text, "stop", len(text)) for text in hypotheses])
+        self.store.commit_cell(
+            Translation(cell_id=cell.id, hypotheses=address, segments=len(sources), tokens=sum(map(len, hypotheses)),
+                        cut=0, engine="transformers", seconds=1.5, worker="host/1"),
+            scores,
+        )  # fmt: skip
+
+
+def spoilt(text: str, quality: float, seed: str) -> str:
+    """A text of which each word (each character, where there are no spaces) stays with some chance."""
+    rng = random.Random(seed)
+    parts, joint = (text.split(), " ") if " " in text else (list(text), "")
+    return joint.join(part if rng.random() < quality else "…" for part in parts)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that the settings of this process name."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("STORE", "BLOBS", "MLFLOW"):
+            patch.delenv(f"DRAGOMAN_{name}", raising=False)
+        patch.setenv("DRAGOMAN_HOME", str(home))
+        settings.cache_clear()
+        open_store.cache_clear()
+        yield home
+    settings.cache_clear()
+    open_store.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def filled(home: Path) -> Store:
+    """The store of the settings, with the grid `demo`."""
+    store = Store.open(settings().store_url, settings().blobs_url)
+    Grids(store).fill("demo")
+    return store
+
+
+@pytest.fixture
+def browse() -> Callable[..., FlaskClient]:
+    """Makes a client of the pages, below a prefix."""
+
+    def make(prefix: str = "") -> FlaskClient:
+        app = Flask("test")
+        register(app, prefix)
+        return app.test_client()
+
+    return make

@@ -1,0 +1,59 @@
+"""The MLflow server with Dragoman's pages beside it: entry points of MLflow's group `mlflow.app`."""
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+from dragoman_ui import security
+from dragoman_ui.api import api
+from dragoman_ui.pages import pages
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+PAGES = "/dragoman"
+"""Where the pages stand, below MLflow's static prefix."""
+
+API = "/ajax-api/3.0/dragoman"
+"""Where the JSON API stands: MLflow refuses writes from other origins here, and nowhere under `PAGES`."""
+
+
+def register(app: Flask, prefix: str = "") -> None:
+    """Put the pages and their API on a Flask app.
+
+    Args:
+        app: MLflow's Flask app, or any other.
+        prefix: a path that everything of this server stands below, such as ``/mlflow``.
+    """
+    app.register_blueprint(pages, url_prefix=prefix + PAGES)
+    app.register_blueprint(api, url_prefix=prefix + API)
+
+
+def create_app() -> "FastAPI":
+    """The server of `mlflow server --app-name dragoman`: everyone who reaches it may read."""
+    from mlflow.server import app
+    from mlflow.server.fastapi_app import create_fastapi_app
+
+    register(app, _static_prefix())
+    served: FastAPI = create_fastapi_app(app)
+    return served
+
+
+def create_app_with_users() -> Any:
+    """The server of `mlflow server --app-name dragoman-auth`: MLflow's users sign in, and all of them may read.
+
+    MLflow's basic authentication is configured as for its own app `basic-auth`: `MLFLOW_FLASK_SERVER_SECRET_KEY` and
+    `MLFLOW_AUTH_ADMIN_PASSWORD` must be set.
+    """
+    from mlflow.server import app
+    from mlflow.server.auth import create_app as with_users
+
+    register(app, _static_prefix())
+    security.admit_users(app, pages, api)
+    return with_users(app)
+
+
+def _static_prefix() -> str:
+    from mlflow.server.handlers import _add_static_prefix
+
+    return str(_add_static_prefix(""))

@@ -1,0 +1,215 @@
+"""The sentences of one pair: source, reference, and what each model made of it."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dragoman.cell import CellState
+from dragoman.metrics.packing import unpack
+from dragoman.pair import Pair
+from dragoman.spec.prompt import Prompt
+from dragoman.store.blobs import Line
+from dragoman.store.records import CellRecord, GridRecord, StoredScore
+from dragoman.store.resamples import metric_class
+from dragoman.store.store import Store
+from dragoman_ui.difference import Part, parts
+
+PAGE = 50
+"""Sentences on one page."""
+
+FOR_SENTENCES = ("chrf++", "chrf")
+"""Metrics that can judge a single sentence; BLEU is zero for a perfect one of less than four words."""
+
+
+def sentence_metric(metrics: Sequence[str]) -> str:
+    """The one of a grid's metrics that sentences are shown with, unless another is asked for."""
+    return next((metric for metric in FOR_SENTENCES if metric in metrics), metrics[0])
+
+
+class Arrangement(StrEnum):
+    """The order of sentences."""
+
+    FILE = "file"
+    """As in the test set."""
+    WORST = "worst"
+    """The lowest score of any model first."""
+    APART = "apart"
+    """Where the models' scores lie furthest apart first."""
+
+
+class Candidate(BaseModel):
+    """One model on one pair."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """The model's name in the grid."""
+    cell: CellRecord
+    """Its cell."""
+    scores: tuple[StoredScore, ...] = ()
+    """What it scored, under every metric and signature."""
+    lines: tuple[Line, ...] = Field(default=(), exclude=True)
+    """Its hypotheses; none where it is not translated."""
+    by_line: tuple[float, ...] | None = Field(default=None, exclude=True)
+    """The score of each hypothesis alone under the metric looked at; None where that can't be told."""
+
+
+class Hypothesis(BaseModel):
+    """What a model made of a sentence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """The model's name in the grid."""
+    text: str
+    """The hypothesis."""
+    parts: tuple[Part, ...]
+    """The same in stretches that the reference has and has not."""
+    was_cut: bool
+    """Whether it reached the longest length allowed."""
+    score: float | None
+    """Its score alone; corpus scores are no means of these."""
+
+
+class Segment(BaseModel):
+    """One sentence of a test set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    """Its place in the test set, from 1."""
+    source: str
+    """The source sentence."""
+    reference: str
+    """The reference translation."""
+    hypotheses: tuple[Hypothesis, ...]
+    """One for each model that has translated it."""
+
+
+class PairView(BaseModel):
+    """One page of a pair's sentences, with how each model fared on all of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pair: Pair
+    """The direction."""
+    candidates: tuple[Candidate, ...]
+    """Every model of the grid, the base first."""
+    found: int
+    """Sentences that hold the text searched for."""
+    page: int
+    """The page, from 1."""
+    pages: int
+    """Pages in all; at least one."""
+    prompt: str | None
+    """The prompt of the page's first sentence as a model reads it."""
+    segments: tuple[Segment, ...]
+    """The page's sentences."""
+
+
+def pair_view(
+    store: Store,
+    grid: GridRecord,
+    names: Mapping[str, str],
+    pair: Pair,
+    metric: str,
+    search: str = "",
+    arrangement: Arrangement = Arrangement.FILE,
+    page: int = 1,
+) -> PairView:
+    """One page of the sentences of a pair.
+
+    Args:
+        store: the store.
+        grid: the grid.
+        names: what it calls its models, by id.
+        pair: the direction.
+        metric: the metric of the sentences' scores.
+        search: text that the source, the reference or a hypothesis must hold, in any case.
+        arrangement: the order of sentences.
+        page: the page, from 1; a number too high is the last.
+    """
+    cells = store.cells(grid.name, pair)
+    # what stands side by side was translated from the same lines, with the same prompt and decoding
+    cells = [cell for cell in cells if cell.cell.model_copy(update={"model": cells[0].cell.model}) == cells[0].cell]
+    candidates = [_candidate(store, cell, names[cell.cell.model], metric) for cell in cells]
+    test = next((cell.test for cell in cells if cell.test), None)
+    sources, references = store.blobs.test(test) if test else ([], [])
+    wanted = search.casefold()
+    found = [
+        index
+        for index, sentences in enumerate(zip(sources, references, strict=True))
+        if wanted in " ".join((*sentences, *(each.lines[index].text for each in candidates if each.lines))).casefold()
+    ]
+    found.sort(key=lambda index: _rank(candidates, index, arrangement))
+    pages = max(1, -(-len(found) // PAGE))
+    page = min(max(page, 1), pages)
+    shown = found[(page - 1) * PAGE : page * PAGE]
+    return PairView(
+        pair=pair,
+        candidates=tuple(candidates),
+        found=len(found),
+        page=page,
+        pages=pages,
+        prompt=_prompt(grid, cells[0], sources[shown[0]]) if shown else None,
+        segments=tuple(_segment(candidates, index, sources[index], references[index]) for index in shown),
+    )
+
+
+def _candidate(store: Store, cell: CellRecord, model: str, metric: str) -> Candidate:
+    if not cell.hypotheses or cell.state not in (CellState.DONE, CellState.UNSCORABLE):
+        return Candidate(model=model, cell=cell)
+    scores = store.scores_of(cell.cell.id)
+    return Candidate(
+        model=model,
+        cell=cell,
+        scores=tuple(scores),
+        lines=tuple(store.blobs.translation(cell.hypotheses)),
+        by_line=_by_line(cell.cell.pair, metric, scores),
+    )
+
+
+def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[float, ...] | None:
+    """The score of each sentence alone, from the last signature's statistics."""
+    kind = metric_class(metric)
+    packed = [score.statistics for score in scores if score.metric == metric and score.statistics]
+    if kind is None or not packed:
+        return None
+    return tuple(kind(pair).aggregate(unpack(packed[-1])).tolist())
+
+
+def _rank(candidates: Sequence[Candidate], index: int, arrangement: Arrangement) -> float:
+    scores = [each.by_line[index] for each in candidates if each.by_line]
+    if not scores or arrangement is Arrangement.FILE:
+        return 0.0
+    return min(scores) if arrangement is Arrangement.WORST else min(scores) - max(scores)
+
+
+def _segment(candidates: Sequence[Candidate], index: int, source: str, reference: str) -> Segment:
+    return Segment(
+        number=index + 1,
+        source=source,
+        reference=reference,
+        hypotheses=tuple(
+            Hypothesis(
+                model=each.model,
+                text=each.lines[index].text,
+                parts=tuple(parts(each.lines[index].text, reference)),
+                was_cut=each.lines[index].finish_reason == "length",
+                score=each.by_line[index] if each.by_line else None,
+            )
+            for each in candidates
+            if each.lines
+        ),
+    )
+
+
+def _prompt(grid: GridRecord, cell: CellRecord, source: str) -> str | None:
+    """The prompt of a sentence, where the grid's specification still has the one that the cell was translated with."""
+    for part in (grid.spec.get("evaluation"), grid.spec):
+        if isinstance(part, dict) and isinstance(part.get("prompt"), dict):
+            prompt = Prompt(**part["prompt"])
+            if prompt.id == cell.cell.prompt:
+                return prompt.render(cell.cell.pair, source)
+    return None

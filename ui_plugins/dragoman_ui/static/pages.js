@@ -1,0 +1,65 @@
+// What pages can do beyond links and forms; without it they still say everything.
+"use strict";
+
+document.documentElement.classList.add("scripted");
+
+for (const form of document.querySelectorAll("[data-submit-on-change]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+
+// The matrix is one stop of the Tab key; arrow keys move between its tiles.
+for (const matrix of document.querySelectorAll("[data-matrix]")) {
+  const rows = [...matrix.tBodies[0].rows].map((row) => [...row.cells].slice(1).map((cell) => cell.firstElementChild));
+  const place = new Map(rows.flatMap((row, y) => row.map((tile, x) => [tile, [y, x]])));
+  place.delete(null);
+  const tiles = [...place.keys()];
+  tiles.forEach((tile, index) => { tile.tabIndex = index ? -1 : 0; });
+
+  const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  const next = (tile, key) => {
+    let [y, x] = place.get(tile);
+    if (key === "Home") return rows[y].find(Boolean);
+    if (key === "End") return rows[y].findLast(Boolean);
+    if (!(key in steps)) return undefined;
+    const [down, right] = steps[key];
+    do { y += down; x += right; } while (rows[y] && x in rows[y] && !rows[y][x]);
+    return rows[y]?.[x] ?? tile;
+  };
+  matrix.addEventListener("keydown", (event) => {
+    const found = event.target.closest("td > a") && next(event.target, event.key);
+    if (!found) return;
+    event.preventDefault();
+    event.target.tabIndex = -1;
+    found.tabIndex = 0;
+    found.focus();
+  });
+}
+
+// A tile says in a box what it tells a screen reader: its label, "pair: figure; figure".
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.hidden = true;
+tip.setAttribute("aria-hidden", "true");
+document.body.append(tip);
+
+function show(tile) {
+  const [, pair, figures] = tile.getAttribute("aria-label").match(/^(.*?): (.*)$/s);
+  const title = document.createElement("b");
+  title.textContent = pair;
+  tip.replaceChildren(title, ...figures.split("; ").flatMap((text) => [text, document.createElement("br")]));
+  tip.hidden = false;
+  const box = tile.getBoundingClientRect();
+  const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
+  const left = Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, 8), Math.max(room, 8));
+  const above = box.top - tip.offsetHeight - 8;
+  tip.style.left = `${left + scrollX}px`;
+  tip.style.top = `${(above > 60 ? above : box.bottom + 8) + scrollY}px`;
+}
+
+for (const kind of ["pointerover", "focusin"]) {
+  document.addEventListener(kind, (event) => {
+    const tile = event.target.closest?.(".matrix td > a");
+    if (tile) show(tile); else tip.hidden = true;
+  });
+}
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
