@@ -1,0 +1,36 @@
+"""A folder that appears whole or not at all, made once however many processes want it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+
+def make_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The folder, made if it is not there: under another name first, then renamed.
+
+    A process that is killed leaves nothing under the folder's own name, and what it leaves beside it goes with the
+    next attempt. Processes that want the same folder at once wait for the first of them.
+
+    Args:
+        folder: where the result shall stand; its parents are made.
+        make: fills the empty folder it is given; if it raises, nothing is left behind.
+    """
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.partial")
+    # the lock is the system's and dies with its process; its empty file stays, since removing it would race
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if folder.exists():
+            return folder
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            make(partial)
+            partial.rename(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return folder

@@ -1,0 +1,142 @@
+"""A pretrained causal language model in Hugging Face's layout: found, checked and loaded, from safetensors only."""
+
+import json
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+from dragoman.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+WEIGHTS = "model.safetensors"
+"""The one file of a small model's weights."""
+INDEX = "model.safetensors.index.json"
+"""What says which of several files holds which tensor of a large one."""
+
+_WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
+# some repositories hold the same weights a second time, in their makers' own layout
+_UNWANTED = ["original/*", "consolidated*", "onnx/*"]
+
+
+def local_folder(model: str, revision: str | None = None) -> Path:
+    """The folder of a model: the one named, or the hub's, downloaded if it is not in the local cache.
+
+    Raises:
+        ModelError: there is no such model, or its weights are not in safetensors.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        folder = _from_hub(model, revision)
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"The folder {folder} holds no model: it has no config.json. Give the folder that `save_pretrained` wrote."
+        )
+    if not (folder / WEIGHTS).is_file() and not (folder / INDEX).is_file():
+        raise ModelError(
+            f"The model {model} has no weights in safetensors, and no others are read, since pickled ones can run "
+            "code: load it where you trust it and save it again with `save_pretrained`."
+        )
+    return folder
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold a model's tensors."""
+    if (folder / INDEX).is_file():
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        return [folder / name for name in sorted(set(index["weight_map"].values()))]
+    return [folder / WEIGHTS]
+
+
+def load_config(folder: Path) -> "PreTrainedConfig":
+    """The configuration of a model.
+
+    Raises:
+        ModelError: it is of a kind that `transformers` does not know, or knows only with the model's own code.
+    """
+    from transformers import AutoConfig
+
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"The configuration of {folder} can't be read ({first_line(error)}): choose a model whose architecture "
+            "is part of transformers; code that comes with a model is never run."
+        ) from error
+    return config
+
+
+def load_model(folder: Path, dtype: "torch.dtype | str", architecture: Any = None, **options: Any) -> "PreTrainedModel":
+    """The model, in evaluation mode, on the CPU.
+
+    Args:
+        folder: the model's folder (`local_folder`).
+        dtype: the type its weights are loaded as; `auto` is the one they are stored in.
+        architecture: the model's class; by default the one `AutoModelForCausalLM` finds.
+        options: what else its `from_pretrained` shall be told.
+
+    Raises:
+        ModelError: it is no causal language model, or its weights are damaged or incomplete.
+    """
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        loaded: Any = (architecture or AutoModelForCausalLM).from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
+        )
+    except Exception as error:  # safetensors, torch and transformers each have their own errors for damaged files
+        raise ModelError(
+            f"{folder} can't be loaded ({first_line(error)}): give a causal language model whose weights are whole."
+        ) from error
+    model: PreTrainedModel
+    model, report = loaded
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(
+            f"The weights in {folder} lack {len(missing)} of the model's tensors, such as {missing[0]}, which would be "
+            "random: give a complete causal language model."
+        )
+    return model
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """The tokenizer of a model.
+
+    Raises:
+        ModelError: there is none, or none that loads.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # every tokenizer class stumbles in its own way
+        raise ModelError(
+            f"The tokenizer of {folder} can't be loaded ({first_line(error)}): save the model with its tokenizer."
+        ) from error
+    # without any file transformers makes an empty tokenizer of the architecture's class
+    if not any((folder / name).is_file() for name in tokenizer.vocab_files_names.values()):
+        raise ModelError(f"The model {folder} has no tokenizer: save the one it was trained with into its folder.")
+    return tokenizer
+
+
+def first_line(error: Exception) -> str:
+    """What another library's error says, cut to what fits in parentheses."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return shorten(lines[0], 200).rstrip(".: ")
+
+
+def _from_hub(model: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    options: dict[str, Any] = {"allow_patterns": _WANTED, "ignore_patterns": _UNWANTED}
+    try:
+        return Path(snapshot_download(model, revision=revision, **options))
+    except (OSError, ValueError) as error:
+        version = f" at revision {revision}" if revision else ""
+        raise ModelError(
+            f"There is no model {model}{version} ({first_line(error)}): give a folder with a config.json, "
+            "or the name of a model on the Hugging Face hub that this machine can reach."
+        ) from error
