@@ -1,0 +1,1 @@
+"""Engines: what continues prompts with a model."""

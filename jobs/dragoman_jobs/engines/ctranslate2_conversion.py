@@ -1,0 +1,113 @@
+"""Conversion to CTranslate2's format: exact, or refused. Needs torch; decoding what it made does not."""
+
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+import torch
+from ctranslate2.converters import TransformersConverter
+from ctranslate2.converters.transformers import ModelLoader, OPTLoader, register_loader
+
+from dragoman_jobs.engines.base import UnsupportedModelError
+from dragoman_jobs.pretrained import first_line, load_model
+
+CHECKED_TOKENS = 64
+"""Length of the sequence on which the converted model is held against the original."""
+
+TOLERANCE = 1e-3
+"""Largest difference of their logits, relative to the original's: far above rounding, below an overlooked parameter."""
+
+
+def write_ctranslate2(name: str, folder: Path, dtype: str, out: Path, quantization: str | None = None) -> None:
+    """Write a model in CTranslate2's format.
+
+    Args:
+        name: the model's name in errors.
+        folder: the model in Hugging Face's layout.
+        dtype: the type its weights are loaded as; `auto` is the one they are stored in.
+        out: the folder to write.
+        quantization: the type they are written as; by default the one they were loaded as.
+
+    Raises:
+        UnsupportedModelError: CTranslate2 does not know the architecture.
+    """
+    try:
+        _Converter(folder, dtype).convert(str(out), quantization=quantization)
+    except (ValueError, NotImplementedError, RuntimeError, LookupError, AttributeError, TypeError) as error:
+        # the converter was written for certain versions of certain models, and fails on others in many ways
+        reason = first_line(error).partition(" (supported")[0]
+        raise UnsupportedModelError(
+            f"CTranslate2 can't convert {name} ({type(error).__name__}: {reason}): use the transformers engine."
+        ) from error
+
+
+@torch.inference_mode()
+def check_ctranslate2(name: str, folder: Path, converted: Path, positions: int | None) -> None:
+    """Hold the converted model's logits against those of the original, both computed in float32.
+
+    The converter reads the parameters it knows; one that came with a later version of the architecture (a way of
+    scaling rotary positions, say) it passes over in silence, and the text would only be somewhat worse.
+
+    Args:
+        name: the model's name in errors.
+        folder: the original in Hugging Face's layout.
+        converted: what `write_ctranslate2` wrote, not quantized.
+        positions: tokens the model has positions for; None where there is no such limit.
+
+    Raises:
+        UnsupportedModelError: the logits differ by more than `TOLERANCE`.
+    """
+    model: Any = load_model(folder, torch.float32)
+    rows = model.get_input_embeddings().weight.shape[0]
+    tokens = torch.linspace(0, rows - 1, min(CHECKED_TOKENS, positions or CHECKED_TOKENS)).long()
+    expected = model(input_ids=tokens[None]).logits[0]
+    del model  # before the other one is loaded
+    generator = ctranslate2.Generator(str(converted), compute_type="float32", inter_threads=1, intra_threads=1)
+    logits = torch.from_numpy(np.array(generator.forward_batch([tokens.tolist()])))[0, :, : expected.shape[1]]
+    difference = ((logits - expected).norm() / (expected - expected.mean(-1, keepdim=True)).norm()).item()
+    if not difference <= TOLERANCE:
+        raise UnsupportedModelError(
+            f"CTranslate2 computes other logits than {name} itself, by {difference:.1%}: use the transformers engine."
+        )
+
+
+class _Converter(TransformersConverter):  # type: ignore[misc]
+    """Loads safetensors only, and names tokens by their numbers."""
+
+    def __init__(self, folder: Path, dtype: str) -> None:
+        super().__init__(str(folder))
+        self._dtype = dtype
+
+    def load_model(self, model_class: Any, name: str, **options: Any) -> Any:
+        options["dtype"] = self._dtype
+        model: Any = load_model(Path(name), architecture=model_class, **options)
+        self._rows = model.get_input_embeddings().weight.shape[0]
+        return model
+
+    def load_tokenizer(self, tokenizer_class: Any, name: str, **options: Any) -> "_Numbers":
+        return _Numbers(self._rows)
+
+
+class _Numbers:
+    """Stands in for the tokenizer: a token's name is its number.
+
+    Models often have a few more rows than their tokenizer has tokens, or fewer, and CTranslate2 wants a name for each.
+    """
+
+    bos_token = eos_token = unk_token = pad_token = "0"  # noqa: S105 (a name in a vocabulary)
+    chat_template = None
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def get_vocab(self) -> dict[str, int]:
+        return {str(number): number for number in range(self._size)}
+
+
+@register_loader("OPTConfig")
+class _OPTLoader(OPTLoader):  # type: ignore[misc]
+    """OPT with as many tokens as it has: CTranslate2's own fills up to a multiple of 8, and fails on other sizes."""
+
+    def get_vocabulary(self, model: Any, tokenizer: _Numbers) -> Any:
+        return ModelLoader.get_vocabulary(self, model, tokenizer)

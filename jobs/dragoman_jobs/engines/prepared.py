@@ -1,0 +1,166 @@
+"""What every engine keeps beside the weights: the tokenizer and how to go from prompts to tokens and back.
+
+Engines share it, so that they read the same tokens and stop at the same ones. Reading it takes neither torch nor
+transformers.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pydantic import BaseModel, ConfigDict
+from tokenizers import Tokenizer
+
+from dragoman.errors import ModelError
+from dragoman_jobs.engines.base import Hypothesis, UnsupportedModelError
+from dragoman_jobs.pretrained import load_config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+FACTS = "prepared.json"
+TOKENIZER = "tokenizer.json"
+
+
+class Facts(BaseModel):
+    """What decoding has to know of a model besides its weights."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stop: tuple[int, ...]
+    """Tokens that end a translation: the model's end-of-sentence tokens and every token with a line break in it."""
+    positions: int | None
+    """Tokens of prompt and translation the model has positions for; None where there is no such limit."""
+    dtype: str
+    """The type the weights are stored in, such as `float32` or `bfloat16`."""
+    weights: Path | None = None
+    """Folder of the weights, where they are not beside this file."""
+
+    @classmethod
+    def of(
+        cls, folder: Path, config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase", weights: Path | None = None
+    ) -> Self:
+        """The facts of a model in Hugging Face's layout."""
+        text = config.get_text_config()
+        return cls(
+            stop=tuple(sorted(_ends(folder, config, tokenizer) | _breaks(_backend(tokenizer, folder)))),
+            positions=getattr(text, "max_position_embeddings", None),
+            dtype=str(text.dtype or config.dtype or "float32").removeprefix("torch."),
+            weights=weights,
+        )
+
+    def write(self, out: Path, folder: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
+        """Put the facts and the tokenizer into a prepared folder."""
+        _backend(tokenizer, folder).save(str(out / TOKENIZER))
+        (out / FACTS).write_text(self.model_dump_json(), encoding="utf-8")
+
+
+def decoder_config(folder: Path) -> "PreTrainedConfig":
+    """The configuration of a model that continues a prompt.
+
+    Raises:
+        UnsupportedModelError: the model is an encoder-decoder.
+        ModelError: `transformers` does not know its kind.
+    """
+    config = load_config(folder)
+    if config.is_encoder_decoder:
+        raise UnsupportedModelError(
+            f"The model {folder} is an encoder-decoder ('{config.model_type}'), which takes a sentence and language "
+            "codes, not a prompt to continue: use a decoder such as XGLM, OPT, Llama, Qwen or Gemma."
+        )
+    return config
+
+
+class Prompting:
+    """A prepared model's way from prompts to tokens, and from generated tokens to a line of text."""
+
+    def __init__(self, prepared: Path, max_new_tokens: int) -> None:
+        self.facts = Facts.model_validate_json((prepared / FACTS).read_bytes())
+        self._prepared = prepared
+        self._max_new_tokens = max_new_tokens
+        self._stop = frozenset(self.facts.stop)
+        self._tokenizer = Tokenizer.from_file(str(prepared / TOKENIZER))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
+        """The tokens of every prompt: the tokenizer's prefix counts, but not what it would close a sentence with.
+
+        Raises:
+            ModelError: a prompt has no tokens, or leaves no room for `max_new_tokens` among the model's positions.
+        """
+        # one by one: a batch would start as many threads as the machine has cores
+        return [self._encode(number, prompt) for number, prompt in enumerate(prompts, 1)]
+
+    def _encode(self, number: int, prompt: str) -> list[int]:
+        encoding = self._tokenizer.encode(prompt)
+        ids, added = encoding.ids, encoding.special_tokens_mask
+        if 0 not in added:
+            raise ModelError(f"Prompt {number} is empty ({prompt!r}): there is nothing to continue.")
+        while added[len(ids) - 1]:
+            ids.pop()
+        positions = self.facts.positions
+        if positions is not None and len(ids) + self._max_new_tokens > positions:
+            raise ModelError(
+                f"Prompt {number} has {len(ids)} tokens, which with {self._max_new_tokens} new ones is more than the "
+                f"{positions} positions of the model: lower max_new_tokens or leave such long sentences out."
+            )
+        return ids
+
+    def hypothesis(self, ids: Sequence[int]) -> Hypothesis:
+        """The hypothesis that generated tokens spell; those after the first stop don't count."""
+        end = next((place for place, token in enumerate(ids, 1) if token in self._stop), None)
+        text = self._tokenizer.decode(list(ids[:end]))
+        lines = text.splitlines() or [""]
+        broken = lines[0] != text
+        return Hypothesis(lines[0].strip(), "length" if end is None and not broken else "stop", end or len(ids))
+
+
+def batches(lengths: Sequence[int], batch_tokens: int, mixed: bool) -> Iterator[list[int]]:
+    """The places of prompts that are decoded together, longest first.
+
+    Args:
+        lengths: tokens of each prompt.
+        batch_tokens: the most a batch may hold, padding counted; a prompt that is longer goes alone.
+        mixed: whether prompts of different lengths may share a batch.
+    """
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+        if batch:
+            longest = lengths[batch[0]]
+            # a prompt of one token is kept from longer ones: CTranslate2 would return their prompts with the results
+            together = lengths[place] == longest or (mixed and lengths[place] > 1)
+            if (len(batch) + 1) * longest > batch_tokens or not together:
+                yield batch
+                batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _backend(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> Tokenizer:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if not isinstance(backend, Tokenizer):
+        raise ModelError(
+            f"The tokenizer in {folder} is no fast one ({type(tokenizer).__name__}): use a model with a tokenizer.json."
+        )
+    return backend
+
+
+def _ends(folder: Path, config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+    """The end-of-sentence tokens; chat models name one in their tokenizer and more in their generation settings."""
+    from transformers import GenerationConfig
+
+    named = [tokenizer.eos_token_id, config.get_text_config().eos_token_id]
+    if (folder / "generation_config.json").is_file():
+        named.append(GenerationConfig.from_pretrained(folder).eos_token_id)
+    ends: set[int] = set()
+    for value in named:
+        ends.update([] if value is None else [value] if isinstance(value, int) else value)
+    return ends
+
+
+def _breaks(tokenizer: Tokenizer) -> set[int]:
+    ids = range(tokenizer.get_vocab_size())
+    texts = tokenizer.decode_batch([[token] for token in ids], skip_special_tokens=False)
+    return {token for token, text in zip(ids, texts, strict=True) if len(f"{text}.".splitlines()) > 1}
