@@ -18,7 +18,8 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.finetune.examples import TrainingExample
-from dragoman_jobs.finetune.loop import finetune, learning_rate
+from dragoman_jobs.finetune.loop import finetune
+from dragoman_jobs.finetune.optimizer import learning_rate
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 
 Examples = Callable[[int], list[TrainingExample]]
@@ -212,7 +213,7 @@ def test_a_loss_that_is_no_number_names_the_step(base: Path, make_examples: Exam
 def test_no_such_model(make_examples: Examples, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"There is no model .*nowhere.*give a folder with a config\.json"):
         run(tmp_path / "nowhere", make_examples(2), FULL, tmp_path / "model")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".model.lock"]
 
 
 def test_a_model_without_a_tokenizer(base: Path, make_examples: Examples, tmp_path: Path) -> None:

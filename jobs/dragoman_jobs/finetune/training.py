@@ -1,0 +1,147 @@
+"""One training from its first step, or from where it was interrupted, to its last."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers.utils import logging
+
+from dragoman.errors import ModelError
+from dragoman.identity import fingerprint, hash_lines
+from dragoman.spec.method import Full, Lora
+from dragoman_jobs.finetune.batching import Batch, batches, collate
+from dragoman_jobs.finetune.checkpointing import TrainingState, restore_checkpoint, save_checkpoint
+from dragoman_jobs.finetune.examples import TrainingExample, encode
+from dragoman_jobs.finetune.head import TargetLoss
+from dragoman_jobs.finetune.model import add_lora, load_model, load_tokenizer, save_model
+from dragoman_jobs.finetune.optimizer import learning_rate, make_optimizer
+from dragoman_jobs.finetune.result import FinetuneResult, LossPoint, Progress
+
+
+class Training:
+    """A model, its examples and its optimiser, in one process on one device."""
+
+    def __init__(
+        self,
+        base: str,
+        revision: str | None,
+        examples: Sequence[TrainingExample],
+        method: Full | Lora,
+        seed: int,
+        device: str,
+    ) -> None:
+        """Load the model and tokenise the examples; the arguments are those of `finetune`.
+
+        Raises:
+            ModelError: the base, its tokenizer or the device is not there, or no example is short enough.
+        """
+        self._base, self._revision, self._examples, self._method, self._seed = base, revision, examples, method, seed
+        self._device = _prepare(device)
+        self._tokenizer = load_tokenizer(base, revision)
+        self._model = load_model(base, revision, self._device)
+        places = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        self._encoded = encode(self._tokenizer, examples, min(method.max_length, places or method.max_length))
+
+        torch.manual_seed(seed)  # of the adapters' initial weights
+        self._saved = add_lora(self._model, method, base, revision) if isinstance(method, Lora) else self._model
+        self._parameters = {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
+        self._optimizer = make_optimizer(self._parameters.values(), method)
+        self._target_loss = TargetLoss(self._model, self._collate(np.arange(1)), method.precision)
+        self._state = TrainingState(run=self._identity())
+        self._read = np.zeros(len(self._encoded.kept), dtype=bool)
+
+    def run(self, checkpoints: Path, checkpoint_every: int) -> Iterator[Progress]:
+        """Take every step that is still to be taken, continuing from the newest checkpoint in a folder.
+
+        Raises:
+            ModelError: the loss is no longer a number, or the checkpoint is of another training.
+        """
+        state = self._state = restore_checkpoint(checkpoints, self._parameters, self._optimizer, self._state.run)
+        seconds_before, tokens_before, started = state.seconds, state.target_tokens, perf_counter()
+        self._model.train()
+        plan = batches(self._encoded.lengths, self._method.batch_tokens, self._seed)
+        for step, rows in enumerate(islice(plan, self._method.steps), start=1):
+            self._read[rows] = True
+            if step <= state.step:
+                continue
+            batch = self._collate(rows)
+            rate = learning_rate(self._method, step)
+            loss = self._step(step, batch, rate)
+            state.step = step
+            state.target_tokens += len(batch.labels)
+            state.seconds = seconds_before + perf_counter() - started
+            state.losses.append(LossPoint(step, loss, rate))
+            if step % checkpoint_every == 0 and step < self._method.steps:
+                save_checkpoint(checkpoints, self._parameters, self._optimizer, state)
+            speed = (state.target_tokens - tokens_before) / (state.seconds - seconds_before)
+            yield Progress(step, self._method.steps, loss, rate, speed)
+
+    def save(self, folder: Path) -> None:
+        """Write what was trained: the model or the adapter, and the tokenizer."""
+        save_model(self._saved, self._tokenizer, self._method, folder)
+
+    @property
+    def result(self) -> FinetuneResult:
+        """What has been trained on what so far."""
+        counts = Counter(self._examples[index].pair for index in self._encoded.kept[self._read])
+        return FinetuneResult(
+            base=self._base,
+            revision=self._revision,
+            method=self._method,
+            seed=self._seed,
+            examples=dict(sorted(counts.items())),
+            skipped_too_long=self._encoded.skipped_too_long,
+            losses=self._state.losses,
+            target_tokens=self._state.target_tokens,
+            seconds=round(self._state.seconds, 3),
+            parameters=sum(weight.numel() for weight in self._model.parameters()),
+            trained_parameters=sum(weight.numel() for weight in self._parameters.values()),
+            head_on_labels_only=self._target_loss.is_on_labels_only,
+        )
+
+    def _step(self, step: int, batch: Batch, rate: float) -> float:
+        """One optimiser step; returns the batch's loss before it."""
+        # Dropout's random numbers depend on the step alone, so a resumed run needs no generator's state.
+        torch.manual_seed((self._seed << 32 | step) % 2**63)
+        loss = self._target_loss.backward(batch)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), self._method.max_gradient_norm)
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            raise ModelError(
+                f"The {'gradient' if math.isfinite(loss) else 'loss'} of step {step} of {self._method.steps} is not a "
+                f"number (learning rate {rate:g}): lower learning_rate, raise warmup_steps, or train in float32."
+            )
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    def _collate(self, rows: NDArray[np.int64]) -> Batch:
+        padding = self._tokenizer.pad_token_id
+        batch = collate(self._encoded, rows, padding if isinstance(padding, int) else 0)
+        return Batch(*(tensor.to(self._device) for tensor in batch))
+
+    def _identity(self) -> str:
+        """What a checkpoint must share with a training to be continued by it."""
+        lines = hash_lines(text for pair, *texts in self._examples for text in (str(pair), *texts))
+        meaning = {"base": self._base, "revision": self._revision, "method": self._method, "seed": self._seed}
+        return fingerprint("finetuning", 1, {**meaning, "examples": lines})
+
+
+def _prepare(name: str) -> torch.device:
+    """The device by its name, with torch set to work on one thread and in a fixed order."""
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    torch.set_num_threads(1)
+    device = torch.device(name)
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ModelError("A GPU was asked for and torch finds none: train on the CPU, or mend the GPU's driver.")
+        # Some sums run in any order on a GPU; where torch knows an ordered way it is taken.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    return device
