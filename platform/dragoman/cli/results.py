@@ -62,6 +62,18 @@ def results(
     store = open_store()
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
+    return answers(store, grid, models, metric, signature, micro)
+
+
+def answers(
+    store: Store,
+    grid: str,
+    models: Sequence[str],
+    metric: str,
+    signature: str | None = None,
+    micro: bool = False,
+) -> list[Table]:
+    """The tables of a grid's results: what `dragoman results` prints, and a run at its end."""
 
     @cache
     def scores() -> dict[str, list[PairScore]]:

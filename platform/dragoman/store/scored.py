@@ -23,6 +23,9 @@ from dragoman.store.slice import Slice
 ALL, UNSEEN, UNKNOWN = "all", "unseen", "unknown"
 """Scopes besides the partitions: every pair; every pair but the seen ones; pairs of a model whose graph is unknown."""
 
+SCOPES: tuple[str, ...] = (*Partition, UNKNOWN, UNSEEN, ALL)
+"""Every scope, in the order of tables."""
+
 
 def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any, ...]]:
     """Every planned pair of a slice under one model: its state, its score and another model's of that signature."""
@@ -88,6 +91,10 @@ class Sums:
     """The model's weighted scores on them."""
     other_total: float = 0
     """The other's weighted scores on them."""
+    above: int = 0
+    """Pairs on which the model's score is the higher one."""
+    below: int = 0
+    """Pairs on which it is the lower one."""
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(Sums)))
@@ -135,8 +142,7 @@ def sums_by_scope(
     for partition_id in sorted(pairs):
         for scope in scopes_of(PARTITIONS[partition_id]):
             sums[scope] += Sums(pairs[partition_id], *(value or 0 for value in found.get(partition_id, ())))
-    order = [*Partition, UNKNOWN, UNSEEN, ALL]
-    return {scope: sums[scope] for scope in order if scope in sums}
+    return {scope: sums[scope] for scope in SCOPES if scope in sums}
 
 
 def _scored_by_partition(

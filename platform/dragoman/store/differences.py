@@ -1,0 +1,128 @@
+"""Two models pair by pair: where they differ, and most."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy.orm import aliased
+
+from dragoman.errors import StoreError
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.store.records import Record
+from dragoman.store.resamples import metric_class
+from dragoman.store.schema import PARTITION_IDS, PARTITIONS, PairRow, ScoreRow
+from dragoman.store.scored import same_cell
+from dragoman.store.slice import Slice, number_of
+from dragoman.store.store import Store
+
+_UNSEEN = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
+
+
+class PairDifference(Record):
+    """One pair that both models have a score for."""
+
+    pair: Pair
+    """The direction."""
+    partition_a: Partition | None
+    """How the pair stands to what model a was trained on; None where that is not known."""
+    partition_b: Partition | None
+    """Likewise of model b."""
+    a: float
+    """Score of model a."""
+    b: float
+    """Score of model b."""
+    delta: float
+    """b minus a."""
+    low: float | None = None
+    """Lower end of the 95% interval of `delta`."""
+    high: float | None = None
+    """Upper end of it."""
+    p_value: float | None = None
+    """P-value of the paired test; None without stored statistics."""
+    adjusted: float | None = None
+    """The p-value adjusted for all pairs of the comparison."""
+    significant: bool | None = None
+    """Whether the adjusted p-value is at most alpha."""
+
+
+def regressions(
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50
+) -> list[PairDifference]:
+    """The pairs on which b is worst against a, worst first; arguments and errors as for `compare`."""
+    with store.database.reading() as connection:
+        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature)
+        query = _differences(part, a_id, b_id)
+        delta = query.selected_columns.delta
+        order = delta if higher_is_better(metric) else delta.desc()
+        rows = connection.execute(query.order_by(order, PairRow.source, PairRow.target).limit(limit))
+        return [_difference(row) for row in rows]
+
+
+def unseen_differences(
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int | None = None
+) -> list[PairDifference]:
+    """The pairs unseen for both models whose scores differ by more than their stored intervals explain, largest first.
+
+    The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
+    half-widths. A paired test (`compare`) takes both models' errors on the same segments into account and finds more:
+    this is the screen for grids too large for it. Arguments and errors as for `compare`.
+    """
+    with store.database.reading() as connection:
+        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature)
+        query = _differences(part, a_id, b_id, screened=True)
+        largest = func.abs(query.selected_columns.delta).desc()
+        rows = connection.execute(query.order_by(largest, PairRow.source, PairRow.target).limit(limit))
+        return [_difference(row) for row in rows]
+
+
+def two_models(
+    connection: Connection, grid: str, metric: str, a: str, b: str, signature: str | None
+) -> tuple[Slice, int, int]:
+    """The slice in which two models are compared, and their numbers.
+
+    Raises:
+        StoreError: something named is not there, is the same twice, or would be mixed.
+    """
+    if a == b:
+        raise StoreError(f"'{a}' can't be compared with itself: name two models of grid '{grid}'.")
+    part = Slice.of(connection, grid, metric, [b, a], signature)
+    return part, number_of(grid, part.models, a), number_of(grid, part.models, b)
+
+
+def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) -> list[PairDifference]:
+    """Every pair both have a score for, sorted, not tested."""
+    query = _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target)
+    return [_difference(row) for row in connection.execute(query)]
+
+
+def _differences(part: Slice, a_id: int, b_id: int, screened: bool = False) -> Select[*tuple[Any, ...]]:
+    other = aliased(ScoreRow)
+    delta = ScoreRow.value - other.value
+    query = (
+        select(
+            PairRow.source, PairRow.target, other.partition_id.label("partition_a"),
+            ScoreRow.partition_id.label("partition_b"), other.value.label("a"), ScoreRow.value.label("b"),
+            delta.label("delta"),
+        )
+        .join(other, same_cell(other, a_id))
+        .join(PairRow, PairRow.id == ScoreRow.pair_id)
+        .where(ScoreRow.model_id == b_id, part.holds(ScoreRow))
+    )  # fmt: skip
+    if screened:
+        widths = [row.high - row.low for row in (ScoreRow, other)]
+        unseen = [row.partition_id.in_(_UNSEEN) for row in (ScoreRow, other)]
+        query = query.where(*unseen, 4 * delta * delta > widths[0] * widths[0] + widths[1] * widths[1])
+    return query
+
+
+def _difference(row: Row[*tuple[Any, ...]]) -> PairDifference:
+    return PairDifference(
+        pair=Pair(row.source, row.target), partition_a=PARTITIONS[row.partition_a],
+        partition_b=PARTITIONS[row.partition_b], a=row.a, b=row.b, delta=row.delta,
+    )  # fmt: skip
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether a model is better the higher its score; taken for granted of a metric that is not installed."""
+    kind = metric_class(metric)
+    return kind is None or kind.higher_is_better
