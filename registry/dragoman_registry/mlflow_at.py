@@ -1,0 +1,49 @@
+"""MLflow at one address: a client for what it can say, and the process-wide address for what asks for that."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+_QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def client_at(uri: str) -> "MlflowClient":
+    """A client of the tracking store and registry at a URI, whatever address this process uses otherwise."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextmanager
+def mlflow_at(uri: str) -> Iterator[None]:
+    """Lend MLflow's process-wide address to the code inside; afterwards it is what it was.
+
+    Loading a model and creating a version of a logged model ask for this address however they are called; left alone,
+    it is a database in the current folder.
+    """
+    client_at(uri)
+    import mlflow
+
+    before = {name: os.environ.get(name) for name in _ADDRESSES}
+    set_tracking: Any = mlflow.set_tracking_uri
+    set_registry: Any = mlflow.set_registry_uri
+    tracking = mlflow.get_tracking_uri() if before["MLFLOW_TRACKING_URI"] else None
+    set_tracking(uri)
+    set_registry(uri)
+    try:
+        yield
+    finally:
+        set_tracking(tracking)
+        set_registry(before["MLFLOW_REGISTRY_URI"])
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
