@@ -73,7 +73,7 @@ class PairFigure(BaseModel):
     """Why it is missing."""
 
     def __str__(self) -> str:
-        return f"{self.pair} {self.reason or 'no score'}" if self.value is None else f"{self.pair} {self.value:.2f}"
+        return f"{self.pair} ({self.reason or 'no score'})" if self.value is None else f"{self.pair} {self.value:.2f}"
 
 
 class Finding(BaseModel):
@@ -105,16 +105,15 @@ class Finding(BaseModel):
     """The pairs behind a failed verdict: those without a number first, then from the worst on."""
 
     @property
-    def claim(self) -> str:
-        """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
-        each = "each of " if self.each else ""
-        return f"{self.metric}{self.bound.quantity} over {each}{self.over} {self.bound.sign} {self.limit:g}"
-
-    @property
-    def measured(self) -> str:
-        """What was found: ``12.31 (20 of 20 pairs)``."""
-        value = "no value" if self.value is None else f"{self.value:.2f}"
-        return f"{value} ({self.scored} of {self.pairs} pairs)"
+    def sentence(self) -> str:
+        """The finding in words: ``bleu over seen 30.25, not ≥ 40 (4 of 4 pairs; worst de-fr 20.00)``."""
+        subject = f"{self.metric}{self.bound.quantity} over {'each of ' if self.each else ''}{self.over}"
+        behind = ", ".join(map(str, self.worst))
+        if self.note or self.value is None:
+            return f"{subject}: {self.note or 'no score'}{f' ({behind})' if behind else ''}"
+        digits = next((digits for digits in (2, 4, 6) if round(self.value, digits) != self.limit or self.passed), 8)
+        comparison = f"{self.value:.{digits}f}{'' if self.passed else ', not'} {self.bound.sign} {self.limit:g}"
+        return f"{subject} {comparison} ({self.scored} of {self.pairs} pairs{f'; worst {behind}' if behind else ''})"
 
 
 class GateReport(BaseModel):
@@ -143,16 +142,11 @@ class GateReport(BaseModel):
     @property
     def reason(self) -> str:
         """The verdict in one sentence."""
-        if self.passed:
-            held = "; ".join(f"{finding.claim}: {finding.note or finding.measured}" for finding in self.findings)
-            return f"{self.model} passes {_count(len(self.findings), 'bound')} ({held})."
-        failed = [finding for finding in self.findings if not finding.passed]
-        parts = []
-        for finding in failed:
-            note = f", {finding.note}" if finding.note else ""
-            behind = f" [{', '.join(map(str, finding.worst))}]" if finding.worst else ""
-            parts.append(f"{finding.claim}: {finding.measured}{note}{behind}")
-        return f"{self.model} fails {len(failed)} of {_count(len(self.findings), 'bound')} ({'; '.join(parts)})."
+        wanted = [finding for finding in self.findings if finding.passed is self.passed]
+        said = "; ".join(finding.sentence for finding in wanted)
+        checks = "1 check" if len(self.findings) == 1 else f"{len(self.findings)} checks"
+        verdict = f"passes {checks}" if self.passed else f"fails {len(wanted)} of {checks}"
+        return f"{self.model} {verdict}: {said}."
 
 
 def judge(
@@ -261,7 +255,3 @@ def _worst(figures: Sequence[PairFigure], wants_much: bool) -> tuple[PairFigure,
 
 def _is_number(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
