@@ -1,0 +1,214 @@
+"""Promotion: the gate decides, one of any number of contenders moves the alias, and the trail says so.
+
+The alias lives in MLflow's database and the trail in the results store's, and no transaction spans both. So the trail
+first says that a move has begun, then the alias moves, then the trail says how it ended. A process that dies in
+between leaves a beginning without an end, and where the alias stands tells the next command what came of it.
+"""
+
+from typing import NamedTuple
+
+from dragoman.errors import DragomanError
+from dragoman.identity import canonical_json
+from dragoman.spec.grid import GridSpec
+from dragoman.spec.promotion import Promotion
+from dragoman.store.records import GridRecord
+from dragoman.store.store import Store
+from dragoman_registry import evidence
+from dragoman_registry.alias import compare_and_swap
+from dragoman_registry.audit import (
+    Action,
+    AuditEntry,
+    AuditLog,
+    AuditRecord,
+    Outcome,
+    is_alive,
+    this_process,
+    this_user,
+    unended,
+)
+from dragoman_registry.gate import GateReport
+from dragoman_registry.history import anchor, standing
+from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, version_at
+
+
+class PromotionError(DragomanError):
+    """A promotion or rollback that can't be, with the reason."""
+
+
+class Decision(NamedTuple):
+    """What came of a promotion."""
+
+    report: GateReport
+    """What the gate found."""
+    record: AuditRecord | None
+    """What the trail says of it now; None where there was nothing to decide."""
+    sentence: str
+    """The outcome and its reason."""
+
+
+class Promotions:
+    """The aliases of one MLflow registry, moved on the evidence of one results store."""
+
+    def __init__(self, store: Store, uri: str) -> None:
+        """Take the results store, which holds the trail too, and MLflow's registry URI."""
+        self.store = store
+        self.uri = uri
+        self.log = AuditLog(store.database)
+
+    def grid_of(self, version: RegisteredVersion) -> GridRecord:
+        """The grid whose scores speak of a version.
+
+        Raises:
+            PromotionError: none does: the version is not of Dragoman's making, or its grid is another one now.
+        """
+        if version.grid is None or version.model is None:
+            raise PromotionError(
+                f"{version} was not registered by Dragoman, so there are no scores to judge it by: "
+                "promote a version that a grid registered."
+            )
+        grid = self.store.grid(version.grid)
+        evaluation = GridSpec.model_validate(grid.spec).evaluation
+        prompt = evaluation.prompt or GridSpec.model_validate(grid.spec).prompt
+        asked = (version.prompt, version.decoding) == (prompt.id, evaluation.decoding.id)
+        if version.model not in grid.names or not asked:
+            raise PromotionError(
+                f"{version} belongs to the grid '{grid.name}' as it was before its spec changed: run the old spec "
+                "under a name of its own, or promote a version of the grid as it is now."
+            )
+        return grid
+
+    def promote(self, version: RegisteredVersion, policy: Promotion, alias: str, again: bool = True) -> Decision:
+        """Move an alias to a version if the policy lets it; a refusal is recorded too.
+
+        Args:
+            version: the version.
+            policy: the rules it is held to.
+            alias: the alias.
+            again: decide anew what the trail holds a decision on already; else it is left at that.
+
+        Raises:
+            PromotionError: there are no scores to judge it by, or the alias was moved by someone else meanwhile.
+            UnderWayError: someone else is moving it now.
+            PolicyError: the policy can't be applied to the version's grid.
+        """
+        self.mend(version.name)
+        grid = self.grid_of(version)
+        incumbent = version_at(self.uri, version.name, alias)
+        report = evidence.gate(self.store, grid, grid.names[version.model or ""], policy, incumbent)
+        if report.passed and incumbent == version:
+            return Decision(report, None, f"{version} is the {alias} already. {report.reason}")
+        entry = AuditEntry(
+            actor=this_user(),
+            process=this_process(),
+            action=Action.PROMOTION,
+            outcome=Outcome.BEGUN if report.passed else Outcome.REFUSED,
+            name=version.name,
+            alias=alias,
+            from_version=incumbent.version if incumbent else None,
+            to_version=version.version,
+            model=version.model,
+            policy=report.policy,
+            evidence=canonical_json(report),
+            reason=report.reason,
+        )
+        if not again and (known := self._decided(entry)) is not None:
+            return Decision(
+                report, known, f"{_told(known)}, so nothing is done. `dragoman promote {version}` asks again."
+            )
+        if not report.passed:
+            return Decision(report, self._add(entry), f"{version} is not promoted to {alias}: {report.reason}")
+        record = self._move(entry)
+        since = f", in place of version {incumbent.version}" if incumbent else ""
+        return Decision(report, record, f"{version} is the {alias} now{since}. {report.reason}")
+
+    def rollback(self, name: str, alias: str, reason: str) -> AuditRecord:
+        """Move an alias back to the version that was promoted before.
+
+        Raises:
+            PromotionError: there is no promotion to take back, or the alias was moved by other means since.
+            UnderWayError: someone else is moving it now.
+            ModelError: there is no such model, or the version to go back to is gone.
+        """
+        self.mend(name)
+        current = aliases_of(self.uri, name).get(alias)
+        versions = standing(self.log.records(name, alias))
+        if not versions or versions[-1] != current:
+            recorded = (
+                f"the last recorded move was to version {versions[-1]}" if versions else "no move of it is recorded"
+            )
+            where = f"stands at version {current}" if current else "is not set"
+            raise PromotionError(
+                f"{name}@{alias} {where} and {recorded}, so there is nothing to take back: promote a version instead."
+            )
+        if len(versions) < 2:
+            raise PromotionError(f"Version {current} is the first {alias} of {name}: there is none to go back to.")
+        version = find_version(self.uri, name, versions[-2])
+        return self._move(
+            AuditEntry(
+                actor=this_user(),
+                process=this_process(),
+                action=Action.ROLLBACK,
+                outcome=Outcome.BEGUN,
+                name=name,
+                alias=alias,
+                from_version=current,
+                to_version=version.version,
+                model=version.model,
+                reason=reason,
+            )
+        )
+
+    def mend(self, name: str) -> list[AuditRecord]:
+        """Record the end of moves whose process died in the middle; returns what was added."""
+        dead = [record for record in unended(self.log.records(name)) if not is_alive(record)]
+        return [self._settle(record, "its process ended in the middle") for record in dead]
+
+    def _decided(self, entry: AuditEntry) -> AuditRecord | None:
+        """The record of the same decision: this version promoted under this policy, or refused on this evidence."""
+        for record in reversed(self.log.records(entry.name, entry.alias)):
+            if (record.to_version, record.policy, record.action) == (entry.to_version, entry.policy, entry.action):
+                promoted = record.outcome is Outcome.DONE
+                refused = record.outcome is entry.outcome is Outcome.REFUSED and record.evidence == entry.evidence
+                if promoted or refused:
+                    return record
+        return None
+
+    def _move(self, entry: AuditEntry) -> AuditRecord:
+        begun = self.log.begin(entry)
+        try:
+            moved = compare_and_swap(self.uri, entry.name, entry.alias, entry.from_version, entry.to_version)
+        except BaseException:
+            self._settle(begun, "moving the alias failed")
+            raise
+        if moved:
+            return self._end(begun, Outcome.DONE, entry.reason)
+        now = aliases_of(self.uri, entry.name).get(entry.alias)
+        sentence = (
+            f"{entry.name}@{entry.alias} moved from version {entry.from_version or 'none'} to {now or 'none'} while "
+            f"version {entry.to_version} was judged: look at what it is now, and ask again if you still want to."
+        )
+        self._end(begun, Outcome.LOST, sentence)
+        raise PromotionError(sentence)
+
+    def _settle(self, begun: AuditRecord, why: str) -> AuditRecord:
+        if aliases_of(self.uri, begun.name).get(begun.alias) == begun.to_version:
+            return self._end(
+                begun, Outcome.DONE, f"{begun.reason} (Recorded afterwards: {why}, but the alias had moved.)"
+            )
+        return self._end(begun, Outcome.ABANDONED, f"{why[:1].upper()}{why[1:]}, and the alias had not moved.")
+
+    def _add(self, entry: AuditEntry) -> AuditRecord:
+        record = self.log.add(entry)
+        anchor(self.uri, record)
+        return record
+
+    def _end(self, begun: AuditRecord, outcome: Outcome, reason: str) -> AuditRecord:
+        record = self.log.end(begun, outcome, reason)
+        anchor(self.uri, record)
+        return record
+
+
+def _told(record: AuditRecord) -> str:
+    did = "promoted to" if record.outcome is Outcome.DONE else "refused as"
+    when = f"{record.at:%Y-%m-%d %H:%M} UTC"
+    return f"{record.name}@{record.to_version} was {did} {record.alias} on {when} under this policy"
