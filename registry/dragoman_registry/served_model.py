@@ -1,0 +1,165 @@
+"""The code of a registered model (MLflow's models-from-code): it runs wherever the model is served, without Dragoman.
+
+It answers as the evaluation did: the same prompt, the same decoding, the text up to the end of its first line.
+"""
+
+import hashlib
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+BATCH_TOKENS = 4096
+"""Prompt tokens decoded at once."""
+
+
+class Translator(PythonModel):
+    """Translates rows of text, source and target language."""
+
+    def load_context(self, context: Any) -> None:
+        """Load the model: a full checkpoint, or the base it refers to with the adapter merged into it.
+
+        Raises:
+            ValueError: the base is not where it was, or is no longer the model the adapter was trained on.
+        """
+        self._config = context.model_config
+        checkpoint = Path(context.artifacts["checkpoint"])
+        is_adapter = (checkpoint / "adapter_config.json").is_file()
+        weights = self._base() if is_adapter else {"pretrained_model_name_or_path": str(checkpoint)}
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        tokenizer = AutoTokenizer.from_pretrained(**weights, trust_remote_code=False)
+        # merged in the type the base is stored in, and decoded in the one the evaluation decoded in
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            **weights, dtype="auto", use_safetensors=True, trust_remote_code=False
+        )
+        if is_adapter:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
+        self._model = model.eval().to(self._device, _precision(model.dtype, self._device))
+        self._tokenizer = tokenizer.backend_tokenizer
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._stop = sorted(_ends(model, tokenizer) | _breaks(self._tokenizer))
+        beam = self._config["beam"]
+        search = {"num_beams": beam, "length_penalty": self._config["length_penalty"], "early_stopping": True}
+        # in place of the checkpoint's own settings, which may sample or penalise repetition: the evaluation did not
+        self._model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+            do_sample=False,
+            max_new_tokens=self._config["max_new_tokens"],
+            eos_token_id=self._stop or None,
+            pad_token_id=self._stop[0] if self._stop else 0,
+            **(search if beam > 1 else {}),
+        )
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """The column `translation` for the columns `text`, `source` and `target`, in the same order.
+
+        Raises:
+            ValueError: a language is not one the model was evaluated on, or a text is too long for it.
+        """
+        rows = zip(model_input["text"], model_input["source"], model_input["target"], strict=True)
+        tokens = [self._encode(*row) for row in rows]
+        # Prompts of equal length are decoded together: without padding no answer depends on its neighbours.
+        by_length: defaultdict[int, list[int]] = defaultdict(list)
+        for index, ids in enumerate(tokens):
+            by_length[len(ids)].append(index)
+        translations = [""] * len(tokens)
+        for length, indices in by_length.items():
+            size = max(1, BATCH_TOKENS // (length * self._config["beam"]))
+            for start in range(0, len(indices), size):
+                batch = indices[start : start + size]
+                for index, text in zip(batch, self._continue([tokens[index] for index in batch]), strict=True):
+                    translations[index] = text
+        return pd.DataFrame({"translation": translations}, index=model_input.index)
+
+    def _encode(self, text: str, source: str, target: str) -> list[int]:
+        prompt = self._config["template"].format(
+            source_language=self._language(source), target_language=self._language(target), source=text
+        )
+        encoding = self._tokenizer.encode(prompt)
+        ids, added = list(encoding.ids), encoding.special_tokens_mask
+        while ids and added[len(ids) - 1]:  # what the tokenizer closes a sentence with: this one goes on
+            ids.pop()
+        positions = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        if positions is not None and len(ids) + self._config["max_new_tokens"] > positions:
+            raise ValueError(
+                f"A text of {len(text)} characters is too long: its prompt has {len(ids)} tokens, which with "
+                f"{self._config['max_new_tokens']} new ones is more than the model's {positions} positions. Split it."
+            )
+        return ids
+
+    def _continue(self, tokens: list[list[int]]) -> list[str]:
+        prompts = torch.tensor(tokens, device=self._device)
+        with torch.inference_mode():
+            output = self._model.generate(input_ids=prompts, attention_mask=torch.ones_like(prompts))
+        return [self._line(ids) for ids in output[:, prompts.shape[1] :].tolist()]
+
+    def _line(self, ids: list[int]) -> str:
+        end = next((place for place, token in enumerate(ids, 1) if token in self._stop), None)
+        lines = self._tokenizer.decode(ids[:end]).splitlines()
+        return lines[0].strip() if lines else ""
+
+    def _language(self, tag: str) -> str:
+        languages = self._config["languages"]
+        if tag not in languages:
+            raise ValueError(
+                f"'{tag}' is not a language this model was evaluated on: use one of {', '.join(languages)}."
+            )
+        return str(languages[tag])
+
+    def _base(self) -> dict[str, Any]:
+        """Where the base is, after a look at whether it is still the same."""
+        name, revision, content = (self._config[key] for key in ("base_model", "base_revision", "base_files"))
+        if content is None:
+            return {"pretrained_model_name_or_path": name, "revision": revision}
+        folder = Path(name)
+        remedy = "Put it back, or load the model with model_config={'base_model': FOLDER}."
+        if not folder.is_dir():
+            raise ValueError(f"The base model this adapter belongs to is not at {folder} any more. {remedy}")
+        files = {path for pattern in self._config["base_patterns"] for path in folder.glob(pattern)}
+        if _hash(files) != content:
+            raise ValueError(f"The files in {folder} are not the base model this adapter was trained on. {remedy}")
+        return {"pretrained_model_name_or_path": str(folder)}
+
+
+def _precision(stored: torch.dtype, device: str) -> torch.dtype:
+    """float32 on the CPU; on a GPU the half precision the model is stored in, or the better one there is."""
+    if device == "cpu" or stored in (torch.float16, torch.bfloat16):
+        return torch.float32 if device == "cpu" else stored
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _ends(model: Any, tokenizer: Any) -> set[int]:
+    """The end-of-sentence tokens; chat models name one in their tokenizer and more in their generation settings."""
+    ends: set[int] = set()
+    for holder in (tokenizer, model.config.get_text_config(), model.generation_config):
+        named = holder.eos_token_id
+        ends.update([] if named is None else [named] if isinstance(named, int) else named)
+    return ends
+
+
+def _breaks(tokenizer: Tokenizer) -> set[int]:
+    """The tokens with a line break in them: a translation is one line."""
+    ids = range(tokenizer.get_vocab_size())
+    texts = tokenizer.decode_batch([[token] for token in ids], skip_special_tokens=False)
+    return {token for token, text in zip(ids, texts, strict=True) if len(f"{text}.".splitlines()) > 1}
+
+
+def _hash(files: set[Path]) -> str:
+    """The hash of files by name and bytes, as `dragoman.identity.hash_files` computes it."""
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda path: path.name):
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]
+
+
+set_model(Translator())
