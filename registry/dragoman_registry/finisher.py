@@ -1,0 +1,44 @@
+"""The end of a grid: its models are registered, and the best of them is promoted if the gate lets it."""
+
+from collections.abc import Callable, Mapping
+
+from dragoman.cli.tables import Form, render
+from dragoman.settings import Settings
+from dragoman.spec.grid import GridSpec
+from dragoman.store.store import Store
+from dragoman_registry.evidence import candidate
+from dragoman_registry.package import register
+from dragoman_registry.promotion import Promotions
+from dragoman_registry.tables import gate_table
+
+
+def register_and_promote(
+    settings: Settings, grid_name: str, spec: GridSpec, runs: Mapping[str, str], echo: Callable[[str], None]
+) -> None:
+    """Register every finetuned model of a complete grid, and promote the best of them if it passes the spec's gate.
+
+    Done again for the same grid it registers nothing twice, and leaves an alias alone that was moved on since.
+
+    Args:
+        settings: where the store and MLflow are.
+        grid_name: the grid.
+        spec: its spec; without `promotion` nothing is done.
+        runs: MLflow's run of each model, by the model's name.
+        echo: prints a line or some.
+
+    Raises:
+        DragomanError: a checkpoint is gone, or someone else moved the alias at the same time.
+    """
+    policy = spec.promotion
+    if policy is None:
+        return
+    store = Store.open_existing(settings.store_url, settings.blobs_url)
+    grid = store.grid(grid_name)
+    names = [finetuning.name for finetuning in spec.models]
+    versions = {name: register(settings, store, grid, name, policy.model, runs.get(name)) for name in names}
+    echo("registered: " + ", ".join(f"{name} as {version}" for name, version in versions.items()))
+    best = candidate(store, grid, policy, names)
+    echo(f"candidate: {best}, the best of {len(names)} in {policy.metric} over {policy.over}")
+    decision = Promotions(store, settings.mlflow_url).promote(versions[best], policy, policy.alias, again=False)
+    echo(render([gate_table([decision.report])], Form.TEXT))
+    echo(decision.sentence)

@@ -1,0 +1,92 @@
+"""The tables of gates, trails and champions."""
+
+from collections.abc import Sequence
+
+from dragoman.cli.tables import Column, Row, Table, number, word
+from dragoman_registry.audit import AuditRecord
+from dragoman_registry.gate import GateReport
+
+
+def gate_table(reports: Sequence[GateReport]) -> Table:
+    """Every bound with its value and verdict, one report below the other."""
+    rows = [
+        {
+            "model": report.model,
+            "metric": finding.metric,
+            "bounded": finding.bound.value,
+            "over": f"each of {finding.over}" if finding.each else finding.over,
+            "limit": finding.limit,
+            "value": finding.value,
+            "scored": finding.scored,
+            "pairs": finding.pairs,
+            "passed": finding.passed,
+            "behind": "; ".join(map(str, finding.worst)) or finding.note,
+        }
+        for report in reports
+        for finding in report.findings
+    ]
+    return Table(
+        name="gate",
+        title=f"gate of {reports[0].grid}, {reports[0].policy}",
+        columns=[
+            word("model"),
+            word("metric"),
+            Column("rule", lambda row: str(row["bounded"]).replace("_", " "), right=False),
+            number("limit", "bound", digits=2),
+            word("over"),
+            number("value", digits=2),
+            Column("pairs", lambda row: f"{row['scored']} of {row['pairs']}"),
+            Column(
+                "verdict",
+                lambda row: "passed" if row["passed"] else "failed",
+                right=False,
+                style=lambda row: "green" if row["passed"] else "bold red",
+            ),
+        ],
+        content=rows,
+        notes=[report.reason for report in reports],
+        group="model",
+    )
+
+
+def trail_table(records: Sequence[AuditRecord], notes: Sequence[str] = ()) -> Table:
+    """Audit records, the oldest first."""
+    rows = [record.model_dump(mode="json") for record in records]
+    return Table(
+        name="trail",
+        title="audit trail",
+        columns=[
+            word("sequence", "no."),
+            Column("when (UTC)", lambda row: str(row["at"])[:19].replace("T", " "), right=False),
+            word("actor", "who"),
+            word("action"),
+            word("outcome"),
+            word("name", "model"),
+            word("alias"),
+            word("from_version", "from"),
+            word("to_version", "to"),
+            word("reason"),
+        ],
+        content=rows,
+        notes=notes,
+    )
+
+
+def champions_table(rows: Sequence[Row], notes: Sequence[str]) -> Table:
+    """Where every alias stands, since when and by whom."""
+    return Table(
+        name="champions",
+        title="champions",
+        columns=[
+            word("name", "model"),
+            word("alias"),
+            word("version"),
+            word("model_name", "finetuning"),
+            word("grid"),
+            Column("since (UTC)", lambda row: str(row["since"] or "-")[:19].replace("T", " "), right=False),
+            word("actor", "by"),
+        ],
+        content=rows,
+        notes=notes,
+        group="name",
+    )
