@@ -1,0 +1,227 @@
+"""A grid in a store, an MLflow registry on SQLite, and tiny models with random weights."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dragoman.cell import CellState
+from dragoman.corpora.opening import open_corpus
+from dragoman.partition import TrainingGraph
+from dragoman.plan import evaluation_segments, make_plan
+from dragoman.settings import Settings
+from dragoman.spec.grid import GridSpec
+from dragoman.store import records
+from dragoman.store.store import Store
+from dragoman.tracking import GRID_TAG, MODEL_TAG
+from dragoman_registry.mlflow_at import client_at
+from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, RegisteredVersion, registered_names
+
+SCORES = {
+    # bleu and off-target rate of each pair; `english` is the better model
+    "base": dict.fromkeys(("en-de", "de-en", "en-fr", "fr-en", "de-fr", "fr-de"), (2.0, 50.0)),
+    "english": {
+        "en-de": (50.0, 0.0),
+        "de-en": (40.0, 0.0),
+        "en-fr": (45.0, 10.0),
+        "fr-en": (55.0, 0.0),
+        "de-fr": (20.0, 30.0),
+        "fr-de": (10.0, 40.0),
+    },
+    "german": {
+        "en-de": (30.0, 0.0),
+        "de-en": (41.0, 0.0),
+        "en-fr": (9.0, 10.0),
+        "fr-en": (8.0, 0.0),
+        "de-fr": (20.0, 0.0),
+        "fr-de": (30.0, 0.0),
+    },
+}
+SPEC = yaml.safe_load("""
+name: small
+languages: [en, de, fr]
+corpus: cldr
+models:
+  - {name: german, pairs: {centric: de}, examples: 5, method: {kind: lora, learning_rate: 0.1, steps: 1, rank: 4}}
+  - {name: english, pairs: {centric: en}, examples: 5, method: {kind: full, learning_rate: 0.1, steps: 1}}
+evaluation: {sentences: 3, metrics: [bleu, off_target], decoding: {max_new_tokens: 12}}
+promotion:
+  model: small-translator
+  rules:
+    - {over: seen, at_least: 40}
+    - {over: unseen, gain_at_least: 5}
+    - {metric: off_target, over: seen, at_most: 20}
+    - {over: all, regression_at_most: 1}
+""")
+
+
+class World:
+    """What a grid leaves behind when it is complete."""
+
+    scores = SCORES
+
+    def __init__(self, home: Path, base: Path, checkpoints: dict[str, Path]) -> None:
+        self.settings = Settings(home=home)
+        self.store = Store.open(self.settings.store_url, self.settings.blobs_url)
+        self.checkpoints = checkpoints
+        self.base = base
+        self.spec = GridSpec.model_validate({"base": str(base), **SPEC})
+
+    @property
+    def grid(self) -> records.GridRecord:
+        return self.store.grid(self.spec.name)
+
+    def run(self, changes: dict, scores: dict | None = None, signature: str = "v1") -> None:
+        """Put a grid and its scores into the store, as the driver would."""
+        self.spec = GridSpec.model_validate({**self.spec.model_dump(mode="json"), **changes})
+        plan, store = make_plan(self.spec), self.store
+        store.add_model(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
+        store.record_graph(plan.base.id, plan.base_graph)
+        for training in plan.trainings:
+            identity = training.identity
+            made = {"id": identity.id, "name": identity.name, "recipe": identity.recipe, "seed": 1}
+            store.add_model(records.ModelRecord(**made, parent=plan.base.id, base=plan.base.id))
+            store.record_graph(identity.id, TrainingGraph.of(training.pairs, 5))
+            store.add_training(
+                identity.id, {"checkpoint": str(self.checkpoints[identity.name]), "base": str(self.base)}
+            )
+        store.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
+        store.add_prompt(records.PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
+        decoding = self.spec.evaluation.decoding
+        store.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+        corpus = open_corpus(self.spec.corpus.kind, self.spec.corpus.options)
+        lines = {pair: evaluation_segments(corpus, pair, "test", self.spec.evaluation.sentences) for pair in plan.pairs}
+        tests = {
+            pair: store.blobs.put_test([line.source for line in found], [line.target for line in found])
+            for pair, found in lines.items()
+        }
+        grid = records.GridRecord(
+            name=self.spec.name, spec=self.spec.model_dump(mode="json"), spec_hash=plan.id,
+            models=tuple(model.id for model in plan.models), base=plan.base.id, metrics=self.spec.evaluation.metrics,
+            languages=self.spec.languages, names={model.id: model.name for model in plan.models},
+        )  # fmt: skip
+        store.add_grid(grid, [records.CellRecord(cell=cell, test=tests[cell.pair]) for cell in plan.cells()])
+        names = self.grid.names
+        for cell in store.cells(self.spec.name):
+            if cell.state is CellState.PLANNED:
+                name = names[cell.cell.model]
+                values = (scores or SCORES)[name][str(cell.cell.pair)]
+                if values is None:
+                    store.fail_cell(cell.cell.id, "out of memory")
+                else:
+                    self.commit(cell, signature, *values)
+
+    def commit(self, cell: records.CellRecord, signature: str, bleu: float, off_target: float) -> None:
+        address = self.store.blobs.put_translation([(f"{cell.cell.id}", "stop", 4)])
+        translation = records.Translation(
+            cell_id=cell.cell.id, hypotheses=address, segments=1, tokens=4, cut=0, engine="test", seconds=1, worker="w"
+        )  # fmt: skip
+        values = {"bleu": bleu, "off_target": off_target}
+        self.store.commit_cell(
+            translation,
+            [
+                records.StoredScore(metric=metric, signature=f"{metric}|{signature}", value=value)
+                for metric, value in values.items()
+            ],
+        )
+
+    def bare_version(self, model: str, name: str = "small-translator", **tags: str) -> RegisteredVersion:
+        """A version that says it is a model and holds nothing: enough for everything but translating."""
+        client = client_at(self.settings.mlflow_url)
+        if name not in registered_names(self.settings.mlflow_url):
+            client.create_registered_model(name)
+        ids = {called: identity for identity, called in self.grid.names.items()}
+        said = {
+            MODEL_TAG: ids[model], GRID_TAG: self.grid.name, NAME_TAG: model,
+            PROMPT_TAG: self.spec.prompt.id, DECODING_TAG: self.spec.evaluation.decoding.id,
+        }  # fmt: skip
+        return RegisteredVersion.of(client.create_model_version(name, "file:///nowhere", tags={**said, **tags}))
+
+
+@pytest.fixture(scope="session")
+def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny XGLM with random weights, and a tokenizer of bytes that opens every sentence with </s>, as XGLM's does."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
+
+    folder = tmp_path_factory.mktemp("base")
+    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokens = [*specials, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.post_processor = processors.TemplateProcessing(single="</s> $A", special_tokens=[("</s>", 2)])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+    )
+    torch.manual_seed(1)
+    config = XGLMConfig(
+        vocab_size=len(vocabulary), d_model=32, ffn_dim=64, num_layers=2, attention_heads=4,
+        max_position_embeddings=256, pad_token_id=1, eos_token_id=2, bos_token_id=0, init_std=0.3,
+    )  # fmt: skip
+    model = XGLMForCausalLM(config)
+    for name, weights in model.named_parameters():
+        if "layers" in name:
+            weights.data *= 4  # smaller ones would repeat one token, whatever the prompt
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoints(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A fully finetuned model and an adapter, as finetuning leaves them."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    torch.manual_seed(2)
+    model = AutoModelForCausalLM.from_pretrained(base_folder)
+    for weights in model.parameters():
+        weights.data += 0.1 * torch.randn_like(weights)
+    model.save_pretrained(folder / "english")
+    AutoTokenizer.from_pretrained(base_folder).save_pretrained(folder / "english")
+    model = AutoModelForCausalLM.from_pretrained(base_folder)
+    lora = LoraConfig(r=4, target_modules=["q_proj", "fc1"], init_lora_weights=False, task_type="CAUSAL_LM")
+    get_peft_model(model, lora).save_pretrained(folder / "german")
+    return {"english": folder / "english", "german": folder / "german"}
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of an MLflow that nobody has used: it takes seconds to make and none to copy."""
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    client_at(f"sqlite:///{file}").search_registered_models()
+    return file
+
+
+@pytest.fixture(scope="session")
+def complete_home(
+    tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path, base_folder: Path, checkpoints: dict[str, Path]
+) -> Path:
+    """The home of a complete grid of two models, `english` the better one, with nothing registered yet."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copy(empty_mlflow, home / "mlflow.db")
+    world = World(home, base_folder, checkpoints)
+    world.run({})
+    world.store.close()
+    return home
+
+
+@pytest.fixture
+def world(
+    tmp_path: Path,
+    complete_home: Path,
+    base_folder: Path,
+    checkpoints: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    """That grid in a home of its own, with an empty current folder beside it."""
+    shutil.copytree(complete_home, tmp_path / "home")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return World(tmp_path / "home", base_folder, checkpoints)
