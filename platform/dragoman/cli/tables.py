@@ -164,7 +164,8 @@ def render(tables: Sequence[Table], form: Form, only: str | None = None) -> str:
         if only not in names:
             raise OutputError(f"There is no table '{only}' here; {nearest(only, names)}")
         tables = [replace(table, detail=False) for table in tables if table.name == only]
-    shown = [table for table in tables if not table.detail]
+    # for the eye, a table without rows is left out, unless it was asked for
+    shown = [table for table in tables if not table.detail and (table.rows or only is not None)]
     match form:
         case Form.JSON:
             return _json(tables)

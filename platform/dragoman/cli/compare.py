@@ -1,0 +1,118 @@
+"""`dragoman compare`: one model of a grid against another, on the pairs both have."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from dragoman.cli.arguments import (
+    GridArgument,
+    MetricOption,
+    SignatureOption,
+    chosen_metric,
+    complete_models,
+    open_store,
+)
+from dragoman.cli.tables import Column, Row, Table, interval, number, printed, word
+from dragoman.store.comparison import ALPHA, Comparison, Correction, Test
+from dragoman.store.comparison import compare as compare_models
+from dragoman.store.differences import PairDifference, higher_is_better
+
+SHOWN = 10
+"""Pairs shown among the largest losses, and among the largest gains."""
+
+
+@printed
+def compare(
+    grid: GridArgument,
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="The model compared with: a baseline.", autocompletion=complete_models)
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="The model in question.", autocompletion=complete_models)],
+    metric: MetricOption = None,
+    signature: SignatureOption = None,
+    test: Annotated[Test, typer.Option(help="The paired test of each pair.")] = Test.BOOTSTRAP,
+    correction: Annotated[
+        Correction, typer.Option(help="How p-values are adjusted for the number of pairs; bh: Benjamini-Hochberg.")
+    ] = Correction.HOLM,
+    alpha: Annotated[float, typer.Option(min=0, max=1, help="Adjusted p-values up to this are significant.")] = ALPHA,
+    samples: Annotated[
+        int | None, typer.Option(min=100, help="Resamples of each test; by default enough for the number of pairs.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Pairs shown among the largest losses and gains.")] = SHOWN,
+) -> Sequence[Table]:
+    """Compare model B with model A on the pairs both have a score for: B minus A.
+
+    Each pair is tested with a paired test from the stored statistics; p-values are adjusted for the number of
+    pairs. Scopes are B's partitions; their intervals resample all pairs jointly. Tables: scopes, losses, gains, pairs.
+
+    Examples: dragoman compare demo base roles · dragoman compare demo english-centric roles --metric chrf++
+    --correction bh · dragoman compare demo base roles --table pairs --csv
+    """
+    store = open_store()
+    metric = chosen_metric(store, grid, metric)
+    found = compare_models(store, grid, a, b, metric, signature, test, correction, alpha, samples)
+    return [scopes(grid, found), *extremes(grid, found, top), pairs(grid, found)]
+
+
+def scopes(grid: str, found: Comparison) -> Table:
+    """The partitions of model b, or `unseen` and `all`, each taken together."""
+
+    def count(what: str) -> Column:
+        def text(row: Row) -> str:
+            significant = row[f"significant_{what}"]
+            return str(row[what]) if significant is None else f"{row[what]} ({significant})"
+
+        return Column(what, text)
+
+    notes = ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]
+    if found.samples:
+        adjusted = {
+            Correction.HOLM: "adjusted after Holm",
+            Correction.BH: "adjusted after Benjamini and Hochberg",
+            Correction.NONE: "not adjusted",
+        }[found.correction]
+        notes.append(
+            f"In brackets: significant at {found.alpha:g} by paired {found.test}, {found.samples} samples, {adjusted}."
+        )
+    return Table(
+        name="scopes", title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}",
+        columns=[word("scope"), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+                 number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
+                 interval("low", "high", sign=True), number("p_value", "p", digits=4),
+                 count("wins"), count("losses"), number("ties", digits=0)],
+        content=[scope.model_dump(mode="json") for scope in found.scopes], notes=notes,
+    )  # fmt: skip
+
+
+def extremes(grid: str, found: Comparison, top: int) -> list[Table]:
+    """The largest losses, then the largest gains."""
+    sign = 1 if higher_is_better(found.metric) else -1
+    ordered = sorted(found.pairs, key=lambda difference: (sign * difference.delta, difference.pair))
+    losses = [difference for difference in ordered if sign * difference.delta < 0][:top]
+    gains = [difference for difference in reversed(ordered) if sign * difference.delta > 0][:top]
+    titles = {"losses": f"{grid}: where {found.b} is worst against {found.a}", "gains": f"{grid}: where it is best"}
+    return [
+        _differences(name, titles[name], found, [_row(difference) for difference in chosen])
+        for name, chosen in (("losses", losses), ("gains", gains))
+    ]
+
+
+def pairs(grid: str, found: Comparison) -> Table:
+    """Every pair both have."""
+    rows = [_row(difference) for difference in found.pairs]
+    return _differences("pairs", f"{grid}: {found.b} minus {found.a}, pair by pair", found, rows, detail=True)
+
+
+def _row(difference: PairDifference) -> Row:
+    plain = difference.model_dump(mode="json", exclude={"pair"})
+    return {"source": difference.pair.source, "target": difference.pair.target, **plain}
+
+
+def _differences(name: str, title: str, found: Comparison, rows: Sequence[Row], detail: bool = False) -> Table:
+    return Table(
+        name=name, title=title, content=rows, detail=detail, stub=2,
+        columns=[word("source"), word("target"), word("partition_b", "partition"), number("a", found.a),
+                 number("b", found.b), number("delta", sign=True), interval("low", "high", sign=True),
+                 number("p_value", "p", digits=4), number("adjusted", "adjusted p", digits=4)],
+    )  # fmt: skip
