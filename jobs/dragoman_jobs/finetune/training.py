@@ -10,18 +10,18 @@ from time import perf_counter
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers.utils import logging
 
 from dragoman.errors import ModelError
 from dragoman.identity import fingerprint, hash_lines
 from dragoman.spec.method import Full, Lora
+from dragoman_jobs.finetune.adapters import add_lora, save_trained
 from dragoman_jobs.finetune.batching import Batch, batches, collate
 from dragoman_jobs.finetune.checkpointing import TrainingState, restore_checkpoint, save_checkpoint
 from dragoman_jobs.finetune.examples import TrainingExample, encode
 from dragoman_jobs.finetune.head import TargetLoss
-from dragoman_jobs.finetune.model import add_lora, load_model, load_tokenizer, save_model
 from dragoman_jobs.finetune.optimizer import learning_rate, make_optimizer
 from dragoman_jobs.finetune.result import FinetuneResult, LossPoint, Progress
+from dragoman_jobs.pretrained import load_model, load_tokenizer, local_folder
 
 
 class Training:
@@ -43,8 +43,10 @@ class Training:
         """
         self._base, self._revision, self._examples, self._method, self._seed = base, revision, examples, method, seed
         self._device = _prepare(device)
-        self._tokenizer = load_tokenizer(base, revision)
-        self._model = load_model(base, revision, self._device)
+        folder = local_folder(base, revision)
+        self._tokenizer = load_tokenizer(folder)
+        self._model = load_model(folder, torch.float32)
+        self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of this method misleads
         places = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         self._encoded = encode(self._tokenizer, examples, min(method.max_length, places or method.max_length))
 
@@ -84,7 +86,7 @@ class Training:
 
     def save(self, folder: Path) -> None:
         """Write what was trained: the model or the adapter, and the tokenizer."""
-        save_model(self._saved, self._tokenizer, self._method, folder)
+        save_trained(self._saved, self._tokenizer, self._method, folder)
 
     @property
     def result(self) -> FinetuneResult:
@@ -136,7 +138,6 @@ class Training:
 
 def _prepare(name: str) -> torch.device:
     """The device by its name, with torch set to work on one thread and in a fixed order."""
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
     device = torch.device(name)
     if device.type == "cuda":

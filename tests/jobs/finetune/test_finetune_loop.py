@@ -211,42 +211,24 @@ def test_a_loss_that_is_no_number_names_the_step(base: Path, make_examples: Exam
 
 
 def test_no_such_model(make_examples: Examples, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"There is no model .*nowhere.*give a folder with a config\.json"):
+    with pytest.raises(ModelError, match="nowhere"):
         run(tmp_path / "nowhere", make_examples(2), FULL, tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == [".model.lock"]
 
 
 def test_a_model_without_a_tokenizer(base: Path, make_examples: Examples, tmp_path: Path) -> None:
     AutoModelForCausalLM.from_pretrained(base).save_pretrained(tmp_path / "mute")
-    with pytest.raises(ModelError, match="makes no tokens of plain text: it is damaged or not there"):
+    with pytest.raises(ModelError, match="no tokenizer"):
         run(tmp_path / "mute", make_examples(2), FULL, tmp_path / "model")
 
 
 def test_a_model_without_safetensors(base: Path, make_examples: Examples, tmp_path: Path) -> None:
-    old = tmp_path / "old"
     model = AutoModelForCausalLM.from_pretrained(base)
-    model.config.save_pretrained(old)
-    AutoTokenizer.from_pretrained(base).save_pretrained(old)
-    torch.save(model.state_dict(), old / "pytorch_model.bin")
-    with pytest.raises(ModelError, match=r"weights of .*old can't be loaded .* Only safetensors are read"):
-        run(old, make_examples(2), FULL, tmp_path / "model")
-
-
-def test_a_model_whose_weights_lack_a_tensor(base: Path, make_examples: Examples, tmp_path: Path) -> None:
-    model = AutoModelForCausalLM.from_pretrained(base)
-    state = {name: tensor for name, tensor in model.state_dict().items() if "fc1.bias" not in name}
-    model.save_pretrained(tmp_path / "holed", state_dict=state)
-    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "holed")
-    with pytest.raises(ModelError, match=r"lack 2 of the model's tensors, such as model\.layers\.0\.fc1\.bias"):
-        run(tmp_path / "holed", make_examples(2), FULL, tmp_path / "model")
-
-
-def test_a_model_that_continues_no_prompt(base: Path, make_examples: Examples, tmp_path: Path) -> None:
-    encoder = tmp_path / "encoder"
-    AutoTokenizer.from_pretrained(base).save_pretrained(encoder)
-    (encoder / "config.json").write_text('{"model_type": "t5"}')
-    with pytest.raises(ModelError, match="of type 't5', which is no causal language model"):
-        run(encoder, make_examples(2), FULL, tmp_path / "model")
+    model.config.save_pretrained(tmp_path / "old")
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "old")
+    torch.save(model.state_dict(), tmp_path / "old" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="no weights in safetensors"):
+        run(tmp_path / "old", make_examples(2), FULL, tmp_path / "model")
 
 
 def test_a_module_that_is_not_in_the_model(base: Path, make_examples: Examples, tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""Low-rank adapters on a model, by peft; and what of a model is saved."""
+
+from pathlib import Path
+from typing import Any
+
+from peft import LoraConfig, get_peft_model
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from dragoman.errors import ModelError, nearest
+from dragoman.spec.method import Full, Lora
+from dragoman_jobs.pretrained import first_line
+
+
+def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | None) -> Any:
+    """Put adapters into the model and freeze everything else; returns peft's wrapper, which saves them.
+
+    Raises:
+        ModelError: a module that is to be adapted is not in the model.
+    """
+    if not isinstance(method.modules, str):
+        _check_modules(model, method.modules, base)
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=method.rank,
+        lora_alpha=method.alpha,  # type: ignore[arg-type]  # peft divides it by the rank: a float is as good
+        lora_dropout=method.dropout,
+        target_modules=method.modules if isinstance(method.modules, str) else list(method.modules),
+        base_model_name_or_path=base,
+        revision=revision,
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise ModelError(f"peft can't adapt {base} as asked ({first_line(error)}): choose other modules.") from error
+
+
+def save_trained(model: Any, tokenizer: PreTrainedTokenizerBase, method: Full | Lora, folder: Path) -> None:
+    """Write what was trained (the whole model, or the adapter, which names its base) and the tokenizer."""
+    if isinstance(method, Lora):
+        # The embeddings are not adapted; left to itself peft asks the hub whether they were resized.
+        model.save_pretrained(folder, save_embedding_layers=False)
+    else:
+        model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _check_modules(model: PreTrainedModel, modules: tuple[str, ...], base: str) -> None:
+    names = [name for name, _ in model.named_modules()]
+    for module in modules:
+        if not any(name == module or name.endswith(f".{module}") for name in names):
+            with_weights = {name.rpartition(".")[2] for name, part in model.named_modules() if hasattr(part, "weight")}
+            raise ModelError(f"The model {base} has no module '{module}' to adapt: {nearest(module, with_weights)}")
