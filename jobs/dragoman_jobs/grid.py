@@ -11,12 +11,12 @@ from rich.console import Console
 
 from dragoman import plugins
 from dragoman.cell import CellState
-from dragoman.cli.results import gap_rows, matrix, partition_rows, reasons
+from dragoman.cli.results import answers
 from dragoman.cli.tables import Form, render
 from dragoman.errors import DragomanError
 from dragoman.plan import Plan
 from dragoman.settings import Settings
-from dragoman.store.queries import model_names, pair_scores
+from dragoman.store.queries import model_names
 from dragoman.store.store import Store
 from dragoman.tracking import BackgroundTracker, Tracker
 from dragoman_jobs.cluster import RayCluster
@@ -83,14 +83,7 @@ def _run_on_ray(driver: Driver, cpus: int) -> None:
 def _print_answers(plan: Plan, store: Store, console: Console) -> None:
     """What `dragoman results GRID` prints."""
     grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
-    models = model_names(store, grid)
-    scores = {model: pair_scores(store, grid, model, metric) for model in models}
-    tables = [
-        partition_rows(store, grid, models, metric),
-        gap_rows(store, grid, models, metric),
-        matrix(grid, metric, scores),
-        reasons(scores),
-    ]
+    tables = answers(store, grid, model_names(store, grid), metric)
     console.print()
     if not console.quiet:
         sys.stdout.write(render(tables, Form.TEXT))

@@ -46,7 +46,7 @@ def models(planned: Plan) -> Table:
             word("model"), word("method"), number("trained_pairs", digits=0), number("examples", digits=0),
             *(number(partition.value, partition.value, digits=0) for partition in Partition),
         ],
-        rows=rows,
+        content=rows,
         notes=[f"Tested on {test.corpus} {test.split}, {test.sentences or 'all'} sentences a pair ({test.revision})."],
     )  # fmt: skip
 
@@ -60,5 +60,5 @@ def missing(planned: Plan) -> Table:
     ]
     rows += [{"what": "evaluate", "pair": str(pair), "reason": why} for pair, why in sorted(planned.missing.items())]
     return Table(
-        name="missing", title="Missing text", columns=[word("what"), word("pair"), word("reason")], rows=rows
+        name="missing", title="Missing text", columns=[word("what"), word("pair"), word("reason")], content=rows
     )

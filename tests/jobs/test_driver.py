@@ -1,0 +1,180 @@
+"""The driver on a cluster that is this process: what fails is recorded, and the rest goes on."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dragoman import plugins
+from dragoman.cell import CellState
+from dragoman.errors import ModelError
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.plan import Plan, make_plan
+from dragoman.settings import Settings
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.grid import GridSpec
+from dragoman.store.store import Store
+from dragoman_jobs import driver as driver_module
+from dragoman_jobs.cluster import LocalCluster, TaskError, WorkerDiedError
+from dragoman_jobs.driver import Driver
+from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
+from dragoman_jobs.finetune.result import FinetuneResult, Progress
+from dragoman_jobs.progress import GridProgress
+from dragoman_jobs.training import TrainingTask
+from rich.console import Console
+
+LANGUAGES = ["en", "de", "fr"]
+
+
+class _Copy(Engine):
+    """An engine that says the source again, and can be told to fail."""
+
+    fails: Exception | None = None
+
+    @classmethod
+    def prepare(cls, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> Path:
+        return cache / checkpoint.id
+
+    def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
+        self.prepared = prepared
+
+    def translate(self, prompts: Sequence[str], batch_tokens: int = 4096) -> list[Hypothesis]:
+        if type(self).fails is not None and "[French]: " in prompts[0]:
+            raise type(self).fails
+        return [Hypothesis(prompt.split(": ", 1)[1], "stop", 3) for prompt in prompts]
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> type[_Copy]:
+    real = plugins.load
+    monkeypatch.setattr(plugins, "load", lambda group, name: _Copy if group == "engines" else real(group, name))
+    _Copy.fails = None
+    return _Copy
+
+
+def _train(task: TrainingTask) -> Iterator[Progress]:
+    """A finetuning that writes its result and no weights; de-en has no examples that fit."""
+    task.out.mkdir(parents=True)
+    read = {pair: 7 for pair in task.planned.pairs if pair != Pair("de", "en")}
+    result = FinetuneResult(
+        base=task.base, revision=None, method=task.planned.finetuning.method, seed=1, examples=read, skipped_too_long=0,
+        losses=[], target_tokens=0, seconds=0, parameters=0, trained_parameters=0, head_on_labels_only=True,
+    )  # fmt: skip
+    (task.out / "finetune.json").write_text(result.model_dump_json())
+    yield Progress(1, 2, 3.0, 0.1, 1.0)
+    yield Progress(2, 2, 2.0, 0.1, 1.0)
+
+
+def _plan(tmp_path: Path, **changes: Any) -> Plan:
+    base = tmp_path / "base"
+    base.mkdir(exist_ok=True)
+    (base / "model.safetensors").write_bytes(b"weights")
+    content = {
+        "name": "grid", "base": str(base), "languages": LANGUAGES, "corpus": "cldr",
+        "models": [
+            {"name": "one", "pairs": ["de-en", "fr-en"], "examples": 2,
+             "method": {"kind": "full", "learning_rate": 0.1, "steps": 2}},
+        ],
+        "evaluation": {"sentences": 3, "metrics": ["bleu"], "engine": "transformers"},
+    }  # fmt: skip
+    return make_plan(GridSpec.model_validate({**content, **changes}))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "home").mkdir()
+    return Settings(home=tmp_path / "home")
+
+
+def _run(plan: Plan, settings: Settings) -> Store:
+    store = Store.open(settings.store_url, settings.blobs_url)
+    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True)))
+    driver.register()
+    if driver.remaining():
+        driver.run(LocalCluster())
+    return store
+
+
+def _states(store: Store, model: str) -> dict[str, CellState]:
+    return {str(cell.cell.pair): cell.state for cell in store.cells("grid") if cell.cell.model == model}
+
+
+def test_everything_is_done_and_the_graph_is_what_was_read(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver_module, "train", _train)
+    plan = _plan(tmp_path)
+    store = _run(plan, settings)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    graph = store.model(plan.trainings[0].identity.id).graph
+    assert graph.pairs == {Pair("fr", "en")}
+    assert graph.partition(Pair("de", "en")) is Partition.UNSEEN_SOURCE
+
+
+def test_a_cell_that_fails_is_recorded_and_tried_again_by_the_next_run(
+    tmp_path: Path, settings: Settings, stub: type[_Copy]
+) -> None:
+    plan = _plan(tmp_path, models=[])
+    stub.fails = ModelError("the sentence is too long.")
+    store = _run(plan, settings)
+    failed = [cell for cell in store.cells("grid") if cell.state is CellState.FAILED]
+    assert {(str(cell.cell.pair), cell.reason) for cell in failed} == {
+        ("fr-de", "the sentence is too long."),
+        ("fr-en", "the sentence is too long."),
+    }
+    stub.fails = None
+    store = _run(plan, settings)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert {str(cell.cell.pair): cell.attempts for cell in store.cells("grid")} == {
+        "de-en": 1, "de-fr": 1, "en-de": 1, "en-fr": 1, "fr-de": 2, "fr-en": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("error", [ValueError("not a user's mistake"), WorkerDiedError("killed")])
+def test_our_own_faults_and_deaths_are_failures_too(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], error: Exception
+) -> None:
+    stub.fails = error
+    store = _run(_plan(tmp_path, models=[]), settings)
+    states = _states(store, _plan(tmp_path, models=[]).base.id)
+    assert {pair for pair, state in states.items() if state is CellState.FAILED} == {"fr-de", "fr-en"}
+
+
+@pytest.mark.parametrize("error", [ModelError("no such model."), TaskError("ZeroDivisionError"), WorkerDiedError("killed")])
+def test_a_failed_finetuning_fails_its_cells_and_no_others(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def broken(task: TrainingTask) -> Iterator[Progress]:
+        yield Progress(1, 2, 3.0, 0.1, 1.0)
+        raise error
+
+    monkeypatch.setattr(driver_module, "train", broken)
+    plan = _plan(tmp_path)
+    store = _run(plan, settings)
+    assert set(_states(store, plan.base.id).values()) == {CellState.DONE}
+    trained = [cell for cell in store.cells("grid") if cell.cell.model == plan.trainings[0].identity.id]
+    assert {cell.state for cell in trained} == {CellState.FAILED}
+    assert all(str(cell.reason).startswith("finetuning") for cell in trained)
+
+
+def test_pairs_without_text_are_missing_with_their_reason(
+    tmp_path: Path, settings: Settings, stub: type[_Copy]
+) -> None:
+    plan = _plan(tmp_path, models=[], languages=["en", "de", "ace"])
+    store = _run(plan, settings)
+    missing = {str(cell.cell.pair): cell.reason for cell in store.cells("grid") if cell.state is CellState.MISSING}
+    assert set(missing) == {"ace-de", "ace-en", "de-ace", "en-ace"}
+    assert all("CLDR" in str(reason) for reason in missing.values())
+    assert _states(store, plan.base.id)["de-en"] is CellState.DONE
+
+
+def test_cells_a_dead_driver_left_running_are_done_again(tmp_path: Path, settings: Settings, stub: type[_Copy]) -> None:
+    plan = _plan(tmp_path, models=[])
+    store = Store.open(settings.store_url, settings.blobs_url)
+    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True)))
+    driver.register()
+    store.start_cell(store.cells("grid")[0].cell.id, "a driver that died")
+    store = _run(plan, settings)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert [cell.attempts for cell in store.cells("grid")] == [2, 1, 1, 1, 1, 1]
