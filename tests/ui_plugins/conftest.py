@@ -6,6 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
 from dragoman.cell import Cell, CellState
 from dragoman.corpora.base import Split
 from dragoman.corpora.opening import open_corpus
@@ -32,8 +35,6 @@ from dragoman.store.records import (
 from dragoman.store.store import Store
 from dragoman_ui.app import register
 from dragoman_ui.reading import open_store
-from flask import Flask
-from flask.testing import FlaskClient
 
 LANGUAGES = ("en", "de", "ru", "ar", "zh-Hans", "hi")
 SCRIPT = "<script>alert('dragoman')</script>"

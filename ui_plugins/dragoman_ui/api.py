@@ -1,125 +1,49 @@
 """The JSON API below the pages: reads only."""
 
-from typing import Literal
-
 from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, Field
 
 from dragoman import __version__
 from dragoman.cli.results import matrix, pairs, partition_rows
 from dragoman.cli.tables import Form, render
-from dragoman.language import Language
+from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.store.progress import progress
 from dragoman.store.queries import (
-    Gap,
     PairScore,
-    PartitionRow,
     metric_names,
     model_names,
     pair_scores,
     partition_gap,
     partition_table,
 )
-from dragoman.store.records import GridRecord
+from dragoman_ui import heatmap
 from dragoman_ui.endpoint import Endpoint, Question, openapi
-from dragoman_ui.pages.index import GridSummary, summaries
-from dragoman_ui.reading import open_store
+from dragoman_ui.exchange import (
+    Grid,
+    Grids,
+    Matrix,
+    OfGrid,
+    OfMatrix,
+    OfModel,
+    OfPair,
+    OfTable,
+    Pairs,
+    Partitions,
+    Progress,
+    Tile,
+)
+from dragoman_ui.heatmap import heat_map
+from dragoman_ui.reading import is_higher_better, open_store
 from dragoman_ui.security import protect
-from dragoman_ui.segments import Arrangement, PairView, pair_view, sentence_metric
+from dragoman_ui.segments import PairView, pair_view, sentence_metric
 from dragoman_ui.view import View
 
 
-class OfGrid(Question):
-    """What can be asked of a grid."""
-
-    grid: str
-    """Name of the grid."""
-
-
-class OfModel(OfGrid):
-    """What can be asked of one model's scores in a grid."""
-
-    model: str | None = None
-    """The model's name in the grid; by default the first finetuned one."""
-    metric: str | None = None
-    """Name of the metric; by default the grid's first."""
-    signature: str | None = None
-    """Text that signatures hold, where the metric has several."""
-
-    def view(self) -> View:
-        """What it asks for, with the defaults filled in."""
-        return View.of(open_store(), {name: value for name, value in self if value is not None})
-
-
-class OfTable(OfModel):
-    """What can be asked of a table."""
-
-    table: Literal["partitions", "matrix", "pairs"]
-    """Which table."""
-    form: Literal["json", "csv", "markdown", "latex"] = "csv"
-    """How it is written."""
-
-
-class OfPair(OfGrid):
-    """What can be asked of a pair's sentences."""
-
-    source: Language
-    """The source language, in any notation."""
-    target: Language
-    """The target language, in any notation."""
-    by: str | None = None
-    """The metric of the sentences' scores; by default one that can judge a single sentence, where the grid has it."""
-    search: str = ""
-    """Text that the source, the reference or a hypothesis must hold, in any case."""
-    sentences: Arrangement = Arrangement.FILE
-    """The order of sentences."""
-    page: int = Field(default=1, ge=1, le=1_000_000)
-    """The page; one too high is the last."""
-
-
-class Grids(BaseModel):
-    """Every grid of the store."""
-
-    grids: list[GridSummary]
-    """The latest first."""
-
-
-class Grid(BaseModel):
-    """One grid."""
-
-    grid: GridRecord
-    """The grid."""
-    models: list[str]
-    """Names of its models, the base first where it is evaluated."""
-    metrics: list[str]
-    """Names of its metrics."""
-
-
-class Pairs(BaseModel):
-    """Every pair of a grid under one model."""
-
-    view: View
-    """What was asked for, with the defaults filled in."""
-    pairs: list[PairScore]
-    """Sorted."""
-
-
-class Partitions(BaseModel):
-    """One model's scores by partition."""
-
-    view: View
-    """What was asked for, with the defaults filled in."""
-    rows: list[PartitionRow]
-    """The partitions that occur, then `unseen` and `all`."""
-    gap: Gap | None
-    """Seen minus recombined; none where the model lacks either."""
-
-
 def grids(question: Question) -> Grids:
-    """Every grid, and how far it has come."""
+    """Every grid of the store."""
     del question
-    return Grids(grids=summaries())
+    return Grids(grids=open_store().grids())
 
 
 def grid(question: OfGrid) -> Grid:
@@ -134,13 +58,13 @@ def grid(question: OfGrid) -> Grid:
 
 def scores(question: OfModel) -> Pairs:
     """Every planned pair of a grid under one model: its partition, its score or why there is none, and the base's."""
-    view = question.view()
+    view = _view(question)
     return Pairs(view=view, pairs=pair_scores(open_store(), view.grid, view.model, view.metric, view.signature))
 
 
 def partitions(question: OfModel) -> Partitions:
     """One model's mean scores on the pairs it has seen and on each kind it has not."""
-    view = question.view()
+    view = _view(question)
     asked = (open_store(), view.grid, view.model, view.metric)
     return Partitions(
         view=view,
@@ -159,9 +83,44 @@ def sentences(question: OfPair) -> PairView:
     return pair_view(store, record, names, pair, by, question.search, question.sentences, question.page)
 
 
+def _view(question: OfModel) -> View:
+    return View.of(open_store(), {name: value for name, value in question if value is not None})
+
+
+def heat_map_of(question: OfMatrix) -> Matrix:
+    """The pair matrix as the grid page draws it: languages in order, and each pair's place on the scale."""
+    store, view = open_store(), _view(question)
+    model = next(each for each in store.models(view.grid) if each.name == view.model)
+    values = pair_scores(store, view.grid, view.model, view.metric, view.signature)
+    languages, better = store.grid(view.grid).languages, is_higher_better(view.metric)
+    found = heat_map(values, languages, model.graph, view.show, view.order, better)
+    return Matrix(
+        view=view,
+        sources=list(found.sources),
+        targets=list(found.targets),
+        names={tag: english_name(tag) for tag in {*found.sources, *found.targets}},
+        worst=found.scale.worst,
+        best=found.scale.best,
+        tiles=[[tile and _short(tile) for tile in row] for row in found.rows],
+    )
+
+
+def _short(tile: heatmap.Tile) -> Tile:
+    score = tile.score
+    partition = score.partition or "unknown"
+    numbers = (score.value, score.low, score.high, score.base_value)
+    return Tile(tile.look, partition, score.state, *numbers, score.reason)
+
+
+def progress_of(question: OfGrid) -> Progress:
+    """How many cells of a grid are in each state, by model, and how its latest run stands."""
+    store = open_store()
+    return Progress(models=progress(store, question.grid), job=next(iter(store.jobs(question.grid)), None))
+
+
 def table(question: OfTable) -> Response:
     """A table to take away, as a file."""
-    store, view, form = open_store(), question.view(), Form(question.form)
+    store, view, form = open_store(), _view(question), Form(question.form)
 
     def values() -> dict[str, list[PairScore]]:
         return {view.model: pair_scores(store, view.grid, view.model, view.metric, view.signature)}
@@ -186,6 +145,8 @@ ENDPOINTS = (
     Endpoint("grids", Question, Grids, grids),
     Endpoint("grid", OfGrid, Grid, grid),
     Endpoint("pairs", OfModel, Pairs, scores),
+    Endpoint("matrix", OfMatrix, Matrix, heat_map_of),
+    Endpoint("progress", OfGrid, Progress, progress_of),
     Endpoint("partitions", OfModel, Partitions, partitions),
     Endpoint("sentences", OfPair, PairView, sentences),
     Endpoint("table", OfTable, None, table),

@@ -22,7 +22,8 @@ class Part(NamedTuple):
 def parts(hypothesis: str, reference: str) -> list[Part]:
     """A hypothesis in stretches that its reference has and has not; joined they are the hypothesis.
 
-    Compared by words; by characters (with their combining marks) where the reference is written without spaces.
+    Compared by words; by characters (with their combining marks) in Chinese, Japanese and Korean, and where a reference
+    is written without spaces, as Thai is.
     """
     units = _characters if len(reference) > LONGEST_WORD * len(reference.split()) else _words
     ours, theirs = list(units(hypothesis)), list(units(reference))
@@ -38,9 +39,9 @@ def parts(hypothesis: str, reference: str) -> list[Part]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Words, the spaces between them, and every punctuation mark by itself."""
+    """Words, the spaces between them, and every punctuation mark and wide (Chinese, Japanese, Korean) character."""
     for kind, characters in groupby(text, key=_kind):
-        if kind == "punctuation":
+        if kind == "single":
             yield from characters
         else:
             yield "".join(characters)
@@ -49,7 +50,8 @@ def _words(text: str) -> Iterator[str]:
 def _kind(character: str) -> str:
     if character.isspace():
         return "space"
-    return "punctuation" if unicodedata.category(character)[0] in "PS" else "word"
+    is_wide = unicodedata.east_asian_width(character) in ("W", "F")
+    return "single" if is_wide or unicodedata.category(character)[0] in "PS" else "word"
 
 
 def _characters(text: str) -> Iterator[str]:

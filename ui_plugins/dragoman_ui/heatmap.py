@@ -18,6 +18,12 @@ from dragoman_ui.view import Order, Show
 LARGE, MEDIUM = 16, 60
 """Most languages of a matrix with roomy tiles, and with tiles that still hold a number."""
 
+
+def size_of(languages: int) -> str:
+    """How much room the tiles of a matrix have: `large`, `medium`, or `small`, which is drawn and not written."""
+    return "large" if languages <= LARGE else "medium" if languages <= MEDIUM else "small"
+
+
 WORDS = {
     CellState.PLANNED: ("plan", "not translated yet"),
     CellState.RUNNING: ("run", "being translated"),
@@ -53,12 +59,6 @@ class HeatMap(NamedTuple):
     """One row for each source, one tile for each target."""
     scale: Scale
     """What the steps mean."""
-
-    @property
-    def size(self) -> str:
-        """How much room a tile has: `large`, `medium` or `small`."""
-        languages = max(len(self.sources), len(self.targets))
-        return "large" if languages <= LARGE else "medium" if languages <= MEDIUM else "small"
 
     @property
     def states(self) -> list[CellState]:
@@ -99,9 +99,12 @@ def heat_map(
     else:
         scale = Scale.of_scores((score.value for score in scores if score.value is not None), higher_is_better)
     grid = [[by_pair.get(Pair(source, target)) for target in targets] for source in sources]
+    is_outlined = size_of(max(len(sources), len(targets))) != "small"
     rows = tuple(
         tuple(
-            Tile(score, _gain(score), _look(score, show, scale), _edges(grid, y, x)) if score else None
+            Tile(score, _gain(score), _look(score, show, scale), _edges(grid, y, x) if is_outlined else "")
+            if score
+            else None
             for x, score in enumerate(row)
         )
         for y, row in enumerate(grid)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.partition import Partition
 from dragoman.store.queries import PairScore
 from dragoman.store.scored import scopes_of
 from dragoman_ui.scale import Scale
@@ -48,19 +49,21 @@ def spreads(scores: Sequence[PairScore], scale: Scale) -> dict[str, Spread]:
     """The spread of each scope that has a score: partitions, `unknown`, `unseen` and `all`."""
     values: defaultdict[str, list[float]] = defaultdict(list)
     base: defaultdict[str, list[float]] = defaultdict(list)
+    by_partition: defaultdict[Partition | None, list[PairScore]] = defaultdict(list)
     for score in scores:
-        for scope in scopes_of(score.partition):
-            if score.value is not None:
-                values[scope].append(_place(score.value, scale))
-            if score.base_value is not None:
-                base[scope].append(_place(score.base_value, scale))
+        by_partition[score.partition].append(score)
+    for partition, found in by_partition.items():
+        for scope in scopes_of(partition):
+            values[scope] += [_place(score.value, scale) for score in found if score.value is not None]
+            base[scope] += [_place(score.base_value, scale) for score in found if score.base_value is not None]
     return {
         scope: Spread(
-            dots=tuple(sorted(found)) if len(found) <= MOST_DOTS else (),
-            box=_box(found),
+            dots=tuple(sorted(places)) if len(places) <= MOST_DOTS else (),
+            box=_box(places),
             base=_box(base[scope]) if base[scope] else None,
         )
-        for scope, found in values.items()
+        for scope, places in values.items()
+        if places
     }
 
 

@@ -10,13 +10,14 @@ from dragoman_ui.difference import direction
 from dragoman_ui.heatmap import WORDS
 from dragoman_ui.pages.cell import cell
 from dragoman_ui.pages.grid import grid
-from dragoman_ui.pages.index import index
+from dragoman_ui.pages.index import index, progress_of_grid
 from dragoman_ui.security import protect
 
 pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static_folder="static")
 """What stands at `/dragoman/`."""
 
 pages.add_url_rule("/", view_func=index)
+pages.add_url_rule("/progress", view_func=progress_of_grid)
 pages.add_url_rule("/grid", view_func=grid)
 pages.add_url_rule("/cell", view_func=cell)
 pages.after_request(protect)

@@ -6,12 +6,12 @@ from flask import render_template, request
 
 from dragoman.partition import Partition
 from dragoman.store.queries import metric_names, model_names, pair_scores, partition_gap, partition_table
-from dragoman_ui.heatmap import heat_map
+from dragoman_ui.heatmap import heat_map, size_of
 from dragoman_ui.mlflow_links import experiment_link
 from dragoman_ui.reading import is_higher_better, open_store
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
-from dragoman_ui.view import Order, Show, View
+from dragoman_ui.view import View
 
 
 def grid() -> str:
@@ -22,7 +22,9 @@ def grid() -> str:
     models = store.models(view.grid)
     model = next(each for each in models if each.name == view.model)
     asked = (store, view.grid, view.model, view.metric)
-    scores = pair_scores(*asked, view.signature)
+    size = size_of(len(record.languages))
+    # tens of thousands of pairs are drawn by the browser, which asks for them when the page is there
+    scores = pair_scores(*asked, view.signature) if size != "small" else []
     better = is_higher_better(view.metric)
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
     axis = Scale.of_scores(numbers, better)
@@ -31,10 +33,9 @@ def grid() -> str:
         view=view,
         grid=record,
         model=model,
+        size=size,
         models=model_names(store, view.grid),
         metrics=metric_names(store, view.grid),
-        shows=Show,
-        orders=Order,
         map=heat_map(scores, record.languages, model.graph, view.show, view.order, better),
         axis=axis,
         spreads=spreads(scores, axis),
@@ -42,6 +43,6 @@ def grid() -> str:
         gap=partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, view.signature),
         reasons=Counter((score.state, score.reason) for score in scores if score.value is None and score.reason),
         signatures=sorted({score.signature for score in scores if score.signature}),
+        every_partition=Partition,
         experiment=experiment_link(view.grid),
-        higher_is_better=better,
     )

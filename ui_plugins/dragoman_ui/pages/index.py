@@ -1,27 +1,40 @@
 """The first page: every grid of the store, and how far each has come."""
 
 from collections import Counter
+from typing import NamedTuple
 
-from flask import render_template
-from pydantic import BaseModel, ConfigDict
+from flask import render_template, request
 
 from dragoman.cell import CellState
 from dragoman.store.progress import progress
 from dragoman.store.records import GridRecord, JobRecord
+from dragoman.store.store import Store
 from dragoman_ui.reading import open_store
 
+SOON_COUNTED = 20_000
+"""Cells above which they are counted after the page is there."""
 
-class GridSummary(BaseModel):
-    """One grid and how far it has come."""
 
-    model_config = ConfigDict(frozen=True)
+class GridProgress(NamedTuple):
+    """How far one grid has come."""
 
-    grid: GridRecord
-    """The grid."""
+    name: str
+    """The grid's name."""
     states: dict[CellState, int]
     """The number of its cells in each state that occurs."""
     job: JobRecord | None
     """The latest run of it."""
+
+    @classmethod
+    def of(cls, store: Store, grid: str) -> "GridProgress":
+        """Count the cells of a grid.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        counts = sum((Counter(states) for states in progress(store, grid).values()), Counter[CellState]())
+        states = {state: counts[state] for state in CellState if counts[state]}
+        return cls(grid, states, next(iter(store.jobs(grid)), None))
 
     @property
     def cells(self) -> int:
@@ -29,17 +42,19 @@ class GridSummary(BaseModel):
         return sum(self.states.values())
 
 
-def summaries() -> list[GridSummary]:
-    """Every grid, the latest first."""
-    store = open_store()
-    found = []
-    for grid in store.grids():
-        counts = sum((Counter(states) for states in progress(store, grid.name).values()), Counter[CellState]())
-        states = {state: counts[state] for state in CellState if counts[state]}
-        found.append(GridSummary(grid=grid, states=states, job=next(iter(store.jobs(grid.name)), None)))
-    return found
-
-
 def index() -> str:
     """Answer `/dragoman/`."""
-    return render_template("dragoman/index.html", summaries=summaries(), CellState=CellState)
+    store = open_store()
+    grids = store.grids()
+    counted = {grid.name: GridProgress.of(store, grid.name) for grid in grids if _is_soon_counted(grid)}
+    return render_template("dragoman/index.html", grids=grids, counted=counted)
+
+
+def progress_of_grid() -> str:
+    """Answer `/dragoman/progress?grid=...`: the part of a page that says how far a grid has come."""
+    found = GridProgress.of(open_store(), request.args.get("grid", ""))
+    return render_template("dragoman/progress.html", found=found)
+
+
+def _is_soon_counted(grid: GridRecord) -> bool:
+    return len(grid.models) * len(grid.languages) ** 2 <= SOON_COUNTED

@@ -35,6 +35,18 @@ for (const matrix of document.querySelectorAll("[data-matrix]")) {
   });
 }
 
+// A part of a page that changes while a grid runs, or takes long: asked for again, and put in the place of the old one.
+function renew(part) {
+  setTimeout(async () => {
+    const response = await fetch(part.dataset.part);
+    if (!response.ok) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body.firstElementChild;
+    part.replaceWith(fresh);
+    if (fresh.dataset.part) renew(fresh);
+  }, 1000 * part.dataset.after);
+}
+document.querySelectorAll("[data-part]").forEach(renew);
+
 // A tile says in a box what it tells a screen reader: its label, "pair: figure; figure".
 const tip = document.createElement("div");
 tip.className = "tip";
@@ -42,13 +54,11 @@ tip.hidden = true;
 tip.setAttribute("aria-hidden", "true");
 document.body.append(tip);
 
-function show(tile) {
-  const [, pair, figures] = tile.getAttribute("aria-label").match(/^(.*?): (.*)$/s);
+function showTip(pair, figures, box) {
   const title = document.createElement("b");
   title.textContent = pair;
-  tip.replaceChildren(title, ...figures.split("; ").flatMap((text) => [text, document.createElement("br")]));
+  tip.replaceChildren(title, ...figures.flatMap((text) => [text, document.createElement("br")]));
   tip.hidden = false;
-  const box = tile.getBoundingClientRect();
   const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
   const left = Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, 8), Math.max(room, 8));
   const above = box.top - tip.offsetHeight - 8;
@@ -56,10 +66,15 @@ function show(tile) {
   tip.style.top = `${(above > 60 ? above : box.bottom + 8) + scrollY}px`;
 }
 
+function hideTip() { tip.hidden = true; }
+
 for (const kind of ["pointerover", "focusin"]) {
   document.addEventListener(kind, (event) => {
+    if (event.target instanceof HTMLCanvasElement) return;
     const tile = event.target.closest?.(".matrix td > a");
-    if (tile) show(tile); else tip.hidden = true;
+    if (!tile) { hideTip(); return; }
+    const [, pair, figures] = tile.getAttribute("aria-label").match(/^(.*?): (.*)$/s);
+    showTip(pair, figures.split("; "), tile.getBoundingClientRect());
   });
 }
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });

@@ -1,0 +1,153 @@
+"""What the JSON API is asked and what it answers."""
+
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, Field
+
+from dragoman.cell import CellState
+from dragoman.language import Language
+from dragoman.store.queries import Gap, PairScore, PartitionRow
+from dragoman.store.records import GridRecord, JobRecord
+from dragoman_ui.endpoint import Question
+from dragoman_ui.segments import Arrangement
+from dragoman_ui.view import Order, Show, View
+
+
+class OfGrid(Question):
+    """What can be asked of a grid."""
+
+    grid: str
+    """Name of the grid."""
+
+
+class OfModel(OfGrid):
+    """What can be asked of one model's scores in a grid."""
+
+    model: str | None = None
+    """The model's name in the grid; by default the first finetuned one."""
+    metric: str | None = None
+    """Name of the metric; by default the grid's first."""
+    signature: str | None = None
+    """Text that signatures hold, where the metric has several."""
+
+
+class OfMatrix(OfModel):
+    """What can be asked of a heat map."""
+
+    show: Show = Show.SCORE
+    """What colours the tiles."""
+    order: Order = Order.GRID
+    """How languages are ordered."""
+
+
+class OfTable(OfModel):
+    """What can be asked of a table."""
+
+    table: Literal["partitions", "matrix", "pairs"]
+    """Which table."""
+    form: Literal["json", "csv", "markdown", "latex"] = "csv"
+    """How it is written."""
+
+
+class OfPair(OfGrid):
+    """What can be asked of a pair's sentences."""
+
+    source: Language
+    """The source language, in any notation."""
+    target: Language
+    """The target language, in any notation."""
+    by: str | None = None
+    """The metric of the sentences' scores; by default one that can judge a single sentence, where the grid has it."""
+    search: str = ""
+    """Text that the source, the reference or a hypothesis must hold, in any case."""
+    sentences: Arrangement = Arrangement.FILE
+    """The order of sentences."""
+    page: int = Field(default=1, ge=1, le=1_000_000)
+    """The page; one too high is the last."""
+
+
+class Grids(BaseModel):
+    """Every grid of the store."""
+
+    grids: list[GridRecord]
+    """The latest first."""
+
+
+class Grid(BaseModel):
+    """One grid."""
+
+    grid: GridRecord
+    """The grid."""
+    models: list[str]
+    """Names of its models, the base first where it is evaluated."""
+    metrics: list[str]
+    """Names of its metrics."""
+
+
+class Pairs(BaseModel):
+    """Every pair of a grid under one model."""
+
+    view: View
+    """What was asked for, with the defaults filled in."""
+    pairs: list[PairScore]
+    """Sorted."""
+
+
+class Partitions(BaseModel):
+    """One model's scores by partition."""
+
+    view: View
+    """What was asked for, with the defaults filled in."""
+    rows: list[PartitionRow]
+    """The partitions that occur, then `unseen` and `all`."""
+    gap: Gap | None
+    """Seen minus recombined; none where the model lacks either."""
+
+
+class Tile(NamedTuple):
+    """One pair of a heat map, short, as there may be tens of thousands."""
+
+    look: str
+    """A step of the scale (`q0` to `q20`; `d0` to `d20` for differences), `p-` and a partition, or `s-` and a state."""
+    partition: str
+    """The partition; `unknown` where the model's training graph is."""
+    state: str
+    """Where the cell stands."""
+    value: float | None
+    """The score."""
+    low: float | None
+    """Lower end of its 95% interval."""
+    high: float | None
+    """Upper end of it."""
+    base: float | None
+    """The base model's score."""
+    reason: str | None
+    """Why there is no score."""
+
+
+class Matrix(BaseModel):
+    """The pair matrix of one model as a heat map."""
+
+    view: View
+    """What was asked for, with the defaults filled in."""
+    sources: list[str]
+    """Languages from top to bottom."""
+    targets: list[str]
+    """Languages from left to right."""
+    names: dict[str, str]
+    """Their English names."""
+    worst: float
+    """The number at the first step of the scale."""
+    best: float
+    """The number at the last."""
+    tiles: list[list[Tile | None]]
+    """A row for each source; none where the grid has no such pair."""
+
+
+class Progress(BaseModel):
+    """How far a grid has come."""
+
+    models: dict[str, dict[CellState, int]]
+    """The number of cells in each state that occurs, by model."""
+    job: JobRecord | None
+    """The latest run of the grid."""
