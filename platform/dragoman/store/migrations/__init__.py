@@ -35,7 +35,7 @@ def upgrade(database: Database) -> None:
             return
     with database.writing(alone=True) as connection:
         if version(connection, database.shown) != HEAD:
-            _run(connection)
+            run(connection, HEAD)
 
 
 def version(connection: Connection, shown: str) -> str | None:
@@ -60,11 +60,12 @@ def version(connection: Connection, shown: str) -> str | None:
     return found
 
 
-def _run(connection: Connection) -> None:
+def run(connection: Connection, revision: str) -> None:
+    """Bring the tables to a revision, in the connection's transaction."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    command.upgrade(config, revision)

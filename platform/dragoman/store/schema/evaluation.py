@@ -143,8 +143,8 @@ class CellRow(Base):
         PrimaryKeyConstraint("model_id", "condition_id", "pair_id"),
         one_of("state", CellState),
         CheckConstraint(f"partition_id BETWEEN 0 AND {len(PARTITIONS) - 1}", name="partition"),
-        CheckConstraint("state NOT IN ('failed', 'missing', 'unscorable') OR reason IS NOT NULL", name="reason"),
-        CheckConstraint("state NOT IN ('done', 'unscorable') OR hypotheses IS NOT NULL", name="hypotheses"),
+        CheckConstraint("reason IS NOT NULL OR state = 'done' OR state = 'planned' OR state = 'running'", name="reason"),
+        CheckConstraint("hypotheses IS NOT NULL OR (state <> 'done' AND state <> 'unscorable')", name="hypotheses"),
         {"sqlite_with_rowid": False},
     )
 

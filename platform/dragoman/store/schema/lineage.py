@@ -18,8 +18,8 @@ PARTITION_IDS: dict[Partition | None, int] = {partition: number for number, part
 
 def one_of(column: str, values: type[Any]) -> CheckConstraint:
     """The constraint that a column holds one of an enumeration's values."""
-    allowed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({allowed})", name=column)
+    # Spelt with OR: for IN, SQLite builds a table of the values at every row, which halves the speed of a fill.
+    return CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=column)
 
 
 class LanguageRow(Base):

@@ -84,8 +84,13 @@ def upgrade() -> None:
         sa.Column("own_evidence", sa.String(), nullable=False),
         sa.Column("evidence", sa.String(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("evidence IN ('recorded', 'declared', 'unknown')", name="model_evidence_check"),
-        sa.CheckConstraint("own_evidence IN ('recorded', 'declared', 'unknown')", name="model_own_evidence_check"),
+        sa.CheckConstraint(
+            "evidence = 'recorded' OR evidence = 'declared' OR evidence = 'unknown'", name="model_evidence_check"
+        ),
+        sa.CheckConstraint(
+            "own_evidence = 'recorded' OR own_evidence = 'declared' OR own_evidence = 'unknown'",
+            name="model_own_evidence_check",
+        ),
         sa.CheckConstraint("parent_id <> id", name="model_parent_check"),
         sa.ForeignKeyConstraint(["base_id"], ["model.id"], name="model_base_id_fkey"),
         sa.ForeignKeyConstraint(["parent_id"], ["model.id"], name="model_parent_id_fkey"),
@@ -200,13 +205,15 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("updated", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('planned', 'running', 'done', 'failed', 'missing', 'unscorable')", name="cell_state_check"
+            "hypotheses IS NOT NULL OR (state <> 'done' AND state <> 'unscorable')", name="cell_hypotheses_check"
         ),
         sa.CheckConstraint(
-            "state NOT IN ('done', 'unscorable') OR hypotheses IS NOT NULL", name="cell_hypotheses_check"
+            "reason IS NOT NULL OR state = 'done' OR state = 'planned' OR state = 'running'", name="cell_reason_check"
         ),
         sa.CheckConstraint(
-            "state NOT IN ('failed', 'missing', 'unscorable') OR reason IS NOT NULL", name="cell_reason_check"
+            "state = 'planned' OR state = 'running' OR state = 'done' OR "
+            "state = 'failed' OR state = 'missing' OR state = 'unscorable'",
+            name="cell_state_check",
         ),
         sa.CheckConstraint("partition_id BETWEEN 0 AND 7", name="cell_partition_check"),
         sa.ForeignKeyConstraint(["condition_id"], ["condition.id"], name="cell_condition_id_fkey"),
@@ -258,7 +265,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("started", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="job_state_check"),
+        sa.CheckConstraint("state = 'running' OR state = 'done' OR state = 'failed'", name="job_state_check"),
         sa.ForeignKeyConstraint(["grid_id"], ["grid.id"], name="job_grid_id_fkey"),
         sa.PrimaryKeyConstraint("id", name="job_pkey"),
     )

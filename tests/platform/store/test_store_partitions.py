@@ -1,0 +1,82 @@
+"""The partition in SQL is the partition of the training graph, for every graph and pair."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import literal, select, text
+
+from dragoman.pair import Pair, all_pairs
+from dragoman.partition import Evidence, Partition, TrainingGraph
+from dragoman.store.schema import PARTITIONS, PairRow
+from dragoman.store.sql_partition import partition_id
+
+PAIRS = all_pairs(["de", "en", "fr", "sw"])
+GRAPHS = st.builds(
+    TrainingGraph,
+    examples=st.dictionaries(st.sampled_from(PAIRS), st.integers(0, 3), max_size=8),
+    evidence=st.sampled_from([Evidence.RECORDED, Evidence.RECORDED, Evidence.DECLARED, Evidence.UNKNOWN]),
+)
+PROPERTY = settings(
+    max_examples=20, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@PROPERTY
+@given(graph=GRAPHS)
+def test_every_pair_is_in_the_one_partition_of_the_graph(small, graph):
+    store = small.store
+    store.record_graph("model1-base", graph)
+    assert store.model("model1-base").graph == TrainingGraph(
+        examples={pair: graph.examples[pair] for pair in graph.pairs}, evidence=graph.evidence
+    )
+    expected = {pair: graph.partition(pair) for pair in PAIRS}
+    with store.database.reading() as connection:
+        number = connection.execute(text("SELECT id FROM model WHERE identity = 'model1-base'")).scalar_one()
+        query = select(PairRow.source, PairRow.target, partition_id(literal(number), PairRow.source, PairRow.target))
+        found = {Pair(source, target): PARTITIONS[partition] for source, target, partition in connection.execute(query)}
+        cells = connection.execute(text("SELECT source, target, partition FROM grid_cell WHERE model = 'base'")).all()
+    assert found == expected
+    assert len(cells) == len(PAIRS)
+    assert {Pair(source, target): name for source, target, name in cells} == {
+        pair: partition or "unknown" for pair, partition in expected.items()
+    }
+
+
+@PROPERTY
+@given(base=GRAPHS, own=GRAPHS)
+def test_a_child_has_seen_what_its_parent_saw(small, base, own):
+    store = small.store
+    store.record_graph("model1-a", own)
+    store.record_graph("model1-base", base)
+    graph = store.model("model1-a").graph
+    assert graph.pairs >= own.pairs
+    if Evidence.UNKNOWN in (base.evidence, own.evidence):
+        assert graph.evidence is Evidence.UNKNOWN
+    else:
+        assert graph == own.inherit(base)
+        assert all(graph.partition(pair) is Partition.SEEN for pair in base.pairs)
+    scored = "SELECT source, target, partition FROM grid_cell WHERE model = 'a'"
+    with store.database.reading() as connection:
+        for source, target, name in connection.execute(text(scored)):
+            assert name == (graph.partition(Pair(source, target)) or "unknown")
+
+
+def test_scores_and_sums_follow_the_graph(small):
+    small.fill()
+    small.store.record_graph("model1-base", TrainingGraph.of([Pair("sw", "de")]))
+    query = """
+        SELECT count(*) FROM score JOIN cell ON cell.model_id = score.model_id AND cell.pair_id = score.pair_id
+        WHERE cell.partition_id <> score.partition_id"""
+    by_cell = "SELECT model_id, partition_id, count(*) FROM score GROUP BY 1, 2 ORDER BY 1, 2"
+    by_sum = "SELECT model_id, partition_id, sum(scores) FROM score_sum GROUP BY 1, 2 ORDER BY 1, 2"
+    with small.store.database.reading() as connection:
+        assert connection.execute(text(query)).scalar() == 0
+        assert connection.execute(text(by_cell)).all() == connection.execute(text(by_sum)).all()
+        seen = "SELECT count(*) FROM grid_cell WHERE source = 'sw' AND target = 'de' AND partition = 'seen'"
+        assert connection.execute(text(seen)).scalar() == 3
+
+
+def test_a_pair_the_store_has_never_met_has_a_partition_too(small):
+    with small.store.database.reading() as connection:
+        number = connection.execute(text("SELECT id FROM model WHERE identity = 'model1-a'")).scalar_one()
+        query = select(partition_id(literal(number), literal("ja"), literal("fr")))
+        assert PARTITIONS[connection.execute(query).scalar_one()] is Partition.UNSEEN_SOURCE
