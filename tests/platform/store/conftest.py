@@ -158,6 +158,14 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue("new_postgres")()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with nothing in it, on SQLite not even a file."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    return request.getfixturevalue("new_postgres")(with_store=False)
+
+
 @pytest.fixture
 def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
     store = Store.open(store_url, f"file://{tmp_path}/blobs")

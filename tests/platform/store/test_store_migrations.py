@@ -31,13 +31,6 @@ def revisions() -> list[str]:
     return sorted(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request, tmp_path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/empty.db"
-    return request.getfixturevalue("new_postgres")(with_store=False)
-
-
 @pytest.mark.parametrize("revision", revisions())
 def test_a_store_of_any_version_comes_up_with_its_data(empty_url, revision):
     rows = json.loads((RELEASED / f"{revision}.json").read_text())

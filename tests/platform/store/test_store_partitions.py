@@ -16,7 +16,10 @@ GRAPHS = st.builds(
     evidence=st.sampled_from([Evidence.RECORDED, Evidence.RECORDED, Evidence.DECLARED, Evidence.UNKNOWN]),
 )
 PROPERTY = settings(
-    max_examples=20, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

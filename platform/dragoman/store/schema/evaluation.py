@@ -143,7 +143,7 @@ class CellRow(Base):
         PrimaryKeyConstraint("model_id", "condition_id", "pair_id"),
         one_of("state", CellState),
         CheckConstraint(f"partition_id BETWEEN 0 AND {len(PARTITIONS) - 1}", name="partition"),
-        CheckConstraint("reason IS NOT NULL OR state = 'done' OR state = 'planned' OR state = 'running'", name="reason"),
+        CheckConstraint("state = 'done' OR state = 'planned' OR state = 'running' OR reason IS NOT NULL", "reason"),
         CheckConstraint("hypotheses IS NOT NULL OR (state <> 'done' AND state <> 'unscorable')", name="hypotheses"),
         {"sqlite_with_rowid": False},
     )

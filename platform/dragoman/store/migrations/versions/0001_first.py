@@ -208,7 +208,7 @@ def upgrade() -> None:
             "hypotheses IS NOT NULL OR (state <> 'done' AND state <> 'unscorable')", name="cell_hypotheses_check"
         ),
         sa.CheckConstraint(
-            "reason IS NOT NULL OR state = 'done' OR state = 'planned' OR state = 'running'", name="cell_reason_check"
+            "state = 'done' OR state = 'planned' OR state = 'running' OR reason IS NOT NULL", name="cell_reason_check"
         ),
         sa.CheckConstraint(
             "state = 'planned' OR state = 'running' OR state = 'done' OR "
