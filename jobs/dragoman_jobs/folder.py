@@ -20,17 +20,22 @@ def make_once(folder: Path, make: Callable[[Path], None]) -> Path:
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.partial")
-    # the lock is the system's and dies with its process; its empty file stays, since removing it would race
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if folder.exists():
-            return folder
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
-            make(partial)
-            partial.rename(folder)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+    lock = folder.with_name(f".{folder.name}.lock")
+    with FileLock(lock):  # the system's, so it dies with its process
+        if not folder.exists():
+            _make(folder, make)
+        # safe only now: whoever still waits for this file, or makes a new one, will find the folder there
+        lock.unlink(missing_ok=True)
     return folder
+
+
+def _make(folder: Path, make: Callable[[Path], None]) -> None:
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        make(partial)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise

@@ -23,6 +23,7 @@ def test_a_folder_is_made_with_its_parents_and_only_once(tmp_path: Path) -> None
     out = tmp_path / "deep" / "out"
     assert make_once(out, fill) == out
     assert names(out) == {"a", "b"}
+    assert names(out.parent) == {"out"}
 
     def never(folder: Path) -> None:
         raise AssertionError("made twice")
@@ -76,4 +77,5 @@ def test_two_at_once_make_it_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(made) == 1
+    assert names(tmp_path) == {"out"}
     assert names(tmp_path / "out") == {"a", "b"}
