@@ -1,7 +1,7 @@
 """The results store: what was planned, translated and scored."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
@@ -22,6 +22,9 @@ from dragoman.store.records import (
     TestSetRecord,
     Translation,
 )
+
+if TYPE_CHECKING:
+    from dragoman.store.selection import Selection
 
 
 class Store:
@@ -208,6 +211,36 @@ class Store:
         """The scores of one cell under every signature, with their statistics."""
         with self.database.reading() as connection:
             return cells.scores(connection, cell_id)
+
+    def scores(
+        self,
+        metric: str,
+        model: str | Sequence[str] = (),
+        grid: str | None = None,
+        signature: str | None = None,
+        test_set: str | None = None,
+        prompt: str | None = None,
+        decoding: str | None = None,
+    ) -> "Selection":
+        """Scores to narrow, group and compare: ``store.scores("bleu", model="m1").by("partition").against("base")``.
+
+        Args:
+            metric: name of the metric.
+            model: name of a model, or several; all of the grid by default.
+            grid: name of the grid; may be left out where only one has these models.
+            signature: text that the signatures hold, where the metric has several.
+            test_set: text that the revision of the test set holds, where the grid has several.
+            prompt: text that the prompt holds, where the grid has several.
+            decoding: text that the decoding's identity holds, where the grid has several.
+
+        Raises:
+            StoreError: several grids have these models, or none has.
+        """
+        from dragoman.store.selection import Selection, only_grid
+
+        names = (model,) if isinstance(model, str) else tuple(model)
+        condition = {"test_set": test_set, "prompt": prompt, "decoding": decoding}
+        return Selection(self, grid or only_grid(self, names), metric, names, signature, condition)
 
     def jobs(self, grid: str) -> list[JobRecord]:
         """The runs of a grid, the latest first."""

@@ -1,0 +1,17 @@
+"""Language families."""
+
+from dragoman.family import language_family
+
+
+def test_families_of_the_paper_and_the_kinds_of_place_they_have_in_cldr():
+    assert language_family("en") == language_family("hi") == "Indo-European languages"
+    assert language_family("fi") == "Uralic languages"
+    assert language_family("zh-Hans") == "Sino-Tibetan languages"
+    assert language_family("ar") == "Afro-Asiatic languages"
+    assert language_family("sw") == "Niger-Kordofanian languages"
+    assert language_family("ta") == "Dravidian languages"
+    assert language_family("ko") == "Korean"  # an isolate is a family of its own
+
+
+def test_a_language_cldr_puts_nowhere_has_none():
+    assert language_family("qaa") is None
