@@ -20,7 +20,7 @@ test: $(VENV)/.installed  ## Lint, check types and run the whole test suite.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 base-model: $(VENV)/.installed  ## Train the demo's base model again (about an hour on one core).
 	$(BIN)/python examples/pretrain.py --out examples/tiny-xglm
