@@ -66,7 +66,8 @@ def gate(
     uri = settings().mlflow_url
     incumbent = version_at(uri, rules.model, alias or rules.alias) if rules.model in registered_names(uri) else None
     reports = [evidence.gate(store, record, name, rules, incumbent) for name in names]
-    sys.stdout.write(render([gate_table(reports)], _form(json, csv)))
+    table = gate_table(reports, [report.reason for report in reports])
+    sys.stdout.write(render([table], _form(json, csv)))
     raise typer.Exit(0 if all(report.passed for report in reports) else 1)
 
 

@@ -40,5 +40,5 @@ def register_and_promote(
     best = candidate(store, grid, policy, names)
     echo(f"candidate: {best}, the best of {len(names)} in {policy.metric} over {policy.over}")
     decision = Promotions(store, settings.mlflow_url).promote(versions[best], policy, policy.alias, again=False)
-    echo(render([gate_table([decision.report])], Form.TEXT))
+    echo(render([gate_table([decision.report])], Form.TEXT).rstrip())
     echo(decision.sentence)

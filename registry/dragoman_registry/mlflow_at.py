@@ -1,5 +1,6 @@
 """MLflow at one address: a client for what it can say, and the process-wide address for what asks for that."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ def client_at(uri: str) -> "MlflowClient":
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every step it takes
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 

@@ -112,9 +112,7 @@ class Promotions:
             reason=report.reason,
         )
         if not again and (known := self._decided(entry)) is not None:
-            return Decision(
-                report, known, f"{_told(known)}, so nothing is done. `dragoman promote {version}` asks again."
-            )
+            return Decision(report, known, f"{_told(known)}. {known.reason} `dragoman promote {version}` asks again.")
         if not report.passed:
             return Decision(report, self._add(entry), f"{version} is not promoted to {alias}: {report.reason}")
         record = self._move(entry)

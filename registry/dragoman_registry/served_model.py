@@ -14,6 +14,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging
 
 BATCH_TOKENS = 4096
 """Prompt tokens decoded at once."""
@@ -33,6 +34,7 @@ class Translator(PythonModel):
         is_adapter = (checkpoint / "adapter_config.json").is_file()
         weights = self._base() if is_adapter else {"pretrained_model_name_or_path": str(checkpoint)}
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         tokenizer = AutoTokenizer.from_pretrained(**weights, trust_remote_code=False)
         # merged in the type the base is stored in, and decoded in the one the evaluation decoded in
         model: Any = AutoModelForCausalLM.from_pretrained(

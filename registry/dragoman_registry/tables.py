@@ -7,7 +7,7 @@ from dragoman_registry.audit import AuditRecord
 from dragoman_registry.gate import GateReport
 
 
-def gate_table(reports: Sequence[GateReport]) -> Table:
+def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Table:
     """Every bound with its value and verdict, one report below the other."""
     rows = [
         {
@@ -44,7 +44,7 @@ def gate_table(reports: Sequence[GateReport]) -> Table:
             ),
         ],
         content=rows,
-        notes=[report.reason for report in reports],
+        notes=notes,
         group="model",
     )
 
