@@ -167,6 +167,8 @@ def _scored_by_partition(
             weighed(func.count(other.value), other.value),
             total(shared),
             total(other.value),
+            func.count(case((value > other.value, 1))),
+            func.count(case((value < other.value, 1))),
         ]
     query = select(ScoreRow.partition_id, *own, *both).where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
     if other_id is not None:
