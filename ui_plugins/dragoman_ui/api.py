@@ -3,11 +3,15 @@
 from flask import Blueprint, Response, jsonify, request
 
 from dragoman import __version__
+from dragoman.cli import compare
 from dragoman.cli.results import matrix, pairs, partition_rows
-from dragoman.cli.tables import Form, render
+from dragoman.cli.tables import Form, Table, render
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.store.comparison import Comparison
+from dragoman.store.comparison import compare as compare_models
+from dragoman.store.differences import higher_is_better
 from dragoman.store.progress import progress
 from dragoman.store.queries import (
     PairScore,
@@ -23,6 +27,8 @@ from dragoman_ui.exchange import (
     Grid,
     Grids,
     Matrix,
+    OfComparison,
+    OfComparisonTable,
     OfGrid,
     OfMatrix,
     OfModel,
@@ -34,7 +40,8 @@ from dragoman_ui.exchange import (
     Tile,
 )
 from dragoman_ui.heatmap import heat_map
-from dragoman_ui.reading import is_higher_better, open_store
+from dragoman_ui.pages.compare import SHOWN, rival
+from dragoman_ui.reading import open_store
 from dragoman_ui.security import protect
 from dragoman_ui.segments import PairView, pair_view, sentence_metric
 from dragoman_ui.view import View
@@ -92,7 +99,7 @@ def heat_map_of(question: OfMatrix) -> Matrix:
     store, view = open_store(), _view(question)
     model = next(each for each in store.models(view.grid) if each.name == view.model)
     values = pair_scores(store, view.grid, view.model, view.metric, view.signature)
-    languages, better = store.grid(view.grid).languages, is_higher_better(view.metric)
+    languages, better = store.grid(view.grid).languages, higher_is_better(view.metric)
     found = heat_map(values, languages, model.graph, view.show, view.order, better)
     return Matrix(
         view=view,
@@ -132,10 +139,34 @@ def table(question: OfTable) -> Response:
             found = matrix(view.grid, view.metric, store.grid(view.grid).languages, values)
         case "pairs":
             found = pairs(view.grid, view.metric, values)
+    return _file(f"{view.grid}-{view.model}-{view.metric}-{question.table}", found, form)
+
+
+def comparison(question: OfComparison) -> Comparison:
+    """One model against another on the pairs both have: by partition, and pair by pair with paired tests."""
+    store, view = open_store(), _view(question)
+    against = rival(model_names(store, view.grid), view, question.against)
+    return compare_models(store, view.grid, against, view.model, view.metric, view.signature)
+
+
+def comparison_table(question: OfComparisonTable) -> Response:
+    """A table of a comparison to take away, as a file."""
+    found = comparison(question)
+    losses, gains = compare.extremes(question.grid, found, SHOWN)
+    tables = {
+        "scopes": compare.scopes(question.grid, found),
+        "losses": losses,
+        "gains": gains,
+        "pairs": compare.pairs(question.grid, found),
+    }
+    name = f"{question.grid}-{found.b}-against-{found.a}-{found.metric}-{question.table}"
+    return _file(name, tables[question.table], Form(question.form))
+
+
+def _file(name: str, table: Table, form: Form) -> Response:
     suffix = {Form.LATEX: "tex", Form.MARKDOWN: "md"}.get(form, form.value)
-    name = f"{view.grid}-{view.model}-{view.metric}-{question.table}.{suffix}"
-    response = Response(render([found], form, question.table), mimetype=_MIME[form])
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response = Response(render([table], form, table.name), mimetype=_MIME[form])
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{suffix}")
     return response
 
 
@@ -149,7 +180,9 @@ ENDPOINTS = (
     Endpoint("progress", OfGrid, Progress, progress_of),
     Endpoint("partitions", OfModel, Partitions, partitions),
     Endpoint("sentences", OfPair, PairView, sentences),
+    Endpoint("comparison", OfComparison, Comparison, comparison),
     Endpoint("table", OfTable, None, table),
+    Endpoint("comparison_table", OfComparisonTable, None, comparison_table),
 )
 """Every address of the API."""
 

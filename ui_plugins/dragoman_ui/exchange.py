@@ -49,6 +49,22 @@ class OfTable(OfModel):
     """How it is written."""
 
 
+class OfComparison(OfModel):
+    """What can be asked of two models of a grid."""
+
+    against: str | None = None
+    """The model compared with; by default the base."""
+
+
+class OfComparisonTable(OfComparison):
+    """What can be asked of a table of a comparison."""
+
+    table: Literal["scopes", "losses", "gains", "pairs"]
+    """Which table."""
+    form: Literal["json", "csv", "markdown", "latex"] = "csv"
+    """How it is written."""
+
+
 class OfPair(OfGrid):
     """What can be asked of a pair's sentences."""
 

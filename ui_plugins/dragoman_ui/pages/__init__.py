@@ -9,8 +9,10 @@ from dragoman.language import english_name
 from dragoman_ui.difference import direction
 from dragoman_ui.heatmap import WORDS
 from dragoman_ui.pages.cell import cell
+from dragoman_ui.pages.compare import compare, compared
 from dragoman_ui.pages.grid import grid
 from dragoman_ui.pages.index import index, progress_of_grid
+from dragoman_ui.pages.promotions import promotions
 from dragoman_ui.security import protect
 
 pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static_folder="static")
@@ -20,6 +22,9 @@ pages.add_url_rule("/", view_func=index)
 pages.add_url_rule("/progress", view_func=progress_of_grid)
 pages.add_url_rule("/grid", view_func=grid)
 pages.add_url_rule("/cell", view_func=cell)
+pages.add_url_rule("/compare", view_func=compare)
+pages.add_url_rule("/compared", view_func=compared)
+pages.add_url_rule("/promotions", view_func=promotions)
 pages.after_request(protect)
 
 

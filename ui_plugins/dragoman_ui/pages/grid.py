@@ -5,10 +5,11 @@ from collections import Counter
 from flask import render_template, request
 
 from dragoman.partition import Partition
+from dragoman.store.differences import higher_is_better
 from dragoman.store.queries import metric_names, model_names, pair_scores, partition_gap, partition_table
 from dragoman_ui.heatmap import heat_map, size_of
 from dragoman_ui.mlflow_links import experiment_link
-from dragoman_ui.reading import is_higher_better, open_store
+from dragoman_ui.reading import open_store
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
 from dragoman_ui.view import View
@@ -25,7 +26,7 @@ def grid() -> str:
     size = size_of(len(record.languages))
     # tens of thousands of pairs are drawn by the browser, which asks for them when the page is there
     scores = pair_scores(*asked, view.signature) if size != "small" else []
-    better = is_higher_better(view.metric)
+    better = higher_is_better(view.metric)
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
     axis = Scale.of_scores(numbers, better)
     return render_template(
