@@ -105,15 +105,25 @@ class Finding(BaseModel):
     """The pairs behind a failed verdict: those without a number first, then from the worst on."""
 
     @property
+    def claim(self) -> str:
+        """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
+        scope = f"each of {self.over}" if self.each else self.over
+        return f"{self.metric}{self.bound.quantity} over {scope} {self.bound.sign} {self.limit:g}"
+
+    @property
+    def measured(self) -> str:
+        """What was found: ``12.31 (20 of 20 pairs)``."""
+        if self.value is None:
+            return f"no value ({self.scored} of {self.pairs} pairs)"
+        # a value that only just fails must not look like its bound
+        digits = next((digits for digits in (2, 4, 6) if self.passed or round(self.value, digits) != self.limit), 8)
+        return f"{self.value:.{digits}f} ({self.scored} of {self.pairs} pairs)"
+
+    @property
     def sentence(self) -> str:
-        """The finding in words: ``bleu over seen 30.25, not ≥ 40 (4 of 4 pairs; worst de-fr 20.00)``."""
-        subject = f"{self.metric}{self.bound.quantity} over {'each of ' if self.each else ''}{self.over}"
-        behind = ", ".join(map(str, self.worst))
-        if self.note or self.value is None:
-            return f"{subject}: {self.note or 'no score'}{f' ({behind})' if behind else ''}"
-        digits = next((digits for digits in (2, 4, 6) if round(self.value, digits) != self.limit or self.passed), 8)
-        comparison = f"{self.value:.{digits}f}{'' if self.passed else ', not'} {self.bound.sign} {self.limit:g}"
-        return f"{subject} {comparison} ({self.scored} of {self.pairs} pairs{f'; worst {behind}' if behind else ''})"
+        """Claim and finding: ``bleu over seen ≥ 40: 30.25 (4 of 4 pairs), worst de-fr 20.00``."""
+        behind = f", worst {', '.join(map(str, self.worst))}" if self.worst else ""
+        return f"{self.claim}: {self.note or self.measured}{behind}"
 
 
 class GateReport(BaseModel):

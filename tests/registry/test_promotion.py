@@ -63,7 +63,7 @@ def test_the_store_gives_the_gate_its_numbers(world, policy):
     assert [str(figure) for figure in refused.findings[0].worst] == [
         "de-fr 20.00", "en-de 30.00", "fr-de 30.00", "de-en 41.00"
     ]  # fmt: skip
-    assert refused.reason.startswith("german fails 1 of 4 checks: bleu over seen 30.25, not ≥ 40")
+    assert refused.reason.startswith("german fails 1 of 4 checks: bleu over seen ≥ 40: 30.25")
 
 
 def test_the_candidate_is_the_best_on_the_pairs_all_have(world, policy):

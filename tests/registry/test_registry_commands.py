@@ -38,7 +38,7 @@ def dragoman(world, monkeypatch, capsys):
 def test_gate_explains_every_rule(dragoman):
     code, out, _ = dragoman("gate", "small")
     assert code == 1
-    assert "german fails 1 of 4 checks: bleu over seen 30.25, not ≥ 40 (4 of 4 pairs; worst de-fr 20.00" in out
+    assert "german fails 1 of 4 checks: bleu over seen ≥ 40: 30.25 (4 of 4 pairs), worst de-fr 20.00" in out
     assert "english passes 4 checks" in out
     code, out, _ = dragoman("gate", "small", "--model", "english", "--json")
     assert code == 0
