@@ -1,7 +1,7 @@
 """Write the reference pages from the code: every key of a spec, and the help of every command.
 
-    python docs/generate.py           writes them
-    python docs/generate.py --check   fails where a page differs from the code
+python docs/generate.py           writes them
+python docs/generate.py --check   fails where a page differs from the code
 """
 
 import ast
@@ -9,8 +9,9 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import typer.main
 
@@ -25,7 +26,8 @@ from dragoman.spec.prompt import Prompt
 
 FOLDER = Path(__file__).parent / "reference"
 SPEC_MODELS = (
-    GridSpec, Base, CorpusChoice, Finetuning, Full, Lora, PairChoice, Roles, Evaluation, Decoding, Prompt, Promotion, Rule,
+    GridSpec, Base, CorpusChoice, Finetuning, Full, Lora, PairChoice, Roles, Evaluation, Decoding, Prompt,
+    Promotion, Rule,
 )  # fmt: skip
 
 
@@ -47,10 +49,13 @@ def _field_docs(model: type[SpecModel]) -> Iterator[tuple[str, str]]:
     for kind in reversed(model.__mro__):
         if not issubclass(kind, SpecModel):
             continue
-        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-        assert isinstance(definition, ast.ClassDef)
-        for node, after in zip(definition.body, definition.body[1:], strict=False):
-            if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+        definition = cast(ast.ClassDef, ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0])
+        for node, after in pairwise(definition.body):
+            if (
+                isinstance(node, ast.AnnAssign)
+                and isinstance(after, ast.Expr)
+                and isinstance(after.value, ast.Constant)
+            ):
                 yield ast.unparse(node.target), " ".join(str(after.value.value).split()).replace("|", "\\|")
 
 

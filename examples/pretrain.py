@@ -38,7 +38,7 @@ small enough to stand in a repository and to be finetuned in minutes on one core
 | --- | --- |
 | made by | `make base-model` (`examples/pretrain.py`), seed {seed} |
 | text | the train split of the embedded corpus ({corpus}); test and dev are held out |
-| of it bilingual | {bilingual_share:.0%} of the lines: English beside one other language, as web pages have it; no two others |
+| of it bilingual | {bilingual_share:.0%} of the lines: English beside one other language, never two others |
 | training | {steps} steps, {tokens:,} tokens; the learning rate's cosine is laid out for {horizon} steps |
 | time | {minutes} minutes, one thread |
 | loss at the end | {final_loss} nats a token |

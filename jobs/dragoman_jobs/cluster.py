@@ -86,7 +86,9 @@ class RayCluster(Cluster):
             include_dashboard=False,
             log_to_driver=False,
             logging_level="error",
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}},
+            runtime_env={
+                "env_vars": {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
+            },
         )
 
     @property
@@ -125,7 +127,12 @@ class RayCluster(Cluster):
             return self._ray.get(ref)
         except StopIteration:
             raise
-        except (errors.RayActorError, errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError) as error:
+        except (
+            errors.RayActorError,
+            errors.WorkerCrashedError,
+            errors.OutOfMemoryError,
+            errors.NodeDiedError,
+        ) as error:
             raise WorkerDiedError(_first_line(error)) from error
         except errors.RayTaskError as error:
             cause = error.cause if hasattr(error, "cause") else error

@@ -28,8 +28,7 @@ from dragoman.store.store import Store
 from dragoman_jobs.cluster import Cluster, Ref, WorkerDiedError
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.choosing import choose_engine
-from dragoman_jobs.finetune.loop import Progress
-from dragoman_jobs.finetune.result import FinetuneResult
+from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
 from dragoman_jobs.progress import GridProgress, cell_note
 from dragoman_jobs.training import TrainingTask, train
@@ -64,9 +63,7 @@ class Driver:
     def register(self) -> None:
         """Write the grid into the store: models, test lines, and every cell with its state so far."""
         plan, store = self._plan, self._store
-        store.add_model(
-            ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe)
-        )
+        store.add_model(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
         store.record_graph(plan.base.id, plan.base_graph)
         for training in plan.trainings:
             identity = training.identity
@@ -133,7 +130,9 @@ class Driver:
         for training in self._untrained():
             self._start_training(cluster, training)
         for model in self._plan.models:
-            if self._pending[model.id] and model.id not in {t.task.planned.identity.id for t in self._trainings.values()}:
+            if self._pending[model.id] and model.id not in {
+                t.task.planned.identity.id for t in self._trainings.values()
+            }:
                 self._prepare(cluster, model)
         total = sum(self._states.values())
         self.progress.bar("cells", total, total - self._states[CellState.PLANNED])
@@ -166,7 +165,10 @@ class Driver:
     def _start_training(self, cluster: Cluster, planned: PlannedTraining, attempts: int = 1) -> None:
         base = self._plan.spec.base
         task = TrainingTask(
-            planned=planned, base=base.model, revision=base.revision, out=self._settings.models_dir / planned.identity.id
+            planned=planned,
+            base=base.model,
+            revision=base.revision,
+            out=self._settings.models_dir / planned.identity.id,
         )
         self._trainings[cluster.stream(train, task)] = _Training(task, attempts)
         if attempts == 1:
@@ -183,7 +185,9 @@ class Driver:
         except WorkerDiedError as error:
             del self._trainings[ref]
             if training.attempts < MAX_ATTEMPTS:
-                self.progress.say(f"finetune {planned.identity.name}: its process died; it continues from its checkpoint")
+                self.progress.say(
+                    f"finetune {planned.identity.name}: its process died; it continues from its checkpoint"
+                )
                 self._start_training(cluster, planned, training.attempts + 1)
             else:
                 self._fail_model(planned.identity, f"finetuning died {MAX_ATTEMPTS} times ({error})")

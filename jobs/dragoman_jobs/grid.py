@@ -1,9 +1,12 @@
 """One grid from its plan to its end: what `dragoman run` does."""
 
+import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 from filelock import FileLock, Timeout
@@ -17,6 +20,7 @@ from dragoman.errors import DragomanError
 from dragoman.plan import Plan
 from dragoman.settings import Settings
 from dragoman.store.queries import model_names
+from dragoman.store.records import JobState
 from dragoman.store.store import Store
 from dragoman.tracking import BackgroundTracker, Tracker
 from dragoman_jobs.cluster import RayCluster
@@ -32,7 +36,7 @@ class GridBusyError(DragomanError):
 def run_grid(plan: Plan, settings: Settings, console: Console, cpus: int = 0) -> bool:
     """Do what a grid still lacks, log it, print the answers, and let the finishers have their say.
 
-    Returns whether every cell that has test lines was translated.
+    Returns whether no cell failed.
 
     Raises:
         GridBusyError: another process runs a grid of this name in this home.
@@ -44,9 +48,8 @@ def run_grid(plan: Plan, settings: Settings, console: Console, cpus: int = 0) ->
         tracker.tell(Tracker.start)
         driver = Driver(plan, store, settings, GridProgress(console))
         driver.register()
-        with driver.progress:
-            if driver.remaining():
-                _run_on_ray(driver, cpus)
+        if driver.remaining():
+            _work(driver, store, plan.spec.name, cpus)
         log_trainings(tracker, plan, store)
         runs = log_evaluations(tracker, plan, store)
         _print_answers(plan, store, console)
@@ -54,14 +57,24 @@ def run_grid(plan: Plan, settings: Settings, console: Console, cpus: int = 0) ->
             complaints = tracker.close()
         for complaint in complaints:
             console.print(complaint, style="yellow", highlight=False, markup=False)
-        states = [cell.state for cell in store.cells(plan.spec.name)]
-        complete = all(state in (CellState.DONE, CellState.MISSING, CellState.UNSCORABLE) for state in states)
-        if complete:
-            _finish(plan, settings, dict(runs), console)
-        else:
-            failed = sum(state is CellState.FAILED for state in states)
+        failed = sum(cell.state is CellState.FAILED for cell in store.cells(plan.spec.name))
+        if failed:
             console.print(f"{failed} cells failed, so nothing is promoted; the same command tries them again.")
-    return complete
+        else:
+            _finish(plan, settings, dict(runs), console)
+    return failed == 0
+
+
+def _work(driver: Driver, store: Store, grid: str, cpus: int) -> None:
+    """Do what remains, as one job of the store's record."""
+    job = store.start_job(grid, f"{socket.gethostname()}-{os.getpid()}")
+    try:
+        with driver.progress:
+            _run_on_ray(driver, cpus)
+    except BaseException as error:
+        store.end_job(job, JobState.FAILED, str(error) or type(error).__name__)
+        raise
+    store.end_job(job, JobState.DONE)
 
 
 def _run_on_ray(driver: Driver, cpus: int) -> None:
@@ -90,8 +103,9 @@ def _print_answers(plan: Plan, store: Store, console: Console) -> None:
 
 
 def _finish(plan: Plan, settings: Settings, runs: dict[str, str], console: Console) -> None:
+    echo = partial(console.print, markup=False, highlight=False, soft_wrap=True)  # tables keep their lines
     for name in sorted(plugins.available("finishers")):
-        plugins.load("finishers", name)(settings, plan.spec.name, plan.spec, runs, console.print)
+        plugins.load("finishers", name)(settings, plan.spec.name, plan.spec, runs, echo)
 
 
 @contextmanager

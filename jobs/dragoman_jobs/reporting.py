@@ -1,13 +1,15 @@
 """Telling MLflow what the store holds of a grid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from dragoman.cell import CellState
 from dragoman.cli.results import partition_rows
 from dragoman.cli.tables import Form, render
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
-from dragoman.plan import Plan
+from dragoman.plan import Plan, PlannedTraining
 from dragoman.store.queries import PartitionRow, partition_table
 from dragoman.store.store import Store
 from dragoman.tracking import BackgroundTracker, Tracker
@@ -18,37 +20,44 @@ def log_trainings(tracker: BackgroundTracker, plan: Plan, store: Store) -> None:
     for training in plan.trainings:
         record = store.training(training.identity.id)
         if record is not None:
-            tracker.tell(lambda mlflow, training=training, record=record: mlflow.log_training(training, record))
+            tracker.tell(partial(_log_training, training=training, record=record))
+
+
+def _log_training(mlflow: Tracker, training: PlannedTraining, record: dict[str, Any]) -> None:
+    mlflow.log_training(training, record)
 
 
 def log_evaluations(tracker: BackgroundTracker, plan: Plan, store: Store) -> Mapping[str, str]:
-    """Scores by partition, samples and notes of every model; the mapping model name → run id fills as they are written."""
+    """Scores by partition, samples and notes of every model.
+
+    Returns the run of each model by its name; it fills as they are written.
+    """
     runs: dict[str, str] = {}
     for model in plan.models:
         tables = {
-            metric: partition_table(store, plan.spec.name, model.name, metric) for metric in plan.spec.evaluation.metrics
+            metric: partition_table(store, plan.spec.name, model.name, metric)
+            for metric in plan.spec.evaluation.metrics
         }
         samples, note = _samples(plan, store, model), _note(plan, store, model)
-
-        def log(
-            mlflow: Tracker,
-            model: ModelIdentity = model,
-            tables: dict[str, list[PartitionRow]] = tables,
-            samples: list[tuple[Pair, str, str, str]] = samples,
-            note: str = note,
-        ) -> None:
-            mlflow.log_evaluation(model, tables, samples, note)
-            runs[model.name] = mlflow.model_run(model)
-
-        tracker.tell(log)
+        tracker.tell(partial(_log_evaluation, model=model, tables=tables, samples=samples, note=note, runs=runs))
     tracker.tell(lambda mlflow: mlflow.finish(f"`dragoman results {plan.spec.name}` prints the tables.", failed=False))
     return runs
 
 
+def _log_evaluation(
+    mlflow: Tracker,
+    model: ModelIdentity,
+    tables: Mapping[str, Sequence[PartitionRow]],
+    samples: Sequence[tuple[Pair, str, str, str]],
+    note: str,
+    runs: dict[str, str],
+) -> None:
+    mlflow.log_evaluation(model, tables, samples, note)
+    runs[model.name] = mlflow.model_run(model)
+
+
 def _note(plan: Plan, store: Store, model: ModelIdentity) -> str:
-    tables = [
-        partition_rows(store, plan.spec.name, [model.name], metric) for metric in plan.spec.evaluation.metrics
-    ]
+    tables = [partition_rows(store, plan.spec.name, [model.name], metric) for metric in plan.spec.evaluation.metrics]
     return f"**{model.name}** in grid **{plan.spec.name}**\n\n{render(tables, Form.MARKDOWN)}\n"
 
 

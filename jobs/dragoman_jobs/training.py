@@ -10,7 +10,9 @@ from dragoman.corpora.opening import open_corpus
 from dragoman.corpora.sampling import take
 from dragoman.plan import PlannedTraining
 from dragoman_jobs.engines.base import Checkpoint
-from dragoman_jobs.finetune.loop import Progress, TrainingExample, finetune
+from dragoman_jobs.finetune.examples import TrainingExample
+from dragoman_jobs.finetune.loop import finetune
+from dragoman_jobs.finetune.result import Progress
 
 
 class TrainingTask(BaseModel):

@@ -8,7 +8,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
-from dragoman.errors import DragomanError
 from dragoman.metrics.packing import pack
 from dragoman.metrics.score import ScoreRecord, Unscorable
 from dragoman.metrics.scoring import score
@@ -88,7 +87,7 @@ class Worker:
         started = time.monotonic()
         sources, references = self._blobs.test(task.test)
         hypotheses = self._engine_for(task).translate([task.prompt.render(task.pair, source) for source in sources])
-        address = self._blobs.put_translation([tuple(hypothesis) for hypothesis in hypotheses])
+        address = self._blobs.put_translation([(found.text, found.finish_reason, found.tokens) for found in hypotheses])
         translation = Translation(
             cell_id=task.cell,
             hypotheses=address,

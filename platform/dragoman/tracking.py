@@ -7,13 +7,13 @@ the record: everything here is written from the store and can be written again, 
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
-from dragoman.plan import PlannedTraining, Plan
+from dragoman.plan import Plan, PlannedTraining
 from dragoman.store.queries import PartitionRow
 
 GRID_TAG = "dragoman.grid"
@@ -103,7 +103,7 @@ class Tracker:
     def log_evaluation(
         self,
         model: ModelIdentity,
-        tables: dict[str, Sequence[PartitionRow]],
+        tables: Mapping[str, Sequence[PartitionRow]],
         samples: Sequence[tuple[Pair, str, str, str]],
         note: str,
     ) -> str:
@@ -202,6 +202,5 @@ class BackgroundTracker:
 
 
 def _milliseconds() -> int:
-    import time
 
     return int(time.time() * 1000)

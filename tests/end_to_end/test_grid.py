@@ -1,5 +1,6 @@
 """From a spec to scores with the real thing, and what happens when its driver is killed."""
 
+import json
 import os
 import random
 import signal
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.end_to_end.conftest import MINI, Home, kill
+
 from dragoman.cell import CellState
 from dragoman.store.store import Store
-
-from tests.end_to_end.conftest import MINI, Home, kill
 
 
 def _store(home: Home) -> Store:
@@ -22,7 +23,10 @@ def _store(home: Home) -> Store:
 
 def _scores(store: Store) -> dict[str, Any]:
     return {
-        cell.cell.id: (cell.hypotheses, [(score.metric, score.signature, score.value) for score in store.scores_of(cell.cell.id)])
+        cell.cell.id: (
+            cell.hypotheses,
+            [(score.metric, score.signature, score.value) for score in store.scores_of(cell.cell.id)],
+        )
         for cell in store.cells("mini")
     }
 
@@ -106,11 +110,16 @@ def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Pa
             if score.metric not in ("bleu", "chrf++"):
                 continue
             fields = dict(part.split(":", 1) for part in score.signature.split("|"))
-            metric = ["-m", "chrf", "--chrf-word-order", "2"] if score.metric == "chrf++" else ["-m", "bleu", "-tok", fields["tok"]]
+            metric = (
+                ["-m", "chrf", "--chrf-word-order", "2"]
+                if score.metric == "chrf++"
+                else ["-m", "bleu", "-tok", fields["tok"]]
+            )
             command = [sys.executable, "-m", "sacrebleu", "ref", "-i", "hyp", *metric, "-w", "8"]
             printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-            assert f'"score": {score.value:.8f}'.rstrip("0") in printed.replace("\n", " ") or f"{score.value:.8f}" in printed
-            assert score.signature in printed
+            report = json.loads(printed)
+            assert report["score"] == float(f"{score.value:.8f}")
+            assert f"{report['signature']}" == score.signature
 
 
 def test_models_and_scores_are_in_mlflow(undisturbed: Home) -> None:
@@ -142,7 +151,9 @@ def test_models_and_scores_are_in_mlflow(undisturbed: Home) -> None:
         ({"base": "no/such/model"}, ["base.model", "no/such/model"]),
     ],
 )
-def test_a_wrong_spec_ends_in_one_sentence_and_writes_nothing(tmp_path: Path, change: dict[str, Any], words: list[str]) -> None:
+def test_a_wrong_spec_ends_in_one_sentence_and_writes_nothing(
+    tmp_path: Path, change: dict[str, Any], words: list[str]
+) -> None:
     home = Home(tmp_path, {**MINI, **change})
     done = home.dragoman("run", str(home.spec))
     assert done.returncode == 2

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+
 from dragoman import plugins
 from dragoman.cell import CellState
 from dragoman.errors import ModelError
@@ -22,7 +24,6 @@ from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.progress import GridProgress
 from dragoman_jobs.training import TrainingTask
-from rich.console import Console
 
 LANGUAGES = ["en", "de", "fr"]
 
@@ -141,7 +142,9 @@ def test_our_own_faults_and_deaths_are_failures_too(
     assert {pair for pair, state in states.items() if state is CellState.FAILED} == {"fr-de", "fr-en"}
 
 
-@pytest.mark.parametrize("error", [ModelError("no such model."), TaskError("ZeroDivisionError"), WorkerDiedError("killed")])
+@pytest.mark.parametrize(
+    "error", [ModelError("no such model."), TaskError("ZeroDivisionError"), WorkerDiedError("killed")]
+)
 def test_a_failed_finetuning_fails_its_cells_and_no_others(
     tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

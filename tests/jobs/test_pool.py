@@ -2,9 +2,10 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
@@ -30,8 +31,8 @@ def _task(name: str, model: str = "m") -> CellTask:
 class _Translator:
     """A worker that remembers which models it was asked for, and dies or fails on some cells."""
 
-    calls: Counter[str] = Counter()
-    loads: list[str] = []
+    calls: ClassVar[Counter[str]] = Counter()
+    loads: ClassVar[list[str]] = []
 
     def __init__(self, dies_on: dict[str, int], fails_on: set[str]) -> None:
         self._dies_on, self._fails_on = dies_on, fails_on

@@ -2,6 +2,7 @@ import unicodedata
 from itertools import islice
 
 import pytest
+
 from dragoman.corpora.base import Split
 from dragoman.corpora.cldr import CORE_LANGUAGES, Cldr, CldrOptions
 from dragoman.corpora.meaning import render

@@ -1,11 +1,12 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dragoman.cell import Cell
 from dragoman.identity import canonical_json, fingerprint, hash_lines
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
-from hypothesis import given
-from hypothesis import strategies as st
 
 CELL = Cell(model="m", test_set="t", content="c", pair=Pair("de", "fr"), prompt="p", decoding="d")
 

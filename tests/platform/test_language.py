@@ -1,4 +1,5 @@
 import pytest
+
 from dragoman.language import LanguageError, canonical_tag, english_name
 
 

@@ -1,8 +1,9 @@
 import pytest
-from dragoman.errors import DragomanError
-from dragoman.pair import Pair, all_pairs
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dragoman.errors import DragomanError
+from dragoman.pair import Pair, all_pairs
 
 TAGS = st.sampled_from(["en", "de", "zh-Hans", "zh-Hant", "sr-Latn", "ar", "pt-BR"])
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dragoman.errors import DragomanError, SpecError
 from dragoman.plan import make_plan
 from dragoman.spec.grid import GridSpec

@@ -21,6 +21,7 @@ from dragoman.cli.tables import Column, Row, Table, figure, interval, number, pr
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.queries import BASE, PairScore, pair_scores, partition_gap, partition_table, unscored
+from dragoman.store.seeds import over_seeds
 from dragoman.store.store import Store
 
 Scores = dict[str, list[PairScore]]
@@ -54,7 +55,8 @@ def results(
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs.
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
-    Gains over the base are taken on the pairs both have. Tables: partitions, gap, matrix, reasons, pairs.
+    Gains over the base are taken on the pairs both have. Tables: partitions, gap, seeds, matrix,
+    reasons, pairs.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex · dragoman results demo --table pairs --csv
@@ -82,6 +84,7 @@ def answers(
     return [
         partition_rows(store, grid, models, metric, signature, micro),
         gap_rows(store, grid, models, metric, signature),
+        seeds(store, grid, metric, signature),
         matrix(grid, metric, store.grid(grid).languages, scores),
         reasons({name: unscored(store, grid, name, metric, signature) for name in models}),
         pairs(grid, metric, scores),
@@ -139,6 +142,17 @@ def gap_rows(store: Store, grid: str, models: Iterable[str], metric: str, signat
         name="gap", title=f"{grid}: {metric} on seen minus recombined pairs",
         columns=[word("model"), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True)],
         content=rows,
+    )  # fmt: skip
+
+
+def seeds(store: Store, grid: str, metric: str, signature: str | None = None) -> Table:
+    """Mean and standard deviation over models that differ only in their seed, where there are such models."""
+    return Table(
+        name="seeds", title=f"{grid}: mean {metric} over seeds, on the pairs all of them have", group="models",
+        content=[{**row.model_dump(mode="json"), "models": " ".join(row.models)}
+                 for row in over_seeds(store, grid, metric, signature)],
+        columns=[word("models"), word("scope"), number("pairs", digits=0),
+                 Column("mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}")],
     )  # fmt: skip
 
 

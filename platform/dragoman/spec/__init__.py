@@ -1,0 +1,1 @@
+"""The grid specification: what a user writes, typed and checked."""

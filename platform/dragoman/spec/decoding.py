@@ -18,7 +18,8 @@ class Decoding(SpecModel):
     length_penalty: float = 1.0
     """Exponent of the length a beam's score is divided by; without effect for greedy decoding."""
     precision: Literal["full", "int8"] = "full"
-    """`full`: float32 on CPU, float16 or bfloat16 on GPU. `int8` is faster, changes the text, and so is part of the identity."""
+    """`full`: float32 on CPU, float16 or bfloat16 on GPU. `int8` is faster, changes the text, and so is a part of
+    the identity."""
 
     @property
     def id(self) -> str:

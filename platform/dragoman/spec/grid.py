@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from dragoman.corpora.base import Split
 from dragoman.errors import nearest
 from dragoman.language import Language
+from dragoman.pair import Pair
 from dragoman.plugins import available
 from dragoman.spec.base import SpecModel
 from dragoman.spec.decoding import Decoding
@@ -14,7 +15,6 @@ from dragoman.spec.method import Method
 from dragoman.spec.pairs import Pairs, PairsField, chosen, languages_of
 from dragoman.spec.promotion import Promotion
 from dragoman.spec.prompt import NAMED, Prompt, PromptField
-from dragoman.pair import Pair
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """Names of grids and models: they become folders, tags and links."""
@@ -108,7 +108,9 @@ class Evaluation(SpecModel):
     def _are_installed(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
         for metric in metrics:
             if metric not in available("metrics"):
-                raise ValueError(f"names '{metric}', which is not an installed metric; {nearest(metric, available('metrics'))}")
+                raise ValueError(
+                    f"names '{metric}', which is not an installed metric; {nearest(metric, available('metrics'))}"
+                )
         if len(set(metrics)) != len(metrics) or not metrics:
             raise ValueError("must name at least one metric, each once")
         return metrics
@@ -168,7 +170,9 @@ class GridSpec(SpecModel):
         ]:
             self._check_pairs(place, pairs)
         if not self.models and not self.evaluation.base:
-            raise ValueError("is an empty grid: it trains no model and leaves the base out; add a model or set evaluation.base")
+            raise ValueError(
+                "is an empty grid: it trains no model and leaves the base out; add a model or set evaluation.base"
+            )
         if self.promotion and not self.models:
             raise ValueError("promotes a model but trains none; add a model or take promotion out")
         if self.promotion:
@@ -179,7 +183,8 @@ class GridSpec(SpecModel):
         for language in sorted(languages_of(pairs)):
             if language not in self.languages:
                 raise ValueError(
-                    f"names {language} in {place}, which is not among its languages; add it there or {nearest(language, self.languages)}"
+                    f"names {language} in {place}, which is not among its languages; add it there or "
+                    f"{nearest(language, self.languages)}"
                 )
         if not chosen(pairs, self.languages):
             raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")

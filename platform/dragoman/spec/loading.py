@@ -77,9 +77,9 @@ def sentence(error: ValidationError, content: Any) -> str:
 def _path_in(content: Any, location: tuple[int | str, ...]) -> list[int | str]:
     path: list[int | str] = []
     for step in location:
-        if isinstance(content, dict) and step in content:
-            content = content[step]
-        elif isinstance(content, list) and isinstance(step, int) and step < len(content):
+        if (isinstance(content, dict) and step in content) or (
+            isinstance(content, list) and isinstance(step, int) and step < len(content)
+        ):
             content = content[step]
         else:
             continue

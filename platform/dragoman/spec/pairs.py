@@ -101,7 +101,9 @@ Pairs = Literal["all"] | PairChoice | tuple[PairField, ...]
 def _shape(value: Any) -> Any:
     """Tell apart the three forms before pydantic does, so that an error speaks of the form that was meant."""
     if isinstance(value, str) and value != "all":
-        raise ValueError(f"is not a choice of pairs: write all, a list such as [{value}], or a rule such as {{centric: en}}")
+        raise ValueError(
+            f"is not a choice of pairs: write all, a list such as [{value}], or a rule such as {{centric: en}}"
+        )
     if isinstance(value, list | tuple) and not value:
         raise ValueError("is an empty list; name at least one pair")
     if isinstance(value, dict):

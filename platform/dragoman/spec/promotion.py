@@ -32,6 +32,10 @@ Scope = Annotated[Partition | Literal["all", "unseen"] | Pair, BeforeValidator(_
 """One partition, every pair, every pair but the seen ones, or one pair."""
 
 
+BOUNDS = ("at_least", "at_most", "gain_at_least", "regression_at_most", "significant_losses_at_most")
+"""The keys of a rule that bound something."""
+
+
 class Rule(SpecModel):
     """One bound on a metric over the pairs of a scope: on their mean, or on each of them."""
 
@@ -48,12 +52,15 @@ class Rule(SpecModel):
     gain_at_least: float | None = None
     """Floor of the gain over the base model on the same pairs; for an error rate the gain is how much it falls."""
     regression_at_most: float | None = Field(default=None, ge=0)
-    """How much worse it may be than the model the alias stands at, on the same pairs; passes where there is none."""
+    """How much worse it may be than the model the alias stands at, on the same lines; passes where there is none."""
+    significant_losses_at_most: int | None = Field(default=None, ge=0)
+    """On how many pairs it may be significantly worse than that model: paired bootstrap on each, Holm's adjustment over
+    all the pairs of the grid that both were tested on, 5 %."""
 
     @model_validator(mode="after")
     def _bounds_something(self) -> "Rule":
-        if all(bound is None for bound in (self.at_least, self.at_most, self.gain_at_least, self.regression_at_most)):
-            raise ValueError("bounds nothing; give at_least, at_most, gain_at_least or regression_at_most")
+        if all(getattr(self, bound) is None for bound in BOUNDS):
+            raise ValueError(f"bounds nothing; give {', '.join(BOUNDS[:-1])} or {BOUNDS[-1]}")
         return self
 
 
