@@ -34,7 +34,8 @@ def score(
     """
     store = open_store()
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         found = rescore(
             store, grid, list(dict.fromkeys(metric)), workers or settings().workers or os.cpu_count() or 1,

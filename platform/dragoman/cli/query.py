@@ -1,0 +1,104 @@
+"""`dragoman query`: scores of a grid by whatever they can be grouped by."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from dragoman.cli.arguments import (
+    GridArgument,
+    MetricOption,
+    ModelsOption,
+    SignatureOption,
+    chosen_metric,
+    chosen_models,
+    complete_models,
+    open_store,
+)
+from dragoman.cli.tables import Column, Table, number, printed, word
+from dragoman.errors import StoreError
+from dragoman.store.dimension import Dimension
+from dragoman.store.ranking import best_models
+from dragoman.store.selection import Selection
+from dragoman.store.store import Store
+
+
+@printed
+def query(
+    grid: GridArgument,
+    by: Annotated[
+        list[Dimension] | None, typer.Option("--by", help="Group by this; may be repeated, the order counts.")
+    ] = None,
+    model: ModelsOption = None,
+    metric: MetricOption = None,
+    signature: SignatureOption = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Compare with this model, on common pairs.", autocompletion=complete_models),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="DIMENSION=VALUE[,VALUE]", help="Only these cells; may be repeated."),
+    ] = None,
+    micro: Annotated[bool, typer.Option("--micro", help="Weigh each pair by its segments.")] = False,
+) -> Sequence[Table]:
+    """Group a grid's scores: mean, median and number of cells, and the difference to another model.
+
+    Dimensions: model, partition, source, target, source_script, target_script, source_family, target_family.
+    Partitions are the seven, unseen and unknown. Tables: groups, best (the best model into each target).
+
+    Examples: dragoman query demo --by partition --by target --against base ·
+    dragoman query demo --by target_family --where partition=recombined,reversed --model roles ·
+    dragoman query demo --by source --by target --csv · dragoman query demo --table best
+    """
+    store = open_store()
+    metric = chosen_metric(store, grid, metric)
+    models = chosen_models(store, grid, model)
+    selection = store.scores(metric, models, grid, signature).by(*(by or ())).where(**_conditions(where or ()))
+    selection = selection if against is None else selection.against(against)
+    return [
+        groups(selection.micro() if micro else selection),
+        best(store, grid, metric, signature),
+    ]
+
+
+def groups(selection: Selection) -> Table:
+    """The groups of a selection, a row each."""
+    rows = [{**group.group, **group.model_dump(mode="json", exclude={"group"})} for group in selection]
+    keys = [name for name in (rows[0] if rows else {}) if name in set(Dimension)]
+    columns = [
+        *map(word, keys),
+        Column("cells", lambda row: f"{row['done']} of {row['pairs']}"),
+        number("mean", f"mean {selection.metric}"),
+        number("median"),
+    ]
+    if selection.other is not None:
+        columns += [
+            number("other_mean", selection.other),
+            number("delta", sign=True),
+            Column("common", lambda row: str(row["both"])),
+            *(number(name, digits=0) for name in ("wins", "losses", "ties")),
+        ]
+    title = f"{selection.grid}: {selection.metric}" + (f" by {', '.join(keys).replace('_', ' ')}" if keys else "")
+    group = keys[0] if len(keys) > 1 else None
+    return Table(name="groups", title=title, columns=columns, content=rows, stub=len(keys), group=group)
+
+
+def best(store: Store, grid: str, metric: str, signature: str | None) -> Table:
+    """The best model into each target language."""
+    return Table(
+        name="best", title=f"{grid}: best model into each target by mean {metric}", detail=True,
+        content=lambda: [row.model_dump(mode="json") for row in best_models(store, grid, metric, signature)],
+        columns=[word("target"), word("model"), number("mean"),
+                 Column("pairs", lambda row: f"{row['done']} of {row['pairs']}")],
+    )  # fmt: skip
+
+
+def _conditions(texts: Sequence[str]) -> dict[str, list[str]]:
+    conditions: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or not values:
+            raise StoreError(f"--where {text} can't be read: write DIMENSION=VALUE, as in --where target=de,fr.")
+        conditions.setdefault(Dimension.named(name).value, []).extend(values.split(","))
+    return conditions

@@ -1,0 +1,59 @@
+"""`dragoman query`."""
+
+import json
+
+import pytest
+
+from dragoman.pair import Pair, all_pairs
+from dragoman.partition import TrainingGraph
+
+PAIRS = all_pairs(["en", "de", "fi"])
+
+
+@pytest.fixture(scope="module")
+def filled(campaign_in, tmp_path_factory):
+    with campaign_in(tmp_path_factory.mktemp("filled")) as campaign:
+        models = {"base": TrainingGraph(), "tuned": TrainingGraph.of([Pair("en", "de"), Pair("en", "fi")])}
+        yield campaign.fill(models, PAIRS, quality={"base": 0.4, "tuned": 0.7})
+
+
+def test_groups_by_any_dimensions_and_compares(filled, dragoman):
+    outcome = dragoman(
+        "query", "g", "--by", "partition", "--by", "target", "--model", "tuned", "--against", "base", "--json"
+    )
+    rows = json.loads(outcome.out)["groups"]
+    assert [(row["partition"], row["target"], row["done"]) for row in rows] == [
+        ("seen", "de", 1), ("seen", "fi", 1), ("reversed", "en", 2), ("one_sided", "de", 1), ("one_sided", "fi", 1),
+    ]  # fmt: skip
+    assert all(row["delta"] == pytest.approx(row["mean"] - row["other_mean"], abs=1e-5) for row in rows)
+
+
+def test_narrows_and_names_families(filled, dragoman):
+    outcome = dragoman(
+        "query", "g", "--by", "target_family", "--where", "source=eng,de", "--where", "partition=unseen,seen"
+    )
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert ["tuned", "Uralic", "languages", "2", "of", "2"] in [line[:6] for line in lines]
+
+
+def test_shows_the_best_model_into_each_target(filled, dragoman):
+    rows = json.loads(dragoman("query", "g", "--table", "best", "--json").out)["best"]
+    assert [(row["target"], row["model"], row["done"], row["pairs"]) for row in rows] == [
+        ("de", "tuned", 2, 2), ("en", "tuned", 2, 2), ("fi", "tuned", 2, 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--where", "target"], "DIMENSION=VALUE"),
+        (["--where", "targt=de"], "did you mean 'target'?"),
+        (["--where", "partition=sen"], "did you mean 'seen'?"),
+        (["--where", "source=nonsense"], "not a language"),
+        (["--against", "bse"], "did you mean 'base'?"),
+    ],
+)
+def test_wrong_input_is_one_sentence(filled, dragoman, arguments, said):
+    outcome = dragoman("query", "g", *arguments)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert said in outcome.err

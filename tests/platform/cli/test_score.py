@@ -1,0 +1,102 @@
+"""`dragoman score`: metrics for stored translations, checked against sacreBLEU itself."""
+
+import json
+
+import pytest
+import sacrebleu
+
+from dragoman.cell import Cell
+from dragoman.identity import hash_lines
+from dragoman.pair import Pair
+from dragoman.store import records
+
+PAIRS = [Pair("en", "de"), Pair("de", "en"), Pair("de", "fr")]
+REFERENCES = ["Der Hund schläft im Garten.", "Sie liest ein Buch.", "Es regnet heute."]
+HYPOTHESES = ["Der Hund schläft im Haus.", "Sie liest das Buch.", "Heute regnet es."]
+
+
+@pytest.fixture
+def translated(campaign):
+    """Two translated cells without any score, and one not translated."""
+    store = campaign.store
+    store.add_model(records.ModelRecord(id="m", name="base"))
+    store.add_test_set(records.TestSetRecord(id="t", corpus="made", revision="r1", split="test"))
+    store.add_prompt(records.PromptRecord(id="p", template="{source}"))
+    store.add_decoding(records.DecodingRecord(id="d", settings={}))
+    test = store.blobs.put_test(["a", "b", "c"], REFERENCES)
+    cells = [
+        Cell(model="m", test_set="t", content=hash_lines(REFERENCES), pair=pair, prompt="p", decoding="d")
+        for pair in PAIRS
+    ]
+    store.add_grid(
+        records.GridRecord(
+            name="g", spec={}, spec_hash="g", models=("m",), base="m", metrics=("bleu",), languages=("de", "en", "fr")
+        ),
+        [records.CellRecord(cell=cell, test=test) for cell in cells],
+    )
+    hypotheses = store.blobs.put_translation([(text, "stop", 5) for text in HYPOTHESES])
+    for cell in cells[:2]:
+        store.commit_cell(
+            records.Translation(
+                cell_id=cell.id,
+                hypotheses=hypotheses,
+                segments=3,
+                tokens=15,
+                cut=0,
+                engine="made",
+                seconds=0,
+                worker="w",
+            ),
+            [],
+        )  # fmt: skip
+    return store, cells
+
+
+def counts(outcome):
+    assert outcome.code == 0, outcome.err
+    return {row.pop("metric"): row for row in json.loads(outcome.out)["scored"]}
+
+
+def test_adds_metrics_to_what_is_translated_and_leaves_what_is_scored(translated, dragoman):
+    store, cells = translated
+    arguments = ("score", "g", "--metric", "bleu", "--metric", "chrf++", "--workers", "1", "--json")
+    scored = {"scored": 2, "already": 0, "unscorable": 0, "untranslated": 1}
+    assert counts(dragoman(*arguments)) == {"bleu": scored, "chrf++": scored}
+    bleu, chrf = store.scores_of(cells[0].id)
+    assert bleu.value == sacrebleu.corpus_bleu(HYPOTHESES, [REFERENCES]).score
+    assert chrf.value == sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES], word_order=2).score
+    again = {"scored": 0, "already": 2, "unscorable": 0, "untranslated": 1}
+    assert counts(dragoman(*arguments)) == {"bleu": again, "chrf++": again}
+    assert store.scores_of(cells[0].id) == [bleu, chrf]
+    assert store.grid("g").metrics == ("bleu", "chrf++")
+
+
+def test_an_older_version_s_score_stays_beside_the_new_one(translated, dragoman):
+    store, cells = translated
+    old = records.StoredScore(metric="bleu", signature="nrefs:1|version:1.0.0", value=12.0)
+    store.add_scores(cells[0].id, [old])
+    found = counts(dragoman("score", "g", "--metric", "bleu", "--workers", "1", "--json"))
+    assert found["bleu"]["scored"] == 2
+    signatures = [score.signature for score in store.scores_of(cells[0].id)]
+    assert signatures[0] == "nrefs:1|version:1.0.0" and len(signatures) == 2
+    refused = dragoman("results", "g")
+    assert refused.code == 2 and "2 signatures" in refused.err
+    assert dragoman("results", "g", "--signature", "version:1.0.0").code == 0
+
+
+def test_processes_score_the_same(translated, dragoman):
+    store, cells = translated
+    assert counts(dragoman("score", "g", "--metric", "chrf", "--workers", "2", "--json"))["chrf"]["scored"] == 2
+    assert store.scores_of(cells[0].id)[0].value == sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES]).score
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["h", "--metric", "bleu"], "no grid 'h'"), (["g", "--metric", "blue"], "did you mean 'bleu'?")],
+)
+def test_wrong_input_is_one_sentence_and_writes_nothing(translated, dragoman, arguments, said):
+    store, cells = translated
+    outcome = dragoman("score", *arguments)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert said in outcome.err
+    assert store.scores_of(cells[0].id) == [] and store.grid("g").metrics == ("bleu",)
