@@ -1,0 +1,67 @@
+"""SQLite and PostgreSQL answer every question alike."""
+
+import pytest
+
+from dragoman.cell import CellState
+from dragoman.pair import Pair, all_pairs
+from dragoman.partition import TrainingGraph
+from dragoman.store.comparison import compare, scope_differences
+from dragoman.store.differences import regressions, unseen_differences
+from dragoman.store.dimension import Dimension
+from dragoman.store.queries import metric_names, model_names, pair_scores, partition_gap, partition_table, unscored
+from dragoman.store.ranking import best_models
+from dragoman.store.seeds import over_seeds
+from dragoman.store.store import Store
+
+QUESTIONS = {
+    "names": lambda store: (model_names(store, "g"), metric_names(store, "g")),
+    "pairs": lambda store: pair_scores(store, "g", "m@1", "bleu"),
+    "unscored": lambda store: unscored(store, "g", "m@1", "bleu"),
+    "partitions": lambda store: partition_table(store, "g", "m@1", "bleu"),
+    "micro": lambda store: partition_table(store, "g", "m@1", "bleu", micro=True),
+    "gap": lambda store: partition_gap(store, "g", "m@1", "bleu", "seen", "unseen"),
+    "compare": lambda store: compare(store, "g", "m@1", "m@2", "bleu", samples=200),
+    "scopes": lambda store: scope_differences(store, "g", "base", "m@1", "off_target"),
+    "regressions": lambda store: regressions(store, "g", "base", "m@1", "bleu", limit=3),
+    "unseen": lambda store: unseen_differences(store, "g", "m@1", "m@2", "bleu"),
+    "best": lambda store: best_models(store, "g", "bleu"),
+    "seeds": lambda store: over_seeds(store, "g", "bleu"),
+    "groups": lambda store: store.scores("bleu").by(*Dimension).where(target_script="Latn").against("base").rows(),
+    "one group": lambda store: store.scores("bleu", model="m@1").micro().rows(),
+}
+
+
+@pytest.fixture(scope="module")
+def arguments():
+    pairs = all_pairs(["ar", "de", "en"])
+    graph = TrainingGraph.of([Pair("en", "de"), Pair("ar", "en")])
+    return {
+        "models": {"base": TrainingGraph(), "m@1": graph, "m@2": graph},
+        "pairs": pairs,
+        "metrics": ("bleu", "off_target"),
+        "quality": {"m@1": 0.7, "m@2": 0.5},
+        "seeds": {"m@1": 1, "m@2": 2},
+        "segments": {pair: 10 + index for index, pair in enumerate(pairs)},
+        "without": {("m@1", pairs[0]): (CellState.FAILED, "out of memory")},
+        "unscorable": {("m@1", pairs[1]): ("bleu", "no tokeniser")},
+    }
+
+
+def test_every_question_has_one_answer(campaign, new_postgres, arguments, tmp_path):
+    other = Store.open(new_postgres(), f"file://{tmp_path}/blobs")
+    campaign.fill(**arguments)
+    type(campaign)(other).fill(**arguments)
+    for question, ask in QUESTIONS.items():
+        assert rounded(ask(other)) == rounded(ask(campaign.store)), question
+    other.close()
+
+
+def rounded(value):
+    """Plain data with sums that may be added up in another order cut to nine digits."""
+    if hasattr(value, "model_dump"):
+        return rounded(value.model_dump(mode="json"))
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return round(value, 9) if isinstance(value, float) else value
