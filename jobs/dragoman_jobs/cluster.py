@@ -1,5 +1,6 @@
 """Where work runs: futures on Ray, or in this process for tests, behind one small interface."""
 
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -85,7 +86,7 @@ class RayCluster(Cluster):
             num_cpus=cpus or os.cpu_count() or 1,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="error",
+            logging_level=logging.ERROR,
             runtime_env={
                 "env_vars": {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
             },
@@ -94,7 +95,8 @@ class RayCluster(Cluster):
     @property
     def cpus(self) -> int:
         """The CPUs Ray schedules by."""
-        return int(self._ray.cluster_resources().get("CPU", 1))
+        resources: dict[str, float] = self._ray.cluster_resources()
+        return int(resources.get("CPU", 1))
 
     def worker(self, factory: Callable[..., Any], *arguments: Any) -> RemoteWorker:
         """An actor with depth one: killed, it loses the call in flight and nothing else."""

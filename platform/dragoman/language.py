@@ -5,6 +5,7 @@ from typing import Annotated
 
 import langcodes
 from babel.localedata import locale_identifiers
+from langcodes.tag_parser import LanguageTagError
 from pydantic import AfterValidator
 
 from dragoman.errors import DragomanError
@@ -38,7 +39,7 @@ def canonical_tag(text: str) -> str:
 def _parse(text: str) -> langcodes.Language:
     try:
         language = langcodes.Language.get(text.replace("_", "-"))
-    except langcodes.LanguageTagError:
+    except LanguageTagError:
         return _by_name(text)
     if not language.is_valid() or language.language_name().startswith("Unknown language"):
         return _by_name(text)

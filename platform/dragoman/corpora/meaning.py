@@ -87,10 +87,10 @@ def _vocabulary(kind: str) -> tuple[list[str], list[float]]:
     """The codes of a kind in a fixed shuffled order, with cumulative Zipf weights."""
     codes = {
         # regions of the world (digits) and placeholders (XA, XB, ZZ) are no countries
-        "territory": [c for c in _PIVOT.territories if c.isalpha() and c not in ("XA", "XB", "ZZ")],
+        "territory": [c for c in map(str, _PIVOT.territories) if c.isalpha() and c not in ("XA", "XB", "ZZ")],
         # the two-letter codes: languages people have heard of
-        "language": [c for c in _PIVOT.languages if len(c) == 2],
-        "currency": [c for c in _PIVOT.currencies if c != "XXX" and "(" not in _PIVOT.currencies[c]],
+        "language": [c for c in map(str, _PIVOT.languages) if len(c) == 2],
+        "currency": [c for c in map(str, _PIVOT.currencies) if c != "XXX" and "(" not in _PIVOT.currencies[c]],
     }[kind]
     codes.sort()
     random.Random(f"dragoman-{kind}").shuffle(codes)

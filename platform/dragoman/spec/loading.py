@@ -78,7 +78,7 @@ def _path_in(content: Any, location: tuple[int | str, ...]) -> list[int | str]:
     path: list[int | str] = []
     for step in location:
         if (isinstance(content, dict) and step in content) or (
-            isinstance(content, list) and isinstance(step, int) and step < len(content)
+            isinstance(step, int) and isinstance(content, list) and step < len(content)
         ):
             content = content[step]
         else:
