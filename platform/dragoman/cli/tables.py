@@ -4,32 +4,19 @@ A command returns `Table`s and is decorated with `printed`; the forms and their 
 Equal tables print the same bytes: numbers are rounded once, and nothing of the time or the machine is added.
 """
 
-import csv
 import inspect
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, wraps
-from io import StringIO
 from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
 
+from dragoman.cli.forms import as_csv, as_json, as_latex, as_markdown, as_text
 from dragoman.errors import DragomanError, nearest
-
-DECIMALS = 6
-"""Digits after the point in JSON and CSV: enough to compute with, few enough to be the same on every machine."""
-
-GUTTER = 3
-"""Columns of a terminal between two columns of a table."""
 
 Row = Mapping[str, Any]
 """One row as plain values (text, numbers, booleans, None) by name: what JSON and CSV hold."""
@@ -88,6 +75,14 @@ class Table:
     def rows(self) -> Sequence[Row]:
         """The rows."""
         return self.content() if callable(self.content) else self.content
+
+    @property
+    def breaks(self) -> list[int]:
+        """Indices of the rows above which a rule is drawn."""
+        if self.group is None:
+            return []
+        groups = [row[self.group] for row in self.rows]
+        return [index for index, (above, below) in enumerate(pairwise(groups), start=1) if above != below]
 
 
 def word(key: str, heading: str | None = None) -> Column:
@@ -168,153 +163,14 @@ def render(tables: Sequence[Table], form: Form, only: str | None = None) -> str:
     shown = [table for table in tables if not table.detail and (table.rows or only is not None)]
     match form:
         case Form.JSON:
-            return _json(tables)
+            return as_json(tables)
         case Form.CSV:
-            return _csv(tables[0]) if tables else ""
+            return as_csv(tables[0]) if tables else ""
         case Form.MARKDOWN:
-            return "\n".join(_markdown(table) for table in shown)
+            return "\n".join(as_markdown(table) for table in shown)
         case Form.LATEX:
-            return "\n".join(_latex(table) for table in shown)
-    return _text(shown)
-
-
-def _json(tables: Sequence[Table]) -> str:
-    rows = {table.name: [{key: _plain(value) for key, value in row.items()} for row in table.rows] for table in tables}
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
-
-
-def _csv(table: Table) -> str:
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    if table.rows:
-        writer.writerow(table.rows[0])
-    writer.writerows([_plain(value) for value in row.values()] for row in table.rows)
-    return out.getvalue()
-
-
-def _markdown(table: Table) -> str:
-    from tabulate import tabulate
-
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in _cells(table)]
-    body = tabulate(cells, _headings(table), tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
-    notes = "".join(f"\n{note}\n" for note in table.notes)
-    return f"**{table.title}**\n\n{body}\n{notes}"
-
-
-def _latex(table: Table) -> str:
-    from tabulate import LATEX_ESCAPE_RULES, SEPARATING_LINE, tabulate
-
-    def escaped(text: str) -> str:
-        return text.translate({ord(character): rule for character, rule in LATEX_ESCAPE_RULES.items()})
-
-    lines: list[Any] = list(_cells(table))
-    for index in reversed(_breaks(table)):
-        lines.insert(index, SEPARATING_LINE)
-    body = tabulate(
-        lines, _headings(table), tablefmt="latex_booktabs", disable_numparse=True, colalign=_alignment(table)
-    )
-    notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.notes)
-    return (
-        f"% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\\caption{{{escaped(table.title)}}}\n"
-        f"\\label{{tab:{table.name}}}\n{body}\n{notes}\\end{{table}}\n"
-    )
-
-
-def _text(tables: Sequence[Table]) -> str:
-    """Tables for a terminal, or for a file where standard output is one: there nothing is split or coloured."""
-    terminal = Console(file=sys.stdout)
-    parts = [part for table in tables for part in _fitting(table, terminal.width if terminal.is_terminal else None)]
-    out = StringIO()
-    console = Console(
-        file=out,
-        force_terminal=terminal.is_terminal,
-        color_system="auto" if terminal.is_terminal else None,
-        width=max((sum(_widths(part)) for part in parts), default=0) + GUTTER,
-        legacy_windows=False,
-    )
-    for part in parts:
-        console.print(Text(part.title, style="bold"), soft_wrap=True)
-        console.print(_rich(part))
-        for note in part.notes:
-            console.print(Text(f"  {note}"), soft_wrap=True)
-        if part.notes:
-            console.print()
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
-
-
-def _rich(table: Table) -> RichTable:
-    rich = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        rich.add_column(Text(column.heading), justify="right" if column.right else "left", no_wrap=True)
-    breaks = set(_breaks(table))
-    for index, row in enumerate(table.rows):
-        if index in breaks:
-            rich.add_section()
-        cells = (Text(column.text(row), style=column.style(row) if column.style else "") for column in table.columns)
-        rich.add_row(*cells)
-    return rich
-
-
-def _fitting(table: Table, width: int | None) -> list[Table]:
-    """The table in parts that fit the width, each with the stub columns again: a number is never cut."""
-    widths = _widths(table)
-    if width is None or sum(widths) <= width:
-        return [table]
-    stub = sum(widths[: table.stub])
-    parts: list[list[Column]] = []
-    used = width
-    for column, needed in zip(table.columns[table.stub :], widths[table.stub :], strict=True):
-        if used + needed > width:
-            parts.append(list(table.columns[: table.stub]))
-            used = stub
-        parts[-1].append(column)
-        used += needed
-    return [
-        replace(
-            table,
-            content=table.rows,
-            columns=part,
-            title=f"{table.title} (continued)" if index else table.title,
-            notes=table.notes if index == len(parts) - 1 else (),
-        )
-        for index, part in enumerate(parts)
-    ]
-
-
-def _widths(table: Table) -> list[int]:
-    """Columns' widths on a terminal, with their padding."""
-    return [
-        max(cell_len(column.heading), *(cell_len(column.text(row)) for row in table.rows), 0) + GUTTER
-        for column in table.columns
-    ]
-
-
-def _breaks(table: Table) -> list[int]:
-    """Indices of the rows above which a rule is drawn."""
-    if table.group is None:
-        return []
-    return [
-        index for index, (above, below) in enumerate(pairwise(table.rows), start=1)
-        if above[table.group] != below[table.group]
-    ]  # fmt: skip
-
-
-def _cells(table: Table) -> list[list[str]]:
-    return [[column.text(row) for column in table.columns] for row in table.rows]
-
-
-def _headings(table: Table) -> list[str]:
-    return [column.heading for column in table.columns]
-
-
-def _alignment(table: Table) -> list[str]:
-    return ["right" if column.right else "left" for column in table.columns]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, DECIMALS) + 0.0
-    return value
+            return "\n".join(as_latex(table) for table in shown)
+    return as_text(shown)
 
 
 def _worded(value: Any) -> str:

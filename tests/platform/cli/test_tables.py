@@ -47,7 +47,7 @@ def test_a_file_gets_no_colour_and_no_cut(monkeypatch):
 
 
 def test_a_narrow_terminal_gets_the_columns_in_parts(monkeypatch):
-    monkeypatch.setattr("dragoman.cli.tables.Console", lambda **options: Console(**{"force_terminal": True, **options}))
+    monkeypatch.setattr("dragoman.cli.forms.Console", lambda **options: Console(**{"force_terminal": True, **options}))
     monkeypatch.setenv("COLUMNS", "30")
     monkeypatch.setenv("TERM", "xterm")
     text = render([TABLE], Form.TEXT)
