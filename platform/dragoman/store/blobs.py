@@ -117,7 +117,7 @@ class BlobStore:
         Raises:
             StoreError: it is damaged.
         """
-        _parse(address, data)
+        check_blob(address, data)
         self._write(address, data)
 
     def stored(self) -> Iterator[StoredBlob]:
@@ -149,9 +149,12 @@ class BlobStore:
 
     def _write(self, address: str, data: bytes) -> None:
         path = self._path(address)
+        local = isinstance(self._files, LocalFileSystem)
         if self._files.exists(path):
+            if local:
+                os.utime(path)  # wanted again: the garbage collector spares what is young
             return
-        if not isinstance(self._files, LocalFileSystem):
+        if not local:
             self._files.pipe_file(path, data)  # object stores show an object once it is whole
             return
         final = Path(path)
@@ -165,6 +168,15 @@ class BlobStore:
 
     def _path(self, address: str) -> str:
         return f"{self._root}/{address[:2]}/{address}{_SUFFIX}"
+
+
+def check_blob(address: str, data: bytes) -> None:
+    """See that a file is what its address says.
+
+    Raises:
+        StoreError: it is not.
+    """
+    _parse(address, data)
 
 
 def _address(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> str:

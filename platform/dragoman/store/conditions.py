@@ -49,14 +49,10 @@ class Conditions:
         test_set_id = self._number("test set", cell.test_set)
         editions = self._of_test_set(test_set_id)[pair_id]
         edition = editions.setdefault(cell.content, len(editions))
-        self._tests[test_set_id, pair_id, edition] = {
-            "test_set_id": test_set_id,
-            "pair_id": pair_id,
-            "edition": edition,
-            "content": cell.content,
-            "lines": record.test,
-            "segments": record.segments,
-        }
+        test = {"test_set_id": test_set_id, "pair_id": pair_id, "edition": edition, "content": cell.content}
+        known = self._tests.setdefault((test_set_id, pair_id, edition), test | {"lines": None, "segments": None})
+        known["lines"] = known["lines"] or record.test
+        known["segments"] = record.segments if known["segments"] is None else known["segments"]
         key = (test_set_id, edition, self._number("prompt", cell.prompt), self._number("decoding", cell.decoding))
         if key not in self._conditions:
             columns = ("test_set_id", "edition", "prompt_id", "decoding_id")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -13,7 +12,7 @@ from dragoman.pair import Pair
 from dragoman.store import sums
 from dragoman.store.conditions import Conditions
 from dragoman.store.database import insert
-from dragoman.store.keys import CHUNK, grid_number, metric_number, model_number, pair_numbers
+from dragoman.store.keys import chunks, grid_number, metric_number, model_number, pair_numbers
 from dragoman.store.records import CellRecord, GridRecord, now
 from dragoman.store.schema import (
     CellRow,
@@ -65,7 +64,7 @@ def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord])
         connection.execute(insert(connection, GridModelRow).values(**member))
     for metric in grid.metrics:
         add_metric(connection, grid.name, metric)
-    for chunk in _chunks(sorted(tasks)):
+    for chunk in chunks(sorted(tasks)):
         rows = [{"grid_id": grid_id, "condition_id": condition, "pair_id": pair} for condition, pair in chunk]
         connection.execute(insert(connection, GridPairRow), rows)
     sums.recompute(connection, grid_id)
@@ -198,7 +197,7 @@ def _add_cells(
     tasks: set[Task] = set()
     counts: Counter[str] = Counter()
     pair_of: dict[Pair, int] = {}
-    for chunk in _chunks(records):
+    for chunk in chunks(records):
         pairs = {record.cell.pair for record in chunk}
         if not pairs <= pair_of.keys():
             pair_of = pair_numbers(connection, pairs)
@@ -250,9 +249,3 @@ def _names(connection: Connection, grid: GridRecord) -> dict[str, str]:
         if list(called.values()).count(name) > 1:
             raise StoreError(f"Grid '{grid.name}' calls {identity} and another model '{name}': give each its own name.")
     return called
-
-
-def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk

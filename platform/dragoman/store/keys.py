@@ -1,7 +1,8 @@
 """Numbers for names: the rows that other rows point at, found or made."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar
 
 import langcodes
 from sqlalchemy import Connection, select
@@ -11,6 +12,8 @@ from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
 from dragoman.store.database import insert
 from dragoman.store.schema import GridRow, LanguageRow, MetricRow, ModelRow, PairRow, SignatureRow
+
+Item = TypeVar("Item")
 
 CHUNK = 5_000
 """Rows of one statement; a name at a time would be slow and everything at once would be large."""
@@ -96,3 +99,10 @@ def model_number(connection: Connection, identity: str) -> int:
         StoreError: there is none of that identity.
     """
     return number(connection, ModelRow.identity, identity, "model")
+
+
+def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """The items in order, as many at a time as one statement takes."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk

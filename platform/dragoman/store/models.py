@@ -14,7 +14,6 @@ from dragoman.store.keys import CHUNK, model_number, pair_numbers
 from dragoman.store.records import ModelRecord, now
 from dragoman.store.schema import (
     CellRow,
-    GridModelRow,
     ModelRow,
     PairRow,
     ScoreRow,
@@ -74,6 +73,19 @@ def graph(connection: Connection, model_id: int) -> TrainingGraph:
     return TrainingGraph(examples=examples, evidence=Evidence(evidence))
 
 
+def own_graph(connection: Connection, model_id: int) -> TrainingGraph:
+    """What a model's own training read, without what it inherits."""
+    count = TrainingPairRow.examples - TrainingPairRow.inherited
+    rows = connection.execute(
+        select(TrainingPairRow.source, TrainingPairRow.target, count).where(
+            TrainingPairRow.model_id == model_id, count > 0
+        )
+    )
+    examples = {Pair(source, target): own for source, target, own in rows}
+    evidence = connection.execute(select(ModelRow.own_evidence).where(ModelRow.id == model_id)).scalar_one()
+    return TrainingGraph(examples=examples, evidence=Evidence(evidence))
+
+
 def record_graph(connection: Connection, identity: str, own: TrainingGraph) -> None:
     """Write a model's own training graph; it and its descendants inherit along the lineage.
 
@@ -81,7 +93,7 @@ def record_graph(connection: Connection, identity: str, own: TrainingGraph) -> N
     """
     model_id = model_number(connection, identity)
     own = TrainingGraph(examples={pair: own.examples[pair] for pair in own.pairs}, evidence=own.evidence)
-    if _own(connection, model_id) == own:
+    if own_graph(connection, model_id) == own:
         return
     connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(own_evidence=own.evidence.value))
     pair_numbers(connection, own.pairs)
@@ -100,18 +112,6 @@ def training(connection: Connection, identity: str) -> dict[str, Any] | None:
     """What a finetuning reported; None for a model not trained here, or not yet."""
     query = select(TrainingRow.record).where(TrainingRow.model_id == model_number(connection, identity))
     return connection.execute(query).scalar()
-
-
-def _own(connection: Connection, model_id: int) -> TrainingGraph:
-    count = TrainingPairRow.examples - TrainingPairRow.inherited
-    rows = connection.execute(
-        select(TrainingPairRow.source, TrainingPairRow.target, count).where(
-            TrainingPairRow.model_id == model_id, count > 0
-        )
-    )
-    examples = {Pair(source, target): own for source, target, own in rows}
-    evidence = connection.execute(select(ModelRow.own_evidence).where(ModelRow.id == model_id)).scalar_one()
-    return TrainingGraph(examples=examples, evidence=Evidence(evidence))
 
 
 def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: TrainingGraph | None) -> None:
@@ -133,7 +133,7 @@ def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: Tr
     connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(evidence=whole.evidence.value))
     _refresh_partitions(connection, model_id)
     for child in connection.execute(select(ModelRow.id).where(ModelRow.parent_id == model_id)).scalars().all():
-        _write(connection, child, _own(connection, child), whole)
+        _write(connection, child, own_graph(connection, child), whole)
 
 
 def _refresh_partitions(connection: Connection, model_id: int) -> None:
@@ -155,6 +155,4 @@ def _refresh_partitions(connection: Connection, model_id: int) -> None:
         .where(ScoreRow.model_id == model_id)
         .values(partition_id=of_cell.correlate(ScoreRow).scalar_subquery())
     )
-    grids = connection.execute(select(GridModelRow.grid_id).where(GridModelRow.model_id == model_id)).scalars().all()
-    for grid_id in grids:
-        sums.recompute(connection, grid_id, model_id)
+    sums.recompute_model(connection, model_id)

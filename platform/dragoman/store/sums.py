@@ -50,6 +50,13 @@ def recompute(connection: Connection, grid_id: int, model_id: int | None = None)
     connection.execute(insert(connection, ScoreSumRow).from_select(_COLUMNS, query))
 
 
+def recompute_model(connection: Connection, model_id: int) -> None:
+    """Sum a model's scores anew in every grid it belongs to; no other writer may run."""
+    grids = select(GridModelRow.grid_id).where(GridModelRow.model_id == model_id)
+    for grid_id in connection.execute(grids).scalars().all():
+        recompute(connection, grid_id, model_id)
+
+
 def _summed() -> Select[int, int, int, int, str, int, int, int, float]:
     key = (
         GridModelRow.grid_id,

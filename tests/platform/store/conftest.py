@@ -173,6 +173,11 @@ def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def small_grid() -> type[SmallGrid]:
+    return SmallGrid
+
+
 @pytest.fixture
 def small(store: Store) -> SmallGrid:
     return SmallGrid(store).add()

@@ -1,0 +1,185 @@
+"""The file a grid travels in: a zip of JSON, Parquet tables and blobs, with a checksum of each."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import IO, Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ValidationError
+
+from dragoman import __version__
+from dragoman.errors import StoreError
+
+FORMAT = 1
+"""Version of the file's layout."""
+
+_MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
+
+
+class Member(BaseModel):
+    """One file of the archive."""
+
+    sha256: str
+    """Hash of its bytes."""
+    size: int
+    """How many they are."""
+
+
+class Manifest(BaseModel):
+    """What is in the archive."""
+
+    format: int = FORMAT
+    """Version of the layout."""
+    dragoman: str = __version__
+    """The program that wrote it."""
+    grid: str
+    """Name of the grid."""
+    scores: int = 0
+    """How many scores it has."""
+    members: dict[str, Member] = {}
+    """Everything else in it, by name."""
+
+
+class ArchiveWriter:
+    """Writes an archive, which appears under its name once it is whole."""
+
+    def __init__(self, path: Path, grid: str) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}")
+        self.manifest = Manifest(grid=grid)
+
+    def __enter__(self) -> Self:
+        try:
+            # Parquet is compressed already; the rest is small.
+            self._zip = zipfile.ZipFile(self._partial, "w", zipfile.ZIP_STORED)
+        except OSError as error:
+            raise StoreError(f"{self._path} can't be written ({error.strerror}): give another place.") from error
+        self._folder = TemporaryDirectory()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._zip.writestr(_MANIFEST, self.manifest.model_dump_json(indent=1))
+        self._zip.close()
+        self._folder.cleanup()
+        if error is None:
+            self._partial.replace(self._path)
+        else:
+            self._partial.unlink()
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add a file."""
+        self.manifest.members[name] = Member(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        self._zip.writestr(name, data)
+
+    def add_json(self, name: str, value: Any) -> None:
+        """Add something as JSON."""
+        self.add(name, json.dumps(value, ensure_ascii=False, indent=1).encode())
+
+    def add_table(self, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        """Add a table as Parquet, batch by batch, and return how many rows it has."""
+        path, rows = Path(self._folder.name) / name, 0
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        with path.open("rb") as file:
+            digest = _digest(file)
+        self.manifest.members[name] = Member(sha256=digest, size=path.stat().st_size)
+        self._zip.write(path, name)
+        path.unlink()
+        return rows
+
+
+class Archive:
+    """Reads an archive, after every byte of it has been checked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        try:
+            self._zip = zipfile.ZipFile(self._path)
+        except FileNotFoundError as error:
+            raise StoreError(f"There is no file {self._path}: give one that `dragoman export` wrote.") from error
+        except (zipfile.BadZipFile, OSError) as error:
+            raise self.damaged("it is cut off, or no export at all") from error
+        self._folder = TemporaryDirectory()
+        try:
+            self.manifest = self._check()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+        self._folder.cleanup()
+
+    def damaged(self, how: str) -> StoreError:
+        """The error that says what is wrong with this file."""
+        return StoreError(f"{self._path} can't be imported: {how}. Nothing was written; export the grid again.")
+
+    def read(self, name: str) -> bytes:
+        """A file of the archive."""
+        if name not in self.manifest.members:
+            raise self.damaged(f"'{name}' is missing")
+        return self._zip.read(name)
+
+    def json(self, name: str) -> Any:
+        """A JSON file of the archive."""
+        return json.loads(self.read(name))
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """The rows of a table; some thousands are held at a time."""
+        if name not in self.manifest.members:
+            raise self.damaged(f"'{name}' is missing")
+        with pq.ParquetFile(Path(self._folder.name) / name) as table:
+            for batch in table.iter_batches(batch_size=5_000):
+                yield from batch.to_pylist()
+
+    def _check(self) -> Manifest:
+        try:
+            manifest = Manifest.model_validate_json(self._zip.read(_MANIFEST))
+        except KeyError as error:
+            raise self.damaged("it has no manifest, so `dragoman export` did not write it") from error
+        except (ValidationError, zipfile.BadZipFile) as error:
+            raise self.damaged("its manifest is damaged") from error
+        if manifest.format > FORMAT:
+            raise StoreError(f"{self._path} was written by a newer Dragoman ({manifest.dragoman}): upgrade Dragoman.")
+        names = self._zip.namelist()
+        if sorted(names) != sorted([_MANIFEST, *manifest.members]):
+            raise self.damaged("files were added to it or taken from it")
+        for name, member in manifest.members.items():
+            self._check_member(name, member)
+        return manifest
+
+    def _check_member(self, name: str, member: Member) -> None:
+        try:
+            if self._zip.getinfo(name).file_size != member.size:
+                raise self.damaged(f"'{name}' was changed")
+            with self._zip.open(name) as file:
+                digest = _digest(file)
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise self.damaged(f"'{name}' is damaged") from error
+        if digest != member.sha256:
+            raise self.damaged(f"'{name}' was changed")
+        if "/" not in name and name.endswith(".parquet"):
+            self._zip.extract(name, self._folder.name)
+
+
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,70 @@
+"""`dragoman gc`, `dragoman export` and `dragoman import`."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dragoman.errors import StoreError
+from dragoman.settings import settings
+from dragoman.store.store import Store
+
+
+def gc(
+    remove: Annotated[bool, typer.Option("--remove", help="Remove them; otherwise they are only listed.")] = False,
+    older_than: Annotated[
+        float,
+        typer.Option("--older-than", metavar="HOURS", min=0, help="Spare younger ones: a run may still need them."),
+    ] = 24,
+) -> None:
+    """List, and with --remove remove, stored hypotheses and test texts that nothing refers to.
+
+    Examples: dragoman gc · dragoman gc --remove --older-than 0
+    """
+    from dragoman.store.collecting import unreferenced
+
+    store = _open_existing()
+    found = unreferenced(store, timedelta(hours=older_than))
+    for blob in found:
+        typer.echo(f"{blob.path}\t{blob.size}")
+        if remove:
+            store.blobs.remove(blob)
+    size = sum(blob.size for blob in found)
+    typer.echo(f"{len(found)} blobs, {size:,} bytes {'removed' if remove else 'that nothing refers to'}.", err=True)
+
+
+def export(
+    grid: Annotated[str, typer.Argument(help="Name of the grid.")],
+    file: Annotated[Path, typer.Argument(help="File to write, for example demo.zip.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Write a whole grid into one file: models, training graphs, cells, scores, hypotheses and test texts.
+
+    Examples: dragoman export demo demo.zip
+    """
+    from dragoman.store.exporting import export_grid
+
+    if file.exists() and not overwrite:
+        raise StoreError(f"{file} is there already: choose another name, or replace it with --overwrite.")
+    export_grid(_open_existing(), grid, file)
+    typer.echo(f"{grid}: {file.stat().st_size:,} bytes in {file}.", err=True)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="File that `dragoman export` wrote.")],
+    name: Annotated[str | None, typer.Option("--name", help="Call the grid this here.")] = None,
+) -> None:
+    """Read a grid that `dragoman export` wrote: all of it, or nothing if the file is damaged.
+
+    Examples: dragoman import demo.zip · dragoman import demo.zip --name demo-of-ann
+    """
+    from dragoman.store.importing import import_grid
+
+    store = Store.open(settings().store_url, settings().blobs_url)
+    done = import_grid(store, file, name)
+    typer.echo(f"{done.grid}: {done.cells} cells, {done.translations} of them translated and new here.", err=True)
+
+
+def _open_existing() -> Store:
+    return Store.open_existing(settings().store_url, settings().blobs_url)

@@ -1,0 +1,98 @@
+"""What an exported grid consists of: tables by name and identity, free of one database's numbers."""
+
+from typing import Any, Self
+
+import pyarrow as pa
+
+from dragoman.cell import Cell, CellState
+from dragoman.pair import Pair
+from dragoman.partition import Evidence, TrainingGraph
+from dragoman.store.records import CellRecord, DecodingRecord, ModelRecord, PromptRecord, Record, TestSetRecord
+
+CELLS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("model", "test_set", "content", "source", "target", "prompt", "decoding")),
+        *((name, pa.string()) for name in ("state", "reason", "hypotheses", "test", "engine")),
+        *((name, pa.int64()) for name in ("segments", "tokens", "cut", "attempts")),
+        ("seconds", pa.float64()),
+    ]
+)
+"""One row for each cell."""
+
+SCORES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("cell", "metric", "signature")),
+        *((name, pa.float64()) for name in ("value", "low", "high")),
+        ("statistics", pa.binary()),
+    ]
+)
+"""One row for each score, by the identity of its cell."""
+
+UNSCORABLE = pa.schema([(name, pa.string()) for name in ("cell", "metric", "reason")])
+"""One row for each metric that can't score a cell."""
+
+
+class PortableModel(Record):
+    """A model with its own training graph; what it inherits follows from its parent's."""
+
+    id: str
+    """Its identity."""
+    name: str
+    """What tables call it."""
+    parent: str | None
+    """Id of the model it was finetuned from."""
+    base: str | None
+    """Id of the model its gains are measured against."""
+    recipe: dict[str, Any]
+    """What the identity is the hash of."""
+    seed: int | None
+    """Seed of its training."""
+    evidence: Evidence
+    """How its own training pairs are known."""
+    examples: list[tuple[str, str, int]]
+    """Source, target and number of examples of its own training pairs."""
+    training: dict[str, Any] | None
+    """What its training reported."""
+
+    @classmethod
+    def of(cls, model: ModelRecord, own: TrainingGraph, training: dict[str, Any] | None) -> Self:
+        """A model as it is exported."""
+        examples = [(pair.source, pair.target, count) for pair, count in own.examples.items()]
+        fields = model.model_dump(exclude={"graph"})
+        return cls(**fields, evidence=own.evidence, examples=examples, training=training)
+
+    @property
+    def record(self) -> ModelRecord:
+        """The model without its graph."""
+        return ModelRecord(**self.model_dump(exclude={"evidence", "examples", "training"}))
+
+    @property
+    def own_graph(self) -> TrainingGraph:
+        """Its own training graph."""
+        examples = {Pair(source, target): count for source, target, count in self.examples}
+        return TrainingGraph(examples=examples, evidence=self.evidence)
+
+
+class Conditions(Record):
+    """What cells refer to."""
+
+    test_sets: list[TestSetRecord]
+    """Test sets."""
+    prompts: list[PromptRecord]
+    """Prompts."""
+    decodings: list[DecodingRecord]
+    """Decodings."""
+
+
+def cell_row(record: CellRecord) -> dict[str, Any]:
+    """A cell as a row of `CELLS`; what was running is planned again elsewhere."""
+    row = record.cell.model_dump(exclude={"pair"}) | record.model_dump(exclude={"cell"}, mode="json")
+    state = CellState.PLANNED if record.state is CellState.RUNNING else record.state
+    return row | {"source": record.cell.pair.source, "target": record.cell.pair.target, "state": state.value}
+
+
+def cell_record(row: dict[str, Any]) -> CellRecord:
+    """The cell of a row."""
+    pair = Pair(row["source"], row["target"])
+    cell = Cell(pair=pair, **{name: row[name] for name in ("model", "test_set", "content", "prompt", "decoding")})
+    return CellRecord(cell=cell, **{name: row[name] for name in CellRecord.model_fields if name != "cell"})

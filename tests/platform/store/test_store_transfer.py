@@ -1,0 +1,202 @@
+"""A grid travels whole: what comes in is what went out, and a damaged file changes nothing."""
+
+import json
+import shutil
+import zipfile
+
+import pytest
+from sqlalchemy import text
+
+from dragoman.cell import CellState
+from dragoman.errors import StoreError
+from dragoman.pair import Pair
+from dragoman.partition import TrainingGraph
+from dragoman.store import records
+from dragoman.store.exporting import export_grid
+from dragoman.store.importing import import_grid
+from dragoman.store.store import Store
+
+
+@pytest.fixture
+def exported(small, tmp_path):
+    """A grid with translated, unscorable, failed, running and planned cells, in a file."""
+    return write_and_export(small, tmp_path / "small.zip")
+
+
+def write_and_export(small, path):
+    store = small.store
+    for number, record in enumerate(small.cells[:30:3]):
+        small.commit(record.cell, float(number))
+    unscorable = small.cells[31].cell
+    address = store.blobs.put_translation([("x", "stop", 1)] * 3)
+    translation = records.Translation(
+        cell_id=unscorable.id, hypotheses=address, segments=3, tokens=1, cut=0, engine="e", seconds=1, worker="w"
+    )
+    store.commit_cell(translation, [], [("bleu", "no tokeniser")])
+    store.fail_cell(small.cells[32].cell.id, "out of memory")
+    store.start_cell(small.cells[33].cell.id, "w")
+    store.add_training("model1-a", {"loss": 0.5})
+    export_grid(store, "small", path)
+    return small
+
+
+@pytest.fixture(scope="module")
+def exported_once(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    store = Store.open(f"sqlite:///{folder}/store.db", f"file://{folder}/blobs")
+    write_and_export(request.getfixturevalue("small_grid")(store).add(), folder / "small.zip")
+    store.close()
+    return folder / "small.zip"
+
+
+@pytest.fixture
+def other(request, store_url, tmp_path):
+    """Another store, on the other database."""
+    to_postgres = store_url.startswith("sqlite")
+    url = request.getfixturevalue("new_postgres")() if to_postgres else f"sqlite:///{tmp_path}/other/store.db"
+    store = Store.open(url, f"file://{tmp_path}/other/blobs")
+    yield store
+    store.close()
+
+
+def everything(store, grid="small"):
+    cells = {
+        record.cell.id: record.model_copy(
+            update={"state": CellState.PLANNED} if record.state is CellState.RUNNING else {}
+        )
+        for record in store.cells(grid)
+    }
+    scores = {cell: store.scores_of(cell) for cell in cells}
+    models = store.models(grid)
+    trainings = [store.training(model.id) for model in models]
+    translations = [store.blobs.translation(cell.hypotheses) for cell in cells.values() if cell.hypotheses]
+    return store.grid(grid), cells, scores, models, trainings, translations
+
+
+def test_what_comes_in_is_what_went_out(exported, other, tmp_path):
+    done = import_grid(other, tmp_path / "small.zip")
+    assert (done.grid, done.cells, done.translations) == ("small", 36, 11)
+    assert everything(other) == everything(exported.store)
+    sums = "SELECT target, partition_id, count(*), sum(scores), sum(total) FROM score_sum GROUP BY 1, 2 ORDER BY 1, 2"
+    with other.database.reading() as there, exported.store.database.reading() as here:
+        assert [tuple(row) for row in there.execute(text(sums))] == [tuple(row) for row in here.execute(text(sums))]
+
+
+def test_importing_twice_changes_nothing(exported, other, tmp_path):
+    import_grid(other, tmp_path / "small.zip")
+    before = everything(other)
+    assert import_grid(other, tmp_path / "small.zip").translations == 0
+    assert everything(other) == before
+
+
+def test_a_grid_comes_into_the_store_it_left_under_another_name(exported, tmp_path):
+    import_grid(exported.store, tmp_path / "small.zip", name="copy")
+    there, here = everything(exported.store, "copy"), everything(exported.store)
+    assert there[1:] == here[1:]
+    assert there[0].name == "copy"
+
+
+def test_what_is_translated_here_stays_and_missing_scores_are_added(exported, store, tmp_path):
+    cell, rescored = exported.cells[0].cell, exported.cells[34].cell
+    exported.commit(rescored, 50)
+    v2 = records.StoredScore(metric="bleu", signature="BLEU|v2", value=51)
+    exported.store.add_scores(rescored.id, [v2])
+    path = tmp_path / "more.zip"
+    export_grid(exported.store, "small", path)
+    with exported.store.database.writing() as connection:
+        connection.execute(text("DELETE FROM score_statistics WHERE signature_id = 3"))
+        connection.execute(
+            text("DELETE FROM score WHERE signature_id = (SELECT id FROM signature WHERE text = 'BLEU|v2')")
+        )
+        connection.execute(text("UPDATE cell SET hypotheses = 'mine' WHERE identity = :id"), {"id": cell.id})
+        connection.execute(text("DELETE FROM score_statistics"))
+    import_grid(exported.store, path)
+    assert v2 in exported.store.scores_of(rescored.id)
+    # Statistics belong to the hypotheses they were counted on.
+    assert {score.statistics for score in exported.store.scores_of(cell.id)} == {None}
+    assert {score.statistics for score in exported.store.scores_of(rescored.id)} == {b"stats", None}
+
+
+def test_another_grid_of_that_name_is_not_replaced(exported, store, tmp_path):
+    pair = Pair("de", "en")
+    store.add_grid(exported.grid, [record for record in exported.cells if record.cell.pair == pair])
+    with pytest.raises(StoreError, match=r"another grid 'small' here.*--name"):
+        import_grid(store, tmp_path / "small.zip")
+    assert len(store.cells("small")) == 3
+
+
+def test_a_model_that_saw_other_pairs_here_is_refused(exported, store, tmp_path):
+    store.record_graph("model1-a", TrainingGraph.of([Pair("sw", "de")]))
+    with pytest.raises(StoreError, match=r"Model 'a' \(model1-a\) was trained on other pairs"):
+        import_grid(store, tmp_path / "small.zip", name="copy")
+    assert [grid.name for grid in store.grids()] == ["small"]
+
+
+def rewrite(path, change):
+    """Write an archive again with some members changed, as someone might by hand."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+def flip(path, place):
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * place)] ^= 1
+    path.write_bytes(data)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def edit_grid(members):
+    members["grid.json"] = members["grid.json"].replace(b'"chrf++"', b'"chrf"')
+
+
+def swap_blob(members):
+    names = [name for name in members if name.startswith("blobs/")]
+    members[names[0]] = members[names[1]]
+    manifest = json.loads(members["manifest.json"])
+    manifest["members"][names[0]] = manifest["members"][names[1]]
+    members["manifest.json"] = json.dumps(manifest).encode()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (cut, "cut off, or no export at all"),
+        (lambda path: path.write_text("nothing of the kind"), "cut off, or no export at all"),
+        (lambda path: flip(path, 0.1), "damaged|changed"),
+        (lambda path: flip(path, 0.5), "damaged|changed"),
+        (lambda path: rewrite(path, edit_grid), "'grid.json' was changed"),
+        (lambda path: rewrite(path, lambda members: members.pop("scores.parquet")), "added to it or taken from it"),
+        (lambda path: rewrite(path, lambda members: members.pop("manifest.json")), "has no manifest"),
+        (lambda path: rewrite(path, lambda members: members.update(more=b"")), "added to it or taken from it"),
+        (lambda path: rewrite(path, swap_blob), "is damaged"),
+        (lambda path: path.unlink(), "There is no file"),
+    ],
+)
+def test_a_damaged_file_is_one_sentence_and_nothing_is_written(exported_once, tmp_path, damage, sentence):
+    shutil.copy(exported_once, tmp_path / "small.zip")
+    damage(tmp_path / "small.zip")
+    other = Store.open(f"sqlite:///{tmp_path}/store.db", f"file://{tmp_path}/blobs")
+    with pytest.raises(StoreError, match=sentence):
+        import_grid(other, tmp_path / "small.zip")
+    assert other.grids() == []
+    assert list(other.blobs.stored()) == []
+    other.close()
+
+
+def test_a_grid_that_is_not_there_leaves_no_file(small, tmp_path):
+    with pytest.raises(StoreError, match="no grid 'smal'"):
+        export_grid(small.store, "smal", tmp_path / "none.zip")
+    with pytest.raises(StoreError, match="can't be written"):
+        export_grid(small.store, "small", tmp_path / "nowhere" / "small.zip")
+    small.commit(small.cells[0].cell, 1)
+    small.store.blobs.remove(next(small.store.blobs.stored()))
+    with pytest.raises(StoreError, match=r"blob .* is not in"):
+        export_grid(small.store, "small", tmp_path / "none.zip")
+    assert not [path for path in tmp_path.iterdir() if "zip" in path.name]
