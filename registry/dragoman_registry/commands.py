@@ -118,7 +118,6 @@ def history(
     Example: dragoman history demo-translator
     """
     promotions = _promotions()
-    aliases_of(promotions.uri, name)
     promotions.mend(name)
     notes = [
         sentence for stray, sentence in strays(promotions.log, promotions.uri, name).items() if alias in (None, stray)

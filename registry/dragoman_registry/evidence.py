@@ -1,19 +1,18 @@
 """The evidence a gate looks at, read from the store: a model's numbers, the base's and the incumbent's."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from dragoman import plugins
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.metrics.base import Metric
-from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion
-from dragoman.store.by_model import scores_by_lines
 from dragoman.store.queries import metric_names, pair_scores
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry.gate import GateReport, PairNumbers, in_scope, judge
+from dragoman_registry.incumbent import beside_incumbent
 from dragoman_registry.versions import RegisteredVersion
 
 UNKNOWN_INCUMBENT = "unknown"
@@ -48,10 +47,12 @@ def gate(
     check_metrics(store, grid, policy)
     metrics = dict.fromkeys(rule.metric for rule in policy.rules)
     model_id = id_of(grid, model)
-    lines = {
-        record.cell.pair: record.cell.content for record in store.cells(grid.name) if record.cell.model == model_id
-    }
-    numbers = {metric: _numbers(store, grid.name, model, metric, lines, incumbent) for metric in metrics}
+    numbers = {metric: _numbers(store, grid.name, model, metric) for metric in metrics}
+    if incumbent is not None:
+        cells = {record.cell.pair: record.cell for record in store.cells(grid.name) if record.cell.model == model_id}
+        tested = {rule.metric for rule in policy.rules if rule.significant_losses_at_most is not None}
+        for metric, found in numbers.items():
+            numbers[metric] = beside_incumbent(store, metric, found, cells, incumbent, metric in tested)
     lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
     return GateReport(
         grid=grid.name,
@@ -72,7 +73,7 @@ def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Iterabl
         PolicyError: the policy names a metric that the grid was not scored with, or no model has a score.
     """
     check_metrics(store, grid, policy)
-    scores = {model: _numbers(store, grid.name, model, policy.metric, {}, None) for model in models}
+    scores = {model: _numbers(store, grid.name, model, policy.metric) for model in models}
     lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
     means: dict[str, float] = {}
     for model, numbers in scores.items():
@@ -109,32 +110,18 @@ def id_of(grid: GridRecord, model: str) -> str:
     return next(identity for identity, name in grid.names.items() if name == model)
 
 
-def _numbers(
-    store: Store, grid: str, model: str, metric: str, lines: Mapping[Pair, str], incumbent: RegisteredVersion | None
-) -> list[PairNumbers]:
-    scores = pair_scores(store, grid, model, metric)
-    rival = {}
-    if incumbent is not None and incumbent.model is not None:
-        found = scores_by_lines(store, incumbent.model, metric, incumbent.prompt, incumbent.decoding)
-        rival = {(each.pair, each.content): each.values for each in found}
-    numbers = []
-    for score in scores:
-        shared = (score.pair, lines.get(score.pair, ""))
-        values = rival.get(shared, {})
-        theirs = values.get(score.signature or "")
-        numbers.append(
-            PairNumbers(
-                pair=score.pair,
-                partition=score.partition,
-                value=score.value,
-                base=score.base_value,
-                incumbent=theirs,
-                shared=shared in rival,
-                reason="" if score.value is not None else score.reason or f"{score.state}",
-                incumbent_reason="the incumbent's score has another signature" if values and theirs is None else "",
-            )
+def _numbers(store: Store, grid: str, model: str, metric: str) -> list[PairNumbers]:
+    return [
+        PairNumbers(
+            pair=score.pair,
+            partition=score.partition,
+            value=score.value,
+            base=score.base_value,
+            signature=score.signature or "",
+            reason="" if score.value is not None else score.reason or str(score.state),
         )
-    return numbers
+        for score in pair_scores(store, grid, model, metric)
+    ]
 
 
 def _higher_is_better(metric: str) -> bool:

@@ -25,6 +25,12 @@ class Bound(StrEnum):
     CEILING = "at_most"
     GAIN = "gain_at_least"
     REGRESSION = "regression_at_most"
+    LOSSES = "significant_losses_at_most"
+
+    @property
+    def is_against_incumbent(self) -> bool:
+        """Whether it compares with the model the alias stands at."""
+        return self in (Bound.REGRESSION, Bound.LOSSES)
 
     @property
     def sign(self) -> str:
@@ -34,7 +40,12 @@ class Bound(StrEnum):
     @property
     def quantity(self) -> str:
         """What is bounded, after the metric's name."""
-        return {Bound.GAIN: " gain over the base", Bound.REGRESSION: " regression"}.get(self, "")
+        named = {
+            Bound.GAIN: " gain over the base",
+            Bound.REGRESSION: " regression",
+            Bound.LOSSES: " significant losses",
+        }
+        return named.get(self, "")
 
 
 class PairNumbers(BaseModel):
@@ -54,10 +65,14 @@ class PairNumbers(BaseModel):
     """The score, on the same lines and under the same signature, of the model the alias stands at."""
     shared: bool = False
     """Whether the incumbent was planned on the same lines, so that it should have a score."""
+    signature: str = ""
+    """What the score was computed under."""
     reason: str = ""
     """Why the model's score is missing."""
     incumbent_reason: str = ""
     """Why the incumbent's is."""
+    differs: bool | None = None
+    """Whether the model and the incumbent differ significantly here; None where that was not or can't be tested."""
 
 
 class PairFigure(BaseModel):
@@ -92,7 +107,7 @@ class Finding(BaseModel):
     limit: float
     """The bound."""
     value: float | None
-    """The bounded quantity; None where no pair has one."""
+    """The bounded quantity, of significant losses their number; None where no pair has one."""
     scored: int
     """Pairs with the numbers it needs (k)."""
     pairs: int
@@ -115,6 +130,8 @@ class Finding(BaseModel):
         """What was found: ``12.31 (20 of 20 pairs)``."""
         if self.value is None:
             return f"no value ({self.scored} of {self.pairs} pairs)"
+        if self.bound is Bound.LOSSES:
+            return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
         # a value that only just fails must not look like its bound
         digits = next((digits for digits in (2, 4, 6) if self.passed or round(self.value, digits) != self.limit), 8)
         return f"{self.value:.{digits}f} ({self.scored} of {self.pairs} pairs)"
@@ -202,18 +219,21 @@ def _hold(
     has_incumbent: bool,
 ) -> Finding:
     planned = in_scope(numbers, rule.over)
-    if bound is Bound.REGRESSION:
+    if bound.is_against_incumbent:
         planned = [each for each in planned if each.shared]
     figures = [_figure(each, bound, lower_is_better) for each in planned]
     values = [figure.value for figure in figures if figure.value is not None]
     wants_much = bound in (Bound.FLOOR, Bound.GAIN)
     worst: Callable[[Sequence[float]], float] = min if wants_much else max
     value = None if not values else worst(values) if rule.each else math.fsum(values) / len(values)
+    if bound is Bound.LOSSES and values:
+        value = float(sum(loss > 0 for loss in values))
+        figures = [figure for figure in figures if figure.value != 0]
 
     def holds(figure: float) -> bool:
         return figure >= limit - ROUNDING if wants_much else figure <= limit + ROUNDING
 
-    if bound is Bound.REGRESSION and not has_incumbent:
+    if bound.is_against_incumbent and not has_incumbent:
         passed, note = True, "there is no incumbent"
     elif not planned:
         passed, note = policy.missing == "pass", _why_none(numbers, rule.over, bound)
@@ -230,7 +250,7 @@ def _hold(
 
 
 def _why_none(numbers: Sequence[PairNumbers], scope: Scope, bound: Bound) -> str:
-    if in_scope(numbers, scope) and bound is Bound.REGRESSION:
+    if in_scope(numbers, scope) and bound.is_against_incumbent:
         return "the incumbent was tested on none of these pairs with the same lines"
     if isinstance(scope, Partition | str) and any(each.partition is None for each in numbers):
         return "what the model was trained on is unknown, so its pairs are in no partition"
@@ -246,11 +266,15 @@ def _figure(numbers: PairNumbers, bound: Bound, lower_is_better: bool) -> PairFi
             if not _is_number(numbers.base):
                 return PairFigure(pair=numbers.pair, value=None, reason="no score of the base")
             value = better * (value - numbers.base)
-        case Bound.REGRESSION:
+        case Bound.REGRESSION | Bound.LOSSES:
             if not _is_number(numbers.incumbent):
                 reason = numbers.incumbent_reason or "no score of the incumbent"
                 return PairFigure(pair=numbers.pair, value=None, reason=reason)
             value = better * (numbers.incumbent - value)
+            if bound is Bound.LOSSES:
+                if numbers.differs is None:
+                    return PairFigure(pair=numbers.pair, value=None, reason="no stored statistics to test")
+                value = max(value, 0.0) if numbers.differs else 0.0
     return PairFigure(pair=numbers.pair, value=value)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dragoman_registry.audit import Action, AuditLog, AuditRecord, Outcome
 from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.versions import aliases_of
+from dragoman_registry.versions import aliases_of, registered_names
 
 AUDIT_TAG = "dragoman.audit"
 """Tag of a registered model: number and hash of its newest audit record, so that cutting off the trail's end shows."""
@@ -35,15 +35,18 @@ def strays(log: AuditLog, uri: str, name: str) -> dict[str, str]:
     """The aliases of a model that do not stand where the trail says, each with a sentence.
 
     Raises:
-        ModelError: there is no registered model of that name.
+        ModelError: neither the registry nor the trail knows a model of that name.
     """
-    aliases, records = aliases_of(uri, name), log.records(name)
+    records = log.records(name)
+    is_gone = bool(records) and name not in registered_names(uri)
+    aliases = {} if is_gone else aliases_of(uri, name)
     found: dict[str, str] = {}
     for alias in sorted({record.alias for record in records}):
         versions = standing([record for record in records if record.alias == alias])
         current = aliases.get(alias)
         if versions and current != versions[-1]:
             where = f"stands at version {current}" if current else "is not set"
+            where = "is gone, as the registered model was deleted or renamed" if is_gone else where
             found[alias] = f"{name}@{alias} {where}, though its last recorded move was to version {versions[-1]}: "
             found[alias] += "it was moved without Dragoman."
     return found

@@ -151,7 +151,9 @@ def _experiment(client: Any, settings: Settings, grid: str) -> str:
     found = client.get_experiment_by_name(grid)
     if found is not None:
         return str(found.experiment_id)
-    location = (settings.home / "artifacts").resolve().as_uri()
+    # a server knows where artifacts go; a database alone would have them in the current folder
+    is_server = settings.mlflow_url.startswith("http")
+    location = None if is_server else (settings.home / "artifacts").resolve().as_uri()
     return str(client.create_experiment(grid, artifact_location=location))
 
 

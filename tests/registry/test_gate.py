@@ -128,6 +128,24 @@ def test_a_score_that_is_no_number_is_missing():
     assert held(Rule(over="seen", gain_at_least=0), table).scored == 0
 
 
+def test_significant_losses_are_counted():
+    differing = {"en-de": True, "de-en": True, "en-fr": False, "fr-en": False, "fr-de": None, "de-fr": None}
+    table = {"bleu": [each.model_copy(update={"differs": differing[str(each.pair)]}) for each in TABLE["bleu"]]}
+    # en-de is significantly better than the incumbent, de-en significantly worse; fr-de has no score
+    rule = Rule(over="seen", significant_losses_at_most=0)
+    lost = held(rule, table)
+    assert (lost.value, lost.scored, lost.pairs, lost.passed) == (1.0, 2, 2, False)
+    assert [str(figure) for figure in lost.worst] == ["de-en 4.00"]
+    assert lost.measured == "1 (2 of 2 pairs)"
+    assert held(Rule(over="seen", significant_losses_at_most=1), table).passed
+    assert held(rule, table, has_incumbent=False).passed
+    everything = held(Rule(significant_losses_at_most=1), table)
+    assert (everything.scored, everything.pairs, everything.passed) == (4, 5, False)
+    untested = held(rule)
+    assert (untested.scored, untested.pairs, untested.passed) == (0, 2, False)
+    assert untested.worst[0].reason == "no stored statistics to test"
+
+
 def test_without_an_incumbent_nothing_can_regress():
     assert held(Rule(over="seen", regression_at_most=0), has_incumbent=False).passed
 

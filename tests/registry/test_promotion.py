@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from dragoman.errors import ModelError
+from dragoman.metrics.packing import pack
+from dragoman.metrics.sacrebleu import ChrfPlusPlus
 from dragoman.spec.promotion import Promotion
+from dragoman.store.records import StoredScore
 from dragoman_registry import evidence
 from dragoman_registry.alias import compare_and_swap
 from dragoman_registry.audit import Action, Outcome, UnderWayError
@@ -114,6 +117,35 @@ def test_other_lines_or_another_signature_are_no_comparison(world, promotions, p
     assert report.findings[3].worst[0].reason == "the incumbent's score has another signature"
 
 
+def score_with_statistics(world, model, right):
+    """Score a model as if it had got so many of 60 sentences of each pair right, and the others wrong."""
+    for cell in world.store.cells(world.spec.name):
+        if world.grid.names[cell.cell.model] == model:
+            metric, pair = ChrfPlusPlus(cell.cell.pair), str(cell.cell.pair)
+            references = [f"sentence number {number} says this and that" for number in range(60)]
+            hypotheses = references[: right[pair]] + ["nothing of the kind at all"] * (60 - right[pair])
+            statistics = metric.statistics(references, hypotheses, references)
+            score = StoredScore(
+                metric="chrf++", signature="chrF2++|v1", value=metric.score(statistics), statistics=pack(statistics)
+            )  # fmt: skip
+            world.store.add_scores(cell.cell.id, [score])
+
+
+def test_a_significant_loss_on_one_pair_is_told_from_noise(world, promotions):
+    pairs = [str(score) for score in world.scores["english"]]
+    policy = policy_of({"metric": "chrf++", "significant_losses_at_most": 0})
+    score_with_statistics(world, "english", dict.fromkeys(pairs, 30))
+    promotions.promote(world.bare_version("english"), policy, "champion")
+    world.run({"seed": 2})
+    score_with_statistics(world, "english", {**dict.fromkeys(pairs, 31), "en-fr": 29})
+    assert promotions.promote(world.bare_version("english"), policy, "champion").report.passed
+    world.run({"seed": 3})
+    score_with_statistics(world, "english", {**dict.fromkeys(pairs, 32), "en-fr": 5})
+    refused = promotions.promote(world.bare_version("english"), policy, "champion").report
+    assert (refused.findings[0].value, refused.findings[0].scored, refused.passed) == (1.0, 6, False)
+    assert str(refused.findings[0].worst[0].pair) == "en-fr"
+
+
 def test_an_incumbent_of_another_make_has_no_scores(world, promotions, policy):
     client = client_at(promotions.uri)
     client.create_registered_model(NAME)
@@ -183,6 +215,10 @@ def test_what_was_moved_without_dragoman_is_noticed(world, promotions, policy):
         promotions.rollback(NAME, "champion", "why")
     client_at(promotions.uri).delete_registered_model_alias(NAME, "champion")
     assert "is not set" in strays(promotions.log, promotions.uri, NAME)["champion"]
+    client_at(promotions.uri).rename_registered_model(NAME, "another-name")
+    assert "is gone, as the registered model was deleted or renamed" in strays(
+        promotions.log, promotions.uri, NAME
+    )["champion"]  # fmt: skip
 
 
 def test_a_version_of_the_grid_before_its_spec_changed_is_refused(world, promotions, policy):

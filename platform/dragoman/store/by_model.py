@@ -1,8 +1,8 @@
 """One model's scores on the lines they were made on, whichever grid asked for them."""
 
-from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 
 from dragoman.pair import Pair
 from dragoman.store.records import Record
@@ -16,26 +16,33 @@ from dragoman.store.schema import (
     PromptRow,
     ScoreRow,
     SignatureRow,
+    StatisticsRow,
     TestRow,
 )
 from dragoman.store.store import Store
+
+Lines = tuple[Pair, str]
+"""A pair, and the hash of its source and reference lines."""
 
 
 class LinesScore(Record):
     """A model's scores on the test lines of one pair."""
 
-    pair: Pair
-    """The direction."""
-    content: str
-    """Hash of the source and reference lines."""
     values: dict[str, float]
-    """Its score by signature; none where it has none under the metric."""
+    """The score under each signature; none where there is none under the metric."""
+    statistics: dict[str, bytes]
+    """Its packed statistics under each signature, where they were asked for and are stored."""
 
 
 def scores_by_lines(
-    store: Store, model: str, metric: str, prompt: str | None = None, decoding: str | None = None
-) -> list[LinesScore]:
-    """Every pair and text a model was planned on, with its scores.
+    store: Store,
+    model: str,
+    metric: str,
+    prompt: str | None = None,
+    decoding: str | None = None,
+    with_statistics: bool = False,
+) -> dict[Lines, LinesScore]:
+    """All the lines a model was planned on, with its scores there.
 
     Args:
         store: the store.
@@ -43,9 +50,31 @@ def scores_by_lines(
         metric: name of the metric.
         prompt: identity of the prompt; any by default.
         decoding: identity of the decoding; any by default.
+        with_statistics: read the statistics too, which paired tests take.
     """
+    query = _scores(metric, with_statistics).where(ModelRow.identity == model)
+    for column, wanted in ((PromptRow.identity, prompt), (DecodingRow.identity, decoding)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    values: dict[Lines, dict[str, float]] = {}
+    statistics: dict[Lines, dict[str, bytes]] = {}
+    with store.database.reading() as connection:
+        for row in connection.execute(query).mappings():
+            lines = (Pair(row["source"], row["target"]), row["content"])
+            values.setdefault(lines, {})
+            if row["text"] is not None:
+                values[lines][row["text"]] = row["value"]
+                if row.get("statistics") is not None:
+                    statistics.setdefault(lines, {})[row["text"]] = row["statistics"]
+    return {lines: LinesScore(values=found, statistics=statistics.get(lines, {})) for lines, found in values.items()}
+
+
+def _scores(metric: str, with_statistics: bool) -> Select[Any]:
+    columns: list[Any] = [PairRow.source, PairRow.target, TestRow.content, ScoreRow.value, SignatureRow.text]
+    if with_statistics:
+        columns.append(StatisticsRow.statistics)
     query = (
-        select(PairRow.source, PairRow.target, TestRow.content, ScoreRow.value, SignatureRow.text)
+        select(*columns)
         .select_from(CellRow)
         .join(ModelRow, ModelRow.id == CellRow.model_id)
         .join(PairRow, PairRow.id == CellRow.pair_id)
@@ -61,31 +90,22 @@ def scores_by_lines(
             ),
         )
         .outerjoin(MetricRow, MetricRow.name == metric)
-        .outerjoin(
-            ScoreRow,
-            and_(
-                ScoreRow.model_id == CellRow.model_id,
-                ScoreRow.condition_id == CellRow.condition_id,
-                ScoreRow.pair_id == CellRow.pair_id,
-                ScoreRow.metric_id == MetricRow.id,
-            ),
-        )
+        .outerjoin(ScoreRow, and_(_same_cell(ScoreRow, CellRow), ScoreRow.metric_id == MetricRow.id))
         .outerjoin(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
-        .where(ModelRow.identity == model, TestRow.content != "")
+        .where(TestRow.content != "")
         .order_by(PairRow.source, PairRow.target, CellRow.condition_id)
     )
-    for column, wanted in ((PromptRow.identity, prompt), (DecodingRow.identity, decoding)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    with store.database.reading() as connection:
-        rows = connection.execute(query).all()
-    return _gather((Pair(row.source, row.target), row.content, row.text, row.value) for row in rows)
+    if with_statistics:
+        same = and_(
+            _same_cell(StatisticsRow, ScoreRow),
+            StatisticsRow.metric_id == ScoreRow.metric_id,
+            StatisticsRow.signature_id == ScoreRow.signature_id,
+        )
+        query = query.outerjoin(StatisticsRow, same)
+    return query
 
 
-def _gather(rows: Iterable[tuple[Pair, str, str | None, float | None]]) -> list[LinesScore]:
-    found: dict[tuple[Pair, str], dict[str, float]] = {}
-    for pair, content, signature, value in rows:
-        values = found.setdefault((pair, content), {})
-        if signature is not None and value is not None:
-            values[signature] = value
-    return [LinesScore(pair=pair, content=content, values=values) for (pair, content), values in found.items()]
+def _same_cell(one: Any, other: Any) -> Any:
+    return and_(
+        one.model_id == other.model_id, one.condition_id == other.condition_id, one.pair_id == other.pair_id
+    )  # fmt: skip
