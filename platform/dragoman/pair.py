@@ -62,7 +62,9 @@ class Pair(NamedTuple):
         return type(self)(self.target, self.source)
 
     def __str__(self) -> str:
-        return f"{self.source}-{self.target}" if "-" not in self.source + self.target else f"{self.source}>{self.target}"
+        return (
+            f"{self.source}-{self.target}" if "-" not in self.source + self.target else f"{self.source}>{self.target}"
+        )
 
 
 def all_pairs(languages: Iterable[str]) -> list[Pair]:

@@ -103,5 +103,7 @@ class TrainingGraph(BaseModel):
         if parent.evidence is Evidence.UNKNOWN:
             return TrainingGraph(examples=self.examples, evidence=Evidence.UNKNOWN)
         declared = self.evidence is Evidence.DECLARED or (parent.pairs and parent.evidence is Evidence.DECLARED)
-        examples = {pair: self.examples.get(pair, 0) + parent.examples.get(pair, 0) for pair in self.pairs | parent.pairs}
+        examples = {
+            pair: self.examples.get(pair, 0) + parent.examples.get(pair, 0) for pair in self.pairs | parent.pairs
+        }
         return TrainingGraph(examples=examples, evidence=Evidence.DECLARED if declared else Evidence.RECORDED)

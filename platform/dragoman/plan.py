@@ -111,7 +111,11 @@ class Plan(BaseModel):
         declared = self.spec.base.trained_on
         if declared == "unknown":
             return TrainingGraph(evidence=Evidence.UNKNOWN)
-        pairs = {"nothing": (), "all": all_pairs(self.spec.languages)}.get(declared) if isinstance(declared, str) else declared
+        pairs = (
+            {"nothing": (), "all": all_pairs(self.spec.languages)}.get(declared)
+            if isinstance(declared, str)
+            else declared
+        )
         return TrainingGraph(examples=dict.fromkeys(pairs or (), 1), evidence=Evidence.DECLARED)
 
     def cells(self) -> Iterator[Cell]:
@@ -150,7 +154,11 @@ def make_plan(spec: GridSpec) -> Plan:
             f"({pair}: {reason}). Choose another corpus, split or languages."
         )
     contents = {
-        pair: hash_lines(line for segment in evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences) for line in segment)
+        pair: hash_lines(
+            line
+            for segment in evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
+            for line in segment
+        )
         for pair in pairs
         if pair not in missing
     }

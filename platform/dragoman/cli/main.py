@@ -63,8 +63,8 @@ def main() -> None:
     try:
         build_app()()
     except DragomanError as error:
-        print(f"dragoman: {error}", file=sys.stderr)  # noqa: T201
+        print(f"dragoman: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)  # noqa: T201
+        print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)
         sys.exit(130)
