@@ -1,10 +1,12 @@
 """`dragoman run`: one command from a spec to scores and a promoted model."""
 
+import sys
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from dragoman import plugins
 from dragoman.cli.plan import SpecArgument, missing
 from dragoman.cli.tables import Form, render
 from dragoman.plan import make_plan
@@ -31,5 +33,7 @@ def run(
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
     complete = run_grid(plan, settings(), console, workers or settings().workers)
+    if "ui" in plugins.available("commands"):
+        console.print(f"\nOpen the pages in a browser with: {sys.argv[0]} ui", highlight=False, markup=False)
     if not complete:
         raise typer.Exit(1)

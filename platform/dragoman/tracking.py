@@ -4,6 +4,7 @@ Experiment = grid name, parent run = grid, children = models, grandchildren = ev
 the record: everything here is written from the store and can be written again, and no failure of it stops a grid.
 """
 
+import logging
 import queue
 import threading
 import time
@@ -26,6 +27,9 @@ class Tracker:
     """Writes one grid's runs to MLflow; every method can be called again and changes nothing then."""
 
     def __init__(self, uri: str, artifacts: Path, plan: Plan) -> None:
+        # its first lines are about tables it creates, in the middle of the progress bars
+        for chatty in ("mlflow.store.db.utils", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
