@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from flask import Flask
@@ -41,6 +42,19 @@ SCRIPT = "<script>alert('dragoman')</script>"
 """A hypothesis, and a reason, that must never be more than text."""
 METRICS = ("bleu", "chrf++")
 MISSING, FAILED = Pair("hi", "ar"), Pair("de", "zh-Hans")
+
+
+class Made(NamedTuple):
+    """What tests know of the filled store."""
+
+    languages: tuple[str, ...] = LANGUAGES
+    script: str = SCRIPT
+    """A hypothesis of english-centric on en-de, and the reason of the failed pair."""
+    missing: Pair = MISSING
+    """Missing for every model."""
+    failed: Pair = FAILED
+    """Failed for the model roles."""
+
 
 GRAPHS = {
     "base": TrainingGraph(),
@@ -136,27 +150,43 @@ def spoilt(text: str, quality: float, seed: str) -> str:
     return joint.join(part if rng.random() < quality else "…" for part in parts)
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder that the settings of this process name."""
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store that holds the grid `demo`."""
     home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
+    store = Store.open(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
+    Grids(store).fill("demo")
+    store.close()
+    return home
+
+
+@pytest.fixture
+def made() -> Made:
+    """What tests know of the filled store."""
+    return Made()
+
+
+@pytest.fixture
+def use_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Makes a folder the one that the settings of this process name, for one test."""
+
+    def use(home: Path) -> None:
         for name in ("STORE", "BLOBS", "MLFLOW"):
-            patch.delenv(f"DRAGOMAN_{name}", raising=False)
-        patch.setenv("DRAGOMAN_HOME", str(home))
+            monkeypatch.delenv(f"DRAGOMAN_{name}", raising=False)
+        monkeypatch.setenv("DRAGOMAN_HOME", str(home))
         settings.cache_clear()
         open_store.cache_clear()
-        yield home
+
+    yield use
     settings.cache_clear()
     open_store.cache_clear()
 
 
-@pytest.fixture(scope="module")
-def filled(home: Path) -> Store:
-    """The store of the settings, with the grid `demo`."""
-    store = Store.open(settings().store_url, settings().blobs_url)
-    Grids(store).fill("demo")
-    return store
+@pytest.fixture
+def filled(filled_home: Path, use_home: Callable[[Path], None]) -> Path:
+    """The folder of the filled store, in use."""
+    use_home(filled_home)
+    return filled_home
 
 
 @pytest.fixture
@@ -169,3 +199,9 @@ def browse() -> Callable[..., FlaskClient]:
         return app.test_client()
 
     return make
+
+
+@pytest.fixture
+def client(filled: Path, browse: Callable[..., FlaskClient]) -> FlaskClient:
+    """A client of the pages over the filled store."""
+    return browse()

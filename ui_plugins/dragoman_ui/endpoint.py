@@ -124,14 +124,17 @@ def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str,
 
 def _parameters(question: type[Question]) -> list[dict[str, Any]]:
     schema = question.model_json_schema()
-    definitions = schema.get("$defs", {})
-    return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in schema.get("required", ()),
-            "description": field.pop("description", ""),
-            "schema": definitions[field["$ref"].rpartition("/")[2]] if "$ref" in field else field,
-        }
-        for name, field in schema.get("properties", {}).items()
-    ]
+    parameters = []
+    for name, field in schema.get("properties", {}).items():
+        # a choice is described once, under $defs; here it is written where it is used
+        meant = schema["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else field
+        parameters.append(
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                "description": field.get("description") or meant["description"],
+                "schema": {key: value for key, value in meant.items() if key != "description"},
+            }
+        )
+    return parameters

@@ -1,29 +1,36 @@
 """What our pages say of MLflow's, one level above them: only inside an MLflow server, of that server's stores."""
 
 import os
+import sys
 
 from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, registered_names
 
 
 def experiment_link(grid: str) -> str | None:
     """The address, relative to our pages, of the MLflow experiment of a grid; None where there is none."""
+    if not (uri := _store_of_server("BACKEND_STORE_URI_ENV_VAR")):
+        return None
     from mlflow import MlflowClient
-    from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
 
-    uri = os.environ.get(BACKEND_STORE_URI_ENV_VAR)
-    found = MlflowClient(tracking_uri=uri).get_experiment_by_name(grid) if uri else None
+    found = MlflowClient(tracking_uri=uri).get_experiment_by_name(grid)
     return f"../#/experiments/{found.experiment_id}" if found else None
 
 
 def aliases() -> list[tuple[str, RegisteredVersion]]:
     """Every alias of the registry with the version it stands at, by model."""
-    from mlflow.server.constants import REGISTRY_STORE_URI_ENV_VAR
-
-    uri = os.environ.get(REGISTRY_STORE_URI_ENV_VAR)
-    if not uri:
+    if not (uri := _store_of_server("REGISTRY_STORE_URI_ENV_VAR")):
         return []
     return [
         (alias, find_version(uri, name, number))
         for name in registered_names(uri)
         for alias, number in sorted(aliases_of(uri, name).items())
     ]
+
+
+def _store_of_server(variable: str) -> str | None:
+    """The URI of a store of the MLflow server that this process is, if it is one."""
+    if "mlflow.server" not in sys.modules:
+        return None
+    from mlflow.server import constants
+
+    return os.environ.get(getattr(constants, variable))

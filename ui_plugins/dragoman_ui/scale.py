@@ -10,6 +10,9 @@ STEPS = 20
 _ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 """Ends of a scale, times a power of ten."""
 
+_NOTHING = 1e-6
+"""Below this no table shows a digit; a scale of it would show noise."""
+
 
 class Scale(NamedTuple):
     """A range of numbers in steps; the last step is the best, so for error rates it is the lowest number."""
@@ -47,7 +50,7 @@ class Scale(NamedTuple):
 
 
 def _round_up(value: float) -> float:
-    if value <= 0:
+    if value < _NOTHING:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(factor * power for factor in _ROUND if factor * power >= value * (1 - 1e-9))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.cell import CellState
+from dragoman.errors import StoreError
 from dragoman.metrics.packing import unpack
 from dragoman.pair import Pair
 from dragoman.spec.prompt import Prompt
@@ -48,7 +49,7 @@ class Candidate(BaseModel):
     cell: CellRecord
     """Its cell."""
     scores: tuple[StoredScore, ...] = ()
-    """What it scored, under every metric and signature."""
+    """What it scored, under every metric and signature; without the statistics."""
     lines: tuple[Line, ...] = Field(default=(), exclude=True)
     """Its hypotheses; none where it is not translated."""
     by_line: tuple[float, ...] | None = Field(default=None, exclude=True)
@@ -129,8 +130,13 @@ def pair_view(
         search: text that the source, the reference or a hypothesis must hold, in any case.
         arrangement: the order of sentences.
         page: the page, from 1; a number too high is the last.
+
+    Raises:
+        StoreError: the grid has no such pair, or a text is not in the blob storage.
     """
     cells = store.cells(grid.name, pair)
+    if not cells:
+        raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
     # what stands side by side was translated from the same lines, with the same prompt and decoding
     cells = [cell for cell in cells if cell.cell.model_copy(update={"model": cells[0].cell.model}) == cells[0].cell]
     candidates = [_candidate(store, cell, names[cell.cell.model], metric) for cell in cells]
@@ -164,7 +170,7 @@ def _candidate(store: Store, cell: CellRecord, model: str, metric: str) -> Candi
     return Candidate(
         model=model,
         cell=cell,
-        scores=tuple(scores),
+        scores=tuple(score.model_copy(update={"statistics": None}) for score in scores),
         lines=tuple(store.blobs.translation(cell.hypotheses)),
         by_line=_by_line(cell.cell.pair, metric, scores),
     )

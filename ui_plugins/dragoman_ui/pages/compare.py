@@ -71,9 +71,7 @@ def rival(models: Sequence[str], view: View, asked: str | None) -> str:
     """
     others = [name for name in models if name != view.model]
     if not others:
-        raise StoreError(
-            f"Grid '{view.grid}' has no model besides '{view.model}': nothing to compare it with."
-        )
+        raise StoreError(f"Grid '{view.grid}' has no model besides '{view.model}': nothing to compare it with.")
     default = BASE if BASE in others else others[0]
     return one_of(f"'{view.model}' can't be compared with", asked or default, others)
 

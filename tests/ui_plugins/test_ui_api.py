@@ -1,0 +1,150 @@
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from dragoman.partition import Partition
+from dragoman.store.queries import pair_scores, partition_gap, partition_table
+from dragoman_ui.api import ENDPOINTS
+from dragoman_ui.reading import open_store
+
+ROOT = "/ajax-api/3.0/dragoman"
+ASKED = {"grid": "demo", "model": "roles", "metric": "chrf++"}
+
+
+def ask(client: FlaskClient, path: str, **question: object) -> dict:  # type: ignore[type-arg]
+    answer = client.get(f"{ROOT}/{path}", query_string=question)
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "application/json"
+    found: dict = json.loads(answer.text)  # type: ignore[type-arg]
+    return found
+
+
+def test_grids(client: FlaskClient) -> None:
+    assert [grid["name"] for grid in ask(client, "grids")["grids"]] == ["demo"]
+    grid = ask(client, "grid", grid="demo")
+    assert grid["models"] == ["base", "english-centric", "roles"]
+    assert grid["metrics"] == ["bleu", "chrf++"]
+    assert ask(client, "progress", grid="demo")["models"]["roles"] == {"done": 28, "failed": 1, "missing": 1}
+
+
+def test_numbers_are_the_stores(client: FlaskClient) -> None:
+    store = open_store()
+    found = ask(client, "pairs", **ASKED)
+    assert found["view"] == {**ASKED, "signature": None, "show": "score", "order": "grid", "only": None}
+    expected = [score.model_dump(mode="json") for score in pair_scores(store, "demo", "roles", "chrf++")]
+    assert found["pairs"] == expected
+    table = ask(client, "partitions", **ASKED)
+    assert table["rows"] == [row.model_dump(mode="json") for row in partition_table(store, "demo", "roles", "chrf++")]
+    gap = partition_gap(store, "demo", "roles", "chrf++", Partition.SEEN, Partition.RECOMBINED)
+    assert table["gap"] == (gap and gap.model_dump(mode="json"))
+
+
+def test_matrix_is_the_pages(client: FlaskClient, made: Any) -> None:
+    found = ask(client, "matrix", **ASKED, order="name")
+    assert found["sources"] == found["targets"] == ["ar", "zh-Hans", "en", "de", "hi", "ru"]
+    assert [[tile is None for tile in row] for row in found["tiles"]] == [
+        [y == x for x in range(len(made.languages))] for y in range(len(made.languages))
+    ]
+    values = {score.pair: score.value for score in pair_scores(open_store(), "demo", "roles", "chrf++")}
+    looks = {}
+    for source, row in zip(found["sources"], found["tiles"], strict=True):
+        for target, tile in zip(found["targets"], row, strict=True):
+            if tile:
+                looks[source, target] = tile[0]
+                assert tile[3] == values[source, target]  # type: ignore[index]
+    assert {look[0] for look in looks.values()} == {"q", "s"}
+
+
+def test_sentences(client: FlaskClient, made: Any) -> None:
+    found = ask(client, "sentences", grid="demo", source="eng_Latn", target="German", search="ALERT")
+    assert found["found"] == 1
+    segment = found["segments"][0]
+    assert segment["number"] == 1
+    centric = next(each for each in segment["hypotheses"] if each["model"] == "english-centric")
+    assert centric["text"] == made.script
+    assert "".join(text for text, _ in centric["parts"]) == made.script
+    worst = ask(client, "sentences", grid="demo", source="en", target="de", sentences="worst")["segments"]
+    lowest = [min(each["score"] for each in segment["hypotheses"]) for segment in worst]
+    assert lowest == sorted(lowest)
+
+
+def test_comparison(client: FlaskClient) -> None:
+    found = ask(client, "comparison", **ASKED, against="english-centric")
+    assert (found["a"], found["b"]) == ("english-centric", "roles")
+    assert len(found["pairs"]) == 28
+    every = next(scope for scope in found["scopes"] if scope["scope"] == "all")
+    assert every["wins"] + every["losses"] + every["ties"] == 28
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "latex", "markdown"])
+@pytest.mark.parametrize("table", ["partitions", "matrix", "pairs"])
+def test_tables_download(client: FlaskClient, table: str, form: str) -> None:
+    answer = client.get(f"{ROOT}/table", query_string={**ASKED, "table": table, "form": form})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    if form == "csv" and table == "pairs":
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert len(rows) == 30
+        assert float(rows[0]["value"]) >= 0
+    if form == "latex":
+        assert "\\begin{tabular}" in answer.text
+
+
+@pytest.mark.parametrize("table", ["scopes", "losses", "gains", "pairs"])
+def test_comparison_tables_download(client: FlaskClient, table: str) -> None:
+    question = {**ASKED, "against": "base", "table": table, "form": "csv"}
+    assert client.get(f"{ROOT}/comparison_table", query_string=question).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "question", "status", "sentence"),
+    [
+        ("pairs", {}, 400, "lacks the key 'grid': add it."),
+        ("pairs", {"grid": "demo", "modle": "x"}, 400, "has no parameter 'modle'; did you mean 'model'?"),
+        ("pairs", {"grid": "nope"}, 404, "The store has no grid 'nope': use one of: demo."),
+        ("matrix", {"grid": "demo", "show": "gian"}, 400, "use one of 'score', 'gain' or 'partition'."),
+        ("sentences", {"grid": "demo", "source": "en", "target": "en"}, 400, "pairs en with itself"),
+        ("sentences", {"grid": "demo", "source": "en", "target": "xx"}, 400, "'xx' is not a language"),
+        ("sentences", {"grid": "demo", "source": "en", "target": "de", "page": "x"}, 400, "valid integer"),
+        ("table", {"grid": "demo", "table": "all"}, 400, "use one of 'partitions', 'matrix' or 'pairs'."),
+    ],
+)
+def test_mistakes_get_a_sentence(
+    client: FlaskClient, path: str, question: dict[str, str], status: int, sentence: str
+) -> None:
+    answer = client.get(f"{ROOT}/{path}", query_string=question)
+    assert answer.status_code == status
+    problem = json.loads(answer.text)
+    assert problem["error_code"] == {400: "INVALID_PARAMETER_VALUE", 404: "RESOURCE_DOES_NOT_EXIST"}[status]
+    assert sentence in problem["message"]
+
+
+def test_nothing_can_be_written(client: FlaskClient) -> None:
+    for endpoint in ENDPOINTS:
+        for method in (client.post, client.put, client.patch, client.delete):
+            assert method(f"{ROOT}/{endpoint.path}").status_code == 405
+
+
+def test_openapi_describes_every_address(client: FlaskClient) -> None:
+    found = ask(client, "openapi.json")
+    assert found["openapi"] == "3.1.0"
+    assert found["servers"] == [{"url": ROOT}]
+    assert set(found["paths"]) == {f"/{endpoint.path}" for endpoint in ENDPOINTS}
+    for path in found["paths"].values():
+        assert path["get"]["summary"]
+        for parameter in path["get"]["parameters"]:
+            assert parameter["description"]
+    referred = {name.rpartition("/")[2] for name in _strings(found) if name.startswith("#/components/schemas/")}
+    assert referred <= set(found["components"]["schemas"])
+
+
+def _strings(value: object) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*map(_strings, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_strings, value))
+    return {value} if isinstance(value, str) else set()

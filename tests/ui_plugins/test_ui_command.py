@@ -1,0 +1,107 @@
+"""`dragoman ui`, up to and including the real MLflow server."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+
+from dragoman.errors import DragomanError
+from dragoman.settings import Settings, settings
+from dragoman_ui.commands import check, command
+
+DRAGOMAN = [sys.executable, "-c", "from dragoman.cli.main import main; main()"]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_no_store_is_a_sentence(tmp_path: Path, use_home: Callable[[Path], None], free_port: int) -> None:
+    use_home(tmp_path)
+    with pytest.raises(DragomanError, match=r"There is no store at .*: run `dragoman run SPEC` first"):
+        check(settings(), "127.0.0.1", free_port)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_taken_port_is_a_sentence(filled: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(DragomanError, match=rf"Nothing can be served at 127.0.0.1:{port} .*--port"):
+            check(settings(), "127.0.0.1", port)
+
+
+def test_a_tracking_server_elsewhere_is_a_sentence(filled: Path, free_port: int) -> None:
+    elsewhere = settings().model_copy(update={"mlflow": "https://mlflow.example"})
+    with pytest.raises(DragomanError, match=r"server at https://mlflow.example: .*--app-name dragoman"):
+        check(elsewhere, "127.0.0.1", free_port)
+
+
+def test_the_server_gets_the_stores_of_the_settings(tmp_path: Path) -> None:
+    words = command(Settings(home=tmp_path), "127.0.0.1", 5001)
+    options = dict(zip(words[4::2], words[5::2], strict=True))
+    assert options["--app-name"] == "dragoman"
+    assert options["--backend-store-uri"] == f"sqlite:///{tmp_path}/mlflow.db"
+    assert options["--artifacts-destination"] == f"file://{tmp_path}/artifacts"
+    assert (options["--host"], options["--port"], options["--workers"]) == ("127.0.0.1", "5001", "1")
+
+
+@pytest.fixture
+def served(filled_home: Path, tmp_path: Path, free_port: int) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The real server on a copy of the filled store: its address and the process of `dragoman ui`."""
+    home = tmp_path / "home"
+    copytree(filled_home, home)
+    process = subprocess.Popen(
+        [*DRAGOMAN, "ui", "--no-browser", "--port", str(free_port)],
+        env={"PATH": "/usr/bin:/bin", "DRAGOMAN_HOME": str(home), "HOME": str(tmp_path)},
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    yield f"http://127.0.0.1:{free_port}", process
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+def get(address: str, content: Any = None) -> str:
+    request = urllib.request.Request(address, data=content and json.dumps(content).encode())
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return str(answer.read().decode())
+
+
+def test_pages_mlflow_and_its_rest_api_answer_from_one_server(
+    served: tuple[str, "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    address, process = served
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(4)]
+    assert f"Dragoman's pages: http://localhost:{address.rpartition(':')[2]}/dragoman/\n" in said, said
+
+    assert "<h1>Grids</h1>" in get(f"{address}/dragoman/")
+    assert "<title>MLflow</title>" in get(f"{address}/")
+    rest = f"{address}/api/2.0/mlflow/experiments"
+    experiment = json.loads(get(f"{rest}/create", {"name": "demo"}))["experiment_id"]
+    assert json.loads(get(f"{rest}/get?experiment_id={experiment}"))["experiment"]["name"] == "demo"
+    # the grid's page now leads to the experiment of the same name
+    assert f'href="../#/experiments/{experiment}"' in get(f"{address}/dragoman/grid?grid=demo")
+    assert json.loads(get(f"{address}/ajax-api/3.0/dragoman/grids"))["grids"][0]["name"] == "demo"
+    assert get(f"{address}/dragoman/promotions")
+    assert not (tmp_path / "mlruns").exists()
+
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    time.sleep(0.2)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) != 0

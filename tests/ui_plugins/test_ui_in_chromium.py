@@ -1,0 +1,208 @@
+"""The pages as people meet them: in a real Chromium, with mouse and keyboard, in light and dark, wide and narrow.
+
+Screenshots land in the folder that DRAGOMAN_SCREENSHOTS names, if it does.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from dragoman_ui.app import register
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+if BROWSER is None:
+    pytest.skip("These tests need a Chromium: on Debian `apt-get install chromium`.", allow_module_level=True)
+sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+PAGES = {
+    "grids": "/",
+    "grid": "/grid?grid=demo&model=roles",
+    "gain": "/grid?grid=demo&model=roles&show=gain&only=seen",
+    "partitions": "/grid?grid=demo&model=roles&show=partition&order=training",
+    "cell": "/cell?grid=demo&source=en&target=ar",
+    "compare": "/compare?grid=demo&model=roles&against=english-centric",
+    "promotions": "/promotions",
+    "error": "/grid?grid=none",
+}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(filled: Path) -> Iterator[str]:
+    """Where the pages are served."""
+    app = Flask("test")
+    register(app)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}/dragoman"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def open_page(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Opens a page; afterwards no page may have complained or asked for anything that is not there."""
+    complaints: list[str] = []
+    contexts: list[Any] = []
+
+    def open_(path: str, expected: int = 200, **options: Any) -> Any:
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(request.url))
+        answer = page.goto(address + path, wait_until="networkidle")
+        assert answer.status == expected
+        if expected != 200:
+            complaints.clear()  # that it was not there is what the browser says on its console
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 360)])
+def test_no_page_is_cut_off_or_hard_to_use(open_page: Callable[..., Any], scheme: str, width: int) -> None:
+    for name, path in PAGES.items():
+        expected = 404 if name == "error" else 200
+        page = open_page(path, expected, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        found = axe.Axe().run(page).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == [], name
+        if folder := os.environ.get("DRAGOMAN_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/{name}-{scheme}-{width}.png", full_page=True)
+
+
+CONTRAST = """
+() => {
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const luminance = (colour) => {
+    pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const row = document.querySelector(".matrix tbody tr");
+  const looks = [...Array(21).keys()].flatMap((step) => [`q${step}`, `d${step}`]);
+  return looks.map((look) => {
+    const tile = row.insertCell();
+    tile.className = look;
+    const { backgroundColor, color } = getComputedStyle(tile);
+    const [low, high] = [luminance(backgroundColor), luminance(color)].sort((a, b) => a - b);
+    return [look, luminance(backgroundColor), (high + 0.05) / (low + 0.05)];
+  });
+}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_numbers_are_legible_on_every_colour_and_colours_go_one_way(open_page: Callable[..., Any], scheme: str) -> None:
+    # contrast as in WCAG 2.2, success criterion 1.4.3 (level AA): 4.5 to 1
+    measured = open_page("/grid?grid=demo", color_scheme=scheme).evaluate(CONTRAST)
+    assert len(measured) == 42
+    assert {look: contrast for look, _, contrast in measured if contrast < 4.5} == {}
+    scores = [luminance for look, luminance, _ in measured if look.startswith("q")]
+    assert scores == sorted(scores, reverse=scheme == "light")
+
+
+def test_the_way_from_a_grid_to_a_sentence_by_mouse(open_page: Callable[..., Any]) -> None:
+    page = open_page("/")
+    page.get_by_role("link", name="demo").click()
+    page.get_by_label("Model").select_option("roles")
+    page.wait_for_url("**model=roles**")
+    page.get_by_label("Colour").select_option("gain")
+    page.wait_for_url("**show=gain**")
+    page.get_by_role("link", name="reversed", exact=True).click()
+    page.wait_for_url("**only=reversed**")
+    assert "model=roles" in page.url
+    tile = page.get_by_role("link", name="English to Russian: reversed; bleu")
+    tile.hover()
+    assert page.locator(".tip").inner_text().startswith("English to Russian\nreversed\nbleu")
+    tile.click()
+    assert page.get_by_role("heading", level=1).inner_text() == "English → Russian"
+    page.get_by_label("Search").fill("riyal")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**search=riyal**")
+    assert page.locator(".segment").count() == 1
+    page.get_by_role("link", name="demo").click()
+    assert "only=reversed" in page.url
+
+
+def test_the_matrix_by_keyboard(open_page: Callable[..., Any]) -> None:
+    page = open_page("/grid?grid=demo&model=roles")
+    page.locator(".matrix td > a").first.focus()
+    here = "document.activeElement.getAttribute('aria-label').split(':')[0]"
+    assert page.evaluate(here) == "English to German"
+    walked = []
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowLeft", "End", "Home", "ArrowUp"):
+        page.keyboard.press(key)
+        walked.append(page.evaluate(here))
+    assert walked == [
+        "English to Russian",
+        "German to Russian",
+        "German to English",  # over the gap
+        "German to English",  # at the rim
+        "German to Hindi",
+        "German to English",
+        "German to English",  # English to English is no pair
+    ]
+    assert page.locator(".tip").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator(".tip").is_hidden()
+    page.keyboard.press("Tab")  # the matrix is one stop
+    assert page.evaluate("document.activeElement.closest('.matrix')") is None
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**source=de&target=en**")
+
+
+def test_script_runs_nowhere(open_page: Callable[..., Any], made: Any) -> None:
+    for path in ("/cell?grid=demo&source=en&target=de", "/grid?grid=demo&model=roles", "/compare?grid=demo"):
+        page = open_page(path)
+        page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+        assert page.locator("body script").count() == 0
+    assert made.script in open_page("/cell?grid=demo&source=en&target=de").locator("#s1").inner_text()
+
+
+def test_a_comparison_gets_its_tests(open_page: Callable[..., Any]) -> None:
+    page = open_page("/compare?grid=demo&model=roles&against=base")
+    page.get_by_text("significant at 0.05 by paired bootstrap").wait_for()
+    assert page.locator("[data-part]").count() == 0
+
+
+def test_hundreds_of_languages_are_drawn(open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
+    monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
+    page = open_page("/grid?grid=demo&model=roles")
+    canvas = page.locator("canvas")
+    box = canvas.bounding_box()
+    assert (box["width"], box["height"]) == (60, 60)  # ten pixels for each of six languages
+    canvas.hover(position={"x": 15, "y": 5})
+    assert page.locator(".tip").inner_text().startswith("English to German\nseen\nbleu")
+    page.mouse.move(0, 0)
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#at").text_content().startswith("English to Russian: reversed; bleu")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**source=en&target=ru**")

@@ -1,0 +1,162 @@
+import re
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from dragoman.pair import all_pairs
+from dragoman.store.queries import pair_scores, partition_table
+from dragoman_ui.reading import open_store
+
+PAGES = (
+    "/dragoman/",
+    "/dragoman/progress?grid=demo",
+    "/dragoman/grid?grid=demo",
+    "/dragoman/grid?grid=demo&model=roles&show=gain&order=training&only=seen",
+    "/dragoman/cell?grid=demo&source=en&target=de",
+    "/dragoman/compare?grid=demo&model=roles&against=base",
+    "/dragoman/compared?grid=demo&model=roles&against=base",
+    "/dragoman/promotions",
+)
+
+
+def tiles(page: str) -> dict[tuple[str, str], str]:
+    """The tiles of a heat map: the whole table cell by source and target."""
+    found = re.findall(r'<td class="[^"]*"><a href="[^"]*source=([^"&]*)&amp;target=([^"&]*)".*?</td>', page, re.S)
+    cells = re.findall(r'<td class="[^"]*"><a href.*?</td>', page, re.S)
+    return dict(zip(found, cells, strict=True))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_answers_and_shows_script_as_text(client: FlaskClient, made: Any, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert made.script not in answer.text
+    assert "<script>" not in answer.text  # our own scripts are files
+
+
+def test_hypotheses_and_reasons_are_text(client: FlaskClient, made: Any) -> None:
+    assert made.script in re.sub(
+        r"</?mark>", "", unescape(client.get("/dragoman/cell?grid=demo&source=en&target=de").text)
+    )
+    assert made.script in unescape(client.get("/dragoman/grid?grid=demo&model=roles").text)
+
+
+def test_a_search_is_text(client: FlaskClient, made: Any) -> None:
+    page = client.get(
+        "/dragoman/cell", query_string={"grid": "demo", "source": "en", "target": "de", "search": made.script}
+    )
+    assert page.status_code == 200
+    assert made.script not in page.text
+    assert "1 sentence with" in page.text
+
+
+def test_index_counts_states(client: FlaskClient) -> None:
+    text = " ".join(re.sub(r"<[^>]*>", " ", client.get("/dragoman/").text).split())
+    assert "86 done" in text
+    assert "1 failed" in text
+    assert "3 missing" in text
+    assert "of 90 cells" in text
+
+
+def test_matrix_shows_every_pair_with_its_score(client: FlaskClient, made: Any) -> None:
+    found = tiles(client.get("/dragoman/grid?grid=demo&model=roles").text)
+    scores = pair_scores(open_store(), "demo", "roles", "bleu")
+    assert set(found) == {tuple(pair) for pair in all_pairs(made.languages)}
+    for score in scores:
+        tile = found[tuple(score.pair)]
+        if score.value is not None:
+            assert f">{score.value:.1f}</a>" in tile
+            assert f"{str(score.partition).replace('_', ' ')}; bleu {score.value:.1f}, 95% interval" in tile
+
+
+def test_missing_and_failed_are_told_apart_from_low(client: FlaskClient, made: Any) -> None:
+    found = tiles(client.get("/dragoman/grid?grid=demo&model=roles").text)
+    assert 'class="s-missing' in found[tuple(made.missing)]
+    assert ">miss</a>" in found[tuple(made.missing)]
+    assert 'class="s-failed' in found[tuple(made.failed)]
+    assert ">fail</a>" in found[tuple(made.failed)]
+
+
+def test_partition_table_says_k_of_n(client: FlaskClient) -> None:
+    text = " ".join(re.sub(r"<[^>]*>", " ", client.get("/dragoman/grid?grid=demo&model=roles").text).split())
+    for row in partition_table(open_store(), "demo", "roles", "bleu"):
+        assert f"{row.scope.replace('_', ' ')} {row.done} of {row.pairs} {row.mean:.1f}" in text
+
+
+def test_the_choice_is_in_the_url(client: FlaskClient) -> None:
+    page = client.get("/dragoman/grid?grid=demo&model=base&metric=chrf%2B%2B&show=partition&order=script").text
+    for choice in ("base", "chrf++", "partition", "script"):
+        assert f'<option value="{choice}" selected>' in page
+    link = unescape(re.search(r'href="(/dragoman/cell\?[^"]*)"', page)[1])  # type: ignore[index]
+    assert "model=base" in link
+    assert "metric=chrf%2B%2B" in link
+    assert "order=script" in link
+
+
+def test_one_partition_stands_out(client: FlaskClient, made: Any) -> None:
+    found = tiles(client.get("/dragoman/grid?grid=demo&model=english-centric&only=seen").text)
+    dimmed = {pair for pair, tile in found.items() if " dim" in tile.partition(">")[0]}
+    assert dimmed == {tuple(pair) for pair in all_pairs(made.languages) if "en" not in pair}
+
+
+def test_text_has_its_language_and_direction(client: FlaskClient) -> None:
+    page = client.get("/dragoman/cell?grid=demo&source=en&target=ar").text
+    assert 'lang="ar" dir="rtl"' in page
+    assert 'lang="en" dir="ltr"' in page
+    assert 'lang="zh-Hans" dir="ltr"' in client.get("/dragoman/cell?grid=demo&source=en&target=zh-Hans").text
+
+
+def test_prompt_is_shown_as_rendered(client: FlaskClient) -> None:
+    assert "[English]: " in client.get("/dragoman/cell?grid=demo&source=en&target=de").text
+
+
+def test_a_pair_without_text_says_so(client: FlaskClient, made: Any) -> None:
+    page = client.get(f"/dragoman/cell?grid=demo&source={made.missing.source}&target={made.missing.target}")
+    assert page.status_code == 200
+    assert f"no text for {made.missing}" in page.text
+    assert "0 sentences" in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("grid?grid=dem", "The store has no grid 'dem': did you mean 'demo'?"),
+        ("grid", "The store has no grid '': use one of: demo."),
+        ("grid?grid=demo&model=role", "Grid 'demo' has no model 'role': did you mean 'roles'?"),
+        ("grid?grid=demo&metric=blue", "Grid 'demo' has no metric 'blue': did you mean 'bleu'?"),
+        ("grid?grid=demo&show=gains", "A heat map can't show 'gains': did you mean 'gain'?"),
+        ("cell?grid=demo&source=en&target=en", "pairs en with itself"),
+        ("cell?grid=demo&source=en&target=xx", "'xx' is not a language"),
+        ("cell?grid=demo&source=en&target=fr", "Grid 'demo' has no pair en-fr"),
+        ("compare?grid=demo&model=roles&against=roles", "'roles' can't be compared with 'roles'"),
+    ],
+)
+def test_what_is_not_there_gets_a_sentence(client: FlaskClient, path: str, sentence: str) -> None:
+    answer = client.get(f"/dragoman/{path}")
+    assert answer.status_code == 404
+    assert sentence in unescape(answer.text)
+
+
+def test_no_store_gets_a_sentence_and_none_is_made(
+    tmp_path: Path, use_home: Callable[[Path], None], browse: Callable[..., FlaskClient]
+) -> None:
+    use_home(tmp_path)
+    answer = browse().get("/dragoman/")
+    assert answer.status_code == 404
+    assert "There is no store at" in answer.text
+    assert not list(tmp_path.iterdir())
+
+
+def test_everything_stands_below_a_prefix(filled: Path, browse: Callable[..., FlaskClient]) -> None:
+    page = browse("/lab").get("/lab/dragoman/grid?grid=demo")
+    assert page.status_code == 200
+    addresses = {unescape(address) for address in re.findall(r'(?:href|src|action)="(/[^"]*)"', page.text)}
+    assert all(address.startswith(("/lab/dragoman/", "/lab/ajax-api/3.0/dragoman/")) for address in addresses)
+    one_of_each = {address.partition("?")[0]: address for address in addresses}
+    assert {"/lab/dragoman/", "/lab/dragoman/cell", "/lab/dragoman/static/pages.css"} <= set(one_of_each)
+    for address in one_of_each.values():
+        assert browse("/lab").get(address).status_code == 200, address
