@@ -41,6 +41,8 @@ class Corpus(ABC):
     """The options this kind of corpus takes."""
     shuffled: ClassVar[bool] = False
     """Whether segments come in random order already, so that the first N are a fair sample."""
+    reversible: ClassVar[bool] = False
+    """Whether the segments of a pair are those of its reverse turned round."""
     multiparallel: ClassVar[bool] = False
     """Whether line n of dev and test is the same sentence in every language."""
 
@@ -68,6 +70,22 @@ class Corpus(ABC):
         Raises:
             CorpusError: the pair is missing, or its text is damaged.
         """
+
+    def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[tuple[Pair, ...], Segment]]:
+        """The segments of several pairs, in as few readings of the text as this kind of corpus can do.
+
+        Yields:
+            A segment and the pairs it serves: the first as it stands, a second one turned round.
+        """
+        for pair in pairs:
+            if not self.reversible or pair.reverse not in pairs:
+                served: tuple[Pair, ...] = (pair,)
+            elif pair < pair.reverse:
+                served = (pair, pair.reverse)
+            else:
+                continue
+            for segment in self.segments(pair, split):
+                yield served, segment
 
     def content(self, pair: Pair, split: Split, sentences: int | None) -> str:
         """The hash of a pair's first so many segments (all by default); any change of their text changes it.

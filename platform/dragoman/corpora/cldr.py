@@ -48,6 +48,8 @@ class Cldr(Corpus):
 
     Options: ClassVar[type[CorpusOptions]] = CldrOptions
     shuffled: ClassVar[bool] = True
+    reversible: ClassVar[bool] = True
+    multiparallel: ClassVar[bool] = True
 
     def __init__(self, options: CorpusOptions) -> None:
         self._seed = CldrOptions.model_validate(options.model_dump()).seed

@@ -57,8 +57,8 @@ def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place:
 
     Args:
         columns: the user's map; without one, columns named `source` and `target` (and `source_language` and
-            `target_language`), or named for languages (`de`, `deu_Latn`, `translation.de`; `id` is none), and if none has a
-            name the first two.
+            `target_language`), or named for languages (`de`, `deu_Latn`, `translation.de`; `id` is none), and if none
+            has a name the first two.
         names: the names of its columns; empty if they have none.
         place: the table's name, for errors.
 

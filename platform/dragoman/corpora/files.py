@@ -21,6 +21,7 @@ WHOLE = 1 << 20
 """Bytes up to which a file's hash covers all of it; of a larger one, its size, its beginning and its end."""
 
 _ENDS = 1 << 16
+_MARK = b"\xef\xbb\xbf"
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
@@ -89,13 +90,23 @@ class Files:
         Raises:
             CorpusError: the file is damaged; the message names the file and the line.
         """
+        for number, line in enumerate(self.raw_lines(name), 1):
+            yield self.decode(name, number, line)
+
+    def decode(self, name: str, number: int, line: bytes) -> str:
+        """A line as text; the name and number of it are for the error."""
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"{self.place(name)}, line {number}, is not UTF-8 text: convert the file.") from error
+
+    def raw_lines(self, name: str) -> Iterator[bytes]:
+        """The same lines undecoded, for a reader that needs only some of them."""
         number = 0
         try:
             with self.open(name) as file:
                 for number, line in enumerate(file, 1):
-                    yield (line if number > 1 else line.removeprefix(b"\xef\xbb\xbf")).decode()
-        except UnicodeDecodeError as error:
-            raise CorpusError(f"{self.place(name)}, line {number}, is not UTF-8 text: convert the file.") from error
+                    yield line.removeprefix(_MARK) if number == 1 else line
         except EOFError as error:
             raise CorpusError(f"{self.place(name)}, line {number + 1}: the file is cut off; fetch it again.") from error
         except Exception as error:  # zlib, isal, zstd, zip and remote filesystems share no base class

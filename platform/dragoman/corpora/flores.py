@@ -25,6 +25,7 @@ CACHED_SIDES = 256
 class Flores(SideBySide):
     """A folder with ``{dev,devtest}/<code>.{dev,devtest}``; a subclass says what its codes look like."""
 
+    reversible: ClassVar[bool] = True
     multiparallel: ClassVar[bool] = True
     code: ClassVar[str]
     """Regular expression of a language code in file names, in one group."""

@@ -4,7 +4,7 @@ from dragoman.corpora.files import Files
 from dragoman.errors import CorpusError
 
 
-def check_end(files: Files, name: str, number: int, line: str) -> None:
+def check_end(files: Files, name: str, number: int, line: str | bytes) -> None:
     """Refuse a last line without its line break: what was cut off in the middle of a sentence looks the same.
 
     A compressed file is whole if it could be unpacked, so its last line may end as it likes.
@@ -12,7 +12,7 @@ def check_end(files: Files, name: str, number: int, line: str) -> None:
     Raises:
         CorpusError: the line is not ended.
     """
-    if line and not line.endswith("\n") and not files.is_packed(name):
+    if line and line[-1:] not in ("\n", b"\n") and not files.is_packed(name):
         raise CorpusError(
             f"{files.place(name)}, line {number}: the file ends without a line break, so it may be cut off in the "
             "middle of a line; fetch it again, or end it with a line break if it is whole."

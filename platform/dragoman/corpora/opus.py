@@ -19,6 +19,7 @@ Bitext = dict[str, Side]
 class Opus(SideBySide):
     """Files named by corpus, pair and language; both directions are read from the same two files."""
 
+    reversible: ClassVar[bool] = True
     layout: ClassVar[str]
     """Regular expression of a file's path, with the groups pair, code and split."""
     example: ClassVar[str]

@@ -1,46 +1,207 @@
-"""Drawing examples: the same ones for the same seed, on every machine and whatever the number of workers."""
+"""Drawing examples: the same ones for the same seed, on every machine and whatever the number of workers.
+
+A segment's rank is a hash of its text, the pair and the seed, and the lowest ranks are drawn (bottom-k sampling,
+Cohen and Kaplan 2007, https://doi.org/10.1145/1281100.1281133). So the sample depends on what a corpus holds, not on
+the order it is read in; a repeated segment is drawn once; and the first n of a sample are the sample of n.
+"""
 
 import heapq
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import xxhash
 
 from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.filters import Examine, Filters, Sieve
+from dragoman.corpora.repetition import Repetition
 from dragoman.pair import Pair
+
+BATCH = 1024
+"""Segments of a pair that are looked at together."""
+
+
+class Sample(NamedTuple):
+    """What was drawn for a pair."""
+
+    segments: list[Segment]
+    """The segments, in random order; fewer than asked for where the corpus has fewer."""
+    read: int
+    """Segments the corpus gave."""
+    removed: Counter[str]
+    """Segments each filter removed. `duplicate` is counted in all of the text, `language` and whatever else is slow to
+    examine only in the segments that would otherwise have been drawn at some time."""
 
 
 def take(corpus: Corpus, pair: Pair, split: Split, count: int, seed: int) -> list[Segment]:
     """So many distinct segments of a pair, drawn at random; fewer where the corpus has fewer.
 
-    Each segment's rank is a hash of its text, the pair and the seed, and the lowest ranks are taken: the sample depends
-    on what the corpus holds, not on the order it is read in, and a repeated segment counts once. A corpus whose
-    stream is in random order already is read only as far as needed.
-
     Raises:
         CorpusError: the pair is missing, or its text is damaged.
     """
-    stream = corpus.segments(pair, split)
+    return draw(corpus, {pair: count}, split, seed)[pair].segments
+
+
+def draw(
+    corpus: Corpus,
+    counts: Mapping[Pair, int],
+    split: Split,
+    seed: int,
+    filters: Filters | None = None,
+    examine: Examine | None = None,
+) -> dict[Pair, Sample]:
+    """Samples of several pairs, reading text that they share once.
+
+    A corpus whose stream is in random order already is read only as far as needed, and the seed has no part in it.
+
+    Args:
+        corpus: what is drawn from.
+        counts: how many segments of each pair.
+        split: the part of the corpus.
+        seed: another one gives another sample.
+        filters: what a segment must be like.
+        examine: a further filter, such as `HeldOut.examine` of `overlap`.
+
+    Raises:
+        CorpusError: a pair is missing, or its text is damaged.
+        MetricError: the language filter can't tell a language.
+    """
+    filters = filters or Filters()
     if corpus.shuffled:
-        return list(islice(_distinct(stream), count))
-    salt = f"{seed}\t{pair.source}\t{pair.target}\t"
-    lowest: dict[int, Segment] = {}
-    ranks: list[int] = []
-    for segment in stream:
-        rank = xxhash.xxh3_64_intdigest(f"{salt}{segment.source}\t{segment.target}".encode())
-        if rank in lowest or (len(ranks) == count and rank > -ranks[0]):
-            continue
-        lowest[rank] = segment
-        if len(ranks) < count:
-            heapq.heappush(ranks, -rank)
+        return {pair: _first(corpus, pair, count, split, filters, examine) for pair, count in counts.items()}
+    lowest = {pair: _Lowest(count, pair, seed) for pair, count in counts.items()}
+    drawings: dict[tuple[Pair, ...], _Drawing] = {}
+    repetition = Repetition()
+    batches: dict[tuple[Pair, ...], list[Segment]] = {}
+    before: tuple[Pair, ...] = ()
+    batch: list[Segment] = []
+    for served, segment in corpus.together(list(counts), split):
+        if served is not before:
+            before = served
+            if served not in drawings:
+                sieve = Sieve(filters, served[0], corpus.segments(served[0], split), examine)
+                drawings[served] = _Drawing(sieve, repetition, {pair: lowest[pair] for pair in served})
+            batch = batches.setdefault(served, [])
+        batch.append(segment)
+        if len(batch) == BATCH:
+            drawings[served].add(batch)
+            batch.clear()
+    samples = {pair: Sample([], 0, Counter()) for pair in counts}
+    for served, drawing in drawings.items():
+        drawing.add(batches[served])
+        for pair in served:
+            samples[pair] = Sample(lowest[pair].segments, drawing.read, drawing.sieve.removed)
+    return samples
+
+
+class _Lowest:
+    """The segments of a pair with the lowest ranks so far."""
+
+    def __init__(self, count: int, pair: Pair, seed: int) -> None:
+        self._count = count
+        # multiplying by an odd number orders all contents anew, for each pair and seed
+        self.factor = np.uint64(xxhash.xxh3_64_intdigest(f"{seed} {pair.source}>{pair.target}".encode()) | 1)
+        self.bound = (1 << 64) - 1
+        """Ranks above it can't be among the lowest any more."""
+        self._kept: dict[int, Segment] = {}
+        self._ranks: list[int] = []
+
+    def __contains__(self, rank: int) -> bool:
+        return rank in self._kept
+
+    def put(self, rank: int, segment: Segment) -> None:
+        """Keep a segment instead of the one with the highest rank."""
+        self._kept[rank] = segment
+        if len(self._ranks) < self._count:
+            heapq.heappush(self._ranks, -rank)
         else:
-            del lowest[-heapq.heappushpop(ranks, -rank)]
-    return [lowest[rank] for rank in sorted(lowest)]
+            del self._kept[-heapq.heapreplace(self._ranks, -rank)]
+        if len(self._ranks) == self._count:
+            self.bound = -self._ranks[0]
+
+    @property
+    def segments(self) -> list[Segment]:
+        """What is kept, by rank."""
+        return [self._kept[rank] for rank in sorted(self._kept)]
 
 
-def _distinct(segments: Iterable[Segment]) -> Iterator[Segment]:
-    seen: set[Segment] = set()
-    for segment in segments:
-        if segment not in seen:
-            seen.add(segment)
-            yield segment
+class _Drawing:
+    """The drawing from one text, for the pair it is read as and perhaps its reverse; in batches, which is faster."""
+
+    def __init__(self, sieve: Sieve, repetition: Repetition, lowest: Mapping[Pair, _Lowest]) -> None:
+        self.read = 0
+        self.sieve = sieve
+        self._repetition, self._lowest = repetition, list(lowest.values())
+        pair = next(iter(lowest))
+        self._straight = pair < pair.reverse
+        self._pair = np.uint64(xxhash.xxh3_64_intdigest("\t".join(sorted(pair)).encode()))
+
+    def add(self, batch: Sequence[Segment]) -> None:
+        """Draw from some more segments."""
+        self.read += len(batch)
+        good = self.sieve.of_good_lengths(batch)
+        if self._straight:
+            texts = [f"{source}\t{target}".encode() for source, target in good]
+        else:
+            texts = [f"{target}\t{source}".encode() for source, target in good]
+        contents = np.fromiter(map(xxhash.xxh3_64_intdigest, texts), np.uint64, len(good))
+        self.sieve.removed["duplicate"] += self._repetition.count(contents ^ self._pair)
+        passes: dict[int, bool] = {}
+        for turned, lowest in enumerate(self._lowest):
+            ranks = contents * lowest.factor
+            for position in np.flatnonzero(ranks <= lowest.bound).tolist():
+                rank = int(ranks[position])
+                if rank > lowest.bound or rank in lowest:
+                    continue
+                segment = good[position]
+                if position not in passes:
+                    passes[position] = self.sieve.may_be_drawn(segment)
+                if passes[position]:
+                    lowest.put(rank, Segment(segment.target, segment.source) if turned else segment)
+
+
+def _first(corpus: Corpus, pair: Pair, count: int, split: Split, filters: Filters, examine: Examine | None) -> Sample:
+    """The first segments that pass, of a corpus in random order."""
+    sieve = Sieve(filters, pair, corpus.segments(pair, split), examine)
+    stream = corpus.segments(pair, split)
+    kept: dict[Segment, None] = {}
+    read = 0
+    while len(kept) < count and (segment := next(stream, None)) is not None:
+        read += 1
+        if not sieve.of_good_lengths([segment]):
+            continue
+        if segment in kept:
+            sieve.removed["duplicate"] += 1
+        elif sieve.may_be_drawn(segment):
+            kept[segment] = None
+    return Sample(list(kept), read, sieve.removed)
+
+
+def allot(available: Mapping[Pair, int], total: int, temperature: float = 1.0) -> dict[Pair, int]:
+    """How many of `total` examples to take from each pair, in proportion to its size to the power 1 / temperature.
+
+    At 1 the shares are those of the sizes, above it small pairs get more (Arivazhagan et al. 2019,
+    https://arxiv.org/abs/1907.05019, use 5). A pair that has too few gives all, and the others share the rest.
+
+    Args:
+        available: segments of each pair, such as `Sample.read` less what was removed.
+        total: examples wanted of all pairs together; fewer are given if there are fewer.
+        temperature: at least 1; infinity takes the same number of each pair.
+    """
+    shares = dict.fromkeys(available, 0)
+    weights = {pair: size ** (1 / temperature) for pair, size in available.items() if size}
+    # from the pair that is exhausted first: once one has enough for its share, so have all after it
+    waiting = sorted(weights, key=lambda pair: (available[pair] / weights[pair], pair))
+    left, weight = float(min(total, sum(available.values()))), sum(weights.values())
+    while waiting and available[waiting[0]] * weight <= left * weights[waiting[0]]:
+        pair = waiting.pop(0)
+        shares[pair] = available[pair]
+        left, weight = left - available[pair], weight - weights[pair]
+    exact = {pair: left * weights[pair] / weight for pair in waiting}
+    shares.update({pair: int(share) for pair, share in exact.items()})
+    # what rounding down left over goes to the largest remainders
+    spare = round(left) - sum(int(share) for share in exact.values())
+    for pair in sorted(exact, key=lambda pair: (int(exact[pair]) - exact[pair], pair))[:spare]:
+        shares[pair] += 1
+    return shares

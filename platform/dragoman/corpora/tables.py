@@ -1,7 +1,7 @@
 """Corpora kept as rows with one sentence a column."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import ClassVar, Generic, TypeVar
 
@@ -10,6 +10,9 @@ from dragoman.corpora.columns import Column, Layout, TableOptions, layout_of
 from dragoman.corpora.naming import language_of
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+
+Served = tuple[Pair, ...]
+"""The pairs a segment serves: the first as it stands, a second one turned round."""
 
 Part = TypeVar("Part")
 """What holds rows: a file, or a configuration of a data set. It can be hashed."""
@@ -54,21 +57,50 @@ class Table(Corpus, Generic[Part]):
 
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The pair's rows in order; those with an empty side are left out."""
-        self.require(pair, split)
-        found = self._part(pair, split)
-        assert not isinstance(found, str)  # noqa: S101 - `require` would have refused
-        kept_for, part = found
-        layout: Layout = self._layout(part)
-        forward = kept_for == pair
-        if layout.tags:
-            # rows of the other direction serve only where there are none of this one
-            forward = pair in self._pairs_in(part, layout.tags)
-        wanted = pair if forward else pair.reverse
-        sides = layout.sides or self._columns_of(wanted, part)
-        for source, target, *tags in self._rows(part, (*sides, *(layout.tags or ()))):
+        return (segment for _, segment in self.together([pair], split))
+
+    def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[Served, Segment]]:
+        """The rows of several pairs, every part read once."""
+        asked: dict[Part, list[Pair]] = {}
+        own: dict[Part, Pair | None] = {}
+        for pair in pairs:
+            self.require(pair, split)
+            found = self._part(pair, split)
+            assert not isinstance(found, str)  # noqa: S101 - `require` would have refused
+            own[found[1]] = found[0]
+            asked.setdefault(found[1], []).append(pair)
+        for part, wanted in asked.items():
+            layout: Layout = self._layout(part)
+            if layout.languages:
+                yield from self._multiway(part, layout, _serving({min(pair, pair.reverse) for pair in wanted}, wanted))
+            else:
+                yield from self._bitexts(part, layout, own[part], wanted)
+
+    def _multiway(self, part: Part, layout: Layout, serving: Mapping[Pair, Served]) -> Iterator[tuple[Served, Segment]]:
+        """Rows with a column a language, each of which is a segment of every pair."""
+        tags = sorted({tag for pair in serving for tag in pair})
+        for tag in tags:
+            if tag not in layout.languages:
+                columns = ", ".join(layout.languages)
+                raise CorpusError(
+                    f"{self._place(part)} has no column of {tag}, only of {columns}: mend corpus.columns."
+                )
+        for cells in self._rows(part, [layout.languages[tag] for tag in tags]):
+            texts = dict(zip(tags, map(str.strip, cells), strict=True))
+            for pair, served in serving.items():
+                if texts[pair.source] and texts[pair.target]:
+                    yield served, _turned(pair, served, texts[pair.source], texts[pair.target])
+
+    def _bitexts(
+        self, part: Part, layout: Layout, own: Pair | None, wanted: Collection[Pair]
+    ) -> Iterator[tuple[Served, Segment]]:
+        """Rows with a source and a target, of the part's own pair or of the one they name."""
+        serving = _serving(self._pairs_in(part, layout.tags) if layout.tags else [own or Pair("", "")], wanted)
+        for source, target, *tags in self._rows(part, (*(layout.sides or ()), *(layout.tags or ()))):
+            pair = Pair(*(language_of(tag) or "" for tag in tags)) if tags else own
             left, right = source.strip(), target.strip()
-            if left and right and (not tags or tuple(map(language_of, tags)) == wanted):
-                yield Segment(left, right) if forward else Segment(right, left)
+            if left and right and pair in serving:
+                yield serving[pair], _turned(pair, serving[pair], left, right)
 
     def _lacking(self, pair: Pair, part: Part) -> str | None:
         """Why a part that serves all pairs does not serve this one."""
@@ -85,15 +117,21 @@ class Table(Corpus, Generic[Part]):
         lacking = [tag for tag in pair if tag not in layout.languages]
         return f"{self._place(part)} has no column of {' and '.join(lacking)}" if lacking else None
 
-    def _columns_of(self, pair: Pair, part: Part) -> tuple[Column, Column]:
-        languages = self._layout(part).languages
-        for tag in pair:
-            if tag not in languages:
-                raise CorpusError(
-                    f"{self._place(part)} has no column of {tag}, only of {', '.join(languages)}: mend corpus.columns."
-                )
-        return languages[pair.source], languages[pair.target]
-
     def _scan(self, part: Part, columns: tuple[Column, Column]) -> frozenset[Pair]:
         found = {(language_of(source), language_of(target)) for source, target in self._rows(part, columns)}
         return frozenset(Pair(source, target) for source, target in found if source and target)
+
+
+def _serving(kept: Collection[Pair], wanted: Collection[Pair]) -> dict[Pair, Served]:
+    """The wanted pairs that each pair of rows serves: itself, and its reverse where that has no rows of its own."""
+    serving = {}
+    for pair in kept:
+        served = tuple(one for one in (pair, pair.reverse) if one in wanted and (one == pair or one not in kept))
+        if served:
+            serving[pair] = served
+    return serving
+
+
+def _turned(pair: Pair, served: Served, source: str, target: str) -> Segment:
+    """A row of a pair as a segment of the first pair it serves."""
+    return Segment(source, target) if served[0] == pair else Segment(target, source)

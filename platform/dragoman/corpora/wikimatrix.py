@@ -33,6 +33,7 @@ class WikiMatrix(Corpus):
     """A folder of WikiMatrix files; all text is training text."""
 
     Options: ClassVar[type[CorpusOptions]] = WikiMatrixOptions
+    reversible: ClassVar[bool] = True
 
     def __init__(self, options: CorpusOptions) -> None:
         chosen = WikiMatrixOptions.model_validate(options.model_dump())
@@ -66,24 +67,33 @@ class WikiMatrix(Corpus):
         self.require(pair, split)
         forward = pair in self._names
         name = self._names[pair if forward else pair.reverse]
-        number, line = 0, ""
-        for number, line in enumerate(self._files.lines(name), 1):
-            margin, _, text = line.partition("\t")
-            left, tab, right = text.partition("\t")
+        number, line = 0, b"\n"
+        for number, line in enumerate(self._files.raw_lines(name), 1):
             try:
+                margin, left, right = line.split(b"\t")
                 if float(margin) < self._margin:
                     continue
-            except ValueError as error:
-                if not line.strip():
-                    continue
-                raise self._damaged(name, number) from error
-            if not tab:
-                raise self._damaged(name, number)
-            if "\t" in right:
-                left, right = halves(text)
-            if (left := left.strip()) and (right := right.strip()):
-                yield Segment(left, right) if forward else Segment(right, left)
+                one, other = left.decode().strip(), right.decode().strip()
+            except ValueError:
+                one, other = self._read_with_care(name, number, line)
+            if one and other:
+                yield Segment(one, other) if forward else Segment(other, one)
         check_end(self._files, name, number, line)
+
+    def _read_with_care(self, name: str, number: int, line: bytes) -> tuple[str, str]:
+        """The sentences of a line that is not three columns; empty if it is empty or below the margin."""
+        margin, _, text = self._files.decode(name, number, line).strip().partition("\t")
+        if not margin and not text:
+            return "", ""
+        try:
+            if float(margin) < self._margin:
+                return "", ""
+        except ValueError as error:
+            raise self._damaged(name, number) from error
+        if "\t" not in text:
+            raise self._damaged(name, number)
+        one, other = halves(text)
+        return one.strip(), other.strip()
 
     def _damaged(self, name: str, number: int) -> CorpusError:
         return CorpusError(
