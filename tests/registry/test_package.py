@@ -1,6 +1,8 @@
 """What a registered model holds, and that it answers as the evaluation did."""
 
+import ast
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +17,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_registry.mlflow_at import client_at, mlflow_at
-from dragoman_registry.package import register, requirements
+from dragoman_registry.package import SERVED, register, requirements
 from dragoman_registry.translation import translate_lines
 from dragoman_registry.versions import versions_of
 
@@ -141,3 +143,15 @@ def test_the_process_wide_address_is_given_back(world, monkeypatch):
         assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == world.settings.mlflow_url
     assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == "http://127.0.0.1:9"
     mlflow.set_tracking_uri(None)
+
+
+def test_the_served_code_imports_only_what_is_recorded():
+    tree = ast.parse(SERVED.read_text(encoding="utf-8"))
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    recorded = {line.partition("==")[0] for line in requirements(with_adapter=True)}
+    assert imported - set(sys.stdlib_module_names) <= recorded

@@ -281,7 +281,7 @@ def promoter(world, fresh_processes):
 
 
 def test_of_promotions_at_once_one_wins_each_round(world, promotions, promoter):
-    workers, rounds = 4, 5
+    workers, rounds = 4, 3
     for _ in range(workers * rounds):
         world.bare_version("english")
     numbers = [str(number) for number in range(1, workers * rounds + 1)]
