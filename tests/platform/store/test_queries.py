@@ -24,6 +24,7 @@ from dragoman.store.queries import (
     partition_table,
     unscored,
 )
+from dragoman.store.records import CellRecord
 
 PAIRS = all_pairs(["en", "de", "fr", "ru"])
 GRAPH = TrainingGraph.of([Pair("en", "de"), Pair("en", "fr"), Pair("fr", "en")])
@@ -56,7 +57,7 @@ cells = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     graph=st.lists(st.sampled_from(PAIRS), max_size=6), base=cells, tuned=cells, number=st.uuids(), micro=st.booleans()
 )
@@ -197,3 +198,38 @@ def test_signatures_of_one_target_are_never_mixed(campaign):
     assert table(store, "tuned", signature="version:2")["all"].gain_pairs == 0  # the base has no such score
     with pytest.raises(StoreError, match="version:3"):
         partition_table(store, "g", "tuned", "bleu", signature="version:3")
+
+
+def regrid(store, name, cells):
+    """A grid of cells that belong to others already."""
+    known = store.grid(cells[0])
+    store.add_grid(
+        known.model_copy(update={"name": name, "spec_hash": name}),
+        [cell for grid in cells for cell in store.cells(grid)],
+    )
+
+
+def test_prompts_are_never_mixed(campaign):
+    models = {"base": TrainingGraph(), "tuned": GRAPH}
+    for number, prompt in enumerate(["[{source}]", "Translate: {source}"]):
+        campaign.fill(models, PAIRS[:3], grid=f"p{number}", prompt=prompt)
+    store = campaign.store
+    regrid(store, "g", ["p0", "p1"])
+    with pytest.raises(StoreError, match=r"2 prompts \(.*Translate.*\[\{source\}\].*not comparable.*prompt=TEXT"):
+        partition_table(store, "g", "tuned", "bleu")
+    one = store.scores("bleu", model="tuned", grid="g", prompt="Translate").rows()[0]
+    assert (one.pairs, one.done) == (3, 3)
+    with pytest.raises(StoreError, match="no cells with prompt 'nothing'"):
+        store.scores("bleu", model="tuned", grid="g", prompt="nothing").rows()
+
+
+def test_two_texts_of_one_test_set_are_never_mixed(campaign):
+    store = campaign.fill({"base": TrainingGraph()}, PAIRS[:2], grid="old")
+    old = store.cells("old")
+    changed = [record.cell.model_copy(update={"content": "changed"}) for record in old]
+    store.add_grid(store.grid("old").model_copy(update={"name": "new"}), [CellRecord(cell=cell) for cell in changed])
+    regrid(store, "g", ["old", "new"])
+    with pytest.raises(StoreError, match=f"{PAIRS[0]} with two texts of one test set"):
+        partition_table(store, "g", "base", "bleu")
+    assert partition_table(store, "old", "base", "bleu")[-1].done == 2
+    assert partition_table(store, "new", "base", "bleu")[-1].done == 0

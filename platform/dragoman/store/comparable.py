@@ -1,0 +1,150 @@
+"""What may stand in one table: scores of one test set, prompt, decoding and, for each target, one signature."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection, exists, func, select
+
+from dragoman.errors import StoreError
+from dragoman.identity import canonical_json
+from dragoman.pair import Pair
+from dragoman.store.schema import (
+    ConditionRow,
+    DecodingRow,
+    GridPairRow,
+    PairRow,
+    PromptRow,
+    ScoreSumRow,
+    SignatureRow,
+    TestSetRow,
+)
+
+
+class _Condition(NamedTuple):
+    """A condition of a grid, with what each of its parts can be called."""
+
+    id: int
+    test_set: str
+    prompt: str
+    decoding: str
+
+
+def comparable_conditions(
+    connection: Connection, grid: str, grid_id: int, wanted: Mapping[str, str | None]
+) -> tuple[int, ...]:
+    """The conditions of a grid that are wanted: of one test set, prompt and decoding, and with one text for each pair.
+
+    Args:
+        connection: a reading transaction.
+        grid: name of the grid.
+        grid_id: its number.
+        wanted: text that the `test_set`, `prompt` and `decoding` must hold; None takes any, if there is one.
+
+    Raises:
+        StoreError: there are none, or several that can't be mixed.
+    """
+    found = [
+        condition for condition in _all_conditions(connection, grid_id)
+        if all(text is None or text in getattr(condition, part) for part, text in wanted.items())
+    ]  # fmt: skip
+    if not found and any(wanted.values()):
+        asked = " and ".join(f"{part.replace('_', ' ')} '{text}'" for part, text in wanted.items() if text)
+        raise StoreError(f"Grid '{grid}' has no cells with {asked}.")
+    for part in wanted:
+        names = sorted({getattr(condition, part) for condition in found})
+        if len(names) > 1:
+            noun = part.replace("_", " ")
+            raise StoreError(
+                f"Grid '{grid}' has cells of {len(names)} {noun}s ({'; '.join(names)}), and scores of different "
+                f"{noun}s are not comparable: ask for one by a part of its text, as in store.scores(..., {part}=TEXT)."
+            )
+    ids = tuple(condition.id for condition in found)
+    if len(ids) > 1:
+        twice = (
+            select(PairRow.source, PairRow.target)
+            .join(GridPairRow, GridPairRow.pair_id == PairRow.id)
+            .where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(ids))
+            .group_by(PairRow.source, PairRow.target)
+            .having(func.count() > 1)
+            .limit(1)
+        )
+        if (pair := connection.execute(twice).one_or_none()) is not None:
+            raise StoreError(
+                f"Grid '{grid}' has {Pair(*pair)} with two texts of one test set: the corpus changed without a new "
+                "revision. Scores on different texts are not comparable: run the grid again under a new name."
+            )
+    return ids
+
+
+def _all_conditions(connection: Connection, grid_id: int) -> list[_Condition]:
+    query = (
+        select(
+            ConditionRow.id,
+            TestSetRow.corpus, TestSetRow.split, TestSetRow.revision, TestSetRow.identity.label("test_set"),
+            PromptRow.template, PromptRow.identity.label("prompt"),
+            DecodingRow.settings, DecodingRow.identity.label("decoding"),
+        )
+        .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+        .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
+        .join(DecodingRow, DecodingRow.id == ConditionRow.decoding_id)
+        .where(exists().where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == ConditionRow.id))
+        .order_by(ConditionRow.id)
+    )  # fmt: skip
+    return [
+        _Condition(
+            id=row.id,
+            test_set=f"{row.corpus} {row.split} {row.revision} ({row.test_set})",
+            prompt=f"{row.template!r} ({row.prompt})",
+            decoding=f"{canonical_json(row.settings)} ({row.decoding})",
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def comparable_signatures(
+    connection: Connection, grid: str, grid_id: int, metric: str, metric_id: int, conditions: tuple[int, ...],
+    models: set[int], wanted: str | None,
+) -> tuple[int, ...]:  # fmt: skip
+    """The signatures of a metric that are wanted: not more than one for each target language.
+
+    Args:
+        connection: a reading transaction.
+        grid: name of the grid.
+        grid_id: its number.
+        metric: name of the metric.
+        metric_id: its number.
+        conditions: the conditions looked at.
+        models: the models looked at.
+        wanted: text that the signatures must hold.
+
+    Raises:
+        StoreError: there are none, or several that can't be mixed.
+    """
+    query = (
+        select(ScoreSumRow.target, SignatureRow.id, SignatureRow.text, func.sum(ScoreSumRow.scores))
+        .join(SignatureRow, SignatureRow.id == ScoreSumRow.signature_id)
+        .where(
+            ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == metric_id,
+            ScoreSumRow.condition_id.in_(conditions), ScoreSumRow.model_id.in_(models),
+        )
+        .group_by(ScoreSumRow.target, SignatureRow.id, SignatureRow.text)
+        .order_by(ScoreSumRow.target, SignatureRow.text)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    by_target: defaultdict[str, list[tuple[int, str, int]]] = defaultdict(list)
+    for target, signature_id, text, scores in rows:
+        if wanted is None or wanted in text:
+            by_target[target].append((signature_id, text, scores))
+    if rows and not by_target:
+        raise StoreError(
+            f"Grid '{grid}' has no {metric} scores whose signature holds '{wanted}'; one is '{rows[0][2]}'."
+        )
+    for target, found in by_target.items():
+        if len(found) > 1:
+            several = " and ".join(f"'{text}' ({scores} scores)" for _, text, scores in found)
+            raise StoreError(
+                f"Grid '{grid}' has {metric} scores into {target} under {len(found)} signatures, {several}, which are "
+                "not comparable: choose one by a part of its text (--signature TEXT, in Python signature=TEXT)."
+            )
+    return tuple(sorted({signature_id for found in by_target.values() for signature_id, _, _ in found}))
