@@ -46,6 +46,10 @@ def test_orders() -> None:
     by_name = drawn(SCORES, order=Order.NAME).sources
     assert by_name[:4] == ("ar", "bg", "ca", "zh-Hans")  # Arabic, Bulgarian, Catalan, Chinese
     assert drawn(SCORES, order=Order.SCRIPT).sources[:3] == ("ar", "bg", "ru")  # Arab, Cyrl, Cyrl
+    families = drawn(SCORES, order=Order.FAMILY).sources
+    indo_european = [families.index(language) for language in ("bg", "ca", "de", "en", "fr", "hi", "ru")]
+    assert max(indo_european) - min(indo_european) == 6  # side by side, by name: Bulgarian, Catalan, English, ...
+    assert indo_european[:2] == [min(indo_european), min(indo_european) + 1]
     roles = drawn(SCORES, order=Order.TRAINING).sources
     assert (set(roles[:3]), set(roles[3:5]), set(roles[5:7])) == ({"en", "ko", "sw"}, {"zh-Hans", "fi"}, {"de", "hi"})
     # numbers rise with the pair, so the last source by tag has the highest mean, and for an error rate the worst

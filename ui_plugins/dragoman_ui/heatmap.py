@@ -8,6 +8,7 @@ from typing import NamedTuple
 import langcodes
 
 from dragoman.cell import CellState
+from dragoman.family import language_family
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition, TrainingGraph
@@ -176,11 +177,12 @@ def _ordered(
     keys: dict[Order, Callable[[str], object]] = {
         Order.GRID: lambda _: 0,
         Order.NAME: english_name,
+        Order.FAMILY: lambda language: language_family(language) or "",
         Order.SCRIPT: by_script,
         Order.TRAINING: by_training,
         Order.SCORE: by_score,
     }
     first = sorted(found, key=lambda language: (places.get(language, len(places)), language))
-    if order is Order.SCRIPT:
+    if order in (Order.FAMILY, Order.SCRIPT):
         first.sort(key=english_name)
     return sorted(first, key=keys[order])  # type: ignore[arg-type]

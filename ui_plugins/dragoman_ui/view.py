@@ -30,6 +30,8 @@ class Order(StrEnum):
     """As the spec names them."""
     NAME = "name"
     """By English name."""
+    FAMILY = "family"
+    """By language family, then name."""
     SCRIPT = "script"
     """By script, then name."""
     TRAINING = "training"
