@@ -95,8 +95,8 @@ class RayCluster(Cluster):
     @property
     def cpus(self) -> int:
         """The CPUs Ray schedules by."""
-        resources: dict[str, float] = self._ray.cluster_resources()
-        return int(resources.get("CPU", 1))
+        ray: Any = self._ray  # its own annotations stop here
+        return int(ray.cluster_resources().get("CPU", 1))
 
     def worker(self, factory: Callable[..., Any], *arguments: Any) -> RemoteWorker:
         """An actor with depth one: killed, it loses the call in flight and nothing else."""

@@ -1,0 +1,1 @@
+"""Where aligned text comes from: one file for each kind of corpus."""

