@@ -77,11 +77,12 @@ def sentence(error: ValidationError, content: Any) -> str:
 def _path_in(content: Any, location: tuple[int | str, ...]) -> list[int | str]:
     path: list[int | str] = []
     for step in location:
-        if (isinstance(content, dict) and step in content) or (
-            isinstance(step, int) and isinstance(content, list) and step < len(content)
-        ):
-            content = content[step]
-        else:
+        if not isinstance(content, dict | list):
+            break
+        place: Any = content
+        try:
+            content = place[step]
+        except (KeyError, IndexError, TypeError):
             continue
         path.append(step)
     return path
