@@ -1,10 +1,10 @@
 """What may stand in one table: scores of one test set, prompt, decoding and, for each target, one signature."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, and_, exists, func, select, true
 
 from dragoman.errors import StoreError
 from dragoman.identity import canonical_json
@@ -13,6 +13,7 @@ from dragoman.store.schema import (
     ConditionRow,
     DecodingRow,
     GridPairRow,
+    LanguageRow,
     PairRow,
     PromptRow,
     ScoreSumRow,
@@ -121,30 +122,40 @@ def comparable_signatures(
     Raises:
         StoreError: there are none, or several that can't be mixed.
     """
-    query = (
-        select(ScoreSumRow.target, SignatureRow.id, SignatureRow.text, func.sum(ScoreSumRow.scores))
-        .join(SignatureRow, SignatureRow.id == ScoreSumRow.signature_id)
+    of_grid = and_(
+        ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == metric_id, ScoreSumRow.condition_id.in_(conditions)
+    )
+    # a look into the index for each signature and target, whatever the number of models
+    used = (
+        select(SignatureRow.id, SignatureRow.text, LanguageRow.tag)
+        .join(LanguageRow, true())
         .where(
-            ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == metric_id,
-            ScoreSumRow.condition_id.in_(conditions), ScoreSumRow.model_id.in_(models),
+            SignatureRow.metric_id == metric_id,
+            exists().where(
+                of_grid, ScoreSumRow.signature_id == SignatureRow.id, ScoreSumRow.target == LanguageRow.tag
+            ),
         )
-        .group_by(ScoreSumRow.target, SignatureRow.id, SignatureRow.text)
-        .order_by(ScoreSumRow.target, SignatureRow.text)
+        .order_by(SignatureRow.text, LanguageRow.tag)
     )  # fmt: skip
-    rows = connection.execute(query).all()
-    by_target: defaultdict[str, list[tuple[int, str, int]]] = defaultdict(list)
-    for target, signature_id, text, scores in rows:
-        if wanted is None or wanted in text:
-            by_target[target].append((signature_id, text, scores))
-    if rows and not by_target:
+    rows = connection.execute(used).all()
+    held = [row for row in rows if wanted is None or wanted in row.text]
+    if rows and not held:
         raise StoreError(
-            f"Grid '{grid}' has no {metric} scores whose signature holds '{wanted}'; one is '{rows[0][2]}'."
+            f"Grid '{grid}' has no {metric} scores whose signature holds '{wanted}'; one is '{rows[0].text}'."
         )
-    for target, found in by_target.items():
+    doubtful = sorted(target for target, count in Counter(row.tag for row in held).items() if count > 1)
+    signatures = {row.id: row.text for row in held}
+    query = (
+        select(ScoreSumRow.signature_id, func.sum(ScoreSumRow.scores))
+        .where(of_grid, ScoreSumRow.model_id.in_(models), ScoreSumRow.signature_id.in_(signatures))
+        .group_by(ScoreSumRow.signature_id)
+    )
+    for target in doubtful:
+        found = connection.execute(query.where(ScoreSumRow.target == target)).all()
         if len(found) > 1:
-            several = " and ".join(f"'{text}' ({scores} scores)" for _, text, scores in found)
+            several = " and ".join(sorted(f"'{signatures[number]}' ({scores} scores)" for number, scores in found))
             raise StoreError(
                 f"Grid '{grid}' has {metric} scores into {target} under {len(found)} signatures, {several}, which are "
                 "not comparable: choose one by a part of its text (--signature TEXT, in Python signature=TEXT)."
             )
-    return tuple(sorted({signature_id for found in by_target.values() for signature_id, _, _ in found}))
+    return tuple(sorted(signatures))

@@ -18,6 +18,10 @@ from dragoman.store.schema import (
 )
 
 
+COUNTED = 10
+"""Models whose cells are counted to see whether the grid has them all; of more, that costs more than it saves."""
+
+
 class Slice(NamedTuple):
     """Numbers of the rows that a question about a grid is limited to."""
 
@@ -38,7 +42,7 @@ class Slice(NamedTuple):
     pairs: int
     """Planned pairs."""
     whole: bool
-    """Whether the models looked at have no cell under these conditions outside the grid: nothing need be looked up."""
+    """Whether the models named are known to have no cell under these conditions outside the grid: it saves look-ups."""
 
     @classmethod
     def of(
@@ -63,22 +67,20 @@ class Slice(NamedTuple):
         grid_id = grid_number(connection, grid)
         base_id = connection.execute(select(GridRow.base_id).where(GridRow.id == grid_id)).scalar_one()
         named = grid_models(connection, grid_id)
-        chosen = [number_of(grid, named, name) for name in models] or list(named.values())
+        chosen = [number_of(grid, named, name) for name in models]
         metric_id = connection.execute(select(MetricRow.id).where(MetricRow.name == metric)).scalar() or 0
         conditions = comparable_conditions(
             connection, grid, grid_id, {"test_set": test_set, "prompt": prompt, "decoding": decoding}
         )
         signatures = comparable_signatures(
-            connection, grid, grid_id, metric, metric_id, conditions, {*chosen, base_id}, signature
+            connection, grid, grid_id, metric, metric_id, conditions, {*(chosen or named.values()), base_id}, signature
         )
         pairs = connection.execute(
             select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))
         ).scalar_one()
-        cells = connection.execute(
-            select(func.count()).where(CellRow.model_id.in_(chosen), CellRow.condition_id.in_(conditions))
-        ).scalar_one()
         # each of the models has every cell of the grid, so equal numbers are equal cells
-        whole = cells == pairs * len(chosen)
+        cells = select(func.count()).where(CellRow.model_id.in_(chosen), CellRow.condition_id.in_(conditions))
+        whole = bool(chosen) and connection.execute(cells).scalar_one() == pairs * len(chosen)
         return cls(grid_id, base_id, named, metric, metric_id, conditions, signatures, pairs, whole)
 
     def with_metric(self, connection: Connection, grid: str, metric: str, models: Iterable[int]) -> Self:
