@@ -17,7 +17,6 @@ from dragoman.store.schema import (
     ScoreRow,
 )
 
-
 COUNTED = 10
 """Models whose cells are counted to see whether the grid has them all; of more, that costs more than it saves."""
 

@@ -51,7 +51,10 @@ class Store:
         """
         database = Database(url)
         if database.file is not None:
-            database.file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                database.file.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(f"There can be no store at {database.shown} ({error.strerror}).") from error
         migrations.upgrade(database)
         return cls(database, BlobStore(blobs))
 

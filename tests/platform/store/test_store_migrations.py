@@ -103,6 +103,12 @@ def test_a_place_that_can_be_no_store_is_a_sentence(url, sentence):
     assert "secret" not in str(caught.value)
 
 
+def test_a_folder_that_can_not_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"There can be no store at .* \(Not a directory|File exists\)"):
+        Store.open(f"sqlite:///{tmp_path}/file/store.db", "memory://")
+
+
 def test_a_file_that_is_no_database_is_a_sentence(tmp_path):
     (tmp_path / "store.db").write_text("not a database at all, but long enough to look like one" * 20)
     with pytest.raises(StoreError, match="is not a Dragoman store"):

