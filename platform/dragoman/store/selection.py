@@ -117,7 +117,7 @@ class Selection:
             grid_id = grid_number(connection, self.grid)
             models = grid_models(connection, grid_id)
             others = [self.other] if self.other in models else []
-            names = [*(self.models or models), *others]
+            names = [*self.models, *others] if self.models else []
             part = Slice.of(connection, self.grid, self.metric, dict.fromkeys(names), self.signature, **self.condition)
             languages = connection.execute(select(GridRow.languages).where(GridRow.id == grid_id)).scalar_one()
             axes = Axes(models, languages)
