@@ -12,7 +12,6 @@ from dragoman.cli.tables import Form, render
 from dragoman.plan import make_plan
 from dragoman.settings import settings
 from dragoman.spec.loading import load_spec
-from dragoman_jobs.grid import run_grid
 
 
 def run(
@@ -29,6 +28,10 @@ def run(
     Example: dragoman run examples/demo.yaml
     """
     plan = make_plan(load_spec(spec))
+    from dragoman_jobs.grid import (
+        run_grid,
+    )  # brings torch, which a wrong spec and every other command need not wait for
+
     console = Console(quiet=quiet)
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)

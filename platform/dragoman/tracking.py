@@ -5,6 +5,7 @@ the record: everything here is written from the store and can be written again, 
 """
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -27,13 +28,15 @@ class Tracker:
     """Writes one grid's runs to MLflow; every method can be called again and changes nothing then."""
 
     def __init__(self, uri: str, artifacts: Path, plan: Plan) -> None:
-        # its first lines are about tables it creates, in the middle of the progress bars
-        for chatty in ("mlflow.store.db.utils", "alembic"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         from mlflow import MlflowClient
 
+        for chatty in ("mlflow", "alembic"):  # they tell of every step, in the middle of the progress bars
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._plan = plan
+        self._is_server = uri.startswith(("http://", "https://"))
         self._experiment = self._find_experiment(artifacts)
         self._grid_run = self._run(f"grid/{plan.id}", plan.spec.name, parent=None)
 
@@ -41,8 +44,9 @@ class Tracker:
         found = self._client.get_experiment_by_name(self._plan.spec.name)
         if found is not None:
             return str(found.experiment_id)
-        # without a location MLflow would make ./mlruns in whatever folder the user stands in
-        return str(self._client.create_experiment(self._plan.spec.name, artifact_location=artifacts.resolve().as_uri()))
+        # without a location a database alone would have ./mlruns made wherever the user stands; a server knows better
+        location = None if self._is_server else artifacts.resolve().as_uri()
+        return str(self._client.create_experiment(self._plan.spec.name, artifact_location=location))
 
     def _run(self, key: str, name: str, parent: str | None, model: ModelIdentity | None = None) -> str:
         found = self._client.search_runs([self._experiment], f"tags.`{KEY_TAG}` = '{key}'", max_results=1)
