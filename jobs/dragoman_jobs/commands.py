@@ -28,9 +28,8 @@ def run(
     Example: dragoman run examples/demo.yaml
     """
     plan = make_plan(load_spec(spec))
-    from dragoman_jobs.grid import (
-        run_grid,
-    )  # brings torch, which a wrong spec and every other command need not wait for
+    # Brings torch: a wrong spec, and every other command, need not wait for it.
+    from dragoman_jobs.grid import run_grid
 
     console = Console(quiet=quiet)
     if missing(plan).rows:
