@@ -83,11 +83,16 @@ class Tracker:
         from mlflow.entities import Metric
 
         run, now = self.model_run(model), _milliseconds()
-        self._log(run, metrics=[
-            Metric(name, value, now, step)
-            for step, loss, rate in losses
-            for name, value in (("loss", loss), ("learning_rate", rate))
-        ])  # fmt: skip
+        known = {point.step for point in self._client.get_metric_history(run, "loss")}
+        self._log(
+            run,
+            metrics=[
+                Metric(name, value, now, step)
+                for step, loss, rate in losses
+                if step not in known
+                for name, value in (("loss", loss), ("learning_rate", rate))
+            ],
+        )
 
     def log_training(self, training: PlannedTraining, record: dict[str, Any]) -> None:
         """Parameters of a finetuning, the data it read, and its losses."""
