@@ -53,7 +53,7 @@ def insert_batch(connection: Connection, table: type[Base], batch: pa.RecordBatc
     cursor: Any = connection.connection.cursor()
     if connection.dialect.name == "sqlite":
         places = ", ".join("?" * batch.num_columns)
-        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        rows = zip(*(_values(column) for column in batch.columns), strict=True)
         cursor.executemany(f"INSERT INTO {table.__tablename__} ({names}) VALUES ({places})", rows)  # noqa: S608
         return
     # An unquoted empty field is NULL and a quoted one an empty text, to both.
@@ -61,3 +61,10 @@ def insert_batch(connection: Connection, table: type[Base], batch: pa.RecordBatc
     csv.write_csv(batch, text, csv.WriteOptions(include_header=False))
     with cursor.copy(f"COPY {table.__tablename__} ({names}) FROM STDIN (FORMAT csv)") as copy:
         copy.write(text.getvalue())
+
+
+def _values(column: pa.Array) -> list[Any]:
+    # Arrow makes an object of its own for each value first; numpy does not.
+    plain = column.null_count == 0 and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
+    values: list[Any] = column.to_numpy().tolist() if plain else column.to_pylist()
+    return values

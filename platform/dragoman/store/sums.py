@@ -1,9 +1,11 @@
 """The sums that are read most (`score_sum`), kept in step with the scores."""
 
+from itertools import product
+
 from sqlalchemy import Connection, Select, delete, func, select
 
 from dragoman.store.database import insert
-from dragoman.store.schema import GridModelRow, GridPairRow, PairRow, ScoreRow, ScoreSumRow
+from dragoman.store.schema import GridModelRow, GridPairRow, MetricRow, PairRow, ScoreRow, ScoreSumRow
 
 _KEY = [
     ScoreSumRow.grid_id,
@@ -42,12 +44,18 @@ def add_cell(connection: Connection, cell: tuple[int, int, int], signatures: lis
 def recompute(connection: Connection, grid_id: int, model_id: int | None = None) -> None:
     """Sum a grid's scores anew, or those of one of its models; no other writer may run."""
     stale = delete(ScoreSumRow).where(ScoreSumRow.grid_id == grid_id)
-    query = _summed().where(GridModelRow.grid_id == grid_id)
+    models = select(GridModelRow.model_id).where(GridModelRow.grid_id == grid_id)
     if model_id is not None:
         stale = stale.where(ScoreSumRow.model_id == model_id)
-        query = query.where(GridModelRow.model_id == model_id)
+        models = models.where(GridModelRow.model_id == model_id)
     connection.execute(stale)
-    connection.execute(insert(connection, ScoreSumRow).from_select(_COLUMNS, query))
+    conditions = select(GridPairRow.condition_id).where(GridPairRow.grid_id == grid_id).distinct()
+    parts = (connection.execute(query).scalars().all() for query in (models, conditions, select(MetricRow.id)))
+    # Part by part, each of which lies together, so that what is sorted is small.
+    for model, condition, metric in product(*parts):
+        one_part = (ScoreRow.model_id == model, ScoreRow.condition_id == condition, ScoreRow.metric_id == metric)
+        query = _summed().where(GridModelRow.grid_id == grid_id, *one_part)
+        connection.execute(insert(connection, ScoreSumRow).from_select(_COLUMNS, query))
 
 
 def recompute_model(connection: Connection, model_id: int) -> None:
