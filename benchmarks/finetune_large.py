@@ -73,7 +73,7 @@ class Step:
             use_cache=False,
         )
         outputs.loss.backward()
-        return float(outputs.loss)
+        return outputs.loss.item()
 
 
 def time_steps(contender: str, tokens: int, steps: int, layers: int) -> dict[str, float]:

@@ -12,6 +12,9 @@ from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 
+BATCH = 1024
+"""Segments that are handed on together where many are read."""
+
 
 class Split(StrEnum):
     """The parts of a corpus: finetuning reads train, choices are made on dev, reports on test."""
@@ -71,11 +74,11 @@ class Corpus(ABC):
             CorpusError: the pair is missing, or its text is damaged.
         """
 
-    def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[tuple[Pair, ...], Segment]]:
+    def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[tuple[Pair, ...], list[Segment]]]:
         """The segments of several pairs, in as few readings of the text as this kind of corpus can do.
 
         Yields:
-            A segment and the pairs it serves: the first as it stands, a second one turned round.
+            The next segments (up to `BATCH`) and the pairs they serve: the first as they stand, a second turned round.
         """
         for pair in pairs:
             if not self.reversible or pair.reverse not in pairs:
@@ -84,8 +87,9 @@ class Corpus(ABC):
                 served = (pair, pair.reverse)
             else:
                 continue
-            for segment in self.segments(pair, split):
-                yield served, segment
+            stream = self.segments(pair, split)
+            while batch := list(islice(stream, BATCH)):
+                yield served, batch
 
     def content(self, pair: Pair, split: Split, sentences: int | None) -> str:
         """The hash of a pair's first so many segments (all by default); any change of their text changes it.

@@ -61,6 +61,11 @@ class Sieve:
         self._pair, self._examine = pair, examine
         self._detectors = _detectors(pair) if filters.language else ()
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether `may_be_drawn` has anything to ask."""
+        return bool(self._detectors or self._examine)
+
     def of_good_lengths(self, segments: Iterable[Segment]) -> list[Segment]:
         """Those whose sides are neither too short, too long nor too unlike; quick, to be asked of every segment."""
         shortest, longest, removed = self._shortest, self._longest, self.removed

@@ -5,21 +5,21 @@ Cohen and Kaplan 2007, https://doi.org/10.1145/1281100.1281133). So the sample d
 the order it is read in; a repeated segment is drawn once; and the first n of a sample are the sample of n.
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import xxhash
+from numpy.typing import NDArray
 
 from dragoman.corpora.base import Corpus, Segment, Split
 from dragoman.corpora.filters import Examine, Filters, Sieve
 from dragoman.corpora.repetition import Repetition
 from dragoman.pair import Pair
 
-BATCH = 1024
-"""Segments of a pair that are looked at together."""
+SPARE = 1.25
+"""How many times more segments than asked for are kept before the highest ranks are dropped."""
 
 
 class Sample(NamedTuple):
@@ -73,25 +73,18 @@ def draw(
     lowest = {pair: _Lowest(count, pair, seed) for pair, count in counts.items()}
     drawings: dict[tuple[Pair, ...], _Drawing] = {}
     repetition = Repetition()
-    batches: dict[tuple[Pair, ...], list[Segment]] = {}
-    before: tuple[Pair, ...] = ()
-    batch: list[Segment] = []
-    for served, segment in corpus.together(list(counts), split):
-        if served is not before:
-            before = served
-            if served not in drawings:
-                sieve = Sieve(filters, served[0], corpus.segments(served[0], split), examine)
-                drawings[served] = _Drawing(sieve, repetition, {pair: lowest[pair] for pair in served})
-            batch = batches.setdefault(served, [])
-        batch.append(segment)
-        if len(batch) == BATCH:
-            drawings[served].add(batch)
-            batch.clear()
+    for served, batch in corpus.together(list(counts), split):
+        if served not in drawings:
+            sieve = Sieve(filters, served[0], corpus.segments(served[0], split), examine)
+            drawings[served] = _Drawing(sieve, repetition, {pair: lowest[pair] for pair in served})
+        drawings[served].add(batch)
     samples = {pair: Sample([], 0, Counter()) for pair in counts}
     for served, drawing in drawings.items():
-        drawing.add(batches[served])
         for pair in served:
-            samples[pair] = Sample(lowest[pair].segments, drawing.read, drawing.sieve.removed)
+            segments = lowest[pair].segments()
+            if pair != served[0]:
+                segments = [Segment(segment.target, segment.source) for segment in segments]
+            samples[pair] = Sample(segments, drawing.read, drawing.sieve.removed)
     return samples
 
 
@@ -101,29 +94,32 @@ class _Lowest:
     def __init__(self, count: int, pair: Pair, seed: int) -> None:
         self._count = count
         # multiplying by an odd number orders all contents anew, for each pair and seed
-        self.factor = np.uint64(xxhash.xxh3_64_intdigest(f"{seed} {pair.source}>{pair.target}".encode()) | 1)
-        self.bound = (1 << 64) - 1
-        """Ranks above it can't be among the lowest any more."""
+        self._factor = np.uint64(xxhash.xxh3_64_intdigest(f"{seed} {pair.source}>{pair.target}".encode()) | 1)
+        self._bound = (1 << 64) - 1
         self._kept: dict[int, Segment] = {}
-        self._ranks: list[int] = []
 
-    def __contains__(self, rank: int) -> bool:
-        return rank in self._kept
+    def ranked(self, contents: NDArray[np.uint64]) -> tuple[list[int], list[int]]:
+        """Which of some contents may be among the lowest, and their ranks."""
+        ranks = contents * self._factor
+        low = np.flatnonzero(ranks <= self._bound)
+        return low.tolist(), ranks[low].tolist()
 
-    def put(self, rank: int, segment: Segment) -> None:
-        """Keep a segment instead of the one with the highest rank."""
-        self._kept[rank] = segment
-        if len(self._ranks) < self._count:
-            heapq.heappush(self._ranks, -rank)
-        else:
-            del self._kept[-heapq.heapreplace(self._ranks, -rank)]
-        if len(self._ranks) == self._count:
-            self.bound = -self._ranks[0]
+    def keep(self, segments: Mapping[int, Segment]) -> None:
+        """Keep segments by rank, for a while at least."""
+        self._kept.update(segments)
+        if len(self._kept) > SPARE * self._count:
+            self._drop()
 
-    @property
     def segments(self) -> list[Segment]:
-        """What is kept, by rank."""
-        return [self._kept[rank] for rank in sorted(self._kept)]
+        """The segments with the lowest ranks, by rank."""
+        self._drop()
+        return list(self._kept.values())
+
+    def _drop(self) -> None:
+        ranks = sorted(self._kept)[: self._count]
+        self._kept = {rank: self._kept[rank] for rank in ranks}
+        if len(ranks) == self._count:
+            self._bound = ranks[-1] if ranks else -1
 
 
 class _Drawing:
@@ -148,17 +144,14 @@ class _Drawing:
         contents = np.fromiter(map(xxhash.xxh3_64_intdigest, texts), np.uint64, len(good))
         self.sieve.removed["duplicate"] += self._repetition.count(contents ^ self._pair)
         passes: dict[int, bool] = {}
-        for turned, lowest in enumerate(self._lowest):
-            ranks = contents * lowest.factor
-            for position in np.flatnonzero(ranks <= lowest.bound).tolist():
-                rank = int(ranks[position])
-                if rank > lowest.bound or rank in lowest:
-                    continue
-                segment = good[position]
-                if position not in passes:
-                    passes[position] = self.sieve.may_be_drawn(segment)
-                if passes[position]:
-                    lowest.put(rank, Segment(segment.target, segment.source) if turned else segment)
+        for lowest in self._lowest:
+            positions, ranks = lowest.ranked(contents)
+            if self.sieve.is_slow:
+                for position in positions:
+                    if position not in passes:
+                        passes[position] = self.sieve.may_be_drawn(good[position])
+            drawn = zip(ranks, positions, strict=True)
+            lowest.keep({rank: good[position] for rank, position in drawn if passes.get(position, True)})
 
 
 def _first(corpus: Corpus, pair: Pair, count: int, split: Split, filters: Filters, examine: Examine | None) -> Sample:

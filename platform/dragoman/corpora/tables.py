@@ -1,11 +1,12 @@
 """Corpora kept as rows with one sentence a column."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import ClassVar, Generic, TypeVar
 
-from dragoman.corpora.base import Corpus, CorpusOptions, Segment, Split
+from dragoman.corpora.base import BATCH, Corpus, CorpusOptions, Segment, Split
 from dragoman.corpora.columns import Column, Layout, TableOptions, layout_of
 from dragoman.corpora.naming import language_of
 from dragoman.errors import CorpusError
@@ -57,9 +58,9 @@ class Table(Corpus, Generic[Part]):
 
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The pair's rows in order; those with an empty side are left out."""
-        return (segment for _, segment in self.together([pair], split))
+        return (segment for _, batch in self.together([pair], split) for segment in batch)
 
-    def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[Served, Segment]]:
+    def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[Served, list[Segment]]]:
         """The rows of several pairs, every part read once."""
         asked: dict[Part, list[Pair]] = {}
         own: dict[Part, Pair | None] = {}
@@ -76,7 +77,9 @@ class Table(Corpus, Generic[Part]):
             else:
                 yield from self._bitexts(part, layout, own[part], wanted)
 
-    def _multiway(self, part: Part, layout: Layout, serving: Mapping[Pair, Served]) -> Iterator[tuple[Served, Segment]]:
+    def _multiway(
+        self, part: Part, layout: Layout, serving: Mapping[Pair, Served]
+    ) -> Iterator[tuple[Served, list[Segment]]]:
         """Rows with a column a language, each of which is a segment of every pair."""
         tags = sorted({tag for pair in serving for tag in pair})
         for tag in tags:
@@ -85,22 +88,29 @@ class Table(Corpus, Generic[Part]):
                 raise CorpusError(
                     f"{self._place(part)} has no column of {tag}, only of {columns}: mend corpus.columns."
                 )
-        for cells in self._rows(part, [layout.languages[tag] for tag in tags]):
-            texts = dict(zip(tags, map(str.strip, cells), strict=True))
-            for pair, served in serving.items():
-                if texts[pair.source] and texts[pair.target]:
-                    yield served, _turned(pair, served, texts[pair.source], texts[pair.target])
+        rows = self._rows(part, [layout.languages[tag] for tag in tags])
+        while batch := list(islice(rows, BATCH)):
+            texts = dict(zip(tags, zip(*batch, strict=True), strict=True))
+            for served in serving.values():
+                source, target = (texts[tag] for tag in served[0])
+                yield served, list(_segments(source, target))
 
     def _bitexts(
         self, part: Part, layout: Layout, own: Pair | None, wanted: Collection[Pair]
-    ) -> Iterator[tuple[Served, Segment]]:
+    ) -> Iterator[tuple[Served, list[Segment]]]:
         """Rows with a source and a target, of the part's own pair or of the one they name."""
         serving = _serving(self._pairs_in(part, layout.tags) if layout.tags else [own or Pair("", "")], wanted)
-        for source, target, *tags in self._rows(part, (*(layout.sides or ()), *(layout.tags or ()))):
-            pair = Pair(*(language_of(tag) or "" for tag in tags)) if tags else own
-            left, right = source.strip(), target.strip()
-            if left and right and pair in serving:
-                yield serving[pair], _turned(pair, serving[pair], left, right)
+        rows = self._rows(part, (*(layout.sides or ()), *(layout.tags or ())))
+        while batch := list(islice(rows, BATCH)):
+            by_pair: dict[Pair | None, list[Sequence[str]]] = {}
+            for row in batch:
+                pair = Pair(*(language_of(tag) or "" for tag in row[2:])) if layout.tags else own
+                by_pair.setdefault(pair, []).append(row)
+            for pair, its in by_pair.items():
+                if pair in serving:
+                    served = serving[pair]
+                    sides = [[row[side] for row in its] for side in ((0, 1) if served[0] == pair else (1, 0))]
+                    yield served, list(_segments(*sides))
 
     def _lacking(self, pair: Pair, part: Part) -> str | None:
         """Why a part that serves all pairs does not serve this one."""
@@ -132,6 +142,9 @@ def _serving(kept: Collection[Pair], wanted: Collection[Pair]) -> dict[Pair, Ser
     return serving
 
 
-def _turned(pair: Pair, served: Served, source: str, target: str) -> Segment:
-    """A row of a pair as a segment of the first pair it serves."""
-    return Segment(source, target) if served[0] == pair else Segment(target, source)
+def _segments(sources: Iterable[str], targets: Iterable[str]) -> Iterator[Segment]:
+    """The segments of two columns, without those that have an empty side."""
+    for source, target in zip(sources, targets, strict=True):
+        left, right = source.strip(), target.strip()
+        if left and right:
+            yield Segment(left, right)

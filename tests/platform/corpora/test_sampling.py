@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.base import BATCH, Corpus, Segment, Split
 from dragoman.corpora.cldr import Cldr, CldrOptions
 from dragoman.corpora.filters import Filters
 from dragoman.corpora.opening import open_corpus
 from dragoman.corpora.repetition import Repetition
-from dragoman.corpora.sampling import BATCH, allot, draw, take
+from dragoman.corpora.sampling import allot, draw, take
 from dragoman.pair import Pair
 
 Write = Callable[[str, str | bytes], Path]
