@@ -15,6 +15,7 @@ from dragoman.store.schema import (
     CellRow,
     PairRow,
     ScoreRow,
+    ScoreSumRow,
     SignatureRow,
     UnscorableRow,
 )
@@ -149,6 +150,8 @@ def _scored_by_partition(
     connection: Connection, part: Slice, model_id: int, other_id: int | None, micro: bool
 ) -> dict[int, Sequence[Any]]:
     """The fields of `Sums` after the first, by number of the partition."""
+    if other_id is None and not micro:
+        return _summed_by_partition(connection, part, model_id)
     value, other = ScoreRow.value, aliased(ScoreRow)
     weight = CellRow.segments if micro else None
 
@@ -176,6 +179,21 @@ def _scored_by_partition(
     if micro:
         query = query.join(CellRow, cell_of_score())
     return {row[0]: row[1:] for row in connection.execute(query.group_by(ScoreRow.partition_id))}
+
+
+def _summed_by_partition(connection: Connection, part: Slice, model_id: int) -> dict[int, Sequence[Any]]:
+    """The same of one model alone, from the sums that are kept."""
+    done = func.sum(ScoreSumRow.scores)
+    query = (
+        select(ScoreSumRow.partition_id, done, done, func.sum(ScoreSumRow.total))
+        .where(
+            ScoreSumRow.grid_id == part.grid_id, ScoreSumRow.metric_id == part.metric_id,
+            ScoreSumRow.condition_id.in_(part.conditions), ScoreSumRow.model_id == model_id,
+            ScoreSumRow.signature_id.in_(part.signatures),
+        )
+        .group_by(ScoreSumRow.partition_id)
+    )  # fmt: skip
+    return {row[0]: row[1:] for row in connection.execute(query)}
 
 
 def weights_by_scope(

@@ -11,10 +11,10 @@ _KEY = [
     ScoreSumRow.grid_id,
     ScoreSumRow.metric_id,
     ScoreSumRow.condition_id,
+    ScoreSumRow.model_id,
     ScoreSumRow.signature_id,
     ScoreSumRow.target,
     ScoreSumRow.partition_id,
-    ScoreSumRow.model_id,
 ]
 _COLUMNS = [*_KEY, ScoreSumRow.scores, ScoreSumRow.total]
 
@@ -65,15 +65,15 @@ def recompute_model(connection: Connection, model_id: int) -> None:
         recompute(connection, grid_id, model_id)
 
 
-def _summed() -> Select[int, int, int, int, str, int, int, int, float]:
+def _summed() -> Select[int, int, int, int, int, str, int, int, float]:
     key = (
         GridModelRow.grid_id,
         ScoreRow.metric_id,
         ScoreRow.condition_id,
+        ScoreRow.model_id,
         ScoreRow.signature_id,
         PairRow.target,
         ScoreRow.partition_id,
-        ScoreRow.model_id,
     )
     return (
         select(*key, func.count(), func.sum(ScoreRow.value))

@@ -9,7 +9,7 @@ HAMMER = Path(__file__).parents[3] / "benchmarks" / "hammer.py"
 
 
 def test_writers_queue_and_a_killed_one_leaves_no_trace(empty_url):
-    command = [sys.executable, str(HAMMER), empty_url, "--seconds", "3", "--kill"]
+    command = [sys.executable, str(HAMMER), empty_url, "--seconds", "2", "--kill"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "0 of 12 processes failed" in run.stdout

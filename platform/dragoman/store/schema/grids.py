@@ -102,7 +102,7 @@ class ScoreSumRow(Base):
     __tablename__ = "score_sum"
     __table_args__ = (
         PrimaryKeyConstraint(
-            "grid_id", "metric_id", "condition_id", "signature_id", "target", "partition_id", "model_id"
+            "grid_id", "metric_id", "condition_id", "model_id", "signature_id", "target", "partition_id"
         ),
         ForeignKeyConstraint(["grid_id", "model_id"], ["grid_model.grid_id", "grid_model.model_id"]),
         ForeignKeyConstraint(["signature_id", "metric_id"], ["signature.id", "signature.metric_id"]),
@@ -116,14 +116,14 @@ class ScoreSumRow(Base):
     """The metric."""
     condition_id: Mapped[int] = mapped_column(Integer, ForeignKey(ConditionRow.id))
     """The condition."""
+    model_id: Mapped[int] = mapped_column(Integer)
+    """The model."""
     signature_id: Mapped[int] = mapped_column(Integer)
     """The signature."""
     target: Mapped[str] = mapped_column(String, ForeignKey(LanguageRow.tag))
     """The target language."""
     partition_id: Mapped[int] = mapped_column(SmallInteger)
     """The partition."""
-    model_id: Mapped[int] = mapped_column(Integer)
-    """The model."""
     scores: Mapped[int]
     """How many scores there are."""
     total: Mapped[float] = mapped_column(Double)
