@@ -35,6 +35,8 @@ class Action(StrEnum):
 
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
+    DIRECT = "direct"
+    """A change of the alias asked of MLflow itself: its REST API, its Python client or its own pages."""
 
 
 class Outcome(StrEnum):
@@ -74,7 +76,7 @@ class AuditEntry(BaseModel):
     from_version: str | None
     """The version the alias stood at; None where it was not set."""
     to_version: str
-    """The version it was to move to."""
+    """The version it was to move to; empty where it was to be removed."""
     model: str | None = None
     """Identity of that version's model."""
     policy: str | None = None

@@ -49,10 +49,11 @@ class Decision(NamedTuple):
 class Promotions:
     """The aliases of one MLflow registry, moved on the evidence of one results store."""
 
-    def __init__(self, store: Store, uri: str) -> None:
-        """Take the results store, which holds the trail too, and MLflow's registry URI."""
+    def __init__(self, store: Store, uri: str, actor: str | None = None) -> None:
+        """Take the results store, which holds the trail too, MLflow's registry URI, and who asks (this user)."""
         self.store = store
         self.uri = uri
+        self.actor = actor or this_user()
         self.log = AuditLog(store.database)
 
     def grid_of(self, version: RegisteredVersion) -> GridRecord:
@@ -98,7 +99,7 @@ class Promotions:
         if report.passed and incumbent == version:
             return Decision(report, None, f"{version} is the {alias} already. {report.reason}")
         entry = AuditEntry(
-            actor=this_user(),
+            actor=self.actor,
             process=this_process(),
             action=Action.PROMOTION,
             outcome=Outcome.BEGUN if report.passed else Outcome.REFUSED,
@@ -143,7 +144,7 @@ class Promotions:
         version = find_version(self.uri, name, versions[-2])
         return self._move(
             AuditEntry(
-                actor=this_user(),
+                actor=self.actor,
                 process=this_process(),
                 action=Action.ROLLBACK,
                 outcome=Outcome.BEGUN,

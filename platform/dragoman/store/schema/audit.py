@@ -23,7 +23,7 @@ class AuditRow(Base):
     process: Mapped[str]
     """Host and process that wrote it."""
     action: Mapped[str]
-    """What was to be done: a promotion or a rollback."""
+    """What was to be done: a promotion, a rollback, or a change asked of MLflow itself."""
     outcome: Mapped[str]
     """What came of it."""
     begun: Mapped[int | None]
@@ -35,7 +35,7 @@ class AuditRow(Base):
     from_version: Mapped[str | None]
     """The version the alias stood at; NULL where it was not set."""
     to_version: Mapped[str]
-    """The version it was to move to."""
+    """The version it was to move to; empty where it was to be removed."""
     model: Mapped[str | None]
     """Identity of that version's model."""
     policy: Mapped[str | None]
