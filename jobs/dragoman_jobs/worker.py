@@ -86,7 +86,9 @@ class Worker:
         """
         started = time.monotonic()
         sources, references = self._blobs.test(task.test)
-        hypotheses = self._engine_for(task).translate([task.prompt.render(task.pair, source) for source in sources])
+        engine = self.engine(task.model, task.decoding)
+        prompts = [task.prompt.render(task.pair, source) for source in sources]
+        hypotheses = engine.translate_pair(task.pair, sources, prompts)
         address = self._blobs.put_translation([(found.text, found.finish_reason, found.tokens) for found in hypotheses])
         translation = Translation(
             cell_id=task.cell,
@@ -101,12 +103,17 @@ class Worker:
         texts = [hypothesis.text for hypothesis in hypotheses]
         return self._score(task, translation, sources, texts, references)
 
-    def _engine_for(self, task: CellTask) -> Engine:
-        wanted = (task.model, task.decoding)
+    def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
+        """The model, loaded; the one before it goes first.
+
+        Raises:
+            ModelError: it can't be loaded.
+        """
+        wanted = (model, decoding)
         if self._engine is None or self._loaded != wanted:
             self._engine = None  # the old model's memory goes before the new one's comes
-            engine_class: type[Engine] = plugins.load("engines", task.model.engine)
-            self._engine = engine_class(task.model.path, task.decoding, self._device)
+            engine_class: type[Engine] = plugins.load("engines", model.engine)
+            self._engine = engine_class(model.path, decoding, self._device)
             self._loaded = wanted
         return self._engine
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.errors import ModelError
+from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 
 
@@ -71,3 +72,16 @@ class Engine(ABC):
             prompts: the rendered prompts; the tokenizer's own prefix and suffix rules for a prompt to continue apply.
             batch_tokens: padded prompt tokens decoded at once.
         """
+
+    def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
+        """The translation of every sentence: what continues its prompt.
+
+        Models that take a sentence and language codes in place of a prompt read `sources` and `pair` instead.
+
+        Args:
+            pair: the direction.
+            sources: the sentences.
+            prompts: the same sentences, each in its rendered prompt.
+        """
+        del pair, sources
+        return self.translate(prompts)
