@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
-from dragoman.store import cells, conditions, grids, jobs, migrations, models
+from dragoman.store import cells, conditions, contamination, grids, jobs, migrations, models
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database import Database
 from dragoman.store.keys import model_number
 from dragoman.store.records import (
     CellRecord,
+    ContaminationRecord,
     DecodingRecord,
     GridRecord,
     JobRecord,
@@ -91,6 +92,11 @@ class Store:
         """Keep what a finetuning reported: losses, examples, seconds, where the checkpoint lies."""
         with self.database.writing() as connection:
             models.add_training(connection, model_id, record)
+
+    def record_contamination(self, model_id: str, test_set_id: str, found: Iterable[ContaminationRecord]) -> None:
+        """Keep what a model's training text has of a test set; replaces what was known of the two."""
+        with self.database.writing() as connection:
+            contamination.write(connection, model_id, test_set_id, found)
 
     def add_test_set(self, test_set: TestSetRecord) -> None:
         """Add a test set."""
@@ -209,6 +215,18 @@ class Store:
         """What a model's finetuning reported; None before it did, and for a model not trained here."""
         with self.database.reading() as connection:
             return models.training(connection, model_id)
+
+    def contamination(self, grid: str, model_id: str | None = None) -> list[ContaminationRecord]:
+        """What the training text of a grid's models has of the grid's test sets, by model, pair and side.
+
+        A pair and side that was looked at and is clean has a record with zeros; one without a record wasn't looked at.
+
+        Args:
+            grid: name of the grid.
+            model_id: only this model's; all of the grid's by default.
+        """
+        with self.database.reading() as connection:
+            return contamination.read(connection, grid, [model_id] if model_id else [])
 
     def scores_of(self, cell_id: str) -> list[StoredScore]:
         """The scores of one cell under every signature, with their statistics."""

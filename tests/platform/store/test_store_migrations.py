@@ -20,6 +20,7 @@ from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.store import migrations
 from dragoman.store.database import Database
+from dragoman.store.records import ContaminationRecord
 from dragoman.store.store import Store
 
 RELEASED = Path(__file__).parent / "released"
@@ -155,11 +156,16 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
     from conftest import SmallGrid
 
+    looked_at = ContaminationRecord(
+        model="model1-a", test_set="test1-a", pair=Pair("de", "en"), side="source",
+        segments=10, sentences=3, exact=1, near=0, similarity=0.75,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/store.db", f"file://{folder}/blobs")
         SmallGrid(store).add().fill()
         store.add_training("model1-a", {"loss": 0.5})
         store.start_job("small", "host:1")
+        store.record_contamination("model1-a", "test1-a", [looked_at])
         store.close()
         everything = dump(f"sqlite:///{folder}/store.db")
     plain = {bytes: lambda value: {"hex": value.hex()}}

@@ -2,6 +2,7 @@
 
 from dragoman.store.schema.audit import AuditRow
 from dragoman.store.schema.base import Base
+from dragoman.store.schema.contamination import ContaminationRow
 from dragoman.store.schema.evaluation import (
     CellRow,
     ConditionRow,
@@ -41,6 +42,7 @@ __all__ = [
     "Base",
     "CellRow",
     "ConditionRow",
+    "ContaminationRow",
     "DecodingRow",
     "GridMetricRow",
     "GridModelRow",
