@@ -10,9 +10,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from dragoman.cell import Cell, CellState
 from dragoman.pair import Pair
 from dragoman.partition import Evidence, TrainingGraph
+from dragoman.store.liveness import LOST_AFTER, has_ended_here
 
 UNKNOWN_GRAPH = TrainingGraph(evidence=Evidence.UNKNOWN)
 """The graph of a model for which none has been recorded."""
+
+
+def now() -> datetime:
+    """The time that is stored: UTC, with its zone."""
+    return datetime.now(UTC)
 
 
 class Record(BaseModel):
@@ -204,12 +210,16 @@ class Unscorable(NamedTuple):
 class JobState(StrEnum):
     """How a run of a grid stands."""
 
+    QUEUED = "queued"
+    """Submitted to a cluster; its driver has not begun."""
     RUNNING = "running"
-    """Its driver works, or was killed."""
+    """Its driver works, or was killed (`JobRecord.is_lost`)."""
     DONE = "done"
     """It came to its end; single cells may have failed."""
     FAILED = "failed"
     """It broke off; the reason is recorded."""
+    STOPPED = "stopped"
+    """Somebody stopped it."""
 
 
 class JobRecord(Record):
@@ -219,18 +229,61 @@ class JobRecord(Record):
     """Its number in the store."""
     grid: str
     """Name of the grid."""
-    worker: str
-    """Host and process of the driver."""
+    worker: str | None = None
+    """Host and process of the driver (`driver_name`); None until it has begun."""
     state: JobState
     """How it stands."""
     reason: str | None = None
-    """Why it failed."""
+    """Why it failed or was stopped."""
     started: AwareDatetime
-    """When it began (UTC)."""
+    """When it was queued or began (UTC)."""
     ended: AwareDatetime | None = None
     """When it ended (UTC)."""
+    seen: AwareDatetime
+    """When its driver last said that it is alive (UTC)."""
+    address: str | None = None
+    """Address of the Ray cluster it was submitted to; None where Ray was embedded."""
+    submission: str | None = None
+    """What that cluster calls it."""
+    stop_asked: AwareDatetime | None = None
+    """When it was asked to stop (UTC)."""
+    stop_asked_by: str | None = None
+    """Who asked."""
+    progress: Mapping[str, Any] | None = None
+    """What its driver last measured: cells, throughput, workers, time left."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its driver is gone though it counts as running: silent too long, or a process of this host no more."""
+        if self.state is not JobState.RUNNING:
+            return False
+        return now() - self.seen > LOST_AFTER or has_ended_here(self.worker or "")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its driver works at the grid."""
+        return self.state is JobState.RUNNING and not self.is_lost
 
 
-def now() -> datetime:
-    """The time that is stored: UTC, with its zone."""
-    return datetime.now(UTC)
+class LineKind(StrEnum):
+    """What a line of a job's log is about."""
+
+    SAID = "said"
+    """What happened."""
+    FAILURE = "failure"
+    """Something failed."""
+
+
+class JobLine(Record):
+    """Something a driver said."""
+
+    number: int = 0
+    """Its place in the job's log, from 1; the store gives it."""
+    at: AwareDatetime = Field(default_factory=now)
+    """When (UTC)."""
+    kind: LineKind = LineKind.SAID
+    """What it is about."""
+    text: str
+    """The sentence."""
+    detail: str | None = None
+    """What stands behind it, such as a traceback."""

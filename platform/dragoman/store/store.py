@@ -1,6 +1,6 @@
 """The results store: what was planned, translated and scored."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import StoreError
@@ -15,8 +15,10 @@ from dragoman.store.records import (
     ContaminationRecord,
     DecodingRecord,
     GridRecord,
+    JobLine,
     JobRecord,
     JobState,
+    LineKind,
     ModelRecord,
     PromptRecord,
     StoredScore,
@@ -166,10 +168,49 @@ class Store:
         with self.database.writing() as connection:
             cells.add_scores(connection, cell_id, scores, unscorable)
 
-    def start_job(self, grid: str, worker: str) -> int:
-        """A driver begins a grid; returns the number of the job."""
+    def check_free(self, grid: str) -> None:
+        """Make sure that no driver works at a grid.
+
+        Raises:
+            StoreError: one does, or there is no such grid.
+        """
+        with self.database.reading() as connection:
+            jobs.check_free(connection, grid)
+
+    def queue_job(self, grid: str, address: str) -> int:
+        """A job is about to be submitted to the cluster at an address; returns its number.
+
+        Raises:
+            StoreError: a driver works at the grid.
+        """
         with self.database.writing() as connection:
-            return jobs.start(connection, grid, worker)
+            return jobs.queue(connection, grid, address)
+
+    def submitted_job(self, job_id: int, submission: str) -> None:
+        """The cluster has taken a queued job, and calls it so."""
+        with self.database.writing() as connection:
+            jobs.submitted(connection, job_id, submission)
+
+    def start_job(self, grid: str, driver: str, queued: int | None = None) -> int:
+        """A driver (`liveness.driver_name`) begins a grid; returns the number of the job.
+
+        Raises:
+            StoreError: another driver works at the grid, or the queued job was stopped before it began.
+        """
+        with self.database.writing() as connection:
+            return jobs.start(connection, grid, driver, queued)
+
+    def beat_job(
+        self, job_id: int, progress: Mapping[str, Any] | None = None, lines: Sequence[JobLine] = ()
+    ) -> str | None:
+        """A driver is alive, how far it is, and what it has to say; returns who wants it to stop, if anybody does."""
+        with self.database.writing() as connection:
+            return jobs.beat(connection, job_id, progress, lines)
+
+    def ask_job_to_stop(self, job_id: int, who: str) -> None:
+        """Somebody wants a job to stop; its driver is told at its next beat."""
+        with self.database.writing() as connection:
+            jobs.ask_to_stop(connection, job_id, who)
 
     def end_job(self, job_id: int, state: JobState, reason: str | None = None) -> None:
         """A driver came to its end."""
@@ -267,3 +308,10 @@ class Store:
         """The runs of a grid, the latest first."""
         with self.database.reading() as connection:
             return jobs.read(connection, grid)
+
+    def job_lines(
+        self, job_id: int, after: int = 0, kind: LineKind | None = None, most: int | None = None
+    ) -> list[JobLine]:
+        """What the driver of a job said: of one kind or all, from the line after a number on, at most so many."""
+        with self.database.reading() as connection:
+            return jobs.lines(connection, job_id, after, kind, most)

@@ -20,7 +20,7 @@ from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.store import migrations
 from dragoman.store.database import Database
-from dragoman.store.records import ContaminationRecord
+from dragoman.store.records import ContaminationRecord, JobLine
 from dragoman.store.store import Store
 
 RELEASED = Path(__file__).parent / "released"
@@ -164,7 +164,8 @@ if __name__ == "__main__":
         store = Store.open(f"sqlite:///{folder}/store.db", f"file://{folder}/blobs")
         SmallGrid(store).add().fill()
         store.add_training("model1-a", {"loss": 0.5})
-        store.start_job("small", "host:1")
+        job = store.start_job("small", "host-1")
+        store.beat_job(job, {"done": 36}, [JobLine(text="said")])
         store.record_contamination("model1-a", "test1-a", [looked_at])
         store.close()
         everything = dump(f"sqlite:///{folder}/store.db")

@@ -125,8 +125,9 @@ def test_training_and_jobs_come_back(small):
     small.store.add_training("model1-a", {"loss": 1.0})
     small.store.add_training("model1-a", {"loss": 0.5})
     assert small.store.training("model1-a") == {"loss": 0.5}
-    first, second = (small.store.start_job("small", "host:1") for _ in range(2))
+    first = small.store.start_job("small", "host-1")
     small.store.end_job(first, records.JobState.FAILED, "out of disk")
+    second = small.store.start_job("small", "host-1")
     later, earlier = small.store.jobs("small")
     assert (later.id, later.state, later.ended) == (second, records.JobState.RUNNING, None)
     assert (earlier.state, earlier.reason) == (records.JobState.FAILED, "out of disk")

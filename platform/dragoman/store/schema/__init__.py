@@ -21,9 +21,9 @@ from dragoman.store.schema.grids import (
     GridModelRow,
     GridPairRow,
     GridRow,
-    JobRow,
     ScoreSumRow,
 )
+from dragoman.store.schema.jobs import JobLineRow, JobRow
 from dragoman.store.schema.lineage import (
     PARTITION_IDS,
     PARTITIONS,
@@ -48,6 +48,7 @@ __all__ = [
     "GridModelRow",
     "GridPairRow",
     "GridRow",
+    "JobLineRow",
     "JobRow",
     "LanguageRow",
     "MetricRow",

@@ -22,10 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dragoman.store.records import JobState
 from dragoman.store.schema.base import Base, UtcDateTime
 from dragoman.store.schema.evaluation import ConditionRow, MetricRow
-from dragoman.store.schema.lineage import LanguageRow, ModelRow, PairRow, one_of
+from dragoman.store.schema.lineage import LanguageRow, ModelRow, PairRow
 
 
 class GridRow(Base):
@@ -128,25 +127,3 @@ class ScoreSumRow(Base):
     """How many scores there are."""
     total: Mapped[float] = mapped_column(Double)
     """Their sum."""
-
-
-class JobRow(Base):
-    """One run of a grid's driver."""
-
-    __tablename__ = "job"
-    __table_args__ = (one_of("state", JobState),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    """Number of the job."""
-    grid_id: Mapped[int] = mapped_column(ForeignKey(GridRow.id), index=True)
-    """The grid."""
-    worker: Mapped[str]
-    """Host and process of the driver."""
-    state: Mapped[str] = mapped_column(String)
-    """How it stands."""
-    reason: Mapped[str | None]
-    """Why it failed."""
-    started: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When it began (UTC)."""
-    ended: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it ended (UTC)."""

@@ -1,0 +1,66 @@
+"""Jobs: the runs of a grid, and what their drivers said."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dragoman.store.records import JobState, LineKind
+from dragoman.store.schema.base import Base, UtcDateTime
+from dragoman.store.schema.grids import GridRow
+from dragoman.store.schema.lineage import one_of
+
+
+class JobRow(Base):
+    """One run of a grid's driver."""
+
+    __tablename__ = "job"
+    __table_args__ = (one_of("state", JobState),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Number of the job."""
+    grid_id: Mapped[int] = mapped_column(ForeignKey(GridRow.id), index=True)
+    """The grid."""
+    worker: Mapped[str | None]
+    """Host and process of the driver; NULL until it has begun."""
+    state: Mapped[str] = mapped_column(String)
+    """How it stands."""
+    reason: Mapped[str | None]
+    """Why it failed or was stopped."""
+    started: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it was queued or began (UTC)."""
+    ended: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it ended (UTC)."""
+    seen: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When its driver last said that it is alive (UTC)."""
+    address: Mapped[str | None]
+    """Address of the Ray cluster it was submitted to; NULL where Ray was embedded."""
+    submission: Mapped[str | None]
+    """What that cluster calls it."""
+    stop_asked: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was asked to stop (UTC)."""
+    stop_asked_by: Mapped[str | None]
+    """Who asked."""
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What its driver last measured: cells, throughput, workers, time left."""
+
+
+class JobLineRow(Base):
+    """Something a driver said."""
+
+    __tablename__ = "job_line"
+    __table_args__ = (one_of("kind", LineKind),)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey(JobRow.id), primary_key=True)
+    """The job."""
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Its place, from 1."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it was said (UTC)."""
+    kind: Mapped[str] = mapped_column(String)
+    """What it is about."""
+    text: Mapped[str]
+    """The sentence."""
+    detail: Mapped[str | None]
+    """What stands behind it, such as a traceback."""
