@@ -1,16 +1,37 @@
-"""Where things are kept: one settings object, from the environment (`DRAGOMAN_*`) or defaults."""
+"""One settings object: defaults, `dragoman.toml`, the environment (`DRAGOMAN_*`), and `--set` of the command line.
 
+The later of these wins, key by key. `dragoman config` prints what is in force and where it came from.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from dragoman.errors import DragomanError, nearest
+
+PREFIX = "DRAGOMAN_"
+"""What every variable of the environment begins with."""
+
+FILE_VARIABLE = f"{PREFIX}CONFIG"
+"""Variable that names the settings file where it is not `dragoman.toml` in the current folder."""
+
+_FLAGS: set[str] = set()
+
+
+class SettingsError(DragomanError):
+    """A setting that is unknown, or has a value it can't have."""
 
 
 class Settings(BaseSettings):
     """The places and addresses Dragoman works with; every field can be set as `DRAGOMAN_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix="DRAGOMAN_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     home: Path = Path(".dragoman")
     """Folder of everything kept on this machine: the embedded store, MLflow's, models, caches."""
@@ -20,8 +41,33 @@ class Settings(BaseSettings):
     """fsspec URL of the folder that holds hypotheses and test sets; by default in `home`."""
     mlflow: str = ""
     """MLflow's tracking and registry URI; by default an SQLite file in `home`."""
+    artifacts: str = ""
+    """fsspec URL of the folder of MLflow's artifacts; by default in `home`. A tracking server keeps its own."""
+    users: str = ""
+    """SQLAlchemy URL of the database of MLflow's users, where its authentication is on."""
+    ray: str = ""
+    """Address of a Ray cluster's dashboard (`http://HOST:8265`); by default Ray is started when it is needed."""
+    may_force: bool = False
+    """Whether `dragoman promote --force` is allowed here; where a server's users sign in, its administrators may."""
     workers: int = Field(default=0, ge=0)
     """Evaluation actors of the embedded Ray; 0 is one for each core."""
+    log: Literal["text", "json"] = "text"
+    """Form of the log: lines to read, or JSON, one object a line, for what collects logs."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """The least that is logged."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file; flags reach this process as its environment."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
 
     @property
     def store_url(self) -> str:
@@ -39,6 +85,11 @@ class Settings(BaseSettings):
         return self.mlflow or f"sqlite:///{self.home.resolve()}/mlflow.db"
 
     @property
+    def artifacts_url(self) -> str:
+        """The folder of MLflow's artifacts in force."""
+        return self.artifacts or (self.home.resolve() / "artifacts").as_uri()
+
+    @property
     def models_dir(self) -> Path:
         """Finetuned checkpoints and adapters, one folder for each model id."""
         return self.home.resolve() / "models"
@@ -51,5 +102,83 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a value can't be what it is, or the file has a key that is no setting.
+    """
+    try:
+        return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{settings_file()} is no TOML ({error}): write lines such as home = '/data'.") from error
+    except ValidationError as error:
+        raise SettingsError(_sentence(error.errors()[0])) from error
+
+
+def settings_file() -> Path:
+    """The settings file: `dragoman.toml` where one stands, or what `DRAGOMAN_CONFIG` names.
+
+    Raises:
+        SettingsError: the file that was named is not there.
+    """
+    named = os.environ.get(FILE_VARIABLE)
+    if named and not Path(named).is_file():
+        raise SettingsError(f"There is no settings file {named}: correct {FILE_VARIABLE}, or unset it.")
+    return Path(named or "dragoman.toml")
+
+
+def set_flags(assignments: Iterable[str]) -> None:
+    """Take settings from the command line, over all others.
+
+    They become variables of the environment, so that the processes this one starts (Ray's workers, MLflow's server)
+    have them too.
+
+    Args:
+        assignments: each as `KEY=VALUE`.
+
+    Raises:
+        SettingsError: a key is no setting, or there is no `=`.
+    """
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {assignment} gives no value: write --set KEY=VALUE.")
+        if name not in Settings.model_fields:
+            raise SettingsError(f"--set {name}: there is no such setting; {nearest(name, Settings.model_fields)}")
+        os.environ[variable(name)] = value
+        _FLAGS.add(name)
+    settings.cache_clear()
+
+
+def variable(name: str) -> str:
+    """The variable of the environment that sets a field."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def origin(name: str) -> str:
+    """Where a field's value came from: `--set`, a variable, the file, or `default`."""
+    folded = {key.upper() for key, value in os.environ.items() if value}
+    if name in _FLAGS:
+        return "--set"
+    if variable(name) in folded:
+        return variable(name)
+    return str(settings_file()) if name in _file_values() else "default"
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that begin as Dragoman's do and set nothing: most likely misspelt."""
+    known = {variable(name) for name in Settings.model_fields} | {FILE_VARIABLE}
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def _file_values() -> dict[str, Any]:
+    file = settings_file()
+    return tomllib.loads(file.read_text()) if file.is_file() else {}
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"{settings_file()}: '{name}' is no setting; {nearest(name, Settings.model_fields)}"
+    value = "" if error["input"] is None else f" '{error['input']}'"
+    return f"The setting {name} can't be{value} (from {origin(name)}): {str(error['msg']).lower()}."

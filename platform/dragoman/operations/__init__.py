@@ -1,0 +1,1 @@
+"""What keeps the platform running: its configuration, checks of its parts, backups, and its deployment."""
