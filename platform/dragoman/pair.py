@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from itertools import permutations
-from typing import NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import BeforeValidator, PlainSerializer
 
 from dragoman.errors import DragomanError
 from dragoman.language import canonical_tag
@@ -65,6 +67,14 @@ class Pair(NamedTuple):
         return (
             f"{self.source}-{self.target}" if "-" not in self.source + self.target else f"{self.source}>{self.target}"
         )
+
+
+def _parsed(value: Any) -> Any:
+    return Pair.parse(value) if isinstance(value, str) else value
+
+
+PairKey = Annotated[Pair, BeforeValidator(_parsed), PlainSerializer(str)]
+"""A pair that is written as text, as keys of JSON have to be."""
 
 
 def all_pairs(languages: Iterable[str]) -> list[Pair]:

@@ -35,6 +35,8 @@ class Filters(SpecModel):
     segments, so that a dense script (Chinese beside English) needs no bound of its own."""
     language: bool = False
     """Whether each side must be in its language, as far as the detector of the off-target metric can tell."""
+    test_overlap: bool = False
+    """Whether segments are left out that are like a sentence of the test set on either side (`contamination`)."""
 
 
 class Sieve:

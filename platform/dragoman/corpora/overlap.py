@@ -8,9 +8,7 @@ from typing import Literal, NamedTuple
 from dragoman.corpora.base import Corpus, Segment, Split
 from dragoman.corpora.likeness import Known, Match
 from dragoman.pair import Pair
-
-SIMILARITY = 0.75
-"""From where two sentences are nearly the same: a changed word in four, if all are of a length."""
+from dragoman.spec.contamination import SIMILARITY
 
 EXAMPLES = 3
 """Findings shown of each kind."""
@@ -60,7 +58,7 @@ class HeldOut:
         pairs: the pairs tested; those the corpus has no text for are left out.
         split: the split tested.
         sentences: the first so many of each pair; all by default.
-        similarity: see `SIMILARITY`; 1 finds only exact copies.
+        similarity: see `spec.contamination`; 1 finds only exact copies.
 
     Raises:
         CorpusError: the test text is damaged.

@@ -1,0 +1,90 @@
+"""What a finetuning reads: how much of each pair, what was left out, and what of it will be tested."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.pair import Pair, PairKey
+
+
+class PairText(BaseModel):
+    """The examples drawn for one pair."""
+
+    model_config = ConfigDict(frozen=True)
+
+    read: int
+    """Segments the corpus gave."""
+    removed: Mapping[str, int]
+    """Segments that each filter left out, by the filter's name."""
+    examples: int
+    """Segments drawn."""
+    content: str
+    """Hash of their lines, in order: a job that reads anything else stops."""
+    characters: int
+    """Characters of both sides together."""
+    pivot: str | None = None
+    """The language the text was made through; None for text that the corpus has."""
+
+
+class Found(BaseModel):
+    """What one side of a pair's training text has of the test sentences in that language."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pair: Pair
+    """The pair that is trained on."""
+    side: Literal["source", "target"]
+    """Which side of its text."""
+    segments: int
+    """Training segments looked at."""
+    sentences: int
+    """Different test sentences in that language."""
+    exact: int
+    """Those of them that were found but for case, punctuation and spacing."""
+    near: int
+    """Those that were found only with a few edits."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """Some training sentences, each with the test sentence it is like."""
+
+    @property
+    def language(self) -> str:
+        """The language of the side."""
+        return self.pair.source if self.side == "source" else self.pair.target
+
+    @property
+    def rate(self) -> float:
+        """The share of the test sentences that was found; 0 where there is none in that language."""
+        return (self.exact + self.near) / self.sentences if self.sentences else 0.0
+
+
+class TrainingText(BaseModel):
+    """The examples of one finetuning, as they were drawn for the plan."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pairs: dict[PairKey, PairText]
+    """What was drawn for each pair."""
+    similarity: float
+    """How alike two sentences had to be to count as nearly the same."""
+    found: tuple[Found, ...]
+    """What was found of the test set, for each pair and side; zeros where it was looked for in vain."""
+
+    @property
+    def counts(self) -> dict[Pair, int]:
+        """Examples of each pair."""
+        return {pair: text.examples for pair, text in self.pairs.items()}
+
+    @property
+    def removed(self) -> dict[str, int]:
+        """Segments that each filter left out, of all pairs."""
+        removed: dict[str, int] = {}
+        for text in self.pairs.values():
+            for name, count in text.removed.items():
+                removed[name] = removed.get(name, 0) + count
+        return removed
+
+    @property
+    def worst(self) -> Found | None:
+        """The side with the largest share of test sentences in it."""
+        return max(self.found, key=lambda found: found.rate, default=None)
