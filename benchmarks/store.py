@@ -52,6 +52,8 @@ def main() -> None:
     if arguments.ask:
         print(json.dumps(ask(arguments.ask)))
         return
+    if arguments.folder:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dragoman", dir=arguments.folder) as name:
         folder = Path(name)
         if arguments.only in (None, "sqlite"):

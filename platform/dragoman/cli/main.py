@@ -1,10 +1,12 @@
 """The `dragoman` command: a shell around the commands that installed packages register."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
 from dragoman import __version__, plugins
 from dragoman.errors import DragomanError
@@ -15,22 +17,47 @@ def build_app() -> typer.Typer:
     app = typer.Typer(
         name="dragoman",
         help="Finetune and evaluate translation models over grids of directed language pairs.",
+        cls=_Installed,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_top)
-    for name, entry in sorted(plugins.available("commands").items()):
+    return app
+
+
+class _Commands(Mapping[str, Any]):
+    """The registered commands by name, each imported only when it is wanted: a command starts without the others."""
+
+    def __getitem__(self, name: str) -> Any:
+        entry = plugins.available("commands")[name]
         try:
             command = entry.load()
         except ModuleNotFoundError as error:
             command = _unavailable(name, error)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            found: Any = get_group(command)
         else:
-            app.command(name)(command)
-    return app
+            alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+            alone.command(name)(command)
+            found = get_command(alone)
+        found.name = name
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(plugins.available("commands")))
+
+    def __len__(self) -> int:
+        return len(plugins.available("commands"))
+
+
+class _Installed(TyperGroup):
+    """The top level, which looks its commands up among the installed ones."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands()  # type: ignore[assignment]  # nothing is ever added to them
 
 
 def _show_version(wanted: bool) -> None:
