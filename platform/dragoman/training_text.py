@@ -5,7 +5,29 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.corpora.base import Split
 from dragoman.pair import Pair, PairKey
+from dragoman.spec.grid import CorpusChoice
+
+
+class TestText(BaseModel):
+    """The test sentences that training text is compared with."""
+
+    __test__ = False  # a noun of ours, not a pytest class
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """Changes with any of the sentences."""
+    corpus: CorpusChoice
+    """Where they come from."""
+    split: Split
+    """The split tested."""
+    sentences: int | None
+    """The first so many of each pair; None is all."""
+    pairs: tuple[Pair, ...]
+    """The pairs tested that there is text for."""
+    similarity: float
+    """How alike two sentences must be to be nearly the same."""
 
 
 class PairText(BaseModel):
@@ -65,6 +87,8 @@ class TrainingText(BaseModel):
 
     pairs: dict[PairKey, PairText]
     """What was drawn for each pair."""
+    tested: str
+    """The test sentences it was compared with (`TestText.id`)."""
     similarity: float
     """How alike two sentences had to be to count as nearly the same."""
     found: tuple[Found, ...]
