@@ -1,7 +1,7 @@
 """Moving an alias of MLflow's registry only if it still stands where it was seen.
 
 MLflow's own call is last-write-wins. This is the one module that uses names MLflow keeps private (its registry's
-SQLAlchemy store and tables), which is why MLflow's version is pinned exactly.
+SQLAlchemy store and tables, and the delivery of its webhooks), which is why MLflow's version is pinned exactly.
 """
 
 from typing import Any
@@ -18,6 +18,8 @@ def compare_and_swap(uri: str, name: str, alias: str, expected: str | None, vers
     are protected from (`dragoman_registry.promotion` lets one at a time through), but another client of that server,
     in the instant between, is not.
 
+    MLflow's webhooks are told, as after a change asked of its own server.
+
     Raises:
         ModelError: the registry has no such version.
     """
@@ -29,7 +31,10 @@ def compare_and_swap(uri: str, name: str, alias: str, expected: str | None, vers
     store: Any = _get_store(uri, uri)  # type: ignore[no-untyped-call]
     try:
         if isinstance(store, SqlAlchemyStore):
-            return _swap_in_database(store, name, alias, expected, version)
+            moved = _swap_in_database(store, name, alias, expected, version)
+            if moved:
+                _tell_webhooks(store, name, alias, version)
+            return moved
         store.get_model_version(name, version)
         if store.get_registered_model(name).aliases.get(alias) != expected:
             return False
@@ -70,3 +75,15 @@ def _swap_in_database(store: Any, name: str, alias: str, expected: str | None, v
                 return False
         store._get_sql_model_version(session, name, version)  # refuses a version that is not there: all is rolled back
         return True
+
+
+def _tell_webhooks(store: Any, name: str, alias: str, version: str) -> None:
+    """Have those who subscribed notified, in the background: MLflow does so in its server, not in its store."""
+    from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
+    from mlflow.webhooks.delivery import deliver_webhook
+    from mlflow.webhooks.types import ModelVersionAliasCreatedPayload
+
+    event = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
+    deliver_webhook(
+        event=event, payload=ModelVersionAliasCreatedPayload(name=name, alias=alias, version=version), store=store
+    )

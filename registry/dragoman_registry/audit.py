@@ -35,6 +35,8 @@ class Action(StrEnum):
 
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
+    FORCED = "forced"
+    """A promotion against the gate's verdict, by somebody who may."""
     DIRECT = "direct"
     """A change of the alias asked of MLflow itself: its REST API, its Python client or its own pages."""
 

@@ -7,27 +7,25 @@ from typing import Annotated
 
 import typer
 
-from dragoman.cli.arguments import GridArgument, ModelsOption, chosen_models, open_store
-from dragoman.cli.tables import Form, Row, Table, printed, render
+from dragoman.cli.arguments import ModelsOption, chosen_models, complete_grids, open_store
+from dragoman.cli.tables import Form, Table, printed, render
 from dragoman.errors import DragomanError
 from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.store.queries import BASE
+from dragoman.store.records import GridRecord
 from dragoman_registry import evidence
+from dragoman_registry.asking import UNSET, PromotionRequest
 from dragoman_registry.audit import AuditLog, Outcome
-from dragoman_registry.history import faults, strays
-from dragoman_registry.policy import policy_for
+from dragoman_registry.champions import done_without_dragoman, standing_champions
+from dragoman_registry.history import faults
+from dragoman_registry.mlflow_at import speaking
+from dragoman_registry.policy import load_policy, policy_for
 from dragoman_registry.promotion import Promotions
+from dragoman_registry.remote import promoter
 from dragoman_registry.tables import champions_table, gate_table, trail_table
 from dragoman_registry.translation import translate_lines
-from dragoman_registry.versions import (
-    RegisteredVersion,
-    aliases_of,
-    find_version,
-    registered_names,
-    version_at,
-    versions_of,
-)
+from dragoman_registry.versions import VersionError, registered_names, resolve, version_at
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of a registered model.")]
 PolicyOption = Annotated[
@@ -37,35 +35,53 @@ PolicyOption = Annotated[
 AliasOption = Annotated[
     str | None, typer.Option("--alias", metavar="ALIAS", help="The alias; by default the one the policy names.")
 ]
+SignaturesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signature",
+        metavar="[METRIC=]TEXT",
+        help="For a metric scored under several signatures (the policy's, or METRIC): text of the one to look at.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
-class VersionError(DragomanError):
-    """Text that names no registered version."""
-
-
 def gate(
-    grid: GridArgument,
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Name of a grid, or one version: NAME@VERSION.", autocompletion=complete_grids
+        ),
+    ],
     model: ModelsOption = None,
     policy: PolicyOption = None,
     alias: AliasOption = None,
+    signature: SignaturesOption = None,
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
-    """Hold a promotion policy to the models of a grid and explain every rule; nothing is moved.
+    """Hold a promotion policy to the models of a grid, or to a registered version, and explain every rule.
 
-    Ends with exit code 1 if a model fails.
+    Nothing is moved. Ends with exit code 1 if a model fails.
 
-    Examples: dragoman gate demo · dragoman gate demo --model roles --policy strict.yaml
+    Examples: dragoman gate demo · dragoman gate demo --model roles --policy strict.yaml ·
+    dragoman gate demo-translator@2 --alias challenger
     """
-    store = open_store()
-    record = store.grid(grid)
-    rules = policy_for(record, policy)
-    names = [name for name in chosen_models(store, grid, model) if model or name != BASE]
-    uri = settings().mlflow_url
-    incumbent = version_at(uri, rules.model, alias or rules.alias) if rules.model in registered_names(uri) else None
-    reports = [evidence.gate(store, record, name, rules, incumbent) for name in names]
+    store, uri = open_store(), settings().mlflow_url
+    with speaking(uri):
+        version = resolve(uri, run) if "@" in run else None
+        grid = store.grid(run) if version is None else Promotions(store, uri).grid_of(version)
+        name = version.name if version else None
+        given = None if policy is None else load_policy(policy, name or _registered_as(grid))
+        rules = policy_for(grid, alias, given, name, _by_metric(signature))
+        if version is None:
+            names = [name for name in chosen_models(store, grid.name, model) if model or name != BASE]
+        else:
+            names = [grid.names[version.model or ""]]
+        is_registered = rules.model in registered_names(uri)
+        incumbent = version_at(uri, rules.model, rules.alias) if is_registered else None
+    reports = [evidence.gate(store, grid, name, rules, incumbent) for name in names]
     table = gate_table(reports, [report.reason for report in reports])
     sys.stdout.write(render([table], _form(json, csv)))
     raise typer.Exit(0 if all(report.passed for report in reports) else 1)
@@ -75,6 +91,18 @@ def promote(
     version: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The version: its number, or an alias.")],
     alias: AliasOption = None,
     policy: PolicyOption = None,
+    signature: SignaturesOption = None,
+    replacing: Annotated[
+        str | None,
+        typer.Option(
+            "--replacing", metavar="VERSION", help="Only if the alias stands at this version now, or at none."
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Against the gate's verdict; marked for ever, needs --reason and the right to."),
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
@@ -82,15 +110,22 @@ def promote(
 
     Ends with exit code 1 if it is refused.
 
-    Example: dragoman promote demo-translator@2 --alias champion
+    Examples: dragoman promote demo-translator@2 --alias champion ·
+    dragoman promote demo-translator@3 --force --reason "the old one can't be served any more"
     """
-    promotions = _promotions()
-    chosen = resolve(promotions.uri, version)
-    rules = policy_for(promotions.grid_of(chosen), policy, chosen.name)
-    decision = promotions.promote(chosen, rules, alias or rules.alias)
+    promotions = promoter(settings(), open_store)
+    with speaking(promotions.uri):
+        chosen = resolve(promotions.uri, version)
+        given = None if policy is None else load_policy(policy, chosen.name)
+        decision = promotions.ask(
+            PromotionRequest(
+                name=chosen.name, version=chosen.version, alias=alias, policy=given, signatures=_by_metric(signature),
+                replacing=_number(replacing), force=force, reason=reason,
+            )
+        )  # fmt: skip
     sys.stdout.write(render([gate_table([decision.report])], _form(json, csv)))
     typer.echo(decision.sentence, err=json or csv)
-    raise typer.Exit(0 if decision.report.passed else 1)
+    raise typer.Exit(0 if decision.stands else 1)
 
 
 def rollback(
@@ -102,7 +137,9 @@ def rollback(
 
     Example: dragoman rollback demo-translator --reason "mistranslates numbers"
     """
-    record = _promotions().rollback(name, alias, reason)
+    promotions = promoter(settings(), open_store)
+    with speaking(promotions.uri):
+        record = promotions.rollback(name, alias, reason)
     typer.echo(
         f"{name}@{alias} stands at version {record.to_version} again, in place of version {record.from_version}."
     )
@@ -113,15 +150,14 @@ def history(
     name: NameArgument,
     alias: Annotated[str | None, typer.Option("--alias", metavar="ALIAS", help="Only this alias.")] = None,
 ) -> Sequence[Table]:
-    """Show who moved the aliases of a model, or was refused to: when, why, and what was moved without Dragoman.
+    """Show who moved the aliases of a model, or was refused to: when, why, and what was done without Dragoman.
 
     Example: dragoman history demo-translator
     """
-    promotions = _promotions()
-    promotions.mend(name)
-    notes = [
-        sentence for stray, sentence in strays(promotions.log, promotions.uri, name).items() if alias in (None, stray)
-    ]
+    promotions = Promotions(open_store(), settings().mlflow_url)
+    with speaking(promotions.uri):
+        promotions.mend(name)
+        notes = done_without_dragoman(promotions, name, alias)
     records = [record for record in promotions.log.records(name, alias) if record.outcome is not Outcome.BEGUN]
     return [trail_table(records, notes)]
 
@@ -132,29 +168,10 @@ def champions() -> Sequence[Table]:
 
     Example: dragoman champions
     """
-    promotions = _promotions()
-    rows: list[Row] = []
-    notes: list[str] = []
-    for name in registered_names(promotions.uri):
-        promotions.mend(name)
-        versions = {version.version: version for version in versions_of(promotions.uri, name)}
-        notes += strays(promotions.log, promotions.uri, name).values()
-        for alias, number in sorted(aliases_of(promotions.uri, name).items()):
-            done = [record for record in promotions.log.records(name, alias) if record.outcome is Outcome.DONE]
-            last = done[-1] if done and done[-1].to_version == number else None
-            stands = versions.get(number, RegisteredVersion(name=name, version=number))
-            rows.append(
-                {
-                    "name": name,
-                    "alias": alias,
-                    "version": number,
-                    "model_name": stands.model_name,
-                    "grid": stands.grid,
-                    "model": stands.model,
-                    "since": last.at.isoformat() if last else None,
-                    "actor": last.actor if last else None,
-                }
-            )
+    promotions = Promotions(open_store(), settings().mlflow_url)
+    with speaking(promotions.uri):
+        rows = standing_champions(promotions)
+        notes = [note for name in registered_names(promotions.uri) for note in done_without_dragoman(promotions, name)]
     return [champions_table(rows, notes)]
 
 
@@ -207,27 +224,19 @@ def translate(
         typer.echo(line)
 
 
-def resolve(uri: str, reference: str) -> RegisteredVersion:
-    """The version written as ``NAME@3`` or ``NAME@champion``.
-
-    Raises:
-        VersionError: it is not written so, or the alias is not set.
-        ModelError: there is no such model or version.
-    """
-    name, _, which = reference.rpartition("@")
-    if not name or not which:
-        raise VersionError(f"'{reference}' names no version: write NAME@NUMBER or NAME@ALIAS, such as {reference}@1.")
-    if which.isdecimal():
-        return find_version(uri, name, which)
-    found = version_at(uri, name, which)
-    if found is None:
-        aliases = ", ".join(sorted(aliases_of(uri, name))) or "none"
-        raise VersionError(f"{name} has no alias '{which}' (its aliases: {aliases}): name one of them or a number.")
-    return found
+def _by_metric(signatures: Sequence[str] | None) -> dict[str, str]:
+    return {metric: text for metric, _, text in (option.rpartition("=") for option in signatures or ())}
 
 
-def _promotions() -> Promotions:
-    return Promotions(open_store(), settings().mlflow_url)
+def _registered_as(grid: GridRecord) -> str:
+    """What a grid's models are registered as, where a policy does not say."""
+    return str((grid.spec.get("promotion") or {}).get("model") or grid.name)
+
+
+def _number(replacing: str | None) -> str | None:
+    if replacing is not None and replacing != UNSET and not replacing.isdecimal():
+        raise VersionError(f"--replacing {replacing} is no version: give its number, or '{UNSET}'.")
+    return replacing
 
 
 def _lines(text: str | None, file: Path | None) -> list[str]:

@@ -1,18 +1,22 @@
 """The evidence a gate looks at, read from the store: a model's numbers, the base's and the incumbent's."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 from dragoman import plugins
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.metrics.base import Metric
-from dragoman.spec.promotion import Promotion
+from dragoman.pair import Pair
+from dragoman.spec.promotion import CONTAMINATION, Promotion, Rule
 from dragoman.store.queries import metric_names, pair_scores
 from dragoman.store.records import GridRecord
+from dragoman.store.seeds import seed_groups
 from dragoman.store.store import Store
+from dragoman_registry.contamination import contamination
 from dragoman_registry.gate import GateReport, PairNumbers, in_scope, judge
-from dragoman_registry.incumbent import beside_incumbent
+from dragoman_registry.incumbent import adjusted, beside_incumbent
 from dragoman_registry.versions import RegisteredVersion
 
 UNKNOWN_INCUMBENT = "unknown"
@@ -25,7 +29,8 @@ class PolicyError(DragomanError):
 
 def policy_id(policy: Promotion) -> str:
     """The hash of a policy."""
-    return fingerprint("policy", 1, policy.model_dump(mode="json"))
+    # a key added to policies one day leaves the hashes of those without it as they are
+    return fingerprint("policy", 2, policy.model_dump(mode="json", exclude_defaults=True))
 
 
 def gate(
@@ -45,22 +50,26 @@ def gate(
         StoreError: the grid has no such model, or its scores can't be compared.
     """
     check_metrics(store, grid, policy)
-    metrics = dict.fromkeys(rule.metric for rule in policy.rules)
+    metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
     model_id = id_of(grid, model)
-    numbers = {metric: _numbers(store, grid.name, model, metric) for metric in metrics}
+    numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
+    p_values: dict[Rule, float] = {}
     if incumbent is not None:
         cells = {record.cell.pair: record.cell for record in store.cells(grid.name) if record.cell.model == model_id}
-        tested = {rule.metric for rule in policy.rules if rule.significant_losses_at_most is not None}
         for metric, found in numbers.items():
-            numbers[metric] = beside_incumbent(store, metric, found, cells, incumbent, metric in tested)
+            if metric != CONTAMINATION:
+                beside = beside_incumbent(store, policy, metric, found, cells, incumbent)
+                numbers[metric] = beside.numbers
+                p_values |= beside.p_values
     lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
     return GateReport(
         grid=grid.name,
         model=model,
         model_id=model_id,
         policy=policy_id(policy),
+        held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
-        findings=judge(policy, numbers, lower, incumbent is not None),
+        findings=judge(policy, numbers, lower, incumbent is not None, adjusted(p_values, policy)),
     )
 
 
@@ -73,7 +82,7 @@ def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Iterabl
         PolicyError: the policy names a metric that the grid was not scored with, or no model has a score.
     """
     check_metrics(store, grid, policy)
-    scores = {model: _numbers(store, grid.name, model, policy.metric) for model in models}
+    scores = {model: _numbers(store, grid, model, policy.metric, policy) for model in models}
     lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
     means: dict[str, float] = {}
     for model, numbers in scores.items():
@@ -96,8 +105,8 @@ def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
     Raises:
         PolicyError: it names such a metric.
     """
-    known = metric_names(store, grid.name)
-    for metric in (policy.metric, *(rule.metric for rule in policy.rules)):
+    known = [*metric_names(store, grid.name), CONTAMINATION]
+    for metric in (policy.metric, *(rule.metric for rule in policy.every_rule), *policy.signatures):
         if metric not in known:
             raise PolicyError(
                 f"The policy speaks of the metric '{metric}', which '{grid.name}' is not scored with; "
@@ -110,7 +119,18 @@ def id_of(grid: GridRecord, model: str) -> str:
     return next(identity for identity, name in grid.names.items() if name == model)
 
 
-def _numbers(store: Store, grid: str, model: str, metric: str) -> list[PairNumbers]:
+def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion) -> list[PairNumbers]:
+    """What is known of a model under one metric, as far as the policy asks for it."""
+    if metric == CONTAMINATION:
+        planned = pair_scores(store, grid.name, model, policy.metric, policy.signatures.get(policy.metric))
+        return contamination(store, grid, id_of(grid, model), planned)
+    signature = policy.signatures.get(metric)
+    seeds: Counter[Pair] = Counter()
+    if any(rule.metric == metric and rule.seeds_at_least for rule in policy.every_rule):
+        siblings = next((names for names in seed_groups(store, grid.name) if model in names), [model])
+        for sibling in siblings:
+            scores = pair_scores(store, grid.name, sibling, metric, signature)
+            seeds.update(score.pair for score in scores if score.value is not None)
     return [
         PairNumbers(
             pair=score.pair,
@@ -119,11 +139,14 @@ def _numbers(store: Store, grid: str, model: str, metric: str) -> list[PairNumbe
             base=score.base_value,
             signature=score.signature or "",
             reason="" if score.value is not None else score.reason or str(score.state),
+            seeds=seeds[score.pair],
         )
-        for score in pair_scores(store, grid, model, metric)
+        for score in pair_scores(store, grid.name, model, metric, signature)
     ]
 
 
 def _higher_is_better(metric: str) -> bool:
+    if metric == CONTAMINATION:
+        return False
     found: type[Metric] = plugins.load("metrics", metric)
     return found.higher_is_better

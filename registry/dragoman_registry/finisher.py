@@ -1,4 +1,4 @@
-"""The end of a grid: its models are registered, and the best of them is promoted if the gate lets it."""
+"""The end of a grid: its models are registered, and the best of them are promoted if the gate lets them."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,9 +6,11 @@ from dragoman.cli.tables import Form, render
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
+from dragoman_registry.asking import PromotionRequest
 from dragoman_registry.evidence import candidate
+from dragoman_registry.mlflow_at import speaking
 from dragoman_registry.package import register
-from dragoman_registry.promotion import Promotions
+from dragoman_registry.remote import promoter
 from dragoman_registry.tables import gate_table
 
 
@@ -16,6 +18,8 @@ def register_and_promote(
     settings: Settings, grid_name: str, spec: GridSpec, runs: Mapping[str, str], echo: Callable[[str], None]
 ) -> None:
     """Register every finetuned model of a complete grid, and promote the best of them if it passes the spec's gate.
+
+    A scope that has a champion of its own gets the best of them there, if it passes too.
 
     Done again for the same grid it registers nothing twice, and leaves an alias alone that was moved on since.
 
@@ -37,8 +41,13 @@ def register_and_promote(
     names = [finetuning.name for finetuning in spec.models]
     versions = {name: register(settings, store, grid, name, policy.model, runs.get(name)) for name in names}
     echo("registered: " + ", ".join(f"{name} as {version}" for name, version in versions.items()))
-    best = candidate(store, grid, policy, names)
-    echo(f"candidate: {best}, the best of {len(names)} in {policy.metric} over {policy.over}")
-    decision = Promotions(store, settings.mlflow_url).promote(versions[best], policy, policy.alias, again=False)
-    echo(render([gate_table([decision.report])], Form.TEXT).rstrip())
-    echo(decision.sentence)
+    promotions = promoter(settings, lambda: store)
+    for alias in (policy.alias, *policy.by_scope):
+        rules = policy.meant_for(alias)
+        best = candidate(store, grid, rules, names)
+        echo(f"candidate for {alias}: {best}, the best of {len(names)} in {rules.metric} over {rules.over}")
+        asked = PromotionRequest(name=policy.model, version=versions[best].version, alias=alias, again=False)
+        with speaking(settings.mlflow_url):
+            decision = promotions.ask(asked)
+        echo(render([gate_table([decision.report])], Form.TEXT).rstrip())
+        echo(decision.sentence)

@@ -1,7 +1,7 @@
 """The gate: a promotion policy, rule by rule, against the numbers of one model. Pure: it reads no store."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeGuard
 
@@ -26,16 +26,23 @@ class Bound(StrEnum):
     GAIN = "gain_at_least"
     REGRESSION = "regression_at_most"
     LOSSES = "significant_losses_at_most"
+    SIGNIFICANCE = "no_significant_regression"
+    SEEDS = "seeds_at_least"
 
     @property
     def is_against_incumbent(self) -> bool:
         """Whether it compares with the model the alias stands at."""
-        return self in (Bound.REGRESSION, Bound.LOSSES)
+        return self in (Bound.REGRESSION, Bound.LOSSES, Bound.SIGNIFICANCE)
 
     @property
-    def sign(self) -> str:
-        """How the value must stand to the bound."""
-        return "≥" if self in (Bound.FLOOR, Bound.GAIN) else "≤"
+    def is_floor(self) -> bool:
+        """Whether much is wanted of what it bounds."""
+        return self in (Bound.FLOOR, Bound.GAIN, Bound.SEEDS)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it bounds a whole number."""
+        return self in (Bound.LOSSES, Bound.SEEDS)
 
     @property
     def quantity(self) -> str:
@@ -44,6 +51,8 @@ class Bound(StrEnum):
             Bound.GAIN: " gain over the base",
             Bound.REGRESSION: " regression",
             Bound.LOSSES: " significant losses",
+            Bound.SIGNIFICANCE: " regression",
+            Bound.SEEDS: " seeds",
         }
         return named.get(self, "")
 
@@ -73,6 +82,8 @@ class PairNumbers(BaseModel):
     """Why the incumbent's is."""
     differs: bool | None = None
     """Whether the model and the incumbent differ significantly here; None where that was not or can't be tested."""
+    seeds: int = 1
+    """Models with a score here that are the model but for their seed, itself among them."""
 
 
 class PairFigure(BaseModel):
@@ -108,6 +119,8 @@ class Finding(BaseModel):
     """The bound."""
     value: float | None
     """The bounded quantity, of significant losses their number; None where no pair has one."""
+    p_value: float | None = None
+    """The adjusted p-value of a regression that may not be significant; `limit` is the level it is held against."""
     scored: int
     """Pairs with the numbers it needs (k)."""
     pairs: int
@@ -123,15 +136,20 @@ class Finding(BaseModel):
     def claim(self) -> str:
         """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
         scope = f"each of {self.over}" if self.each else self.over
-        return f"{self.metric}{self.bound.quantity} over {scope} {self.bound.sign} {self.limit:g}"
+        what = f"{self.metric}{self.bound.quantity} over {scope}"
+        if self.bound is Bound.SIGNIFICANCE:
+            return f"{what} not significant at {self.limit:g}"
+        return f"{what} {'≥' if self.bound.is_floor else '≤'} {self.limit:g}"
 
     @property
     def measured(self) -> str:
         """What was found: ``12.31 (20 of 20 pairs)``."""
         if self.value is None:
             return f"no value ({self.scored} of {self.pairs} pairs)"
-        if self.bound is Bound.LOSSES:
+        if self.bound.is_count:
             return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
+        if self.p_value is not None:
+            return f"{self.value:.2f}, p {self.p_value:.4f} ({self.scored} of {self.pairs} pairs)"
         # a value that only just fails must not look like its bound
         digits = next((digits for digits in (2, 4, 6) if self.passed or round(self.value, digits) != self.limit), 8)
         return f"{self.value:.{digits}f} ({self.scored} of {self.pairs} pairs)"
@@ -156,6 +174,8 @@ class GateReport(BaseModel):
     """Its id."""
     policy: str
     """Hash of the policy."""
+    held_to: Promotion | None = None
+    """The policy itself; None in reports of before it was kept."""
     incumbent: str | None
     """Id of the model the alias stands at, None where it stands at none; `unknown` where Dragoman did not make it."""
     findings: tuple[Finding, ...]
@@ -181,6 +201,7 @@ def judge(
     numbers: Mapping[str, Sequence[PairNumbers]],
     lower_is_better: frozenset[str] = frozenset(),
     has_incumbent: bool = False,
+    p_values: Mapping[Rule, float] | None = None,
 ) -> tuple[Finding, ...]:
     """Hold a policy to a model's numbers, one finding for each bound of each rule.
 
@@ -189,13 +210,17 @@ def judge(
         numbers: for each metric of the policy, every pair that was planned for the model.
         lower_is_better: metrics that are error rates: they gain by falling and regress by rising.
         has_incumbent: whether the alias stands at a model now; without one, rules of regression pass.
+        p_values: of the rules that forbid a significant regression, adjusted; none where it can't be tested.
     """
     return tuple(
-        _hold(policy, rule, bound, limit, numbers.get(rule.metric, ()), rule.metric in lower_is_better, has_incumbent)
-        for rule in policy.rules
+        _hold(
+            policy, rule, bound, policy.alpha if bound is Bound.SIGNIFICANCE else limit, numbers.get(rule.metric, ()),
+            rule.metric in lower_is_better, has_incumbent, (p_values or {}).get(rule),
+        )
+        for rule in policy.every_rule
         for bound in Bound
         if (limit := getattr(rule, bound)) is not None
-    )
+    )  # fmt: skip
 
 
 def in_scope(numbers: Sequence[PairNumbers], scope: Scope) -> list[PairNumbers]:
@@ -210,49 +235,57 @@ def in_scope(numbers: Sequence[PairNumbers], scope: Scope) -> list[PairNumbers]:
 
 
 def _hold(
-    policy: Promotion,
-    rule: Rule,
-    bound: Bound,
-    limit: float,
-    numbers: Sequence[PairNumbers],
-    lower_is_better: bool,
-    has_incumbent: bool,
-) -> Finding:
+    policy: Promotion, rule: Rule, bound: Bound, limit: float, numbers: Sequence[PairNumbers], lower_is_better: bool,
+    has_incumbent: bool, p_value: float | None,
+) -> Finding:  # fmt: skip
     planned = in_scope(numbers, rule.over)
     if bound.is_against_incumbent:
         planned = [each for each in planned if each.shared]
     figures = [_figure(each, bound, lower_is_better) for each in planned]
     values = [figure.value for figure in figures if figure.value is not None]
-    wants_much = bound in (Bound.FLOOR, Bound.GAIN)
-    worst: Callable[[Sequence[float]], float] = min if wants_much else max
-    value = None if not values else worst(values) if rule.each else math.fsum(values) / len(values)
-    if bound is Bound.LOSSES and values:
-        value = float(sum(loss > 0 for loss in values))
+    value = _taken_together(values, rule, bound)
+    if bound is Bound.LOSSES:
         figures = [figure for figure in figures if figure.value != 0]
 
     def holds(figure: float) -> bool:
-        return figure >= limit - ROUNDING if wants_much else figure <= limit + ROUNDING
+        if bound is Bound.SIGNIFICANCE:
+            return figure <= ROUNDING or (p_value is not None and p_value > limit)
+        return figure >= limit - ROUNDING if bound.is_floor else figure <= limit + ROUNDING
 
+    coverage = rule.coverage or policy.coverage
     if bound.is_against_incumbent and not has_incumbent:
         passed, note = True, "there is no incumbent"
     elif not planned:
-        passed, note = policy.missing == "pass", _why_none(numbers, rule.over, bound)
-    elif len(values) < policy.coverage * len(planned) - ROUNDING:
+        passed, note = (rule.missing or policy.missing) == "pass", _why_none(numbers, rule, bound)
+    elif len(values) < coverage * len(planned) - ROUNDING:
         lacking = f"{len(planned) - len(values)} of {len(planned)} pairs lack a score"
-        passed, note = False, f"{lacking} and {policy.coverage:.0%} must have one"
+        passed, note = False, f"{lacking} and {coverage:.0%} must have one"
     else:
         passed, note = value is not None and holds(value), ""
+        if bound is Bound.SIGNIFICANCE and not passed and p_value is None:
+            note = "no stored statistics to test"
     return Finding(
         metric=rule.metric, over=str(rule.over), each=rule.each, bound=bound, limit=limit, value=value,
-        scored=len(values), pairs=len(planned), passed=passed, note=note,
-        worst=() if passed else _worst(figures, wants_much),
+        p_value=p_value if bound is Bound.SIGNIFICANCE else None, scored=len(values), pairs=len(planned),
+        passed=passed, note=note, worst=() if passed else _worst(figures, bound.is_floor),
     )  # fmt: skip
 
 
-def _why_none(numbers: Sequence[PairNumbers], scope: Scope, bound: Bound) -> str:
-    if in_scope(numbers, scope) and bound.is_against_incumbent:
+def _taken_together(values: Sequence[float], rule: Rule, bound: Bound) -> float | None:
+    """The bounded quantity of some pairs: their mean, the worst of them, or of losses how many there are."""
+    if not values:
+        return None
+    if bound is Bound.LOSSES:
+        return float(sum(loss > 0 for loss in values))
+    if rule.each or bound is Bound.SEEDS:
+        return min(values) if bound.is_floor else max(values)
+    return math.fsum(values) / len(values)
+
+
+def _why_none(numbers: Sequence[PairNumbers], rule: Rule, bound: Bound) -> str:
+    if in_scope(numbers, rule.over) and bound.is_against_incumbent:
         return "the incumbent was tested on none of these pairs with the same lines"
-    if isinstance(scope, Partition | str) and any(each.partition is None for each in numbers):
+    if isinstance(rule.over, Partition | str) and any(each.partition is None for each in numbers):
         return "what the model was trained on is unknown, so its pairs are in no partition"
     return "the grid has no such pair"
 
@@ -266,7 +299,9 @@ def _figure(numbers: PairNumbers, bound: Bound, lower_is_better: bool) -> PairFi
             if not _is_number(numbers.base):
                 return PairFigure(pair=numbers.pair, value=None, reason="no score of the base")
             value = better * (value - numbers.base)
-        case Bound.REGRESSION | Bound.LOSSES:
+        case Bound.SEEDS:
+            value = float(numbers.seeds)
+        case Bound.REGRESSION | Bound.LOSSES | Bound.SIGNIFICANCE:
             if not _is_number(numbers.incumbent):
                 reason = numbers.incumbent_reason or "no score of the incumbent"
                 return PairFigure(pair=numbers.pair, value=None, reason=reason)

@@ -6,16 +6,53 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dragoman.errors import ModelError
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-_QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+_DEFAULTS = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # MLflow's own seven have a command wait four minutes for a server that is not there
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+}
+
+
+def is_server(uri: str) -> bool:
+    """Whether a URI is a tracking server's, and no database's."""
+    return uri.startswith(("http://", "https://"))
+
+
+@contextmanager
+def speaking(uri: str) -> Iterator[None]:
+    """Turn what MLflow or its database says when it can't be used into a sentence.
+
+    Raises:
+        ModelError: instead of whatever they raised.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = " ".join(str(error).split())
+        remedy = "check the address, and that you may do this" if is_server(uri) else "check that it is there"
+        raise ModelError(f"MLflow at {without_password(uri)} says no ({reason[:300]}): {remedy}.") from error
+
+
+def without_password(uri: str) -> str:
+    """An address as it may be shown."""
+    scheme, _, rest = uri.partition("://")
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{place}" if rest else uri
 
 
 def client_at(uri: str) -> "MlflowClient":
     """A client of the tracking store and registry at a URI, whatever address this process uses otherwise."""
-    for name, value in _QUIET.items():
+    for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 

@@ -16,7 +16,7 @@ from dragoman.store.store import Store
 from dragoman.tracking import GRID_TAG, MODEL_TAG
 from dragoman_registry.card import Card, write_card
 from dragoman_registry.evidence import id_of
-from dragoman_registry.mlflow_at import client_at, mlflow_at
+from dragoman_registry.mlflow_at import client_at, is_server, mlflow_at
 from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, RegisteredVersion, versions_of
 
 REQUIREMENTS = ("mlflow", "torch", "transformers", "tokenizers", "safetensors", "sentencepiece", "pandas", "numpy")
@@ -152,8 +152,7 @@ def _experiment(client: Any, settings: Settings, grid: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     # a server knows where artifacts go; a database alone would have them in the current folder
-    is_server = settings.mlflow_url.startswith("http")
-    location = None if is_server else (settings.home / "artifacts").resolve().as_uri()
+    location = None if is_server(settings.mlflow_url) else (settings.home / "artifacts").resolve().as_uri()
     return str(client.create_experiment(grid, artifact_location=location))
 
 

@@ -5,7 +5,7 @@ first says that a move has begun, then the alias moves, then the trail says how 
 between leaves a beginning without an end, and where the alias stands tells the next command what came of it.
 """
 
-from typing import NamedTuple
+from typing import Any
 
 from dragoman.errors import DragomanError
 from dragoman.identity import canonical_json
@@ -15,6 +15,7 @@ from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry import evidence
 from dragoman_registry.alias import compare_and_swap
+from dragoman_registry.asking import UNSET, Decision, PromotionRequest
 from dragoman_registry.audit import (
     Action,
     AuditEntry,
@@ -27,7 +28,8 @@ from dragoman_registry.audit import (
     unended,
 )
 from dragoman_registry.gate import GateReport
-from dragoman_registry.history import anchor, standing
+from dragoman_registry.history import anchor, mark_forced, standing
+from dragoman_registry.policy import check_version, policy_for
 from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, version_at
 
 
@@ -35,25 +37,22 @@ class PromotionError(DragomanError):
     """A promotion or rollback that can't be, with the reason."""
 
 
-class Decision(NamedTuple):
-    """What came of a promotion."""
-
-    report: GateReport
-    """What the gate found."""
-    record: AuditRecord | None
-    """What the trail says of it now; None where there was nothing to decide."""
-    sentence: str
-    """The outcome and its reason."""
+class ForbiddenError(PromotionError):
+    """A promotion that the one who asks has no right to."""
 
 
 class Promotions:
     """The aliases of one MLflow registry, moved on the evidence of one results store."""
 
-    def __init__(self, store: Store, uri: str, actor: str | None = None) -> None:
-        """Take the results store, which holds the trail too, MLflow's registry URI, and who asks (this user)."""
+    def __init__(self, store: Store, uri: str, actor: str | None = None, may_force: bool = False) -> None:
+        """Take the results store, which holds the trail too, MLflow's registry URI, and who asks (this user).
+
+        With `may_force` they may promote against the gate's verdict.
+        """
         self.store = store
         self.uri = uri
         self.actor = actor or this_user()
+        self._may_force = may_force
         self.log = AuditLog(store.database)
 
     def grid_of(self, version: RegisteredVersion) -> GridRecord:
@@ -79,46 +78,84 @@ class Promotions:
         return grid
 
     def promote(self, version: RegisteredVersion, policy: Promotion, alias: str, again: bool = True) -> Decision:
+        """Move an alias to a version if a policy lets it; arguments and errors as for `ask`."""
+        return self.ask(
+            PromotionRequest(name=version.name, version=version.version, policy=policy, alias=alias, again=again)
+        )
+
+    def ask(self, request: PromotionRequest) -> Decision:
         """Move an alias to a version if the policy lets it; a refusal is recorded too.
 
         Args:
-            version: the version.
-            policy: the rules it is held to.
-            alias: the alias.
-            again: decide anew what the trail holds a decision on already; else it is left at that.
+            request: the version, the alias, the policy and what else is wanted; its `actor` is not looked at.
 
         Raises:
             PromotionError: there are no scores to judge it by, or the alias was moved by someone else meanwhile.
+            ForbiddenError: it is to be forced by someone who may not.
             UnderWayError: someone else is moving it now.
-            PolicyError: the policy can't be applied to the version's grid.
+            PolicyError: there is no policy, or it can't be applied to the version's grid.
+            ModelError: there is no such version.
         """
-        self.mend(version.name)
+        if request.force and not request.reason.strip():
+            raise PromotionError("A promotion by force needs a reason, which is recorded for ever: add --reason.")
+        version = find_version(self.uri, request.name, request.version)
         grid = self.grid_of(version)
+        policy = policy_for(grid, request.alias, request.policy, version.name, request.signatures)
+        evidence.check_metrics(self.store, grid, policy)
+        check_version(self.log, policy)
+        self.mend(version.name)
+        alias = policy.alias
         incumbent = version_at(self.uri, version.name, alias)
         report = evidence.gate(self.store, grid, grid.names[version.model or ""], policy, incumbent)
-        if report.passed and incumbent == version:
-            return Decision(report, None, f"{version} is the {alias} already. {report.reason}")
-        entry = AuditEntry(
-            actor=self.actor,
-            process=this_process(),
-            action=Action.PROMOTION,
-            outcome=Outcome.BEGUN if report.passed else Outcome.REFUSED,
-            name=version.name,
-            alias=alias,
-            from_version=incumbent.version if incumbent else None,
-            to_version=version.version,
-            model=version.model,
-            policy=report.policy,
-            evidence=canonical_json(report),
-            reason=report.reason,
-        )
-        if not again and (known := self._decided(entry)) is not None:
-            return Decision(report, known, f"{_told(known)}. {known.reason} `dragoman promote {version}` asks again.")
+        if incumbent == version and (report.passed or request.force):
+            return Decision(report=report, record=None, sentence=f"{version} is the {alias} already. {report.reason}")
+        is_forced = request.force and not report.passed
+        said = f" Reason: {request.reason.strip()}" if request.reason.strip() else ""
+        entry = self._entry(
+            version, alias, incumbent.version if incumbent else None, f"{report.reason}{said}",
+            action=Action.FORCED if is_forced else Action.PROMOTION,
+            outcome=Outcome.BEGUN if report.passed or is_forced else Outcome.REFUSED,
+            policy=report.policy, evidence=canonical_json(report),
+        )  # fmt: skip
+        self._check_replaced(entry, request.replacing)
+        if not request.again and (known := self._decided(entry)) is not None:
+            told = f"{_told(known)}. {known.reason} `dragoman promote {version}` asks again."
+            return Decision(report=report, record=known, sentence=told)
+        if is_forced:
+            return self._force(entry, report)
         if not report.passed:
-            return Decision(report, self._add(entry), f"{version} is not promoted to {alias}: {report.reason}")
+            refusal = f"{version} is not promoted to {alias}: {report.reason}"
+            return Decision(report=report, record=self._add(entry), sentence=refusal)
         record = self._move(entry)
-        since = f", in place of version {incumbent.version}" if incumbent else ""
-        return Decision(report, record, f"{version} is the {alias} now{since}. {report.reason}")
+        return Decision(report=report, record=record, sentence=f"{_moved(record)}. {report.reason}")
+
+    def _check_replaced(self, entry: AuditEntry, replacing: str | None) -> None:
+        """Refuse where the alias does not stand where the one who asks has seen it."""
+        if replacing is None or replacing == (entry.from_version or UNSET):
+            return
+        sentence = (
+            f"{entry.name}@{entry.alias} stands at version {entry.from_version or UNSET}, not at {replacing}: look at "
+            "what it is now, and ask again if you still want to."
+        )
+        self._add(entry.model_copy(update={"outcome": Outcome.LOST, "reason": sentence}))
+        raise PromotionError(sentence)
+
+    def _force(self, entry: AuditEntry, report: GateReport) -> Decision:
+        if not self._may_force:
+            sentence = (
+                f"{entry.actor} may not promote {entry.name}@{entry.to_version} by force: ask a promoter of it "
+                "(MANAGE in MLflow), or, where nobody signs in, set DRAGOMAN_MAY_FORCE=true."
+            )
+            self._add(entry.model_copy(update={"outcome": Outcome.REFUSED, "reason": f"{sentence} {entry.reason}"}))
+            raise ForbiddenError(sentence)
+        record = self._move(entry)
+        told = f"{_moved(record)}, by force and marked so for ever. {record.reason}"
+        return Decision(report=report, record=record, sentence=told)
+
+    def refuse(self, version: RegisteredVersion, alias: str, reason: str) -> AuditRecord:
+        """Record that someone decided against a version, whatever the gate says; the alias stays where it is."""
+        current = aliases_of(self.uri, version.name).get(alias)
+        return self._add(self._entry(version, alias, current, reason, action=Action.PROMOTION, outcome=Outcome.REFUSED))
 
     def rollback(self, name: str, alias: str, reason: str) -> AuditRecord:
         """Move an alias back to the version that was promoted before.
@@ -142,30 +179,33 @@ class Promotions:
         if len(versions) < 2:
             raise PromotionError(f"Version {current} is the first {alias} of {name}: there is none to go back to.")
         version = find_version(self.uri, name, versions[-2])
-        return self._move(
-            AuditEntry(
-                actor=self.actor,
-                process=this_process(),
-                action=Action.ROLLBACK,
-                outcome=Outcome.BEGUN,
-                name=name,
-                alias=alias,
-                from_version=current,
-                to_version=version.version,
-                model=version.model,
-                reason=reason,
-            )
-        )
+        return self._move(self._entry(version, alias, current, reason, action=Action.ROLLBACK, outcome=Outcome.BEGUN))
 
     def mend(self, name: str) -> list[AuditRecord]:
         """Record the end of moves whose process died in the middle; returns what was added."""
         dead = [record for record in unended(self.log.records(name)) if not is_alive(record)]
         return [self._settle(record, "its process ended in the middle") for record in dead]
 
+    def _entry(
+        self, version: RegisteredVersion, alias: str, current: str | None, reason: str, **said: Any
+    ) -> AuditEntry:
+        """What the trail is to say of an alias that stands at one version and is to move to another."""
+        return AuditEntry(
+            actor=self.actor,
+            process=this_process(),
+            name=version.name,
+            alias=alias,
+            from_version=current,
+            to_version=version.version,
+            model=version.model,
+            reason=reason,
+            **said,
+        )
+
     def _decided(self, entry: AuditEntry) -> AuditRecord | None:
         """The record of the same decision: this version promoted under this policy, or refused on this evidence."""
         for record in reversed(self.log.records(entry.name, entry.alias)):
-            if (record.to_version, record.policy, record.action) == (entry.to_version, entry.policy, entry.action):
+            if (record.to_version, record.policy) == (entry.to_version, entry.policy):
                 promoted = record.outcome is Outcome.DONE
                 refused = record.outcome is entry.outcome is Outcome.REFUSED and record.evidence == entry.evidence
                 if promoted or refused:
@@ -204,7 +244,14 @@ class Promotions:
     def _end(self, begun: AuditRecord, outcome: Outcome, reason: str) -> AuditRecord:
         record = self.log.end(begun, outcome, reason)
         anchor(self.uri, record)
+        if record.action is Action.FORCED and outcome is Outcome.DONE:
+            mark_forced(self.uri, record)
         return record
+
+
+def _moved(record: AuditRecord) -> str:
+    since = f", in place of version {record.from_version}" if record.from_version else ""
+    return f"{record.name}@{record.to_version} is the {record.alias} now{since}"
 
 
 def _told(record: AuditRecord) -> str:

@@ -17,6 +17,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "over": f"each of {finding.over}" if finding.each else finding.over,
             "limit": finding.limit,
             "value": finding.value,
+            "p_value": finding.p_value,
             "scored": finding.scored,
             "pairs": finding.pairs,
             "passed": finding.passed,
@@ -27,7 +28,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
     ]
     return Table(
         name="gate",
-        title=f"gate of {reports[0].grid}, {reports[0].policy}",
+        title=f"gate of {reports[0].grid}, {_named(reports[0])}",
         columns=[
             word("model"),
             word("metric"),
@@ -47,6 +48,14 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
         notes=notes,
         group="model",
     )
+
+
+def _named(report: GateReport) -> str:
+    """A policy's name and version, where it has them, and its hash."""
+    policy = report.held_to
+    if policy is None or policy.policy is None:
+        return report.policy
+    return f"{policy.policy}{f' version {policy.version}' if policy.version else ''}, {report.policy}"
 
 
 def trail_table(records: Sequence[AuditRecord], notes: Sequence[str] = ()) -> Table:
@@ -85,6 +94,7 @@ def champions_table(rows: Sequence[Row], notes: Sequence[str]) -> Table:
             word("grid"),
             Column("since (UTC)", lambda row: str(row["since"] or "-")[:19].replace("T", " "), right=False),
             word("actor", "by"),
+            Column("", lambda row: "forced" if row["forced"] else "", right=False, style=lambda _: "bold red"),
         ],
         content=rows,
         notes=notes,

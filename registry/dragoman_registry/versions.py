@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.errors import ModelError, nearest
+from dragoman.errors import DragomanError, ModelError, nearest
 from dragoman.tracking import GRID_TAG, MODEL_TAG
 from dragoman_registry.mlflow_at import client_at
 
@@ -12,6 +12,10 @@ NAME_TAG = "dragoman.name"
 PROMPT_TAG = "dragoman.prompt"
 DECODING_TAG = "dragoman.decoding"
 """Tags of a version besides the model's id and grid: its name there, and the prompt and decoding it answers with."""
+
+
+class VersionError(DragomanError):
+    """Text that names no registered version."""
 
 
 class RegisteredVersion(BaseModel):
@@ -98,6 +102,25 @@ def find_version(uri: str, name: str, number: str) -> RegisteredVersion:
     if number not in found:
         raise ModelError(f"'{name}' has no version {number}; {nearest(number, found)}")
     return found[number]
+
+
+def resolve(uri: str, reference: str) -> RegisteredVersion:
+    """The version written as ``NAME@3`` or ``NAME@champion``.
+
+    Raises:
+        VersionError: it is not written so, or the alias is not set.
+        ModelError: there is no such model or version.
+    """
+    name, _, which = reference.rpartition("@")
+    if not name or not which:
+        raise VersionError(f"'{reference}' names no version: write NAME@NUMBER or NAME@ALIAS, such as {reference}@1.")
+    if which.isdecimal():
+        return find_version(uri, name, which)
+    found = version_at(uri, name, which)
+    if found is None:
+        aliases = ", ".join(sorted(aliases_of(uri, name))) or "none"
+        raise VersionError(f"{name} has no alias '{which}' (its aliases: {aliases}): name one of them or a number.")
+    return found
 
 
 def _pages(search: Any, filter_string: str | None = None) -> list[Any]:

@@ -216,7 +216,7 @@ def test_what_was_moved_without_dragoman_is_noticed(world, promotions, policy):
     client_at(promotions.uri).delete_registered_model_alias(NAME, "champion")
     assert "is not set" in strays(promotions.log, promotions.uri, NAME)["champion"]
     client_at(promotions.uri).rename_registered_model(NAME, "another-name")
-    assert "is gone, as the registered model was deleted or renamed" in strays(
+    assert "is gone, as the registered model was renamed to another-name" in strays(
         promotions.log, promotions.uri, NAME
     )["champion"]  # fmt: skip
 
@@ -338,7 +338,7 @@ def finish(world):
 def test_a_complete_grid_registers_its_models_and_promotes_the_best_once(world, promotions):
     said = finish(world)
     assert "registered: german as small-translator@1, english as small-translator@2" in said
-    assert "candidate: english" in said
+    assert "candidate for champion: english" in said
     assert "small-translator@2 is the champion now. english passes 4 checks" in said
     assert standing_at(promotions) == "2"
     trail = promotions.log.records()

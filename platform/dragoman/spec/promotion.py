@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from dragoman.errors import DragomanError, nearest
+from dragoman.errors import DragomanError, SpecError, nearest
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.base import SpecModel
@@ -14,14 +14,18 @@ GROUPS = ("all", "unseen")
 """The scopes that are no partition: every pair, and every pair but the seen ones."""
 
 
-def _scope(value: Any) -> Any:
-    """Tell a partition, a group and a pair apart, so that a misspelt one is answered with the nearest."""
+def _pair(value: Any) -> Pair:
     if isinstance(value, list | tuple) and len(value) == 2:
         return Pair.of(str(value[0]), str(value[1]))
+    return Pair.parse(str(value))
+
+
+def _scope(value: Any) -> Any:
+    """Tell a partition, a group and a pair apart, so that a misspelt one is answered with the nearest."""
     if value in GROUPS or value in list(Partition):
         return value
     try:
-        return Pair.parse(str(value))
+        return _pair(value)
     except DragomanError:
         raise ValueError(
             f"is no scope; {nearest(str(value), [*Partition, *GROUPS])} Or name one pair, such as en-de"
@@ -32,15 +36,43 @@ Scope = Annotated[Partition | Literal["all", "unseen"] | Pair, BeforeValidator(_
 """One partition, every pair, every pair but the seen ones, or one pair."""
 
 
-BOUNDS = ("at_least", "at_most", "gain_at_least", "regression_at_most", "significant_losses_at_most")
+CONTAMINATION = "contamination"
+"""What rules call the share of a pair's test sentences, in percent, that is in the model's training text."""
+
+BOUNDS = (
+    "at_least",
+    "at_most",
+    "gain_at_least",
+    "regression_at_most",
+    "significant_losses_at_most",
+    "no_significant_regression",
+    "seeds_at_least",
+)
 """The keys of a rule that bound something."""
+
+ALIAS = r"^[A-Za-z][A-Za-z0-9_-]*$"
+"""Names that MLflow takes for an alias, but those it keeps for itself."""
+
+
+def _alias(alias: str) -> str:
+    if alias.casefold() == "latest" or re.fullmatch(r"v\d+", alias.casefold()):
+        raise ValueError("is a name MLflow keeps for itself; choose another, such as champion")
+    return alias
+
+
+Alias = Annotated[str, Field(pattern=ALIAS), AfterValidator(_alias)]
+"""Name of an alias of a registered model."""
+
+Missing = Literal["fail", "pass"]
+"""What a rule says that has no number to speak of."""
 
 
 class Rule(SpecModel):
     """One bound on a metric over the pairs of a scope: on their mean, or on each of them."""
 
     metric: str = "bleu"
-    """Name of the metric."""
+    """Name of the metric; `contamination` is the percentage of a pair's test sentences, source or target, that is
+    in the text the model was trained on."""
     over: Scope = "all"
     """The pairs it is taken over."""
     each: bool = False
@@ -54,38 +86,121 @@ class Rule(SpecModel):
     regression_at_most: float | None = Field(default=None, ge=0)
     """How much worse it may be than the model the alias stands at, on the same lines; passes where there is none."""
     significant_losses_at_most: int | None = Field(default=None, ge=0)
-    """On how many pairs it may be significantly worse than that model: paired bootstrap on each, Holm's adjustment over
-    all the pairs of the grid that both were tested on, 5 %."""
+    """On how many pairs it may be significantly worse than that model: paired bootstrap on each, adjusted over all
+    the pairs of the grid that both were tested on."""
+    no_significant_regression: Literal[True] | None = None
+    """Its mean may not be significantly below that model's: all the pairs of the scope resampled jointly, adjusted
+    over all the rules of this kind."""
+    seeds_at_least: int | None = Field(default=None, ge=2)
+    """How many models of the grid, equal but for their seed, must have a score on every pair of the scope; the one
+    in question counts."""
+    coverage: float | None = Field(default=None, gt=0, le=1)
+    """Instead of the policy's `coverage`."""
+    missing: Missing | None = None
+    """Instead of the policy's `missing`."""
 
     @model_validator(mode="after")
     def _bounds_something(self) -> "Rule":
-        if all(getattr(self, bound) is None for bound in BOUNDS):
+        given = [bound for bound in BOUNDS if getattr(self, bound) is not None]
+        if not given:
             raise ValueError(f"bounds nothing; give {', '.join(BOUNDS[:-1])} or {BOUNDS[-1]}")
+        if self.metric == CONTAMINATION and given != ["at_most"]:
+            raise ValueError("bounds contamination, which takes at_most and nothing else")
+        if self.each and self.no_significant_regression:
+            raise ValueError("asks for no_significant_regression of each pair; say significant_losses_at_most: 0")
         return self
+
+
+class ScopeChampion(SpecModel):
+    """A scope whose best model gets an alias of its own: `champion-unseen_both`, say."""
+
+    over: Scope
+    """The candidate for it is the model with the best mean over these pairs."""
+    rules: tuple[Rule, ...] = ()
+    """What it must pass; by default the policy's own rules."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_a_scope(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"over": value}
 
 
 class Promotion(SpecModel):
     """Where the grid's models are registered and what the best of them must pass to get the alias."""
 
+    policy: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of the policy, for reports; what was decided is recorded with the hash of all of it as well."""
+    version: int | None = Field(default=None, ge=1)
+    """Version of the policy: under one name and version nothing else may be decided later."""
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name in the registry; each finetuned model becomes a version of it."""
-    alias: str = Field(default="champion", pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
+    alias: Alias = "champion"
     """The alias that moves."""
+    aliases: tuple[Alias, ...] = ("candidate", "challenger", "champion")
+    """The aliases a version can be promoted to by this policy, besides `alias`; none of them moves otherwise."""
     metric: str = "bleu"
     """The candidate is the model with the best mean of this metric ..."""
     over: Scope = "all"
     """... over the pairs of this scope."""
+    signatures: dict[str, str] = Field(default_factory=dict)
+    """For a metric that the grid was scored with under several signatures: text that the one to look at holds."""
     coverage: float = Field(default=1.0, gt=0, le=1)
     """Share of the planned pairs that must have a score, in every rule."""
-    missing: Literal["fail", "pass"] = "fail"
+    missing: Missing = "fail"
     """What a rule says that has no pair to speak of: the grid has none in its scope, or none it shares with the
     model the alias stands at. Pairs that are planned and have no score are `coverage`'s business."""
+    correction: Literal["holm", "bh"] = "holm"
+    """How p-values are adjusted for many tests: Holm, against even one false alarm; Benjamini and Hochberg, for the
+    share of them."""
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    """Adjusted p-values up to this are significant."""
+    protected: tuple[Annotated[Pair, BeforeValidator(_pair)], ...] = ()
+    """Pairs that may not become significantly worse, in `metric`, than those of the model the alias stands at."""
     rules: tuple[Rule, ...] = Field(min_length=1)
     """All must pass."""
+    champions: tuple[ScopeChampion, ...] = ()
+    """Scopes that have a champion of their own, under `alias` and the scope's name: `champion-unseen_both`."""
 
-    @field_validator("alias")
+    @field_validator("aliases")
     @classmethod
-    def _is_free(cls, alias: str) -> str:
-        if alias.casefold() == "latest" or re.fullmatch(r"v\d+", alias.casefold()):
-            raise ValueError("is a name MLflow keeps for itself; choose another, such as champion")
-        return alias
+    def _are_different(cls, aliases: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(aliases)) != len(aliases):
+            raise ValueError("must name each alias once")
+        return aliases
+
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """The rules, with those that keep the protected pairs."""
+        kept = (Rule(metric=self.metric, over=pair, significant_losses_at_most=0) for pair in self.protected)
+        return (*self.rules, *kept)
+
+    @property
+    def by_scope(self) -> dict[str, ScopeChampion]:
+        """The aliases of the scopes that have a champion of their own."""
+        return {f"{self.alias}-{_alias_part(champion.over)}": champion for champion in self.champions}
+
+    @property
+    def known_aliases(self) -> tuple[str, ...]:
+        """Every alias this policy speaks of."""
+        return tuple(dict.fromkeys((self.alias, *self.aliases, *self.by_scope)))
+
+    def meant_for(self, alias: str) -> "Promotion":
+        """The policy as it applies to one of its aliases.
+
+        Raises:
+            SpecError: the policy does not speak of that alias.
+        """
+        if alias not in self.known_aliases:
+            raise SpecError(
+                f"The policy for '{self.model}' has no alias '{alias}'; {nearest(alias, self.known_aliases)} "
+                "`aliases` in the policy names more."
+            )
+        meant: dict[str, Any] = {"alias": alias, "champions": ()}
+        if (champion := self.by_scope.get(alias)) is not None:
+            meant |= {"over": champion.over, "rules": champion.rules or self.rules}
+        return self.model_copy(update=meant)
+
+
+def _alias_part(scope: Scope) -> str:
+    # a tag may hold hyphens, and MLflow takes no other sign between two of them
+    return "-".join(scope) if isinstance(scope, Pair) else str(scope)
