@@ -147,7 +147,7 @@ def set_flags(assignments: Iterable[str]) -> None:
             raise SettingsError(f"--set {name}: there is no such setting; {nearest(name, Settings.model_fields)}")
         os.environ[variable(name)] = value
         _FLAGS.add(name)
-    settings.cache_clear()
+        settings.cache_clear()
 
 
 def variable(name: str) -> str:

@@ -10,6 +10,7 @@ from typer.main import get_command, get_group
 
 from dragoman import __version__, plugins
 from dragoman.errors import DragomanError
+from dragoman.settings import set_flags
 
 
 def build_app() -> typer.Typer:
@@ -70,8 +71,13 @@ def _top(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting for this command; may be repeated."),
+    ] = None,
 ) -> None:
     del version
+    set_flags(assignments or ())
 
 
 def _unavailable(name: str, error: ModuleNotFoundError) -> Callable[[], Any]:

@@ -1,0 +1,91 @@
+"""`dragoman deploy`: the secrets of a deployment, and its databases brought up to date."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dragoman.errors import DragomanError
+from dragoman.operations.migration import migrate_all
+from dragoman.settings import settings
+
+SECRETS = {
+    "POSTGRES_PASSWORD": "PostgreSQL's administrator; nothing signs in as it",
+    "STORE_PASSWORD": "the results store's role in PostgreSQL",
+    "MLFLOW_DATABASE_PASSWORD": "MLflow's role in PostgreSQL",
+    "OBJECTS_ACCESS_KEY": "the object store's account",
+    "OBJECTS_SECRET_KEY": "and its key",
+    "ADMIN_PASSWORD": "MLflow's user `admin`: sign in with it",
+    "JOBS_PASSWORD": "MLflow's user `jobs`, whom the jobs on Ray are",
+    "SESSION_KEY": "signs the forms of MLflow's pages",
+    "RAY_TOKEN": "Ray's token: whoever has it can run code on the cluster",
+}
+"""The variables of `.env`, each with what it is for."""
+
+deploy = typer.Typer(help="Set up a deployment: its secrets, its databases.", no_args_is_help=True)
+
+
+class DeploymentError(DragomanError):
+    """A deployment that can't be set up as it is."""
+
+
+@deploy.command()
+def init(
+    folder: Annotated[Path, typer.Option("--folder", help="Folder that docker-compose.yml is in.")] = Path(),
+) -> None:
+    """Write `.env` with fresh secrets, readable by you alone; what it already has is kept.
+
+    After an upgrade the same command adds the secrets that are new.
+
+    Examples: dragoman deploy init · dragoman deploy init --folder /srv/dragoman
+    """
+    file = folder / ".env"
+    added = write_secrets(file)
+    if added:
+        typer.echo(f"{file}: {len(added)} fresh secrets ({', '.join(added)}). Keep a copy where backups are kept.")
+    else:
+        typer.echo(f"{file} has every secret already; nothing was changed.")
+
+
+@deploy.command()
+def migrate() -> None:
+    """Bring the databases of the settings to this version's schemas, and make the buckets and MLflow's user `jobs`.
+
+    Empty databases are set up; doing it again changes nothing. Take a backup before an upgrade.
+
+    Examples: dragoman deploy migrate
+    """
+    for line in migrate_all(settings(), jobs_password=os.environ.get("JOBS_PASSWORD")):
+        typer.echo(line)
+
+
+def write_secrets(file: Path) -> list[str]:
+    """Add what is missing of the secrets to a file, which only its owner can then read.
+
+    Returns:
+        The names that were added.
+
+    Raises:
+        DeploymentError: the folder is not there, or can't be written to.
+    """
+    text = file.read_text() if file.exists() else ""
+    missing = [name for name in SECRETS if name not in read_env(text)]
+    lines = [line for name in missing for line in (f"# {SECRETS[name]}", f"{name}={secrets.token_hex(32)}")]
+    partial = file.with_name(f".env.{os.getpid()}")
+    try:
+        # never readable by others, not for a moment
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write("\n".join([*text.splitlines(), *lines]) + "\n")
+        partial.replace(file)
+    except OSError as error:
+        raise DeploymentError(f"{file} can't be written ({error.strerror}): give another --folder.") from error
+    return missing
+
+
+def read_env(text: str) -> Mapping[str, str]:
+    """The variables of an `.env` file: lines of NAME=VALUE; empty values count as missing."""
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs if value.strip()}
