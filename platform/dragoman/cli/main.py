@@ -10,7 +10,6 @@ from typer.main import get_command, get_group
 
 from dragoman import __version__, plugins
 from dragoman.errors import DragomanError
-from dragoman.settings import set_flags
 
 
 def build_app() -> typer.Typer:
@@ -77,7 +76,10 @@ def _top(
     ] = None,
 ) -> None:
     del version
-    set_flags(assignments or ())
+    if assignments:
+        from dragoman.settings import set_flags  # pydantic: the help need not wait for it
+
+        set_flags(assignments)
 
 
 def _unavailable(name: str, error: ModuleNotFoundError) -> Callable[[], Any]:
