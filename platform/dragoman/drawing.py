@@ -12,6 +12,7 @@ from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.plan import Plan, PlannedTraining
 from dragoman.spec.examples import SharedExamples
+from dragoman.store.records import ContaminationRecord
 from dragoman.training_text import Found, PairText, TestText, TrainingText
 
 
@@ -101,6 +102,14 @@ def too_contaminated(plan: Plan) -> Iterator[str]:
                 f"{worst.near} nearly), and {len(over)} sides in all are above contamination.at_most, {most:.1%}. "
                 "Leave them out with `filters: {test_overlap: true}`, or raise contamination.at_most."
             )
+
+
+def contamination_records(planned: PlannedTraining, test_set: str) -> list[ContaminationRecord]:
+    """What was found in a finetuning's text, as the store keeps it; nothing if it was not read."""
+    if (text := planned.text) is None:
+        return []
+    key = {"model": planned.identity.id, "test_set": test_set, "similarity": text.similarity}
+    return [ContaminationRecord(**key, **found.model_dump(exclude={"examples"})) for found in text.found]
 
 
 def _open(planned: PlannedTraining) -> Corpus:
