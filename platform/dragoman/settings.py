@@ -50,7 +50,15 @@ class Settings(BaseSettings):
     may_force: bool = False
     """Whether `dragoman promote --force` is allowed here; where a server's users sign in, its administrators may."""
     workers: int = Field(default=0, ge=0)
-    """Evaluation actors of the embedded Ray; 0 is one for each core."""
+    """The most evaluation workers at once; 0 is as many as there is room for. An embedded Ray has as many cores."""
+    worker_cpus: float = Field(default=1, gt=0)
+    """CPU cores that each evaluation worker holds."""
+    worker_gpus: float = Field(default=0, ge=0)
+    """GPUs that each evaluation worker holds: 0.5 lets two share one, 2 gives each worker two, 0 decodes on the CPU."""
+    training_cpus: float = Field(default=1, gt=0)
+    """CPU cores that each finetuning holds."""
+    training_gpus: float = Field(default=0, ge=0)
+    """GPUs that each finetuning holds; 0 trains on the CPU."""
     log: Literal["text", "json"] = "text"
     """Form of the log: lines to read, or JSON, one object a line, for what collects logs."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
