@@ -54,13 +54,11 @@ def retry(store: Store, grid: str) -> int:
     return _change(store, grid, CellState.FAILED)
 
 
-def reclaim(store: Store, grid: str) -> int:
-    """Plan the cells again that a lost driver left running; returns how many there were.
+def forsake(store: Store, grid: str) -> int:
+    """Plan the cells of a grid again that count as running; for the one driver that holds the grid, and runs none.
 
-    Raises:
-        StoreError: there is no such grid, or its driver is alive.
+    Returns how many there were: those in flight when the last driver died, or this one ends.
     """
-    store.check_free(grid)
     return _change(store, grid, CellState.RUNNING)
 
 

@@ -11,6 +11,9 @@ from dragoman.store.keys import grid_number
 from dragoman.store.records import JobLine, JobRecord, JobState, LineKind, now
 from dragoman.store.schema import GridRow, JobLineRow, JobRow
 
+SUPERSEDED = "another driver"
+"""Who stops a driver that was silent for so long that another took its grid."""
+
 _LOST = "its driver was lost; the grid can be resumed"
 
 
@@ -76,8 +79,7 @@ def beat(
     row = connection.execute(this.values(**changed).returning(JobRow.state, JobRow.stop_asked_by)).one_or_none()
     if row is None:
         raise StoreError(f"The store has no job {job_id}: start one first.")
-    # given up for lost by another machine, which may work at the grid by now
-    return row.stop_asked_by or (None if row.state == JobState.RUNNING.value else "another driver")
+    return SUPERSEDED if row.state != JobState.RUNNING.value else row.stop_asked_by
 
 
 def ask_to_stop(connection: Connection, job_id: int, who: str) -> None:

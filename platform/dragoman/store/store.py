@@ -156,6 +156,29 @@ class Store:
         with self.database.writing() as connection:
             cells.fail(connection, cell_id, reason)
 
+    def advance_cells(
+        self,
+        translated: Sequence[tuple[Translation, Sequence[StoredScore], Sequence[tuple[str, str]]]],
+        failed: Sequence[tuple[str, str]],
+        started: Sequence[str],
+        worker: str,
+    ) -> None:
+        """What a driver has to write of many cells, in one transaction.
+
+        Args:
+            translated: what `commit_cell` takes, of every cell that was translated.
+            failed: id and reason of every cell that failed.
+            started: ids of the cells that a worker is about to begin.
+            worker: who begins them.
+        """
+        with self.database.writing(alone=True) as connection:
+            for translation, scores, unscorable in translated:
+                cells.commit(connection, translation, scores, unscorable)
+            for cell_id, reason in failed:
+                cells.fail(connection, cell_id, reason)
+            for cell_id in started:
+                cells.start(connection, cell_id, worker)
+
     def reset_cells(self, cell_ids: Collection[str]) -> int:
         """Plan those of the cells again that were running when their driver died; returns how many."""
         with self.database.writing() as connection:

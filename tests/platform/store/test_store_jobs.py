@@ -122,11 +122,11 @@ def test_failed_cells_are_planned_again_and_no_others(small):
     again, running, done = (by_id[small.cells[place].cell.id] for place in (3, 4, 5))
     assert (again.state, again.reason) == (CellState.PLANNED, None)
     assert (running.state, done.state) == (CellState.RUNNING, CellState.DONE)
-    assert control.reclaim(small.store, "small") == 1
+    assert control.forsake(small.store, "small") == 1
     assert control.retry(small.store, "small") == 0
 
 
-@pytest.mark.parametrize("ask", [control.retry, control.reclaim, lambda store, grid: control.stop(store, grid, "ada")])
+@pytest.mark.parametrize("ask", [control.retry, control.forsake, lambda store, grid: control.stop(store, grid, "ada")])
 def test_an_unknown_grid_is_a_sentence(small, ask):
     with pytest.raises(StoreError, match="no grid 'smal': did you mean 'small'"):
         ask(small.store, "smal")
