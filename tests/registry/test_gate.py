@@ -146,6 +146,104 @@ def test_significant_losses_are_counted():
     assert untested.worst[0].reason == "no stored statistics to test"
 
 
+EVERYTHING = Promotion.model_validate({
+    "model": "m", "coverage": 0.5, "protected": ["en-de", "de-en"], "alpha": 0.05,
+    "rules": [
+        {"over": "seen", "at_least": 45},
+        {"over": "all", "at_least": 25.7},
+        {"over": "fr-de", "at_least": 0, "coverage": 0.1},
+        {"over": "recombined", "at_least": 0},
+        {"over": "recombined", "at_least": 0, "missing": "pass"},
+        {"over": "seen", "each": True, "at_least": 40},
+        {"over": "unseen_target", "gain_at_least": 0.5},
+        {"over": "unseen", "gain_at_least": 0, "coverage": 0.75},
+        {"over": "seen", "regression_at_most": 1},
+        {"over": "unseen_source", "regression_at_most": 0},
+        {"over": "all", "significant_losses_at_most": 0},
+        {"over": "all", "no_significant_regression": True},
+        {"over": "seen", "no_significant_regression": True},
+        {"over": "unseen_target", "no_significant_regression": True},
+        {"over": "unseen", "no_significant_regression": True},
+        {"over": "seen", "seeds_at_least": 3},
+        {"over": "unseen_target", "seeds_at_least": 3},
+        {"metric": "off_target", "over": "seen", "at_most": 3},
+        {"metric": "contamination", "over": "all", "each": True, "at_most": 1},
+        {"metric": "contamination", "over": "seen", "at_most": 1},
+        {"metric": "chrf++", "over": "seen", "at_least": 0},
+    ],
+})  # fmt: skip
+"""A policy with every kind of rule, a tie of most kinds, missing cells, and a pair whose incumbent's score is under
+another signature (fr-en, which therefore has none to be compared with)."""
+
+DIFFERS = {"en-de": True, "de-en": True, "en-fr": False, "fr-en": None, "fr-de": None, "de-fr": None}
+SEEDS = {"en-de": 3, "de-en": 3, "en-fr": 3, "de-fr": 2, "fr-en": 3, "fr-de": 0}
+CONTAMINATED = {"en-de": 0.0, "de-en": 2.0, "en-fr": 0.5, "de-fr": 1.0, "fr-en": None, "fr-de": 0.0}
+P_VALUES = {"all": 0.2, "seen": 0.05, "unseen_target": 0.001}  # none of `unseen`: its statistics are not stored
+
+VERDICTS = [
+    # over, bound, value, k, n, verdict
+    ("seen", "at_least", 45.0, 2, 2, True),  # a tie
+    ("all", "at_least", 25.6, 5, 6, False),
+    ("fr-de", "at_least", None, 0, 1, False),  # planned and failed: missing is not zero
+    ("recombined", "at_least", None, 0, 0, False),  # the grid has no such pair
+    ("recombined", "at_least", None, 0, 0, True),
+    ("seen", "at_least", 40.0, 2, 2, True),  # the worse of 50 and 40
+    ("unseen_target", "gain_at_least", 0.5, 2, 2, True),  # (4 - 3) / 2
+    ("unseen", "gain_at_least", 0.5, 2, 4, False),  # half have both scores
+    ("seen", "regression_at_most", 1.0, 2, 2, True),  # (-2 + 4) / 2
+    ("unseen_source", "regression_at_most", None, 0, 2, False),  # another signature, and a failed cell
+    ("all", "significant_losses_at_most", 1.0, 3, 5, False),  # de-en; en-de is a significant win
+    ("all", "no_significant_regression", 2 / 3, 3, 5, True),  # (-2 + 4 + 0) / 3, p 0.2
+    ("seen", "no_significant_regression", 1.0, 2, 2, False),  # p = alpha is significant
+    ("unseen_target", "no_significant_regression", 0.0, 1, 1, True),  # no regression, whatever p
+    ("unseen", "no_significant_regression", None, 1, 3, False),
+    ("seen", "seeds_at_least", 3.0, 2, 2, True),
+    ("unseen_target", "seeds_at_least", 2.0, 2, 2, False),
+    ("seen", "at_most", 3.0, 2, 2, True),
+    ("all", "at_most", 2.0, 5, 6, False),  # the worst pair's
+    ("seen", "at_most", 1.0, 2, 2, True),  # (0 + 2) / 2
+    ("seen", "at_least", None, 0, 0, False),  # a metric without numbers
+    ("en-de", "significant_losses_at_most", 0.0, 1, 1, True),  # protected
+    ("de-en", "significant_losses_at_most", 1.0, 1, 1, False),
+]  # fmt: skip
+
+
+def test_a_policy_with_every_kind_of_rule():
+    extra = {pair: {"differs": DIFFERS[pair], "seeds": SEEDS[pair]} for pair in DIFFERS}
+    other_signature = {"incumbent": None, "incumbent_reason": "the incumbent's score has another signature"}
+    extra["fr-en"] |= other_signature
+    bleu = [each.model_copy(update=extra[str(each.pair)]) for each in TABLE["bleu"]]
+    looked_at = [
+        PairNumbers(pair=each.pair, partition=each.partition, value=CONTAMINATED[str(each.pair)]) for each in bleu
+    ]
+    table = {"bleu": bleu, "off_target": TABLE["off_target"], "contamination": looked_at}
+    p_values = {
+        rule: P_VALUES[rule.over]
+        for rule in EVERYTHING.rules
+        if rule.no_significant_regression and rule.over in P_VALUES
+    }
+    findings = judge(EVERYTHING, table, frozenset({"off_target", "contamination"}), True, p_values)
+    found = [(each.over, each.bound.value, each.value, each.scored, each.pairs, each.passed) for each in findings]
+    for got, wanted in zip(found, VERDICTS, strict=True):
+        value = got[2] if got[3:5] != (1, 3) else None  # the mean of one of three pairs decides nothing
+        assert (got[0], got[1], value, *got[3:]) == (*wanted[:2], pytest.approx(wanted[2]), *wanted[3:]), wanted
+    losses = next(each for each in findings if each.bound == "significant_losses_at_most")
+    assert [str(figure) for figure in losses.worst][:3] == [
+        "fr-en (the incumbent's score has another signature)", "fr-de (the worker was out of memory)", "de-en 4.00"
+    ]  # fmt: skip
+    significant = findings[12]
+    assert significant.claim == "bleu regression over seen not significant at 0.05"
+    assert significant.measured == "1.00, p 0.0500 (2 of 2 pairs)"
+    assert [str(figure) for figure in significant.worst] == ["de-en 4.00", "en-de -2.00"]
+
+
+def test_a_regression_that_cannot_be_tested_is_not_let_through():
+    rule = Rule(over="seen", no_significant_regression=True)
+    finding = held(rule)
+    assert (finding.passed, finding.note) == (False, "no stored statistics to test")
+    assert held(rule, has_incumbent=False).passed
+
+
 def test_without_an_incumbent_nothing_can_regress():
     assert held(Rule(over="seen", regression_at_most=0), has_incumbent=False).passed
 
@@ -200,6 +298,9 @@ evaluation: {metrics: [bleu], base: %s}
 promotion: {model: m, alias: %s, rules: [%s]}
 """
     for base, alias, rule, words in [
+        ("true", "champion", "{metric: contamination, at_least: 1}", "takes at_most and nothing else"),
+        ("true", "champion", "{each: true, no_significant_regression: true}", "say significant_losses_at_most: 0"),
+        ("true", "champion", "{no_significant_regression: false}", "promotion.rules.0.no_significant_regression"),
         ("true", "champion", "{metric: blue, at_least: 1}", "'blue' in promotion.rules.0"),
         ("true", "champion", "{over: seeen, at_least: 1}", "did you mean 'seen'?"),
         ("true", "champion", "{over: en-sw, at_least: 1}", "en-sw in promotion.rules.0"),
