@@ -17,17 +17,18 @@ import typer.main
 
 from dragoman.cli.main import build_app
 from dragoman.spec.base import SpecModel
+from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
-from dragoman.spec.grid import Base, CorpusChoice, Evaluation, Finetuning, GridSpec
+from dragoman.spec.grid import Base, Evaluation, Finetuning, GridSpec
 from dragoman.spec.method import Full, Lora
 from dragoman.spec.pairs import PairChoice, Roles
 from dragoman.spec.promotion import Promotion, Rule
-from dragoman.spec.prompt import Prompt
+from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
 
 FOLDER = Path(__file__).parent / "reference"
 SPEC_MODELS = (
     GridSpec, Base, CorpusChoice, Finetuning, Full, Lora, PairChoice, Roles, Evaluation, Decoding, Prompt,
-    Promotion, Rule,
+    EvaluationPrompt, Demonstrations, Chat, Promotion, Rule,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dragoman.cell import CellState
 from dragoman.corpora.opening import open_corpus
+from dragoman.demonstrations import Drawn, draw_for
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.partition import TrainingGraph
@@ -59,6 +60,7 @@ class Driver:
         self._preparing: dict[Ref, ModelIdentity] = {}
         self._pending: dict[str, list[CellRecord]] = {}
         self._states: Counter[CellState] = Counter()
+        self._drawn: Drawn = {}
 
     def register(self) -> None:
         """Write the grid into the store: models, test lines, and every cell with its state so far."""
@@ -75,9 +77,11 @@ class Driver:
             )  # fmt: skip
         test = plan.test_set
         store.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
-        store.add_prompt(PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
+        for prompt in plan.prompts:
+            store.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
         decoding = plan.spec.evaluation.decoding
         store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+        self._drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
         addresses = self._store_test_lines()
         record = GridRecord(
             name=plan.spec.name, spec=plan.spec.model_dump(mode="json"), spec_hash=plan.id,
@@ -87,11 +91,12 @@ class Driver:
         cells = [
             CellRecord(
                 cell=cell,
-                state=CellState.MISSING if cell.pair in plan.missing else CellState.PLANNED,
-                reason=plan.missing.get(cell.pair),
+                state=CellState.PLANNED if reason is None else CellState.MISSING,
+                reason=reason,
                 test=addresses.get(cell.pair),
             )
             for cell in plan.cells()
+            for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
         ]
         store.add_grid(record, cells)
         # what a dead driver left running was lost with it
@@ -234,11 +239,13 @@ class Driver:
             return
         prepared = PreparedModel(model=model.id, engine=engine, path=Path(path))
         evaluation = self._plan.spec.evaluation
+        prompts = {prompt.id: prompt for prompt in self._plan.prompts}
         pool.add([
             CellTask(
                 cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=evaluation.decoding,
-                prompt=self._plan.prompt, test=str(cell.test), languages=self._plan.spec.languages,
-                metrics=evaluation.metrics,
+                prompt=prompts[cell.cell.prompt], test=str(cell.test), languages=self._plan.spec.languages,
+                metrics=evaluation.metrics, demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
+                asked=self._checkpoint(model) if prompts[cell.cell.prompt].chat else None,
             )
             for cell in self._pending[model.id]
         ])  # fmt: skip

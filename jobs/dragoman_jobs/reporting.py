@@ -62,10 +62,11 @@ def _note(plan: Plan, store: Store, model: ModelIdentity) -> str:
 
 
 def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
-    """The first sentence of every pair."""
+    """The first sentence of every pair, asked with the first prompt."""
     samples = []
     for cell in store.cells(plan.spec.name):
-        if cell.cell.model == model.id and cell.state is CellState.DONE and cell.test and cell.hypotheses:
+        ours = (cell.cell.model, cell.cell.prompt) == (model.id, plan.prompt.id)
+        if ours and cell.state is CellState.DONE and cell.test and cell.hypotheses:
             sources, references = store.blobs.test(cell.test)
             hypothesis = store.blobs.translation(cell.hypotheses)[0][0]
             samples.append((cell.cell.pair, sources[0], references[0], hypothesis))

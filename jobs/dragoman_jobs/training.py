@@ -13,6 +13,7 @@ from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.loop import finetune
 from dragoman_jobs.finetune.result import Progress
+from dragoman_jobs.rendering import renderers
 
 
 class TrainingTask(BaseModel):
@@ -45,8 +46,9 @@ def train(task: TrainingTask) -> Iterator[Progress]:
     """Train, yielding progress; the same task ends with the same bytes, whether it was interrupted or not."""
     planned = task.planned
     corpus = open_corpus(planned.corpus.kind, planned.corpus.options)
+    render = renderers(planned.prompt, planned.pairs, task.base, task.revision)
     examples = [
-        TrainingExample(pair, planned.prompt.render(pair, segment.source), segment.target)
+        TrainingExample(pair, render[pair](*segment), segment.target)
         for pair in planned.pairs
         for segment in take(corpus, pair, Split.TRAIN, planned.finetuning.examples, planned.seed)
     ]

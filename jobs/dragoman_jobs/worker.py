@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
+from dragoman.corpora.base import Segment
 from dragoman.metrics.packing import pack
 from dragoman.metrics.score import ScoreRecord, Unscorable
 from dragoman.metrics.scoring import score
@@ -16,7 +17,8 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
 from dragoman.store.blobs import BlobStore
 from dragoman.store.records import StoredScore, Translation
-from dragoman_jobs.engines.base import Engine
+from dragoman_jobs.engines.base import Checkpoint, Engine
+from dragoman_jobs.rendering import ChatTemplate, renderer
 
 
 class PreparedModel(BaseModel):
@@ -47,6 +49,10 @@ class CellTask(BaseModel):
     """How to decode."""
     prompt: Prompt
     """The prompt."""
+    demonstrations: tuple[Segment, ...] = ()
+    """What a few-shot prompt shows."""
+    asked: Checkpoint | None = None
+    """The model whose tokenizer has the chat template, where the prompt is a chat."""
     test: str
     """Blob address of the test lines."""
     languages: tuple[str, ...]
@@ -76,6 +82,7 @@ class Worker:
         self._device = device
         self._loaded: tuple[PreparedModel, Decoding] | None = None
         self._engine: Engine | None = None
+        self._chat: tuple[Checkpoint, ChatTemplate] | None = None
         self._name = f"pid-{os.getpid()}"
 
     def run(self, task: CellTask) -> CellOutcome:
@@ -87,7 +94,8 @@ class Worker:
         started = time.monotonic()
         sources, references = self._blobs.test(task.test)
         engine = self.engine(task.model, task.decoding)
-        prompts = [task.prompt.render(task.pair, source) for source in sources]
+        render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
+        prompts = list(map(render, sources, references))
         hypotheses = engine.translate_pair(task.pair, sources, prompts)
         address = self._blobs.put_translation([(found.text, found.finish_reason, found.tokens) for found in hypotheses])
         translation = Translation(
@@ -116,6 +124,14 @@ class Worker:
             self._engine = engine_class(model.path, decoding, self._device)
             self._loaded = wanted
         return self._engine
+
+    def _chat_template(self, task: CellTask) -> ChatTemplate | None:
+        if task.asked is None or task.prompt.chat is None:
+            return None
+        options = task.prompt.chat.options
+        if self._chat is None or self._chat[0] != task.asked or self._chat[1].options != options:
+            self._chat = task.asked, ChatTemplate.of(task.asked.model, task.asked.revision, options)
+        return self._chat[1]
 
     @staticmethod
     def _score(

@@ -79,10 +79,21 @@ def _needs_script(language: str) -> bool:
 @cache
 def english_name(tag: str) -> str:
     """The English name used in prompts: ``German``, ``Chinese``; the script only where it is not the usual one."""
+    return _named(tag).display_name("en")
+
+
+@cache
+def native_name(tag: str) -> str:
+    """A language's name for itself: ``Deutsch``, ``中文``; the English one where CLDR has none."""
+    return _named(tag).autonym()
+
+
+def _named(tag: str) -> langcodes.Language:
+    """The language with its script only where it is not the usual one."""
     language = langcodes.Language.get(tag)
-    if language.script is None or language.script == langcodes.Language.get(language.language or "").maximize().script:
-        return language.update_dict({"script": None}).display_name("en")
-    return language.display_name("en")
+    if language.script == langcodes.Language.get(language.language or "").maximize().script:
+        return language.update_dict({"script": None})
+    return language
 
 
 Language = Annotated[str, AfterValidator(canonical_tag)]

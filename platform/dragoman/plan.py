@@ -12,14 +12,16 @@ from pydantic import BaseModel, ConfigDict
 from dragoman.cell import Cell
 from dragoman.corpora.base import Corpus, Segment, Split
 from dragoman.corpora.opening import open_corpus
+from dragoman.demonstrations import Demonstrator, complete
 from dragoman.errors import ModelError, SpecError
 from dragoman.identity import fingerprint, hash_files, hash_lines, plain_json
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, Partition, TrainingGraph
-from dragoman.spec.grid import CorpusChoice, Finetuning, GridSpec
+from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.grid import Finetuning, GridSpec
 from dragoman.spec.pairs import chosen
-from dragoman.spec.prompt import Prompt
+from dragoman.spec.prompt import EvaluationPrompt, Prompt
 
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer.model", "*.spm")
 """The files of a checkpoint that decide what it says."""
@@ -85,8 +87,10 @@ class Plan(BaseModel):
     """The finetunings, in the spec's order."""
     test_set: TestSet
     """What is evaluated on."""
-    prompt: Prompt
-    """The prompt of the evaluation."""
+    prompts: tuple[EvaluationPrompt, ...]
+    """The prompts of the evaluation, complete; the first is the one that gates are about."""
+    undemonstrated: dict[str, dict[Pair, str]]
+    """By the prompt's id, the pairs that there are no examples for, with the reason."""
     pairs: tuple[Pair, ...]
     """The evaluation pairs."""
     contents: dict[Pair, str]
@@ -98,6 +102,11 @@ class Plan(BaseModel):
     def id(self) -> str:
         """The hash of the spec: equal plans of equal specs."""
         return fingerprint("spec", 1, self.spec.model_dump(mode="json"))
+
+    @property
+    def prompt(self) -> EvaluationPrompt:
+        """The prompt that gates and registered models are about."""
+        return self.prompts[0]
 
     @cached_property
     def models(self) -> tuple[ModelIdentity, ...]:
@@ -118,14 +127,25 @@ class Plan(BaseModel):
         )
         return TrainingGraph(examples=dict.fromkeys(pairs or (), 1), evidence=Evidence.DECLARED)
 
+    @cached_property
+    def asked(self) -> tuple[tuple[ModelIdentity, EvaluationPrompt], ...]:
+        """Each model with each prompt it is asked with: the rows of the results."""
+        return tuple(
+            (model, prompt)
+            for model in self.models
+            for prompt in self.prompts
+            if prompt.models is None or {model.name, model.name.removesuffix(f"-seed{model.seed}")} & {*prompt.models}
+        )
+
     def cells(self) -> Iterator[Cell]:
-        """Every cell, model by model."""
-        decoding = self.spec.evaluation.decoding.id
-        for model in self.models:
+        """Every cell, model by model and prompt by prompt."""
+        decoding, test_set = self.spec.evaluation.decoding.id, self.test_set.id
+        ids = {prompt.label: prompt.id for prompt in self.prompts}
+        for model, prompt in self.asked:
             for pair in self.pairs:
                 yield Cell(
-                    model=model.id, test_set=self.test_set.id, content=self.contents.get(pair, ""),
-                    pair=pair, prompt=self.prompt.id, decoding=decoding,
+                    model=model.id, test_set=test_set, content=self.contents.get(pair, ""),
+                    pair=pair, prompt=ids[prompt.label], decoding=decoding,
                 )  # fmt: skip
 
     def partitions(self, training: PlannedTraining) -> dict[Partition, int]:
@@ -142,6 +162,7 @@ def make_plan(spec: GridSpec) -> Plan:
         SpecError, CorpusError, ModelError: something the spec names is not there.
     """
     base = _base_identity(spec)
+    spec = _with_complete_prompts(spec)
     evaluation = spec.evaluation
     choice = evaluation.corpus or spec.corpus
     corpus = open_corpus(choice.kind, choice.options)
@@ -165,15 +186,26 @@ def make_plan(spec: GridSpec) -> Plan:
     return Plan(
         spec=spec,
         base=base,
-        trainings=tuple(_plan_training(spec, base, finetuning) for finetuning in spec.models),
+        trainings=tuple(_plan_training(spec, base, finetuning) for finetuning in spec.finetunings),
         test_set=TestSet(
             corpus=choice.kind, revision=corpus.revision, split=evaluation.split, sentences=evaluation.sentences
         ),
-        prompt=evaluation.prompt or spec.prompt,
+        prompts=spec.prompts,
+        undemonstrated={prompt.id: Demonstrator(prompt).missing(pairs) for prompt in spec.prompts if prompt.shots},
         pairs=pairs,
         contents=contents,
         missing=missing,
     )  # fmt: skip
+
+
+def _with_complete_prompts(spec: GridSpec) -> GridSpec:
+    """The spec with all said that the identities of its evaluation's prompts depend on."""
+    evaluation = spec.evaluation
+    corpus = evaluation.corpus or spec.corpus
+    prompts = tuple(complete(prompt, corpus, Split.DEV, spec.languages) for prompt in spec.prompts)
+    if prompts == spec.prompts:
+        return spec
+    return spec.model_copy(update={"evaluation": evaluation.model_copy(update={"prompts": prompts, "prompt": None})})
 
 
 def evaluation_segments(corpus: Corpus, pair: Pair, split: Split, sentences: int | None) -> list[Segment]:
@@ -204,7 +236,10 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning) 
     choice = finetuning.corpus or spec.corpus
     corpus = open_corpus(choice.kind, choice.options)
     asked = chosen(finetuning.pairs, spec.languages)
+    prompt = complete(finetuning.prompt or spec.prompt, choice, Split.TRAIN, spec.languages)
     missing = corpus.missing(asked, Split.TRAIN)
+    if prompt.shots:
+        missing = {**Demonstrator(prompt).missing(asked), **missing}
     pairs = tuple(pair for pair in asked if pair not in missing)
     if not pairs:
         pair, reason = next(iter(missing.items()))
@@ -219,7 +254,7 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning) 
         "pairs": pairs,
         "examples": finetuning.examples,
         "corpus": {"kind": choice.kind, "revision": corpus.revision, "options": choice.options},
-        "prompt": prompt.template,
+        "prompt": prompt.meaning if prompt.meaning.keys() - {"template"} else prompt.meaning["template"],
         "method": finetuning.method,
         "seed": seed,
     }

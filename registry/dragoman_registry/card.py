@@ -58,7 +58,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
             if "parameters" in training else None,
             "Training": f"{training['seconds']:.0f} seconds, {training['target_tokens']:,} target tokens"
             if "target_tokens" in training else None,
-            "Prompt": f"`{(spec.evaluation.prompt or spec.prompt).template}`",
+            "Prompt": f"`{spec.prompts[0].shown}`",
             "Decoding": canonical_json(spec.evaluation.decoding),
         }),
         "## Training data\n",

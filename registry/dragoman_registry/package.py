@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.errors import ModelError
-from dragoman.language import english_name
 from dragoman.plan import WEIGHTS
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
@@ -43,7 +42,7 @@ def register(
         ModelError: the model is not trained, or its checkpoint is gone.
     """
     model_id, spec = id_of(grid, model), GridSpec.model_validate(grid.spec)
-    prompt, decoding = spec.evaluation.prompt or spec.prompt, spec.evaluation.decoding
+    prompt, decoding = spec.prompts[0], spec.evaluation.decoding
     for known in versions_of(settings.mlflow_url, name):
         # asked or decoded in another way it would give other answers than this grid's scores are about
         if (known.model, known.prompt, known.decoding) == (model_id, prompt.id, decoding.id):
@@ -73,10 +72,10 @@ def _checkpoint(store: Store, model: str, model_id: str) -> Path:
 
 def _model_config(spec: GridSpec, grid: GridRecord, base: dict[str, Any]) -> dict[str, Any]:
     """What the served code has to know: how to ask the model, and what its base is."""
-    decoding = spec.evaluation.decoding
+    prompt, decoding = spec.prompts[0], spec.evaluation.decoding
     return {
-        "template": (spec.evaluation.prompt or spec.prompt).template,
-        "languages": {tag: english_name(tag) for tag in grid.languages},
+        "template": prompt.asking,
+        "languages": {tag: prompt.language_name(tag) for tag in grid.languages},
         "beam": decoding.beam,
         "length_penalty": decoding.length_penalty,
         "max_new_tokens": decoding.max_new_tokens,

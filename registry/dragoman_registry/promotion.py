@@ -67,9 +67,8 @@ class Promotions:
                 "promote a version that a grid registered."
             )
         grid = self.store.grid(version.grid)
-        evaluation = GridSpec.model_validate(grid.spec).evaluation
-        prompt = evaluation.prompt or GridSpec.model_validate(grid.spec).prompt
-        asked = (version.prompt, version.decoding) == (prompt.id, evaluation.decoding.id)
+        spec = GridSpec.model_validate(grid.spec)
+        asked = (version.prompt, version.decoding) == (spec.prompts[0].id, spec.evaluation.decoding.id)
         if version.model not in grid.names or not asked:
             raise PromotionError(
                 f"{version} belongs to the grid '{grid.name}' as it was before its spec changed: run the old spec "

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from dragoman import __version__
 from dragoman.cli import compare
+from dragoman.cli.arguments import chosen_rows
 from dragoman.cli.results import matrix, pairs, partition_rows
 from dragoman.cli.tables import Form, Table, render
 from dragoman.language import english_name
@@ -13,6 +14,7 @@ from dragoman.store.comparison import Comparison
 from dragoman.store.comparison import compare as compare_models
 from dragoman.store.differences import higher_is_better
 from dragoman.store.progress import progress
+from dragoman.store.prompts import Asked
 from dragoman.store.queries import (
     PairScore,
     metric_names,
@@ -129,16 +131,18 @@ def table(question: OfTable) -> Response:
     """A table to take away, as a file."""
     store, view, form = open_store(), _view(question), Form(question.form)
 
-    def values() -> dict[str, list[PairScore]]:
-        return {view.model: pair_scores(store, view.grid, view.model, view.metric, view.signature)}
+    rows = chosen_rows(store, view.grid, [view.model])[:1]
+
+    def values() -> dict[Asked, list[PairScore]]:
+        return {row: pair_scores(store, view.grid, row.model, view.metric, view.signature, row.prompt) for row in rows}
 
     match question.table:
         case "partitions":
             found = partition_rows(store, view.grid, [view.model], view.metric, signature=view.signature)
         case "matrix":
-            found = matrix(view.grid, view.metric, store.grid(view.grid).languages, values)
+            found = matrix(view.grid, view.metric, store.grid(view.grid).languages, rows, values)
         case "pairs":
-            found = pairs(view.grid, view.metric, values)
+            found = pairs(view.grid, view.metric, rows, values)
     return _file(f"{view.grid}-{view.model}-{view.metric}-{question.table}", found, form)
 
 

@@ -25,7 +25,8 @@ class TrainingExample(NamedTuple):
     prompt: str
     """The text put before the model."""
     target: str
-    """The translation, which follows the prompt after one space."""
+    """The translation, which follows the prompt after one space, or directly where that ends in white space or in a
+    special token."""
 
 
 class EncodedExamples(NamedTuple):
@@ -82,6 +83,11 @@ def target_lead(tokenizer: "PreTrainedTokenizerBase") -> str:
     return "" if first + plain == whole != first + spaced else " "
 
 
+def _lead(prompt: str, lead: str, special: Sequence[str]) -> str:
+    """What goes between a prompt and its target: nothing after white space and after the special tokens of a chat."""
+    return "" if prompt[-1:].isspace() or prompt.endswith(tuple(special)) else lead
+
+
 def encode(
     tokenizer: "PreTrainedTokenizerBase", examples: Sequence[TrainingExample], max_length: int
 ) -> EncodedExamples:
@@ -96,7 +102,7 @@ def encode(
             f"The tokenizer of {tokenizer.name_or_path} names no end-of-sentence token, so a translation could never "
             "end: set eos_token in its tokenizer_config.json."
         )
-    prefix, lead = prompt_prefix(tokenizer), target_lead(tokenizer)
+    prefix, lead, special = prompt_prefix(tokenizer), target_lead(tokenizer), tokenizer.all_special_tokens
     rows: list[NDArray[np.int32]] = []
     prompt_lengths: list[int] = []
     kept: list[int] = []
@@ -104,7 +110,9 @@ def encode(
     while chunk := list(islice(remaining, _CHUNK)):
         prompts = tokenizer([example.prompt for example in chunk], add_special_tokens=False, verbose=False).input_ids
         targets = tokenizer(
-            [lead + example.target for example in chunk], add_special_tokens=False, verbose=False
+            [_lead(example.prompt, lead, special) + example.target for example in chunk],
+            add_special_tokens=False,
+            verbose=False,
         ).input_ids
         for prompt, target in zip(prompts, targets, strict=True):
             length = len(prefix) + len(prompt) + len(target) + 1

@@ -7,6 +7,7 @@ import typer
 
 from dragoman.errors import DragomanError, StoreError, nearest
 from dragoman.settings import settings
+from dragoman.store.prompts import Asked, asked
 from dragoman.store.queries import metric_names, model_names
 from dragoman.store.store import Store
 
@@ -50,6 +51,18 @@ def chosen_models(store: Store, grid: str, models: Sequence[str] | None) -> list
     return [name for name in names if not models or name in models]
 
 
+def chosen_rows(store: Store, grid: str, models: Sequence[str], prompt: str | None = None) -> list[Asked]:
+    """The models asked for with each of their prompts, or with the one asked for.
+
+    Raises:
+        StoreError: the grid is unknown, or has no prompt of that name.
+    """
+    rows = asked(store, grid)
+    if prompt is not None and prompt not in {row.prompt for row in rows}:
+        raise StoreError(f"Grid '{grid}' has no prompt '{prompt}'; {nearest(prompt, (row.prompt for row in rows))}")
+    return [row for row in rows if row.model in models and prompt in (None, row.prompt)]
+
+
 def complete_grids(incomplete: str) -> list[str]:
     """Names of grids for the shell."""
     try:
@@ -84,6 +97,9 @@ MetricOption = Annotated[
     typer.Option(
         "--metric", metavar="METRIC", help="The metric; by default the grid's first.", autocompletion=complete_metrics
     ),
+]
+PromptOption = Annotated[
+    str | None, typer.Option("--prompt", metavar="NAME", help="Only this prompt, of those the spec names.")
 ]
 SignatureOption = Annotated[
     str | None,

@@ -8,6 +8,7 @@ import typer
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
+    PromptOption,
     SignatureOption,
     chosen_metric,
     complete_models,
@@ -30,6 +31,7 @@ def compare(
     ],
     b: Annotated[str, typer.Argument(metavar="B", help="The model in question.", autocompletion=complete_models)],
     metric: MetricOption = None,
+    prompt: PromptOption = None,
     signature: SignatureOption = None,
     test: Annotated[Test, typer.Option(help="The paired test of each pair.")] = Test.BOOTSTRAP,
     correction: Annotated[
@@ -43,7 +45,8 @@ def compare(
 ) -> Sequence[Table]:
     """Compare model B with model A on the pairs both have a score for: B minus A.
 
-    Each pair is tested with a paired test from the stored statistics; p-values are adjusted for the number of
+    Both are asked with the grid's first prompt, or with the one named. Each pair is tested with a paired test from
+    the stored statistics; p-values are adjusted for the number of
     pairs. Scopes are B's partitions; their intervals resample all pairs jointly. Tables: scopes, losses, gains, pairs.
 
     Examples: dragoman compare demo base roles · dragoman compare demo english-centric roles --metric chrf++
@@ -51,7 +54,7 @@ def compare(
     """
     store = open_store()
     metric = chosen_metric(store, grid, metric)
-    found = compare_models(store, grid, a, b, metric, signature, test, correction, alpha, samples)
+    found = compare_models(store, grid, a, b, metric, signature, test, correction, alpha, samples, prompt=prompt)
     return [scopes(grid, found), *extremes(grid, found, top), pairs(grid, found)]
 
 

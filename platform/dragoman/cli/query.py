@@ -9,6 +9,7 @@ from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
     ModelsOption,
+    PromptOption,
     SignatureOption,
     chosen_metric,
     chosen_models,
@@ -31,6 +32,7 @@ def query(
     ] = None,
     model: ModelsOption = None,
     metric: MetricOption = None,
+    prompt: PromptOption = None,
     signature: SignatureOption = None,
     against: Annotated[
         str | None,
@@ -45,7 +47,8 @@ def query(
     """Group a grid's scores: mean, median and number of cells, and the difference to another model.
 
     Dimensions: model, partition, source, target, source_script, target_script, source_family, target_family.
-    Partitions are the seven, unseen and unknown. Tables: groups, best (the best model into each target).
+    Partitions are the seven, unseen and unknown. Scores are those of the grid's first prompt, or of the one named:
+    prompts are never averaged. Tables: groups, best (the best model into each target).
 
     Examples: dragoman query demo --by partition --by target --against base ·
     dragoman query demo --by target_family --where partition=recombined,reversed --model roles ·
@@ -54,11 +57,13 @@ def query(
     store = open_store()
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
-    selection = store.scores(metric, models, grid, signature).by(*(by or ())).where(**_conditions(where or ()))
+    selection = (
+        store.scores(metric, models, grid, signature, prompt=prompt).by(*(by or ())).where(**_conditions(where or ()))
+    )
     selection = selection if against is None else selection.against(against)
     return [
         groups(selection.micro() if micro else selection),
-        best(store, grid, metric, signature),
+        best(store, grid, metric, signature, prompt),
     ]
 
 
@@ -84,11 +89,11 @@ def groups(selection: Selection) -> Table:
     return Table(name="groups", title=title, columns=columns, content=rows, stub=len(keys), group=group)
 
 
-def best(store: Store, grid: str, metric: str, signature: str | None) -> Table:
+def best(store: Store, grid: str, metric: str, signature: str | None, prompt: str | None = None) -> Table:
     """The best model into each target language."""
     return Table(
         name="best", title=f"{grid}: best model into each target by mean {metric}", detail=True,
-        content=lambda: [row.model_dump(mode="json") for row in best_models(store, grid, metric, signature)],
+        content=lambda: [row.model_dump(mode="json") for row in best_models(store, grid, metric, signature, prompt)],
         columns=[word("target"), word("model"), number("mean"),
                  Column("pairs", lambda row: f"{row['done']} of {row['pairs']}")],
     )  # fmt: skip

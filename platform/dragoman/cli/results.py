@@ -12,20 +12,23 @@ from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
     ModelsOption,
+    PromptOption,
     SignatureOption,
     chosen_metric,
     chosen_models,
+    chosen_rows,
     open_store,
 )
 from dragoman.cli.tables import Column, Row, Table, figure, interval, number, printed, word
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.store.prompts import Asked
 from dragoman.store.queries import BASE, PairScore, pair_scores, partition_gap, partition_table, unscored
 from dragoman.store.seeds import over_seeds
 from dragoman.store.store import Store
 
-Scores = dict[str, list[PairScore]]
-"""Pairs' scores by model."""
+Scores = dict[Asked, list[PairScore]]
+"""Pairs' scores by model and prompt."""
 
 MARKS = {
     CellState.PLANNED: "planned",
@@ -38,6 +41,8 @@ MARKS = {
 """What stands in the matrix where there is no score; `unscored` is translated but never scored with this metric."""
 WIDEST_MATRIX = 40
 """Languages above which the matrix is printed only when asked for."""
+OF_ROW = ("model", "prompt")
+"""What tables are ruled by."""
 NAMED_PAIRS = 8
 """Pairs named beside a reason before the rest is counted."""
 
@@ -47,6 +52,7 @@ def results(
     grid: GridArgument,
     model: ModelsOption = None,
     metric: MetricOption = None,
+    prompt: PromptOption = None,
     signature: SignatureOption = None,
     micro: Annotated[
         bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
@@ -55,8 +61,8 @@ def results(
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs.
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
-    Gains over the base are taken on the pairs both have. Tables: partitions, gap, seeds, matrix,
-    reasons, pairs.
+    Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
+    several prompts has rows of its own for each. Tables: partitions, gap, seeds, matrix, reasons, pairs.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex · dragoman results demo --table pairs --csv
@@ -64,7 +70,7 @@ def results(
     store = open_store()
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
-    return answers(store, grid, models, metric, signature, micro)
+    return answers(store, grid, models, metric, signature, micro, prompt)
 
 
 def answers(
@@ -74,34 +80,44 @@ def answers(
     metric: str,
     signature: str | None = None,
     micro: bool = False,
+    prompt: str | None = None,
 ) -> list[Table]:
     """The tables of a grid's results: what `dragoman results` prints, and a run at its end."""
+    rows = chosen_rows(store, grid, models, prompt)
 
     @cache
-    def scores() -> dict[str, list[PairScore]]:
-        return {name: pair_scores(store, grid, name, metric, signature) for name in models}
+    def scores() -> Scores:
+        return {row: pair_scores(store, grid, row.model, metric, signature, row.prompt) for row in rows}
 
     return [
-        partition_rows(store, grid, models, metric, signature, micro),
-        gap_rows(store, grid, models, metric, signature),
-        seeds(store, grid, metric, signature),
-        matrix(grid, metric, store.grid(grid).languages, scores),
-        reasons({name: unscored(store, grid, name, metric, signature) for name in models}),
-        pairs(grid, metric, scores),
+        partition_rows(store, grid, models, metric, signature, micro, prompt),
+        gap_rows(store, grid, rows, metric, signature),
+        seeds(store, grid, rows, metric, signature),
+        matrix(grid, metric, store.grid(grid).languages, rows, scores),
+        reasons({row: unscored(store, grid, row.model, metric, signature, row.prompt) for row in rows}),
+        pairs(grid, metric, rows, scores),
     ]
+
+
+def _stub(rows: Iterable[Asked]) -> list[Column]:
+    """The columns that say whose a row is: the model, and the prompt where there are several."""
+    return [word("model"), *([word("prompt")] if len({row.prompt for row in rows}) > 1 else [])]
 
 
 def partition_rows(
-    store: Store, grid: str, models: Iterable[str], metric: str, signature: str | None = None, micro: bool = False
-) -> Table:
-    """The partition table of some models, one below the other."""
+    store: Store, grid: str, models: Sequence[str], metric: str, signature: str | None = None, micro: bool = False,
+    prompt: str | None = None,
+) -> Table:  # fmt: skip
+    """The partition table of some models, each with its prompts or the one named, one below the other."""
+    asked = chosen_rows(store, grid, models, prompt)
     rows = [
-        {"model": name, **row.model_dump(mode="json")}
-        for name in models
-        for row in partition_table(store, grid, name, metric, signature, micro)
+        {**each.model_dump(), **row.model_dump(mode="json")}
+        for each in asked
+        for row in partition_table(store, grid, each.model, metric, signature, micro, each.prompt)
     ]
+    stub = _stub(asked)
     columns = [
-        word("model"),
+        *stub,
         word("scope"),
         Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
         number("mean", metric),
@@ -127,45 +143,53 @@ def partition_rows(
     weight = "weighted by segments" if micro else "each pair alike"
     return Table(
         name="partitions", title=f"{grid}: mean {metric} by partition, {weight}", columns=columns, content=rows,
-        notes=notes, group="model", stub=2,
+        notes=notes, group=OF_ROW, stub=len(stub) + 1,
     )  # fmt: skip
 
 
-def gap_rows(store: Store, grid: str, models: Iterable[str], metric: str, signature: str | None = None) -> Table:
+def gap_rows(store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None) -> Table:
     """How much better each model is on seen than on recombined pairs, for those that have both."""
     rows = []
-    for name in models:
-        gap = partition_gap(store, grid, name, metric, Partition.SEEN, Partition.RECOMBINED, signature)
+    for each in asked:
+        better, worse = Partition.SEEN, Partition.RECOMBINED
+        gap = partition_gap(store, grid, each.model, metric, better, worse, signature, each.prompt)
         if gap is not None:
-            rows.append({"model": name, **gap.model_dump(mode="json")})
+            rows.append({**each.model_dump(), **gap.model_dump(mode="json")})
     return Table(
         name="gap", title=f"{grid}: {metric} on seen minus recombined pairs",
-        columns=[word("model"), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True)],
+        columns=[*_stub(asked), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True)],
         content=rows,
     )  # fmt: skip
 
 
-def seeds(store: Store, grid: str, metric: str, signature: str | None = None) -> Table:
+def seeds(store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None) -> Table:
     """Mean and standard deviation over models that differ only in their seed, where there are such models."""
+    rows = [
+        {**row.model_dump(mode="json"), "models": " ".join(row.models), "prompt": prompt}
+        for prompt in dict.fromkeys(each.prompt for each in asked)
+        for row in over_seeds(store, grid, metric, signature, prompt)
+    ]
     return Table(
-        name="seeds", title=f"{grid}: mean {metric} over seeds, on the pairs all of them have", group="models",
-        content=[{**row.model_dump(mode="json"), "models": " ".join(row.models)}
-                 for row in over_seeds(store, grid, metric, signature)],
-        columns=[word("models"), word("scope"), number("pairs", digits=0),
+        name="seeds", title=f"{grid}: mean {metric} over seeds, on the pairs all of them have", content=rows,
+        group=("models", "prompt"),
+        columns=[word("models"), *_stub(asked)[1:], word("scope"), number("pairs", digits=0),
                  Column("mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}")],
     )  # fmt: skip
 
 
-def matrix(grid: str, metric: str, languages: Sequence[str], scores: Callable[[], Scores]) -> Table:
-    """Source by target, one block for each model; what is no pair of the grid stays empty."""
+def matrix(
+    grid: str, metric: str, languages: Sequence[str], asked: Sequence[Asked], scores: Callable[[], Scores]
+) -> Table:
+    """Source by target, one block for each model and prompt; what is no pair of the grid stays empty."""
 
     def content() -> list[Row]:
         rows: list[Row] = []
-        for name, found in scores().items():
+        for each, found in scores().items():
             by_pair = {score.pair: score for score in found}
             for source in languages:
                 cells = (by_pair.get(Pair(source, target)) for target in languages)
-                rows.append({"model": name, "source": source, **dict(zip(languages, map(_entry, cells), strict=True))})
+                entries = dict(zip(languages, map(_entry, cells), strict=True))
+                rows.append({**each.model_dump(), "source": source, **entries})
         return rows
 
     def column(target: str) -> Column:
@@ -180,8 +204,8 @@ def matrix(grid: str, metric: str, languages: Sequence[str], scores: Callable[[]
 
     return Table(
         name="matrix", title=f"{grid}: {metric} from source (row) to target (column)",
-        columns=[word("model"), word("source"), *map(column, languages)], content=content,
-        group="model", stub=2, detail=len(languages) > WIDEST_MATRIX,
+        columns=[*_stub(asked), word("source"), *map(column, languages)], content=content,
+        group=OF_ROW, stub=len(_stub(asked)) + 1, detail=len(languages) > WIDEST_MATRIX,
     )  # fmt: skip
 
 
@@ -190,14 +214,14 @@ def _entry(score: PairScore | None) -> float | str | None:
 
 
 def reasons(without: Scores) -> Table:
-    """Why pairs have no score: one row for each model, state and reason."""
-    alike: defaultdict[tuple[str, CellState, str | None], list[str]] = defaultdict(list)
-    for name, found in without.items():
+    """Why pairs have no score: one row for each model, prompt, state and reason."""
+    alike: defaultdict[tuple[Asked, CellState, str | None], list[str]] = defaultdict(list)
+    for each, found in without.items():
         for score in found:
-            alike[name, score.state, score.reason].append(str(score.pair))
+            alike[each, score.state, score.reason].append(str(score.pair))
     rows = [
-        {"model": name, "state": MARKS[state], "pairs": len(found), "which": found, "reason": reason}
-        for (name, state, reason), found in alike.items()
+        {**each.model_dump(), "state": MARKS[state], "pairs": len(found), "which": found, "reason": reason}
+        for (each, state, reason), found in alike.items()
     ]
 
     def named(row: Row) -> str:
@@ -205,25 +229,26 @@ def reasons(without: Scores) -> Table:
         return " ".join(row["which"][:NAMED_PAIRS]) + (f" and {rest} more" if rest > 0 else "")
 
     return Table(
-        name="reasons", title="Pairs without a score", content=rows, group="model",
-        columns=[word("model"), word("state"), number("pairs", digits=0), Column("which", named, right=False),
+        name="reasons", title="Pairs without a score", content=rows, group=OF_ROW,
+        columns=[*_stub(without), word("state"), number("pairs", digits=0), Column("which", named, right=False),
                  word("reason")],
     )  # fmt: skip
 
 
-def pairs(grid: str, metric: str, scores: Callable[[], Scores]) -> Table:
-    """Every pair of every model, a row each."""
+def pairs(grid: str, metric: str, asked: Sequence[Asked], scores: Callable[[], Scores]) -> Table:
+    """Every pair of every model and prompt, a row each."""
 
     def content() -> list[Row]:
         return [
-            {"model": name, "source": score.pair.source, "target": score.pair.target}
+            {**each.model_dump(), "source": score.pair.source, "target": score.pair.target}
             | score.model_dump(mode="json", exclude={"pair"})
-            for name, found in scores().items()
+            for each, found in scores().items()
             for score in found
         ]
 
     return Table(
-        name="pairs", title=f"{grid}: {metric} of every pair", content=content, group="model", detail=True, stub=3,
-        columns=[word("model"), word("source"), word("target"), word("partition"), word("state"),
+        name="pairs", title=f"{grid}: {metric} of every pair", content=content, group=OF_ROW, detail=True,
+        stub=len(_stub(asked)) + 2,
+        columns=[*_stub(asked), word("source"), word("target"), word("partition"), word("state"),
                  number("value", metric), interval("low", "high"), number("base_value", BASE)],
     )  # fmt: skip

@@ -64,8 +64,8 @@ class Table:
     """The rows in the order they are printed, all with the same keys; or what finds them when they are printed."""
     notes: Sequence[str] = ()
     """Sentences below it."""
-    group: str | None = None
-    """A rule is drawn where this value changes."""
+    group: str | tuple[str, ...] | None = None
+    """A rule is drawn where this value, or one of these, changes."""
     stub: int = 1
     """How many first columns are repeated when a terminal is too narrow for all."""
     detail: bool = False
@@ -81,7 +81,8 @@ class Table:
         """Indices of the rows above which a rule is drawn."""
         if self.group is None:
             return []
-        groups = [row[self.group] for row in self.rows]
+        keys = (self.group,) if isinstance(self.group, str) else self.group
+        groups = [[row[key] for key in keys] for row in self.rows]
         return [index for index, (above, below) in enumerate(pairwise(groups), start=1) if above != below]
 
 

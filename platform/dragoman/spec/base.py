@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from dragoman.errors import nearest
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Names of grids, models and prompts: they become folders, tags and links."""
+
 
 class SpecModel(BaseModel):
     """A part of a spec."""

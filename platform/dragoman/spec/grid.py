@@ -2,47 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dragoman.corpora.base import Split
 from dragoman.errors import nearest
 from dragoman.language import Language
 from dragoman.pair import Pair
 from dragoman.plugins import available
-from dragoman.spec.base import SpecModel
+from dragoman.spec.base import NAME, SpecModel
+from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Method
 from dragoman.spec.pairs import Pairs, PairsField, chosen, languages_of
 from dragoman.spec.promotion import Promotion
-from dragoman.spec.prompt import NAMED, Prompt, PromptField
-
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""Names of grids and models: they become folders, tags and links."""
-
-
-class CorpusChoice(SpecModel):
-    """A kind of corpus and the options of that kind, all in one mapping."""
-
-    kind: str
-    """Name of a corpus plugin."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """What stood beside `kind`; the plugin's own model checks it."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_options(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"kind": value}
-        if isinstance(value, dict) and "options" not in value:
-            return {"kind": value.get("kind"), "options": {key: item for key, item in value.items() if key != "kind"}}
-        return value
-
-    @field_validator("kind", mode="before")
-    @classmethod
-    def _is_installed(cls, kind: Any) -> Any:
-        if kind not in available("corpora"):
-            raise ValueError(f"is not an installed kind of corpus; {nearest(str(kind), available('corpora'))}")
-        return kind
+from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 
 
 class Base(SpecModel):
@@ -62,6 +35,16 @@ class Base(SpecModel):
         return {"model": value} if isinstance(value, str) else value
 
 
+def _different(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("must name each seed once")
+    return seeds
+
+
+SeedsField = Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_different)]
+"""A list of different seeds."""
+
+
 class Finetuning(SpecModel):
     """One model to train from the base."""
 
@@ -79,6 +62,14 @@ class Finetuning(SpecModel):
     """The prompt it is trained with; the grid's prompt by default."""
     seed: int | None = Field(default=None, ge=0)
     """Seed of sampling, order and initialisation; the grid's seed by default."""
+    seeds: SeedsField = ()
+    """Several seeds instead of one: a model for each, named `NAME-seed1` and so on; the grid's by default."""
+
+    def each_seed(self, seeds: tuple[int, ...]) -> "tuple[Finetuning, ...]":
+        """Itself, or one for each of its seeds; `seeds` are those of a model that names none."""
+        several = self.seeds or (seeds if self.seed is None else ())
+        named = ({"name": f"{self.name}-seed{seed}", "seed": seed, "seeds": ()} for seed in several)
+        return tuple(self.model_copy(update=update) for update in named) or (self,)
 
 
 class Evaluation(SpecModel):
@@ -94,6 +85,9 @@ class Evaluation(SpecModel):
     """The first so many sentences of each pair; all by default."""
     prompt: PromptField | None = None
     """The prompt; the grid's prompt by default."""
+    prompts: tuple[EvaluationPrompt, ...] = ()
+    """Several prompts instead of one, each with rows of its own in the results. The first is the one that gates and
+    registered models are about."""
     decoding: Decoding = Decoding()
     """How translations are decoded."""
     metrics: tuple[str, ...] = ("bleu", "chrf++", "off_target")
@@ -145,6 +139,10 @@ class GridSpec(SpecModel):
     """Where models are registered and what they must pass; by default nothing is registered."""
     seed: int = Field(default=1, ge=0)
     """The seed everything random derives from."""
+    seeds: SeedsField = ()
+    """Several seeds: every model is trained with each of them, and tables show mean and spread over them."""
+    campaign: str | None = Field(default=None, pattern=NAME)
+    """The campaign the grid belongs to; a sweep sets it."""
 
     @field_validator("languages")
     @classmethod
@@ -156,9 +154,20 @@ class GridSpec(SpecModel):
             raise ValueError("needs at least two languages: a grid is made of pairs")
         return languages
 
+    @property
+    def finetunings(self) -> tuple[Finetuning, ...]:
+        """The finetunings with one seed each."""
+        return tuple(one for model in self.models for one in model.each_seed(self.seeds))
+
+    @property
+    def prompts(self) -> tuple[EvaluationPrompt, ...]:
+        """The prompts of the evaluation; the first is the one that gates and registered models are about."""
+        one = self.evaluation.prompt or self.prompt
+        return self.evaluation.prompts or (EvaluationPrompt(**one.model_dump()),)
+
     @model_validator(mode="after")
     def _hangs_together(self) -> "GridSpec":
-        names = [model.name for model in self.models]
+        names = [model.name for model in self.finetunings]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"has two models named '{name}'; give each its own name")
@@ -177,7 +186,36 @@ class GridSpec(SpecModel):
             raise ValueError("promotes a model but trains none; add a model or take promotion out")
         if self.promotion:
             self._check_promotion(self.promotion)
+        self._check_prompts({*names, *(model.name for model in self.models), "base"})
         return self
+
+    def _check_prompts(self, models: set[str]) -> None:
+        prompts = self.evaluation.prompts
+        if prompts and self.evaluation.prompt:
+            raise ValueError("has both prompt and prompts in evaluation; put the one prompt among the others")
+        first = self.prompts[0]
+        if self.promotion and (first.shots or first.chat or first.instruction == "wrong"):
+            raise ValueError(
+                f"promotes models that are asked with the prompt {first.label}, and a registered model asks zero-shot, "
+                "without a chat and with the right instruction: put such a prompt first, or take promotion out"
+            )
+        if prompts and prompts[0].models:
+            raise ValueError(
+                "limits evaluation.prompts.0 to some models; put a prompt first that all are asked with: gates and "
+                "registered models are about it"
+            )
+        for place, prompt in enumerate(prompts):
+            for name in prompt.models or ():
+                if name not in models:
+                    raise ValueError(
+                        f"names the model '{name}' in evaluation.prompts.{place}.models, which it lacks; "
+                        f"{nearest(name, models)}"
+                    )
+            for other in prompts[:place]:
+                if prompt.label == other.label:
+                    raise ValueError(
+                        f"has two prompts called '{prompt.label}' in evaluation.prompts; give each a name of its own"
+                    )
 
     def _check_pairs(self, place: str, pairs: Pairs) -> None:
         for language in sorted(languages_of(pairs)):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, exists, func, select, true
 from dragoman.errors import StoreError
 from dragoman.identity import canonical_json
 from dragoman.pair import Pair
+from dragoman.store.prompts import chosen_prompt
 from dragoman.store.schema import (
     ConditionRow,
     DecodingRow,
@@ -40,13 +41,17 @@ def comparable_conditions(
         connection: a reading transaction.
         grid: name of the grid.
         grid_id: its number.
-        wanted: text that the `test_set`, `prompt` and `decoding` must hold; None takes any, if there is one.
+        wanted: text that the `test_set`, `prompt` and `decoding` must hold, or a prompt's name; None takes any if
+            there is one, and the first of the prompts that the grid's specification lists.
 
     Raises:
         StoreError: there are none, or several that can't be mixed.
     """
+    conditions = _all_conditions(connection, grid_id)
+    if wanted.get("prompt") or len({condition.prompt for condition in conditions}) > 1:
+        wanted = {**wanted, "prompt": chosen_prompt(connection, grid_id, wanted.get("prompt"))}
     found = [
-        condition for condition in _all_conditions(connection, grid_id)
+        condition for condition in conditions
         if all(text is None or text in getattr(condition, part) for part, text in wanted.items())
     ]  # fmt: skip
     if not found and any(wanted.values()):

@@ -113,6 +113,7 @@ class Comparison(Record):
 def compare(
     store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, test: Test = Test.BOOTSTRAP,
     correction: Correction = Correction.HOLM, alpha: float = ALPHA, samples: int | None = None, seed: int = SEED,
+    prompt: str | None = None,
 ) -> Comparison:  # fmt: skip
     """Compare model b with model a on the pairs that both have a score for.
 
@@ -128,12 +129,13 @@ def compare(
         alpha: what adjusted p-values are held against.
         samples: resamples or trials of each test; by default enough for one of the pairs to be significant at all.
         seed: of the draws; p-values are sacreBLEU's for the same seed and number of samples.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature)
+        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature, prompt)
         scopes = _scopes(connection, part, a_id, b_id)
         pairs = pair_differences(connection, part, a_id, b_id)
         baseline, system = (statistics_of(connection, part, model_id) for model_id in (a_id, b_id))

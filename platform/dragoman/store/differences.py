@@ -76,7 +76,7 @@ def unseen_differences(
 
 
 def two_models(
-    connection: Connection, grid: str, metric: str, a: str, b: str, signature: str | None
+    connection: Connection, grid: str, metric: str, a: str, b: str, signature: str | None, prompt: str | None = None
 ) -> tuple[Slice, int, int]:
     """The slice in which two models are compared, and their numbers.
 
@@ -85,7 +85,7 @@ def two_models(
     """
     if a == b:
         raise StoreError(f"'{a}' can't be compared with itself: name two models of grid '{grid}'.")
-    part = Slice.of(connection, grid, metric, [b, a], signature)
+    part = Slice.of(connection, grid, metric, [b, a], signature, prompt=prompt)
     return part, number_of(grid, part.models, a), number_of(grid, part.models, b)
 
 

@@ -1,6 +1,6 @@
 """Grids in the store: who belongs to them, and their planned cells."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -42,7 +42,7 @@ def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord])
     No other writer may run.
 
     Raises:
-        StoreError: a model, test set, prompt or decoding was not added before, or the models' cells differ.
+        StoreError: a model, test set, prompt or decoding was not added before, or the models' cells of a prompt differ.
     """
     models = {identity: model_number(connection, identity) for identity in grid.models}
     tasks = _add_cells(connection, grid, models, records)
@@ -195,7 +195,8 @@ def _add_cells(
 ) -> set[Task]:
     conditions = Conditions(connection)
     tasks: set[Task] = set()
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
+    of_prompt: defaultdict[str, set[Task]] = defaultdict(set)
     pair_of: dict[Pair, int] = {}
     for chunk in chunks(records):
         pairs = {record.cell.pair for record in chunk}
@@ -208,14 +209,16 @@ def _add_cells(
                 raise StoreError(f"Grid '{grid.name}' has a cell of {cell.model}, which is not among its models.")
             task = conditions.of(record, pair_of[cell.pair]), pair_of[cell.pair]
             tasks.add(task)
-            counts[cell.model] += 1
+            counts[cell.model, cell.prompt] += 1
+            of_prompt[cell.prompt].add(task)
             rows.append(_row(record, models[cell.model], *task))
         conditions.write_tests()
         _insert_cells(connection, rows)
     for identity in models:
-        if counts[identity] != len(tasks):
+        found = {prompt: counts[identity, prompt] for prompt in of_prompt if counts[identity, prompt]}
+        if not found or any(count != len(of_prompt[prompt]) for prompt, count in found.items()):
             raise StoreError(
-                f"Grid '{grid.name}' has {counts[identity]} cells of {identity} and {len(tasks)} pairs: "
+                f"Grid '{grid.name}' has {sum(found.values())} cells of {identity} and {len(tasks)} pairs: "
                 "give every model one cell for each pair, so that they can be compared."
             )
     return tasks

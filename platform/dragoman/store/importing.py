@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from dragoman.errors import StoreError
 from dragoman.partition import Evidence
-from dragoman.spec.grid import NAME
+from dragoman.spec.base import NAME
 from dragoman.store import conditions, grids, models, sums
 from dragoman.store.archive import Archive
 from dragoman.store.blobs import check_blob

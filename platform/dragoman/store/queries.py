@@ -116,7 +116,9 @@ def metric_names(store: Store, grid: str) -> list[str]:
         return list(dict.fromkeys([*names, *connection.execute(scored.order_by(MetricRow.name)).scalars()]))
 
 
-def pair_scores(store: Store, grid: str, model_name: str, metric: str, signature: str | None = None) -> list[PairScore]:
+def pair_scores(
+    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[PairScore]:
     """Every planned pair of a grid under one model, sorted.
 
     Args:
@@ -125,20 +127,23 @@ def pair_scores(store: Store, grid: str, model_name: str, metric: str, signature
         model_name: the model's name in the grid.
         metric: name of the metric.
         signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature)
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
         cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
         return [_pair_score(row) for row in connection.execute(cells)]
 
 
-def unscored(store: Store, grid: str, model_name: str, metric: str, signature: str | None = None) -> list[PairScore]:
+def unscored(
+    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[PairScore]:
     """The planned pairs that have no score, with the reasons; arguments and errors as for `pair_scores`."""
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature)
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
         cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
         return [_pair_score(row) for row in connection.execute(cells.where(ScoreRow.value.is_(None)))]
 
@@ -154,8 +159,9 @@ def _pair_score(row: Row[*tuple[Any, ...]]) -> PairScore:
 
 
 def partition_table(
-    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False
-) -> list[PartitionRow]:
+    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False,
+    prompt: str | None = None,
+) -> list[PartitionRow]:  # fmt: skip
     """The partitions that occur, then `unseen` and `all`, of a grid under one model.
 
     Args:
@@ -165,12 +171,13 @@ def partition_table(
         metric: name of the metric.
         signature: text that the signatures hold, where the metric has several.
         micro: weigh each pair by its segments; by default all pairs count alike.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature)
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
         model_id = number_of(grid, part.models, model_name)
         sums = sums_by_scope(connection, part, model_id, part.base_id, micro)
         joint = Joint.read(connection, part, model_id, part.base_id, micro)
@@ -194,8 +201,9 @@ def partition_table(
 
 
 def partition_gap(
-    store: Store, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None
-) -> Gap | None:
+    store: Store, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
+    prompt: str | None = None,
+) -> Gap | None:  # fmt: skip
     """How much better a model is on one partition (or `unseen`, `all`) than on another: the difference of the means.
 
     Returns:
@@ -205,7 +213,7 @@ def partition_gap(
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature)
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
         model_id = number_of(grid, part.models, model_name)
         sums = sums_by_scope(connection, part, model_id)
         joint = Joint.read(connection, part, model_id, part.base_id)

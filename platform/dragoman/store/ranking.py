@@ -24,7 +24,9 @@ class BestModel(Record):
     """... of n planned."""
 
 
-def best_models(store: Store, grid: str, metric: str, signature: str | None = None) -> list[BestModel]:
+def best_models(
+    store: Store, grid: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[BestModel]:
     """For each target language, the model with the best mean over its pairs; the earlier added where two are equal.
 
     Only models that have the most pairs into a target are compared: a mean over fewer may be of the easier ones.
@@ -34,12 +36,13 @@ def best_models(store: Store, grid: str, metric: str, signature: str | None = No
         grid: name of the grid.
         metric: name of the metric.
         signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, signature=signature)
+        part = Slice.of(connection, grid, metric, signature=signature, prompt=prompt)
         done = func.sum(ScoreSumRow.scores).label("done")
         mean = (func.sum(ScoreSumRow.total) / func.sum(ScoreSumRow.scores)).label("mean")
         of_model = (

@@ -29,7 +29,9 @@ class SeedsRow(Record):
     """Standard deviation of the models' means (n - 1)."""
 
 
-def over_seeds(store: Store, grid: str, metric: str, signature: str | None = None) -> list[SeedsRow]:
+def over_seeds(
+    store: Store, grid: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[SeedsRow]:
     """Mean and standard deviation over seeds, for every recipe of a grid that was trained with several.
 
     Args:
@@ -37,11 +39,12 @@ def over_seeds(store: Store, grid: str, metric: str, signature: str | None = Non
         grid: name of the grid.
         metric: name of the metric.
         signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    return [row for names in seed_groups(store, grid) for row in _rows(store, grid, names, metric, signature)]
+    return [row for names in seed_groups(store, grid) for row in _rows(store, grid, names, metric, signature, prompt)]
 
 
 def seed_groups(store: Store, grid: str) -> list[list[str]]:
@@ -61,9 +64,11 @@ def seed_groups(store: Store, grid: str) -> list[list[str]]:
     return [names for names in groups.values() if len(names) > 1]
 
 
-def _rows(store: Store, grid: str, names: list[str], metric: str, signature: str | None) -> list[SeedsRow]:
+def _rows(
+    store: Store, grid: str, names: list[str], metric: str, signature: str | None, prompt: str | None
+) -> list[SeedsRow]:
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, names, signature)
+        part = Slice.of(connection, grid, metric, names, signature, prompt=prompt)
         ids = [part.models[name] for name in names]
         of_group = and_(ScoreRow.model_id.in_(ids), part.holds(ScoreRow))
         key = (ScoreRow.condition_id, ScoreRow.pair_id)
