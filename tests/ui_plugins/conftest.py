@@ -1,6 +1,9 @@
 """A store as a finished grid leaves it, with text of several scripts, and the pages over it."""
 
 import random
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -35,6 +38,7 @@ from dragoman.store.records import (
 )
 from dragoman.store.store import Store
 from dragoman_ui.app import register
+from dragoman_ui.commands import stop, wait_until_healthy
 from dragoman_ui.reading import open_store
 
 LANGUAGES = ("en", "de", "ru", "ar", "zh-Hans", "hi")
@@ -42,6 +46,9 @@ SCRIPT = "<script>alert('dragoman')</script>"
 """A hypothesis, and a reason, that must never be more than text."""
 METRICS = ("bleu", "chrf++")
 MISSING, FAILED = Pair("hi", "ar"), Pair("de", "zh-Hans")
+
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 class Made(NamedTuple):
@@ -205,3 +212,44 @@ def browse() -> Callable[..., FlaskClient]:
 def client(filled: Path, browse: Callable[..., FlaskClient]) -> FlaskClient:
     """A client of the pages over the filled store."""
     return browse()
+
+
+class Server(NamedTuple):
+    """A real MLflow server with our pages."""
+
+    address: str
+    """Where it answers, its static prefix included."""
+    home: Path
+    """The home it works on."""
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts `mlflow server` on a home, below a prefix; all are stopped at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(home: Path, app: str, prefix: str = "", **variables: str) -> Server:
+        folder = tmp_path_factory.mktemp("server")
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+        words = [
+            sys.executable, "-m", "mlflow", "server", "--app-name", app,
+            "--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--artifacts-destination", f"file://{home}/artifacts",
+            "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
+            *(["--static-prefix", prefix] if prefix else []),
+        ]  # fmt: skip
+        kept = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "DRAGOMAN_HOME": str(home), **QUIET}
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                words, cwd=folder, env=kept | variables, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        started.append(server)
+        address = f"http://127.0.0.1:{port}{prefix}"
+        wait_until_healthy(server, f"{address}/health", folder / "log")
+        return Server(address, home)
+
+    yield start
+    for server in started:
+        stop(server)

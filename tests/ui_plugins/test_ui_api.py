@@ -34,7 +34,7 @@ def test_grids(client: FlaskClient) -> None:
 def test_numbers_are_the_stores(client: FlaskClient) -> None:
     store = open_store()
     found = ask(client, "pairs", **ASKED)
-    assert found["view"] == {**ASKED, "signature": None, "show": "score", "order": "grid", "only": None}
+    assert found["view"].items() >= {**ASKED, "signature": None, "show": "score", "order": "grid"}.items()
     expected = [score.model_dump(mode="json") for score in pair_scores(store, "demo", "roles", "chrf++")]
     assert found["pairs"] == expected
     table = ask(client, "partitions", **ASKED)
@@ -123,10 +123,32 @@ def test_mistakes_get_a_sentence(
     assert sentence in problem["message"]
 
 
-def test_nothing_can_be_written(client: FlaskClient) -> None:
+def test_reads_write_nothing_and_writes_need_a_token(client: FlaskClient) -> None:
     for endpoint in ENDPOINTS:
+        address = f"{ROOT}/{endpoint.path}"
         for method in (client.post, client.put, client.patch, client.delete):
-            assert method(f"{ROOT}/{endpoint.path}").status_code == 405
+            is_write = (endpoint.method, method) == ("POST", client.post)
+            assert method(address).status_code == (403 if is_write else 405)
+        assert client.get(address).status_code == 405 or endpoint.method == "GET"
+
+
+def test_whoever_sits_here_may_write_and_nobody_else_where_nobody_signs_in(client: FlaskClient) -> None:
+    headers = {"X-Dragoman-Token": ask(client, "session", grid="demo")["token"]}
+    body = {"grid": "demo"}
+    assert client.post(f"{ROOT}/stop", json=body, headers=headers).status_code == 404  # nothing runs
+    far = {"REMOTE_ADDR": "192.0.2.7"}
+    refused = client.post(f"{ROOT}/stop", json=body, headers=headers, environ_base=far)
+    assert refused.status_code == 403
+    assert "only this machine may write" in json.loads(refused.text)["message"]
+    assert client.post(f"{ROOT}/stop", json=body, headers=headers | {"Origin": "http://elsewhere"}).status_code == 403
+
+
+def test_a_write_too_long_or_no_json_is_a_sentence(client: FlaskClient) -> None:
+    headers = {"X-Dragoman-Token": ask(client, "session")["token"]}
+    for content in (b"{", b"grid=demo", b"[1]", b'{"grid": "' + b"x" * 1_000_000 + b'"}'):
+        answer = client.post(f"{ROOT}/retry", data=content, headers=headers, content_type="application/json")
+        assert answer.status_code == 400
+        assert "send a JSON object of at most 1,000,000 bytes" in json.loads(answer.text)["message"]
 
 
 def test_openapi_describes_every_address(client: FlaskClient) -> None:
@@ -134,9 +156,10 @@ def test_openapi_describes_every_address(client: FlaskClient) -> None:
     assert found["openapi"] == "3.1.0"
     assert found["servers"] == [{"url": ROOT}]
     assert set(found["paths"]) == {f"/{endpoint.path}" for endpoint in ENDPOINTS}
-    for path in found["paths"].values():
-        assert path["get"]["summary"]
-        for parameter in path["get"]["parameters"]:
+    for endpoint in ENDPOINTS:
+        operation = found["paths"][f"/{endpoint.path}"][endpoint.method.lower()]
+        assert operation["summary"]
+        for parameter in operation["parameters"]:
             assert parameter["description"]
     referred = {name.rpartition("/")[2] for name in _strings(found) if name.startswith("#/components/schemas/")}
     assert referred <= set(found["components"]["schemas"])

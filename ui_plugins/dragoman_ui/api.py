@@ -1,4 +1,4 @@
-"""The JSON API below the pages: reads only."""
+"""The JSON API below the pages: what it answers, and all its addresses."""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -23,7 +23,7 @@ from dragoman.store.queries import (
     partition_gap,
     partition_table,
 )
-from dragoman_ui import heatmap
+from dragoman_ui import heatmap, writes
 from dragoman_ui.endpoint import Endpoint, Question, openapi
 from dragoman_ui.exchange import (
     Grid,
@@ -187,6 +187,7 @@ ENDPOINTS = (
     Endpoint("comparison", OfComparison, Comparison, comparison),
     Endpoint("table", OfTable, None, table),
     Endpoint("comparison_table", OfComparisonTable, None, comparison_table),
+    *writes.ENDPOINTS,
 )
 """Every address of the API."""
 
@@ -201,5 +202,5 @@ def describe() -> Response:
 
 api.add_url_rule("/openapi.json", view_func=describe)
 for endpoint in ENDPOINTS:
-    api.add_url_rule(f"/{endpoint.path}", endpoint.path, endpoint.view)
+    api.add_url_rule(f"/{endpoint.path}", endpoint.path, endpoint.view, methods=[endpoint.method])
 api.after_request(protect)

@@ -6,6 +6,7 @@ from flask import Flask
 
 from dragoman_ui import security
 from dragoman_ui.api import api
+from dragoman_ui.guard import guard_registry
 from dragoman_ui.pages import pages
 
 if TYPE_CHECKING:
@@ -30,17 +31,23 @@ def register(app: Flask, prefix: str = "") -> None:
 
 
 def create_app() -> "FastAPI":
-    """The server of `mlflow server --app-name dragoman`: everyone who reaches it may read."""
+    """The server of `mlflow server --app-name dragoman`: everyone who reaches it may read.
+
+    Only from this machine may be written.
+    """
     from mlflow.server import app
     from mlflow.server.fastapi_app import create_fastapi_app
 
     register(app, _static_prefix())
+    guard_registry()
     served: FastAPI = create_fastapi_app(app)
     return served
 
 
 def create_app_with_users() -> Any:
-    """The server of `mlflow server --app-name dragoman-auth`: MLflow's users sign in, and all of them may read.
+    """The server of `mlflow server --app-name dragoman-auth`: MLflow's users sign in.
+
+    All of them may read; their permissions say who may write.
 
     MLflow's basic authentication is configured as for its own app `basic-auth`: `MLFLOW_FLASK_SERVER_SECRET_KEY` and
     `MLFLOW_AUTH_ADMIN_PASSWORD` must be set.
@@ -50,6 +57,7 @@ def create_app_with_users() -> Any:
 
     register(app, _static_prefix())
     security.admit_users(app, pages, api)
+    guard_registry()
     return with_users(app)
 
 

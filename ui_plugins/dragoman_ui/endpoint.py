@@ -1,25 +1,33 @@
 """One address of the JSON API: a typed question, a typed answer, and the OpenAPI description of both."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.json_schema import models_json_schema
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from dragoman.errors import DragomanError, StoreError, nearest
+from dragoman.errors import DragomanError, ModelError, StoreError, nearest
 from dragoman.spec.loading import sentence
+from dragoman_registry import promotion
+from dragoman_registry.audit import UnderWayError
+from dragoman_ui import forgery
+from dragoman_ui.users import ForbiddenError
+
+LONGEST = 1_000_000
+"""Bytes that a write may have."""
 
 
 class Question(BaseModel):
-    """The parameters of an address, all in the query."""
+    """What an address is asked: all in the query, or, where it writes, in the JSON that is sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _knows_every_key(cls, value: dict[str, str]) -> dict[str, str]:
-        for key in value:
+    def _knows_every_key(cls, value: Any) -> Any:
+        for key in value if isinstance(value, dict) else ():
             if key not in cls.model_fields:
                 raise ValueError(f"has no parameter '{key}'; {nearest(key, cls.model_fields)}")
         return value
@@ -31,49 +39,89 @@ class Problem(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     error_code: str
-    """`INVALID_PARAMETER_VALUE` or `RESOURCE_DOES_NOT_EXIST`."""
+    """One of `INVALID_PARAMETER_VALUE`, `PERMISSION_DENIED`, `RESOURCE_DOES_NOT_EXIST` and `RESOURCE_CONFLICT`."""
     message: str
     """A sentence."""
 
 
+class Refusal(NamedTuple):
+    """A kind of answer that says why there is none."""
+
+    errors: tuple[type[Exception], ...]
+    """What it answers, the first that fits."""
+    status: int
+    """HTTP status."""
+    code: str
+    """MLflow's code for it."""
+    meaning: str
+    """What it says of the question."""
+    writes_only: bool = False
+    """Whether only a write can meet with it."""
+
+
+REFUSALS = (
+    Refusal(
+        (ForbiddenError, promotion.ForbiddenError),
+        403, "PERMISSION_DENIED", "Whoever asks may not do that.", writes_only=True,
+    ),
+    Refusal(
+        (UnderWayError, promotion.PromotionError),
+        409, "RESOURCE_CONFLICT", "As things stand, that can't be.", writes_only=True,
+    ),
+    Refusal((StoreError, ModelError), 404, "RESOURCE_DOES_NOT_EXIST", "Something it names is not there."),
+    Refusal((DragomanError, ValidationError), 400, "INVALID_PARAMETER_VALUE", "The question makes no sense."),
+)  # fmt: skip
+"""Every answer that is none."""
+
+
 class Endpoint(NamedTuple):
-    """One address, read with GET."""
+    """One address."""
 
     path: str
     """The last part of the address."""
-    question: type[Question]
-    """Its parameters."""
+    question: type[BaseModel]
+    """Its parameters: a `Question`, where it is asked with GET."""
     answer: type[BaseModel] | None
     """What comes back as JSON; None where `respond` makes the whole response."""
     respond: Callable[[Any], Any]
     """Answers a question."""
+    method: Literal["GET", "POST"] = "GET"
+    """How it is asked: POST, where it writes."""
 
     def view(self) -> Response:
-        """Answer one request: mistakes in the question are 400, what is not there is 404, each with its sentence."""
+        """Answer one request: what can't be answered gets a status and a sentence."""
+        asked: Any = None
         try:
-            question = self.question.model_validate(request.args.to_dict())
-        except ValidationError as error:
-            return _problem(400, "INVALID_PARAMETER_VALUE", sentence(error, request.args.to_dict()))
-        try:
-            answer = self.respond(question)
-        except StoreError as error:
-            return _problem(404, "RESOURCE_DOES_NOT_EXIST", str(error))
-        except DragomanError as error:
-            return _problem(400, "INVALID_PARAMETER_VALUE", str(error))
+            asked = self._asked()
+            answer = self.respond(self.question.model_validate(asked))
+        except (DragomanError, ValidationError) as error:
+            refusal = next(each for each in REFUSALS if isinstance(error, each.errors))
+            message = sentence(error, asked) if isinstance(error, ValidationError) else str(error)
+            problem = Problem(error_code=refusal.code, message=message)
+            return Response(problem.model_dump_json(), status=refusal.status, mimetype="application/json")
         if isinstance(answer, Response):
             return answer
         return Response(answer.model_dump_json(), mimetype="application/json")
+
+    def _asked(self) -> Any:
+        if self.method == "GET":
+            return request.args.to_dict()
+        forgery.check()
+        request.max_content_length = LONGEST
+        try:
+            asked = request.get_json(silent=True)
+        except RequestEntityTooLarge:
+            asked = None
+        if not isinstance(asked, dict):
+            raise DragomanError(
+                f"The write holds no question: send a JSON object of at most {LONGEST:,} bytes as application/json."
+            )
+        return asked
 
     @property
     def summary(self) -> str:
         """What it answers."""
         return (self.respond.__doc__ or "").strip()
-
-
-def _problem(status: int, code: str, message: str) -> Response:
-    return Response(
-        Problem(error_code=code, message=message).model_dump_json(), status=status, mimetype="application/json"
-    )
 
 
 def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str, Any]:
@@ -86,8 +134,9 @@ def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str,
     """
     answers = [endpoint.answer for endpoint in endpoints if endpoint.answer is not None]
     models: list[type[BaseModel]] = [Problem, *dict.fromkeys(answers)]
+    bodies = [endpoint.question for endpoint in endpoints if endpoint.method == "POST"]
     references, schemas = models_json_schema(
-        [(model, "serialization") for model in models],
+        [*((model, "serialization") for model in models), *((model, "validation") for model in bodies)],
         ref_template="#/components/schemas/{model}",
     )
 
@@ -96,33 +145,53 @@ def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str,
             return {"text/plain": {"schema": {"type": "string"}}}
         return {"application/json": {"schema": references[model, "serialization"]}}
 
-    refusals = {
-        str(status): {"description": description, "content": content(Problem)}
-        for status, description in ((400, "The question makes no sense."), (404, "Something it names is not there."))
-    }
+    def operation(endpoint: Endpoint) -> dict[str, Any]:
+        is_read = endpoint.method == "GET"
+        schema = {"application/json": {"schema": references.get((endpoint.question, "validation"))}}
+        return {
+            "operationId": endpoint.path,
+            "summary": endpoint.summary,
+            **(
+                {"parameters": _parameters(endpoint.question)}
+                if is_read
+                else {"parameters": _GUARDS, "requestBody": {"required": True, "content": schema}}
+            ),
+            "responses": {
+                "200": {"description": "The answer.", "content": content(endpoint.answer)},
+                **{
+                    str(each.status): {"description": each.meaning, "content": content(Problem)}
+                    for each in REFUSALS
+                    if not (is_read and each.writes_only)
+                },
+            },
+        }
+
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Dragoman", "version": version, "description": "Grids, scores and translations; reads only."},
+        "info": {"title": "Dragoman", "version": version, "description": "Grids, scores, translations and promotions."},
         "servers": [{"url": root}],
-        "paths": {
-            f"/{endpoint.path}": {
-                "get": {
-                    "operationId": endpoint.path,
-                    "summary": endpoint.summary,
-                    "parameters": _parameters(endpoint.question),
-                    "responses": {
-                        "200": {"description": "The answer.", "content": content(endpoint.answer)},
-                        **refusals,
-                    },
-                }
-            }
-            for endpoint in endpoints
-        },
+        "paths": {f"/{each.path}": {each.method.lower(): operation(each)} for each in endpoints},
         "components": {"schemas": schemas.get("$defs", {})},
     }
 
 
-def _parameters(question: type[Question]) -> list[dict[str, Any]]:
+_GUARDS = [
+    {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": meaning,
+        "schema": {"type": "string", "pattern": "^[!-~]+$"},
+    }
+    for name, meaning in (
+        (forgery.TOKEN, "The token that `session` gave, sent with its cookie."),
+        (forgery.CLIENT, "The name of a program that sends no cookies, in the token's place."),
+    )
+]
+"""What a write brings besides its question."""
+
+
+def _parameters(question: type[BaseModel]) -> list[dict[str, Any]]:
     schema = question.model_json_schema()
     parameters = []
     for name, field in schema.get("properties", {}).items():

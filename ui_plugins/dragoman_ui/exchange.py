@@ -8,6 +8,7 @@ from dragoman.cell import CellState
 from dragoman.language import Language
 from dragoman.store.queries import Gap, PairScore, PartitionRow
 from dragoman.store.records import GridRecord, JobRecord
+from dragoman_registry.roles import Role
 from dragoman_ui.endpoint import Question
 from dragoman_ui.segments import Arrangement
 from dragoman_ui.view import Order, Show, View
@@ -80,6 +81,57 @@ class OfPair(OfGrid):
     """The order of sentences."""
     page: int = Field(default=1, ge=1, le=1_000_000)
     """The page; one too high is the last."""
+
+
+class OfSession(Question):
+    """What can be asked about whoever asks."""
+
+    name: str | None = None
+    """A registered model that they may want to change."""
+    grid: str | None = None
+    """A grid that they may want to change."""
+
+
+class RefusalRequest(Question):
+    """A version that someone decided against."""
+
+    name: str
+    """Name of the registered model."""
+    version: str = Field(pattern=r"^\d+$")
+    """Number of the version."""
+    alias: str = "champion"
+    """The alias it was put forward for."""
+    reason: str = Field(min_length=1)
+    """Why, for the record."""
+    actor: str | None = None
+    """Who asks; believed only where nobody has to sign in."""
+
+
+class Session(BaseModel):
+    """Whoever asks."""
+
+    user: str | None
+    """Their name; none where nobody signs in."""
+    token: str
+    """What a browser's writes bring as `X-Dragoman-Token`, with the cookie that came with it."""
+    model_role: Role | None
+    """What they are for the registered model."""
+    grid_role: Role | None
+    """What they are for the grid."""
+
+
+class Stopped(BaseModel):
+    """A grid that was asked to stop."""
+
+    job: JobRecord
+    """Its job as it stands now."""
+
+
+class Retried(BaseModel):
+    """A grid whose failed cells are planned again."""
+
+    cells: int
+    """How many."""
 
 
 class Grids(BaseModel):

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from dragoman.settings import settings
 from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, registered_names
 
 
@@ -25,6 +26,11 @@ def aliases() -> list[tuple[str, RegisteredVersion]]:
         for name in registered_names(uri)
         for alias, number in sorted(aliases_of(uri, name).items())
     ]
+
+
+def registry_uri() -> str:
+    """The URI of the model registry that writes go to: this server's, else the one of the settings."""
+    return _store_of_server("REGISTRY_STORE_URI_ENV_VAR") or settings().mlflow_url
 
 
 def _store_of_server(variable: str) -> str | None:

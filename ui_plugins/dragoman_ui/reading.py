@@ -3,6 +3,8 @@
 from functools import cache
 
 from dragoman.settings import settings
+from dragoman.store import migrations
+from dragoman.store.database import Database
 from dragoman.store.store import Store
 
 
@@ -14,3 +16,12 @@ def open_store() -> Store:
         StoreError: there is none yet; asked again later, it is looked for again.
     """
     return Store.open_existing(settings().store_url, settings().blobs_url)
+
+
+def store_if_any() -> Store | None:
+    """The store of the settings; None where there is none yet.
+
+    Raises:
+        StoreError: it is newer than this program, or it can't be reached.
+    """
+    return open_store() if migrations.exists(Database(settings().store_url)) else None

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, Response
 
+from dragoman_ui.users import WITH_USERS
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -39,13 +41,16 @@ def protect(response: Response) -> Response:
 
 
 def admit_users(app: Flask, *blueprints: Blueprint) -> None:
-    """Let every user of MLflow's authentication read: it refuses whatever no validator speaks for.
+    """Let every user of MLflow's authentication through to us: it refuses whatever no validator speaks for.
+
+    All of them may read; who may write, each write asks for itself.
 
     Its validators stand under exact paths. That is why our routes take their parameters from the query; style sheets
     and scripts are listed one by one.
     """
     from mlflow.server.auth import BEFORE_REQUEST_VALIDATORS
 
+    app.config[WITH_USERS] = True
     folders = {blueprint.name: Path(blueprint.static_folder or "") for blueprint in blueprints}
     for rule in app.url_map.iter_rules():
         folder = folders.get(rule.endpoint.partition(".")[0])
@@ -53,7 +58,8 @@ def admit_users(app: Flask, *blueprints: Blueprint) -> None:
             continue
         names = [file.name for file in folder.iterdir()] if rule.arguments else [""]
         for name in names:
-            BEFORE_REQUEST_VALIDATORS[rule.rule.replace("<path:filename>", name), "GET"] = _is_signed_in
+            for method in (rule.methods or set()) & {"GET", "POST"}:
+                BEFORE_REQUEST_VALIDATORS[rule.rule.replace("<path:filename>", name), method] = _is_signed_in
 
 
 def _is_signed_in() -> bool:
