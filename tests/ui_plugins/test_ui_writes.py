@@ -1,9 +1,12 @@
 """Writes and the guard on a real server with MLflow's authentication, below a static prefix."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -113,6 +116,17 @@ def lab(filled_home: Path, tmp_path_factory: pytest.TempPathFactory, serve: Call
     )  # fmt: skip
     assert granted.status_code == 200, granted.text
     yield Lab(server.address, home)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if browser is None:
+        pytest.skip("This test needs a Chromium: on Debian `apt-get install chromium`.")
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        yield running
+        running.close()
 
 
 PROMOTION = {"name": MODEL, "version": GOOD}
@@ -281,3 +295,63 @@ def test_mlflows_own_client_meets_the_guard_and_is_free_otherwise(lab: Lab, monk
     client.rename_registered_model("smuggled", "landed")
     client.delete_registered_model_alias("landed", "champion")
     client.delete_registered_model("landed")
+
+
+@pytest.mark.usefixtures("champion")
+def test_the_request_of_mlflows_own_pages_meets_the_guard(lab: Lab, chromium: Any) -> None:
+    before = len(lab.records())
+    page = chromium.new_page(http_credentials={"username": PROMOTER[0], "password": PROMOTER[1], "send": "always"})
+    page.goto(f"{lab.address}/health")
+    status, said = page.evaluate(
+        """async ([name, alias, version]) => {
+            const body = JSON.stringify({name, alias, version}), headers = {"Content-Type": "application/json"};
+            const answer = await fetch("ajax-api/2.0/mlflow/registered-models/alias", {method: "POST", headers, body});
+            return [answer.status, await answer.json()];
+        }""",
+        [MODEL, "champion", POOR],
+    )
+    page.close()
+    assert (status, said["error_code"]) == (403, "PERMISSION_DENIED")
+    assert f"`dragoman promote {MODEL}@{POOR} --alias champion`" in said["message"]
+    assert [record.actor for record in lab.records()[before:]] == ["petra"]
+
+
+def test_mlflow_answers_as_without_the_plugin(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", ADMIN[0])
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN[1])
+    client = client_at(lab.address)
+    experiment = client.create_experiment("apart")
+    run = client.create_run(experiment, run_name="<script>alert(1)</script>").info.run_id
+    client.log_param(run, "rank", 4)
+    client.log_metric(run, "bleu/seen", 12.5)
+    (tmp_path / "note.txt").write_text("kept")
+    client.log_artifact(run, str(tmp_path / "note.txt"))
+    client.set_terminated(run)
+    found = client.search_runs([experiment], "metrics.`bleu/seen` > 12")
+    assert [(each.info.run_id, each.data.params, each.info.status) for each in found] == [
+        (run, {"rank": "4"}, "FINISHED")
+    ]
+    assert [each.path for each in client.list_artifacts(run)] == ["note.txt"]
+    (tmp_path / "back").mkdir()
+    assert Path(client.download_artifacts(run, "note.txt", str(tmp_path / "back"))).read_text() == "kept"
+
+    client.create_registered_model("apart", {"team": "one"}, "a description")
+    number = client.create_model_version("apart", f"{client.get_run(run).info.artifact_uri}/model", run).version
+    client.set_registered_model_alias("apart", "champion", number)
+    assert client.get_model_version_by_alias("apart", "champion").run_id == run
+    client.set_model_version_tag("apart", number, "dragoman.model", "mine to change")
+    client.set_model_version_tag("apart", number, "dragoman.model", "changed")
+    assert {each.name for each in client.search_registered_models()} == {MODEL, "apart"}
+    client.delete_registered_model_alias("apart", "champion")
+    client.delete_model_version("apart", number)
+    client.delete_registered_model("apart")
+    client.delete_experiment(experiment)
+
+    page = requests.get(f"{lab.address}/", auth=ADMIN).text
+    assert "<title>MLflow</title>" in page
+    script = re.search(r'src="([^"]*static-files/[^"]*\.js)"', page)
+    assert script
+    files = requests.get(urljoin(f"{lab.address}/", script[1]), auth=ADMIN)
+    assert files.status_code == 200
+    assert "Content-Security-Policy" not in files.headers  # ours stays with our pages
+    assert requests.get(f"{lab.address}/version", auth=ADMIN).text == version("mlflow")
