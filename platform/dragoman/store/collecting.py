@@ -18,7 +18,13 @@ def unreferenced(store: Store, older_than: timedelta) -> list[StoredBlob]:
     """
     before = datetime.now(UTC) - older_than
     stored = [blob for blob in store.blobs.stored() if blob.written <= before]
+    used = referenced(store)
+    return [blob for blob in stored if blob.address not in used]
+
+
+def referenced(store: Store) -> set[str]:
+    """The addresses that cells and test sets refer to."""
     with store.database.reading() as connection:
         used = set(connection.execute(select(CellRow.hypotheses).distinct()).scalars())
         used |= set(connection.execute(select(TestRow.lines).distinct()).scalars())
-    return [blob for blob in stored if blob.address not in used]
+    return {str(address) for address in used if address}

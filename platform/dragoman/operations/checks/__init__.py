@@ -1,0 +1,1 @@
+"""What `dragoman doctor` looks at: one part a module."""

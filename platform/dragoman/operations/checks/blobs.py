@@ -1,0 +1,62 @@
+"""Blob storage: a file can be written, read and removed; what the store refers to is there."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import fsspec
+
+from dragoman.errors import DragomanError, StoreError
+from dragoman.operations.finding import Finding, fault, fine
+from dragoman.settings import Settings
+from dragoman.store import migrations
+from dragoman.store.blobs import BlobStore
+from dragoman.store.collecting import referenced
+from dragoman.store.database import Database
+from dragoman.store.store import Store
+
+PART = "blobs"
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """A probe is written and removed; then the addresses of the store are looked for."""
+    url = settings.blobs_url
+    try:
+        files, root = fsspec.url_to_fs(url)
+        probe = f"{root}/.doctor-{uuid4().hex}"
+        files.makedirs(root, exist_ok=True)
+        files.pipe_file(probe, b"doctor")
+        read = files.cat_file(probe)
+        files.rm_file(probe)
+    except ImportError:
+        yield fault(PART, f"{url} needs a package that is not installed", "for s3:// pip install 'dragoman[s3]'")
+        return
+    except Exception as error:  # each file system raises what it likes
+        remedy = "check that folder or bucket exist and may be written to; for s3:// AWS_ENDPOINT_URL and the AWS keys"
+        yield fault(PART, f"{url} can't be written to ({_first_line(error)})", remedy)
+        return
+    if read != b"doctor":
+        yield fault(PART, f"{url} returns other bytes than were written", "don't use this storage; check its disks")
+        return
+    yield from _compare(settings)
+
+
+def _compare(settings: Settings) -> Iterator[Finding]:
+    try:
+        database = Database(settings.store_url)
+        if not migrations.exists(database):
+            raise StoreError("There is no store yet.")
+        # not opened as a store, which would upgrade it
+        wanted = referenced(Store(database, BlobStore(settings.blobs_url)))
+    except (DragomanError, ModuleNotFoundError):
+        yield fine(PART, f"{settings.blobs_url} can be written to")  # the store has a finding of its own
+        return
+    missing = wanted - {blob.address for blob in BlobStore(settings.blobs_url).stored()}
+    if missing:
+        told = f"{len(missing)} of {len(wanted)} that the store refers to are missing, such as {min(missing)}"
+        yield fault(PART, told, "restore them from a backup, or run their grids again")
+    else:
+        yield fine(PART, f"{settings.blobs_url} can be written to; all {len(wanted)} that are referred to are there")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,106 @@
+"""MLflow: a server that answers and knows us, or a database at its schema."""
+
+import base64
+import os
+from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from dragoman.operations.checks.http import ask
+from dragoman.operations.finding import Finding, fault, fine, warning
+from dragoman.settings import Settings
+
+PART = "MLflow"
+_USER, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+_ASK = "/api/2.0/mlflow/experiments/search?max_results=1"
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """The server of the settings, or their database."""
+    url = settings.mlflow_url
+    if url.startswith(("http://", "https://")):
+        yield from _check_server(url.rstrip("/"))
+    else:
+        yield from _check_database(url)
+
+
+def _check_server(url: str) -> Iterator[Finding]:
+    health = ask(f"{url}/health")
+    if health.status != 200:
+        told = health.text if health.status == 0 else f"answers {health.status}"
+        yield fault(
+            PART, f"{url} is not well ({told})", "start it (`docker compose up server`), or mend DRAGOMAN_MLFLOW"
+        )
+        return
+    user, password = os.environ.get(_USER), os.environ.get(_PASSWORD)
+    secret = base64.b64encode(f"{user}:{password}".encode()).decode()
+    answer = ask(url + _ASK, f"Basic {secret}" if user and password else None)
+    if answer.status == 401:
+        yield fault(PART, f"{url} does not know the user {user or '(none given)'}", f"set {_USER} and {_PASSWORD}")
+    elif answer.status == 403 and "Host" in answer.text:
+        host = urlsplit(url).netloc
+        yield fault(
+            PART, f"{url} refuses to be called {host}", f"add {host} to the server's MLFLOW_SERVER_ALLOWED_HOSTS"
+        )
+    elif answer.status != 200:
+        yield fault(PART, f"{url} answers {answer.status}", "its log says why")
+    else:
+        yield from _check_what_it_serves(url)
+
+
+def _check_what_it_serves(url: str) -> Iterator[Finding]:
+    there = ask(f"{url}/version").text.strip()
+    here = version("mlflow") if find_spec("mlflow") else there
+    if there != here:
+        yield warning(PART, f"{url} runs {there}, this machine has {here}", "install the release's versions on both")
+    if ask(f"{url}/ajax-api/3.0/dragoman/grids").status == 404:
+        yield warning(PART, f"{url} has no pages of Dragoman's", "start it with --app-name dragoman-auth")
+    if ask(url + _ASK).status == 200 and urlsplit(url).hostname not in ("localhost", "127.0.0.1", "::1"):
+        yield fault(PART, f"{url} lets everyone write", "start it with --app-name dragoman-auth, which asks for a user")
+    if there == here:
+        yield fine(PART, f"{there} at {url}")
+
+
+def _check_database(url: str) -> Iterator[Finding]:
+    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    if file is not None and not file.exists():
+        yield warning(PART, f"there is no database {file}", "`dragoman run SPEC` makes it")
+        return
+    try:
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            has = inspect(connection).has_table("alembic_version")
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if has else None
+        engine.dispose()
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        yield fault(PART, f"its database can't be read ({reason})", "see that its server runs, and DRAGOMAN_MLFLOW")
+        return
+    if found is None:
+        yield warning(PART, "its database is empty", "dragoman deploy migrate")
+    elif find_spec("mlflow") is None:
+        yield fine(PART, f"schema {found}; the package is not installed here")
+    else:
+        yield _compare(str(found))
+
+
+def _compare(found: str) -> Finding:
+    """Hold a schema to the installed MLflow's, without importing it: that takes seconds."""
+    from alembic.script import ScriptDirectory
+
+    folder = (
+        Path(next(iter(getattr(find_spec("mlflow"), "submodule_search_locations", ())))) / "store" / "db_migrations"
+    )
+    scripts = ScriptDirectory(str(folder))
+    installed = f"MLflow {version('mlflow')}"
+    if found == scripts.get_current_head():
+        return fine(PART, f"schema {found}, as {installed} has it")
+    if found in {script.revision for script in scripts.walk_revisions()}:
+        told = f"schema {found} is older than {installed} wants"
+        return fault(PART, told, "take a backup, then `dragoman deploy migrate`")
+    return fault(PART, f"schema {found} is newer than {installed} knows", "install the MLflow that wrote it")
