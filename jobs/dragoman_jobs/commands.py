@@ -1,7 +1,6 @@
-"""`dragoman run`: one command from a spec to scores and a promoted model."""
+"""`dragoman run` and `dragoman submit`: from a spec to scores and a promoted model, here or on a cluster."""
 
 import sys
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -9,17 +8,28 @@ from rich.console import Console
 from dragoman import plugins
 from dragoman.cli.plan import SpecArgument, missing
 from dragoman.cli.tables import Form, render
-from dragoman.plan import make_plan
-from dragoman.settings import settings
+from dragoman.plan import Plan, make_plan
+from dragoman.settings import Settings
 from dragoman.spec.loading import load_spec
+from dragoman_jobs.options import (
+    AddressOption,
+    CpusOption,
+    GpusOption,
+    QuietOption,
+    TrainingGpusOption,
+    WorkersOption,
+    asked_for,
+    chosen_address,
+)
 
 
 def run(
     spec: SpecArgument,
-    workers: Annotated[
-        int, typer.Option(min=0, help="CPU cores Ray may use; 0 is all of them.", show_default=False)
-    ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+    workers: WorkersOption = None,
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
+    training_gpus: TrainingGpusOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Run a grid on an embedded Ray: finetune, translate, score, log to MLflow, promote.
 
@@ -28,14 +38,52 @@ def run(
     Example: dragoman run examples/demo.yaml
     """
     plan = make_plan(load_spec(spec))
-    # Brings torch: a wrong spec, and every other command, need not wait for it.
+    run_here(plan, asked_for(workers, cpus, gpus, training_gpus), quiet)
+
+
+def submit(
+    spec: SpecArgument,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
+    training_gpus: TrainingGpusOption = None,
+) -> None:
+    """Send a grid to a Ray cluster and return at once; `status`, `logs`, `stop` and `resume` follow it from anywhere.
+
+    The token is taken from RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH.
+
+    Example: dragoman submit examples/demo.yaml --address http://127.0.0.1:8265
+    """
+    where = chosen_address(address)
+    plan = make_plan(load_spec(spec))
+    send(plan, asked_for(workers, cpus, gpus, training_gpus), where)
+
+
+def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:
+    """Run a plan on an embedded Ray; a command ends with 1 where cells failed."""
+    # Brings Ray and the engines: a wrong spec, and every other command, need not wait for it.
     from dragoman_jobs.grid import run_grid
+    from dragoman_jobs.ray_cluster import RayCluster
 
     console = Console(quiet=quiet)
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
-    complete = run_grid(plan, settings(), console, workers or settings().workers)
+    complete = run_grid(plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too)
     if "ui" in plugins.available("commands"):
         console.print(f"\nOpen the pages in a browser with: {sys.argv[0]} ui", highlight=False, markup=False)
     if not complete:
         raise typer.Exit(1)
+
+
+def send(plan: Plan, chosen: Settings, address: str) -> None:
+    """Send a plan to a cluster and say where to look."""
+    from dragoman_jobs.submission import submit as submit_plan
+
+    sent = submit_plan(plan, chosen, address)
+    typer.echo(f"{sent.grid} is submitted to {address} as {sent.submission}.")
+    typer.echo(f"  Ray:    {sent.dashboard}")
+    typer.echo(f"  MLflow: {sent.mlflow or 'does not answer; it is told later'}")
+    for name in sent.withheld:
+        typer.echo(f"The setting {name} holds a password and was not sent: the cluster has to have its own.")
+    typer.echo(f"Follow it with `dragoman status {sent.grid}` and `dragoman logs {sent.grid} --follow`.")

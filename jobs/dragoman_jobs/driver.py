@@ -4,6 +4,7 @@ The store is the truth. The driver holds nothing that matters: started again it 
 does the rest.
 """
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from dragoman.corpora.opening import open_corpus
 from dragoman.demonstrations import Drawn, draw_for
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
+from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.plan import Plan, PlannedTraining, evaluation_segments
 from dragoman.settings import Settings
@@ -26,12 +28,14 @@ from dragoman.store.records import (
     TestSetRecord,
 )
 from dragoman.store.store import Store
-from dragoman_jobs.cluster import Cluster, Ref, WorkerDiedError
+from dragoman_jobs.cluster import ONE_CORE, Cluster, Ref, WorkerDiedError, require_room
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.choosing import choose_engine
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
 from dragoman_jobs.progress import GridProgress, cell_note
+from dragoman_jobs.shares import Shares
+from dragoman_jobs.throughput import Meters, Throughput
 from dragoman_jobs.training import TrainingTask, train
 from dragoman_jobs.worker import CellTask, PreparedModel, Worker
 
@@ -45,6 +49,7 @@ class _Training:
 
     task: TrainingTask
     attempts: int = 1
+    last: Progress | None = None
 
 
 class Driver:
@@ -60,6 +65,15 @@ class Driver:
         self._preparing: dict[Ref, ModelIdentity] = {}
         self._pending: dict[str, list[CellRecord]] = {}
         self._states: Counter[CellState] = Counter()
+        self._shares = Shares.of(settings)
+        self._throughput = Throughput()
+        self._meters: Meters | None = None
+        self._ended: list[Ended] = []
+        self._reasons: set[str] = set()
+        self._given_up: set[str] = set()
+        self._sizes: dict[Pair, int] = {}
+        self._size_left = 0
+        self._next_look = 0.0
         self._drawn: Drawn = {}
 
     def register(self) -> None:
@@ -99,9 +113,6 @@ class Driver:
             for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
         ]
         store.add_grid(record, cells)
-        # what a dead driver left running was lost with it
-        running = [cell.cell.id for cell in store.cells(plan.spec.name) if cell.state is CellState.RUNNING]
-        store.reset_cells(running)
 
     def _store_test_lines(self) -> dict[object, str]:
         evaluation = self._plan.spec.evaluation
@@ -110,60 +121,128 @@ class Driver:
         addresses: dict[object, str] = {}
         for pair in self._plan.contents:
             segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
-            addresses[pair] = self._store.blobs.put_test(
-                [segment.source for segment in segments], [segment.target for segment in segments]
-            )
+            sources = [segment.source for segment in segments]
+            self._sizes[pair] = sum(map(len, sources))
+            addresses[pair] = self._store.blobs.put_test(sources, [segment.target for segment in segments])
         return addresses
 
-    def remaining(self) -> int:
-        """Cells and finetunings still to do; nothing needs a cluster when it is zero."""
+    def remaining(self, failed_too: bool = True) -> int:
+        """Cells and finetunings still to do; nothing needs a cluster when it is zero.
+
+        Args:
+            failed_too: whether those that failed are to be tried again.
+        """
+        wanted = (CellState.PLANNED, CellState.FAILED) if failed_too else (CellState.PLANNED,)
         self._pending = {model.id: [] for model in self._plan.models}
+        self._given_up = set()
         self._states = Counter()
         for cell in self._store.cells(self._plan.spec.name):
-            self._states[cell.state] += 1
-            if cell.state in (CellState.PLANNED, CellState.FAILED):
+            pending = cell.state in wanted
+            self._states[CellState.PLANNED if pending else cell.state] += 1
+            if pending:
                 self._pending[cell.cell.model].append(cell)
-        self._states[CellState.PLANNED] += self._states.pop(CellState.FAILED, 0)
+            elif cell.state is CellState.FAILED:
+                self._given_up.add(cell.cell.model)
+        self._size_left = sum(self._size(cell) for cells in self._pending.values() for cell in cells)
         return sum(map(len, self._pending.values())) + len(self._untrained())
 
     def _untrained(self) -> list[PlannedTraining]:
-        return [training for training in self._plan.trainings if self._store.training(training.identity.id) is None]
+        return [
+            training
+            for training in self._plan.trainings
+            if self._store.training(training.identity.id) is None
+            # a finetuning whose cells failed with it, and are not tried again, isn't either
+            and (self._pending.get(training.identity.id) or training.identity.id not in self._given_up)
+        ]
 
-    def run(self, cluster: Cluster) -> None:
-        """Do what remains. Failures of single cells and models are recorded, and the rest goes on."""
-        pool = Pool(cluster, lambda: cluster.worker(Worker, self._settings.blobs_url))
-        for training in self._untrained():
+    def run(self, cluster: Cluster, meters: Meters | None = None) -> None:
+        """Do what remains. Failures of single cells and models are recorded, and the rest goes on.
+
+        Args:
+            cluster: where.
+            meters: what is measured goes there too.
+
+        Raises:
+            ClusterError: the cluster lacks what a worker or a finetuning is to hold.
+            StoppedError: somebody stopped the grid.
+        """
+        self._meters = meters
+        untrained = self._untrained()
+        if untrained:
+            require_room(cluster, self._shares.training, "A finetuning")
+        require_room(cluster, self._shares.evaluation, "An evaluation worker")
+        device = "cuda" if self._shares.evaluation.gpus else "cpu"
+        pool = Pool(
+            cluster, lambda: cluster.worker(Worker, self._settings.blobs_url, device, share=self._shares.evaluation)
+        )
+        for training in untrained:
             self._start_training(cluster, training)
+        trained_now = {training.identity.id for training in untrained}
         for model in self._plan.models:
-            if self._pending[model.id] and model.id not in {
-                t.task.planned.identity.id for t in self._trainings.values()
-            }:
+            if self._pending[model.id] and model.id not in trained_now:
                 self._prepare(cluster, model)
         total = sum(self._states.values())
         self.progress.bar("cells", total, total - self._states[CellState.PLANNED])
         try:
             while self._trainings or self._preparing or pool.waiting or pool.running:
                 self._step(cluster, pool)
+            self._show(pool)
         finally:
             pool.close()
 
     def _step(self, cluster: Cluster, pool: Pool) -> None:
-        size = max(0, cluster.cpus - len(self._trainings) - len(self._preparing))
-        if not self._trainings and not self._preparing:
-            size = max(size, 1)
-        pool.shrink(size)
-        for task in pool.fill(size):
-            self._store.start_cell(task.cell, "pool")
+        besides = [self._shares.training] * len(self._trainings) + [ONE_CORE] * len(self._preparing)
+        size = cluster.room(self._shares.evaluation, besides)
+        if not besides:
+            size = max(size, 1)  # nodes may have gone; Ray waits for others
+        pool.resize(min(size, self._settings.workers or size))
+        started = pool.choose()
+        self._write(started)
+        for _ in started:
+            self._throughput.begin()
+        pool.dispatch()
         for ref in cluster.wait([*self._trainings, *self._preparing, *pool.refs], _TICK):
             if ref in self._trainings:
                 self._follow_training(cluster, ref)
             elif ref in self._preparing:
                 self._take_prepared(cluster, pool, ref)
             elif (ended := pool.take(ref)) is not None:
-                self._commit(ended)
+                self._end(ended)
+        if not pool.refs:
+            self._write([])  # nothing is to be started that would take it along
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _TICK
+            self._show(pool)
+
+    def _write(self, started: Sequence[CellTask]) -> None:
+        """What ended and what is about to start, in one transaction."""
+        ended, self._ended = self._ended, []
+        if not (ended or started):
+            return
+        outcomes = [each.outcome for each in ended if each.outcome is not None]
+        self._store.advance_cells(
+            translated=[(outcome.translation, outcome.scores, outcome.unscorable) for outcome in outcomes],
+            failed=[(each.task.cell, str(each.failure)) for each in ended if each.outcome is None],
+            started=[task.cell for task in started],
+            worker="pool",
+        )
+
+    def _show(self, pool: Pool) -> None:
         done = sum(self._states.values()) - self._states[CellState.PLANNED]
-        note = cell_note(self._states[CellState.FAILED], self._states[CellState.MISSING], pool.running)
-        self.progress.update("cells", done, note)
+        pace = self._throughput.pace(self._size_left)
+        failed, missing = self._states[CellState.FAILED], self._states[CellState.MISSING]
+        self.progress.update("cells", done, cell_note(failed, missing, pool.running, pace, pool.busy))
+        # before the models are trained nobody knows how long they take
+        left = None if self._trainings else pace.seconds_left
+        standing = {"running": pool.running, "workers": pool.workers, "busy": pool.busy}
+        trainings = {
+            training.task.planned.identity.name: training.last._asdict()
+            for training in self._trainings.values()
+            if training.last is not None
+        }
+        self.progress.show({**pace._asdict(), **standing, "seconds_left": left, "trainings": trainings})
+        if self._meters:
+            self._meters.show(left=self._states[CellState.PLANNED], trainings=len(self._trainings), **standing)
 
     # finetuning
 
@@ -175,7 +254,7 @@ class Driver:
             revision=base.revision,
             out=self._settings.models_dir / planned.identity.id,
         )
-        self._trainings[cluster.stream(train, task)] = _Training(task, attempts)
+        self._trainings[cluster.stream(train, task, share=self._shares.training)] = _Training(task, attempts)
         if attempts == 1:
             self.progress.bar(f"finetune {planned.identity.name}", planned.finetuning.method.steps)
 
@@ -195,11 +274,13 @@ class Driver:
                 )
                 self._start_training(cluster, planned, training.attempts + 1)
             else:
-                self._fail_model(planned.identity, f"finetuning died {MAX_ATTEMPTS} times ({error})")
+                reason = f"finetuning died {MAX_ATTEMPTS} times ({error})"
+                self._fail_model(planned.identity, reason, cluster.detail(error))
         except DragomanError as error:
             del self._trainings[ref]
-            self._fail_model(planned.identity, f"finetuning failed: {error}")
+            self._fail_model(planned.identity, f"finetuning failed: {error}", cluster.detail(error))
         else:
+            training.last = progress
             self.progress.update(f"finetune {planned.identity.name}", progress.step, f"loss {progress.loss:.2f}")
 
     def _finish_training(self, cluster: Cluster, task: TrainingTask) -> None:
@@ -235,7 +316,8 @@ class Driver:
         try:
             engine, path = cluster.result(ref)
         except DragomanError as error:
-            self._fail_model(model, f"the model could not be prepared for decoding: {error}")
+            reason = f"the model could not be prepared for decoding: {error}"
+            self._fail_model(model, reason, cluster.detail(error))
             return
         prepared = PreparedModel(model=model.id, engine=engine, path=Path(path))
         evaluation = self._plan.spec.evaluation
@@ -245,28 +327,33 @@ class Driver:
                 cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=evaluation.decoding,
                 prompt=prompts[cell.cell.prompt], test=str(cell.test), languages=self._plan.spec.languages,
                 metrics=evaluation.metrics, demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
-                asked=self._checkpoint(model) if prompts[cell.cell.prompt].chat else None,
+                asked=self._checkpoint(model) if prompts[cell.cell.prompt].chat else None, size=self._size(cell),
             )
             for cell in self._pending[model.id]
         ])  # fmt: skip
 
-    def _commit(self, ended: Ended) -> None:
+    def _end(self, ended: Ended) -> None:
         self._states[CellState.PLANNED] -= 1
+        self._size_left -= ended.task.size
+        self._ended.append(ended)
+        state = CellState.FAILED if ended.outcome is None else CellState.DONE
+        self._states[state] += 1
+        if self._meters:
+            self._meters.ended(state.value, ended.outcome)
         if ended.outcome is not None:
-            outcome = ended.outcome
-            self._store.commit_cell(outcome.translation, outcome.scores, outcome.unscorable)
-            self._states[CellState.DONE] += 1
-        else:
-            self._fail([ended.task.cell], str(ended.failure))
-            self.progress.say(f"{ended.task.pair} failed: {ended.failure}")
+            self._throughput.count(ended.task, ended.outcome)
+        elif ended.failure not in self._reasons:
+            # of many cells that fail alike, the log holds one; the store has every one's reason
+            self._reasons.add(str(ended.failure))
+            self.progress.failed(f"{ended.task.pair} failed: {ended.failure}", ended.detail)
 
-    def _fail_model(self, model: ModelIdentity, reason: str) -> None:
-        cells = [cell.cell.id for cell in self._pending[model.id]]
+    def _fail_model(self, model: ModelIdentity, reason: str, detail: str | None = None) -> None:
+        cells = self._pending[model.id]
         self._states[CellState.PLANNED] -= len(cells)
-        self._fail(cells, reason)
-        self.progress.say(f"{model.name}: {reason}")
-
-    def _fail(self, cells: Sequence[str], reason: str) -> None:
-        for cell in cells:
-            self._store.fail_cell(cell, reason)
         self._states[CellState.FAILED] += len(cells)
+        self._size_left -= sum(self._size(cell) for cell in cells)
+        self._store.advance_cells([], [(cell.cell.id, reason) for cell in cells], [], "")
+        self.progress.failed(f"{model.name}: {reason}", detail)
+
+    def _size(self, cell: CellRecord) -> int:
+        return self._sizes.get(cell.cell.pair, 0)

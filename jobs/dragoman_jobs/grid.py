@@ -1,96 +1,116 @@
-"""One grid from its plan to its end: what `dragoman run` does."""
+"""One grid from its plan to its end: what `dragoman run` and a submitted job do."""
 
-import os
 import signal
-import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from dragoman import plugins
 from dragoman.cell import CellState
 from dragoman.cli.results import answers
 from dragoman.cli.tables import Form, render
-from dragoman.errors import DragomanError
 from dragoman.plan import Plan
 from dragoman.settings import Settings
+from dragoman.store import migrations
+from dragoman.store.database import Database
 from dragoman.store.queries import model_names
-from dragoman.store.records import JobState
 from dragoman.store.store import Store
 from dragoman.tracking import BackgroundTracker, Tracker
-from dragoman_jobs.cluster import RayCluster
 from dragoman_jobs.driver import Driver
+from dragoman_jobs.job import Job
 from dragoman_jobs.progress import GridProgress
+from dragoman_jobs.ray_cluster import RayCluster
 from dragoman_jobs.reporting import log_evaluations, log_trainings
+from dragoman_jobs.throughput import Meters
 
 
-class GridBusyError(DragomanError):
-    """Another process runs this grid."""
-
-
-def run_grid(plan: Plan, settings: Settings, console: Console, cpus: int = 0) -> bool:
+def run_grid(
+    plan: Plan,
+    settings: Settings,
+    console: Console,
+    connect: Callable[[], RayCluster],
+    queued: int | None = None,
+    failed_too: bool = True,
+) -> bool:
     """Do what a grid still lacks, log it, print the answers, and let the finishers have their say.
 
-    Returns whether no cell failed.
+    Args:
+        plan: the grid.
+        settings: where things are kept.
+        console: where a person looks.
+        connect: starts Ray, or joins a cluster; called only if there is something to do.
+        queued: number of the job that was submitted, if this one was.
+        failed_too: whether cells that failed are tried again.
+
+    Returns:
+        Whether no cell failed.
 
     Raises:
-        GridBusyError: another process runs a grid of this name in this home.
+        StoreError: another driver works at the grid.
+        ClusterError: Ray can't be used, or lacks what a worker is to hold.
+        StoppedError: somebody stopped the grid.
     """
+    grid = plan.spec.name
     settings.home.mkdir(parents=True, exist_ok=True)
-    with _only_driver(settings, plan.spec.name):
-        store = Store.open(settings.store_url, settings.blobs_url)
-        tracker = BackgroundTracker(lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan))
-        tracker.tell(Tracker.start)
-        driver = Driver(plan, store, settings, GridProgress(console))
-        driver.register()
-        if driver.remaining():
-            _work(driver, store, plan.spec.name, cpus)
+    _check_free(settings, grid)
+    store = Store.open(settings.store_url, settings.blobs_url)
+    tracker = BackgroundTracker(lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan))
+    tracker.tell(Tracker.start)
+    job = Job(store, grid, queued)
+    progress = GridProgress(console, job)
+    driver = Driver(plan, store, settings, progress)
+    driver.register()
+    with job:
+        if driver.remaining(failed_too):
+            _work(driver, connect, grid)
         log_trainings(tracker, plan, store)
         runs = log_evaluations(tracker, plan, store)
         _print_answers(plan, store, console)
         with console.status("writing to MLflow"):
             complaints = tracker.close()
         for complaint in complaints:
-            console.print(complaint, style="yellow", highlight=False, markup=False)
-        failed = sum(cell.state is CellState.FAILED for cell in store.cells(plan.spec.name))
+            progress.say(complaint)
+        failed = sum(cell.state is CellState.FAILED for cell in store.cells(grid))
         if failed:
-            console.print(f"{failed} cells failed, so nothing is promoted; the same command tries them again.")
+            progress.say(
+                f"{failed} cells failed, so nothing is promoted; `dragoman retry {grid} --failed` tries them again."
+            )
         else:
-            _finish(plan, settings, dict(runs), console)
+            _finish(plan, settings, dict(runs), progress.say)
     return failed == 0
 
 
-def _work(driver: Driver, store: Store, grid: str, cpus: int) -> None:
-    """Do what remains, as one job of the store's record."""
-    job = store.start_job(grid, f"{socket.gethostname()}-{os.getpid()}")
-    try:
-        with driver.progress:
-            _run_on_ray(driver, cpus)
-    except BaseException as error:
-        store.end_job(job, JobState.FAILED, str(error) or type(error).__name__)
-        raise
-    store.end_job(job, JobState.DONE)
+def _check_free(settings: Settings, grid: str) -> None:
+    """Before anything is written: whether another driver works at the grid."""
+    database = Database(settings.store_url)
+    if migrations.exists(database):
+        store = Store.open(settings.store_url, settings.blobs_url)
+        if any(record.name == grid for record in store.grids()):
+            store.check_free(grid)
+        store.close()
 
 
-def _run_on_ray(driver: Driver, cpus: int) -> None:
-    with driver.progress.status("starting Ray on this machine"):
-        cluster = RayCluster(cpus)
+def _work(driver: Driver, connect: Callable[[], RayCluster], grid: str) -> None:
+    """Do what remains, and what somebody wants to be tried again meanwhile."""
+    with driver.progress:
+        with driver.progress.status("starting Ray"):
+            cluster = connect()
 
-    def stop(*_: Any) -> NoReturn:
-        raise KeyboardInterrupt
+        def stop(*_: Any) -> NoReturn:
+            raise KeyboardInterrupt
 
-    # after ray.init, which puts its own handler there and would cut the clean-up short
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        driver.run(cluster)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        cluster.close()
+        # after ray.init, which puts its own handler there and would cut the clean-up short
+        before = signal.signal(signal.SIGTERM, stop)
+        try:
+            meters = Meters(grid)
+            driver.run(cluster, meters)
+            while driver.remaining(failed_too=False):
+                driver.run(cluster, meters)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            cluster.close()
 
 
 def _print_answers(plan: Plan, store: Store, console: Console) -> None:
@@ -102,23 +122,6 @@ def _print_answers(plan: Plan, store: Store, console: Console) -> None:
         sys.stdout.write(render(tables, Form.TEXT))
 
 
-def _finish(plan: Plan, settings: Settings, runs: dict[str, str], console: Console) -> None:
-    echo = partial(console.print, markup=False, highlight=False, soft_wrap=True)  # tables keep their lines
+def _finish(plan: Plan, settings: Settings, runs: dict[str, str], say: Callable[[str], None]) -> None:
     for name in sorted(plugins.available("finishers")):
-        plugins.load("finishers", name)(settings, plan.spec.name, plan.spec, runs, echo)
-
-
-@contextmanager
-def _only_driver(settings: Settings, grid: str) -> Iterator[None]:
-    """Keep a second driver off this grid; the lock goes with its process, however that ends."""
-    lock = FileLock(settings.home / f"{grid}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise GridBusyError(
-            f"The grid {grid} is being run by another process in {settings.home.resolve()}: wait for it or stop it."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        plugins.load("finishers", name)(settings, plan.spec.name, plan.spec, runs, say)

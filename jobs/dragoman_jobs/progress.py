@@ -1,9 +1,9 @@
 """What a person sees of a running grid: finetunings by step, cells by state, and the time left."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +19,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dragoman_jobs.job import Job
+from dragoman_jobs.throughput import Pace
+
 
 class _NoteColumn(ProgressColumn):
     """The loss of a finetuning, or the cells that failed and are missing."""
@@ -28,10 +31,16 @@ class _NoteColumn(ProgressColumn):
 
 
 class GridProgress:
-    """Live bars in a terminal; in a log, a line whenever another tenth is done."""
+    """Live bars in a terminal; in a log, a line whenever another tenth is done. The job hears of everything."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, job: Job | None = None) -> None:
+        """Prepare.
+
+        Args:
+            console: where a person looks.
+            job: what keeps the log, and is asked whether to go on.
+        """
+        self._console, self._job = console, job
         self._live = console.is_terminal
         self._bars = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -51,6 +60,27 @@ class GridProgress:
 
     def say(self, line: str) -> None:
         """A line above the bars."""
+        self._print(line)
+        if self._job:
+            self._job.say(line)
+
+    def failed(self, line: str, detail: str | None = None) -> None:
+        """A failure: a line above the bars, and in the log what stands behind it."""
+        self._print(line)
+        if self._job:
+            self._job.failed(line, detail)
+
+    def show(self, measured: Mapping[str, Any]) -> None:
+        """What is measured, for those who ask the store.
+
+        Raises:
+            StoppedError: somebody wants the grid to stop.
+        """
+        if self._job:
+            self._job.show(measured)
+            self._job.check()
+
+    def _print(self, line: str) -> None:
         self._bars.console.print(line, highlight=False, markup=False)
 
     def status(self, line: str) -> AbstractContextManager[object]:
@@ -70,12 +100,21 @@ class GridProgress:
         self._bars.update(self._tasks[name], completed=done, note=note)
         total = int(self._bars.tasks[self._tasks[name]].total or 1)
         tenth = 10 * done // total
-        if not self._live and tenth > self._tenths[name]:
+        if tenth > self._tenths[name]:
             self._tenths[name] = tenth
-            self._console.print(f"{name}: {done} of {total} {note}".rstrip(), highlight=False, markup=False)
+            line = f"{name}: {done} of {total} {note}".rstrip()
+            if not self._live:
+                self._print(line)
+            if self._job:
+                self._job.say(line)
 
 
-def cell_note(failed: int, missing: int, running: int) -> str:
+def cell_note(failed: int, missing: int, running: int, pace: Pace, busy: float | None) -> str:
     """What the cells' bar says beside itself."""
     parts: Iterable[tuple[int, str]] = ((failed, "failed"), (missing, "missing"), (running, "running"))
-    return ", ".join(f"{count} {word}" for count, word in parts if count)
+    words = [f"{count} {word}" for count, word in parts if count]
+    if pace.tokens_per_second is not None:
+        words.append(f"{pace.tokens_per_second:,.0f} tokens/s")
+    if busy is not None:
+        words.append(f"workers {busy:.0%} busy")
+    return ", ".join(words)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -59,6 +60,10 @@ class CellTask(BaseModel):
     """The grid's languages: the candidates of language identification."""
     metrics: tuple[str, ...]
     """Names of the metrics."""
+    size: int = 0
+    """Characters to translate: how long it will take, against other cells."""
+    then: PreparedModel | None = None
+    """What the worker will need next, where this is its model's last cell."""
 
 
 class CellOutcome(BaseModel):
@@ -72,6 +77,8 @@ class CellOutcome(BaseModel):
     """The scores, with their statistics."""
     unscorable: tuple[tuple[str, str], ...]
     """Metrics that can't score this pair, with the reason."""
+    busy: float = 0.0
+    """Seconds the worker spent on it, scoring included."""
 
 
 class Worker:
@@ -84,6 +91,11 @@ class Worker:
         self._engine: Engine | None = None
         self._chat: tuple[Checkpoint, ChatTemplate] | None = None
         self._name = f"pid-{os.getpid()}"
+        self._next: tuple[tuple[PreparedModel, Decoding], Future[Engine]] | None = None
+
+    def ready(self) -> int:
+        """Say that the worker is there; returns its process id."""
+        return os.getpid()
 
     def run(self, task: CellTask) -> CellOutcome:
         """Translate and score one cell.
@@ -94,6 +106,8 @@ class Worker:
         started = time.monotonic()
         sources, references = self._blobs.test(task.test)
         engine = self.engine(task.model, task.decoding)
+        if task.then is not None:
+            self._load_ahead(task.then, task.decoding)
         render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
         prompts = list(map(render, sources, references))
         hypotheses = engine.translate_pair(task.pair, sources, prompts)
@@ -109,7 +123,8 @@ class Worker:
             worker=self._name,
         )
         texts = [hypothesis.text for hypothesis in hypotheses]
-        return self._score(task, translation, sources, texts, references)
+        outcome = self._score(task, translation, sources, texts, references)
+        return outcome.model_copy(update={"busy": time.monotonic() - started})
 
     def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
         """The model, loaded; the one before it goes first.
@@ -120,10 +135,28 @@ class Worker:
         wanted = (model, decoding)
         if self._engine is None or self._loaded != wanted:
             self._engine = None  # the old model's memory goes before the new one's comes
-            engine_class: type[Engine] = plugins.load("engines", model.engine)
-            self._engine = engine_class(model.path, decoding, self._device)
+            self._engine = self._loaded_ahead(wanted) or self._load(model, decoding)
             self._loaded = wanted
         return self._engine
+
+    def _load(self, model: PreparedModel, decoding: Decoding) -> Engine:
+        engine_class: type[Engine] = plugins.load("engines", model.engine)
+        return engine_class(model.path, decoding, self._device)
+
+    def _load_ahead(self, model: PreparedModel, decoding: Decoding) -> None:
+        """Load the next model while this one translates; for a GPU, which may not hold two, only off the disk."""
+        loader = ThreadPoolExecutor(1, thread_name_prefix="next-model")
+        if self._device == "cpu":
+            self._next = (model, decoding), loader.submit(self._load, model, decoding)
+        else:
+            loader.submit(_read_through, model.path)
+        loader.shutdown(wait=False)
+
+    def _loaded_ahead(self, wanted: tuple[PreparedModel, Decoding]) -> Engine | None:
+        ahead, self._next = self._next, None
+        if ahead is None or ahead[0] != wanted or ahead[1].exception() is not None:
+            return None  # what failed ahead fails again where a cell waits for it, and is recorded there
+        return ahead[1].result()
 
     def _chat_template(self, task: CellTask) -> ChatTemplate | None:
         if task.asked is None or task.prompt.chat is None:
@@ -147,6 +180,15 @@ class Worker:
             scores=tuple(_stored(result) for result in results if isinstance(result, ScoreRecord)),
             unscorable=tuple((result.metric, result.reason) for result in results if isinstance(result, Unscorable)),
         )
+
+
+def _read_through(folder: Path) -> None:
+    """Bring the files of a model into the system's cache."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                while file.read(1 << 24):
+                    pass
 
 
 def _stored(score: ScoreRecord) -> StoredScore:

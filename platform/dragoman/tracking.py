@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dragoman.masking import masked
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.plan import Plan, PlannedTraining
@@ -36,6 +37,7 @@ class Tracker:
             logging.getLogger(chatty).setLevel(logging.WARNING)
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._plan = plan
+        self._uri = masked(uri)
         self._is_server = uri.startswith(("http://", "https://"))
         self._experiment = self._find_experiment(artifacts)
         self._grid_run = self._run(f"grid/{plan.id}", plan.spec.name, parent=None)
@@ -58,6 +60,12 @@ class Tracker:
         if model:
             tags[MODEL_TAG] = model.id
         return str(self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id)
+
+    @property
+    def page(self) -> str:
+        """Where a browser finds the grid's run; without a server, what follows the address of `dragoman ui`."""
+        server = self._uri.rstrip("/") if self._is_server else ""
+        return f"{server}/#/experiments/{self._experiment}/runs/{self._grid_run}"
 
     def model_run(self, model: ModelIdentity) -> str:
         """Id of the run of a model."""

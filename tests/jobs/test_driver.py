@@ -1,5 +1,6 @@
 """The driver on a cluster that is this process: what fails is recorded, and the rest goes on."""
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ from dragoman.plan import Plan, make_plan
 from dragoman.settings import Settings
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
+from dragoman.store import control, liveness
+from dragoman.store.records import JobState, LineKind
 from dragoman.store.store import Store
 from dragoman_jobs import driver as driver_module
-from dragoman_jobs.cluster import LocalCluster, TaskError, WorkerDiedError
+from dragoman_jobs.cluster import ClusterError, TaskError, WorkerDiedError
 from dragoman_jobs.driver import Driver
 from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
+from dragoman_jobs.job import Job, StoppedError
+from dragoman_jobs.local_cluster import LocalCluster
 from dragoman_jobs.progress import GridProgress
 from dragoman_jobs.training import TrainingTask
 
@@ -88,12 +93,14 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
 
 
-def _run(plan: Plan, settings: Settings) -> Store:
+def _run(plan: Plan, settings: Settings, failed_too: bool = True, cluster: LocalCluster | None = None) -> Store:
     store = Store.open(settings.store_url, settings.blobs_url)
-    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True)))
+    job = Job(store, "grid")
+    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True), job))
     driver.register()
-    if driver.remaining():
-        driver.run(LocalCluster())
+    with job:
+        if driver.remaining(failed_too):
+            driver.run(cluster or LocalCluster())
     return store
 
 
@@ -181,3 +188,95 @@ def test_cells_a_dead_driver_left_running_are_done_again(tmp_path: Path, setting
     store = _run(plan, settings)
     assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
     assert [cell.attempts for cell in store.cells("grid")] == [2, 1, 1, 1, 1, 1]
+
+
+def test_what_failed_is_left_alone_unless_it_is_to_be_tried_again(
+    tmp_path: Path, settings: Settings, stub: type[_Copy]
+) -> None:
+    plan = _plan(tmp_path, models=[])
+    stub.fails = ModelError("the sentence is too long.")
+    _run(plan, settings)
+    stub.fails = None
+    store = _run(plan, settings, failed_too=False)
+    assert sum(cell.state is CellState.FAILED for cell in store.cells("grid")) == 2
+    assert control.retry(store, "grid") == 2
+    store = _run(plan, settings, failed_too=False)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+
+
+def test_a_finetuning_that_failed_is_left_alone_too(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    def broken(task: TrainingTask) -> Iterator[Progress]:
+        begun.append(task)
+        yield Progress(1, 2, 3.0, 0.1, 1.0)
+        raise ModelError("no such model.")
+
+    monkeypatch.setattr(driver_module, "train", broken)
+    plan = _plan(tmp_path)
+    _run(plan, settings)
+    _run(plan, settings, failed_too=False)
+    assert len(begun) == 1
+
+
+def test_the_log_holds_the_first_of_failures_that_are_alike_and_what_stands_behind_it(
+    tmp_path: Path, settings: Settings, stub: type[_Copy]
+) -> None:
+    stub.fails = ZeroDivisionError("by nought")
+    store = _run(_plan(tmp_path, models=[]), settings)
+    job = store.jobs("grid")[0]
+    failures = store.job_lines(job.id, kind=LineKind.FAILURE)
+    assert [line.text.partition(" failed: ")[2] for line in failures] == ["ZeroDivisionError: by nought"]
+    assert job.state is JobState.DONE
+    assert any(line.text.startswith("cells: 6 of 6") for line in store.job_lines(job.id))
+
+
+def test_a_stop_is_obeyed_and_what_was_in_flight_is_planned_again(
+    tmp_path: Path, settings: Settings, stub: type[_Copy]
+) -> None:
+    plan = _plan(tmp_path, models=[])
+
+    class Slow(LocalCluster):
+        def result(self, ref: Any) -> Any:
+            control.stop(Store.open(settings.store_url, settings.blobs_url), "grid", "ada")
+            time.sleep(1.2 * liveness.BEAT_SECONDS)
+            return super().result(ref)
+
+    with pytest.raises(StoppedError, match="stopped by ada"):
+        _run(plan, settings, cluster=Slow())
+    store = Store.open(settings.store_url, settings.blobs_url)
+    job = store.jobs("grid")[0]
+    assert (job.state, job.reason) == (JobState.STOPPED, "stopped by ada")
+    states = {cell.state for cell in store.cells("grid")}
+    assert CellState.RUNNING not in states
+    assert CellState.PLANNED in states
+    store = _run(plan, settings)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+
+
+def test_a_gpu_where_there_is_none_is_a_sentence_and_starts_nothing(
+    tmp_path: Path, settings: Settings, stub: type[_Copy]
+) -> None:
+    asked = settings.model_copy(update={"worker_gpus": 0.5})
+    with pytest.raises(ClusterError, match=r"An evaluation worker is to hold 1 CPU core and 0.5 GPU, and no node"):
+        _run(_plan(tmp_path, models=[]), asked)
+    store = Store.open(settings.store_url, settings.blobs_url)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.PLANNED}
+    assert {
+        cell.state for cell in _run(_plan(tmp_path, models=[]), asked, cluster=LocalCluster(2, gpus=1)).cells("grid")
+    }
+
+
+def test_a_mistake_of_our_own_ends_the_job_with_a_traceback_in_its_log(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Driver, "_step", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        _run(_plan(tmp_path, models=[]), settings)
+    store = Store.open(settings.store_url, settings.blobs_url)
+    job = store.jobs("grid")[0]
+    assert (job.state, job.reason) == (JobState.FAILED, "division by zero")
+    (line,) = store.job_lines(job.id, kind=LineKind.FAILURE)
+    assert "Traceback" in str(line.detail)

@@ -1,0 +1,108 @@
+"""A job: one run of a grid as the store knows it, alive from its beginning to its end."""
+
+import threading
+import traceback
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from dragoman.errors import DragomanError, StoreError
+from dragoman.masking import masked
+from dragoman.store import control
+from dragoman.store.jobs import SUPERSEDED
+from dragoman.store.liveness import BEAT_SECONDS, driver_name
+from dragoman.store.records import JobLine, JobState, LineKind
+from dragoman.store.store import Store
+
+
+class StoppedError(DragomanError):
+    """Somebody stopped the grid."""
+
+
+class Job:
+    """Holds a grid for this driver while its block runs; a thread says every two seconds that it is alive.
+
+    What the driver says goes to the store with it, without secrets: `dragoman status` and `logs` read it there,
+    whatever became of the process, its machine and Ray.
+    """
+
+    def __init__(self, store: Store, grid: str, queued: int | None = None) -> None:
+        """Prepare a job.
+
+        Args:
+            store: where it is kept.
+            grid: name of the grid, which is in the store.
+            queued: number of the job it was submitted as.
+        """
+        self._store, self._grid, self._queued = store, grid, queued
+        self._number = 0
+        self._lines: list[JobLine] = []
+        self._progress: Mapping[str, Any] | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._stopped_by: str | None = None
+        self._thread = threading.Thread(target=self._beat_on, name="job", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._number = self._store.start_job(self._grid, driver_name(), self._queued)
+        control.forsake(self._store, self._grid)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        state, reason = JobState.DONE, None
+        if isinstance(error, StoppedError | KeyboardInterrupt):
+            state, reason = JobState.STOPPED, str(error) or f"interrupted on {driver_name()}"
+            self.say(reason)
+        elif error is not None:
+            state, reason = JobState.FAILED, masked(str(error)) or type(error).__name__
+            known = isinstance(error, DragomanError)
+            self.failed(reason, None if known else "".join(traceback.format_exception(error)))
+        self._beat()
+        if self._stopped_by != SUPERSEDED:
+            control.forsake(self._store, self._grid)
+        self._store.end_job(self._number, state, reason)
+
+    def say(self, text: str) -> None:
+        """Something for the log."""
+        self._add(JobLine(text=masked(text)))
+
+    def failed(self, text: str, detail: str | None = None) -> None:
+        """A failure for the log, with what stands behind it."""
+        self._add(JobLine(kind=LineKind.FAILURE, text=masked(text), detail=detail and masked(detail)))
+
+    def show(self, progress: Mapping[str, Any]) -> None:
+        """How far it is; the last word counts."""
+        with self._lock:
+            self._progress = progress
+
+    def check(self) -> None:
+        """Go on, unless somebody wants it to stop.
+
+        Raises:
+            StoppedError: somebody does.
+        """
+        if self._stopped_by is not None:
+            raise StoppedError(f"stopped by {self._stopped_by}")
+
+    def _add(self, line: JobLine) -> None:
+        with self._lock:
+            self._lines.append(line)
+
+    def _beat_on(self) -> None:
+        while not self._over.wait(BEAT_SECONDS):
+            try:
+                self._beat()
+            except StoreError:  # away for a moment: what was to be said waits
+                continue
+
+    def _beat(self) -> None:
+        with self._lock:
+            lines, progress = list(self._lines), self._progress
+        self._stopped_by = self._store.beat_job(self._number, progress, lines) or self._stopped_by
+        with self._lock:
+            del self._lines[: len(lines)]

@@ -1,0 +1,150 @@
+"""Ray: one of its own on this machine, or the cluster that the process was submitted to."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from dragoman.errors import DragomanError
+from dragoman_jobs.cluster import ONE_CORE, Cluster, ClusterError, Ref, RemoteWorker, Share, TaskError, WorkerDiedError
+from dragoman_jobs.pretrained import first_line
+
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # without the first, a worker that holds no GPU could still see them all
+    "CUDA_VISIBLE_DEVICES": "",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Of every worker; Ray shows a worker the GPUs it holds."""
+
+_NODES_SECONDS = 5.0
+"""How long the nodes are taken to be what they were: asking costs milliseconds."""
+
+
+class RayCluster(Cluster):
+    """Ray with one thread for each worker and task, unless it holds more cores."""
+
+    def __init__(self, cpus: int = 0, address: str | None = None) -> None:
+        """Start an embedded Ray, loopback only, or join a cluster.
+
+        Args:
+            cpus: cores the embedded Ray may use; 0 is all of them.
+            address: the cluster to join instead, as `ray.init` takes it.
+
+        Raises:
+            ClusterError: there is no cluster at the address, or it refuses the token.
+        """
+        # Set before ray is imported. Every listener of the embedded Ray then binds to 127.0.0.1 only.
+        if address is None:
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        import ray
+
+        self._ray = ray
+        self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
+        # a bare init would attach to whatever cluster runs here
+        own = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
+        try:
+            ray.init(
+                **(own if address is None else {"address": address}),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": _ENVIRONMENT},
+            )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            where = "on this machine" if address is None else f"at {address}"
+            raise ClusterError(
+                f"Ray can't be used {where} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."
+            ) from error
+
+    def room(self, share: Share, besides: Collection[Share] = ()) -> int:
+        """By what each node has in all: who waits for what is Ray's business."""
+        nodes = self._sizes()
+        rest = share.fits(
+            sum(cpus for cpus, _ in nodes) - sum(other.cpus for other in besides),
+            sum(gpus for _, gpus in nodes) - sum(other.gpus for other in besides),
+        )
+        return min(rest, sum(share.fits(*node) for node in nodes))
+
+    def _sizes(self) -> list[tuple[float, float]]:
+        asked, sizes = self._nodes
+        if time.monotonic() - asked > _NODES_SECONDS or not sizes:
+            ray: Any = self._ray  # its own annotations stop here
+            resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            sizes = [(each.get("CPU", 0.0), each.get("GPU", 0.0)) for each in resources]
+            self._nodes = time.monotonic(), sizes
+        return sizes
+
+    def worker(self, factory: Callable[..., Any], *arguments: Any, share: Share = ONE_CORE) -> RemoteWorker:
+        """An actor with depth one: killed, it loses the call in flight and nothing else."""
+        actor_class = self._ray.remote(num_cpus=share.cpus, num_gpus=share.gpus, max_restarts=0)(_Holder)
+        return _RayWorker(self._ray, actor_class.remote(factory, arguments))
+
+    def task(self, function: Callable[..., Any], *arguments: Any) -> Ref:
+        """A plain Ray task; retries are the driver's, which counts them."""
+        return self._ray.remote(num_cpus=1, max_retries=0)(function).remote(*arguments)
+
+    def stream(self, function: Callable[..., Iterator[Any]], *arguments: Any, share: Share = ONE_CORE) -> Ref:
+        """A streaming generator task."""
+        options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": 0, "num_returns": "streaming"}
+        return self._ray.remote(**options)(function).remote(*arguments)
+
+    def wait(self, refs: Collection[Ref], seconds: float) -> list[Ref]:
+        """`ray.wait`, for generators and plain futures alike."""
+        if not refs:
+            return []
+        ready, _ = self._ray.wait(list(refs), num_returns=1, timeout=seconds, fetch_local=False)
+        if ready:  # take what else has come in the meantime
+            ready, _ = self._ray.wait(list(refs), num_returns=len(refs), timeout=0, fetch_local=False)
+        return list(ready)
+
+    def result(self, ref: Ref) -> Any:
+        """`ray.get`, with Ray's exceptions told apart: a dead process, a sentence, a fault of ours."""
+        errors = self._ray.exceptions
+        try:
+            if isinstance(ref, self._ray.ObjectRefGenerator):
+                return self._ray.get(next(ref))
+            return self._ray.get(ref)
+        except StopIteration:
+            raise
+        except (
+            errors.RayActorError,
+            errors.WorkerCrashedError,
+            errors.OutOfMemoryError,
+            errors.NodeDiedError,
+            errors.ActorUnschedulableError,
+            errors.RuntimeEnvSetupError,
+        ) as error:
+            raise WorkerDiedError(first_line(error)) from error
+        except errors.RayTaskError as error:
+            cause = error.cause if hasattr(error, "cause") else error
+            if isinstance(cause, DragomanError):
+                raise cause from error
+            raise TaskError(f"{type(cause).__name__}: {first_line(cause)}") from error
+
+    def close(self) -> None:
+        """End the embedded cluster and every process of it, or leave the one that was joined."""
+        self._ray.shutdown()
+
+
+class _Holder:
+    """The actor around a worker object."""
+
+    def __init__(self, factory: Callable[..., Any], arguments: Sequence[Any]) -> None:
+        self._object = factory(*arguments)
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        return getattr(self._object, method)(*arguments)
+
+
+class _RayWorker(RemoteWorker):
+    def __init__(self, ray: Any, actor: Any) -> None:
+        self._ray, self._actor = ray, actor
+
+    def call(self, method: str, *arguments: Any) -> Ref:
+        return self._actor.call.remote(method, *arguments)
+
+    def kill(self) -> None:
+        self._ray.kill(self._actor)

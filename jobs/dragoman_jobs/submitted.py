@@ -1,0 +1,48 @@
+"""The driver on a cluster: `python -m dragoman_jobs.submitted GRID JOB`, started by Ray and told by the store."""
+
+import sys
+import traceback
+
+from rich.console import Console
+
+from dragoman.errors import DragomanError
+from dragoman.masking import masked
+from dragoman.settings import settings
+from dragoman.store.records import JobLine, JobState, LineKind
+from dragoman.store.store import Store
+from dragoman_jobs.resuming import planned_again
+
+
+def main(grid: str, number: int) -> int:
+    """Run a grid that is in the store, as the job that was queued for it; returns the exit code."""
+    store = Store.open_existing(settings().store_url, settings().blobs_url)
+    try:
+        from dragoman_jobs.grid import run_grid
+        from dragoman_jobs.ray_cluster import RayCluster
+
+        plan = planned_again(store, grid)
+        console = Console(width=160)
+        complete = run_grid(plan, settings(), console, lambda: RayCluster(address="auto"), number, failed_too=False)
+    except KeyboardInterrupt:
+        return 130
+    except DragomanError as error:
+        _end(store, number, str(error), None)
+        return 2
+    except Exception as error:
+        _end(store, number, f"{type(error).__name__}: {error}", traceback.format_exc())
+        raise
+    return 0 if complete else 1
+
+
+def _end(store: Store, number: int, reason: str, detail: str | None) -> None:
+    """What went wrong, for a job that had not begun; one that had has said so itself."""
+    reason = masked(reason)
+    print(f"dragoman: {reason}", file=sys.stderr)
+    if not store.job_lines(number, kind=LineKind.FAILURE, most=1):
+        line = JobLine(kind=LineKind.FAILURE, text=reason, detail=detail and masked(detail))
+        store.beat_job(number, None, [line])
+    store.end_job(number, JobState.FAILED, reason)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
