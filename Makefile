@@ -15,6 +15,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/.installed  ## Run the demo grid to its end; again, it does only what is missing.
 	$(BIN)/dragoman run examples/demo.yaml
+	@echo "The other model is put forward too. It is worse than the champion, so it must be refused:"
+	$(BIN)/dragoman promote demo-translator@1; test $$? -eq 1
 
 test: $(VENV)/.installed  ## Lint, check types and run the whole test suite.
 	$(BIN)/ruff check .

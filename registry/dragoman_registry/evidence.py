@@ -9,6 +9,7 @@ from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.metrics.base import Metric
 from dragoman.pair import Pair
+from dragoman.spec.grid import GridSpec
 from dragoman.spec.promotion import CONTAMINATION, Promotion, Rule
 from dragoman.store.queries import metric_names, pair_scores
 from dragoman.store.records import GridRecord
@@ -55,7 +56,9 @@ def gate(
     numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
     p_values: dict[Rule, float] = {}
     if incumbent is not None:
-        cells = {record.cell.pair: record.cell for record in store.cells(grid.name) if record.cell.model == model_id}
+        asked = (model_id, GridSpec.model_validate(grid.spec).prompts[0].id)
+        records = [record for record in store.cells(grid.name) if (record.cell.model, record.cell.prompt) == asked]
+        cells = {record.cell.pair: record.cell for record in records}
         for metric, found in numbers.items():
             if metric != CONTAMINATION:
                 beside = beside_incumbent(store, policy, metric, found, cells, incumbent)

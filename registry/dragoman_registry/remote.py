@@ -23,6 +23,9 @@ _HEADERS = {"Content-Type": "application/json", "X-Dragoman-Client": "dragoman"}
 PATIENCE = 60
 """Seconds the server may take to answer."""
 
+_HEADERS = {"Content-Type": "application/json", "X-Dragoman-Client": "dragoman"}
+"""A program says so in place of the token that pages bring (`dragoman_ui.forgery`)."""
+
 
 class RemotePromotions:
     """The promoter of a server; its actor is who signs in there with MLflow's own variables for user and password."""
