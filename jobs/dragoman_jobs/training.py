@@ -11,7 +11,6 @@ from dragoman.corpora.sampling import take
 from dragoman.plan import PlannedTraining
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.finetune.examples import TrainingExample
-from dragoman_jobs.finetune.loop import finetune
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.rendering import renderers
 
@@ -44,6 +43,8 @@ class TrainingTask(BaseModel):
 
 def train(task: TrainingTask) -> Iterator[Progress]:
     """Train, yielding progress; the same task ends with the same bytes, whether it was interrupted or not."""
+    from dragoman_jobs.finetune.loop import finetune  # brings torch: the driver, which imports this, needs none
+
     planned = task.planned
     corpus = open_corpus(planned.corpus.kind, planned.corpus.options)
     render = renderers(planned.prompt, planned.pairs, task.base, task.revision)
