@@ -5,9 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.corpora.base import Split
-from dragoman.corpora.opening import open_corpus
-from dragoman.corpora.sampling import take
+from dragoman.drawing import draw_examples
 from dragoman.plan import PlannedTraining
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.finetune.examples import TrainingExample
@@ -46,11 +44,10 @@ def train(task: TrainingTask) -> Iterator[Progress]:
     from dragoman_jobs.finetune.loop import finetune  # brings torch: the driver, which imports this, needs none
 
     planned = task.planned
-    corpus = open_corpus(planned.corpus.kind, planned.corpus.options)
     render = renderers(planned.prompt, planned.pairs, task.base, task.revision)
     examples = [
         TrainingExample(pair, render[pair](*segment), segment.target)
-        for pair in planned.pairs
-        for segment in take(corpus, pair, Split.TRAIN, planned.finetuning.examples, planned.seed)
+        for pair, sample in draw_examples(planned).items()
+        for segment in sample.segments
     ]
     yield from finetune(task.base, task.revision, examples, planned.finetuning.method, planned.seed, task.out)

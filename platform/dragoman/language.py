@@ -77,6 +77,26 @@ def _needs_script(language: str) -> bool:
 
 
 @cache
+def scripts_of(tag: str) -> tuple[str, ...]:
+    """The scripts (ISO 15924) a language is written in, by CLDR, its usual one first; empty where that is one alone.
+
+    Where it isn't, a bare code such as ``zh`` or ``sr`` was taken for the usual script.
+    """
+    language = langcodes.Language.get(tag).language or ""
+    if not _needs_script(language):
+        return ()
+    usual = langcodes.Language.make(language).maximize().script
+    found = {
+        part
+        for identifier in locale_identifiers()
+        if identifier.split("_")[0] == language
+        for part in identifier.split("_")[1:]
+        if len(part) == 4 and part.isalpha()
+    }
+    return tuple(sorted(found, key=lambda script: (script != usual, script)))
+
+
+@cache
 def english_name(tag: str) -> str:
     """The English name used in prompts: ``German``, ``Chinese``; the script only where it is not the usual one."""
     return _named(tag).display_name("en")

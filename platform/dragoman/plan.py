@@ -1,7 +1,7 @@
 """The plan of a grid: every model, every cell and what is missing, before anything runs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -11,17 +11,21 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman.cell import Cell
 from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.filters import Filters
 from dragoman.corpora.opening import open_corpus
 from dragoman.demonstrations import Demonstrator, complete
 from dragoman.errors import ModelError, SpecError
 from dragoman.identity import fingerprint, hash_files, hash_lines, plain_json
 from dragoman.model import ModelIdentity
-from dragoman.pair import Pair, all_pairs
+from dragoman.pair import Pair, PairKey, all_pairs
 from dragoman.partition import Evidence, Partition, TrainingGraph
 from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.examples import expected
 from dragoman.spec.grid import Finetuning, GridSpec
+from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
+from dragoman.training_text import TestText, TrainingText
 
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer.model", "*.spm")
 """The files of a checkpoint that decide what it says."""
@@ -65,13 +69,29 @@ class PlannedTraining(BaseModel):
     """The seed of its sampling, order and initialisation."""
     pairs: tuple[Pair, ...]
     """The pairs it will train on."""
-    missing: dict[Pair, str]
-    """Pairs the spec asks for and the corpus has no text for; they are not seen."""
+    missing: dict[PairKey, str]
+    """Pairs the spec asks for and there is no text for; they are not seen."""
+    absent: dict[PairKey, str] = {}
+    """Pairs of the grid, asked for or not, that the corpus itself has no text for."""
+    filters: Filters = Filters()
+    """What an example must be like."""
+    pivot: str | None = None
+    """The language that text of missing pairs is made through, where there is such a pair."""
+    held_out: TestText | None = None
+    """The test sentences that are left out of the examples, where the filters ask for it."""
+    text: TrainingText | None = None
+    """The examples as they were drawn (`dragoman.drawing`); None as long as nobody has read them."""
+
+    @property
+    def design(self) -> TrainingGraph:
+        """The graph that the spec asks for, whether or not there is text for all of it."""
+        return TrainingGraph(examples=expected(self.finetuning.examples, [*self.pairs, *self.missing]))
 
     @property
     def graph(self) -> TrainingGraph:
         """The graph as planned; what is recorded is what the job really read."""
-        return TrainingGraph.of(self.pairs, self.finetuning.examples)
+        counts = self.text.counts if self.text else expected(self.finetuning.examples, self.pairs)
+        return TrainingGraph(examples=counts)
 
 
 class Plan(BaseModel):
@@ -87,15 +107,17 @@ class Plan(BaseModel):
     """The finetunings, in the spec's order."""
     test_set: TestSet
     """What is evaluated on."""
+    tested: TestText
+    """The same, for those who look for it in training text."""
     prompts: tuple[EvaluationPrompt, ...]
     """The prompts of the evaluation, complete; the first is the one that gates are about."""
-    undemonstrated: dict[str, dict[Pair, str]]
+    undemonstrated: dict[str, dict[PairKey, str]]
     """By the prompt's id, the pairs that there are no examples for, with the reason."""
     pairs: tuple[Pair, ...]
     """The evaluation pairs."""
-    contents: dict[Pair, str]
+    contents: dict[PairKey, str]
     """Content hash of each pair's test lines."""
-    missing: dict[Pair, str]
+    missing: dict[PairKey, str]
     """Evaluation pairs without test lines, with the reason."""
 
     @property
@@ -148,9 +170,14 @@ class Plan(BaseModel):
                     pair=pair, prompt=ids[prompt.label], decoding=decoding,
                 )  # fmt: skip
 
-    def partitions(self, training: PlannedTraining) -> dict[Partition, int]:
-        """How many evaluation pairs fall to each partition of a finetuning, if it reads what it asks for."""
-        graph = training.graph.inherit(self.base_graph)
+    def partitions(self, training: PlannedTraining, design: bool = False) -> dict[Partition, int]:
+        """How many evaluation pairs fall to each partition of a finetuning.
+
+        Args:
+            training: the finetuning.
+            design: as if there were text for every pair it asks for.
+        """
+        graph = (training.design if design else training.graph).inherit(self.base_graph)
         counts = Counter(graph.partition(pair) for pair in self.pairs)
         return {partition: counts[partition] for partition in Partition if counts[partition]}
 
@@ -174,22 +201,24 @@ def make_plan(spec: GridSpec) -> Plan:
             f"evaluation: the {choice.kind} corpus has {evaluation.split} text for none of the {len(pairs)} pairs "
             f"({pair}: {reason}). Choose another corpus, split or languages."
         )
+    _stop_at(missing, len(pairs), evaluation.missing or spec.missing, "evaluation")
     contents = {
-        pair: hash_lines(
-            line
-            for segment in evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
-            for line in segment
-        )
-        for pair in pairs
-        if pair not in missing
+        pair: corpus.content(pair, evaluation.split, evaluation.sentences) for pair in pairs if pair not in missing
     }
+    test_set = TestSet(
+        corpus=choice.kind, revision=corpus.revision, split=evaluation.split, sentences=evaluation.sentences
+    )
+    tested = TestText(
+        corpus=choice, split=evaluation.split, sentences=evaluation.sentences, pairs=tuple(contents),
+        similarity=spec.contamination.similarity,
+        id=fingerprint("tested", 1, {"set": test_set.id, "contents": hash_lines(contents.values())}),
+    )  # fmt: skip
     return Plan(
         spec=spec,
         base=base,
-        trainings=tuple(_plan_training(spec, base, finetuning) for finetuning in spec.finetunings),
-        test_set=TestSet(
-            corpus=choice.kind, revision=corpus.revision, split=evaluation.split, sentences=evaluation.sentences
-        ),
+        trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
+        test_set=test_set,
+        tested=tested,
         prompts=spec.prompts,
         undemonstrated={prompt.id: Demonstrator(prompt).missing(pairs) for prompt in spec.prompts if prompt.shots},
         pairs=pairs,
@@ -232,12 +261,29 @@ def _base_identity(spec: GridSpec) -> ModelIdentity:
     return ModelIdentity(name="base", recipe=recipe)
 
 
-def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning) -> PlannedTraining:
+def _stop_at(missing: Mapping[Pair, str], pairs: int, policy: Missing, place: str) -> None:
+    if missing and policy == "stop":
+        pair, reason = next(iter(missing.items()))
+        raise SpecError(
+            f"{place}: {len(missing)} of {pairs} pairs have no text ({pair}: {reason}), and `missing` says stop. "
+            "Add the text, leave the pairs out, or say `missing: drop`."
+        )
+
+
+def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, tested: TestText) -> PlannedTraining:
     choice = finetuning.corpus or spec.corpus
-    corpus = open_corpus(choice.kind, choice.options)
+    corpus: Corpus = open_corpus(choice.kind, choice.options)
     asked = chosen(finetuning.pairs, spec.languages)
     prompt = complete(finetuning.prompt or spec.prompt, choice, Split.TRAIN, spec.languages)
-    missing = corpus.missing(asked, Split.TRAIN)
+    absent = corpus.missing({*asked, *chosen(spec.evaluation.pairs, spec.languages)}, Split.TRAIN)
+    missing = {pair: absent[pair] for pair in asked if pair in absent}
+    policy = finetuning.missing or spec.missing
+    pivot = policy.pivot if missing and isinstance(policy, Pivot) else None
+    if pivot:
+        from dragoman.corpora.pivot import Pivoted  # brings numpy, which a plain spec need not wait for
+
+        corpus = Pivoted(corpus, pivot)
+        missing = corpus.missing(asked, Split.TRAIN)
     if prompt.shots:
         missing = {**Demonstrator(prompt).missing(asked), **missing}
     pairs = tuple(pair for pair in asked if pair not in missing)
@@ -247,8 +293,9 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning) 
             f"models.{finetuning.name}: the {choice.kind} corpus has training text for none of its {len(asked)} pairs "
             f"({pair}: {reason}). Choose another corpus or other pairs."
         )
-    prompt = finetuning.prompt or spec.prompt
+    _stop_at(missing, len(asked), policy, f"models.{finetuning.name}")
     seed = spec.seed if finetuning.seed is None else finetuning.seed
+    filters = finetuning.filters or spec.filters
     recipe = {
         "base": base.id,
         "pairs": pairs,
@@ -258,7 +305,14 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning) 
         "method": finetuning.method,
         "seed": seed,
     }
+    # only where something is asked for, so that models of plain specs keep their identity
+    if filters != Filters():
+        recipe["filters"] = filters
+    if filters.test_overlap:
+        recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity}
     identity = ModelIdentity(name=finetuning.name, recipe=plain_json(recipe), parent=base.id, seed=seed)
     return PlannedTraining(
-        identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs, missing=missing
-    )
+        identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs,
+        missing=missing, absent=dict(sorted(absent.items())),
+        filters=filters, pivot=pivot, held_out=tested if filters.test_overlap else None,
+    )  # fmt: skip

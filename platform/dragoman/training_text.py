@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman.corpora.base import Split
 from dragoman.pair import Pair, PairKey
-from dragoman.spec.grid import CorpusChoice
+from dragoman.spec.corpus import CorpusChoice
 
 
 class TestText(BaseModel):

@@ -14,8 +14,8 @@ class SharedExamples(SpecModel):
 
     total: int = Field(ge=1)
     """Examples of all pairs together (fewer where the corpus has fewer)."""
-    temperature: float = Field(default=1.0, ge=1)
-    """At 1 a pair's share is that of its text; the higher, the more equal the shares, and `.inf` makes them equal."""
+    temperature: float = Field(default=1.0, ge=1, le=1000)
+    """At 1 a pair's share is that of its text; the higher, the more equal the shares, and at 1000 they are equal."""
 
 
 def _shape(value: Any) -> Any:

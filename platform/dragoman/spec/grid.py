@@ -5,16 +5,20 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dragoman.corpora.base import Split
+from dragoman.corpora.filters import Filters
 from dragoman.errors import nearest
 from dragoman.language import Language
 from dragoman.pair import Pair
 from dragoman.plugins import available
 from dragoman.spec.base import NAME, SpecModel
+from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
+from dragoman.spec.examples import Examples
 from dragoman.spec.method import Method
+from dragoman.spec.missing import MissingField
 from dragoman.spec.pairs import Pairs, PairsField, chosen, languages_of
-from dragoman.spec.promotion import Promotion
+from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 
 
@@ -52,8 +56,9 @@ class Finetuning(SpecModel):
     """Its name in tables and in the registry."""
     pairs: PairsField
     """The pairs it is trained on."""
-    examples: int = Field(ge=1)
-    """Training examples for each pair (fewer where the corpus has fewer)."""
+    examples: Examples
+    """Training examples for each pair (fewer where the corpus has fewer), or `{total: 100000, temperature: 5}` for all
+    pairs together."""
     method: Method
     """How it is trained."""
     corpus: CorpusChoice | None = None
@@ -62,6 +67,10 @@ class Finetuning(SpecModel):
     """The prompt it is trained with; the grid's prompt by default."""
     seed: int | None = Field(default=None, ge=0)
     """Seed of sampling, order and initialisation; the grid's seed by default."""
+    filters: Filters | None = None
+    """What an example must be like; the grid's filters by default."""
+    missing: MissingField | None = None
+    """What becomes of pairs without training text; the grid's answer by default."""
     seeds: SeedsField = ()
     """Several seeds instead of one: a model for each, named `NAME-seed1` and so on; the grid's by default."""
 
@@ -88,6 +97,8 @@ class Evaluation(SpecModel):
     prompts: tuple[EvaluationPrompt, ...] = ()
     """Several prompts instead of one, each with rows of its own in the results. The first is the one that gates and
     registered models are about."""
+    missing: Literal["stop", "drop"] | None = None
+    """What becomes of pairs without test text; the grid's answer by default (test text is never made by pivoting)."""
     decoding: Decoding = Decoding()
     """How translations are decoded."""
     metrics: tuple[str, ...] = ("bleu", "chrf++", "off_target")
@@ -131,6 +142,12 @@ class GridSpec(SpecModel):
     """The corpus that is trained on and tested on, unless a part says otherwise."""
     prompt: PromptField = Prompt(template=NAMED["mfti"])
     """The prompt of training and evaluation, unless a part says otherwise."""
+    filters: Filters = Filters()
+    """What a training example must be like, unless a model says otherwise."""
+    missing: MissingField = "drop"
+    """What becomes of pairs that a corpus has no text for, unless a part says otherwise."""
+    contamination: Contamination = Contamination()
+    """How training text is compared with the test set."""
     models: tuple[Finetuning, ...] = ()
     """The finetunings; none evaluates the base alone."""
     evaluation: Evaluation = Evaluation()
@@ -230,8 +247,14 @@ class GridSpec(SpecModel):
     def _check_promotion(self, promotion: Promotion) -> None:
         evaluated = chosen(self.evaluation.pairs, self.languages)
         asked = {f"promotion.rules.{index}": (rule.metric, rule.over) for index, rule in enumerate(promotion.rules)}
+        for index, champion in enumerate(promotion.champions):
+            asked[f"promotion.champions.{index}"] = (promotion.metric, champion.over)
+            for number, rule in enumerate(champion.rules):
+                asked[f"promotion.champions.{index}.rules.{number}"] = (rule.metric, rule.over)
+        for index, pair in enumerate(promotion.protected):
+            asked[f"promotion.protected.{index}"] = (promotion.metric, pair)
         for place, (metric, over) in {"promotion": (promotion.metric, promotion.over), **asked}.items():
-            if metric not in self.evaluation.metrics:
+            if metric not in (*self.evaluation.metrics, CONTAMINATION):
                 raise ValueError(
                     f"names the metric '{metric}' in {place}, which evaluation.metrics lacks; "
                     f"{nearest(metric, self.evaluation.metrics)} Or add it there"
