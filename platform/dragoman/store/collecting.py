@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from dragoman.store.blobs import StoredBlob
 from dragoman.store.schema import CellRow, TestRow
@@ -18,13 +18,13 @@ def unreferenced(store: Store, older_than: timedelta) -> list[StoredBlob]:
     """
     before = datetime.now(UTC) - older_than
     stored = [blob for blob in store.blobs.stored() if blob.written <= before]
-    used = referenced(store)
+    with store.database.reading() as connection:
+        used = referenced(connection)
     return [blob for blob in stored if blob.address not in used]
 
 
-def referenced(store: Store) -> set[str]:
+def referenced(connection: Connection) -> set[str]:
     """The addresses that cells and test sets refer to."""
-    with store.database.reading() as connection:
-        used = set(connection.execute(select(CellRow.hypotheses).distinct()).scalars())
-        used |= set(connection.execute(select(TestRow.lines).distinct()).scalars())
+    used = set(connection.execute(select(CellRow.hypotheses).distinct()).scalars())
+    used |= set(connection.execute(select(TestRow.lines).distinct()).scalars())
     return {str(address) for address in used if address}

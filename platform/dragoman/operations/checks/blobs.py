@@ -12,7 +12,6 @@ from dragoman.store import migrations
 from dragoman.store.blobs import BlobStore
 from dragoman.store.collecting import referenced
 from dragoman.store.database import Database
-from dragoman.store.store import Store
 
 PART = "blobs"
 
@@ -45,8 +44,8 @@ def _compare(settings: Settings) -> Iterator[Finding]:
         database = Database(settings.store_url)
         if not migrations.exists(database):
             raise StoreError("There is no store yet.")
-        # not opened as a store, which would upgrade it
-        wanted = referenced(Store(database, BlobStore(settings.blobs_url)))
+        with database.reading() as connection:  # not opened as a store, which would upgrade it
+            wanted = referenced(connection)
     except (DragomanError, ModuleNotFoundError):
         yield fine(PART, f"{settings.blobs_url} can be written to")  # the store has a finding of its own
         return

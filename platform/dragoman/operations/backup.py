@@ -1,0 +1,117 @@
+"""A backup of the whole platform while it runs: one moment of its databases, and the files that moment refers to.
+
+The moment is the same for the store and MLflow: both snapshots begin while the store lets nobody write. A promotion is
+written in the trail before and after it moves an alias, so the two agree however it falls. Files come after: what a
+database refers to was there before it was referred to.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import select
+
+from dragoman.operations.folder import Folder
+from dragoman.operations.manifest import Manifest
+from dragoman.operations.snapshot import BackupError, Snapshot, snapshot
+from dragoman.settings import Settings
+from dragoman.store import migrations
+from dragoman.store.collecting import referenced
+from dragoman.store.database import Database
+from dragoman.store.schema import ModelRow, TrainingRow
+
+
+def backup(settings: Settings, folder: Path, models: bool, console: Console) -> Manifest:
+    """Write a backup into a new folder.
+
+    Args:
+        settings: where everything is.
+        folder: a folder that is not there, or empty.
+        models: whether finetuned checkpoints are kept too.
+        console: for the progress.
+
+    Returns:
+        What was written.
+
+    Raises:
+        BackupError: the folder holds something, there is nothing to back up, or a part can't be read.
+    """
+    urls = databases(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise BackupError(f"{folder} holds something already: give a new folder.")
+    with ExitStack() as stack:
+        moments = _begin(stack, settings, urls)
+        names = {part: f"{part}{moment.suffix}" for part, moment in moments.items()}
+        sources = folders(settings)
+        manifest = Manifest.now(names, {part: source.url for part, source in sources.items()})
+        files = {part: source.names() for part, source in sources.items() if part == "artifacts"}
+        files |= {"blobs": _blobs(moments["store"]), "models": _models(moments["store"], sources) if models else []}
+        with progress(console) as bar:
+            task = bar.add_task("databases", total=len(moments))
+            for part, moment in moments.items():
+                moment.dump(folder / names[part])
+                bar.advance(task)
+            manifest.add(folder, names.values())
+            for part, wanted in files.items():
+                task = bar.add_task(part, total=len(wanted))
+                sources[part].fetch(wanted, folder / part, lambda done, task=task: bar.advance(task, done))  # type: ignore[misc]
+                manifest.add(folder, [f"{part}/{name}" for name in wanted])
+    manifest.write(folder)
+    return manifest
+
+
+def databases(settings: Settings) -> dict[str, str]:
+    """The URLs of the databases, by part.
+
+    Raises:
+        BackupError: MLflow's is behind a server.
+    """
+    if settings.mlflow_url.startswith(("http://", "https://")):
+        raise BackupError(
+            f"MLflow's database is behind the server at {settings.mlflow_url}: do this where the database is, with "
+            "DRAGOMAN_MLFLOW set to its URL (in the compose file's service `server`, for example)."
+        )
+    found = {"store": settings.store_url, "mlflow": settings.mlflow_url}
+    return found | ({"users": settings.users} if settings.users else {})
+
+
+def folders(settings: Settings) -> dict[str, Folder]:
+    """The folders of files, by part."""
+    urls = {"blobs": settings.blobs_url, "artifacts": settings.artifacts_url, "models": settings.models_dir.as_uri()}
+    return {part: Folder(url) for part, url in urls.items()}
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Progress]:
+    """A bar for each part, with the time left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        yield bar
+
+
+def _begin(stack: ExitStack, settings: Settings, urls: dict[str, str]) -> dict[str, Snapshot]:
+    """Snapshots that show the same moment."""
+    store = Database(settings.store_url)
+    if not migrations.exists(store):
+        raise BackupError(f"There is no store at {store.shown}, so nothing to back up: see `dragoman config`.")
+    moments = {part: snapshot(url) for part, url in urls.items()}
+    moments = {part: moment for part, moment in moments.items() if part == "store" or not moment.is_empty()}
+    with store.writing(alone=True):
+        for moment in moments.values():
+            stack.enter_context(moment)
+    store.engine.dispose()
+    return moments
+
+
+def _blobs(store: Snapshot) -> list[str]:
+    return [f"{address[:2]}/{address}.parquet" for address in sorted(referenced(store.connection))]
+
+
+def _models(store: Snapshot, sources: dict[str, Folder]) -> list[str]:
+    """Files of the models that were trained at that moment; a training under way writes its folder still."""
+    trained = select(ModelRow.identity).join(TrainingRow, TrainingRow.model_id == ModelRow.id).order_by(ModelRow.id)
+    identities = store.connection.execute(trained).scalars().all()
+    return [name for identity in identities for name in sources["models"].names(identity)]

@@ -1,0 +1,82 @@
+"""A backup put back, here or elsewhere: checked first, whole or not at all, into databases that are empty."""
+
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy import create_engine
+
+from dragoman.operations.backup import databases, folders, progress
+from dragoman.operations.manifest import Manifest
+from dragoman.operations.relocation import relocate_mlflow, relocate_store
+from dragoman.operations.snapshot import BackupError, snapshot
+from dragoman.settings import Settings
+from dragoman.store.blobs import check_blob
+
+
+def restore(settings: Settings, folder: Path, console: Console) -> Manifest:
+    """Put a backup into the places of the settings.
+
+    Files come first and databases last, so that nothing refers to what is not there yet; the store is the last of all.
+
+    Args:
+        settings: where everything shall be; the databases are empty, or not there.
+        folder: what `backup` wrote.
+        console: for the progress.
+
+    Returns:
+        What was restored.
+
+    Raises:
+        BackupError: the backup is cut short or damaged, or a database holds something; nothing was written then.
+    """
+    manifest = verify(folder, console)
+    urls = databases(settings)
+    lacking = set(manifest.databases) - set(urls)
+    if lacking:
+        raise BackupError(f"The backup holds the database of {lacking.pop()}: set DRAGOMAN_USERS to where it shall be.")
+    targets = {part: snapshot(urls[part]) for part in manifest.databases}
+    for part, target in targets.items():
+        if not target.is_empty():
+            shown = target.url.render_as_string()
+            raise BackupError(f"{shown}, where {part} would be restored, holds something: give an empty database.")
+    places = folders(settings)
+    with progress(console) as bar:
+        for part, place in places.items():
+            names = [name.removeprefix(f"{part}/") for name in manifest.under(part)]
+            task = bar.add_task(part, total=len(names))
+            place.send(names, folder / part, lambda done, task=task: bar.advance(task, done))  # type: ignore[misc]
+        task = bar.add_task("databases", total=len(targets))
+        for part in sorted(targets, key="store".__eq__):
+            targets[part].restore(folder / manifest.databases[part])
+            bar.advance(task)
+    _relocate(manifest, settings, urls)
+    return manifest
+
+
+def verify(folder: Path, console: Console) -> Manifest:
+    """See that a backup is whole: every file there, every byte what was written, every blob what its address says.
+
+    Raises:
+        BackupError: it is not.
+        StoreError: a blob says something else than its address.
+    """
+    manifest = Manifest.read(folder)
+    with progress(console) as bar:
+        task = bar.add_task("checking", total=len(manifest.files))
+        for name in manifest.files:
+            manifest.check(folder, name)
+            if name.startswith("blobs/"):
+                check_blob(Path(name).stem, (folder / name).read_bytes())
+            bar.advance(task)
+    return manifest
+
+
+def _relocate(manifest: Manifest, settings: Settings, urls: dict[str, str]) -> None:
+    """Make the databases say where things are now."""
+    moved = {part: (manifest.folders[part], place.url) for part, place in folders(settings).items()}
+    for part, relocate, moves in (("mlflow", relocate_mlflow, "artifacts"), ("store", relocate_store, "models")):
+        if part in manifest.databases and moved[moves][0] != moved[moves][1]:
+            engine = create_engine(snapshot(urls[part]).url)
+            with engine.begin() as connection:
+                relocate(connection, *moved[moves])
+            engine.dispose()
