@@ -13,6 +13,7 @@ from pathlib import Path
 from dragoman.cell import CellState
 from dragoman.corpora.opening import open_corpus
 from dragoman.demonstrations import Drawn, draw_for
+from dragoman.drawing import contamination_records
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
@@ -113,6 +114,9 @@ class Driver:
             for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
         ]
         store.add_grid(record, cells)
+        for training in plan.trainings:
+            if training.text:
+                store.record_contamination(training.identity.id, test.id, contamination_records(training, test.id))
 
     def _store_test_lines(self) -> dict[object, str]:
         evaluation = self._plan.spec.evaluation

@@ -9,8 +9,11 @@ from rich.console import Console
 
 from dragoman import plugins
 from dragoman.cell import CellState
+from dragoman.cli.plan import reading_text
 from dragoman.cli.results import answers
 from dragoman.cli.tables import Form, render
+from dragoman.drawing import check_contamination
+from dragoman.manifest import prepare
 from dragoman.plan import Plan
 from dragoman.settings import Settings
 from dragoman.store import migrations
@@ -49,12 +52,16 @@ def run_grid(
 
     Raises:
         StoreError: another driver works at the grid.
+        ContaminationError: more of the test set is in training text than the spec allows.
         ClusterError: Ray can't be used, or lacks what a worker is to hold.
         StoppedError: somebody stopped the grid.
     """
     grid = plan.spec.name
     settings.home.mkdir(parents=True, exist_ok=True)
     _check_free(settings, grid)
+    with reading_text(plan, quiet=console.quiet) as tell:
+        plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
+    check_contamination(plan)
     store = Store.open(settings.store_url, settings.blobs_url)
     tracker = BackgroundTracker(lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan))
     tracker.tell(Tracker.start)
