@@ -20,7 +20,7 @@ API = "/ajax-api/3.0/dragoman"
 _HEADERS = {"Content-Type": "application/json", "X-Dragoman-Client": "dragoman"}
 """The second says that this is a program, which no other site can have send a request."""
 
-PATIENCE = 60
+PATIENCE = 300
 """Seconds the server may take to answer."""
 
 _HEADERS = {"Content-Type": "application/json", "X-Dragoman-Client": "dragoman"}
