@@ -190,9 +190,11 @@ class Driver:
         try:
             while self._trainings or self._preparing or pool.waiting or pool.running:
                 self._step(cluster, pool)
+            self._write([])
             self._show(pool)
         finally:
             pool.close()
+            self._write([])  # what ended before it broke off
 
     def _step(self, cluster: Cluster, pool: Pool) -> None:
         besides = [self._shares.training] * len(self._trainings) + [ONE_CORE] * len(self._preparing)
@@ -212,8 +214,6 @@ class Driver:
                 self._take_prepared(cluster, pool, ref)
             elif (ended := pool.take(ref)) is not None:
                 self._end(ended)
-        if not pool.refs:
-            self._write([])  # nothing is to be started that would take it along
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + _TICK
             self._show(pool)

@@ -2,8 +2,8 @@
 
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -71,7 +71,7 @@ def run_grid(
     driver.register()
     with job:
         if driver.remaining(failed_too):
-            _work(driver, connect, grid)
+            _work(driver, connect, job, grid)
         log_trainings(tracker, plan, store)
         runs = log_evaluations(tracker, plan, store)
         _print_answers(plan, store, console)
@@ -99,25 +99,29 @@ def _check_free(settings: Settings, grid: str) -> None:
         store.close()
 
 
-def _work(driver: Driver, connect: Callable[[], RayCluster], grid: str) -> None:
+def _work(driver: Driver, connect: Callable[[], RayCluster], job: Job, grid: str) -> None:
     """Do what remains, and what somebody wants to be tried again meanwhile."""
-    with driver.progress:
+    with driver.progress, _interruptible(job, signal.SIGINT):
         with driver.progress.status("starting Ray"):
             cluster = connect()
-
-        def stop(*_: Any) -> NoReturn:
-            raise KeyboardInterrupt
-
-        # after ray.init, which puts its own handler there and would cut the clean-up short
-        before = signal.signal(signal.SIGTERM, stop)
         try:
-            meters = Meters(grid)
-            driver.run(cluster, meters)
-            while driver.remaining(failed_too=False):
+            # only now: Ray puts its own handler there, which would cut the clean-up short
+            with _interruptible(job, signal.SIGTERM):
+                meters = Meters(grid)
                 driver.run(cluster, meters)
+                while driver.remaining(failed_too=False):
+                    driver.run(cluster, meters)
         finally:
-            signal.signal(signal.SIGTERM, before)
             cluster.close()
+
+
+@contextmanager
+def _interruptible(job: Job, number: signal.Signals) -> Iterator[None]:
+    before = signal.signal(number, job.interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _print_answers(plan: Plan, store: Store, console: Console) -> None:

@@ -4,7 +4,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from dragoman.errors import DragomanError, StoreError
 from dragoman.masking import masked
@@ -41,6 +41,7 @@ class Job:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._stopped_by: str | None = None
+        self._interrupted = False
         self._thread = threading.Thread(target=self._beat_on, name="job", daemon=True)
 
     def __enter__(self) -> Self:
@@ -85,9 +86,17 @@ class Job:
 
         Raises:
             StoppedError: somebody does.
+            KeyboardInterrupt: this process was interrupted.
         """
+        if self._interrupted:
+            raise KeyboardInterrupt
         if self._stopped_by is not None:
             raise StoppedError(f"stopped by {self._stopped_by}")
+
+    def interrupt(self, *_: object) -> NoReturn:
+        """Handle a signal: break off at once, or at the next check if that is lost in some other library's callback."""
+        self._interrupted = True
+        raise KeyboardInterrupt
 
     def _add(self, line: JobLine) -> None:
         with self._lock:

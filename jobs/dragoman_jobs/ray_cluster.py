@@ -88,7 +88,7 @@ class RayCluster(Cluster):
 
     def stream(self, function: Callable[..., Iterator[Any]], *arguments: Any, share: Share = ONE_CORE) -> Ref:
         """A streaming generator task."""
-        options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": 0, "num_returns": "streaming"}
+        options: Any = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": 0, "num_returns": "streaming"}
         return self._ray.remote(**options)(function).remote(*arguments)
 
     def wait(self, refs: Collection[Ref], seconds: float) -> list[Ref]:
