@@ -57,7 +57,7 @@ def main() -> None:
     source = settings()
     version = resolve(source.mlflow_url, options.version)
     with TemporaryDirectory() as folder, databases(options.database, Path(folder), source, version) as here:
-        add_versions(source, version, here, options.promotions)
+        add_versions(source, version, here, options.promotions + 1)
         compete(here, options)
         kill(here, options)
 
@@ -106,13 +106,14 @@ def compete(here: Settings, options: argparse.Namespace) -> None:
         served(here, options.database) as address,
         multiprocessing.get_context("spawn").Pool(options.processes) as pool,
     ):
-        numbers = [str(number) for number in range(1, options.promotions + 1)]
-        shares = [numbers[place :: options.processes] for place in range(options.processes)]
         pool.map(put_forward, [(address, [], UNSET)] * options.processes)  # whatever they import is imported
         promotions = Promotions(Store.open_existing(here.store_url, here.blobs_url), here.mlflow_url)
         sentences: Counter[str] = Counter()
         for turn in range(options.rounds):
             before = aliases_of(here.mlflow_url, NAME).get(ALIAS, UNSET)
+            others = [str(number) for number in range(1, options.promotions + 2) if str(number) != before]
+            contenders = others[: options.promotions]
+            shares = [contenders[place :: options.processes] for place in range(options.processes)]
             begun = time.monotonic()
             found = pool.map(put_forward, [(address, share, before) for share in shares], chunksize=1)
             seconds = time.monotonic() - begun
