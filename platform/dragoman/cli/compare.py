@@ -14,10 +14,10 @@ from dragoman.cli.arguments import (
     complete_models,
     open_store,
 )
-from dragoman.cli.tables import Column, Row, Table, interval, number, printed, word
+from dragoman.cli.tables import Column, Row, Table, interval, number, of_pair, printed, word
 from dragoman.store.comparison import ALPHA, Comparison, Correction, Test
 from dragoman.store.comparison import compare as compare_models
-from dragoman.store.differences import PairDifference, higher_is_better
+from dragoman.store.differences import higher_is_better
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""
@@ -96,20 +96,15 @@ def extremes(grid: str, found: Comparison, top: int) -> list[Table]:
     gains = [difference for difference in reversed(ordered) if sign * difference.delta > 0][:top]
     titles = {"losses": f"{grid}: where {found.b} is worst against {found.a}", "gains": f"{grid}: where it is best"}
     return [
-        _differences(name, titles[name], found, [_row(difference) for difference in chosen])
+        _differences(name, titles[name], found, [of_pair(difference) for difference in chosen])
         for name, chosen in (("losses", losses), ("gains", gains))
     ]
 
 
 def pairs(grid: str, found: Comparison) -> Table:
     """Every pair both have."""
-    rows = [_row(difference) for difference in found.pairs]
+    rows = [of_pair(difference) for difference in found.pairs]
     return _differences("pairs", f"{grid}: {found.b} minus {found.a}, pair by pair", found, rows, detail=True)
-
-
-def _row(difference: PairDifference) -> Row:
-    plain = difference.model_dump(mode="json", exclude={"pair"})
-    return {"source": difference.pair.source, "target": difference.pair.target, **plain}
 
 
 def _differences(name: str, title: str, found: Comparison, rows: Sequence[Row], detail: bool = False) -> Table:

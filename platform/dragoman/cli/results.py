@@ -19,7 +19,7 @@ from dragoman.cli.arguments import (
     chosen_rows,
     open_store,
 )
-from dragoman.cli.tables import Column, Row, Table, figure, interval, number, printed, word
+from dragoman.cli.tables import Column, Row, Table, figure, interval, number, of_pair, printed, word
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.prompts import Asked
@@ -239,12 +239,7 @@ def pairs(grid: str, metric: str, asked: Sequence[Asked], scores: Callable[[], S
     """Every pair of every model and prompt, a row each."""
 
     def content() -> list[Row]:
-        return [
-            {**each.model_dump(), "source": score.pair.source, "target": score.pair.target}
-            | score.model_dump(mode="json", exclude={"pair"})
-            for each, found in scores().items()
-            for score in found
-        ]
+        return [{**each.model_dump(), **of_pair(score)} for each, found in scores().items() for score in found]
 
     return Table(
         name="pairs", title=f"{grid}: {metric} of every pair", content=content, group=OF_ROW, detail=True,

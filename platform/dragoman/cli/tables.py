@@ -7,7 +7,7 @@ Equal tables print the same bytes: numbers are rounded once, and nothing of the 
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cached_property, wraps
 from itertools import pairwise
@@ -84,6 +84,13 @@ class Table:
         keys = (self.group,) if isinstance(self.group, str) else self.group
         groups = [[row[key] for key in keys] for row in self.rows]
         return [index for index, (above, below) in enumerate(pairwise(groups), start=1) if above != below]
+
+
+def of_pair(fact: Any) -> Row:
+    """The row of a dataclass that is about a pair: its two languages, then its other fields."""
+    fields = asdict(fact)
+    source, target = fields.pop("pair")
+    return {"source": source, "target": target, **fields}
 
 
 def word(key: str, heading: str | None = None) -> Column:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, func, select, true
+from sqlalchemy import Connection, and_, exists, func, select
 
 from dragoman.errors import StoreError
 from dragoman.identity import canonical_json
@@ -14,7 +14,6 @@ from dragoman.store.schema import (
     ConditionRow,
     DecodingRow,
     GridPairRow,
-    LanguageRow,
     PairRow,
     PromptRow,
     ScoreSumRow,
@@ -127,40 +126,32 @@ def comparable_signatures(
     Raises:
         StoreError: there are none, or several that can't be mixed.
     """
-    of_grid = and_(
-        ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == metric_id, ScoreSumRow.condition_id.in_(conditions)
-    )
-    # a look into the index for each signature and target, whatever the number of models
-    used = (
-        select(SignatureRow.id, SignatureRow.text, LanguageRow.tag)
-        .join(LanguageRow, true())
-        .where(
-            SignatureRow.metric_id == metric_id,
-            exists().where(
-                of_grid, ScoreSumRow.signature_id == SignatureRow.id, ScoreSumRow.target == LanguageRow.tag
-            ),
-        )
-        .order_by(SignatureRow.text, LanguageRow.tag)
+    of_models = and_(
+        ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == metric_id,
+        ScoreSumRow.condition_id.in_(conditions), ScoreSumRow.model_id.in_(models),
     )  # fmt: skip
-    rows = connection.execute(used).all()
-    held = [row for row in rows if wanted is None or wanted in row.text]
-    if rows and not held:
-        raise StoreError(
-            f"Grid '{grid}' has no {metric} scores whose signature holds '{wanted}'; one is '{rows[0].text}'."
-        )
-    doubtful = sorted(target for target, count in Counter(row.tag for row in held).items() if count > 1)
-    signatures = {row.id: row.text for row in held}
-    query = (
-        select(ScoreSumRow.signature_id, func.sum(ScoreSumRow.scores))
-        .where(of_grid, ScoreSumRow.model_id.in_(models), ScoreSumRow.signature_id.in_(signatures))
-        .group_by(ScoreSumRow.signature_id)
-    )
-    for target in doubtful:
-        found = connection.execute(query.where(ScoreSumRow.target == target)).all()
-        if len(found) > 1:
-            several = " and ".join(sorted(f"'{signatures[number]}' ({scores} scores)" for number, scores in found))
+    used = connection.execute(select(ScoreSumRow.target, ScoreSumRow.signature_id).where(of_models).distinct()).all()
+    texts = select(SignatureRow.id, SignatureRow.text).where(SignatureRow.id.in_({row.signature_id for row in used}))
+    held = {row.id: row.text for row in connection.execute(texts.order_by(SignatureRow.text))}
+    if wanted is not None and held:
+        example = next(iter(held.values()))
+        held = {number: text for number, text in held.items() if wanted in text}
+        if not held:
             raise StoreError(
-                f"Grid '{grid}' has {metric} scores into {target} under {len(found)} signatures, {several}, which are "
-                "not comparable: choose one by a part of its text (--signature TEXT, in Python signature=TEXT)."
+                f"Grid '{grid}' has no {metric} scores whose signature holds '{wanted}'; one is '{example}'."
             )
-    return tuple(sorted(signatures))
+    counts = Counter(row.target for row in used if row.signature_id in held)
+    target = min((target for target, count in counts.items() if count > 1), default=None)
+    if target is not None:
+        query = (
+            select(ScoreSumRow.signature_id, func.sum(ScoreSumRow.scores))
+            .where(of_models, ScoreSumRow.target == target, ScoreSumRow.signature_id.in_(held))
+            .group_by(ScoreSumRow.signature_id)
+        )
+        several = sorted(f"'{held[number]}' ({scores} scores)" for number, scores in connection.execute(query).tuples())
+        raise StoreError(
+            f"Grid '{grid}' has {metric} scores into {target} under {len(several)} signatures, "
+            f"{' and '.join(several)}, which are not comparable: choose one by a part of its text "
+            "(--signature TEXT, in Python signature=TEXT)."
+        )
+    return tuple(sorted(held))

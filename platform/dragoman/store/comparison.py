@@ -1,6 +1,7 @@
 """One model against another on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -197,9 +198,9 @@ def _with_p_values(
     adjust = {Correction.HOLM: holm, Correction.BH: benjamini_hochberg}.get(correction)
     adjusted = p_values if adjust is None else adjust(p_values).tolist()
     return {
-        difference.pair: difference.model_copy(
-            update={"low": result.low, "high": result.high, "p_value": result.p_value, "adjusted": p_value,
-                    "significant": p_value <= alpha}
+        difference.pair: replace(
+            difference, low=result.low, high=result.high, p_value=result.p_value, adjusted=p_value,
+            significant=p_value <= alpha,
         )
         for difference, result, p_value in zip(pairs, results, adjusted, strict=True)
     }  # fmt: skip

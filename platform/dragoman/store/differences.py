@@ -1,5 +1,6 @@
 """Two models pair by pair: where they differ, and most."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -8,7 +9,6 @@ from sqlalchemy.orm import aliased
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.store.records import Record
 from dragoman.store.resamples import metric_class
 from dragoman.store.schema import PARTITION_IDS, PARTITIONS, PairRow, ScoreRow
 from dragoman.store.scored import same_cell
@@ -18,7 +18,8 @@ from dragoman.store.store import Store
 _UNSEEN = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
 
 
-class PairDifference(Record):
+@dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
+class PairDifference:
     """One pair that both models have a score for."""
 
     pair: Pair

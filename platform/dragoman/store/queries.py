@@ -1,6 +1,7 @@
 """What a grid's scores say about one model: pair by pair, by partition, and seen against unseen."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -25,7 +26,8 @@ OFF_TARGET = "off_target"
 """The metric that stands beside every other."""
 
 
-class PairScore(Record):
+@dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
+class PairScore:
     """One pair of a grid, with its score or the reason why there is none."""
 
     pair: Pair

@@ -51,7 +51,8 @@ def best_models(
                 ScoreSumRow.grid_id == part.grid_id, ScoreSumRow.metric_id == part.metric_id,
                 ScoreSumRow.condition_id.in_(part.conditions), ScoreSumRow.signature_id.in_(part.signatures),
             )
-            .group_by(ScoreSumRow.target, ScoreSumRow.model_id)
+            # by the key, so no sorting; a target has one signature (Slice.of)
+            .group_by(ScoreSumRow.model_id, ScoreSumRow.signature_id, ScoreSumRow.target)
             .subquery()
         )  # fmt: skip
         better = of_model.c.mean.desc() if higher_is_better(metric) else of_model.c.mean
