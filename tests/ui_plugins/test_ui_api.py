@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic_core import to_jsonable_python
 
 from dragoman.partition import Partition
 from dragoman.store.queries import pair_scores, partition_gap, partition_table
@@ -35,7 +36,7 @@ def test_numbers_are_the_stores(client: FlaskClient) -> None:
     store = open_store()
     found = ask(client, "pairs", **ASKED)
     assert found["view"].items() >= {**ASKED, "signature": None, "show": "score", "order": "grid"}.items()
-    expected = [score.model_dump(mode="json") for score in pair_scores(store, "demo", "roles", "chrf++")]
+    expected = [to_jsonable_python(score) for score in pair_scores(store, "demo", "roles", "chrf++")]
     assert found["pairs"] == expected
     table = ask(client, "partitions", **ASKED)
     assert table["rows"] == [row.model_dump(mode="json") for row in partition_table(store, "demo", "roles", "chrf++")]

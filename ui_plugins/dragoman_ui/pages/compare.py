@@ -1,6 +1,7 @@
 """The compare page: one model of a grid against another, first the differences, then whether they are luck."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -80,7 +81,7 @@ def side_by_side(ours: Sequence[PairScore], theirs: Sequence[PairScore]) -> list
     """One model's pairs with another's scores, of the same signature, in the place of the base's."""
     others = {score.pair: score for score in theirs}
     return [
-        score.model_copy(update={"base_value": other.value if other and other.signature == score.signature else None})
+        replace(score, base_value=other.value if other and other.signature == score.signature else None)
         for score in ours
         for other in [others.get(score.pair)]
     ]
