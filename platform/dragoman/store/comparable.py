@@ -148,7 +148,7 @@ def comparable_signatures(
             .where(of_models, ScoreSumRow.target == target, ScoreSumRow.signature_id.in_(held))
             .group_by(ScoreSumRow.signature_id)
         )
-        several = sorted(f"'{held[number]}' ({scores} scores)" for number, scores in connection.execute(query).tuples())
+        several = sorted(f"'{held[number]}' ({scores} scores)" for number, scores in connection.execute(query))
         raise StoreError(
             f"Grid '{grid}' has {metric} scores into {target} under {len(several)} signatures, "
             f"{' and '.join(several)}, which are not comparable: choose one by a part of its text "
