@@ -7,10 +7,12 @@ from typing import Any
 from dragoman.cell import CellState
 from dragoman.cli.results import partition_rows
 from dragoman.cli.tables import Form, render
+from dragoman.heat_map import NUMBERED, heat_map_page
+from dragoman.mlflow_pages import model_links
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.plan import Plan, PlannedTraining
-from dragoman.store.queries import PartitionRow, partition_table
+from dragoman.store.queries import PartitionRow, pair_scores, partition_table
 from dragoman.store.store import Store
 from dragoman.tracking import BackgroundTracker, Tracker
 
@@ -28,37 +30,54 @@ def _log_training(mlflow: Tracker, training: PlannedTraining, record: dict[str, 
 
 
 def log_evaluations(tracker: BackgroundTracker, plan: Plan, store: Store) -> Mapping[str, str]:
-    """Scores by partition, samples and notes of every model.
+    """Scores by partition, samples, heat maps and notes of every model.
 
     Returns the run of each model by its name; it fills as they are written.
     """
     runs: dict[str, str] = {}
+    scopes: dict[str, None] = {}
     for model in plan.models:
         tables = {
             metric: partition_table(store, plan.spec.name, model.name, metric)
             for metric in plan.spec.evaluation.metrics
         }
-        samples, note = _samples(plan, store, model), _note(plan, store, model)
-        tracker.tell(partial(_log_evaluation, model=model, tables=tables, samples=samples, note=note, runs=runs))
-    tracker.tell(lambda mlflow: mlflow.finish(f"`dragoman results {plan.spec.name}` prints the tables.", failed=False))
+        scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
+        told = partial(_log_evaluation, plan=plan, store=store, model=model, tables=tables, runs=runs)
+        tracker.tell(told)
+    tracker.tell(lambda mlflow: mlflow.finish(scopes, failed=False))
     return runs
 
 
 def _log_evaluation(
     mlflow: Tracker,
+    plan: Plan,
+    store: Store,
     model: ModelIdentity,
     tables: Mapping[str, Sequence[PartitionRow]],
-    samples: Sequence[tuple[Pair, str, str, str]],
-    note: str,
     runs: dict[str, str],
 ) -> None:
-    mlflow.log_evaluation(model, tables, samples, note)
+    mlflow.log_evaluation(
+        model, tables, _samples(plan, store, model), _heat_maps(plan, store, model), _note(plan, store, model)
+    )
     runs[model.name] = mlflow.model_run(model)
 
 
 def _note(plan: Plan, store: Store, model: ModelIdentity) -> str:
     tables = [partition_rows(store, plan.spec.name, [model.name], metric) for metric in plan.spec.evaluation.metrics]
-    return f"**{model.name}** in grid **{plan.spec.name}**\n\n{render(tables, Form.MARKDOWN)}\n"
+    grid = plan.spec.name
+    links = model_links(grid, model.name)
+    return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n"
+
+
+def _heat_maps(plan: Plan, store: Store, model: ModelIdentity) -> dict[str, str]:
+    """A page for each metric; of many languages, whose pages are large, for the first alone."""
+    grid, languages, metrics = plan.spec.name, plan.spec.languages, plan.spec.evaluation.metrics
+    return {
+        metric: heat_map_page(
+            f"{model.name} in {grid}: {metric}", metric, languages, pair_scores(store, grid, model.name, metric)
+        )
+        for metric in (metrics if len(languages) <= NUMBERED else metrics[:1])
+    }
 
 
 def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:

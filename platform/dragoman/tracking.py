@@ -9,11 +9,12 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dragoman.masking import masked
+from dragoman.mlflow_pages import NOTE_TAG, VIEW_TAG, experiment_note, link, metric_name, saved_view
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.plan import Plan, PlannedTraining
@@ -23,6 +24,8 @@ GRID_TAG = "dragoman.grid"
 MODEL_TAG = "dragoman.model"
 KEY_TAG = "dragoman.key"
 """Tag that finds a run again: what it stands for, whichever process made it."""
+TAG_LENGTH = 8000
+"""Characters that a run's tag may have in MLflow: of one that is longer the whole batch is refused."""
 
 
 class Tracker:
@@ -126,15 +129,17 @@ class Tracker:
         model: ModelIdentity,
         tables: Mapping[str, Sequence[PartitionRow]],
         samples: Sequence[tuple[Pair, str, str, str]],
+        maps: Mapping[str, str],
         note: str,
     ) -> str:
-        """Scores by partition, sample translations and a note, in a run below the model's; returns its id.
+        """Scores by partition, sample translations, heat maps and a note, in a run below the model's; returns its id.
 
         Args:
             model: the model evaluated.
             tables: the partition table of each metric.
             samples: pair, source, reference and hypothesis of some sentences.
-            note: Markdown shown on the run's page.
+            maps: heat maps by metric, each a page of HTML.
+            note: Markdown shown on the pages of this run and the model's.
         """
         from mlflow.entities import Metric
 
@@ -142,7 +147,7 @@ class Tracker:
         run = self._run(f"evaluation/{self._plan.id}/{model.id}", f"{model.name} evaluation", parent, model)
         metrics = []
         for metric, rows in tables.items():
-            name = metric.replace("+", "p")  # MLflow's metric names have no plus sign
+            name = metric_name(metric)
             for row in rows:
                 if row.mean is not None:
                     metrics.append(Metric(f"{name}/{row.scope}", row.mean, now, 0))
@@ -150,7 +155,9 @@ class Tracker:
                 if row.gain is not None:
                     metrics.append(Metric(f"{name}/{row.scope}/gain", row.gain, now, 0))
         decoding = self._plan.spec.evaluation.decoding.model_dump(mode="json")
-        self._log(run, metrics=metrics, params={f"decoding.{name}": value for name, value in decoding.items()})
+        params = {f"decoding.{name}": value for name, value in decoding.items()}
+        self._log(run, metrics, params, tags={NOTE_TAG: note})
+        self._log(parent, tags={NOTE_TAG: note})
         test = self._plan.test_set
         self._log_dataset(run, test.corpus, test.revision, str(test.split), test.sentences)
         if samples and "samples.json" not in {file.path for file in self._client.list_artifacts(run)}:
@@ -158,24 +165,44 @@ class Tracker:
             names = ("pair", "source", "reference", "hypothesis")
             table = {name: [str(value) for value in column] for name, column in zip(names, columns, strict=True)}
             self._client.log_table(run, table, "samples.json")
-        self._client.set_tag(run, "mlflow.note.content", note)
+        for metric, page in maps.items():
+            self._client.log_text(run, page, f"heat-map-{metric_name(metric)}.html")
         self._client.set_terminated(run)
         self._client.set_terminated(parent)
         return run
 
-    def finish(self, note: str, failed: bool) -> None:
-        """Close the grid's run."""
-        self._client.set_tag(self._grid_run, "mlflow.note.content", note)
+    def finish(self, scopes: Collection[str], failed: bool) -> None:
+        """Close the grid's run, and have MLflow's pages lead to ours.
+
+        Args:
+            scopes: the partitions that occur.
+            failed: whether the run is to be shown as failed.
+        """
+        grid = self._plan.spec.name
+        view = saved_view(self._plan.spec.evaluation.metrics, scopes)
+        for key, value in ((VIEW_TAG, view), (NOTE_TAG, experiment_note(grid, self._experiment))):
+            self._client.set_experiment_tag(self._experiment, key, value)
+        note = f"{link('Pair matrix', 'grid', grid=grid)} · `dragoman results {grid}` prints the tables."
+        self._log(self._grid_run, tags={NOTE_TAG: note})
         self._client.set_terminated(self._grid_run, "FAILED" if failed else "FINISHED")
 
-    def _log(self, run: str, metrics: Sequence[Any] = (), params: dict[str, Any] | None = None) -> None:
-        from mlflow.entities import Param
+    def _log(
+        self,
+        run: str,
+        metrics: Sequence[Any] = (),
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        from mlflow.entities import Param, RunTag
 
         known = self._client.get_run(run).data
         fresh = [Param(name, str(value)[:6000]) for name, value in (params or {}).items() if name not in known.params]
         new = [metric for metric in metrics if known.metrics.get(metric.key) != metric.value]
+        said = [RunTag(name, value[:TAG_LENGTH]) for name, value in (tags or {}).items()]
         for start in range(0, max(len(new), 1), 1000):  # MLflow takes a thousand metrics at once
-            self._client.log_batch(run, metrics=new[start : start + 1000], params=fresh if start == 0 else ())
+            first = start == 0
+            batch = new[start : start + 1000]
+            self._client.log_batch(run, metrics=batch, params=fresh if first else (), tags=said if first else ())
 
     def _log_dataset(self, run: str, corpus: str, revision: str, split: str, size: int | None) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag

@@ -134,6 +134,16 @@ def test_models_and_scores_are_in_mlflow(undisturbed: Home) -> None:
     evaluation = runs["to-english evaluation"]
     assert evaluation.data.tags["mlflow.parentRunId"] == runs["to-english"].info.run_id
     assert runs["to-english"].data.tags["mlflow.parentRunId"] == runs["mini"].info.run_id
+
+    # what leads from MLflow's pages to ours
+    assert "dragoman/grid?grid=mini&model=to-english" in evaluation.data.tags["mlflow.note.content"]
+    artifacts = {each.path for each in client.list_artifacts(evaluation.info.run_id)}
+    assert {"samples.json", "heat-map-bleu.html"} <= artifacts
+    assert evaluation.inputs.dataset_inputs
+    experiment = client.get_experiment_by_name("mini")
+    assert "viewStateShareKey=dragoman" in experiment.tags["mlflow.note.content"]
+    view = json.loads(experiment.tags["mlflow.sharedViewState.dragoman"])
+    assert "metrics.`bleu/seen`" in view["selectedColumns"]
     assert evaluation.data.metrics["bleu/seen/pairs"] == 2
     assert runs["to-english"].data.params["method.kind"] == "full"
     assert len(client.get_metric_history(runs["to-english"].info.run_id, "loss")) == 6
