@@ -216,7 +216,7 @@ def _add_cells(
         _insert_cells(connection, rows)
     for identity in models:
         found = {prompt: counts[identity, prompt] for prompt in of_prompt if counts[identity, prompt]}
-        if not found or any(count != len(of_prompt[prompt]) for prompt, count in found.items()):
+        if (tasks and not found) or any(count != len(of_prompt[prompt]) for prompt, count in found.items()):
             raise StoreError(
                 f"Grid '{grid.name}' has {sum(found.values())} cells of {identity} and {len(tasks)} pairs: "
                 "give every model one cell for each pair, so that they can be compared."
