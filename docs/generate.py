@@ -4,31 +4,36 @@ python docs/generate.py           writes them
 python docs/generate.py --check   fails where a page differs from the code
 """
 
-import ast
 import inspect
+import json
 import sys
-import textwrap
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import typer.main
 
 from dragoman.cli.main import build_app
+from dragoman.corpora.filters import Filters
 from dragoman.spec.base import SpecModel
+from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
+from dragoman.spec.examples import SharedExamples
 from dragoman.spec.grid import Base, Evaluation, Finetuning, GridSpec
+from dragoman.spec.json_schema import json_schema
+from dragoman.spec.meanings import meanings
 from dragoman.spec.method import Full, Lora
+from dragoman.spec.missing import Pivot
 from dragoman.spec.pairs import PairChoice, Roles
 from dragoman.spec.promotion import Promotion, Rule
 from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
 
+PIPE = "\\|"
 FOLDER = Path(__file__).parent / "reference"
 SPEC_MODELS = (
-    GridSpec, Base, CorpusChoice, Finetuning, Full, Lora, PairChoice, Roles, Evaluation, Decoding, Prompt,
-    EvaluationPrompt, Demonstrations, Chat, Promotion, Rule,
+    GridSpec, Base, CorpusChoice, Finetuning, SharedExamples, Full, Lora, PairChoice, Roles, Filters, Pivot,
+    Contamination, Evaluation, Decoding, Prompt, EvaluationPrompt, Demonstrations, Chat, Promotion, Rule,
 )  # fmt: skip
 
 
@@ -38,26 +43,12 @@ def spec_page() -> str:
     for model in SPEC_MODELS:
         lines += [f"## {model.__name__}", "", inspect.cleandoc(model.__doc__ or ""), ""]
         lines += ["| key | default | meaning |", "| --- | --- | --- |"]
-        meanings = dict(_field_docs(model))
+        documented = meanings(model)
         for name, field in model.model_fields.items():
             default = "required" if field.is_required() else f"`{_shown(field.get_default(call_default_factory=True))}`"
-            lines.append(f"| `{name}` | {default} | {meanings[name]} |")
+            lines.append(f"| `{name}` | {default} | {documented[name].replace('|', PIPE)} |")
         lines.append("")
     return "\n".join(lines)
-
-
-def _field_docs(model: type[SpecModel]) -> Iterator[tuple[str, str]]:
-    for kind in reversed(model.__mro__):
-        if not issubclass(kind, SpecModel):
-            continue
-        definition = cast(ast.ClassDef, ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0])
-        for node, after in pairwise(definition.body):
-            if (
-                isinstance(node, ast.AnnAssign)
-                and isinstance(after, ast.Expr)
-                and isinstance(after.value, ast.Constant)
-            ):
-                yield ast.unparse(node.target), " ".join(str(after.value.value).split()).replace("|", "\\|")
 
 
 def _shown(value: object) -> str:
@@ -97,7 +88,12 @@ def _command_lines(command: Any) -> Iterator[str]:
         yield f"| {names} | {' '.join(help_text.split())} |"
 
 
-PAGES = {"spec.md": spec_page, "commands.md": command_page}
+def schema_file() -> str:
+    """The JSON Schema of a spec, as `dragoman schema` prints it."""
+    return json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+PAGES = {"spec.md": spec_page, "commands.md": command_page, "spec.schema.json": schema_file}
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from dragoman.cli.plan import SpecArgument, missing
 from dragoman.cli.tables import Form, render
 from dragoman.plan import Plan, make_plan
 from dragoman.settings import Settings
-from dragoman.spec.loading import load_spec
+from dragoman.spec.loading import load_campaign
 from dragoman_jobs.options import (
     AddressOption,
     CpusOption,
@@ -31,14 +31,22 @@ def run(
     training_gpus: TrainingGpusOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Run a grid on an embedded Ray: finetune, translate, score, log to MLflow, promote.
+    """Run a grid, or each of a sweep in turn, on an embedded Ray: finetune, translate, score, log to MLflow, promote.
 
     Closing the terminal loses nothing: the same command again does only what is missing.
 
     Example: dragoman run examples/demo.yaml
     """
-    plan = make_plan(load_spec(spec))
-    run_here(plan, asked_for(workers, cpus, gpus, training_gpus), quiet)
+    plans = [make_plan(grid) for grid in load_campaign(spec).grids]
+    chosen = asked_for(workers, cpus, gpus, training_gpus)
+    incomplete = False
+    for plan in plans:
+        try:
+            run_here(plan, chosen, quiet)
+        except typer.Exit:
+            incomplete = True  # the other grids of a campaign go on
+    if incomplete:
+        raise typer.Exit(1)
 
 
 def submit(
@@ -49,15 +57,18 @@ def submit(
     gpus: GpusOption = None,
     training_gpus: TrainingGpusOption = None,
 ) -> None:
-    """Send a grid to a Ray cluster and return at once; `status`, `logs`, `stop` and `resume` follow it from anywhere.
+    """Send a grid, or each of a sweep, to a Ray cluster and return at once.
+
+    `status`, `logs`, `stop` and `resume` follow it from anywhere.
 
     The token is taken from RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH.
 
     Example: dragoman submit examples/demo.yaml --address http://127.0.0.1:8265
     """
     where = chosen_address(address)
-    plan = make_plan(load_spec(spec))
-    send(plan, asked_for(workers, cpus, gpus, training_gpus), where)
+    plans = [make_plan(grid) for grid in load_campaign(spec).grids]
+    for plan in plans:
+        send(plan, asked_for(workers, cpus, gpus, training_gpus), where)
 
 
 def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:

@@ -16,7 +16,8 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 """What says which of several files holds which tensor of a large one."""
 
-_WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
+_TENSORS = "*.safetensors"
+_WANTED = ["*.json", _TENSORS, "*.model", "*.txt", "*.jinja", "*.tiktoken"]
 # some repositories hold the same weights a second time, in their makers' own layout
 _UNWANTED = ["original/*", "consolidated*", "onnx/*"]
 
@@ -40,6 +41,16 @@ def local_folder(model: str, revision: str | None = None) -> Path:
             "code: load it where you trust it and save it again with `save_pretrained`."
         )
     return folder
+
+
+def tokenizer_folder(model: str, revision: str | None = None) -> Path:
+    """The folder of a model's tokenizer and configuration: the one named, or the hub's, downloaded without the weights.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    folder = Path(model)
+    return folder if folder.is_dir() else _from_hub(model, revision, [name for name in _WANTED if name != _TENSORS])
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -128,10 +139,10 @@ def first_line(error: Exception) -> str:
     return shorten(lines[0], 200).rstrip(".: ")
 
 
-def _from_hub(model: str, revision: str | None) -> Path:
+def _from_hub(model: str, revision: str | None, wanted: list[str] = _WANTED) -> Path:
     from huggingface_hub import snapshot_download
 
-    options: dict[str, Any] = {"allow_patterns": _WANTED, "ignore_patterns": _UNWANTED}
+    options: dict[str, Any] = {"allow_patterns": wanted, "ignore_patterns": _UNWANTED}
     try:
         return Path(snapshot_download(model, revision=revision, **options))
     except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.prompt import Prompt, Turn
 from dragoman_jobs.finetune.examples import prompt_prefix
-from dragoman_jobs.pretrained import first_line, load_tokenizer, local_folder
+from dragoman_jobs.pretrained import first_line, load_tokenizer, tokenizer_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -45,7 +45,7 @@ class ChatTemplate:
         Raises:
             ModelError: there is no such model, or its tokenizer has no chat template.
         """
-        return cls(load_tokenizer(local_folder(model, revision)), options)
+        return cls(load_tokenizer(tokenizer_folder(model, revision)), options)
 
     def __call__(self, turns: Sequence[Turn]) -> str:
         """The text up to where the model's answer begins, without what the tokenizer puts before every text.

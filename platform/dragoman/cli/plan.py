@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dragoman.cell import CellState
+from dragoman.cli.campaign import across
 from dragoman.cli.tables import Table, number, printed, word
 from dragoman.estimate import Cost, Estimate, estimate
 from dragoman.language import english_name, scripts_of
@@ -18,7 +19,7 @@ from dragoman.manifest import Tell, manifest_path, prepare
 from dragoman.partition import Partition
 from dragoman.plan import Plan, PlannedTraining, make_plan
 from dragoman.settings import settings
-from dragoman.spec.loading import load_spec
+from dragoman.spec.loading import load_campaign
 from dragoman.store import migrations
 from dragoman.store.database import Database
 from dragoman.store.rates import cell_states
@@ -35,16 +36,23 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     """Enumerate a grid before it runs: models, partitions, training text, missing pairs, contamination, cells, cost.
 
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
+    Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
     Example: dragoman plan examples/demo.yaml
 
     Example: dragoman plan examples/demo.yaml --json
     """
-    planned = make_plan(load_spec(spec))
+    campaign = load_campaign(spec)
+    store = _store()
+    grids = {planned.spec.name: _tables(planned, store) for planned in map(make_plan, campaign.grids)}
+    return across(campaign.name, grids) if campaign.is_sweep else grids[campaign.name]
+
+
+def _tables(planned: Plan, store: Store | None) -> list[Table]:
+    """What a grid is, after its training text was read."""
     home = settings().home
     with reading_text(planned) as tell:
         planned = prepare(planned, home, tell)
-    store = _store()
     return [
         models(planned), languages(planned), text(planned), missing(planned), contamination(planned),
         cells(planned, store), cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),
@@ -163,6 +171,8 @@ def missing(planned: Plan) -> Table:
                 row["asked_by"].append(training.identity.name)
                 row["answer"] = f"made through {training.pivot}" if pair in training.pairs else "dropped"
     tested = [(str(pair), reason) for pair, reason in sorted(planned.missing.items())]
+    for prompt in planned.prompts:
+        tested += [(str(pair), why) for pair, why in sorted(planned.undemonstrated.get(prompt.id, {}).items())]
     row = {"text": "test", "asked_by": ["evaluation"], "answer": "dropped"}
     return Table(
         name="missing",

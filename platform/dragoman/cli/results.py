@@ -19,9 +19,11 @@ from dragoman.cli.arguments import (
     chosen_rows,
     open_store,
 )
+from dragoman.cli.campaign import across
 from dragoman.cli.tables import Column, Row, Table, figure, interval, number, of_pair, printed, word
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.store.campaigns import grids_of
 from dragoman.store.prompts import Asked
 from dragoman.store.queries import BASE, PairScore, pair_scores, partition_gap, partition_table, unscored
 from dragoman.store.seeds import over_seeds
@@ -58,7 +60,7 @@ def results(
         bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
     ] = False,
 ) -> Sequence[Table]:
-    """Show each model's scores by partition, seen minus recombined, and the matrix of pairs.
+    """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
     Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
@@ -68,9 +70,14 @@ def results(
     dragoman results demo --table partitions --latex · dragoman results demo --table pairs --csv
     """
     store = open_store()
-    metric = chosen_metric(store, grid, metric)
-    models = chosen_models(store, grid, model)
-    return answers(store, grid, models, metric, signature, micro, prompt)
+    names = grids_of(store, grid)
+    tables = {
+        name: answers(
+            store, name, chosen_models(store, name, model), chosen_metric(store, name, metric), signature, micro, prompt
+        )
+        for name in names
+    }
+    return tables[grid] if names == [grid] else across(grid, tables)
 
 
 def answers(

@@ -1,5 +1,6 @@
 """The choice of a corpus."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -23,8 +24,12 @@ class CorpusChoice(SpecModel):
         if isinstance(value, str):
             return {"kind": value}
         if isinstance(value, dict) and "options" not in value:
-            gathered = {"options": {key: item for key, item in value.items() if key != "kind"}}
-            return gathered | ({"kind": value["kind"]} if "kind" in value else {})
+            options = {str(key): item for key, item in value.items() if key != "kind"}
+            if "kind" in value:
+                return {"kind": value["kind"], "options": options}
+            for key in get_close_matches("kind", options, n=1):
+                raise ValueError(f"has no key '{key}'; did you mean 'kind'?")
+            return {"options": options}
         return value
 
     @field_validator("kind", mode="before")

@@ -1,23 +1,77 @@
 """Reading a spec file: every mistake in it becomes one sentence."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
-from dragoman.errors import SpecError
+from dragoman.corpora.opening import checked_options
+from dragoman.errors import CorpusError, SpecError, nearest
+from dragoman.spec import sweep
+from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.grid import GridSpec
 
 
-def load_spec(path: Path) -> GridSpec:
-    """The spec in a YAML file, checked.
+class Campaign(NamedTuple):
+    """What a spec file stands for: one grid, or those of its sweep."""
+
+    name: str
+    """The `name` in the file."""
+    grids: tuple[GridSpec, ...]
+    """The grids, in the order of the sweep; each says which campaign it belongs to."""
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether the file has a sweep, even if it makes one grid."""
+        return self.grids[0].campaign is not None
+
+
+def load_spec(path: Path, grid: str | None = None) -> GridSpec:
+    """The spec in a YAML file, checked; of a sweep, the grid of a name.
 
     A base model given as a relative path is looked for beside the spec first, then from the current folder.
 
     Raises:
-        SpecError: the file is not there, is no YAML, or says something a grid can't be made of.
+        SpecError: the file is not there, is no YAML, says something a grid can't be made of, or stands for several
+            grids and none of them is named.
     """
+    grids = {spec.name: spec for spec in load_campaign(path).grids}
+    if grid is None and len(grids) == 1:
+        return next(iter(grids.values()))
+    if grid is None:
+        names = list(grids)
+        raise SpecError(
+            f"{path} is a sweep of {len(names)} grids ({names[0]} to {names[-1]}): name one of them, with --grid NAME "
+            "or in place of the file."
+        )
+    if grid not in grids:
+        raise SpecError(f"{path} makes no grid '{grid}'; {nearest(grid, grids)}")
+    return grids[grid]
+
+
+def load_campaign(path: Path) -> Campaign:
+    """Every grid that a YAML file stands for, checked.
+
+    Raises:
+        SpecError: as for `load_spec`, but several grids are welcome.
+    """
+    content = _read(path)
+    if "sweep" not in content:
+        return Campaign(str(content.get("name")), (_checked(path, content, ""),))
+    try:
+        contents = list(sweep.grids(content))
+    except SpecError as error:
+        # what the sweep does not find may only be misspelt in the rest of the spec
+        rest = {key: value for key, value in content.items() if key != "sweep"}
+        raise SpecError(f"{path}: {_mistake(rest) or error}") from error
+    return Campaign(
+        str(content.get("name")), tuple(_checked(path, each, f" (grid {each['name']})") for each in contents)
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
@@ -26,21 +80,57 @@ def load_spec(path: Path) -> GridSpec:
         raise SpecError(f"The spec {path} can't be read ({error}): give a YAML file in UTF-8.") from error
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-45 is a ValueError
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it does not parse"
         raise SpecError(f"{path}{where} is not YAML: {problem}. Mend the line.") from error
+    except RecursionError as error:
+        raise SpecError(f"{path} is nested too deeply to be a spec: start from `dragoman init`.") from error
     if not isinstance(content, dict):
         raise SpecError(f"{path} holds no mapping: a spec starts with keys such as name, base and languages.")
+    return content
+
+
+def _mistake(content: dict[str, Any]) -> str | None:
+    """The first mistake in a spec whose swept keys may be missing."""
+    try:
+        GridSpec.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        swept = first["type"] == "missing" and first["loc"][-1] != "name"
+        return None if swept else sentence(error, content)
+    return None
+
+
+def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
     try:
         spec = GridSpec.model_validate(content)
     except ValidationError as error:
-        raise SpecError(f"{path}: {sentence(error, content)}") from error
+        raise SpecError(f"{path}{which}: {sentence(error, content)}") from error
+    for place, corpus in _corpora(spec):
+        try:
+            checked_options(corpus.kind, corpus.options, place)
+        except CorpusError as error:
+            raise SpecError(f"{path}{which}: {error}") from error
+        except ModuleNotFoundError:
+            continue  # said by the plan, which needs the corpus itself
     beside = path.parent / spec.base.model
     if beside.is_dir():
         return spec.model_copy(update={"base": spec.base.model_copy(update={"model": str(beside.resolve())})})
     return spec
+
+
+def _corpora(spec: GridSpec) -> Iterator[tuple[str, CorpusChoice]]:
+    """Every corpus that a spec names, with where it stands."""
+    prompts = [("prompt", spec.prompt), ("evaluation.prompt", spec.evaluation.prompt)]
+    prompts += [(f"evaluation.prompts.{place}", prompt) for place, prompt in enumerate(spec.evaluation.prompts)]
+    named = [("corpus", spec.corpus), ("evaluation.corpus", spec.evaluation.corpus)]
+    for place, model in enumerate(spec.models):
+        named.append((f"models.{place}.corpus", model.corpus))
+        prompts.append((f"models.{place}.prompt", model.prompt))
+    named += [(f"{place}.demonstrations.corpus", prompt.demonstrations.corpus) for place, prompt in prompts if prompt]
+    return ((place, corpus) for place, corpus in named if corpus)
 
 
 def sentence(error: ValidationError, content: Any) -> str:
@@ -71,7 +161,16 @@ def sentence(error: ValidationError, content: Any) -> str:
         case "union_tag_not_found":
             return f"{place} lacks the key 'kind': add it.{more}"
     message = message.replace("valid tuple", "list")  # a spec's author writes YAML, not Python
-    return f"{place} is {_short(first['input'])}: {message[:1].lower()}{message[1:]}.{more}"
+    return f"{place} is {_short(first['input'])}: {message[:1].lower()}{message[1:]}.{_hint(first, place)}{more}"
+
+
+def _hint(error: Mapping[str, Any], place: str) -> str:
+    """What the author of a value of the wrong kind may have meant."""
+    if isinstance(error["input"], bool) and error["type"] == "string_type":
+        return " YAML reads yes, no, on and off as truth values: put the word in quotes."
+    if isinstance(error["input"], list) and error["type"] in ("int_type", "float_type", "string_type", "bool_type"):
+        return f" To try each of them, write `sweep: {{{place}: {_short(error['input'])}}}`."
+    return ""
 
 
 def _path_in(content: Any, location: tuple[int | str, ...]) -> list[int | str]:

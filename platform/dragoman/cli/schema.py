@@ -1,0 +1,17 @@
+"""`dragoman schema`: the JSON Schema of a spec."""
+
+import json
+
+import typer
+
+
+def schema() -> None:
+    """Print the JSON Schema of a spec, by which editors complete keys and mark mistakes.
+
+    Save it and name it in a spec's first line: # yaml-language-server: $schema=dragoman.schema.json
+
+    Example: dragoman schema > dragoman.schema.json
+    """
+    from dragoman.spec.json_schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
