@@ -121,10 +121,10 @@ def compete(here: Settings, options: argparse.Namespace) -> None:
             won = [number for number, kind, _ in answers if kind == "won"]
             errors = [text for _, kind, text in answers if kind == "error"]
             sentences.update(shape(text) for _, kind, text in answers if kind == "lost")
-            now = aliases_of(here.mlflow_url, NAME)[ALIAS]
+            now = aliases_of(here.mlflow_url, NAME).get(ALIAS, UNSET)
             print(f"round {turn + 1}: {len(answers)} promotions in {seconds:.1f} s, {len(won)} won (version {now})")
-            check(won == [now], f"not one winner: {won}")
             check(not errors, f"errors that are no sentence: {errors[:3]}")
+            check(won == [now], f"not one winner: {won}, {sentences.most_common(3)}")
         records = promotions.log.records(NAME)
         check_whole(promotions)
         outcomes = Counter(record.outcome.value for record in records)
@@ -158,7 +158,9 @@ def put_forward(asked: tuple[str, list[str], str]) -> list[tuple[str, str, str]]
     """Put versions forward, all at once; what came of each: won, lost or error, and the text."""
     address, numbers, replacing = asked
     promotions = RemotePromotions.at(address, f"process {os.getpid()}")
-    if promotions is None or not numbers:
+    if promotions is None:
+        raise SystemExit(f"The server at {address} does not run the plugin.")
+    if not numbers:
         return []
 
     def one(number: str) -> tuple[str, str, str]:

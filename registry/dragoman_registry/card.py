@@ -13,7 +13,7 @@ from dragoman.partition import Evidence, TrainingGraph
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
 from dragoman.store.queries import PairScore, pair_scores
-from dragoman.store.records import GridRecord
+from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
 from dragoman_registry.evidence import id_of
 
@@ -50,8 +50,9 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         head,
         _facts({
             "Model": record.id,
+            "Lineage": " ← ".join(_lineage(store, record)),
             "Base": f"{spec.base.model}{f' at {spec.base.revision}' if spec.base.revision else ''} ({grid.base})",
-            "Licence of the base": _licence(spec.base.model),
+            "Licence": f"that of the base: {_licence(spec.base.model)}",
             "Method": canonical_json(finetuning.method),
             "Seed": record.seed,
             "Parameters": f"{training['parameters']:,}, {training['trained_parameters']:,} of them trained"
@@ -63,10 +64,13 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         }),
         "## Training data\n",
         _data(record.recipe, record.graph, training),
+        "## Test sentences in the training text\n",
+        _contamination(store, grid, record.id),
         "## Scores\n",
-        f"Test set: {_test_set(spec)}. Intervals are at 95 %, by resampling sentences.\n",
+        f"Test set: {_test_set(spec)}. Intervals are at 95 %, by resampling sentences; beside every score stands the "
+        "share of translations in another language than the one asked for.\n",
         *tables.values(),
-        f"## Weakest pairs in {first}\n",
+        f"## Known weak pairs, by {first}\n",
         _weakest(pair_scores(store, grid.name, model, first)),
         "## Limits\n",
         "It was evaluated on the languages above and no others. Overlap of the training text with the base model's "
@@ -82,6 +86,32 @@ def _table(store: Store, grid: str, model: str, metric: str) -> str:
 
 def _facts(facts: dict[str, Any]) -> str:
     return "".join(f"- {name}: {value}\n" for name, value in facts.items() if value is not None)
+
+
+def _lineage(store: Store, record: ModelRecord) -> list[str]:
+    """The model and those it comes from, each with its id."""
+    found = [f"{record.name} ({record.id})"]
+    while record.parent is not None:
+        record = store.model(record.parent)
+        found.append(f"{record.name} ({record.id})")
+    return found
+
+
+def _contamination(store: Store, grid: GridRecord, model: str) -> str:
+    """What was found of the test sentences in the training text, pair by pair; that nobody looked, where nobody did."""
+    looked_at = store.contamination(grid.name, model)
+    if not looked_at:
+        return "The training text was not searched for test sentences.\n"
+    found = [record for record in looked_at if record.exact or record.near]
+    lines = [
+        f"- {record.pair}, {record.side}: {record.exact} of {record.sentences} test sentences word for word, "
+        f"{record.near} nearly ({100 * record.rate:.1f} %)"
+        for record in sorted(found, key=lambda record: -record.rate)[:WEAKEST]
+    ]
+    pairs = _count(len({record.pair for record in looked_at}), "pair")
+    searched = f"Both sides of {pairs} were searched for copies of test sentences, exact and near: "
+    told = f"found on {_count(len(found), 'side')}, the most:" if found else "none was found."
+    return "\n".join([f"{searched}{told}", *lines]) + "\n"
 
 
 def _method(method: Method) -> str:
