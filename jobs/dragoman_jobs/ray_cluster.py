@@ -53,7 +53,7 @@ class RayCluster(Cluster):
                 logging_level=logging.ERROR,
                 runtime_env={"env_vars": _ENVIRONMENT},
             )
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
             where = "on this machine" if address is None else f"at {address}"
             raise ClusterError(
                 f"Ray can't be used {where} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."
