@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from dragoman import plugins
+from dragoman import logs, plugins
 from dragoman.cli.plan import SpecArgument, missing
 from dragoman.cli.tables import Form, render
 from dragoman.plan import Plan, make_plan
@@ -77,6 +77,7 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     from dragoman_jobs.grid import run_grid
     from dragoman_jobs.ray_cluster import RayCluster
 
+    logs.configure(chosen)
     console = Console(quiet=quiet)
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)

@@ -4,6 +4,7 @@ The store is the truth. The driver holds nothing that matters: started again it 
 does the rest.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from dragoman.corpora.opening import open_corpus
 from dragoman.demonstrations import Drawn, draw_for
 from dragoman.drawing import contamination_records
 from dragoman.errors import DragomanError
+from dragoman.logs import about
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
@@ -39,6 +41,8 @@ from dragoman_jobs.shares import Shares
 from dragoman_jobs.throughput import Meters, Throughput
 from dragoman_jobs.training import TrainingTask, train
 from dragoman_jobs.worker import CellTask, PreparedModel, Worker
+
+logger = logging.getLogger(__name__)
 
 _TICK = 0.5
 """Seconds between two looks at what is going on."""
@@ -342,6 +346,9 @@ class Driver:
         self._ended.append(ended)
         state = CellState.FAILED if ended.outcome is None else CellState.DONE
         self._states[state] += 1
+        task = ended.task
+        with about(cell=task.cell, pair=str(task.pair), model=task.model.model):
+            logger.log(logging.ERROR if ended.failure else logging.INFO, "cell %s", ended.failure or "done")
         if self._meters:
             self._meters.ended(state.value, ended.outcome)
         if ended.outcome is not None:

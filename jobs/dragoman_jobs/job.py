@@ -1,11 +1,14 @@
 """A job: one run of a grid as the store knows it, alive from its beginning to its end."""
 
+import logging
 import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from dragoman import logs
 from dragoman.errors import DragomanError, StoreError
 from dragoman.masking import masked
 from dragoman.store import control
@@ -13,6 +16,8 @@ from dragoman.store.jobs import SUPERSEDED
 from dragoman.store.liveness import BEAT_SECONDS, driver_name
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 class StoppedError(DragomanError):
@@ -43,10 +48,12 @@ class Job:
         self._stopped_by: str | None = None
         self._interrupted = False
         self._thread = threading.Thread(target=self._beat_on, name="job", daemon=True)
+        self._about = ExitStack()
 
     def __enter__(self) -> Self:
         self._number = self._store.start_job(self._grid, driver_name(), self._queued)
         control.forsake(self._store, self._grid)
+        self._about.enter_context(logs.about(grid=self._grid, job=str(self._number)))
         self._thread.start()
         return self
 
@@ -67,13 +74,17 @@ class Job:
         if self._stopped_by != SUPERSEDED:
             control.forsake(self._store, self._grid)
         self._store.end_job(self._number, state, reason)
+        logger.info("the job is over: %s", state.value)
+        self._about.close()
 
     def say(self, text: str) -> None:
         """Something for the log."""
+        logger.info(text)
         self._add(JobLine(text=masked(text)))
 
     def failed(self, text: str, detail: str | None = None) -> None:
         """A failure for the log, with what stands behind it."""
+        logger.error("%s%s", text, f"\n{detail}" if detail else "")
         self._add(JobLine(kind=LineKind.FAILURE, text=masked(text), detail=detail and masked(detail)))
 
     def show(self, progress: Mapping[str, Any]) -> None:

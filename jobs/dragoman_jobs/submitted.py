@@ -5,6 +5,7 @@ import traceback
 
 from rich.console import Console
 
+from dragoman import logs
 from dragoman.errors import DragomanError
 from dragoman.masking import masked
 from dragoman.settings import settings
@@ -15,6 +16,7 @@ from dragoman_jobs.resuming import planned_again
 
 def main(grid: str, number: int) -> int:
     """Run a grid that is in the store, as the job that was queued for it; returns the exit code."""
+    logs.configure(settings())
     store = Store.open_existing(settings().store_url, settings().blobs_url)
     try:
         from dragoman_jobs.grid import run_grid

@@ -1,0 +1,69 @@
+"""The log: each line says which grid and cell it is about; as text to read, or as JSON, one object a line.
+
+Secrets are masked in both. What is not a failure is for those who ask: the level is the setting `log_level`.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from dragoman.masking import masked
+from dragoman.settings import Settings
+
+LOGGERS = ("dragoman", "dragoman_jobs", "dragoman_registry", "dragoman_ui")
+"""Our own; other libraries' are theirs to configure."""
+
+_ABOUT: ContextVar[dict[str, str]] = ContextVar("about", default={})  # noqa: B039  # replaced, never changed
+
+
+@contextmanager
+def about(**what: str) -> Iterator[None]:
+    """Have every line that is logged inside say what it is about, such as the grid and the cell."""
+    token = _ABOUT.set({**_ABOUT.get(), **what})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def configure(settings: Settings) -> None:
+    """Log to stderr in the form of the settings; done again it changes nothing."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLine() if settings.log == "json" else TextLine())
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(settings.log_level.upper())
+        logger.propagate = False
+
+
+class JsonLine(logging.Formatter):
+    """An object a line: time (UTC), level, logger, message, and what it is about."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without secrets."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **_ABOUT.get(),
+            "message": masked(record.getMessage()),
+        }
+        if record.exc_info:
+            line["exception"] = masked(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+class TextLine(logging.Formatter):
+    """A line to read: time, level, message, and in brackets what it is about."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without secrets."""
+        said = " ".join(f"{name}={value}" for name, value in _ABOUT.get().items())
+        return masked(super().format(record)) + (f" [{said}]" if said else "")
