@@ -2,6 +2,7 @@
 
     python benchmarks/corpora.py                   2 million lines of ten bitexts, sampled for 20 pairs
     python benchmarks/corpora.py --bitexts 1       all lines in one file, sampled for its two directions
+    python benchmarks/corpora.py --folder files --rounds 0      only makes the files, `--folder files` then uses them
 
 The files hold made-up sentences with a vocabulary distributed like a language's, one in twenty a repetition. Both sides
 run in turn, three times, each in a process of its own. Prints the best wall and CPU times, the peak memory of
@@ -33,34 +34,13 @@ LANGUAGES = ("de", "en", "fr", "fi", "sw", "ca", "nl", "it", "es", "pt", "sv")
 
 LETTERS = "enisratdhulcgmobwfkzpvüäöß"
 FREQUENCIES = [
-    17,
-    10,
-    7.5,
-    7.3,
-    7,
-    6.5,
-    6,
-    5,
-    4.7,
-    4.3,
-    3.4,
-    3,
-    3,
-    2.5,
-    2.5,
-    2,
-    2,
-    1.6,
-    1.2,
-    1.1,
-    1,
-    0.7,
-    0.6,
-    0.5,
-    0.3,
-    0.3,
-]
+    17, 10, 7.5, 7.3, 7, 6.5, 6, 5, 4.7, 4.3, 3.4, 3, 3,
+    2.5, 2.5, 2, 2, 1.6, 1.2, 1.1, 1, 0.7, 0.6, 0.5, 0.3, 0.3,
+]  # fmt: skip
 WORDS = 30_000
+TEXT = 4_000_000
+"""Words of running text that the sentences are cut from."""
+
 EXAMPLES = 10_000
 GOAL_SPEED, GOAL_MEGABYTES = 0.5, 300
 
@@ -71,16 +51,19 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=2_000_000, help="in all files together")
     parser.add_argument("--bitexts", type=int, default=10, choices=range(1, len(LANGUAGES)))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
+    parser.add_argument("--folder", type=Path, help="keeps the files, for the next time; a temporary one by default")
     parser.add_argument("--sample", metavar="FOLDER", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.sample:
         print(json.dumps(sample(arguments.sample, arguments.bitexts)))
         return
-    with tempfile.TemporaryDirectory(prefix="dragoman", dir=arguments.folder) as name:
-        folder = Path(name)
-        make(folder, arguments.bitexts, arguments.lines // arguments.bitexts)
-        command = [sys.executable, __file__, "--sample", name, "--bitexts", str(arguments.bitexts)]
+    with tempfile.TemporaryDirectory(prefix="dragoman") as name:
+        folder = arguments.folder or Path(name)
+        if not list(folder.glob("*.gz")):
+            make(folder, arguments.bitexts, arguments.lines // arguments.bitexts)
+        if not arguments.rounds:
+            return
+        command = [sys.executable, __file__, "--sample", str(folder), "--bitexts", str(arguments.bitexts)]
         theirs, ours = [], []
         for _ in range(arguments.rounds):
             theirs.append(zcat(folder))
@@ -95,19 +78,20 @@ def make(folder: Path, bitexts: int, lines: int) -> None:
     lengths = np.clip(rng.poisson(6, WORDS), 2, 14)
     words = np.array(["".join(rng.choice(letters, length, p=chances)) for length in lengths], dtype=object)
     zipf = 1 / np.arange(1, WORDS + 1)
-    zipf /= zipf.sum()
+    text = words[rng.choice(WORDS, TEXT, p=zipf / zipf.sum())].tolist()
+    folder.mkdir(exist_ok=True)
     for pair in pairs(bitexts)[::2]:
         left, right = sorted(pair)
         with gzip.open(folder / f"WikiMatrix.{left}-{right}.tsv.gz", "wt", encoding="utf-8", compresslevel=6) as file:
             texts: list[str] = []
             for number in range(lines):
                 if number % 10_000 == 0:
-                    drawn = iter(words[rng.choice(WORDS, 600_000, p=zipf)])
                     sizes = np.clip(rng.normal(20, 8, 10_000), 3, 28).astype(int).tolist()
+                    starts = rng.integers(TEXT - 28, size=(10_000, 2)).tolist()
                 repeats = number % 20 == 19
                 if not repeats:
                     size = sizes[number % 10_000]
-                    sides = (" ".join(next(drawn) for _ in range(size)).capitalize() + "." for _ in pair)
+                    sides = (" ".join(text[at : at + size]).capitalize() + "." for at in starts[number % 10_000])
                     texts = [*texts[-200:], "\t".join(sides)]
                 # best margin first, and an eighth of the lines below the advised one
                 file.write(f"{1.36 - 0.32 * number / lines * 8 / 7:.7f}\t{texts[0] if repeats else texts[-1]}\n")

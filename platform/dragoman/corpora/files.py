@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ WHOLE = 1 << 20
 """Bytes up to which a file's hash covers all of it; of a larger one, its size, its beginning and its end."""
 
 _ENDS = 1 << 16
+_BLOCK = 1 << 16
 _MARK = b"\xef\xbb\xbf"
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
@@ -105,7 +107,7 @@ class Files:
         number = 0
         try:
             with self.open(name) as file:
-                for number, line in enumerate(file, 1):
+                for number, line in enumerate(chain.from_iterable(map(io.BytesIO, _whole_lines(file))), 1):
                     yield line.removeprefix(_MARK) if number == 1 else line
         except EOFError as error:
             raise CorpusError(f"{self.place(name)}, line {number + 1}: the file is cut off; fetch it again.") from error
@@ -116,7 +118,7 @@ class Files:
 
     def open(self, name: str) -> io.BufferedReader:
         """A file's bytes, unpacked."""
-        return io.BufferedReader(self._filesystem.open(self.names[name], "rb", compression="infer"), 1 << 16)
+        return io.BufferedReader(self._filesystem.open(self.names[name], "rb", compression="infer"), _BLOCK)
 
     def is_packed(self, name: str) -> bool:
         """Whether the file is compressed, and so can't lose its end without being noticed."""
@@ -151,6 +153,20 @@ class Files:
             return None
         close = nearest(name, siblings)
         return close if close.startswith("did you mean") else None
+
+
+def _whole_lines(file: io.BufferedReader) -> Iterator[bytes]:
+    """The bytes of a file in pieces that end with a line. Iterating over the file asks for each line if it is open."""
+    rest = b""
+    while data := file.read1(_BLOCK):
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield rest + data[:cut]
+            rest = data[cut:]
+        else:
+            rest += data
+    if rest:
+        yield rest
 
 
 def _open(url: str) -> tuple[AbstractFileSystem, str]:

@@ -70,10 +70,10 @@ class WikiMatrix(Corpus):
         number, line = 0, b"\n"
         for number, line in enumerate(self._files.raw_lines(name), 1):
             try:
-                margin, left, right = line.split(b"\t")
+                margin, left, right = line.decode().split("\t")
                 if float(margin) < self._margin:
                     continue
-                one, other = left.decode().strip(), right.decode().strip()
+                one, other = left.strip(), right.strip()
             except ValueError:
                 one, other = self._read_with_care(name, number, line)
             if one and other:
