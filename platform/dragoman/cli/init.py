@@ -22,7 +22,7 @@ def init(
         with path.open("x", encoding="utf-8") as file:
             file.write(text.replace("name: grid", f"name: {name}", 1))
     except FileExistsError as error:
-        raise SpecError(f"There is {path} already, and it stays as it is: give another name.") from error
+        raise SpecError(f"{path} is there already and stays as it is: give another name.") from error
     except OSError as error:
         raise SpecError(f"{path} can't be written ({error.strerror}): give a place that is there.") from error
     typer.echo(f"{path} is written. Look at what it would do with: dragoman plan {path}")

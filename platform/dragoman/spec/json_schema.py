@@ -95,7 +95,8 @@ def _corpus(description: str, definitions: Schema) -> Schema:
         definitions |= allowed.get("$defs", {})
         documented = meanings(options)
         properties = {
-            name: {**field, "description": documented.get(name, "")}
+            # a path for each split may be one path with {split} in it
+            name: {**({"anyOf": [_TEXT, field]} if name == "path" else field), "description": documented.get(name, "")}
             for name, field in allowed.get("properties", {}).items()
         }
         this = {"required": ["kind"], "properties": {"kind": {"const": kind}}}
