@@ -1,0 +1,133 @@
+"""What is sent to a cluster, what stays here, and what a cluster may answer."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from dragoman.settings import Settings
+from dragoman_jobs.cluster import ClusterError, Share
+from dragoman_jobs.ray_jobs import RayJobs
+from dragoman_jobs.submission import sent
+
+FAR = "http://ray.example.org:8265"
+
+
+def test_settings_travel_and_those_with_a_password_do_not(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path, store="postgresql://ada:hush@db.example.org/grids", blobs="s3://bucket/blobs",
+        mlflow="http://mlflow.example.org:5000", worker_gpus=0.5, ray=FAR, users="sqlite:///users.db",
+    )  # fmt: skip
+    environment, withheld = sent(settings, FAR)
+    assert environment == {
+        "DRAGOMAN_HOME": str(tmp_path), "DRAGOMAN_BLOBS": "s3://bucket/blobs",
+        "DRAGOMAN_MLFLOW": "http://mlflow.example.org:5000", "DRAGOMAN_WORKER_GPUS": "0.5",
+    }  # fmt: skip
+    assert withheld == ("store",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ["setting store is a file", "DRAGOMAN_STORE"]),
+        ({"store": "postgresql://db/grids"}, ["setting mlflow is a file", "DRAGOMAN_MLFLOW"]),
+    ],
+)
+def test_a_store_that_a_far_cluster_can_not_reach_is_a_sentence(
+    tmp_path: Path, changes: dict[str, str], words: list[str]
+) -> None:
+    with pytest.raises(ClusterError) as caught:
+        sent(Settings(home=tmp_path, **changes), FAR)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_file_will_do_for_a_cluster_on_this_machine(tmp_path: Path) -> None:
+    environment, withheld = sent(Settings(home=tmp_path), "http://127.0.0.1:8265")
+    assert environment["DRAGOMAN_STORE"] == f"sqlite:///{tmp_path}/store.db"
+    assert not withheld
+
+
+class _Dashboard(BaseHTTPRequestHandler):
+    """Answers as told."""
+
+    answers: ClassVar[dict[str, tuple[int, str]]] = {}
+    asked: ClassVar[list[tuple[str, str | None, str]]] = []
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        self.asked.append((f"{self.command} {self.path}", self.headers.get("Authorization"), body))
+        status, text = self.answers.get(self.path.partition("?")[0], (404, "no such thing"))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    do_GET = _answer  # noqa: N815
+    do_POST = _answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def dashboard() -> Iterator[str]:
+    _Dashboard.answers, _Dashboard.asked = {}, []
+    with HTTPServer(("127.0.0.1", 0), _Dashboard) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_token_goes_with_every_question(dashboard: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-a-file\n")
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    _Dashboard.answers = {"/api/version": (200, "{}"), "/api/jobs/": (200, "{}")}
+    RayJobs(f"{dashboard}/").check()
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "given")
+    RayJobs(dashboard).submit("name", "command", {"A": "1"}, {"dragoman.grid": "g"})
+    (_, first, _), (line, second, body) = _Dashboard.asked
+    assert (first, line, second) == ("Bearer from-a-file", "POST /api/jobs/", "Bearer given")
+    assert json.loads(body) == {
+        "submission_id": "name", "entrypoint": "command", "runtime_env": {"env_vars": {"A": "1"}},
+        "metadata": {"dragoman.grid": "g"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "words"),
+    [
+        (401, "", "wants a token: set RAY_AUTH_TOKEN"),
+        (403, "", "refuses the token: set RAY_AUTH_TOKEN"),
+        (500, "Traceback\nmore", r"answered GET /api/version with 500 \(Traceback\)"),
+        (200, "<html>", "is no Ray dashboard"),
+    ],
+)
+def test_what_a_cluster_may_answer_is_a_sentence(dashboard: str, status: int, text: str, words: str) -> None:
+    _Dashboard.answers = {"/api/version": (status, text)}
+    with pytest.raises(ClusterError, match=words) as caught:
+        RayJobs(dashboard).check()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_second_answer_to_one_submission_is_the_first(dashboard: str) -> None:
+    _Dashboard.answers = {"/api/jobs/": (500, "ValueError: Job with submission_id name already exists.")}
+    RayJobs(dashboard).submit("name", "command", {}, {})
+
+
+def test_what_ray_has_forgotten_is_none(dashboard: str) -> None:
+    assert RayJobs(dashboard).job("gone") is None
+    assert RayJobs(dashboard).log("gone") == ""
+
+
+def test_nodes_that_are_alive_are_counted(dashboard: str) -> None:
+    nodes = [
+        {"state": "ALIVE", "resources_total": {"CPU": 4.0, "GPU": 1.0, "memory": 1e9}},
+        {"state": "DEAD", "resources_total": {"CPU": 9.0}},
+        {"state": "ALIVE", "resources_total": {"memory": 1e9}},
+    ]
+    _Dashboard.answers = {"/api/v0/nodes": (200, json.dumps({"data": {"result": {"result": nodes}}}))}
+    assert RayJobs(dashboard).nodes() == [Share(4.0, 1.0), Share(0.0, 0.0)]
