@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -24,6 +24,7 @@ from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
+from dragoman.spec.grid import GridSpec
 from dragoman.spec.prompt import NAMED, Prompt
 from dragoman.store.records import (
     CellRecord,
@@ -100,7 +101,7 @@ class Grids:
         cells = [self._cell(ids[model], pair, lines) for model in GRAPHS for pair in all_pairs(languages)]
         store.add_grid(
             GridRecord(
-                name=name, spec={"name": name, "prompt": self.prompt.model_dump(mode="json")}, spec_hash=name,
+                name=name, spec=specification(name, languages), spec_hash=name,
                 models=tuple(ids.values()), base=ids["base"], metrics=METRICS, languages=languages,
                 names={ids[model]: model for model in GRAPHS},
             ),
@@ -148,6 +149,22 @@ class Grids:
                         cut=0, engine="transformers", seconds=1.5, worker="host/1"),
             scores,
         )  # fmt: skip
+
+
+FULL = {"kind": "full", "learning_rate": 0.001, "steps": 10, "batch_tokens": 512, "warmup_steps": 1}
+
+
+def specification(name: str, languages: tuple[str, ...]) -> dict[str, Any]:
+    """What such a grid could have been made from."""
+    trained = {model: [f"{pair.source}-{pair.target}" for pair in GRAPHS[model].pairs] for model in GRAPHS}
+    written = {
+        "name": name, "base": "tiny", "languages": languages, "corpus": "cldr", "prompt": "mfti",
+        "models": [
+            {"name": model, "pairs": pairs, "examples": 1000, "method": FULL} for model, pairs in trained.items() if pairs
+        ],
+        "evaluation": {"pairs": "all", "metrics": METRICS},
+    }  # fmt: skip
+    return GridSpec.model_validate(written).model_dump(mode="json")
 
 
 def spoilt(text: str, quality: float, seed: str) -> str:

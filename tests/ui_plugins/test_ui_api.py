@@ -107,7 +107,7 @@ def test_comparison_tables_download(client: FlaskClient, table: str) -> None:
         ("pairs", {}, 400, "lacks the key 'grid': add it."),
         ("pairs", {"grid": "demo", "modle": "x"}, 400, "has no parameter 'modle'; did you mean 'model'?"),
         ("pairs", {"grid": "nope"}, 404, "The store has no grid 'nope': use one of: demo."),
-        ("matrix", {"grid": "demo", "show": "gian"}, 400, "use one of 'score', 'gain' or 'partition'."),
+        ("matrix", {"grid": "demo", "show": "gian"}, 400, "use one of 'score', 'gain', 'difference' or 'partition'."),
         ("sentences", {"grid": "demo", "source": "en", "target": "en"}, 400, "pairs en with itself"),
         ("sentences", {"grid": "demo", "source": "en", "target": "xx"}, 400, "'xx' is not a language"),
         ("sentences", {"grid": "demo", "source": "en", "target": "de", "page": "x"}, 400, "valid integer"),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -91,7 +92,7 @@ def test_states_look_like_no_score() -> None:
 
 
 def test_an_unknown_partition_is_not_unseen() -> None:
-    score = scored(1.0, Pair("en", "de")).model_copy(update={"partition": None})
+    score = replace(scored(1.0, Pair("en", "de")), partition=None)
     assert look(score, Show.PARTITION) == "p-unknown"
 
 

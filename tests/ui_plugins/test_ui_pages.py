@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from dragoman.pair import all_pairs
 from dragoman.store.queries import pair_scores, partition_table
+from dragoman_ui.labels import Label
 from dragoman_ui.reading import open_store
 
 PAGES = (
@@ -19,6 +20,14 @@ PAGES = (
     "/dragoman/cell?grid=demo&source=en&target=de",
     "/dragoman/compare?grid=demo&model=roles&against=base",
     "/dragoman/compared?grid=demo&model=roles&against=base",
+    "/dragoman/map?grid=demo&model=roles&show=difference",
+    "/dragoman/seen?grid=demo&model=roles",
+    "/dragoman/partitions?grid=demo&model=roles&source_family=Indo-European+languages&sort=worst",
+    "/dragoman/runs?grid=demo",
+    "/dragoman/charted?grid=demo&up=gain",
+    "/dragoman/job?grid=demo",
+    "/dragoman/working?grid=demo",
+    "/dragoman/card?grid=demo&model=roles",
     "/dragoman/promotions",
 )
 
@@ -122,6 +131,57 @@ def test_a_pair_without_text_says_so(client: FlaskClient, made: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "heads"),
+    [
+        ("partitions?grid=demo&model=roles&table=scopes", "scope,done,pairs,mean"),
+        ("partitions?grid=demo&model=roles&table=pairs&target=ar", "source,target,source_name"),
+        ("runs?grid=demo", "grid,model,evidence,training_pairs"),
+        ("cell?grid=demo&source=en&target=de", "number,source,reference,base,base chrf++"),
+        ("promotions", ""),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "json", "latex", "markdown"])
+def test_every_table_can_be_taken_away(client: FlaskClient, path: str, heads: str, form: str) -> None:
+    answer = client.get(f"/dragoman/{path}{'&' if '?' in path else '?'}form={form}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    if form == "csv":
+        assert answer.text.startswith(heads)
+
+
+def test_pairs_are_filtered_by_family_and_script(client: FlaskClient) -> None:
+    page = client.get("/dragoman/partitions?grid=demo&model=roles&source_family=Sino-Tibetan+languages").text
+    assert '<h2 id="chosen">5 pairs</h2>' in page
+    assert "Chinese → Arabic" in page
+    assert "English → " not in page
+    nothing = client.get("/dragoman/partitions?grid=demo&model=roles&source_script=Deva&target=hi").text
+    assert "No pair of this grid is such." in nothing
+
+
+def test_runs_are_drawn_by_what_they_were_trained_on(client: FlaskClient) -> None:
+    page = client.get("/dragoman/charted?grid=demo").text
+    text = " ".join(re.sub(r"<[^>]*>", " ", page).split())
+    row = next(
+        each for each in partition_table(open_store(), "demo", "english-centric", "bleu") if each.scope == "unseen"
+    )
+    assert f"english-centric 10 10,000 {row.done} of {row.pairs} {row.mean:.1f}" in text
+    assert page.count("<circle") == 3
+
+
+def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(source: str, reference: str, hypothesis: str, was_cut: bool, is_off: bool) -> tuple[Label, ...]:
+        return (Label.COPIED,) if hypothesis == reference else ()
+
+    monkeypatch.setattr("dragoman_ui.segments.labels", judge)
+    address = "/dragoman/cell?grid=demo&model=roles&source=en&target=ar&beside=roles"
+    page = client.get(f"{address}&label=copied").text
+    count = int(re.search(r"(\d+) sentences? labelled copied", page)[1])  # type: ignore[index]
+    assert page.count('<span class="flag">copied</span>') == count > 0
+    assert "<dt>roles" in page
+    assert "<dt>base" not in page
+
+
+@pytest.mark.parametrize(
     ("path", "sentence"),
     [
         ("grid?grid=dem", "The store has no grid 'dem': did you mean 'demo'?"),
@@ -132,6 +192,13 @@ def test_a_pair_without_text_says_so(client: FlaskClient, made: Any) -> None:
         ("cell?grid=demo&source=en&target=en", "pairs en with itself"),
         ("cell?grid=demo&source=en&target=xx", "'xx' is not a language"),
         ("cell?grid=demo&source=en&target=fr", "Grid 'demo' has no pair en-fr"),
+        ("partitions?grid=demo&source=fr", "No language of this grid has the source 'fr'"),
+        ("partitions?grid=demo&sort=wrost", "Pairs can't be ordered by 'wrost': did you mean 'worst'?"),
+        ("runs?grid=demo&scope=unsen", "There is no partition 'unsen': did you mean 'unseen'?"),
+        ("cell?grid=demo&source=en&target=de&label=empyt", "There is no label 'empyt': did you mean 'empty'?"),
+        ("cell?grid=demo&source=en&target=de&beside=rolls", "did you mean 'roles'?"),
+        ("card?grid=demo&model=base", "Grid 'demo' has no finetuned model 'base'"),
+        ("job?grid=dem", "The store has no grid 'dem': did you mean 'demo'?"),
         ("compare?grid=demo&model=roles&against=roles", "'roles' can't be compared with 'roles'"),
     ],
 )

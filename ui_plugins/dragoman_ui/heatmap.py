@@ -25,6 +25,9 @@ def size_of(languages: int) -> str:
     return "large" if languages <= LARGE else "medium" if languages <= MEDIUM else "small"
 
 
+DIVERGING = (Show.GAIN, Show.DIFFERENCE)
+"""What is drawn on a scale with zero in its middle."""
+
 WORDS = {
     CellState.PLANNED: ("plan", "not translated yet"),
     CellState.RUNNING: ("run", "being translated"),
@@ -93,9 +96,9 @@ def heat_map(
         higher_is_better: False for error rates, whose scale is turned round.
     """
     by_pair = {score.pair: score for score in scores}
-    sources = _ordered({pair.source for pair in by_pair}, languages, graph, order, _means(scores, 0), higher_is_better)
-    targets = _ordered({pair.target for pair in by_pair}, languages, graph, order, _means(scores, 1), higher_is_better)
-    if show is Show.GAIN:
+    sources = ordered({pair.source for pair in by_pair}, languages, graph, order, _means(scores, 0), higher_is_better)
+    targets = ordered({pair.target for pair in by_pair}, languages, graph, order, _means(scores, 1), higher_is_better)
+    if show in DIVERGING:
         scale = Scale.of_differences((gain for score in scores if (gain := _gain(score)) is not None), higher_is_better)
     else:
         scale = Scale.of_scores((score.value for score in scores if score.value is not None), higher_is_better)
@@ -120,7 +123,7 @@ def _gain(score: PairScore) -> float | None:
 def _look(score: PairScore, show: Show, scale: Scale) -> str:
     if show is Show.PARTITION:
         return f"p-{score.partition or 'unknown'}"
-    number = _gain(score) if show is Show.GAIN else score.value
+    number = _gain(score) if show in DIVERGING else score.value
     if number is not None:
         return f"{'d' if scale.diverging else 'q'}{scale.step(number)}"
     return f"s-{score.state if score.value is None else 'no-base'}"
@@ -149,7 +152,7 @@ def _means(scores: Iterable[PairScore], side: int) -> dict[str, float]:
     return {language: fmean(found) for language, found in values.items()}
 
 
-def _ordered(
+def ordered(
     found: set[str],
     languages: Sequence[str],
     graph: TrainingGraph,
@@ -157,6 +160,16 @@ def _ordered(
     means: Mapping[str, float],
     higher_is_better: bool,
 ) -> list[str]:
+    """The languages of one side of a matrix in order.
+
+    Args:
+        found: the languages.
+        languages: the grid's, in its order.
+        graph: what the model was trained on.
+        order: how they are ordered.
+        means: the mean score of each, where it has one.
+        higher_is_better: False for error rates.
+    """
     places = {language: place for place, language in enumerate(languages)}
     examples: defaultdict[str, int] = defaultdict(int)
     for pair, count in graph.examples.items():

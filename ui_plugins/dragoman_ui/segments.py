@@ -9,12 +9,14 @@ from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.packing import unpack
 from dragoman.pair import Pair
-from dragoman.spec.prompt import Prompt
 from dragoman.store.blobs import Line
+from dragoman.store.queries import OFF_TARGET
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
 from dragoman.store.resamples import metric_class
 from dragoman.store.store import Store
 from dragoman_ui.difference import Part, parts
+from dragoman_ui.labels import Guess, Label, counted, labels
+from dragoman_ui.prompting import rendered_prompt
 
 PAGE = 50
 """Sentences on one page."""
@@ -54,6 +56,8 @@ class Candidate(BaseModel):
     """Its hypotheses; none where it is not translated."""
     by_line: tuple[float, ...] | None = Field(default=None, exclude=True)
     """The score of each hypothesis alone under the metric looked at; None where that can't be told."""
+    labels: tuple[tuple[Label, ...], ...] = Field(default=(), exclude=True)
+    """What is wrong with each hypothesis."""
 
 
 class Hypothesis(BaseModel):
@@ -69,6 +73,10 @@ class Hypothesis(BaseModel):
     """The same in stretches that the reference has and has not."""
     was_cut: bool
     """Whether it reached the longest length allowed."""
+    labels: tuple[Label, ...] = ()
+    """What is wrong with it at a glance."""
+    language: str | None = None
+    """The language it seems to be in; none where there is no telling."""
     score: float | None
     """Its score alone; corpus scores are no means of these."""
 
@@ -107,6 +115,8 @@ class PairView(BaseModel):
     """The prompt of the page's first sentence as a model reads it."""
     segments: tuple[Segment, ...]
     """The page's sentences."""
+    labels: dict[str, dict[Label, int]] = Field(default_factory=dict)
+    """How many of all the pair's hypotheses bear each label, by model."""
 
 
 def pair_view(
@@ -118,62 +128,89 @@ def pair_view(
     search: str = "",
     arrangement: Arrangement = Arrangement.FILE,
     page: int = 1,
+    label: Label | None = None,
+    prompt: str | None = None,
+    size: int | None = PAGE,
 ) -> PairView:
     """One page of the sentences of a pair.
 
     Args:
         store: the store.
         grid: the grid.
-        names: what it calls its models, by id.
+        names: what it calls its models, by id; only these are looked at.
         pair: the direction.
         metric: the metric of the sentences' scores.
         search: text that the source, the reference or a hypothesis must hold, in any case.
         arrangement: the order of sentences.
         page: the page, from 1; a number too high is the last.
+        label: a label that one of the hypotheses must bear.
+        prompt: identity of the prompt; the first that was used by default.
+        size: sentences on a page; None is all.
 
     Raises:
         StoreError: the grid has no such pair, or a text is not in the blob storage.
     """
-    cells = store.cells(grid.name, pair)
+    cells = [cell for cell in store.cells(grid.name, pair) if cell.cell.model in names]
+    if prompt is not None:
+        cells = [cell for cell in cells if cell.cell.prompt == prompt]
     if not cells:
         raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
     # what stands side by side was translated from the same lines, with the same prompt and decoding
     cells = [cell for cell in cells if cell.cell.model_copy(update={"model": cells[0].cell.model}) == cells[0].cell]
-    candidates = [_candidate(store, cell, names[cell.cell.model], metric) for cell in cells]
     test = next((cell.test for cell in cells if cell.test), None)
     sources, references = store.blobs.test(test) if test else ([], [])
+    candidates = [_candidate(store, cell, names[cell.cell.model], metric, sources, references) for cell in cells]
     wanted = search.casefold()
     found = [
         index
         for index, sentences in enumerate(zip(sources, references, strict=True))
         if wanted in " ".join((*sentences, *(each.lines[index].text for each in candidates if each.lines))).casefold()
+        and (label is None or any(label in each.labels[index] for each in candidates if each.lines))
     ]
     found.sort(key=lambda index: _rank(candidates, index, arrangement))
-    pages = max(1, -(-len(found) // PAGE))
+    size = size or max(1, len(found))
+    pages = max(1, -(-len(found) // size))
     page = min(max(page, 1), pages)
-    shown = found[(page - 1) * PAGE : page * PAGE]
+    shown = found[(page - 1) * size : page * size]
+    guess = Guess(pair, grid.languages)
     return PairView(
         pair=pair,
         candidates=tuple(candidates),
         found=len(found),
         page=page,
         pages=pages,
-        prompt=_prompt(grid, cells[0], sources[shown[0]]) if shown else None,
-        segments=tuple(_segment(candidates, index, sources[index], references[index]) for index in shown),
+        prompt=rendered_prompt(grid, cells[0], sources[shown[0]], references[shown[0]]) if shown else None,
+        segments=tuple(_segment(candidates, index, sources[index], references[index], guess) for index in shown),
+        labels={each.model: counted(each.labels) for each in candidates},
     )
 
 
-def _candidate(store: Store, cell: CellRecord, model: str, metric: str) -> Candidate:
+def _candidate(
+    store: Store, cell: CellRecord, model: str, metric: str, sources: Sequence[str], references: Sequence[str]
+) -> Candidate:
     if not cell.hypotheses or cell.state not in (CellState.DONE, CellState.UNSCORABLE):
         return Candidate(model=model, cell=cell)
     scores = store.scores_of(cell.cell.id)
+    lines = tuple(store.blobs.translation(cell.hypotheses))
+    off_target = _off_target(scores) or [False] * len(lines)
+    found = zip(sources, references, lines, off_target, strict=True)
     return Candidate(
         model=model,
         cell=cell,
         scores=tuple(score.model_copy(update={"statistics": None}) for score in scores),
-        lines=tuple(store.blobs.translation(cell.hypotheses)),
+        lines=lines,
         by_line=_by_line(cell.cell.pair, metric, scores),
+        labels=tuple(
+            labels(source, reference, line.text, line.finish_reason == "length", is_off)
+            for source, reference, line, is_off in found
+        ),
     )
+
+
+def _off_target(scores: Sequence[StoredScore]) -> list[bool] | None:
+    """Which hypotheses are in another language, from the last signature's statistics of that metric."""
+    packed = [score.statistics for score in scores if score.metric == OFF_TARGET and score.statistics]
+    return [bool(row[0]) for row in unpack(packed[-1]).tolist()] if packed else None
 
 
 def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[float, ...] | None:
@@ -192,7 +229,7 @@ def _rank(candidates: Sequence[Candidate], index: int, arrangement: Arrangement)
     return min(scores) if arrangement is Arrangement.WORST else min(scores) - max(scores)
 
 
-def _segment(candidates: Sequence[Candidate], index: int, source: str, reference: str) -> Segment:
+def _segment(candidates: Sequence[Candidate], index: int, source: str, reference: str, guess: Guess) -> Segment:
     return Segment(
         number=index + 1,
         source=source,
@@ -204,18 +241,10 @@ def _segment(candidates: Sequence[Candidate], index: int, source: str, reference
                 parts=tuple(parts(each.lines[index].text, reference)),
                 was_cut=each.lines[index].finish_reason == "length",
                 score=each.by_line[index] if each.by_line else None,
+                labels=each.labels[index],
+                language=guess(each.lines[index].text),
             )
             for each in candidates
             if each.lines
         ),
     )
-
-
-def _prompt(grid: GridRecord, cell: CellRecord, source: str) -> str | None:
-    """The prompt of a sentence, where the grid's specification still has the one that the cell was translated with."""
-    for part in (grid.spec.get("evaluation"), grid.spec):
-        if isinstance(part, dict) and isinstance(part.get("prompt"), dict):
-            prompt = Prompt(**part["prompt"])
-            if prompt.id == cell.cell.prompt:
-                return prompt.render(cell.cell.pair, source)
-    return None

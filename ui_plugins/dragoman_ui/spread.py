@@ -2,17 +2,33 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.partition import Partition
-from dragoman.store.queries import PairScore
 from dragoman.store.scored import scopes_of
 from dragoman_ui.scale import Scale
 
 MOST_DOTS = 400
 """Pairs above which no dots are drawn, only the box and its whiskers."""
+
+
+class Scored(Protocol):
+    """A pair with its score and the base's."""
+
+    @property
+    def partition(self) -> Partition | None:
+        """How it stands to what the model was trained on."""
+
+    @property
+    def value(self) -> float | None:
+        """Its score."""
+
+    @property
+    def base_value(self) -> float | None:
+        """The base's."""
 
 
 class Box(BaseModel):
@@ -45,11 +61,11 @@ class Spread(BaseModel):
     """The base model's."""
 
 
-def spreads(scores: Sequence[PairScore], scale: Scale) -> dict[str, Spread]:
+def spreads(scores: Sequence[Scored], scale: Scale) -> dict[str, Spread]:
     """The spread of each scope that has a score: partitions, `unknown`, `unseen` and `all`."""
     values: defaultdict[str, list[float]] = defaultdict(list)
     base: defaultdict[str, list[float]] = defaultdict(list)
-    by_partition: defaultdict[Partition | None, list[PairScore]] = defaultdict(list)
+    by_partition: defaultdict[Partition | None, list[Scored]] = defaultdict(list)
     for score in scores:
         by_partition[score.partition].append(score)
     for partition, found in by_partition.items():

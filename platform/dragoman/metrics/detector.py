@@ -114,6 +114,15 @@ class Detector:
             return Verdict.OTHER_LANGUAGE
         return Verdict.UNDECIDED if wrong > 1 / 2 else Verdict.ON_TARGET
 
+    def guess(self, text: str) -> str | None:
+        """The candidate that a text is most probably in; None where it has no letters of a script of theirs."""
+        found = {script for script in self._grid_scripts if _letter_of(script).search(text)}
+        held = {tag: code for tag, code in self._codes.items() if found & _scripts(tag)}
+        if len(set(held.values())) <= 1:
+            return next(iter(held), None)
+        chances = self._chances(text)
+        return max(held, key=lambda tag: chances[held[tag]])
+
     def is_rather_source(self, text: str) -> bool:
         """Whether the source language is more probable than the target language, be it ever so little."""
         source, target = (self._codes.get(tag) for tag in self._pair)

@@ -158,11 +158,11 @@ def compare(
 
 
 def scope_differences(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None
 ) -> list[ScopeDifference]:
     """The scopes of `compare` alone, summed in the database; arguments and errors as there."""
     with store.database.reading() as connection:
-        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature)
+        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature, prompt)
         return _scopes(connection, part, a_id, b_id)
 
 

@@ -47,11 +47,12 @@ class PairDifference:
 
 
 def regressions(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50
-) -> list[PairDifference]:
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
+    prompt: str | None = None,
+) -> list[PairDifference]:  # fmt: skip
     """The pairs on which b is worst against a, worst first; arguments and errors as for `compare`."""
     with store.database.reading() as connection:
-        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature)
+        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature, prompt)
         query = _differences(part, a_id, b_id)
         delta = query.selected_columns.delta
         order = delta if higher_is_better(metric) else delta.desc()

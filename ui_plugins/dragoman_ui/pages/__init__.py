@@ -1,18 +1,27 @@
 """The pages, rendered on the server; every route is Flask's, where MLflow's authentication stands before it."""
 
+from collections.abc import Iterable
+
 from flask import Blueprint, render_template
 
 from dragoman import __version__
 from dragoman.cli.tables import figure
 from dragoman.errors import DragomanError
 from dragoman.language import english_name
+from dragoman.partition import Partition
+from dragoman.store.scored import SCOPES
 from dragoman_ui.difference import direction
 from dragoman_ui.heatmap import WORDS
+from dragoman_ui.labels import Label
 from dragoman_ui.pages.cell import cell
 from dragoman_ui.pages.compare import compare, compared
-from dragoman_ui.pages.grid import grid
+from dragoman_ui.pages.grid import drawn, grid, heat_map_with_tests, seen_and_unseen
 from dragoman_ui.pages.index import index, progress_of_grid
+from dragoman_ui.pages.job import job, job_state
+from dragoman_ui.pages.models import card, gate, model
+from dragoman_ui.pages.partitions import partitions
 from dragoman_ui.pages.promotions import promotions
+from dragoman_ui.pages.runs import runs, runs_chart
 from dragoman_ui.security import protect
 
 pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static_folder="static")
@@ -21,10 +30,21 @@ pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static
 pages.add_url_rule("/", view_func=index)
 pages.add_url_rule("/progress", view_func=progress_of_grid)
 pages.add_url_rule("/grid", view_func=grid)
+pages.add_url_rule("/map", view_func=heat_map_with_tests)
+pages.add_url_rule("/seen", view_func=seen_and_unseen)
+pages.add_url_rule("/drawing", view_func=drawn)
+pages.add_url_rule("/partitions", view_func=partitions)
+pages.add_url_rule("/runs", view_func=runs)
+pages.add_url_rule("/charted", view_func=runs_chart)
+pages.add_url_rule("/job", view_func=job)
+pages.add_url_rule("/working", view_func=job_state)
 pages.add_url_rule("/cell", view_func=cell)
 pages.add_url_rule("/compare", view_func=compare)
 pages.add_url_rule("/compared", view_func=compared)
 pages.add_url_rule("/promotions", view_func=promotions)
+pages.add_url_rule("/model", view_func=model)
+pages.add_url_rule("/gate", view_func=gate)
+pages.add_url_rule("/card", view_func=card)
 pages.after_request(protect)
 
 
@@ -38,7 +58,23 @@ def _words() -> dict[str, object]:
         "direction": direction,
         "marks": {state.value: mark for state, (mark, _) in WORDS.items()},
         "meanings": {state.value: meaning for state, (_, meaning) in WORDS.items()},
+        "spoken_partitions": _spoken(Partition),
+        "spoken_scopes": _spoken(SCOPES),
+        "spoken_labels": _spoken(Label),
+        "duration": duration,
     }
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _spoken(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Values with what they are called."""
+    return [(str(value), str(value).replace("_", " ")) for value in values]
 
 
 @pages.errorhandler(DragomanError)

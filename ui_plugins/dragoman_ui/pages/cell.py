@@ -1,16 +1,28 @@
-"""The cell page: one pair, sentence by sentence, every model beside the others."""
+"""The cell page: one pair, sentence by sentence, runs side by side."""
 
-from flask import render_template, request
+from collections.abc import Sequence
 
+from flask import Response, render_template, request
+
+from dragoman.cli.tables import Column, Form, Table, figure, number, word
 from dragoman.pair import Pair
-from dragoman.store.queries import metric_names
+from dragoman.store.keys import grid_number
+from dragoman.store.prompts import asked as asked_prompts
+from dragoman.store.prompts import prompt_names
+from dragoman.store.queries import BASE, metric_names
+from dragoman.store.store import Store
+from dragoman_ui.labels import Label
 from dragoman_ui.reading import open_store
-from dragoman_ui.segments import Arrangement, pair_view, sentence_metric
+from dragoman_ui.segments import Arrangement, PairView, pair_view, sentence_metric
+from dragoman_ui.taking import FORMS, table_file
 from dragoman_ui.view import View, one_of
 
+SIDE_BY_SIDE = 4
+"""Runs shown beside each other unless others are asked for."""
 
-def cell() -> str:
-    """Answer `/dragoman/cell?grid=...&source=...&target=...`."""
+
+def cell() -> str | Response:
+    """Answer `/dragoman/cell?grid=...&source=...&target=...`: a page, or with `form` the sentences found as a file."""
     store = open_store()
     view = View.of(store, request.args)
     grid = store.grid(view.grid)
@@ -20,16 +32,77 @@ def cell() -> str:
     search, page = request.args.get("search", ""), request.args.get("page", 1, type=int)
     metrics = metric_names(store, view.grid)
     by = one_of(f"Grid '{view.grid}' has no metric", request.args.get("by") or sentence_metric(metrics), metrics)
-    names = {model.id: model.name for model in store.models(view.grid)}
-    found = pair_view(store, grid, names, pair, by, search, arrangement, page)
+    wanted = request.args.get("label")
+    label = Label(one_of("There is no label", wanted, Label)) if wanted else None
+    models = list(grid.names.values())
+    shown = [one_of(f"Grid '{view.grid}' has no model", name, models) for name in request.args.getlist("beside")]
+    shown = shown or beside(models, view)
+    names = {identity: name for identity, name in grid.names.items() if name in shown}
+    form = request.args.get("form")
+    prompt, size = _prompt(store, view), {"size": None} if form else {}
+    found = pair_view(store, grid, names, pair, by, search, arrangement, page, label, prompt, **size)
+    if form:
+        name = f"{view.grid}-{pair}-sentences"
+        return table_file(name, sentence_table(view, found, by), Form(one_of("A table has no form", form, FORMS)))
     return render_template(
         "dragoman/cell.html",
         view=view,
         grid=grid,
         metrics=metrics,
+        models=models,
+        prompts=sorted({each.prompt for each in asked_prompts(store, view.grid)}),
+        shown=shown,
         by=by,
         found=found,
         search=search,
         arrangement=arrangement,
-        arrangements=Arrangement,
-    )
+        label=label,
+        every_label=Label,
+        arguments={
+            **view.query(), "source": pair.source, "target": pair.target, "search": search, "by": by,
+            "sentences": arrangement.value, "label": label.value if label else None,
+            "beside": request.args.getlist("beside"),
+        },
+    )  # fmt: skip
+
+
+def beside(models: Sequence[str], view: View) -> list[str]:
+    """The runs shown unless others are asked for: all of a few; of many the base, the one looked at and its rival."""
+    if len(models) <= SIDE_BY_SIDE:
+        return list(models)
+    return [name for name in models if name in (BASE, view.model, view.against)]
+
+
+def sentence_table(view: View, found: PairView, by: str) -> Table:
+    """The sentences with what each run made of them."""
+    names = [each.model for each in found.candidates if each.lines]
+    rows = []
+    for segment in found.segments:
+        row = {"number": segment.number, "source": segment.source, "reference": segment.reference}
+        for each in segment.hypotheses:
+            row |= {
+                each.model: each.text,
+                f"{each.model} {by}": each.score,
+                f"{each.model} labels": " ".join(each.labels),
+                f"{each.model} language": each.language,
+            }
+        rows.append(row)
+
+    def judged(name: str) -> Column:
+        return Column(f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
+
+    columns = [number("number", "no.", digits=0), word("source"), word("reference")]
+    for name in names:
+        columns += [word(name), judged(name)]
+    return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
+
+
+def _prompt(store: Store, view: View) -> str | None:
+    """Identity of the prompt that the view names."""
+    if view.prompt is None:
+        return None
+    with store.database.reading() as connection:
+        names = {
+            name: identity for identity, name in prompt_names(connection, grid_number(connection, view.grid)).items()
+        }
+    return names[one_of(f"Grid '{view.grid}' has no prompt", view.prompt, names)]

@@ -1,17 +1,26 @@
 """The compare page: one model of a grid against another, first the differences, then whether they are luck."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from flask import render_template, request
+from numpy.typing import NDArray
 
 from dragoman.errors import StoreError
-from dragoman.store.comparison import Comparison, scope_differences
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.store.columns import PairColumns, differing, pair_columns
+from dragoman.store.comparison import ALPHA, Comparison, ScopeDifference, scope_differences
 from dragoman.store.comparison import compare as compare_models
-from dragoman.store.differences import PairDifference, higher_is_better
+from dragoman.store.differences import PairDifference, higher_is_better, regressions
 from dragoman.store.queries import BASE, PairScore, metric_names, model_names, pair_scores
+from dragoman.store.records import GridRecord
+from dragoman.store.schema import PARTITIONS
+from dragoman.store.scored import scopes_of
+from dragoman.store.store import Store
 from dragoman_ui.heatmap import heat_map, size_of
 from dragoman_ui.reading import open_store
 from dragoman_ui.view import Show, View, one_of
@@ -32,21 +41,13 @@ def compared() -> str:
 
 def _page(template: str, is_tested: bool) -> str:
     store = open_store()
-    view = View.of(store, request.args).model_copy(update={"show": Show.GAIN})
+    view = View.of(store, request.args)
     models = model_names(store, view.grid)
-    against = rival(models, view, request.args.get("against"))
+    against = rival(models, view, view.against)
+    view = view.model_copy(update={"show": Show.DIFFERENCE, "against": against})
     record = store.grid(view.grid)
-    asked = (store, view.grid, against, view.model, view.metric, view.signature)
-    ours, theirs = (pair_scores(store, view.grid, name, view.metric, view.signature) for name in (view.model, against))
-    scores = side_by_side(ours, theirs)
-    differences: Sequence[PairDifference] = _differences(scores, theirs)
-    tested = _tested(*asked, fingerprint=hash(tuple(differences))) if is_tested else None
-    if tested:
-        differences = tested.pairs
-    better = higher_is_better(view.metric)
-    ordered = sorted(differences, key=lambda each: (each.delta if better else -each.delta, each.pair))
     size = size_of(len(record.languages))
-    graph = next(each.graph for each in store.models(view.grid) if each.name == view.model)
+    parts = (_many if size == "small" else _few)(store, view, record, is_tested)
     return render_template(
         template,
         view=view,
@@ -55,13 +56,80 @@ def _page(template: str, is_tested: bool) -> str:
         models=models,
         metrics=metric_names(store, view.grid),
         size=size,
-        map=heat_map(scores, record.languages, graph, Show.GAIN, view.order, better) if size != "small" else None,
-        tested=tested,
-        scopes=tested.scopes if tested else scope_differences(*asked),
-        significant={each.pair for each in differences if each.significant},
-        losses=[each for each in ordered if (each.delta < 0) == better and each.delta][:SHOWN],
-        gains=[each for each in reversed(ordered) if (each.delta > 0) == better and each.delta][:SHOWN],
+        is_tested=is_tested,
+        every_partition=Partition,
+        alpha=ALPHA,
+        **parts,
     )
+
+
+def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
+    """What is said of pairs that can be tested one by one."""
+    against = str(view.against)
+    asked = (store, view.grid, against, view.model, view.metric, view.signature)
+    ours, theirs = (
+        pair_scores(store, view.grid, name, view.metric, view.signature, view.prompt) for name in (view.model, against)
+    )
+    scores = side_by_side(ours, theirs)
+    found: Sequence[PairDifference] = differences(scores, theirs)
+    comparison = tested(*asked, view.prompt, hash(tuple(found))) if is_tested else None
+    if comparison:
+        found = comparison.pairs
+    better = higher_is_better(view.metric)
+    ordered = sorted(found, key=lambda each: (each.delta if better else -each.delta, each.pair))
+    graph = store.model(next(model for model, name in record.names.items() if name == view.model)).graph
+    return {
+        "map": heat_map(scores, record.languages, graph, Show.DIFFERENCE, view.order, better),
+        "tested": comparison,
+        "scopes": comparison.scopes if comparison else scope_differences(*asked, prompt=view.prompt),
+        "significant": {each.pair for each in found if each.significant},
+        "losses": [each for each in ordered if (each.delta < 0) == better and each.delta][:SHOWN],
+        "gains": [each for each in reversed(ordered) if (each.delta > 0) == better and each.delta][:SHOWN],
+    }
+
+
+def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
+    """What is said of tens of thousands of pairs: the browser draws them, and intervals stand in for tests."""
+    del record
+    against, kind, prompt = str(view.against), (view.metric, view.signature), view.prompt
+    scopes = scope_differences(store, view.grid, against, view.model, *kind, prompt=prompt)
+    losses = regressions(store, view.grid, against, view.model, *kind, limit=SHOWN, prompt=prompt)
+    gains = [
+        turned_round(each)
+        for each in regressions(store, view.grid, view.model, against, *kind, limit=SHOWN, prompt=prompt)
+    ]
+    significant: set[Pair] = set()
+    if is_tested:
+        columns = pair_columns(store, view.grid, view.model, *kind, against, prompt)
+        found = differing(columns.own, columns.other)
+        scopes = _counted(scopes, columns, found, higher_is_better(view.metric))
+        sides = (columns.sources[found].tolist(), columns.targets[found].tolist())
+        significant = {Pair(*tags) for tags in zip(*sides, strict=True)}
+    return {"scopes": scopes, "losses": losses, "gains": gains, "significant": significant}
+
+
+def _counted(
+    scopes: Sequence[ScopeDifference], columns: PairColumns, found: NDArray[np.bool_], better: bool
+) -> list[ScopeDifference]:
+    """The scopes with their significant wins and losses."""
+    wins = (columns.gains > 0) == better
+    counts: Counter[tuple[str, bool]] = Counter()
+    for number, is_win in zip(columns.partitions[found].tolist(), wins[found].tolist(), strict=True):
+        counts.update((scope, is_win) for scope in scopes_of(PARTITIONS[number]))
+    return [
+        scope.model_copy(
+            update={"significant_wins": counts[scope.scope, True], "significant_losses": counts[scope.scope, False]}
+        )
+        for scope in scopes
+    ]
+
+
+def turned_round(difference: PairDifference) -> PairDifference:
+    """The same pair of models, the other way round; not tested."""
+    return PairDifference(
+        pair=difference.pair, partition_a=difference.partition_b, partition_b=difference.partition_a,
+        a=difference.b, b=difference.a, delta=-difference.delta,
+    )  # fmt: skip
 
 
 def rival(models: Sequence[str], view: View, asked: str | None) -> str:
@@ -81,13 +149,18 @@ def side_by_side(ours: Sequence[PairScore], theirs: Sequence[PairScore]) -> list
     """One model's pairs with another's scores, of the same signature, in the place of the base's."""
     others = {score.pair: score for score in theirs}
     return [
-        replace(score, base_value=other.value if other and other.signature == score.signature else None)
+        PairScore(
+            pair=score.pair, partition=score.partition, state=score.state, reason=score.reason, value=score.value,
+            low=score.low, high=score.high, signature=score.signature,
+            base_value=other.value if other and other.signature == score.signature else None,
+        )
         for score in ours
         for other in [others.get(score.pair)]
-    ]
+    ]  # fmt: skip
 
 
-def _differences(scores: Sequence[PairScore], theirs: Sequence[PairScore]) -> list[PairDifference]:
+def differences(scores: Sequence[PairScore], theirs: Sequence[PairScore]) -> list[PairDifference]:
+    """The pairs of `side_by_side` that both have a score for, not tested."""
     partitions = {score.pair: score.partition for score in theirs}
     return [
         PairDifference(
@@ -104,7 +177,9 @@ def _differences(scores: Sequence[PairScore], theirs: Sequence[PairScore]) -> li
 
 
 @lru_cache(maxsize=64)
-def _tested(*asked: Any, fingerprint: int) -> Comparison:
+def tested(
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None, prompt: str | None, fingerprint: int
+) -> Comparison:
     """The comparison with its tests, kept for as long as the scores are the same."""
     del fingerprint
-    return compare_models(*asked)
+    return compare_models(store, grid, a, b, metric, signature, prompt=prompt)

@@ -1,49 +1,151 @@
 """The grid page: the pair matrix as a heat map, and what it comes to by partition."""
 
 from collections import Counter
+from typing import Any
 
-from flask import render_template, request
+from flask import Response, render_template, request
 
+from dragoman import __version__
 from dragoman.partition import Partition
+from dragoman.store.columns import pair_columns, version
 from dragoman.store.differences import higher_is_better
-from dragoman.store.queries import metric_names, model_names, pair_scores, partition_gap, partition_table
+from dragoman.store.prompts import asked as asked_prompts
+from dragoman.store.queries import BASE, metric_names, model_names, pair_scores, partition_gap, partition_table
+from dragoman.store.records import GridRecord, ModelRecord
+from dragoman.store.store import Store
+from dragoman_ui.drawing import drawing
 from dragoman_ui.heatmap import heat_map, size_of
+from dragoman_ui.keeping import kept
 from dragoman_ui.mlflow_links import experiment_link
+from dragoman_ui.pages.compare import differences, rival, side_by_side, tested
 from dragoman_ui.reading import open_store
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
-from dragoman_ui.view import View
+from dragoman_ui.view import Show, View
+
+HTML = "text/html; charset=utf-8"
 
 
-def grid() -> str:
-    """Answer `/dragoman/grid?grid=...`."""
+def grid() -> Response:
+    """Answer `/dragoman/grid?grid=...`: kept until the store says something else."""
     store = open_store()
     view = View.of(store, request.args)
+    experiment = experiment_link(view.grid)
+    return kept(f"{_version(store, view)} {experiment}", HTML, lambda: _page(store, view, experiment).encode())
+
+
+def heat_map_with_tests() -> Response:
+    """Answer `/dragoman/map?...`: the heat map of a difference, with the pairs that differ significantly."""
+    store = open_store()
+    view = View.of(store, request.args).model_copy(update={"show": Show.DIFFERENCE})
+    return kept(_version(store, view), HTML, lambda: _map(store, view, is_tested=True).encode())
+
+
+def seen_and_unseen() -> Response:
+    """Answer `/dragoman/seen?...`: the partition table, where the page can't wait for it."""
+    store = open_store()
+    view = View.of(store, request.args)
+
+    def make() -> bytes:
+        return render_template("dragoman/seen.html", view=view, **_partitions(store, view, [])).encode()
+
+    return kept(_version(store, view), HTML, make)
+
+
+def drawn() -> Response:
+    """Answer `/dragoman/drawing?...`: the pairs of a large grid as bytes (`dragoman_ui.drawing`)."""
+    store = open_store()
+    view = View.of(store, request.args)
+
+    def make() -> bytes:
+        record = store.grid(view.grid)
+        found = pair_columns(
+            store, view.grid, view.model, view.metric, view.signature, _against(store, view), view.prompt
+        )
+        graph, better = model_of(store, record, view.model).graph, higher_is_better(view.metric)
+        return drawing(found, record.languages, graph, view.show, view.order, better)
+
+    return kept(_version(store, view), "application/octet-stream", make)
+
+
+def model_of(store: Store, grid: GridRecord, name: str) -> ModelRecord:
+    """A model by its name in a grid."""
+    return store.model(next(identity for identity, called in grid.names.items() if called == name))
+
+
+def _against(store: Store, view: View) -> str:
+    """The model that differences are taken to: the base, unless another was asked for."""
+    if view.show is not Show.DIFFERENCE:
+        return BASE
+    models = model_names(store, view.grid)
+    finetuned = next((name for name in models if name not in (BASE, view.model)), None)
+    return rival(models, view, view.against or finetuned)
+
+
+def _version(store: Store, view: View) -> str:
+    return f"{__version__} {version(store, view.grid, view.model, view.metric, _against(store, view))}"
+
+
+def _page(store: Store, view: View, experiment: str | None) -> str:
     record = store.grid(view.grid)
-    models = store.models(view.grid)
-    model = next(each for each in models if each.name == view.model)
-    asked = (store, view.grid, view.model, view.metric)
+    model = model_of(store, record, view.model)
     size = size_of(len(record.languages))
     # tens of thousands of pairs are drawn by the browser, which asks for them when the page is there
-    scores = pair_scores(*asked, view.signature) if size != "small" else []
-    better = higher_is_better(view.metric)
-    numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
-    axis = Scale.of_scores(numbers, better)
+    is_drawn = size == "small"
+    scores = [] if is_drawn else pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+    partitions: dict[str, Any] = {} if is_drawn else _partitions(store, view, scores)
     return render_template(
         "dragoman/grid.html",
         view=view,
         grid=record,
         model=model,
         size=size,
-        models=model_names(store, view.grid),
+        against=_against(store, view),
+        models=list(record.names.values()),
         metrics=metric_names(store, view.grid),
-        map=heat_map(scores, record.languages, model.graph, view.show, view.order, better),
-        axis=axis,
-        spreads=spreads(scores, axis),
-        rows=partition_table(*asked, view.signature),
-        gap=partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, view.signature),
+        prompts=sorted({each.prompt for each in asked_prompts(store, view.grid)}),
+        map="" if is_drawn else _map(store, view),
         reasons=Counter((score.state, score.reason) for score in scores if score.value is None and score.reason),
         signatures=sorted({score.signature for score in scores if score.signature}),
         every_partition=Partition,
-        experiment=experiment_link(view.grid),
+        experiment=experiment,
+        **partitions,
     )
+
+
+def _map(store: Store, view: View, is_tested: bool = False) -> str:
+    record = store.grid(view.grid)
+    against, better = _against(store, view), higher_is_better(view.metric)
+    scores = pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+    significant: set[Any] = set()
+    found = None
+    if view.show is Show.DIFFERENCE:
+        theirs = pair_scores(store, view.grid, against, view.metric, view.signature, view.prompt)
+        scores = side_by_side(scores, theirs)
+        if is_tested:
+            plain = tuple(differences(scores, theirs))
+            asked = (store, view.grid, against, view.model, view.metric, view.signature)
+            found = tested(*asked, view.prompt, hash(plain))
+            significant = {each.pair for each in found.pairs if each.significant}
+    graph = model_of(store, record, view.model).graph
+    return render_template(
+        "dragoman/map.html",
+        view=view,
+        size=size_of(len(record.languages)),
+        against=against,
+        map=heat_map(scores, record.languages, graph, view.show, view.order, better),
+        tested=found,
+        significant=significant,
+    )
+
+
+def _partitions(store: Store, view: View, scores: Any) -> dict[str, Any]:
+    asked = (store, view.grid, view.model, view.metric)
+    numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
+    axis = Scale.of_scores(numbers, higher_is_better(view.metric))
+    return {
+        "axis": axis,
+        "spreads": spreads(scores, axis),
+        "rows": partition_table(*asked, view.signature, prompt=view.prompt),
+        "gap": partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, view.signature, view.prompt),
+    }

@@ -8,7 +8,7 @@ for (const form of document.querySelectorAll("[data-submit-on-change]")) {
 }
 
 // The matrix is one stop of the Tab key; arrow keys move between its tiles.
-for (const matrix of document.querySelectorAll("[data-matrix]")) {
+function walk(matrix) {
   const rows = [...matrix.tBodies[0].rows].map((row) => [...row.cells].slice(1).map((cell) => cell.firstElementChild));
   const place = new Map(rows.flatMap((row, y) => row.map((tile, x) => [tile, [y, x]])));
   place.delete(null);
@@ -34,14 +34,21 @@ for (const matrix of document.querySelectorAll("[data-matrix]")) {
     found.focus();
   });
 }
+document.querySelectorAll("[data-matrix]").forEach(walk);
 
 // A part of a page that changes while a grid runs, or takes long: asked for again, and put in the place of the old one.
 function renew(part) {
   setTimeout(async () => {
     const response = await fetch(part.dataset.part);
-    if (!response.ok) return;
+    if (!response.ok) {
+      part.textContent = `This could not be had (${response.status}): load the page again.`;
+      delete part.dataset.part;
+      return;
+    }
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body.firstElementChild;
     part.replaceWith(fresh);
+    fresh.querySelectorAll("[data-matrix]").forEach(walk);
+    fresh.dispatchEvent(new Event("dragoman-renewed", { bubbles: true }));
     if (fresh.dataset.part) renew(fresh);
   }, 1000 * part.dataset.after);
 }

@@ -1,0 +1,94 @@
+"""The job page: how far a grid has come, how fast it goes, and what went wrong first."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from flask import render_template, request
+
+from dragoman.cell import CellState
+from dragoman.store.progress import progress
+from dragoman.store.records import GridRecord, JobLine, JobRecord, LineKind
+from dragoman.store.runs import campaign
+from dragoman.store.store import Store
+from dragoman_ui.mlflow_links import experiment_link
+from dragoman_ui.reading import open_store
+
+LINES = 200
+"""Lines of a log that are shown, the last ones."""
+
+SOON, LATER = 5, 30
+"""Seconds after which a running grid is looked at again; a large one takes seconds to count."""
+
+MANY = 20_000
+"""Cells from which a grid is large."""
+
+
+class GridState(NamedTuple):
+    """How one grid stands."""
+
+    grid: GridRecord
+    """The grid."""
+    models: dict[str, dict[CellState, int]]
+    """Cells in each state, by model."""
+    states: Counter[CellState]
+    """Cells in each state."""
+    jobs: list[JobRecord]
+    """Its runs, the latest first."""
+    failure: JobLine | None
+    """The first failure of the latest run."""
+
+    @classmethod
+    def of(cls, store: Store, grid: GridRecord) -> "GridState":
+        """Look at a grid."""
+        models, jobs = progress(store, grid.name), store.jobs(grid.name)
+        states = sum((Counter(found) for found in models.values()), Counter[CellState]())
+        failures = store.job_lines(jobs[0].id, kind=LineKind.FAILURE, most=1) if jobs else []
+        return cls(grid, models, states, jobs, next(iter(failures), None))
+
+    @property
+    def job(self) -> JobRecord | None:
+        """Its latest run."""
+        return next(iter(self.jobs), None)
+
+    @property
+    def cells(self) -> int:
+        """All its cells."""
+        return self.states.total()
+
+    @property
+    def left(self) -> int:
+        """Cells that a run would still do."""
+        return self.states[CellState.PLANNED] + self.states[CellState.RUNNING]
+
+    @property
+    def after(self) -> int | None:
+        """Seconds after which to look again; none where nothing runs."""
+        if self.job is None or not (self.job.is_alive or self.job.state.value == "queued"):
+            return None
+        return SOON if self.cells < MANY else LATER
+
+    @property
+    def dashboard(self) -> str | None:
+        """The job's page on the Ray dashboard, where it runs on a cluster that has one."""
+        address = (self.job.address if self.job else None) or ""
+        if self.job is None or not address.startswith(("http://", "https://")):
+            return None
+        return f"{address.rstrip('/')}/#/jobs/{self.job.submission}" if self.job.submission else address
+
+
+def job() -> str:
+    """Answer `/dragoman/job?grid=...`: at once; the cells are counted after that."""
+    store = open_store()
+    name = request.args.get("grid", "")
+    others = [grid.name for grid in campaign(store, name) if grid.name != name]
+    return render_template("dragoman/job.html", name=name, others=others, experiment=experiment_link(name))
+
+
+def job_state() -> str:
+    """Answer `/dragoman/working?grid=...`: the part of the page that changes while a grid runs."""
+    store = open_store()
+    found = GridState.of(store, store.grid(request.args.get("grid", "")))
+    lines = store.job_lines(found.job.id) if found.job else []
+    return render_template(
+        "dragoman/working.html", found=found, lines=lines[-LINES:], hidden=max(0, len(lines) - LINES)
+    )

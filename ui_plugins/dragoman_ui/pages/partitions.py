@@ -1,0 +1,117 @@
+"""The partition page: seen and unseen in any choice of pairs, with how they are spread, and the pairs themselves."""
+
+from typing import NamedTuple
+
+from flask import Response, render_template, request
+
+from dragoman.cli.tables import Column, Form, Table, interval, number, word
+from dragoman.language import english_name
+from dragoman.metrics.sacrebleu import likely_script
+from dragoman.partition import Partition
+from dragoman.store.columns import Numbers, PairColumns, pair_columns
+from dragoman.store.differences import higher_is_better
+from dragoman.store.queries import OFF_TARGET, metric_names, model_names
+from dragoman.store.store import Store
+from dragoman_ui.filters import Filters, family
+from dragoman_ui.reading import open_store
+from dragoman_ui.scale import Scale
+from dragoman_ui.spread import spreads
+from dragoman_ui.summary import SORTS, Point, Summary, in_order, points, summaries
+from dragoman_ui.taking import FORMS, table_file
+from dragoman_ui.view import View, one_of
+
+PAGE = 50
+"""Pairs on one page."""
+
+
+class Part(NamedTuple):
+    """One page of a list."""
+
+    number: int
+    """Its number, from 1."""
+    pages: int
+    """Pages in all; at least one."""
+    rows: list[Point]
+    """What is on it."""
+
+    @classmethod
+    def of(cls, found: list[Point], number: int) -> "Part":
+        """The page of a number; one too high is the last."""
+        pages = max(1, -(-len(found) // PAGE))
+        number = min(max(number, 1), pages)
+        return cls(number, pages, found[(number - 1) * PAGE : number * PAGE])
+
+
+def partitions() -> str | Response:
+    """Answer `/dragoman/partitions?grid=...`: a page, or with `table` and `form` one of its tables as a file."""
+    store = open_store()
+    view = View.of(store, request.args)
+    languages = store.grid(view.grid).languages
+    filters = Filters.of(request.args, languages)
+    order = one_of("Pairs can't be ordered by", request.args.get("sort") or "pair", SORTS)
+    columns = pair_columns(store, view.grid, view.model, view.metric, view.signature, prompt=view.prompt)
+    rates, chosen, better = _rates(store, view), filters.holds(columns, view.only), higher_is_better(view.metric)
+    rows, found = summaries(columns, rates, chosen), in_order(points(columns, rates, chosen), order, better)
+    if form := request.args.get("form"):
+        name = one_of("This page has no table", request.args.get("table", ""), ("scopes", "pairs"))
+        table = _scopes(view, rows) if name == "scopes" else _pairs(view, found)
+        return table_file(
+            f"{view.grid}-{view.model}-{view.metric}-{name}", table, Form(one_of("A table has no form", form, FORMS))
+        )
+    axis = Scale.of_scores(_numbers(columns), better)
+    return render_template(
+        "dragoman/partition_page.html",
+        view=view,
+        models=model_names(store, view.grid),
+        metrics=metric_names(store, view.grid),
+        every_partition=Partition,
+        filters=filters,
+        order=order,
+        rows=rows,
+        axis=axis,
+        spreads=spreads(found, axis),
+        found=len(found),
+        part=Part.of(found, request.args.get("page", 1, type=int)),
+        arguments={**view.query(), **filters.query, "sort": order},
+        family=family,
+        script=likely_script,
+    )
+
+
+def _rates(store: Store, view: View) -> Numbers | None:
+    """The off-target rate of every pair, in the order of the columns; None where none was measured."""
+    if view.metric == OFF_TARGET or OFF_TARGET not in metric_names(store, view.grid):
+        return None
+    return pair_columns(store, view.grid, view.model, OFF_TARGET, prompt=view.prompt).own.values
+
+
+def _numbers(columns: PairColumns) -> list[float]:
+    values = (*columns.own.values.tolist(), *columns.other.values.tolist())
+    return [value for value in values if value == value]
+
+
+def _scopes(view: View, rows: list[Summary]) -> Table:
+    return Table(
+        name="scopes", title=f"{view.grid}: {view.metric} of {view.model} by partition, each pair alike",
+        content=[row.model_dump() for row in rows],
+        columns=[word("scope"), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+                 number("mean", view.metric), number("median"), number("base_mean", "base"), number("gain", sign=True),
+                 number("off_target", "off-target %")],
+    )  # fmt: skip
+
+
+def _pairs(view: View, found: list[Point]) -> Table:
+    rows = [
+        {"source": point.pair.source, "target": point.pair.target, "source_name": english_name(point.pair.source),
+         "target_name": english_name(point.pair.target), **point._asdict(), "gain": point.gain,
+         "partition": point.partition or "unknown"}
+        for point in found
+    ]  # fmt: skip
+    for row in rows:
+        del row["pair"]
+    return Table(
+        name="pairs", title=f"{view.grid}: {view.metric} of {view.model}", content=rows, stub=2,
+        columns=[word("source"), word("target"), word("partition"), word("state"), number("value", view.metric),
+                 interval("low", "high"), number("base_value", "base"), number("gain", sign=True),
+                 number("off_target", "off-target %")],
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""The runs page: every run of a campaign, by how many pairs it was trained on and how it fares on unseen ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, render_template, request
+
+from dragoman.cli.tables import Column, Form, Table, interval, number, word
+from dragoman.errors import StoreError
+from dragoman.store.queries import metric_names
+from dragoman.store.runs import Run, campaign
+from dragoman.store.runs import runs as runs_of
+from dragoman.store.scored import SCOPES
+from dragoman_ui.reading import open_store
+from dragoman_ui.scatter import chart
+from dragoman_ui.taking import FORMS, table_file
+from dragoman_ui.view import one_of
+
+UP = {"score": "score", "gain": "gain over the base"}
+"""What the chart may show."""
+
+
+def runs() -> str | Response:
+    """Answer `/dragoman/runs?grid=...`: a page at once, or with `form` its table as a file."""
+    store = open_store()
+    asked = _Asked(request.args)
+    if form := request.args.get("form"):
+        found, _ = asked.runs()
+        name = f"{asked.name}-{asked.metric}-{asked.scope}-runs"
+        return table_file(name, _table(asked, found), Form(one_of("A table has no form", form, FORMS)))
+    return render_template(
+        "dragoman/runs.html",
+        asked=asked,
+        metrics=metric_names(store, asked.grid),
+        scopes=SCOPES,
+        up=UP,
+    )
+
+
+def runs_chart() -> str:
+    """Answer `/dragoman/charted?...`: the part of the page that takes a moment."""
+    asked = _Asked(request.args)
+    found, complaints = asked.runs()
+    drawn = chart(found, asked.metric, asked.scope, asked.up == "gain")
+    return render_template("dragoman/charted.html", asked=asked, found=found, complaints=complaints, chart=drawn)
+
+
+class _Asked:
+    """What the page is asked."""
+
+    def __init__(self, arguments: Mapping[str, str]) -> None:
+        store = open_store()
+        self.grid = arguments.get("grid", "")
+        self.grids = [grid.name for grid in campaign(store, self.grid)]
+        metrics = metric_names(store, self.grid)
+        complaint = f"Grid '{self.grid}' has no metric"
+        self.metric = one_of(complaint, arguments.get("metric") or metrics[0], metrics)
+        self.scope = one_of("There is no partition", arguments.get("scope") or "unseen", SCOPES)
+        self.up = one_of("The chart can't show", arguments.get("up") or "score", UP)
+        self.signature = arguments.get("signature") or None
+        self.name = store.grid(self.grid).spec.get("campaign") or self.grid
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of a link to it."""
+        return {
+            "grid": self.grid, "metric": self.metric, "scope": self.scope, "up": self.up, "signature": self.signature,
+        }  # fmt: skip
+
+    def runs(self) -> tuple[list[Run], list[str]]:
+        """Every run, and why those of some grids are not among them."""
+        found: list[Run] = []
+        complaints = []
+        for name in self.grids:
+            try:
+                found += runs_of(open_store(), name, self.metric, self.signature)
+            except StoreError as error:  # one grid whose scores can't be mixed must not hide the others
+                complaints.append(str(error))
+        return found, complaints
+
+
+def _table(asked: _Asked, found: list[Run]) -> Table:
+    rows = []
+    for run in found:
+        if (row := run.scope(asked.scope)) is not None:
+            trained = {"grid": run.grid, "model": run.model, "evidence": run.evidence.value,
+                       "training_pairs": run.pairs, "training_examples": run.examples}  # fmt: skip
+            rows.append(trained | row.model_dump(mode="json"))
+    return Table(
+        name="runs", title=f"{asked.name}: training pairs and {asked.metric} on {asked.scope} pairs", content=rows,
+        stub=2, columns=[
+            word("grid"), word("model"), word("evidence"), number("training_pairs", digits=0),
+            number("training_examples", digits=0), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+            number("mean", asked.metric), interval("low", "high"), number("gain", sign=True),
+            interval("gain_low", "gain_high", sign=True), number("off_target", "off-target %"),
+        ],
+    )  # fmt: skip
