@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -195,7 +196,7 @@ def kill(here: Settings, options: argparse.Namespace) -> None:
         ours, theirs = context.Pipe()
         process = context.Process(target=promote_for_ever, args=(here, numbers, theirs))
         process.start()
-        ours.recv()  # it is at it
+        ours.recv()  # it has promoted both, and goes on
         time.sleep(pauses.uniform(0, 0.5))
         process.kill()
         process.join()
@@ -211,10 +212,10 @@ def promote_for_ever(here: Settings, numbers: tuple[str, ...], pipe: Any) -> Non
     """Promote one version after the other until killed."""
     promotions = Promotions(Store.open_existing(here.store_url, here.blobs_url), here.mlflow_url)
     versions = [find_version(here.mlflow_url, NAME, number) for number in numbers]
-    pipe.send("here")
-    while True:
-        for version in versions:
-            promotions.promote(version, POLICY, ALIAS)
+    for turn, version in enumerate(cycle(versions)):
+        promotions.promote(version, POLICY, ALIAS)
+        if turn == 1:
+            pipe.send("here")
 
 
 def check_whole(promotions: Promotions) -> None:

@@ -37,7 +37,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
     """The card of one finetuned model of a grid, from what the store knows of it."""
     record = store.model(id_of(grid, model))
     training = store.training(record.id) or {}
-    finetuning = next(each for each in spec.models if each.name == model)
+    finetuning = next(each for each in spec.finetunings if each.name == model)
     tables = {metric: _table(store, grid.name, model, metric) for metric in grid.metrics}
     first = grid.metrics[0]
     head = (

@@ -1,15 +1,18 @@
 """Packaging a finetuned model for MLflow: the code that serves it, its checkpoint, its base by reference, its card."""
 
+import json
 import re
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from dragoman.demonstrations import Demonstrator
 from dragoman.errors import ModelError
 from dragoman.plan import WEIGHTS
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
+from dragoman.spec.pairs import chosen
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman.tracking import GRID_TAG, MODEL_TAG
@@ -20,6 +23,9 @@ from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, Regis
 
 REQUIREMENTS = ("mlflow", "torch", "transformers", "tokenizers", "safetensors", "sentencepiece", "pandas", "numpy")
 """What serving a model takes, besides peft for an adapter."""
+
+Examples = dict[str, list[tuple[str, str]]]
+"""Translated sentences by pair, written ``de>fr``."""
 
 SERVED = Path(__file__).with_name("served_model.py")
 """The code of a registered model."""
@@ -53,7 +59,7 @@ def register(
         MODEL_TAG: model_id, GRID_TAG: grid.name, NAME_TAG: model, PROMPT_TAG: prompt.id, DECODING_TAG: decoding.id
     }  # fmt: skip
     card = write_card(store, grid, spec, model)
-    logged = _log(settings, grid.name, model, checkpoint, config, tags, card, run)
+    logged = _log(settings, grid.name, model, checkpoint, config, _examples(spec), tags, card, run)
     return _add_version(settings.mlflow_url, name, logged, tags, card)
 
 
@@ -75,25 +81,38 @@ def _model_config(spec: GridSpec, grid: GridRecord, base: dict[str, Any]) -> dic
     prompt, decoding = spec.prompts[0], spec.evaluation.decoding
     return {
         "template": prompt.asking,
+        "shots": prompt.shots,
+        "separator": prompt.separator,
+        "chat": prompt.chat and prompt.chat.model_dump(mode="json"),
         "languages": {tag: prompt.language_name(tag) for tag in grid.languages},
         "beam": decoding.beam,
         "length_penalty": decoding.length_penalty,
         "max_new_tokens": decoding.max_new_tokens,
         "base_model": spec.base.model,
-        "base_revision": None if "files" in base else spec.base.revision or _cached_commit(spec.base.model),
+        "base_revision": None if "files" in base else _cached_commit(spec.base.model, spec.base.revision),
         "base_files": base.get("files"),
         "base_patterns": list(WEIGHTS),
     }
 
 
-def _cached_commit(model: str) -> str | None:
-    """The commit of a hub model that was trained on without naming one: the one in this machine's cache."""
+def _examples(spec: GridSpec) -> Examples:
+    """What a few-shot prompt shows of each pair that is evaluated."""
+    prompt = spec.prompts[0]
+    if not prompt.shots:
+        return {}
+    demonstrator, pairs = Demonstrator(prompt), chosen(spec.evaluation.pairs, spec.languages)
+    missing = demonstrator.missing(pairs)
+    return {f"{pair.source}>{pair.target}": [*demonstrator.of(pair)] for pair in pairs if pair not in missing}
+
+
+def _cached_commit(model: str, revision: str | None) -> str | None:
+    """The commit that a hub model's branch or tag (the main one, by default) stands for in this machine's cache."""
     try:
         from huggingface_hub import try_to_load_from_cache
     except ModuleNotFoundError:
-        return None
-    file = try_to_load_from_cache(model, "config.json")
-    return Path(file).parent.name if isinstance(file, str) else None
+        return revision
+    file = try_to_load_from_cache(model, "config.json", revision=revision)
+    return Path(file).parent.name if isinstance(file, str) else revision
 
 
 def _log(
@@ -102,6 +121,7 @@ def _log(
     model: str,
     checkpoint: Path,
     config: dict[str, Any],
+    examples: Examples,
     tags: dict[str, str],
     card: Card,
     run: str | None,
@@ -123,10 +143,14 @@ def _log(
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.cache_dir) as folder:
         path = Path(folder) / "model"
+        artifacts = {"checkpoint": str(checkpoint)}
+        if examples:
+            artifacts["examples"] = f"{folder}/examples.json"
+            Path(artifacts["examples"]).write_text(json.dumps(examples, ensure_ascii=False), encoding="utf-8")
         mlflow.pyfunc.save_model(
             path,
             python_model=str(SERVED),
-            artifacts={"checkpoint": str(checkpoint)},
+            artifacts=artifacts,
             model_config=config,
             signature=ModelSignature(Schema(columns), Schema([ColSpec("string", "translation")])),
             input_example=pd.DataFrame([{"text": "Hello", "source": source, "target": target}]),

@@ -4,6 +4,7 @@ It answers as the evaluation did: the same prompt, the same decoding, the text u
 """
 
 import hashlib
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,10 @@ class Translator(PythonModel):
 
             model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
         self._model = model.eval().to(self._device, _precision(model.dtype, self._device))
+        # templates of chats write what the tokenizer puts before every text too
+        self._chats, self._prefix = tokenizer, _prefix(tokenizer) if self._config["chat"] else ""
+        examples = context.artifacts.get("examples")
+        self._examples = json.loads(Path(examples).read_text(encoding="utf-8")) if examples else {}
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -82,10 +87,7 @@ class Translator(PythonModel):
         return pd.DataFrame({"translation": translations}, index=model_input.index)
 
     def _encode(self, text: str, source: str, target: str) -> list[int]:
-        prompt = self._config["template"].format(
-            source_language=self._language(source), target_language=self._language(target), source=text
-        )
-        encoding = self._tokenizer.encode(prompt)
+        encoding = self._tokenizer.encode(self._prompt(text, source, target))
         ids, added = list(encoding.ids), encoding.special_tokens_mask
         while ids and added[len(ids) - 1]:  # what the tokenizer closes a sentence with: this one goes on
             ids.pop()
@@ -96,6 +98,30 @@ class Translator(PythonModel):
                 f"{self._config['max_new_tokens']} new ones is more than the model's {positions} positions. Split it."
             )
         return ids
+
+    def _prompt(self, text: str, source: str, target: str) -> str:
+        """What the model is asked: as `dragoman.spec.prompt` has it asked, where no reference is known."""
+        shots, tested = self._config["shots"], _plain(text)
+        drawn = self._examples.get(f"{source}>{target}", [])
+        shown = [sides for sides in drawn if not tested or tested not in map(_plain, sides)][:shots]
+        if len(shown) < shots:
+            raise ValueError(f"The model was not evaluated on {source}-{target}, so it has no examples to show for it.")
+
+        def asked(sentence: str) -> str:
+            names = {"source_language": self._language(source), "target_language": self._language(target)}
+            return str(self._config["template"].format(**names, source=sentence))
+
+        if self._config["chat"] is None:
+            lead = "" if asked("")[-1:].isspace() else " "
+            told = [f"{asked(one)}{lead}{other}{self._config['separator']}" for one, other in shown]
+            return "".join([*told, asked(text)])
+        system = self._config["chat"]["system"]
+        turns = [("system", system)] if system else []
+        turns += [turn for one, other in shown for turn in (("user", asked(one)), ("assistant", other))]
+        messages = [{"role": role, "content": content} for role, content in (*turns, ("user", asked(text)))]
+        options = self._config["chat"]["options"]
+        written = self._chats.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **options)
+        return str(written).removeprefix(self._prefix)
 
     def _continue(self, tokens: list[list[int]]) -> list[str]:
         prompts = torch.tensor(tokens, device=self._device)
@@ -129,6 +155,18 @@ class Translator(PythonModel):
         if _hash(files) != content:
             raise ValueError(f"The files in {folder} are not the base model this adapter was trained on. {remedy}")
         return {"pretrained_model_name_or_path": str(folder)}
+
+
+def _plain(text: str) -> str:
+    """A sentence by which it is known again, whatever its case and spacing."""
+    return " ".join(text.casefold().split())
+
+
+def _prefix(tokenizer: Any) -> str:
+    """The text of the special tokens that a tokenizer puts before every text."""
+    bare, full = tokenizer("a", add_special_tokens=False).input_ids, tokenizer("a").input_ids
+    start = next(start for start in range(len(full)) if full[start : start + len(bare)] == bare)
+    return str(tokenizer.decode(full[:start]))
 
 
 def _precision(stored: torch.dtype, device: str) -> torch.dtype:

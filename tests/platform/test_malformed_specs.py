@@ -195,7 +195,10 @@ SWEEPS = [
     ({"evaluation": {"prompts": [{"template": "mfti", "models": ["base"]}]}}, "limits evaluation.prompts.0 to"),
     ({"evaluation": {"prompts": ["mfti", {"template": "mfti-to", "models": ["rols"]}]}}, "did you mean 'roles'?"),
     ({"evaluation": {"prompts": ["mfti"], "prompt": "mfti"}}, "both prompt and prompts"),
-    ({"prompt": {"template": "mfti", "shots": 2}}, "promotes models that are asked with the prompt mfti-2-shot"),
+    (
+        {"prompt": {"template": "mfti", "instruction": "wrong"}},
+        "promotes models that are asked with the prompt mfti-wrong-instruction",
+    ),
 ]  # fmt: skip
 
 

@@ -76,6 +76,7 @@ class World:
         """Put a grid and its scores into the store, as the driver would."""
         self.spec = GridSpec.model_validate({**self.spec.model_dump(mode="json"), **changes})
         plan, store = make_plan(self.spec), self.store
+        self.spec = plan.spec
         store.add_model(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
         store.record_graph(plan.base.id, plan.base_graph)
         for training in plan.trainings:

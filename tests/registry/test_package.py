@@ -2,6 +2,7 @@
 
 import ast
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from dragoman.demonstrations import Demonstrator
 from dragoman.errors import ModelError
 from dragoman.identity import hash_files
 from dragoman.pair import Pair
@@ -16,6 +18,7 @@ from dragoman.plan import WEIGHTS
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.rendering import renderers
 from dragoman_registry.mlflow_at import client_at, mlflow_at
 from dragoman_registry.package import SERVED, register, requirements
 from dragoman_registry.translation import translate_lines
@@ -42,6 +45,46 @@ def test_it_answers_as_the_evaluation_did(world, tmp_path, model, decoding):
     hypotheses = [each.text for each in engine.translate([world.spec.prompt.render(pair, line) for line in LINES])]
     assert len(set(hypotheses)) > 3
     assert translate_lines(world.settings.mlflow_url, version, pair, LINES) == hypotheses
+
+
+TEMPLATE = "{% for turn in messages %}<{{ turn.role }}> {{ turn.content }} {% endfor %}<{{ opening }}>"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        {"template": "{source} =", "shots": 2, "separator": " / ", "demonstrations": {"seed": 3}},
+        {
+            "template": "Say in {target_language}: {source}",
+            "chat": {"system": "Be brief.", "options": {"opening": "a"}},
+        },
+        {"template": "{source}\t", "shots": 1, "chat": {"options": {"opening": "b"}}, "names": "native"},
+    ],
+    ids=["few-shot", "chat", "few-shot-chat"],
+)
+def test_it_asks_as_the_evaluation_did(world, tmp_path, prompt):
+    checkpoint = tmp_path / "english"
+    shutil.copytree(world.checkpoints["english"], checkpoint)
+    (checkpoint / "chat_template.jinja").write_text(TEMPLATE)
+    world.checkpoints = {**world.checkpoints, "english": checkpoint}
+    evaluation = {**world.spec.evaluation.model_dump(mode="json"), "prompts": [prompt], "prompt": None}
+    evaluation["decoding"]["max_new_tokens"] = 9
+    world.run({"name": "other", "evaluation": evaluation})
+    version = registered(world, "english")
+    pair, decoding = Pair("de", "fr"), world.spec.evaluation.decoding
+    render = renderers(world.spec.prompts[0], [pair], str(checkpoint), None)[pair]
+    folder = TransformersEngine.prepare(Checkpoint(id="english", model=str(checkpoint)), decoding, tmp_path)
+    engine = TransformersEngine(folder, decoding)
+    shown = demonstrated(world, pair)
+    lines = ["two hours", "Zwölf Monate", *(sides[0] for sides in shown[:1])]  # an example is never its own question
+    hypotheses = [each.text for each in engine.translate([render(line, "") for line in lines])]
+    assert translate_lines(world.settings.mlflow_url, version, pair, lines) == hypotheses
+    assert len(set(hypotheses)) > 1
+
+
+def demonstrated(world, pair):
+    prompt = world.spec.prompts[0]
+    return Demonstrator(prompt).of(pair) if prompt.shots else []
 
 
 def test_what_lies_in_the_registry(world):
@@ -98,8 +141,6 @@ def test_a_model_is_registered_once_for_each_way_of_asking_it(world):
 
 
 def test_a_base_that_is_gone_or_changed_is_a_sentence(world, tmp_path, base_folder):
-    import shutil
-
     shutil.copytree(base_folder, tmp_path / "moved")
     world.base = tmp_path / "moved"
     world.run({"base": str(world.base), "name": "moved"})

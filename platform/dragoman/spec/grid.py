@@ -211,10 +211,10 @@ class GridSpec(SpecModel):
         if prompts and self.evaluation.prompt:
             raise ValueError("has both prompt and prompts in evaluation; put the one prompt among the others")
         first = self.prompts[0]
-        if self.promotion and (first.shots or first.chat or first.instruction == "wrong"):
+        if self.promotion and first.instruction == "wrong":
             raise ValueError(
-                f"promotes models that are asked with the prompt {first.label}, and a registered model asks zero-shot, "
-                "without a chat and with the right instruction: put such a prompt first, or take promotion out"
+                f"promotes models that are asked with the prompt {first.label}, and a registered model is asked for "
+                "the right language: put such a prompt first, or take promotion out"
             )
         if prompts and prompts[0].models:
             raise ValueError(
