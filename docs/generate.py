@@ -26,14 +26,14 @@ from dragoman.spec.meanings import meanings
 from dragoman.spec.method import Full, Lora
 from dragoman.spec.missing import Pivot
 from dragoman.spec.pairs import PairChoice, Roles
-from dragoman.spec.promotion import Promotion, Rule
+from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
 from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
 
 PIPE = "\\|"
 FOLDER = Path(__file__).parent / "reference"
 SPEC_MODELS = (
     GridSpec, Base, CorpusChoice, Finetuning, SharedExamples, Full, Lora, PairChoice, Roles, Filters, Pivot,
-    Contamination, Evaluation, Decoding, Prompt, EvaluationPrompt, Demonstrations, Chat, Promotion, Rule,
+    Contamination, Evaluation, Decoding, Prompt, EvaluationPrompt, Demonstrations, Chat, Promotion, Rule, ScopeChampion,
 )  # fmt: skip
 
 
