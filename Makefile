@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint base-model clean
+.PHONY: demo test lint audit base-model clean
 
 # Installs once; again only when the project's requirements or pins change.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -23,6 +23,10 @@ test: $(VENV)/.installed  ## Lint, check types and run the whole test suite.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+audit:  ## Look every pinned version up among the known flaws; needs the network.
+	test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit)
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 base-model: $(VENV)/.installed  ## Train the demo's base model again (about an hour on one core).
 	$(BIN)/python examples/pretrain.py --out examples/tiny-xglm

@@ -221,7 +221,7 @@ def walk(read_compose: Callable[[Mapping[str, str]], dict[str, Any]]) -> Iterato
     folder.chmod(0o755)
     (folder / "data").mkdir()
     write_secrets(folder / ".env")
-    secrets = {**read_env((folder / ".env").read_text()), "WORKER_CPUS": "2", "LOG_LEVEL": "warning"}
+    secrets = {**read_env((folder / ".env").read_text()), "WORKER_CPUS": "2", "LOG_LEVEL": "info"}
     made = Walk(folder, {}, secrets)
     made.replaced = {"/data": str(folder / "data"), "/etc/dragoman": str(ROOT / "deploy" / "server")}
     try:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ValidationError
 
@@ -68,6 +68,8 @@ class Manifest(BaseModel):
             manifest = cls.model_validate_json(file.read_text())
         except (ValidationError, UnicodeDecodeError) as error:
             raise BackupError(f"{file} is damaged: take another backup.") from error
+        if not all(_is_inside(name) for name in (*manifest.files, *manifest.databases.values())):
+            raise BackupError(f"{file} names files outside of the backup: it was tampered with. Take another.")
         if manifest.format != FORMAT:
             raise BackupError(
                 f"{folder} has layout {manifest.format}, this program knows {FORMAT}: use Dragoman {manifest.dragoman}."
@@ -102,3 +104,8 @@ class Manifest(BaseModel):
             raise BackupError(f"The backup {folder} is not whole: {name} is missing. Nothing was restored.")
         if Member.of(file) != self.files[name]:
             raise BackupError(f"The backup {folder} is damaged: {name} is not what was written. Nothing was restored.")
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts

@@ -175,6 +175,9 @@ SPOILT: dict[str, Callable[[Path], Any]] = {
     "spec.json is missing": lambda backup: (backup / "artifacts" / "1" / "spec.json").unlink(),
     "is not what was written": lambda backup: next((backup / "blobs").rglob("*.parquet")).write_bytes(b"PAR1"),
     "manifest.json is damaged": lambda backup: (backup / "manifest.json").write_text('{"format": 1'),
+    "names files outside of the backup": lambda backup: (backup / "manifest.json").write_text(
+        (backup / "manifest.json").read_text().replace("artifacts/1/spec.json", "artifacts/../../spec.json")
+    ),
     "has layout 9": lambda backup: (backup / "manifest.json").write_text(
         json.dumps({**json.loads((backup / "manifest.json").read_text()), "format": 9})
     ),
