@@ -1,14 +1,15 @@
 """Cells in the store: how far they have come, and their scores."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.store import sums
-from dragoman.store.database import insert
+from dragoman.store.database import insert, insert_of
 from dragoman.store.keys import CHUNK, metric_number, signature_number
 from dragoman.store.records import StoredScore, Translation, now
 from dragoman.store.schema import CellRow, MetricRow, ScoreRow, SignatureRow, StatisticsRow, UnscorableRow
@@ -33,11 +34,7 @@ class _Found(NamedTuple):
 
 def start(connection: Connection, cell_id: str, worker: str) -> None:
     """A worker begins; a translated cell stays as it is."""
-    cell = _find(connection, cell_id)
-    if cell.state not in TRANSLATED:
-        _change(
-            connection, cell.key, state=CellState.RUNNING, attempts=CellRow.attempts + 1, worker=worker, reason=None
-        )
+    connection.execute(_STARTING, {"worker_now": worker, "now": now(), **_found_as(_find(connection, cell_id).key)})
 
 
 def commit(
@@ -119,20 +116,48 @@ def scores(connection: Connection, cell_id: str) -> list[StoredScore]:
 
 
 def _find(connection: Connection, cell_id: str, to_change: bool = True) -> _Found:
-    query = select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.partition_id, CellRow.state)
-    query = query.where(CellRow.identity == cell_id)
-    if to_change:
-        query = query.with_for_update()  # two drivers at the same cell take turns
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_TO_CHANGE if to_change else _TO_READ, {"identity": cell_id}).one_or_none()
     if row is None:
         raise StoreError(f"The store has no cell {cell_id}: add its grid first.")
     return _Found(CellKey(row.model_id, row.condition_id, row.pair_id), row.partition_id, CellState(row.state))
 
 
 def _change(connection: Connection, key: CellKey, **values: object) -> None:
-    this = tuple_(CellRow.model_id, CellRow.condition_id, CellRow.pair_id) == key
     plain = {name: value.value if isinstance(value, CellState) else value for name, value in values.items()}
-    connection.execute(update(CellRow).where(this).values(**plain, updated=now()))
+    connection.execute(_CHANGING, {**plain, "updated": now(), **_found_as(key)})
+
+
+def _found_as(key: CellKey) -> dict[str, int]:
+    """The key as the statements below take it."""
+    return {"of_model": key.model_id, "of_condition": key.condition_id, "of_pair": key.pair_id}
+
+
+# Made once: to make a statement takes several times as long as to run it.
+_TO_READ = select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.partition_id, CellRow.state).where(
+    CellRow.identity == bindparam("identity")
+)
+_TO_CHANGE = _TO_READ.with_for_update()  # two drivers at the same cell take turns
+_CHANGING = (
+    update(CellRow)
+    .where(CellRow.model_id == bindparam("of_model"))
+    .where(CellRow.condition_id == bindparam("of_condition"), CellRow.pair_id == bindparam("of_pair"))
+)
+_STARTING = _CHANGING.where(CellRow.state.not_in([state.value for state in TRANSLATED])).values(
+    state=CellState.RUNNING.value, attempts=CellRow.attempts + 1, worker=bindparam("worker_now"), reason=None,
+    updated=bindparam("now"),
+)  # fmt: skip
+
+_NOW_SCORED = (
+    delete(UnscorableRow)
+    .where(UnscorableRow.model_id == bindparam("of_model"), UnscorableRow.condition_id == bindparam("of_condition"))
+    .where(UnscorableRow.pair_id == bindparam("of_pair"))
+    .where(UnscorableRow.metric_id.in_(bindparam("scored", expanding=True)))
+)
+
+
+@cache
+def _adding_scores(dialect: str) -> Any:
+    return insert_of(dialect, ScoreRow).on_conflict_do_nothing().returning(ScoreRow.signature_id)
 
 
 def _score(
@@ -149,8 +174,7 @@ def _score(
         if score.statistics is not None:
             statistics.append(key | {"statistics": score.statistics})
     if rows:
-        statement = insert(connection, ScoreRow).on_conflict_do_nothing().returning(ScoreRow.signature_id)
-        added = set(connection.execute(statement, rows).scalars())
+        added = set(connection.execute(_adding_scores(connection.dialect.name), rows).scalars())
         if new := [row for row in statistics if row["signature_id"] in added]:
             connection.execute(insert(connection, StatisticsRow), new)
         sums.add_cell(connection, cell.key, sorted(added))
@@ -160,8 +184,7 @@ def _score(
 def _note_unscorable(
     connection: Connection, key: CellKey, scored: Collection[int], unscorable: Sequence[tuple[str, str]]
 ) -> None:
-    this = tuple_(UnscorableRow.model_id, UnscorableRow.condition_id, UnscorableRow.pair_id) == key
-    connection.execute(delete(UnscorableRow).where(this, UnscorableRow.metric_id.in_(scored)))
+    connection.execute(_NOW_SCORED, {"scored": list(scored), **_found_as(key)})
     for metric, reason in sorted(unscorable):
         row = key._asdict() | {"metric_id": metric_number(connection, metric), "reason": reason}
         statement = insert(connection, UnscorableRow).values(**row)

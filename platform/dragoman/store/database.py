@@ -97,8 +97,12 @@ class Database:
 
 def insert(connection: Connection, table: type[Any]) -> Any:
     """The database's own INSERT, which has ON CONFLICT; both spell it the same."""
-    construct = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
-    return construct(table)
+    return insert_of(connection.dialect.name, table)
+
+
+def insert_of(dialect: str, table: type[Any]) -> Any:
+    """The same, by the database's name, for statements that are made once."""
+    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
 
 
 def _parse(url: str) -> URL:
@@ -120,7 +124,10 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    # a server's threads queue for a connection rather than fail: some forty may ask at once
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=5, max_overflow=15, pool_timeout=BUSY_SECONDS
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:

@@ -1,11 +1,12 @@
 """Numbers for names: the rows that other rows point at, found or made."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
 import langcodes
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dragoman.errors import StoreError, nearest
@@ -41,12 +42,18 @@ def numbers(
 
 def number_or_add(connection: Connection, table: type[Any], row: Mapping[str, Any]) -> int:
     """The number of the row that equals this one, which is made if it isn't there."""
-    same = [getattr(table, column) == value for column, value in row.items()]
-    query = select(table.id).where(*same)
-    if (found := connection.execute(query).scalar()) is None:
+    query = _number_of(table, tuple(row))
+    if (found := connection.execute(query, row).scalar()) is None:
         connection.execute(insert(connection, table).values(**row).on_conflict_do_nothing())
-        found = connection.execute(query).scalar_one()
+        found = connection.execute(query, row).scalar_one()
     return int(found)
+
+
+@cache
+def _number_of(table: type[Any], columns: tuple[str, ...]) -> Select[int]:
+    """The query, made once: it is asked for every score."""
+    query: Select[int] = select(table.id).where(*(getattr(table, column) == bindparam(column) for column in columns))
+    return query
 
 
 def metric_number(connection: Connection, name: str) -> int:

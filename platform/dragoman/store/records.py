@@ -190,7 +190,7 @@ class ContaminationRecord(Record):
     @property
     def language(self) -> str:
         """The language of the side."""
-        return getattr(self.pair, self.side)
+        return self.pair.source if self.side == "source" else self.pair.target
 
     @property
     def rate(self) -> float:
@@ -254,7 +254,7 @@ class JobRecord(Record):
 
     @property
     def is_lost(self) -> bool:
-        """Whether its driver is gone though it counts as running: silent too long, or a process of this host no more."""
+        """Whether its driver is gone though it counts as running: silent too long, or a dead process of this host."""
         if self.state is not JobState.RUNNING:
             return False
         return now() - self.seen > LOST_AFTER or has_ended_here(self.worker or "")

@@ -1,10 +1,12 @@
 """The sums that are read most (`score_sum`), kept in step with the scores."""
 
+from functools import cache
 from itertools import product
+from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
-from dragoman.store.database import insert
+from dragoman.store.database import insert, insert_of
 from dragoman.store.schema import GridModelRow, GridPairRow, MetricRow, PairRow, ScoreRow, ScoreSumRow
 
 _KEY = [
@@ -27,18 +29,25 @@ def add_cell(connection: Connection, cell: tuple[int, int, int], signatures: lis
         cell: its model, condition and pair.
         signatures: the signatures under which it was scored just now.
     """
+    key = {"model": cell[0], "condition": cell[1], "pair": cell[2]}
+    connection.execute(_adding(connection.dialect.name), key | {"signatures": signatures})
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    """The statement, made once: to make it takes longer than to run it."""
     query = _summed().where(
-        ScoreRow.model_id == cell[0],
-        ScoreRow.condition_id == cell[1],
-        ScoreRow.pair_id == cell[2],
-        ScoreRow.signature_id.in_(signatures),
+        ScoreRow.model_id == bindparam("model"),
+        ScoreRow.condition_id == bindparam("condition"),
+        ScoreRow.pair_id == bindparam("pair"),
+        ScoreRow.signature_id.in_(bindparam("signatures", expanding=True)),
     )
-    statement = insert(connection, ScoreSumRow).from_select(_COLUMNS, query)
+    statement = insert_of(dialect, ScoreSumRow).from_select(_COLUMNS, query)
     counts = {
         "scores": ScoreSumRow.scores + statement.excluded.scores,
         "total": ScoreSumRow.total + statement.excluded.total,
     }
-    connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=counts))
+    return statement.on_conflict_do_update(index_elements=_KEY, set_=counts)
 
 
 def recompute(connection: Connection, grid_id: int, model_id: int | None = None) -> None:
