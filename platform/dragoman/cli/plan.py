@@ -132,20 +132,19 @@ def languages(planned: Plan) -> Table:
 
 def text(planned: Plan) -> Table:
     """What was drawn for every training pair, and what was left out."""
-    rows = [
-        {
-            "model": training.identity.name, "pair": str(pair), "read": drawn.read, "examples": drawn.examples,
-            "pivot": drawn.pivot, "removed": dict(drawn.removed),
-        }
+    drawn = [
+        (training.identity.name, pair, of_pair)
         for training in planned.trainings
         if training.text
-        for pair, drawn in training.text.pairs.items()
-    ]  # fmt: skip
-    reasons = sorted({reason for row in rows for reason in row["removed"]})
-    flat = [
-        {**{key: value for key, value in row.items() if key != "removed"},
-         **{reason: row["removed"].get(reason, 0) for reason in reasons}}
-        for row in rows
+        for pair, of_pair in training.text.pairs.items()
+    ]
+    reasons = sorted({reason for _, _, of_pair in drawn for reason in of_pair.removed})
+    rows = [
+        {
+            "model": model, "pair": str(pair), "read": of_pair.read, "examples": of_pair.examples,
+            "pivot": of_pair.pivot, **{reason: of_pair.removed.get(reason, 0) for reason in reasons},
+        }
+        for model, pair, of_pair in drawn
     ]  # fmt: skip
     return Table(
         name="text",
@@ -154,7 +153,7 @@ def text(planned: Plan) -> Table:
             word("model"), word("pair"), number("read", digits=0), number("examples", digits=0), word("pivot"),
             *(number(reason, digits=0) for reason in reasons),
         ],
-        content=flat,
+        content=rows,
         group="model",
         stub=2,
     )  # fmt: skip
@@ -165,20 +164,26 @@ def missing(planned: Plan) -> Table:
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for training in planned.trainings:
         for pair, reason in {**training.absent, **training.missing}.items():
-            row = {"text": "training", "pair": str(pair), "asked_by": [], "answer": "not asked for", "reason": reason}
-            row = rows.setdefault((training.corpus.model_dump_json(), str(pair), reason), row)
+            row: dict[str, Any] = {
+                "text": "training",
+                "pair": str(pair),
+                "asked_by": [],
+                "answer": "not asked for",
+                "reason": reason,
+            }
+            known = rows.setdefault((training.corpus.model_dump_json(), str(pair), reason), row)
             if pair in training.missing or pair in training.pairs:
-                row["asked_by"].append(training.identity.name)
-                row["answer"] = f"made through {training.pivot}" if pair in training.pairs else "dropped"
+                known["asked_by"].append(training.identity.name)
+                known["answer"] = f"made through {training.pivot}" if pair in training.pairs else "dropped"
     tested = [(str(pair), reason) for pair, reason in sorted(planned.missing.items())]
     for prompt in planned.prompts:
         tested += [(str(pair), why) for pair, why in sorted(planned.undemonstrated.get(prompt.id, {}).items())]
-    row = {"text": "test", "asked_by": ["evaluation"], "answer": "dropped"}
+    test = {"text": "test", "asked_by": ["evaluation"], "answer": "dropped"}
     return Table(
         name="missing",
         title="Missing text",
         columns=[word("text"), word("pair"), word("answer"), word("reason")],
-        content=[*rows.values(), *({**row, "pair": pair, "reason": reason} for pair, reason in tested)],
+        content=[*rows.values(), *({**test, "pair": pair, "reason": reason} for pair, reason in tested)],
     )
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import func, or_, select
 
 from dragoman.cell import CellState
 from dragoman.store.schema import CellRow, ModelRow, TrainingRow
@@ -56,7 +56,14 @@ def rates(store: Store, base: str, method: str) -> Rates:
             .where(family, CellRow.state == CellState.DONE.value, CellRow.seconds > 0)
         )
         tokens, seconds, count = connection.execute(cells).one()
-        translation = _translation(store, list(connection.execute(_latest(family)).tuples()))
+        latest = (
+            select(CellRow.hypotheses, CellRow.segments)
+            .join(ModelRow, ModelRow.id == CellRow.model_id)
+            .where(family, CellRow.hypotheses.is_not(None), CellRow.segments > 0)
+            .order_by(CellRow.updated.desc())
+            .limit(LATEST)
+        )
+        translation = _translation(store, [(row.hypotheses, row.segments) for row in connection.execute(latest)])
     return Rates(
         training=Rate(sum(t for t, _ in trained) / sum(s for _, s in trained), len(trained)) if trained else None,
         checkpoint=Rate(sum(sizes) / len(sizes), len(sizes)) if sizes else None,
@@ -80,18 +87,8 @@ def _size(folder: Path) -> list[int]:
     return [sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())]
 
 
-def _latest(family: ColumnElement[bool]) -> Select[tuple[str | None, int | None]]:
-    return (
-        select(CellRow.hypotheses, CellRow.segments)
-        .join(ModelRow, ModelRow.id == CellRow.model_id)
-        .where(family, CellRow.hypotheses.is_not(None), CellRow.segments > 0)
-        .order_by(CellRow.updated.desc())
-        .limit(LATEST)
-    )
-
-
-def _translation(store: Store, cells: list[tuple[str | None, int | None]]) -> Rate | None:
-    found = [(len(store.blobs.read(address)), segments) for address, segments in cells if address and segments]
+def _translation(store: Store, cells: list[tuple[str, int]]) -> Rate | None:
+    found = [(len(store.blobs.read(address)), segments) for address, segments in cells]
     if not found:
         return None
     return Rate(sum(size for size, _ in found) / sum(segments for _, segments in found), len(found))
