@@ -67,7 +67,7 @@ def aliases_of(uri: str, name: str) -> dict[str, str]:
     try:
         model = client_at(uri).get_registered_model(name)
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # no name for a model at all
             raise ModelError(f"'{name}' is not a registered model; {nearest(name, registered_names(uri))}") from error
         raise
     return {alias: str(version) for alias, version in model.aliases.items()}

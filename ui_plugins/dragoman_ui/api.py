@@ -1,5 +1,8 @@
 """The JSON API below the pages: what it answers, and all its addresses."""
 
+from functools import lru_cache
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, request
 
 from dragoman import __version__
@@ -23,30 +26,43 @@ from dragoman.store.queries import (
     partition_gap,
     partition_table,
 )
-from dragoman_ui import heatmap, writes
+from dragoman.store.records import GridRecord, ModelRecord
+from dragoman_ui import heatmap, registered, writes
 from dragoman_ui.endpoint import Endpoint, Question, openapi
 from dragoman_ui.exchange import (
+    Campaigns,
+    Cells,
+    Contamination,
     Grid,
     Grids,
+    Log,
     Matrix,
+    Model,
+    Models,
+    ModelSummary,
+    OfCells,
     OfComparison,
     OfComparisonTable,
     OfGrid,
+    OfLog,
     OfMatrix,
     OfModel,
+    OfOneModel,
     OfPair,
+    OfPairs,
     OfTable,
     Pairs,
     Partitions,
     Progress,
     Tile,
+    Trained,
 )
 from dragoman_ui.heatmap import heat_map
 from dragoman_ui.pages.compare import SHOWN, rival
-from dragoman_ui.reading import open_store
+from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.security import protect
 from dragoman_ui.segments import PairView, pair_view, sentence_metric
-from dragoman_ui.view import View
+from dragoman_ui.view import View, one_of
 
 
 def grids(question: Question) -> Grids:
@@ -65,10 +81,80 @@ def grid(question: OfGrid) -> Grid:
     )
 
 
-def scores(question: OfModel) -> Pairs:
-    """Every planned pair of a grid under one model: its partition, its score or why there is none, and the base's."""
+def campaigns(question: Question) -> Campaigns:
+    """The campaigns of the store: grids that came from one sweep."""
+    del question
+    found: dict[str, list[str]] = {}
+    for grid in open_store().grids():
+        if name := grid.spec.get("campaign"):
+            found.setdefault(name, []).append(grid.name)
+    return Campaigns(campaigns=found)
+
+
+def models(question: OfGrid) -> Models:
+    """The models of a grid, and how much each has seen."""
+    store = open_store()
+    grid = store.grid(question.grid)
+    return Models(models=[ModelSummary(**_about(grid, each)) for each in store.models(question.grid)])
+
+
+def model(question: OfOneModel) -> Model:
+    """One model of a grid: its recipe, and every pair it has seen."""
+    store = open_store()
+    found = store.model(_identity(question))
+    seen = [Trained(*pair, examples) for pair, examples in sorted(found.graph.examples.items())]
+    return Model(**_about(store.grid(question.grid), found), recipe=found.recipe, seen=seen)
+
+
+def _about(grid: GridRecord, record: ModelRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "name": grid.names[record.id],
+        "base": record.id == grid.base,
+        "parent": record.parent,
+        "seed": record.seed,
+        "evidence": record.graph.evidence,
+        "pairs": len(record.graph.examples),
+        "examples": sum(record.graph.examples.values()),
+    }
+
+
+def contamination(question: OfOneModel) -> Contamination:
+    """What a model's training text has of the grid's test sets."""
+    return Contamination(records=open_store().contamination(question.grid, _identity(question)))
+
+
+def _identity(question: OfOneModel) -> str:
+    names = open_store().grid(question.grid).names
+    name = one_of(f"Grid '{question.grid}' has no model", question.model, names.values())
+    return next(identity for identity, called in names.items() if called == name)
+
+
+def cells(question: OfCells) -> Cells:
+    """One pair under every model and prompt of a grid: its cell's state, engine, time, tokens and attempts."""
+    return Cells(cells=open_store().cells(question.grid, Pair.of(question.source, question.target)))
+
+
+def log(question: OfLog) -> Log:
+    """What the driver of a grid's latest run said: failures with what stands behind them."""
+    store = open_store()
+    job = next(iter(store.jobs(question.grid)), None)
+    lines = store.job_lines(job.id, question.after, most=question.limit) if job else []
+    return Log(job=job, lines=lines)
+
+
+def scores(question: OfPairs) -> Pairs:
+    """The planned pairs of a grid under one model: the partition, the score or why there is none, and the base's."""
     view = _view(question)
-    return Pairs(view=view, pairs=pair_scores(open_store(), view.grid, view.model, view.metric, view.signature))
+    found = _scores(stamp(), view.grid, view.model, view.metric, view.signature)
+    return Pairs(view=view, pairs=found[question.offset :][: question.limit], found=len(found))
+
+
+@lru_cache(maxsize=8)
+def _scores(version: str, grid: str, model: str, metric: str, signature: str | None) -> list[PairScore]:
+    """All pairs, kept while the store is the same: they are told in parts."""
+    del version
+    return pair_scores(open_store(), grid, model, metric, signature)
 
 
 def partitions(question: OfModel) -> Partitions:
@@ -93,7 +179,8 @@ def sentences(question: OfPair) -> PairView:
 
 
 def _view(question: OfModel) -> View:
-    return View.of(open_store(), {name: value for name, value in question if value is not None})
+    asked = {name: value for name, value in question if value is not None and name in View.model_fields}
+    return View.of(open_store(), asked)
 
 
 def heat_map_of(question: OfMatrix) -> Matrix:
@@ -177,16 +264,28 @@ def _file(name: str, table: Table, form: Form) -> Response:
 _MIME = {Form.JSON: "application/json", Form.CSV: "text/csv", Form.MARKDOWN: "text/markdown", Form.LATEX: "text/x-tex"}
 
 ENDPOINTS = (
-    Endpoint("grids", Question, Grids, grids),
-    Endpoint("grid", OfGrid, Grid, grid),
-    Endpoint("pairs", OfModel, Pairs, scores),
-    Endpoint("matrix", OfMatrix, Matrix, heat_map_of),
-    Endpoint("progress", OfGrid, Progress, progress_of),
-    Endpoint("partitions", OfModel, Partitions, partitions),
-    Endpoint("sentences", OfPair, PairView, sentences),
-    Endpoint("comparison", OfComparison, Comparison, comparison),
+    *(
+        Endpoint(path, question, answer, respond, is_of_store=True)
+        for path, question, answer, respond in (
+            ("grids", Question, Grids, grids),
+            ("grid", OfGrid, Grid, grid),
+            ("campaigns", Question, Campaigns, campaigns),
+            ("models", OfGrid, Models, models),
+            ("model", OfOneModel, Model, model),
+            ("contamination", OfOneModel, Contamination, contamination),
+            ("pairs", OfPairs, Pairs, scores),
+            ("cells", OfCells, Cells, cells),
+            ("matrix", OfMatrix, Matrix, heat_map_of),
+            ("progress", OfGrid, Progress, progress_of),
+            ("log", OfLog, Log, log),
+            ("partitions", OfModel, Partitions, partitions),
+            ("sentences", OfPair, PairView, sentences),
+            ("comparison", OfComparison, Comparison, comparison),
+        )
+    ),
     Endpoint("table", OfTable, None, table),
     Endpoint("comparison_table", OfComparisonTable, None, comparison_table),
+    *registered.ENDPOINTS,
     *writes.ENDPOINTS,
 )
 """Every address of the API."""

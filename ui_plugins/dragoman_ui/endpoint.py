@@ -1,5 +1,6 @@
 """One address of the JSON API: a typed question, a typed answer, and the OpenAPI description of both."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -13,6 +14,8 @@ from dragoman.spec.loading import sentence
 from dragoman_registry import promotion
 from dragoman_registry.audit import UnderWayError
 from dragoman_ui import forgery
+from dragoman_ui.keeping import kept
+from dragoman_ui.reading import stamp
 from dragoman_ui.users import ForbiddenError
 
 LONGEST = 1_000_000
@@ -87,13 +90,18 @@ class Endpoint(NamedTuple):
     """Answers a question."""
     method: Literal["GET", "POST"] = "GET"
     """How it is asked: POST, where it writes."""
+    is_of_store: bool = False
+    """Whether the answer is read from the results store alone, so that it holds until that changes."""
 
     def view(self) -> Response:
         """Answer one request: what can't be answered gets a status and a sentence."""
         asked: Any = None
         try:
             asked = self._asked()
-            answer = self.respond(self.question.model_validate(asked))
+            question = self.question.model_validate(asked)
+            if self.is_of_store:
+                return kept(stamp(), "application/json", lambda: self.respond(question).model_dump_json().encode())
+            answer = self.respond(question)
         except (DragomanError, ValidationError) as error:
             refusal = next(each for each in REFUSALS if isinstance(error, each.errors))
             message = sentence(error, asked) if isinstance(error, ValidationError) else str(error)
@@ -104,8 +112,13 @@ class Endpoint(NamedTuple):
         return Response(answer.model_dump_json(), mimetype="application/json")
 
     def _asked(self) -> Any:
-        if self.method == "GET":
-            return request.args.to_dict()
+        asked = request.args.to_dict() if self.method == "GET" else self._written()
+        said = json.dumps(asked, ensure_ascii=False)
+        if "\\u0000" in said or any("\ud800" <= sign <= "\udfff" for sign in said):
+            raise DragomanError("The question holds signs that are no text (NUL, or half of a pair): take them out.")
+        return asked
+
+    def _written(self) -> dict[str, Any]:
         forgery.check()
         request.max_content_length = LONGEST
         try:

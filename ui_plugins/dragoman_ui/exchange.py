@@ -1,13 +1,14 @@
 """What the JSON API is asked and what it answers."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from dragoman.cell import CellState
 from dragoman.language import Language
+from dragoman.partition import Evidence
 from dragoman.store.queries import Gap, PairScore, PartitionRow
-from dragoman.store.records import GridRecord, JobRecord
+from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, JobLine, JobRecord
 from dragoman_registry.roles import Role
 from dragoman_ui.endpoint import Question
 from dragoman_ui.segments import Arrangement
@@ -30,6 +31,40 @@ class OfModel(OfGrid):
     """Name of the metric; by default the grid's first."""
     signature: str | None = None
     """Text that signatures hold, where the metric has several."""
+
+
+class OfPairs(OfModel):
+    """What can be asked of a model's pairs."""
+
+    offset: int = Field(default=0, ge=0, le=1_000_000)
+    """How many are left out at the beginning."""
+    limit: int = Field(default=1000, ge=1, le=100_000)
+    """How many are told, at most."""
+
+
+class OfOneModel(OfGrid):
+    """What can be asked of one model of a grid."""
+
+    model: str
+    """The model's name in the grid."""
+
+
+class OfCells(OfGrid):
+    """What can be asked of a pair's cells."""
+
+    source: Language
+    """The source language, in any notation."""
+    target: Language
+    """The target language, in any notation."""
+
+
+class OfLog(OfGrid):
+    """What can be asked of a grid's latest run."""
+
+    after: int = Field(default=0, ge=0, le=1_000_000_000)
+    """Only lines after this one."""
+    limit: int = Field(default=200, ge=1, le=10_000)
+    """At most so many."""
 
 
 class OfMatrix(OfModel):
@@ -152,13 +187,93 @@ class Grid(BaseModel):
     """Names of its metrics."""
 
 
+class ModelSummary(BaseModel):
+    """One model of a grid."""
+
+    id: str
+    """Its identity."""
+    name: str
+    """Its name in the grid."""
+    base: bool
+    """Whether the others' gains are measured against it."""
+    parent: str | None
+    """Id of the model it was finetuned from."""
+    seed: int | None
+    """Seed of its training."""
+    evidence: Evidence
+    """How what it has seen is known."""
+    pairs: int
+    """Directed pairs it has seen, its ancestors' included."""
+    examples: int
+    """Examples of them."""
+
+
+class Trained(NamedTuple):
+    """A pair that a model has seen."""
+
+    source: str
+    """The source language."""
+    target: str
+    """The target language."""
+    examples: int
+    """Examples of it."""
+
+
+class Model(ModelSummary):
+    """One model of a grid, with all that is known of its making."""
+
+    recipe: dict[str, Any]
+    """What its identity is the hash of."""
+    seen: list[Trained]
+    """Every pair it has seen, its ancestors' included, sorted."""
+
+
+class Models(BaseModel):
+    """The models of a grid."""
+
+    models: list[ModelSummary]
+    """The base first."""
+
+
+class Cells(BaseModel):
+    """One pair under every model of a grid."""
+
+    cells: list[CellRecord]
+    """In the order of the models."""
+
+
+class Campaigns(BaseModel):
+    """Grids that came from one sweep."""
+
+    campaigns: dict[str, list[str]]
+    """Names of grids, by campaign; the latest first."""
+
+
+class Log(BaseModel):
+    """What the driver of a grid's latest run said."""
+
+    job: JobRecord | None
+    """The run; none where the grid was never run."""
+    lines: list[JobLine]
+    """In order."""
+
+
+class Contamination(BaseModel):
+    """What a model's training text has of the test sets."""
+
+    records: list[ContaminationRecord]
+    """By pair and side; one that was looked at and is clean has zeros."""
+
+
 class Pairs(BaseModel):
     """Every pair of a grid under one model."""
 
     view: View
     """What was asked for, with the defaults filled in."""
     pairs: list[PairScore]
-    """Sorted."""
+    """Sorted; those that were asked for."""
+    found: int
+    """How many there are."""
 
 
 class Partitions(BaseModel):

@@ -4,16 +4,19 @@ import gzip
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
+from threading import Lock
 
 from flask import Response, request
 
-_MOST = 32
-"""Answers kept here; those of the largest grids take half a megabyte each."""
+_MOST = 128_000_000
+"""Bytes of answers kept here; those of the largest grids take half a megabyte each, and ten as JSON."""
 
 _LEAST = 1_000
 """Bytes from which an answer is worth compressing."""
 
 _answers: OrderedDict[str, bytes] = OrderedDict()
+_making: dict[str, Lock] = {}
+"""Held by whoever makes an answer, so that those who ask for the same at once wait for it, and nobody else does."""
 
 
 def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
@@ -41,9 +44,12 @@ def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
 
 
 def _answer(key: str, make: Callable[[], bytes]) -> bytes:
-    # two threads may make the same at once: that costs time, and a lock would have all others wait for it
-    if (found := _answers.get(key)) is None:
-        found = _answers[key] = make()
-        while len(_answers) > _MOST:
-            _answers.popitem(last=False)
+    if (found := _answers.get(key)) is not None:
+        return found
+    with _making.setdefault(key, Lock()):
+        if (found := _answers.get(key)) is None:
+            found = _answers[key] = make()
+            while len(_answers) > 1 and sum(map(len, list(_answers.values()))) > _MOST:
+                _answers.popitem(last=False)
+    _making.pop(key, None)
     return found
