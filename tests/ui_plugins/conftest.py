@@ -160,7 +160,9 @@ def specification(name: str, languages: tuple[str, ...]) -> dict[str, Any]:
     written = {
         "name": name, "base": "tiny", "languages": languages, "corpus": "cldr", "prompt": "mfti",
         "models": [
-            {"name": model, "pairs": pairs, "examples": 1000, "method": FULL} for model, pairs in trained.items() if pairs
+            {"name": model, "pairs": pairs, "examples": 1000, "method": FULL}
+            for model, pairs in trained.items()
+            if pairs
         ],
         "evaluation": {"pairs": "all", "metrics": METRICS},
     }  # fmt: skip
