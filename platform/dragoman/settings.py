@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     mlflow: str = ""
     """MLflow's tracking and registry URI; by default an SQLite file in `home`."""
     artifacts: str = ""
-    """fsspec URL of the folder of MLflow's artifacts; by default in `home`. A tracking server keeps its own."""
+    """fsspec URL of the folder where a tracking server keeps MLflow's artifacts, for backups; by default in `home`."""
     users: str = ""
     """SQLAlchemy URL of the database of MLflow's users, where its authentication is on."""
     ray: str = ""
