@@ -11,6 +11,9 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 
+BATCH_TOKENS = 4096
+"""Padded tokens of prompts that are decoded at once, unless told otherwise."""
+
 
 class Hypothesis(NamedTuple):
     """One continuation."""
@@ -65,7 +68,7 @@ class Engine(ABC):
         """Load a prepared model, on one thread, onto `cpu` or `cuda`."""
 
     @abstractmethod
-    def translate(self, prompts: Sequence[str], batch_tokens: int = 4096) -> list[Hypothesis]:
+    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
         """The continuation of every prompt, in order; the text does not depend on the batch.
 
         Args:

@@ -3,16 +3,18 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import ctranslate2
 
 from dragoman.errors import ModelError
+from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter, xglm_to_opt
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
-from dragoman_jobs.engines.prepared import Facts, Prompting, batches, decoder_config
+from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis
+from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
 from dragoman_jobs.folder import make_once
-from dragoman_jobs.pretrained import first_line, load_tokenizer, local_folder
+from dragoman_jobs.pretrained import first_line, load_config, load_tokenizer, local_folder
 
 VERSION = 1
 """Raised when a model must be converted anew; part of the name in the cache."""
@@ -21,7 +23,7 @@ _MODEL = "model"
 
 
 class CTranslate2Engine(Engine):
-    """Decoder-only models that CTranslate2 knows, and XGLM by way of OPT.
+    """Models that CTranslate2 knows: decoders, XGLM by way of OPT, and encoder-decoders with language tokens.
 
     Beam search ends when as many hypotheses as beams have ended; the best by log-probability divided by
     length ** `length_penalty` is taken, its end token counted.
@@ -42,8 +44,9 @@ class CTranslate2Engine(Engine):
         self._prompting = Prompting(prepared, decoding.max_new_tokens)
         self._decoding = decoding
         compute_type = _compute_type(decoding.precision, self._prompting.facts.dtype, device)
+        kind = ctranslate2.Translator if self._prompting.facts.languages else ctranslate2.Generator
         try:
-            self._generator = ctranslate2.Generator(
+            self._model = kind(
                 str(prepared / _MODEL), device=device, compute_type=compute_type, inter_threads=1, intra_threads=1
             )
         except (RuntimeError, ValueError) as error:
@@ -52,7 +55,7 @@ class CTranslate2Engine(Engine):
                 "made again, or choose another device."
             ) from error
 
-    def translate(self, prompts: Sequence[str], batch_tokens: int = 4096) -> list[Hypothesis]:
+    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
         encoded = self._prompting.encode(prompts)
         beam = self._decoding.beam
@@ -60,18 +63,48 @@ class CTranslate2Engine(Engine):
         # In a batch of several lengths the longer prompts are forced through the search token by token. Beam search
         # then treats an end token in a prompt's first step differently, so the text would depend on the batch.
         for batch in batches([len(ids) for ids in encoded], batch_tokens // beam, mixed=beam == 1):
-            results = self._generator.generate_batch(
-                [[str(token) for token in encoded[place]] for place in batch],
-                beam_size=beam,
-                length_penalty=self._decoding.length_penalty,
-                max_length=self._decoding.max_new_tokens,
-                end_token=list(self._prompting.facts.stop),
-                return_end_token=True,
-                include_prompt_in_result=False,
+            results = in_halves(
+                batch,
+                lambda places: self._model.generate_batch(
+                    [[str(token) for token in encoded[place]] for place in places],
+                    max_length=self._decoding.max_new_tokens,
+                    include_prompt_in_result=False,
+                    **self._search,
+                ),
             )
             for place, result in zip(batch, results, strict=True):
                 hypotheses[place] = self._prompting.hypothesis(result.sequences_ids[0])
         return [hypotheses[place] for place in range(len(prompts))]
+
+    def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
+        """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
+        languages = self._prompting.facts.languages
+        if languages is None:
+            return self.translate(prompts)
+        encoded, target = self._prompting.encode_sentences(languages, pair, sources)
+        hypotheses: dict[int, Hypothesis] = {}
+        for batch in batches([len(ids) for ids in encoded], BATCH_TOKENS // self._decoding.beam, mixed=True):
+            results = in_halves(
+                batch,
+                lambda places: self._model.translate_batch(
+                    [[str(token) for token in encoded[place]] for place in places],
+                    target_prefix=[[str(target)]] * len(places),
+                    max_decoding_length=self._decoding.max_new_tokens + 1,  # the language counts
+                    **self._search,
+                ),
+            )
+            for place, result in zip(batch, results, strict=True):
+                hypotheses[place] = self._prompting.hypothesis([int(token) for token in result.hypotheses[0][1:]])
+        return [hypotheses[place] for place in range(len(sources))]
+
+    @property
+    def _search(self) -> dict[str, Any]:
+        return {
+            "beam_size": self._decoding.beam,
+            "length_penalty": self._decoding.length_penalty,
+            "end_token": list(self._prompting.facts.stop),
+            "return_end_token": True,
+        }
 
 
 def _compute_type(precision: str, dtype: str, device: str) -> str:
@@ -88,7 +121,7 @@ def _convert(checkpoint: Checkpoint, precision: str, out: Path) -> None:
 
     name, work, converted = checkpoint.model, out / "work", out / _MODEL
     original = local_folder(name, checkpoint.revision)
-    config = decoder_config(original)
+    config = load_config(original)
     if checkpoint.adapter:
         original = merge_adapter(checkpoint, work / "merged")
     folder, dtype = original, "auto"
@@ -99,7 +132,7 @@ def _convert(checkpoint: Checkpoint, precision: str, out: Path) -> None:
     facts = Facts.of(original, config, tokenizer)
     facts.write(out, original, tokenizer)
     write_ctranslate2(name, folder, dtype, converted)
-    check_ctranslate2(name, original, converted, facts.positions)
+    check_ctranslate2(name, original, converted, facts)
     if precision == "int8":
         shutil.rmtree(converted)
         write_ctranslate2(name, folder, dtype, converted, quantization="int8")

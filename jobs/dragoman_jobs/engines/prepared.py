@@ -4,22 +4,26 @@ Engines share it, so that they read the same tokens and stop at the same ones. R
 transformers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
 
 from dragoman.errors import ModelError
-from dragoman_jobs.engines.base import Hypothesis, UnsupportedModelError
-from dragoman_jobs.pretrained import load_config
+from dragoman.pair import Pair
+from dragoman_jobs.engines.base import Hypothesis
+from dragoman_jobs.engines.languages import LanguageTokens
+from dragoman_jobs.engines.piecewise import fast_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 FACTS = "prepared.json"
 TOKENIZER = "tokenizer.json"
+
+Result = TypeVar("Result")
 
 
 class Facts(BaseModel):
@@ -35,15 +39,22 @@ class Facts(BaseModel):
     """The type the weights are stored in, such as `float32` or `bfloat16`."""
     weights: Path | None = None
     """Folder of the weights, where they are not beside this file."""
+    languages: LanguageTokens | None = None
+    """The language tokens of an encoder-decoder; None for a model that continues a prompt."""
 
     @classmethod
     def of(
         cls, folder: Path, config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase", weights: Path | None = None
     ) -> Self:
-        """The facts of a model in Hugging Face's layout."""
+        """The facts of a model in Hugging Face's layout.
+
+        Raises:
+            UnsupportedModelError: an encoder-decoder without language tokens.
+        """
         text = config.get_text_config()
         return cls(
-            stop=tuple(sorted(_ends(folder, config, tokenizer) | _breaks(_backend(tokenizer, folder)))),
+            languages=LanguageTokens.of(str(folder), config, tokenizer) if config.is_encoder_decoder else None,
+            stop=tuple(sorted(_ends(folder, config, tokenizer) | _breaks(fast_tokenizer(tokenizer, folder)))),
             positions=getattr(text, "max_position_embeddings", None),
             dtype=str(text.dtype or config.dtype or "float32").removeprefix("torch."),
             weights=weights,
@@ -51,24 +62,8 @@ class Facts(BaseModel):
 
     def write(self, out: Path, folder: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
         """Put the facts and the tokenizer into a prepared folder."""
-        _backend(tokenizer, folder).save(str(out / TOKENIZER))
+        fast_tokenizer(tokenizer, folder).save(str(out / TOKENIZER))
         (out / FACTS).write_text(self.model_dump_json(), encoding="utf-8")
-
-
-def decoder_config(folder: Path) -> "PreTrainedConfig":
-    """The configuration of a model that continues a prompt.
-
-    Raises:
-        UnsupportedModelError: the model is an encoder-decoder.
-        ModelError: `transformers` does not know its kind.
-    """
-    config = load_config(folder)
-    if config.is_encoder_decoder:
-        raise UnsupportedModelError(
-            f"The model {folder} is an encoder-decoder ('{config.model_type}'), which takes a sentence and language "
-            "codes, not a prompt to continue: use a decoder such as XGLM, OPT, Llama, Qwen or Gemma."
-        )
-    return config
 
 
 class Prompting:
@@ -91,6 +86,26 @@ class Prompting:
         """
         # one by one: a batch would start as many threads as the machine has cores
         return [self._encode(number, prompt) for number, prompt in enumerate(prompts, 1)]
+
+    def encode_sentences(
+        self, languages: LanguageTokens, pair: Pair, sources: Sequence[str]
+    ) -> tuple[list[list[int]], int]:
+        """The tokens of every sentence as an encoder reads it, and the token its translation begins with.
+
+        Raises:
+            ModelError: the model does not know one of the languages, or a sentence is longer than its positions.
+        """
+        target = languages.token(pair.target)
+        encoded = []
+        for number, source in enumerate(sources, 1):
+            ids = languages.around(self._tokenizer.encode(source, add_special_tokens=False).ids, pair.source)
+            if self.facts.positions is not None and max(len(ids), self._max_new_tokens + 2) > self.facts.positions:
+                raise ModelError(
+                    f"Sentence {number} of {pair} has {len(ids)} tokens and {self._max_new_tokens} may be written; the "
+                    f"model has {self.facts.positions} positions: lower max_new_tokens or leave such sentences out."
+                )
+            encoded.append(ids)
+        return encoded, target
 
     def _encode(self, number: int, prompt: str) -> list[int]:
         encoding = self._tokenizer.encode(prompt)
@@ -138,13 +153,24 @@ def batches(lengths: Sequence[int], batch_tokens: int, mixed: bool) -> Iterator[
         yield batch
 
 
-def _backend(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> Tokenizer:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if not isinstance(backend, Tokenizer):
-        raise ModelError(
-            f"The tokenizer in {folder} is no fast one ({type(tokenizer).__name__}): use a model with a tokenizer.json."
-        )
-    return backend
+def in_halves(batch: list[int], decode: Callable[[list[int]], list[Result]]) -> list[Result]:
+    """Decode a batch; where memory does not suffice its first half, then its second, and so on down to single prompts.
+
+    Raises:
+        ModelError: there is not enough memory for one prompt.
+    """
+    try:
+        return decode(batch)
+    except (RuntimeError, MemoryError) as error:  # torch's own kind is a RuntimeError, CTranslate2 has none
+        if not isinstance(error, MemoryError) and "out of memory" not in str(error).lower():
+            raise
+        if len(batch) == 1:
+            raise ModelError(
+                "The memory does not suffice to decode a single prompt: choose a larger GPU, a smaller beam or int8."
+            ) from error
+    # outside of the handler, which would keep the failed batch's tensors alive
+    half = len(batch) // 2
+    return in_halves(batch[:half], decode) + in_halves(batch[half:], decode)
 
 
 def _ends(folder: Path, config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> set[int]:

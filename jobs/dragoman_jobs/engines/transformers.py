@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
+from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.prepared import Facts, Prompting, batches, decoder_config
+from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
 from dragoman_jobs.folder import make_once
-from dragoman_jobs.pretrained import first_line, load_model, load_tokenizer, local_folder
+from dragoman_jobs.pretrained import first_line, load_config, load_model, load_tokenizer, local_folder
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel
 
 VERSION = 1
 """Raised when what is prepared must be made anew; part of the name in the cache."""
@@ -23,7 +25,9 @@ _MODEL = "model"
 
 
 class TransformersEngine(Engine):
-    """Any causal language model of `transformers`, in float32 on the CPU and half precision on a GPU.
+    """Any causal language model of `transformers`, and encoder-decoders with language tokens.
+
+    In float32 on the CPU and in half precision on a GPU.
 
     Only prompts of the same length share a batch: without padding there is nothing that a model's positions, masks
     or states could get wrong. Beam search ends when as many hypotheses as beams have ended (`early_stopping`).
@@ -56,41 +60,71 @@ class TransformersEngine(Engine):
 
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
         import torch
-        from transformers import GenerationConfig
+        from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
         torch.set_num_threads(1)
-        self._prompting = Prompting(prepared, decoding.max_new_tokens)
-        self._beam = decoding.beam
-        self._device = device
-        facts = self._prompting.facts
-        model = load_model(facts.weights or prepared / _MODEL, _dtype(facts.dtype, device))
-        search = {"num_beams": self._beam, "length_penalty": decoding.length_penalty, "early_stopping": True}
+        prompting = Prompting(prepared, decoding.max_new_tokens)
+        facts = prompting.facts
+        architecture = AutoModelForSeq2SeqLM if facts.languages else AutoModelForCausalLM
+        model: Any = load_model(facts.weights or prepared / _MODEL, _dtype(facts.dtype, device), architecture)
+        try:
+            self._take(model.to(device), prompting, decoding, device)
+        except (RuntimeError, AssertionError) as error:
+            raise ModelError(f"The model {prepared} can't be put on {device}: {first_line(error)}.") from error
+
+    @classmethod
+    def around(cls, model: "PreTrainedModel", prepared: Path, decoding: Decoding, device: str) -> Self:
+        """An engine around a model that is loaded already; its generation settings are replaced."""
+        engine = cls.__new__(cls)
+        engine._take(model, Prompting(prepared, decoding.max_new_tokens), decoding, device)
+        return engine
+
+    def _take(self, model: Any, prompting: Prompting, decoding: Decoding, device: str) -> None:
+        from transformers import GenerationConfig
+
+        facts = prompting.facts
+        search = {"num_beams": decoding.beam, "length_penalty": decoding.length_penalty, "early_stopping": True}
         # in place of what the model's makers recommend: sampling and penalties would come in unasked
         model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
             do_sample=False,
             max_new_tokens=decoding.max_new_tokens,
             eos_token_id=list(facts.stop) or None,
             pad_token_id=facts.stop[0] if facts.stop else 0,
-            **(search if self._beam > 1 else {}),
+            decoder_start_token_id=facts.languages.start if facts.languages else None,
+            **(search if decoding.beam > 1 else {}),
         )
-        try:
-            self._model: Any = model.to(device)  # type: ignore[arg-type]
-        except (RuntimeError, AssertionError) as error:
-            raise ModelError(f"The model {prepared} can't be put on {device}: {first_line(error)}.") from error
+        self._model, self._prompting, self._beam, self._device = model, prompting, decoding.beam, device
 
-    def translate(self, prompts: Sequence[str], batch_tokens: int = 4096) -> list[Hypothesis]:
+    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
+        encoded = self._prompting.encode(prompts)
+        return self._generate(encoded, batch_tokens)
+
+    def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
+        """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
+        languages = self._prompting.facts.languages
+        if languages is None:
+            return self.translate(prompts)
+        encoded, target = self._prompting.encode_sentences(languages, pair, sources)
+        return self._generate(encoded, BATCH_TOKENS, [languages.start, target])
+
+    def _generate(self, encoded: list[list[int]], batch_tokens: int, begun: Sequence[int] = ()) -> list[Hypothesis]:
+        """Decode in batches; `begun` is what the decoder of an encoder-decoder has written already."""
         import torch
 
-        encoded = self._prompting.encode(prompts)
+        def generate(batch: list[int]) -> list[list[int]]:
+            ids = torch.tensor([encoded[place] for place in batch], device=self._device)
+            first = {"decoder_input_ids": torch.tensor([begun] * len(batch), device=self._device)} if begun else {}
+            with torch.inference_mode():
+                output = self._model.generate(ids, attention_mask=torch.ones_like(ids), **first)
+            rows: list[list[int]] = output[:, len(begun) or ids.shape[1] :].tolist()
+            return rows
+
         hypotheses: dict[int, Hypothesis] = {}
         for batch in batches([len(ids) for ids in encoded], batch_tokens // self._beam, mixed=False):
-            ids = torch.tensor([encoded[place] for place in batch], device=self._device)
-            with torch.inference_mode():
-                output = self._model.generate(ids, attention_mask=torch.ones_like(ids))
-            for place, row in zip(batch, output[:, ids.shape[1] :].tolist(), strict=True):
+            for place, row in zip(batch, in_halves(batch, generate), strict=True):
                 hypotheses[place] = self._prompting.hypothesis(row)
-        return [hypotheses[place] for place in range(len(prompts))]
+        return [hypotheses[place] for place in range(len(encoded))]
 
 
 def _merge(checkpoint: Checkpoint, out: Path) -> None:
@@ -100,7 +134,7 @@ def _merge(checkpoint: Checkpoint, out: Path) -> None:
 
 def _write_facts(folder: Path, out: Path, weights: Path | None) -> None:
     tokenizer = load_tokenizer(folder)
-    Facts.of(folder, decoder_config(folder), tokenizer, weights).write(out, folder, tokenizer)
+    Facts.of(folder, load_config(folder), tokenizer, weights).write(out, folder, tokenizer)
 
 
 def _dtype(stored: str, device: str) -> "torch.dtype":

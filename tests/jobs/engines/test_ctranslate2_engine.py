@@ -77,7 +77,7 @@ def test_a_conversion_that_computes_something_else_is_refused(
         CTranslate2Engine.prepare(checkpoint(tiny_model("llama")), DECODING, tmp_path)
 
 
-def test_an_encoder_decoder_is_refused(tmp_path: Path, make_tokenizer: Callable[..., Any]) -> None:
+def test_an_encoder_decoder_without_languages_is_refused(tmp_path: Path, make_tokenizer: Callable[..., Any]) -> None:
     config = M2M100Config(
         vocab_size=101, d_model=8, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
         decoder_attention_heads=2, encoder_ffn_dim=8, decoder_ffn_dim=8,
@@ -85,7 +85,7 @@ def test_an_encoder_decoder_is_refused(tmp_path: Path, make_tokenizer: Callable[
     M2M100ForConditionalGeneration(config).save_pretrained(tmp_path / "m2m")
     make_tokenizer().save_pretrained(tmp_path / "m2m")
     for engine in (CTranslate2Engine, TransformersEngine):
-        with pytest.raises(UnsupportedModelError, match=r"is an encoder-decoder \('m2m_100'\)"):
+        with pytest.raises(UnsupportedModelError, match=r"is an encoder-decoder \('m2m_100'\) without language"):
             engine.prepare(checkpoint(tmp_path / "m2m"), DECODING, tmp_path)
 
 

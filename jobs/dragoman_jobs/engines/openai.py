@@ -1,0 +1,207 @@
+"""Models behind an endpoint that speaks OpenAI's protocol: OpenAI itself, vLLM, `transformers serve` and others."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dragoman.errors import ModelError, nearest
+from dragoman.spec.decoding import Decoding
+from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.folder import make_once
+from dragoman_jobs.pretrained import first_line
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+LEDGER = "usage.jsonl"
+"""What every call of `translate` used and cost, a line each, beside what was prepared."""
+
+_MODEL = "model.json"
+_OWN = "openai/"
+
+logger = logging.getLogger(__name__)
+
+
+class Endpoint(BaseSettings):
+    """Where and how to ask, from the environment: `OPENAI_*` as other programs have it, else `DRAGOMAN_OPENAI_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="DRAGOMAN_OPENAI_", frozen=True)
+
+    url: str = Field(default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL")
+    """The endpoint, up to `/v1`."""
+    key: SecretStr = Field(default=SecretStr(""), validation_alias="OPENAI_API_KEY")
+    """The key; servers of one's own often need none."""
+    requests_per_minute: float = Field(default=500, gt=0)
+    """The most requests a worker begins in a minute."""
+    concurrency: int = Field(default=16, ge=1)
+    """The most requests a worker has open at once."""
+    retries: int = Field(default=6, ge=0)
+    """How often a request is tried again after a refusal for its rate, a fault of the server or a lost connection."""
+    timeout: float = Field(default=120, gt=0)
+    """Seconds to wait for an answer."""
+    price_in: float = Field(default=0, ge=0)
+    """What a million tokens read cost."""
+    price_out: float = Field(default=0, ge=0)
+    """What a million tokens written cost."""
+    budget: float = Field(default=0, ge=0)
+    """What a worker may spend on a model before it stops; 0 is no limit."""
+
+
+class OpenAIEngine(Engine):
+    """A model behind an endpoint, asked with the prompt as the one message of a user.
+
+    Temperature 0 and a fixed seed are asked for; whether the same prompt then gets the same text is up to the server.
+    """
+
+    @classmethod
+    def prepare(cls, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> Path:
+        """See that the endpoint answers and has the model, before any sentence is paid for.
+
+        Raises:
+            UnsupportedModelError: the decoding asks for beams or int8, or there is an adapter.
+            ModelError: the endpoint can't be reached, refuses the key, or does not have the model.
+        """
+        if decoding.beam > 1 or decoding.precision != "full":
+            raise UnsupportedModelError(
+                "An endpoint decodes greedily and as precisely as it likes: leave beam and precision out for the "
+                "openai engine."
+            )
+        if checkpoint.adapter is not None:
+            raise UnsupportedModelError("The openai engine asks a model that is served already: it takes no adapter.")
+        model, endpoint = checkpoint.model.removeprefix(_OWN), Endpoint()
+        asyncio.run(_check(endpoint, model))
+        return make_once(
+            cache / checkpoint.id / "openai",
+            lambda partial: _write(model, partial),
+        )
+
+    def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
+        del device  # the endpoint's own
+        self._model: str = json.loads((prepared / _MODEL).read_text(encoding="utf-8"))["model"]
+        self._decoding = decoding
+        self._endpoint = Endpoint()
+        self._ledger = prepared / LEDGER
+        self._spent = 0.0
+
+    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
+        """The answer to every prompt, in order; what it cost is added to the ledger.
+
+        Raises:
+            ModelError: the endpoint refuses, or the budget is spent; the sentence says which.
+        """
+        del batch_tokens  # one prompt a request
+        if self._endpoint.budget and self._spent >= self._endpoint.budget:
+            raise ModelError(
+                f"{self._model} has cost {self._spent:.2f} in this worker, its budget: raise DRAGOMAN_OPENAI_BUDGET."
+            )
+        answers = asyncio.run(self._ask(prompts))
+        used = {
+            "prompt_tokens": sum(getattr(answer.usage, "prompt_tokens", 0) for answer in answers),
+            "completion_tokens": sum(getattr(answer.usage, "completion_tokens", 0) for answer in answers),
+        }
+        price = self._endpoint.price_in, self._endpoint.price_out
+        cost = (used["prompt_tokens"] * price[0] + used["completion_tokens"] * price[1]) / 1e6
+        self._spent += cost
+        line = {"time": datetime.now(UTC).isoformat(), "model": self._model, "requests": len(answers), **used}
+        with self._ledger.open("a", encoding="utf-8") as ledger:
+            ledger.write(json.dumps({**line, "cost": cost}) + "\n")
+        logger.info("%s: %d requests, %s tokens, cost %.4f", self._model, len(answers), used, cost)
+        return [_hypothesis(answer) for answer in answers]
+
+    async def _ask(self, prompts: Sequence[str]) -> list[Any]:
+        from aiolimiter import AsyncLimiter
+
+        # so many at once after a pause, and on average not above the rate
+        at_once = min(self._endpoint.concurrency, self._endpoint.requests_per_minute)
+        rate = AsyncLimiter(at_once, 60 * at_once / self._endpoint.requests_per_minute)
+        slots = asyncio.Semaphore(self._endpoint.concurrency)
+        # OpenAI's newer models know only the one name of this limit, most other servers only the other
+        own = "api.openai.com" in self._endpoint.url
+        limit: dict[str, Any] = {"max_completion_tokens" if own else "max_tokens": self._decoding.max_new_tokens}
+
+        async def ask(client: "AsyncOpenAI", prompt: str) -> Any:
+            async with slots, rate:
+                message: Any = {"role": "user", "content": prompt}
+                return await client.chat.completions.create(
+                    model=self._model, messages=[message], temperature=0, seed=1, **limit
+                )
+
+        async with _client(self._endpoint) as client:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    asked = [group.create_task(ask(client, prompt)) for prompt in prompts]
+            except ExceptionGroup as errors:
+                raise _sentence(self._endpoint, self._model, errors.exceptions[0]) from errors
+        return [task.result() for task in asked]
+
+
+def _write(model: str, out: Path) -> None:
+    (out / _MODEL).write_text(json.dumps({"model": model}), encoding="utf-8")
+
+
+def _client(endpoint: Endpoint) -> "AsyncOpenAI":
+    from openai import AsyncOpenAI
+
+    return AsyncOpenAI(
+        base_url=endpoint.url,
+        api_key=endpoint.key.get_secret_value() or "none",
+        max_retries=endpoint.retries,
+        timeout=endpoint.timeout,
+    )
+
+
+async def _check(endpoint: Endpoint, model: str) -> None:
+    import openai
+
+    async with _client(endpoint) as client:
+        try:
+            served = [each.id async for each in client.models.list()]
+        except openai.NotFoundError:  # a server that keeps no list says so when it is asked for text
+            return
+        except openai.OpenAIError as error:
+            raise _sentence(endpoint, model, error) from error
+    if served and model not in served:
+        raise ModelError(f"The endpoint {endpoint.url} has no model {model}: {nearest(model, served)}")
+
+
+def _sentence(endpoint: Endpoint, model: str, error: Exception) -> Exception:
+    """What the user reads of a refusal; a server's own words about a key are left out, for they may quote it."""
+    import openai
+
+    match error:
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return ModelError(f"The endpoint {endpoint.url} refuses the key: set OPENAI_API_KEY to one it takes.")
+        case openai.NotFoundError():
+            return ModelError(f"The endpoint {endpoint.url} has no model {model}: mend base.model or OPENAI_BASE_URL.")
+        case openai.RateLimitError():
+            return ModelError(
+                f"The endpoint {endpoint.url} refuses more requests, also after {endpoint.retries} tries "
+                f"({_said(endpoint, error)}): lower DRAGOMAN_OPENAI_REQUESTS_PER_MINUTE, or look at the account."
+            )
+        case openai.APIConnectionError():
+            return ModelError(
+                f"The endpoint {endpoint.url} can't be reached: mend OPENAI_BASE_URL, or start the server."
+            )
+        case openai.OpenAIError():
+            return ModelError(f"The endpoint {endpoint.url} can't answer for {model} ({_said(endpoint, error)}).")
+    return error
+
+
+def _said(endpoint: Endpoint, error: Exception) -> str:
+    key = endpoint.key.get_secret_value()
+    return first_line(error).replace(key, "***") if key else first_line(error)
+
+
+def _hypothesis(answer: Any) -> Hypothesis:
+    choice = answer.choices[0]
+    text = (choice.message.content or "").strip()
+    lines = text.splitlines() or [""]
+    cut = choice.finish_reason == "length" and len(lines) == 1
+    return Hypothesis(lines[0].strip(), "length" if cut else "stop", getattr(answer.usage, "completion_tokens", 0))
