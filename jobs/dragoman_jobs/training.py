@@ -1,16 +1,25 @@
 """A finetuning as a piece of work for the cluster: read the examples, train, leave the model in its folder."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.corpora.base import Split
+from dragoman.corpora.opening import open_corpus
 from dragoman.drawing import draw_examples
+from dragoman.partition import Partition, TrainingGraph
 from dragoman.plan import PlannedTraining
+from dragoman.spec.method import Selection
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.rendering import renderers
+
+if TYPE_CHECKING:
+    from dragoman_jobs.finetune.selection import DevPair
 
 
 class TrainingTask(BaseModel):
@@ -50,4 +59,31 @@ def train(task: TrainingTask) -> Iterator[Progress]:
         for pair, sample in draw_examples(planned).items()
         for segment in sample.segments
     ]
-    yield from finetune(task.base, task.revision, examples, planned.finetuning.method, planned.seed, task.out)
+    method = planned.finetuning.method
+    dev = _dev_lines(task, method.selection) if method.selection else ()
+    yield from finetune(task.base, task.revision, examples, method, planned.seed, task.out, dev=dev)
+
+
+def _dev_lines(task: TrainingTask, selection: Selection) -> "list[DevPair]":
+    """The dev lines a checkpoint is chosen by; a pair the corpus has none of is left out."""
+    from dragoman_jobs.finetune.selection import DevPair
+
+    planned = task.planned
+    pairs = planned.pairs if selection.pairs == "trained" else selection.pairs
+    corpus = open_corpus(planned.corpus.kind, planned.corpus.options)
+    missing = corpus.missing(pairs, Split.DEV)
+    there = [pair for pair in pairs if pair not in missing]
+    render, graph = renderers(planned.prompt, there, task.base, task.revision), TrainingGraph.of(planned.pairs)
+    found = []
+    for pair in there:
+        lines = list(islice(corpus.segments(pair, Split.DEV), selection.sentences))
+        found.append(
+            DevPair(
+                pair=pair,
+                partition=graph.partition(pair) or Partition.SEEN,
+                prompts=tuple(render[pair](*line) for line in lines),
+                sources=tuple(line.source for line in lines),
+                references=tuple(line.target for line in lines),
+            )
+        )
+    return found

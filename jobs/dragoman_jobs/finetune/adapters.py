@@ -1,8 +1,10 @@
 """Low-rank adapters on a model, by peft; and what of a model is saved."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import LoraConfig, get_peft_model
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -24,6 +26,7 @@ def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | No
         r=method.rank,
         lora_alpha=method.alpha,  # type: ignore[arg-type]  # peft divides it by the rank: a float is as good
         lora_dropout=method.dropout,
+        use_dora=method.dora,
         target_modules=method.modules if isinstance(method.modules, str) else list(method.modules),
         base_model_name_or_path=base,
         revision=revision,
@@ -32,6 +35,30 @@ def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | No
         return get_peft_model(model, config)
     except ValueError as error:
         raise ModelError(f"peft can't adapt {base} as asked ({first_line(error)}): choose other modules.") from error
+
+
+def quantization(method: Full | Lora, device: torch.device) -> dict[str, Any]:
+    """What `load_model` is told for a base in 4 bits; nothing for one that is not.
+
+    Raises:
+        ModelError: the device is no GPU, or bitsandbytes is not installed.
+    """
+    if not isinstance(method, Lora) or method.quantized is None:
+        return {}
+    if device.type != "cuda" or find_spec("bitsandbytes") is None:
+        raise ModelError(
+            "QLoRA (method.quantized) needs an NVIDIA GPU and the bitsandbytes package, and this machine lacks "
+            f"{'the GPU' if device.type != 'cuda' else 'bitsandbytes'}: leave `quantized` out, or train where both are."
+        )
+    from transformers import BitsAndBytesConfig
+
+    config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type=method.quantized,
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    return {"quantization_config": config, "device_map": {"": device}}
 
 
 def save_trained(model: Any, tokenizer: PreTrainedTokenizerBase, method: Full | Lora, folder: Path) -> None:

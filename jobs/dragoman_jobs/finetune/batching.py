@@ -54,6 +54,11 @@ def _epoch(lengths: NDArray[np.int64], batch_tokens: int, rng: np.random.Generat
     return [found[index] for index in rng.permutation(len(found))]
 
 
+def split(rows: NDArray[np.int64], pieces: int) -> list[NDArray[np.int64]]:
+    """A batch in so many pieces of about as many rows; fewer where it has fewer rows."""
+    return np.array_split(rows, min(pieces, len(rows)))
+
+
 def collate(examples: EncodedExamples, rows: NDArray[np.int64], padding: int) -> Batch:
     """The tensors of some examples; the last token of each is only predicted, never read."""
     lengths = examples.lengths[rows] - 1

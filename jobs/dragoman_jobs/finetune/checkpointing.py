@@ -10,11 +10,12 @@ from pydantic import BaseModel
 from safetensors.torch import load_file, save_file
 
 from dragoman.errors import ModelError
-from dragoman_jobs.finetune.result import LossPoint
+from dragoman_jobs.finetune.result import DevScore, LossPoint
 
 _WEIGHTS = "weights.safetensors"
 _OPTIMIZER = "optimizer.safetensors"
 _STATE = "state.json"
+_BEST = "best.safetensors"
 
 
 class TrainingState(BaseModel):
@@ -30,6 +31,8 @@ class TrainingState(BaseModel):
     """Time spent in steps."""
     losses: list[LossPoint] = []
     """The loss curve so far."""
+    dev: list[DevScore] = []
+    """Scores on the dev split so far."""
 
 
 def save_checkpoint(
@@ -54,6 +57,26 @@ def save_checkpoint(
         shutil.rmtree(old)
 
 
+def save_weights(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> None:
+    """Keep the weights of the best step so far, in the place of the ones before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "best.partial"
+    save_file({name: parameter.detach().contiguous() for name, parameter in parameters.items()}, partial)
+    partial.replace(folder / _BEST)
+
+
+def restore_weights(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> None:
+    """Put the best weights back into the parameters."""
+    _load_weights(folder / _BEST, parameters)
+
+
+def _load_weights(path: Path, parameters: Mapping[str, torch.nn.Parameter]) -> None:
+    weights = load_file(path)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+
+
 def restore_checkpoint(
     folder: Path, parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, run: str
 ) -> TrainingState:
@@ -72,10 +95,8 @@ def restore_checkpoint(
             f"{newest} belongs to a finetuning with other settings or examples: "
             f"remove {folder}, or choose another folder."
         )
-    weights, moments = load_file(newest / _WEIGHTS), load_file(newest / _OPTIMIZER)
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(weights[name])
+    _load_weights(newest / _WEIGHTS, parameters)
+    moments = load_file(newest / _OPTIMIZER)
     for key, value in moments.items():
         name, _, kind = key.rpartition("/")
         # AdamW counts its steps on the CPU unless it is fused, as it does when it makes the state itself.

@@ -39,18 +39,24 @@ class TargetLoss:
         """Whether the head is computed only where there is a label."""
         return self._head is not None
 
-    def backward(self, batch: Batch) -> float:
-        """Add the batch's gradients to the parameters' and return its loss in nats per target token."""
+    def backward(self, batch: Batch, labels: int | None = None) -> float:
+        """Add the batch's gradients to the parameters' and return its loss in nats per target token.
+
+        Args:
+            batch: the rows.
+            labels: target tokens the loss is a mean over; by default the batch's, more where it is a piece of a step.
+        """
+        count = labels or len(batch.labels)
         with self._autocast:
             outputs = self._outputs(batch)
         states = outputs.flatten(0, 1)[batch.positions]
         # The graph is cut before the head: of each piece only the gradient of its states outlives it, never its logits.
         leaf = states.detach().requires_grad_()
         loss = 0.0
-        for part, labels in self._pieces(leaf, batch.labels):
+        for part, expected in self._pieces(leaf, batch.labels):
             with self._autocast:
                 logits = self._head(part) if self._head else part
-            piece = cross_entropy(logits.float(), labels, reduction="sum") / len(batch.labels)
+            piece = cross_entropy(logits.float(), expected, reduction="sum") / count
             torch.autograd.backward(piece)
             loss += piece.item()
         if states.requires_grad:

@@ -10,6 +10,7 @@ from dragoman.spec.method import Full, Lora
 from dragoman_jobs.finetune.checkpointing import sync_files
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.result import RESULT_FILE, Progress
+from dragoman_jobs.finetune.selection import DevPair
 from dragoman_jobs.finetune.training import Training
 
 
@@ -23,6 +24,7 @@ def finetune(
     *,
     checkpoint_every: int = 100,
     device: str = "cpu",
+    dev: Sequence[DevPair] = (),
 ) -> Iterator[Progress]:
     """Finetune a model on rendered examples and leave it, whole, in a folder.
 
@@ -39,9 +41,10 @@ def finetune(
         out: the folder to make.
         checkpoint_every: optimiser steps between checkpoints.
         device: where to train: ``cpu`` or ``cuda``.
+        dev: what a checkpoint is chosen by, where the method has a `selection`.
 
     Yields:
-        The progress after every step.
+        The progress after every step; none of the last one where `selection.patience` ended the training.
 
     Raises:
         ModelError: the base, its tokenizer or the device is not there, no example is short enough, or the loss is no
@@ -52,7 +55,7 @@ def finetune(
     # A worker may outlive its driver for a moment: the next one waits for it, then finds the model made, or goes on.
     with FileLock(out.with_name(f".{out.name}.lock")):
         if not out.exists():
-            training = Training(base, revision, examples, method, seed, device)
+            training = Training(base, revision, examples, method, seed, device, dev)
             yield from training.run(work, checkpoint_every)
             whole = work / "model"
             shutil.rmtree(whole, ignore_errors=True)

@@ -39,6 +39,17 @@ class LossPoint(NamedTuple):
     """Learning rate of the step."""
 
 
+class DevScore(NamedTuple):
+    """How well the model translated the dev split at a step."""
+
+    step: int
+    """The step."""
+    value: float
+    """The mean over the partitions."""
+    partitions: dict[str, float]
+    """The mean over the pairs of each partition."""
+
+
 def _pair_of(value: Any) -> Any:
     return Pair.parse(value) if isinstance(value, str) else value
 
@@ -62,6 +73,10 @@ class FinetuneResult(BaseModel):
     """Examples left out for their length."""
     losses: list[LossPoint]
     """The loss curve, one point a step."""
+    dev: list[DevScore] = []
+    """Scores on the dev split, where a checkpoint was chosen by them."""
+    chosen_step: int | None = None
+    """The step whose weights were kept; None is the last."""
     target_tokens: int
     """Target tokens trained on, repetitions counted."""
     seconds: float

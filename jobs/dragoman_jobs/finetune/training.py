@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +15,21 @@ from numpy.typing import NDArray
 from dragoman.errors import ModelError
 from dragoman.identity import fingerprint, hash_lines
 from dragoman.spec.method import Full, Lora
-from dragoman_jobs.finetune.adapters import add_lora, save_trained
-from dragoman_jobs.finetune.batching import Batch, batches, collate
-from dragoman_jobs.finetune.checkpointing import TrainingState, restore_checkpoint, save_checkpoint
+from dragoman_jobs.finetune.adapters import add_lora, quantization, save_trained
+from dragoman_jobs.finetune.batching import Batch, batches, collate, split
+from dragoman_jobs.finetune.checkpointing import (
+    TrainingState,
+    restore_checkpoint,
+    restore_weights,
+    save_checkpoint,
+    save_weights,
+)
 from dragoman_jobs.finetune.examples import TrainingExample, encode
 from dragoman_jobs.finetune.head import TargetLoss
 from dragoman_jobs.finetune.optimizer import learning_rate, make_optimizer
 from dragoman_jobs.finetune.result import FinetuneResult, LossPoint, Progress
-from dragoman_jobs.pretrained import load_model, load_tokenizer, local_folder
+from dragoman_jobs.finetune.selection import DevPair, DevSet, best, is_over
+from dragoman_jobs.pretrained import load_config, load_model, load_tokenizer, local_folder
 
 
 class Training:
@@ -35,6 +43,7 @@ class Training:
         method: Full | Lora,
         seed: int,
         device: str,
+        dev: Sequence[DevPair] = (),
     ) -> None:
         """Load the model and tokenise the examples; the arguments are those of `finetune`.
 
@@ -45,8 +54,20 @@ class Training:
         self._device = _prepare(device)
         folder = local_folder(base, revision)
         self._tokenizer = load_tokenizer(folder)
-        self._model = load_model(folder, torch.float32)
-        self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of this method misleads
+        if load_config(folder).is_encoder_decoder:
+            raise ModelError(
+                f"The model {base} is an encoder-decoder, which can be evaluated but not finetuned here: take a "
+                "decoder such as XGLM, Llama, Qwen or Gemma as the base, or leave out the models to train."
+            )
+        in_bits = quantization(method, self._device)
+        self._model = load_model(folder, torch.float32, **in_bits)
+        if not in_bits:
+            self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of this method misleads
+        if method.gradient_checkpointing:
+            enable: Any = self._model.gradient_checkpointing_enable
+            enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        selection = method.selection
+        self._dev = DevSet(dev, selection, folder, self._tokenizer) if selection else None
         places = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         self._encoded = encode(self._tokenizer, examples, min(method.max_length, places or method.max_length))
 
@@ -72,17 +93,29 @@ class Training:
             self._read[rows] = True
             if step <= state.step:
                 continue
-            batch = self._collate(rows)
+            pieces = [self._collate(piece) for piece in split(rows, self._method.accumulation)]
             rate = learning_rate(self._method, step)
-            loss = self._step(step, batch, rate)
+            loss = self._step(step, pieces, rate)
             state.step = step
-            state.target_tokens += len(batch.labels)
+            state.target_tokens += sum(len(batch.labels) for batch in pieces)
             state.seconds = seconds_before + perf_counter() - started
             state.losses.append(LossPoint(step, loss, rate))
+            if self._dev and self._is_time_to_look(step):
+                state.dev.append(self._dev.look(self._model, self._device, step))
+                if best(state.dev).step == step:
+                    save_weights(checkpoints, self._parameters)
+                if is_over(state.dev, self._dev.patience):
+                    break
             if step % checkpoint_every == 0 and step < self._method.steps:
                 save_checkpoint(checkpoints, self._parameters, self._optimizer, state)
             speed = (state.target_tokens - tokens_before) / (state.seconds - seconds_before)
             yield Progress(step, self._method.steps, loss, rate, speed)
+        if state.dev:
+            restore_weights(checkpoints, self._parameters)
+
+    def _is_time_to_look(self, step: int) -> bool:
+        selection = self._method.selection
+        return selection is not None and (step % selection.every == 0 or step == self._method.steps)
 
     def save(self, folder: Path) -> None:
         """Write what was trained: the model or the adapter, and the tokenizer."""
@@ -100,6 +133,8 @@ class Training:
             examples=dict(sorted(counts.items())),
             skipped_too_long=self._encoded.skipped_too_long,
             losses=self._state.losses,
+            dev=self._state.dev,
+            chosen_step=best(self._state.dev).step if self._state.dev else None,
             target_tokens=self._state.target_tokens,
             seconds=round(self._state.seconds, 3),
             parameters=sum(weight.numel() for weight in self._model.parameters()),
@@ -107,11 +142,12 @@ class Training:
             head_on_labels_only=self._target_loss.is_on_labels_only,
         )
 
-    def _step(self, step: int, batch: Batch, rate: float) -> float:
-        """One optimiser step; returns the batch's loss before it."""
+    def _step(self, step: int, pieces: Sequence[Batch], rate: float) -> float:
+        """One optimiser step on a batch in pieces; returns the batch's loss before it."""
         # Dropout's random numbers depend on the step alone, so a resumed run needs no generator's state.
         torch.manual_seed((self._seed << 32 | step) % 2**63)
-        loss = self._target_loss.backward(batch)
+        labels = sum(len(piece.labels) for piece in pieces)
+        loss = sum(self._target_loss.backward(piece, labels) for piece in pieces)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), self._method.max_gradient_norm)
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise ModelError(

@@ -1,10 +1,31 @@
 """How a model is finetuned."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from dragoman.pair import Pair
 from dragoman.spec.base import SpecModel
+
+_LATER = {"accumulation", "gradient_checkpointing", "selection", "dora", "quantized"}
+"""Fields that methods did not have at first."""
+
+
+class Selection(SpecModel):
+    """Which checkpoint is kept: the one that translates the dev split best, each partition counting alike."""
+
+    every: int = Field(ge=1)
+    """Steps between two looks."""
+    pairs: Literal["trained"] | tuple[Pair, ...] = "trained"
+    """The pairs that are translated; name unseen ones too, so that what is kept is not only good on what it trained."""
+    sentences: int = Field(default=20, ge=1)
+    """Lines of the dev split for each pair (fewer where the corpus has fewer)."""
+    metric: Literal["bleu", "chrf", "chrf++"] = "chrf"
+    """What is compared: the mean over partitions of the mean over a partition's pairs."""
+    max_new_tokens: int = Field(default=80, ge=1)
+    """Tokens after which a translation is cut."""
+    patience: int | None = Field(default=None, ge=1)
+    """Looks without a better one after which training stops; by default it takes every step."""
 
 
 class _Method(SpecModel):
@@ -26,6 +47,20 @@ class _Method(SpecModel):
     """Tokens of prompt and target after which an example is left out (and counted)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the forward and backward pass; weights and optimiser stay float32."""
+    accumulation: int = Field(default=1, ge=1)
+    """Pieces a step's batch is worked through in, their gradients added up: less memory, the same step."""
+    gradient_checkpointing: bool = False
+    """Whether activations are computed a second time in the backward pass in place of being kept: less memory, about
+    a third more time, the same step."""
+    selection: Selection | None = None
+    """How a checkpoint is chosen; by default the last one is kept."""
+
+    @model_serializer(mode="wrap")
+    def _leave_unused_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is not used and came later, so that a model's identity is what it was before."""
+        plain: dict[str, Any] = handler(self)
+        later = {name: type(self).model_fields[name].default for name in _LATER & plain.keys()}
+        return {key: value for key, value in plain.items() if key not in later or value != later[key]}
 
 
 class Full(_Method):
@@ -48,6 +83,10 @@ class Lora(_Method):
     """Dropout on the adapters' input."""
     modules: tuple[str, ...] | Literal["all-linear"] = "all-linear"
     """Names of the modules that get adapters; `all-linear` is every linear layer but the head."""
+    dora: bool = False
+    """DoRA: a magnitude of each output is trained beside the low-rank direction."""
+    quantized: Literal["nf4"] | None = None
+    """QLoRA: the frozen base in 4 bits while training; needs an NVIDIA GPU and the bitsandbytes package."""
 
 
 Method = Annotated[Full | Lora, Field(discriminator="kind")]

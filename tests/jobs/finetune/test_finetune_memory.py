@@ -1,0 +1,83 @@
+"""What saves memory changes no step: batches in pieces, activations computed again; and adapters of other kinds."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer, M2M100Config, M2M100ForConditionalGeneration
+
+from dragoman.errors import ModelError
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.method import Full, Lora
+from dragoman_jobs.engines.base import Checkpoint
+from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
+from dragoman_jobs.finetune.examples import TrainingExample
+from dragoman_jobs.finetune.loop import finetune
+
+Examples = Callable[[int], list[TrainingExample]]
+
+FULL = Full(learning_rate=5e-3, steps=6, batch_tokens=128)
+LORA = Lora(kind="lora", learning_rate=1e-2, steps=6, batch_tokens=128, rank=4, alpha=8)
+
+
+@pytest.fixture(scope="module")
+def still(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base without dropout, whose random numbers depend on the shape of a batch."""
+    folder = tmp_path_factory.mktemp("still")
+    model = AutoModelForCausalLM.from_pretrained(base, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+    return folder
+
+
+def train(base: Path, examples: list[TrainingExample], method: Full | Lora, out: Path) -> list[float]:
+    return [progress.loss for progress in finetune(str(base), None, examples, method, 7, out)]
+
+
+@pytest.mark.parametrize("method", [FULL, LORA], ids=["full", "lora"])
+@pytest.mark.parametrize("changes", [{"accumulation": 3}, {"gradient_checkpointing": True}], ids=["pieces", "again"])
+def test_the_steps_are_the_same(
+    method: Full | Lora, changes: dict[str, int], still: Path, make_examples: Examples, tmp_path: Path
+) -> None:
+    whole = train(still, make_examples(40), method, tmp_path / "whole")
+    saved = train(still, make_examples(40), method.model_copy(update=changes), tmp_path / "saved")
+    assert saved == pytest.approx(whole, rel=1e-4)
+    (first,), (second,) = ((tmp_path / name).glob("*.safetensors") for name in ("whole", "saved"))
+    left, right = load_file(first), load_file(second)
+    assert all(torch.allclose(left[name], right[name], atol=2e-3) for name in left)
+
+
+def test_dora_trains_magnitudes_and_is_decoded(still: Path, make_examples: Examples, tmp_path: Path) -> None:
+    losses = train(still, make_examples(40), LORA.model_copy(update={"dora": True}), tmp_path / "model")
+    assert losses[-1] < losses[0]
+    (weights,) = (tmp_path / "model").glob("*.safetensors")
+    assert any("lora_magnitude_vector" in name for name in load_file(weights))
+    checkpoint = Checkpoint(id="dora", model=str(still), adapter=tmp_path / "model")
+    prepared = CTranslate2Engine.prepare(checkpoint, Decoding(max_new_tokens=4), tmp_path / "cache")
+    assert CTranslate2Engine(prepared, Decoding(max_new_tokens=4)).translate(["[a]: eins [b]:"])[0].tokens > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available() and bool(find_spec("bitsandbytes")), reason="QLoRA can run here")
+def test_qlora_is_refused_where_it_cannot_run(still: Path, make_examples: Examples, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="needs an NVIDIA GPU and the bitsandbytes package, and this machine lacks"):
+        train(still, make_examples(4), LORA.model_copy(update={"quantized": "nf4"}), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_encoder_decoder_is_not_finetuned(base: Path, make_examples: Examples, tmp_path: Path) -> None:
+    config = M2M100Config(vocab_size=99, d_model=8, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=8,
+                          decoder_ffn_dim=8, encoder_attention_heads=1, decoder_attention_heads=1)  # fmt: skip
+    M2M100ForConditionalGeneration(config).save_pretrained(tmp_path / "m2m")
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "m2m")
+    with pytest.raises(ModelError, match="can be evaluated but not finetuned here"):
+        train(tmp_path / "m2m", make_examples(4), FULL, tmp_path / "model")
+
+
+def test_what_is_not_used_is_no_part_of_a_methods_identity() -> None:
+    assert "accumulation" not in FULL.model_dump()
+    assert FULL.model_copy(update={"accumulation": 3}).model_dump()["accumulation"] == 3
+    assert not {"dora", "quantized", "selection", "gradient_checkpointing"} & LORA.model_dump().keys()
+    assert Lora.model_validate(LORA.model_dump()) == LORA
