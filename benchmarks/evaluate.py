@@ -1,0 +1,288 @@
+"""Evaluating a grid against lm-evaluation-harness and against one process for each pair, on the same prompts.
+
+    python benchmarks/evaluate.py --lm-eval PYTHON     where PYTHON is an interpreter that has `pip install lm-eval`
+    python benchmarks/evaluate.py                      without the harness
+
+30 pairs of the bundled model, 100 sentences each, greedy, all scored with BLEU and chrF, in turn:
+
+- lm-evaluation-harness: all pairs in one command (`hf` backend), its samples logged;
+- scripts: a process for each pair that loads the model, generates in batches padded to the left, scores with
+  sacreBLEU and writes its hypotheses, as the scripts beside papers do;
+- Dragoman: `dragoman run`, Ray's start, the store and MLflow included.
+
+The first two use all cores, as torch does by default (or `--threads`). Decoding is the time in `generate_until`, in
+`generate`, and the busy time of the busiest worker. Hypotheses are compared line by line, stripped and up to their
+first line break. Then an evaluation actor is started on Ray: the seconds until it is ready to translate,
+and the memory of its process.
+"""
+
+import argparse
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from dragoman.cell import CellState
+from dragoman.corpora.opening import open_corpus
+from dragoman.pair import Pair
+from dragoman.plan import evaluation_segments, make_plan
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.loading import load_spec
+from dragoman.store.store import Store
+from dragoman_jobs.engines.base import Checkpoint
+from dragoman_jobs.engines.choosing import choose_engine
+from dragoman_jobs.ray_cluster import RayCluster
+from dragoman_jobs.worker import PreparedModel, Worker
+
+ROOT = Path(__file__).parents[1]
+LANGUAGES = ["en", "de", "fr", "ru", "fi", "ar"]
+GOALS = {"decoding": 8, "lm-evaluation-harness": 6, "scripts": 25, "ready": 4, "megabytes": 250}
+
+HARNESS = """
+import sys, time
+from lm_eval.models.huggingface import HFLM
+from lm_eval.__main__ import cli_evaluate
+generate = HFLM.generate_until
+def timed(self, *arguments, **options):
+    started = time.perf_counter()
+    try:
+        return generate(self, *arguments, **options)
+    finally:
+        print("decoding", time.perf_counter() - started, flush=True)
+HFLM.generate_until = timed
+cli_evaluate()
+"""
+"""The harness's own command, with a clock around its decoding."""
+
+
+class Run(NamedTuple):
+    """What one contender took and said."""
+
+    seconds: float
+    """The whole command."""
+    decoding: float
+    """Of it, decoding."""
+    hypotheses: dict[str, list[str]]
+    """The first line of every hypothesis, by pair."""
+
+
+class Probe(Worker):
+    """An evaluation worker that says when it is ready and how large it is."""
+
+    def ready(self, model: PreparedModel, decoding: Decoding) -> dict[str, Any]:
+        """Load the model, translate a sentence, and look at this process."""
+        import psutil
+
+        self.engine(model, decoding).translate(["[English]: yes [German]:"])
+        return {"megabytes": psutil.Process().memory_info().rss / 1e6, "torch": "torch" in sys.modules}
+
+
+def write_inputs(folder: Path, arguments: argparse.Namespace) -> dict[Pair, list[tuple[str, str]]]:
+    """Write the spec; returns prompts and references of every pair."""
+    spec = {
+        "name": "speed",
+        "base": str(arguments.model.resolve()),
+        "languages": LANGUAGES,
+        "corpus": "cldr",
+        "evaluation": {
+            "sentences": arguments.sentences,
+            "decoding": {"max_new_tokens": arguments.max_new_tokens},
+            "metrics": ["bleu", "chrf"],
+        },
+    }
+    path = folder / "spec.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    plan = make_plan(load_spec(path))
+    corpus = open_corpus(plan.test_set.corpus, {})
+    lines = {}
+    for pair in plan.pairs:
+        segments = evaluation_segments(corpus, pair, plan.test_set.split, plan.test_set.sentences)
+        lines[pair] = [(plan.prompt.render(pair, segment.source), segment.target) for segment in segments]
+        rows = [{"prompt": prompt, "reference": reference} for prompt, reference in lines[pair]]
+        (folder / f"{pair}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return lines
+
+
+def run_harness(folder: Path, arguments: argparse.Namespace, pairs: list[Pair]) -> Run:
+    """All pairs in one command of lm-evaluation-harness."""
+    tasks = folder / "tasks"
+    tasks.mkdir()
+    for pair in pairs:
+        task = {
+            "task": f"speed_{pair}",
+            "dataset_path": "json",
+            "dataset_kwargs": {"data_files": {"test": str(folder / f"{pair}.jsonl")}},
+            "test_split": "test",
+            "output_type": "generate_until",
+            "doc_to_text": "{{prompt}}",
+            "doc_to_target": "{{reference}}",
+            "generation_kwargs": {"until": ["\n"], "max_gen_toks": arguments.max_new_tokens, "do_sample": False},
+            "metric_list": [{"metric": "bleu"}, {"metric": "chrf"}],
+        }
+        (tasks / f"{pair}.yaml").write_text(yaml.safe_dump(task))
+    command = [
+        str(arguments.lm_eval), "-c", HARNESS, "run", "--model", "hf",
+        "--model_args", f"pretrained={arguments.model.resolve()},dtype=float32",
+        "--tasks", ",".join(f"speed_{pair}" for pair in pairs), "--include_path", str(tasks), "--device", "cpu",
+        "--batch_size", str(arguments.batch), "--output_path", str(folder / "harness"), "--log_samples",
+    ]  # fmt: skip
+    seconds, output = timed(command, arguments, folder)
+    hypotheses = {}
+    for pair in pairs:
+        (samples,) = (folder / "harness").rglob(f"samples_speed_{pair}_*.jsonl")
+        rows = sorted(map(json.loads, samples.read_text().splitlines()), key=lambda row: row["doc_id"])
+        hypotheses[str(pair)] = [first_line(row["resps"][0][0]) for row in rows]
+    return Run(seconds, _clock(output), hypotheses)
+
+
+def run_scripts(folder: Path, arguments: argparse.Namespace, pairs: list[Pair]) -> Run:
+    """A process for each pair, one after another; times are scaled up to all pairs where only some are measured."""
+    seconds = decoding = 0.0
+    hypotheses = {}
+    measured = pairs[:: max(1, len(pairs) // arguments.scripts)][: arguments.scripts]
+    for pair in measured:
+        out = folder / f"{pair}.hyp"
+        command = [sys.executable, *sys.argv, "--pair", str(folder / f"{pair}.jsonl"), str(out)]
+        took, output = timed(command, arguments, folder)
+        seconds += took
+        decoding += _clock(output)
+        hypotheses[str(pair)] = json.loads(out.read_text())
+    scale = len(pairs) / len(measured)
+    return Run(seconds * scale, decoding * scale, hypotheses)
+
+
+def translate_pair(arguments: argparse.Namespace) -> None:
+    """The script of one pair: load, generate, score, write."""
+    import sacrebleu
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    lines, out = map(Path, arguments.pair)
+    rows = list(map(json.loads, lines.read_text().splitlines()))
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model, padding_side="left")
+    model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype="float32").eval()
+    started = time.perf_counter()
+    hypotheses: list[str] = []
+    for start in range(0, len(rows), arguments.batch):
+        prompts = [row["prompt"] for row in rows[start : start + arguments.batch]]
+        batch = tokenizer(prompts, return_tensors="pt", padding=True)
+        output = model.generate(**batch, max_new_tokens=arguments.max_new_tokens, do_sample=False)
+        continued = tokenizer.batch_decode(output[:, batch.input_ids.shape[1] :], skip_special_tokens=True)
+        hypotheses += map(first_line, continued)
+    print("decoding", time.perf_counter() - started)
+    references = [[row["reference"] for row in rows]]
+    print(sacrebleu.corpus_bleu(hypotheses, references), sacrebleu.corpus_chrf(hypotheses, references))
+    out.write_text(json.dumps(hypotheses))
+
+
+def run_dragoman(folder: Path, arguments: argparse.Namespace) -> Run:
+    """`dragoman run`, in a home of its own."""
+    home = folder / "home"
+    command = [str(Path(sys.executable).with_name("dragoman")), "run", "--quiet", str(folder / "spec.yaml")]
+    seconds, _ = timed(command, arguments, folder, DRAGOMAN_HOME=str(home))
+    store = Store.open_existing(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
+    hypotheses = {}
+    for cell in store.cells("speed"):
+        assert cell.state is CellState.DONE, cell.reason
+        assert cell.hypotheses
+        hypotheses[str(cell.cell.pair)] = [line[0] for line in store.blobs.translation(cell.hypotheses)]
+    with sqlite3.connect(home / "store.db") as database:
+        busy = database.execute("SELECT SUM(seconds) FROM cell GROUP BY worker").fetchall()
+    return Run(seconds, max(seconds for (seconds,) in busy), hypotheses)
+
+
+def start_actors(folder: Path, model: Path, count: int) -> list[dict[str, Any]]:
+    """The seconds until an evaluation actor is ready, and its memory, one after another."""
+    decoding = Decoding()
+    engine, path = choose_engine("auto", Checkpoint(id="speed", model=str(model)), decoding, folder / "cache")
+    prepared = PreparedModel(model="speed", engine=engine, path=path)
+    cluster = RayCluster(2)
+    found = []
+    for _ in range(count):
+        started = time.perf_counter()
+        worker = cluster.worker(Probe, f"file://{folder}/blobs")
+        state = cluster.result(worker.call("ready", prepared, decoding))
+        found.append({"seconds": time.perf_counter() - started, **state})
+        worker.kill()
+    cluster.close()
+    return found
+
+
+def timed(command: list[str], arguments: argparse.Namespace, folder: Path, **variables: str) -> tuple[float, str]:
+    """Run a command to its end; its seconds and what it printed."""
+    threads = {"OMP_NUM_THREADS": str(arguments.threads)} if arguments.threads else {}
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "datasets"), "TOKENIZERS_PARALLELISM": "false"}
+    started = time.perf_counter()
+    done = subprocess.run(
+        command, env={**environment, **offline, **threads, **variables}, text=True, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)[:200]} failed:\n{done.stderr[-3000:]}")
+    return time.perf_counter() - started, done.stdout
+
+
+def first_line(text: str) -> str:
+    """What counts as the translation."""
+    return (text.splitlines() or [""])[0].strip()
+
+
+def _clock(output: str) -> float:
+    return sum(float(line.split()[1]) for line in output.splitlines() if line.startswith("decoding "))
+
+
+def same(left: Run, right: Run) -> str:
+    """How many hypotheses of two runs are the same."""
+    pairs = [
+        (one, other)
+        for pair in right.hypotheses
+        for one, other in zip(left.hypotheses[pair], right.hypotheses[pair], strict=True)
+    ]
+    return f"{sum(one == other for one, other in pairs):,} of {len(pairs):,}"
+
+
+def main() -> None:
+    """Run every contender in turn and print them side by side."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lm-eval", type=Path, metavar="PYTHON", help="interpreter that has lm-evaluation-harness")
+    parser.add_argument("--model", type=Path, default=ROOT / "examples" / "tiny-xglm")
+    parser.add_argument("--sentences", type=int, default=100, help="for each of the 30 pairs")
+    parser.add_argument("--max-new-tokens", type=int, default=80)
+    parser.add_argument("--batch", type=int, default=32, help="sentences at once, of the harness and the scripts")
+    parser.add_argument("--threads", type=int, default=0, help="of each of their processes; 0 is torch's default")
+    parser.add_argument("--scripts", type=int, default=30, help="pairs the scripts are measured on; the rest is scaled")
+    parser.add_argument("--pair", nargs=2, metavar=("LINES", "OUT"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.pair:
+        translate_pair(arguments)
+        return
+    with tempfile.TemporaryDirectory(prefix="dragoman") as name:
+        folder = Path(name)
+        pairs = list(write_inputs(folder, arguments))
+        runs = {"Dragoman": run_dragoman(folder, arguments)}
+        if arguments.lm_eval:
+            runs["lm-evaluation-harness"] = run_harness(folder, arguments, pairs)
+        runs["scripts"] = run_scripts(folder, arguments, pairs)
+        actors = start_actors(folder, arguments.model, 3)
+    ours = runs["Dragoman"]
+    if arguments.scripts < len(pairs):
+        print(f"scripts: measured on {arguments.scripts} pairs, scaled to {len(pairs)}")
+    print(f"{'':24}{'command s':>11}{'ratio':>8}{'decoding s':>12}{'ratio':>8}   same hypotheses as Dragoman")
+    for contender, run in runs.items():
+        ratios = f"{run.seconds / ours.seconds:7.1f}x", f"{run.decoding / ours.decoding:7.1f}x"
+        print(f"{contender:24}{run.seconds:11.1f}{ratios[0]}{run.decoding:12.2f}{ratios[1]}   {same(ours, run)}")
+    slowest, largest = max(actor["seconds"] for actor in actors), max(actor["megabytes"] for actor in actors)
+    print(
+        f"an actor is ready after {slowest:.1f} s (goal {GOALS['ready']}) with {largest:.0f} MB "
+        f"(goal {GOALS['megabytes']}); torch imported: {any(actor['torch'] for actor in actors)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
