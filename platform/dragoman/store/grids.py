@@ -150,7 +150,8 @@ def cells(connection: Connection, name: str, pair: Pair | None = None) -> Iterat
             & (CellRow.condition_id == GridPairRow.condition_id)
             & (CellRow.pair_id == GridPairRow.pair_id),
         )
-        .join(PairRow, PairRow.id == CellRow.pair_id)
+        # both are said, as SQLite does not infer one from the other: of one pair it would look through all
+        .join(PairRow, (PairRow.id == CellRow.pair_id) & (PairRow.id == GridPairRow.pair_id))
         .join(ModelRow, ModelRow.id == CellRow.model_id)
         .join(ConditionRow, ConditionRow.id == CellRow.condition_id)
         .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
