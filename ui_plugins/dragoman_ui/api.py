@@ -1,9 +1,10 @@
 """The JSON API below the pages: what it answers, and all its addresses."""
 
+import json
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from dragoman import __version__
 from dragoman.cli import compare
@@ -58,6 +59,7 @@ from dragoman_ui.exchange import (
     Trained,
 )
 from dragoman_ui.heatmap import heat_map
+from dragoman_ui.keeping import kept
 from dragoman_ui.pages.compare import SHOWN, rival
 from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.security import protect
@@ -296,7 +298,11 @@ api = Blueprint("dragoman_api", "dragoman_ui")
 
 def describe() -> Response:
     """Answer `openapi.json`: what the API can be asked."""
-    return jsonify(openapi(ENDPOINTS, request.path.rpartition("/")[0], __version__))
+    return kept(__version__, "application/json", _description)
+
+
+def _description() -> bytes:
+    return json.dumps(openapi(ENDPOINTS, request.path.rpartition("/")[0], __version__)).encode()
 
 
 api.add_url_rule("/openapi.json", view_func=describe)
