@@ -59,7 +59,8 @@ def main() -> None:
     version = resolve(source.mlflow_url, options.version)
     with TemporaryDirectory() as folder, databases(options.database, Path(folder), source, version) as here:
         add_versions(source, version, here, options.promotions + 1)
-        compete(here, options)
+        if options.rounds:
+            compete(here, options)
         kill(here, options)
 
 
@@ -186,18 +187,20 @@ def shape(text: str) -> str:
 
 
 def kill(here: Settings, options: argparse.Namespace) -> None:
-    """Kill promoters at random moments, and look after the next command."""
+    """Kill promoters at random moments, every other one once a move has begun, and look after the next command."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["dragoman_registry.promotion", "mlflow.store.model_registry.sqlalchemy_store"])
     promotions = Promotions(Store.open_existing(here.store_url, here.blobs_url), here.mlflow_url)
     numbers, middle, mended = ("1", "2"), 0, Counter[str]()
     pauses = random.Random(1)
-    for _ in range(options.kills):
+    for turn in range(options.kills):
         ours, theirs = context.Pipe()
         process = context.Process(target=promote_for_ever, args=(here, numbers, theirs))
         process.start()
         ours.recv()  # it has promoted both, and goes on
-        time.sleep(pauses.uniform(0, 0.5))
+        while turn % 2 and not unended(promotions.log.records(NAME)):
+            pass
+        time.sleep(pauses.uniform(0, 0.01 if turn % 2 else 0.5))
         process.kill()
         process.join()
         middle += bool(unended(promotions.log.records(NAME)))

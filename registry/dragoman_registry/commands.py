@@ -185,7 +185,8 @@ def verify() -> None:
     Ends with exit code 1 if one was.
     """
     log = AuditLog(open_store().database)
-    found = faults(log, settings().mlflow_url)
+    with speaking(settings().mlflow_url):
+        found = faults(log, settings().mlflow_url)
     for sentence in found:
         typer.echo(sentence)
     if not found:
@@ -219,7 +220,8 @@ def translate(
     """
     pair = Pair.of(source, target)
     uri = settings().mlflow_url
-    version = resolve(uri, model)
+    with speaking(uri):
+        version = resolve(uri, model)
     for line in translate_lines(uri, version, pair, _lines(text, file)):
         typer.echo(line)
 

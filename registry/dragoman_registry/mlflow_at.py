@@ -38,7 +38,8 @@ def speaking(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:
-        reason = " ".join(str(error).split())
+        # MLflow repeats the address it was given, with its password
+        reason = " ".join(str(error).replace(uri.rstrip("/"), without_password(uri).rstrip("/")).split())
         remedy = "check the address, and that you may do this" if is_server(uri) else "check that it is there"
         raise ModelError(f"MLflow at {without_password(uri)} says no ({reason[:300]}): {remedy}.") from error
 

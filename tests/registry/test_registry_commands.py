@@ -13,6 +13,7 @@ from dragoman_registry.audit import AuditLog
 from dragoman_registry.finisher import register_and_promote
 from dragoman_registry.history import AUDIT_TAG
 from dragoman_registry.mlflow_at import client_at
+from dragoman_registry.versions import aliases_of
 
 NAME = "small-translator"
 
@@ -95,7 +96,7 @@ def test_from_promotion_to_rollback(dragoman, world, tmp_path):
     ("arguments", "words"),
     [
         (["promote", NAME], "names no version: write NAME@NUMBER or NAME@ALIAS"),
-        (["promote", f"{NAME}@7"], "has no version 7; use one of: 1."),
+        (["promote", f"{NAME}@7"], "has no version 7; use one of: 1, 2."),
         (["promote", f"{NAME}@challenger"], "has no alias 'challenger'"),
         (["promote", "smal-translator@1"], "is not a registered model; did you mean 'small-translator'?"),
         (["promote", f"{NAME}@1", "--policy", "nowhere.yaml"], "can't be read"),
@@ -104,6 +105,19 @@ def test_from_promotion_to_rollback(dragoman, world, tmp_path):
             "rules.0.over ('sene') is no scope; did you mean",
         ),
         (["promote", f"{NAME}@1", "--policy", "other.yaml"], "The policy is about 'other', not about"),
+        (["promote", f"{NAME}@1", "--alias", "chamipon"], "has no alias 'chamipon'; did you mean 'champion'?"),
+        (["promote", f"{NAME}@2"], "was not registered by Dragoman, so there are no scores to judge it by"),
+        (
+            ["promote", f"{NAME}@1", "--policy", "partition.yaml"],
+            "rules.0.over ('unsen_both') is no scope",
+        ),
+        (["promote", f"{NAME}@1", "--policy", "key.yaml"], "rules.0 has no key 'atleast'; did you mean 'at_least'?"),
+        (["promote", f"{NAME}@1", "--policy", "list.yaml"], "list.yaml holds no policy"),
+        (["promote", f"{NAME}@1", "--force"], "needs a reason, which is recorded for ever: add --reason"),
+        (["promote", f"{NAME}@1", "--replacing", "v1"], "--replacing v1 is no version: give its number, or 'none'"),
+        (["promote", f"{NAME}@1", "--signature", "blue=x"], "'blue', which 'small' is not scored with"),
+        (["promote", f"{NAME}@1", "--signature", "x:y"], "no bleu scores whose signature holds 'x:y'"),
+        (["gate", f"{NAME}@9"], "has no version 9"),
         (["gate", "smal"], "did you mean 'small'?"),
         (["gate", "small", "--model", "englisch"], "did you mean 'english'?"),
         (["rollback", NAME], "is not set and no move of it is recorded"),
@@ -120,6 +134,10 @@ def test_wrong_input_is_one_sentence(dragoman, world, arguments, words):
 
     world.bare_version("english")
     Path("broken.yaml").write_text("rules: [{over: sene, at_least: 1}]")
+    Path("partition.yaml").write_text("rules: [{over: unsen_both, at_least: 1}]")
+    Path("key.yaml").write_text("rules: [{over: seen, atleast: 1}]")
+    Path("list.yaml").write_text("- 1")
+    client_at(world.settings.mlflow_url).create_model_version(NAME, "file:///nowhere")
     Path("other.yaml").write_text("{model: other, rules: [{at_least: 1}]}")
     code, out, err = dragoman(*arguments)
     assert (code, out) == (2, "")
@@ -127,6 +145,18 @@ def test_wrong_input_is_one_sentence(dragoman, world, arguments, words):
     assert err.startswith("dragoman: ")
     assert err.count("\n") == 1
     assert AuditLog(world.store.database).records() == []
+    assert aliases_of(world.settings.mlflow_url, NAME) == {}
+
+
+def test_a_registry_that_cannot_be_reached_is_one_sentence(dragoman, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("DRAGOMAN_MLFLOW", "http://me:secret@127.0.0.1:9")
+    for arguments in (["promote", f"{NAME}@1"], ["champions"], ["history", NAME], ["audit", "verify"]):
+        settings_module.settings.cache_clear()
+        code, out, err = dragoman(*arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1), err
+        assert "http://me@127.0.0.1:9" in err
+        assert "secret" not in err
 
 
 def test_a_trail_that_was_tampered_with_is_found_out(dragoman, world):
