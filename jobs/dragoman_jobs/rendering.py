@@ -36,7 +36,7 @@ class ChatTemplate:
         self.options = options
         """What the template is told besides the turns."""
         # engines put it before every prompt, and templates write it too
-        self._prefix = tokenizer.decode(prompt_prefix(tokenizer))
+        self._prefix = str(tokenizer.decode(prompt_prefix(tokenizer)))
 
     @classmethod
     def of(cls, model: str, revision: str | None, options: dict[str, Any]) -> "ChatTemplate":

@@ -188,7 +188,9 @@ def _basis(plan: Plan, counted: bool, known: dict[str, Rates]) -> list[str]:
     basis = [f"Tokens: from the first {LINES} test sentences of each language, {how}."]
     for method in sorted({planned.finetuning.method.kind for planned in plan.trainings}):
         rate = known[method].training if method in known else None
-        measured = f"{rate.value:,.0f} tokens a second, measured over {rate.runs} of them" if rate else "none measured yet"
+        measured = (
+            f"{rate.value:,.0f} tokens a second, measured over {rate.runs} of them" if rate else "none measured yet"
+        )
         basis.append(f"Hours to train, for {method} finetunings of this base: {measured}.")
     decoding = next((found.decoding for found in known.values() if found.decoding), None)
     measured = (

@@ -44,7 +44,8 @@ def json_schema() -> Schema:
     """The schema of a spec file."""
     schema = GridSpec.model_json_schema()
     definitions: Schema = schema["$defs"]
-    for model in (GridSpec, *_parts(SpecModel)):
+    models: tuple[type[SpecModel], ...] = (GridSpec, *_parts(SpecModel))
+    for model in models:
         described = schema if model is GridSpec else definitions.get(model.__name__, {})
         for name, meaning in meanings(model).items():
             if name in described.get("properties", {}):

@@ -42,7 +42,7 @@ def numbers(
 
 def number_or_add(connection: Connection, table: type[Any], row: Mapping[str, Any]) -> int:
     """The number of the row that equals this one, which is made if it isn't there."""
-    query = _number_of(table, tuple(row))
+    query = _number_of(table, tuple(row))  # type: ignore[arg-type]  # a class can be hashed
     if (found := connection.execute(query, row).scalar()) is None:
         connection.execute(insert(connection, table).values(**row).on_conflict_do_nothing())
         found = connection.execute(query, row).scalar_one()
