@@ -135,7 +135,7 @@ def _paints(address: str) -> None:
 def _painted(browser: Any, address: str) -> dict[str, float]:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(address)
-    page.wait_for_function("performance.getEntriesByName('dragoman-drawn').length > 0")
+    page.locator("[data-wait]").wait_for(state="detached")
     timings: dict[str, float] = page.evaluate(PAINTED)
     page.close()
     return timings
@@ -153,7 +153,7 @@ def _asked(address: str, server: psutil.Process) -> tuple[float, float]:
 def _computed(server: psutil.Process) -> float:
     """Seconds that a process and those it started have computed, to a hundredth."""
     times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
+    return float(sum(each.user + each.system for each in times))
 
 
 def _shown(seconds: Sequence[float]) -> str:

@@ -20,6 +20,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 if BROWSER is None:
     pytest.skip("These tests need a Chromium: on Debian `apt-get install chromium`.", allow_module_level=True)
 sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+expect = pytest.importorskip("playwright.sync_api").expect
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 PAGES = {
@@ -27,6 +28,11 @@ PAGES = {
     "grid": "/grid?grid=demo&model=roles",
     "gain": "/grid?grid=demo&model=roles&show=gain&only=seen",
     "partitions": "/grid?grid=demo&model=roles&show=partition&order=training",
+    "difference": "/grid?grid=demo&model=roles&show=difference",
+    "seen and unseen": "/partitions?grid=demo&model=roles",
+    "runs": "/runs?grid=demo",
+    "job": "/job?grid=demo",
+    "card": "/card?grid=demo&model=roles",
     "cell": "/cell?grid=demo&source=en&target=ar",
     "compare": "/compare?grid=demo&model=roles&against=english-centric",
     "promotions": "/promotions",
@@ -74,7 +80,7 @@ def open_page(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
         answer = page.goto(address + path)
         assert answer.status == expected
         for late in ("[data-part]", "[data-wait]"):
-            page.locator(late).wait_for(state="detached")
+            expect(page.locator(late)).to_have_count(0, timeout=30_000)
         if expected != 200:
             complaints.clear()  # that it was not there is what the browser says on its console
         return page
@@ -191,6 +197,15 @@ def test_script_runs_nowhere(open_page: Callable[..., Any], made: Any) -> None:
     assert made.script in open_page("/cell?grid=demo&source=en&target=de").locator("#s1").inner_text()
 
 
+def test_a_difference_gets_its_tests_and_keeps_the_keyboard(open_page: Callable[..., Any]) -> None:
+    page = open_page("/grid?grid=demo&model=roles&show=difference&against=base")
+    assert "significant at 0.05" in page.get_by_role("status").first.inner_text()
+    assert page.locator(".matrix td > a", has_text="*").count() > 0
+    page.locator(".matrix td > a").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Russian to German: ")
+
+
 def test_a_comparison_gets_its_tests(open_page: Callable[..., Any]) -> None:
     page = open_page("/compare?grid=demo&model=roles&against=base")
     assert "significant at 0.05 by paired bootstrap" in page.get_by_role("status").inner_text()
@@ -200,16 +215,54 @@ def test_a_comparison_gets_its_tests(open_page: Callable[..., Any]) -> None:
 def test_hundreds_of_languages_are_drawn(open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
     monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
-    page = open_page("/grid?grid=demo&model=roles")
+    page = open_page("/grid?grid=demo&model=roles&order=name&show=difference&against=base")
+    assert page.get_by_role("cell", name="28 of 30", exact=True).count() == 1  # the table came after the page
     canvas = page.locator("canvas")
     box = canvas.bounding_box()
     assert (box["width"], box["height"]) == (60, 60)  # ten pixels for each of six languages
-    canvas.hover(position={"x": 15, "y": 5})
-    assert page.locator(".tip").inner_text().startswith("English to German\nseen\nbleu")
+    page.get_by_role("button", name="Larger tiles").click()
+    assert canvas.bounding_box()["width"] == 72
+    page.get_by_role("button", name="Smaller tiles").click()
+    canvas.hover(position={"x": 5, "y": 25})  # in the third row, the first column
+    said = page.locator(".tip").inner_text()
+    assert said.startswith("English to Arabic\nseen\nbleu")
+    assert "base" in said
     page.mouse.move(0, 0)
     canvas.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    assert page.locator("#at").text_content().startswith("English to Russian: reversed; bleu")
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.locator("#at").text_content().startswith("Chinese to English: unseen source; bleu")
     page.keyboard.press("Enter")
-    page.wait_for_url("**source=en&target=ru**")
+    page.wait_for_url("**source=zh-Hans&target=en**")
+
+
+def test_charts_can_be_taken_away(open_page: Callable[..., Any], tmp_path: Path) -> None:
+    for path, mark in (("/grid?grid=demo&model=roles", "<rect"), ("/runs?grid=demo", "<circle")):
+        page = open_page(path)
+        for form in ("SVG", "PNG"):
+            with page.expect_download() as waiting:
+                page.get_by_role("button", name=f"The chart as {form}").first.click()
+            waiting.value.save_as(tmp_path / form)
+            assert waiting.value.suggested_filename.endswith(f".{form.lower()}")
+        drawn = (tmp_path / "SVG").read_text()
+        assert mark in drawn
+        assert ">English en<" in drawn or ">roles<" in drawn
+        assert (tmp_path / "PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_way_from_seen_and_unseen_to_the_sentences(open_page: Callable[..., Any]) -> None:
+    page = open_page("/grid?grid=demo&model=roles")
+    page.get_by_role("link", name="Filter the pairs, see how they are spread").click()
+    page.get_by_label("Target script").select_option("Arab")
+    page.wait_for_url("**target_script=Arab**")
+    page.get_by_label("Order of pairs").select_option("worst")
+    page.wait_for_url("**sort=worst**")
+    rows = page.locator("section[aria-labelledby=list] tbody tr")
+    assert rows.count() == 5
+    assert "no test text" in rows.last.inner_text()
+    rows.first.get_by_role("link").click()
+    page.locator("summary", has_text="Runs side by side").click()
+    page.get_by_label("base", exact=True).uncheck()
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**beside=**")
+    assert page.locator("#s1 .made dt").count() == 2
