@@ -17,7 +17,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import Examples
 from dragoman.spec.method import Method
 from dragoman.spec.missing import MissingField
-from dragoman.spec.pairs import Pairs, PairsField, chosen, languages_of
+from dragoman.spec.pairs import PairField, Pairs, PairsField, chosen, languages_of
 from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 
@@ -29,7 +29,7 @@ class Base(SpecModel):
     """A folder (relative to the spec or to here) or the name of a model on the Hugging Face hub."""
     revision: str | None = None
     """Commit or tag on the hub; needed for a result that can be repeated, so recorded with it."""
-    trained_on: Literal["nothing", "unknown", "all"] | tuple[Pair, ...] = "nothing"
+    trained_on: Literal["nothing", "unknown", "all"] | tuple[PairField, ...] = "nothing"
     """Pairs the model was trained to translate before: `nothing` for a plain language model, a list or `all` to
     declare them, `unknown` where nobody can say. Unknown is shown as unknown, never as unseen."""
 

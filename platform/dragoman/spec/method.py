@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from dragoman.pair import Pair
 from dragoman.spec.base import SpecModel
+from dragoman.spec.pairs import PairField
 
 _LATER = {"accumulation", "gradient_checkpointing", "selection", "dora", "quantized"}
 """Fields that methods did not have at first."""
@@ -16,7 +16,7 @@ class Selection(SpecModel):
 
     every: int = Field(ge=1)
     """Steps between two looks."""
-    pairs: Literal["trained"] | tuple[Pair, ...] = "trained"
+    pairs: Literal["trained"] | tuple[PairField, ...] = "trained"
     """The pairs that are translated; name unseen ones too, so that what is kept is not only good on what it trained."""
     sentences: int = Field(default=20, ge=1)
     """Lines of the dev split for each pair (fewer where the corpus has fewer)."""
