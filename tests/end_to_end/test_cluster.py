@@ -1,0 +1,298 @@
+"""A real cluster with token authentication: grids sent to it, followed from another shell, and everything killed once.
+
+Decoding is a stub's, the rest is the real thing: Ray, its Jobs API, finetuning, the store, MLflow and its server.
+"""
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from tests.end_to_end.conftest import MINI, Home
+from tests.end_to_end.head import TOKEN, Head
+from tests.end_to_end.stub_engine import install
+
+from dragoman.cell import CellState
+from dragoman.store.records import CellRecord, JobState, LineKind
+from dragoman.store.store import Store
+
+pytestmark = pytest.mark.timeout(1500)  # a cluster, a server and three grids start on as many cores as there are
+
+SPEC: dict[str, Any] = {
+    **MINI,
+    "models": [{**MINI["models"][0], "method": {**MINI["models"][0]["method"], "steps": 30}}],
+    "evaluation": {"sentences": 6, "engine": "echo", "metrics": ["bleu"]},
+}
+
+
+class Shell(Home):
+    """A folder of its own, with everything `dragoman` needs to know of the cluster in the environment."""
+
+    def __init__(self, folder: Path, head: Head, python_path: Path, **environment: str) -> None:
+        folder.mkdir()
+        super().__init__(folder, SPEC)
+        self.environment |= {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(head.token_file),
+            "PYTHONPATH": str(python_path),
+            "USER": "ada",
+            **environment,
+        }
+
+    @property
+    def store(self) -> Store:
+        return Store.open_existing(f"sqlite:///{self.home}/store.db", f"file://{self.home}/blobs")
+
+    def ok(self, *arguments: str) -> str:
+        done = self.dragoman(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def refused(self, *arguments: str, **environment: str) -> str:
+        """The one sentence a command ends with."""
+        done = subprocess.run(
+            [Path(sys.executable).with_name("dragoman"), *arguments], cwd=self.folder, text=True, capture_output=True,
+            env={**self.environment, **environment}, timeout=240,
+        )  # fmt: skip
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
+        return done.stderr
+
+    def wait(self, what: Callable[[], Any], seconds: float = 400) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := what():
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"waited in vain:\n{self.ok('status', 'mini')}\n{self.ok('logs', 'mini')}")
+
+    def state(self) -> JobState:
+        return self.store.jobs("mini")[0].state
+
+    def cells(self) -> list[CellRecord]:
+        return self.store.cells("mini")
+
+    def done(self) -> int:
+        return sum(cell.state is CellState.DONE for cell in self.cells())
+
+    def until_over(self) -> JobState:
+        ended = (JobState.DONE, JobState.FAILED, JobState.STOPPED)
+        self.wait(lambda: self.state() in ended)
+        return self.state()
+
+    def scores(self) -> dict[str, Any]:
+        """Everything that is measured, by cell."""
+        store = self.store
+        return {cell.cell.id: (cell.hypotheses, store.scores_of(cell.cell.id)) for cell in store.cells("mini")}
+
+
+@pytest.fixture(scope="module")
+def python_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory, python_path: Path) -> Iterator[Head]:
+    cluster = Head(tmp_path_factory.mktemp("head"), python_path)
+    cluster.start()
+    yield cluster
+    cluster.kill()
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory, head: Head, python_path: Path) -> Shell:
+    """A grid that was submitted and left alone."""
+    shell = Shell(tmp_path_factory.mktemp("calm") / "shell", head, python_path)
+    shell.ok("submit", "spec.yaml", "--address", head.address)
+    assert shell.until_over() is JobState.DONE
+    return shell
+
+
+def test_a_submitted_grid_is_followed_from_another_shell(calm: Shell, head: Head) -> None:
+    assert {cell.state for cell in calm.cells()} == {CellState.DONE}
+    assert {cell.attempts for cell in calm.cells()} == {1}
+    run = calm.json("status", "mini")["run"][0]
+    assert (run["state"], run["done"], run["cells"], run["where"]) == ("done", 24, 24, head.address)
+    screen = calm.ok("status", "mini")
+    assert f"{head.address}/#/jobs/{run['submission']}" in screen
+    log = calm.ok("logs", "mini", "--follow")
+    assert "cells: 24 of 24" in log
+    assert "The run is done." in log
+    assert [grid["state"] for grid in calm.json("list")["grids"]] == ["done"]
+    assert "nothing to stop" in calm.refused("stop", "mini")
+
+
+def test_what_ray_shows_of_a_job_holds_no_secret(calm: Shell, head: Head) -> None:
+    submission = calm.store.jobs("mini")[0].submission
+    shown = requests.get(
+        f"{head.address}/api/jobs/{submission}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+    ).text
+    assert json.loads(shown)["metadata"] == {"dragoman.grid": "mini", "dragoman.job": "1"}
+    assert TOKEN not in shown
+    lines = calm.store.job_lines(1)
+    assert lines
+    assert not any(TOKEN in f"{line.text}{line.detail}" for line in lines)
+
+
+def test_prometheus_is_told(calm: Shell, head: Head) -> None:
+    """Counters reach the exporter that Ray names to Prometheus."""
+    assert calm.done()
+    nodes = requests.get(
+        f"{head.address}/nodes?view=summary", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+    ).json()["data"]["summary"]
+    port = nodes[0]["raylet"]["metricsExportPort"]
+
+    def told() -> str:
+        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        return text if "dragoman_cells" in text else ""
+
+    series = [line for line in calm.wait(told, 60).splitlines() if line.startswith("ray_dragoman_cells")]
+    assert any('grid="mini"' in line for line in series)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "words"),
+    [
+        (["--address", "HEAD"], {"RAY_AUTH_TOKEN": "not-the-token-of-this-cluster-at-all"}, ["refuses the token"]),
+        (["--address", "http://127.0.0.1:9"], {}, ["no Ray cluster at http://127.0.0.1:9", "ray start --head"]),
+        (["--address", "127.0.0.1:8265"], {}, ["'127.0.0.1:8265'", "http://HOST:8265"]),
+        (["--address", "HEAD", "--gpus", "1"], {}, ["1 CPU core and 1 GPU", "no node of the cluster", "--gpus"]),
+        (["--address", "HEAD", "--training-gpus", "2"], {}, ["A finetuning", "2 GPUs", "no node of the cluster"]),
+        ([], {}, ["no cluster to submit to", "--address"]),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_submitted_is_one_sentence_and_nothing_is_written(
+    tmp_path: Path, head: Head, python_path: Path, arguments: list[str], environment: dict[str, str], words: list[str]
+) -> None:
+    shell = Shell(tmp_path / "shell", head, python_path)
+    asked = [head.address if argument == "HEAD" else argument for argument in arguments]
+    sentence = shell.refused("submit", "spec.yaml", *asked, **environment)
+    for word in words:
+        assert word in sentence
+    assert not shell.home.exists()
+
+
+def test_stopped_resumed_and_the_head_restarted(tmp_path: Path, calm: Shell, head: Head, python_path: Path) -> None:
+    shell = Shell(tmp_path / "shell", head, python_path)
+    shell.ok("submit", "spec.yaml", "--address", head.address)
+    wanted = random.randrange(1, 6)
+    shell.wait(lambda: shell.done() >= wanted)
+
+    assert "is being run by" in shell.refused("resume", "mini")
+    assert "is stopped (stopped by ada)" in shell.ok("stop", "mini")
+    stopped_at = {cell.cell.id for cell in shell.cells() if cell.state is CellState.DONE}
+    assert len(stopped_at) < 24
+    assert not any(cell.state is CellState.RUNNING for cell in shell.cells())
+    assert "`dragoman resume mini` goes on with it" in shell.ok("status", "mini")
+
+    changed = {**SPEC, "evaluation": {**SPEC["evaluation"], "sentences": 5}}
+    (shell.folder / "spec.yaml").write_text(yaml.safe_dump(changed))
+    assert "evaluation.sentences was 6 and is 5" in shell.refused("resume", "spec.yaml")
+    (shell.folder / "spec.yaml").write_text(yaml.safe_dump(SPEC))
+
+    assert head.address in shell.ok("resume", "spec.yaml")
+    wanted = random.randrange(len(stopped_at) + 1, 22)
+    shell.wait(lambda: shell.done() >= wanted)
+    head.kill()
+    done_before = {cell.cell.id for cell in shell.cells() if cell.state is CellState.DONE}
+    assert stopped_at <= done_before
+    shell.wait(lambda: shell.store.jobs("mini")[0].is_lost, 60)
+    assert shell.json("status", "mini")["run"][0]["state"] == "lost"
+    head.start()
+    shell.ok("resume", "mini")
+    assert shell.until_over() is JobState.DONE
+    assert [job["state"] for job in shell.json("status", "mini")["runs"]] == ["done", "failed", "stopped"]
+
+    assert shell.scores() == calm.scores()
+    for cell in shell.cells():
+        assert cell.attempts == 1 if cell.cell.id in done_before else cell.attempts <= 3
+
+
+def test_a_worker_a_finetuning_and_mlflow_are_killed(
+    tmp_path: Path, calm: Shell, head: Head, python_path: Path
+) -> None:
+    server = _MlflowServer(tmp_path, calm.home / "mlflow.db")
+    shell = Shell(tmp_path / "shell", head, python_path, DRAGOMAN_MLFLOW=server.address)
+    server.start()
+    try:
+        shown = shell.ok("submit", "spec.yaml", "--address", head.address)
+        assert f"{server.address}/#/experiments/" in shown
+
+        (trainer, *_) = shell.wait(lambda: head.workers("ray::train"))
+        time.sleep(random.uniform(0, 3))
+        trainer.kill()
+
+        shell.wait(lambda: shell.done() > 0)
+        server.kill()
+        time.sleep(random.uniform(0, 1))
+        (worker, *_) = shell.wait(lambda: head.workers("ray::_Holder"))
+        worker.kill()
+
+        assert shell.until_over() is JobState.DONE
+        assert {cell.state for cell in shell.cells()} == {CellState.DONE}
+        assert shell.scores() == calm.scores()
+        again = sorted(cell.attempts for cell in shell.cells() if cell.attempts > 1)
+        assert again in ([], [2]), "more than the cell in flight was translated again"
+        log = shell.ok("logs", "mini")
+        assert "MLflow" in log
+        assert not shell.store.job_lines(1, kind=LineKind.FAILURE)
+
+        server.start()
+        assert "is submitted to" in shell.ok("resume", "mini")
+        assert shell.until_over() is JobState.DONE
+        assert {"mini", "to-english evaluation"} <= server.runs()
+        assert sorted(cell.attempts for cell in shell.cells() if cell.attempts > 1) == again
+    finally:
+        server.kill()
+
+
+class _MlflowServer:
+    """A tracking server of its own, killed and started again on the same files."""
+
+    def __init__(self, folder: Path, tables: Path) -> None:
+        shutil.copy(tables, folder / "mlflow.db")  # to make the tables takes longer than all the rest
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self._port = one.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self._port}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [Path(sys.executable).with_name("mlflow"), "server", "--port", str(self._port), "--workers", "1",
+             "--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--artifacts-destination",
+             self._folder / "artifacts"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder, start_new_session=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            try:
+                if requests.get(f"{self.address}/health", timeout=2).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.3)
+        raise AssertionError("MLflow's server did not come up")
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, 9)
+            self._process.wait()
+
+    def runs(self) -> set[str]:
+        from mlflow import MlflowClient
+
+        client = MlflowClient(self.address)
+        experiment = client.get_experiment_by_name("mini")
+        assert experiment is not None
+        return {str(run.info.run_name) for run in client.search_runs([experiment.experiment_id])}
