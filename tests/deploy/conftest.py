@@ -82,6 +82,7 @@ class Walk:
     """The port in the container, and here, by service."""
     addresses: dict[str, str] = field(default_factory=dict)
     """Where a service listens here."""
+    _again: dict[str, Callable[[], None]] = field(default_factory=dict)
     migrated: str = ""
     """What the one-shot service `migrate` said."""
 
@@ -124,11 +125,16 @@ class Walk:
         self, service: str, command: list[str] | None = None, extra: Iterable[str] = (), **options: Any
     ) -> "subprocess.Popen[bytes]":
         """Start a service by its own command, or by what its image's own would be."""
-        words = command or self.words(service, self.services[service]["command"])
-        self.processes[service] = subprocess.Popen(
-            [*words, *extra], env=self.environment(service), cwd=self.folder, stdout=self._log(service),
-            stderr=subprocess.STDOUT, start_new_session=True, **options,
-        )  # fmt: skip
+        words = [*(command or self.words(service, self.services[service]["command"])), *extra]
+
+        def begin() -> None:
+            self.processes[service] = subprocess.Popen(
+                words, env=self.environment(service), cwd=self.folder, stdout=self._log(service),
+                stderr=subprocess.STDOUT, start_new_session=True, **options,
+            )  # fmt: skip
+
+        self._again[service] = begin
+        begin()
         return self.processes[service]
 
     def run(
@@ -147,12 +153,17 @@ class Walk:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def wait(self, service: str, seconds: float = 120, check: list[str] | None = None) -> None:
+    def wait(self, service: str, seconds: float = 180, check: list[str] | None = None) -> None:
         """Wait until a service's own health check passes."""
         test = check or self.words(service, self.services[service]["healthcheck"]["test"][1:])
         until = time.monotonic() + seconds
+        # Docker starts such a service again: Ray gives up after half a minute on a busy machine
+        restarts = 2 if self.services[service].get("restart") == "unless-stopped" else 0
         while subprocess.run(test, env=self.environment(service), capture_output=True, check=False).returncode:
-            assert self.processes[service].poll() is None, f"{service} ended:\n{self.said(service)}"
+            if self.processes[service].poll() is not None:
+                assert restarts, f"{service} ended:\n{self.said(service)}"
+                restarts -= 1
+                self._again[service]()
             assert time.monotonic() < until, f"{service} is not healthy:\n{self.said(service)}"
             time.sleep(0.5)
 
@@ -230,8 +241,8 @@ def walk(read_compose: Callable[[Mapping[str, str]], dict[str, Any]]) -> Iterato
         made.place("server", "127.0.0.1", [5000])
         made.migrated = made.once("migrate")
         made.start("server")
-        start_ray(made)
         made.wait("server")
+        start_ray(made)
         made.wait("ray-cpu")
         yield made
     finally:
