@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from dragoman.errors import ModelError
 from dragoman_jobs.engines.base import Hypothesis
-from dragoman_jobs.engines.prepared import Facts, Prompting, batches
+from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
 
 END, BREAK = 2, 99
 
@@ -101,3 +101,29 @@ def test_batches_are_no_smaller_than_they_must_be() -> None:
     assert list(batches([3, 1, 3, 2, 1], 6, mixed=True)) == [[0, 2], [3], [1, 4]]
     assert list(batches([3, 3, 2, 2], 100, mixed=True)) == [[0, 1, 2, 3]]
     assert list(batches([3, 3, 2, 2], 100, mixed=False)) == [[0, 1], [2, 3]]
+
+
+def test_a_batch_that_does_not_fit_is_halved() -> None:
+    tried: list[int] = []
+
+    def decode(batch: list[int]) -> list[str]:
+        tried.append(len(batch))
+        if len(batch) > 2:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return [str(place) for place in batch]
+
+    assert in_halves([4, 3, 2, 1, 0], decode) == ["4", "3", "2", "1", "0"]
+    assert tried == [5, 2, 3, 1, 2]
+
+
+def test_a_prompt_that_does_not_fit_alone_and_other_errors() -> None:
+    def fail(error: Exception) -> Callable[[list[int]], list[str]]:
+        def decode(batch: list[int]) -> list[str]:
+            raise error
+
+        return decode
+
+    with pytest.raises(ModelError, match="does not suffice to decode a single prompt"):
+        in_halves([1, 2], fail(MemoryError()))
+    with pytest.raises(RuntimeError, match="something else"):
+        in_halves([1, 2], fail(RuntimeError("something else")))
