@@ -76,7 +76,7 @@ class Run(NamedTuple):
 class Probe(Worker):
     """An evaluation worker that says when it is ready and how large it is."""
 
-    def ready(self, model: PreparedModel, decoding: Decoding) -> dict[str, Any]:
+    def look(self, model: PreparedModel, decoding: Decoding) -> dict[str, Any]:
         """Load the model, translate a sentence, and look at this process."""
         import psutil
 
@@ -207,7 +207,7 @@ def start_actors(folder: Path, model: Path, count: int) -> list[dict[str, Any]]:
     for _ in range(count):
         started = time.perf_counter()
         worker = cluster.worker(Probe, f"file://{folder}/blobs")
-        state = cluster.result(worker.call("ready", prepared, decoding))
+        state = cluster.result(worker.call("look", prepared, decoding))
         found.append({"seconds": time.perf_counter() - started, **state})
         worker.kill()
     cluster.close()
