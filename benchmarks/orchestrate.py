@@ -1,0 +1,164 @@
+"""What orchestration costs: every pair of 200 languages through the real driver, store and pool, with a stub engine.
+
+The stub sleeps instead of decoding, for a time that is skewed as that of real cells is (log-normal: a few take many
+times the median); everything else is done as in a real grid: each worker reads its test lines, writes its hypotheses,
+scores them with BLEU, and the driver commits every cell to an SQLite store. One model, 39,800 cells.
+
+    python benchmarks/orchestrate.py
+    python benchmarks/orchestrate.py --languages 30 --workers 8
+
+Printed for the time from the first cell's start to the last one's end:
+
+- busy: the share of their lives, from ready to killed, that the workers spent in cells, by their own clocks;
+- overhead: the time that the grid took longer than busy workers would have, for each cell;
+- driver: its processor time for each cell, and the most memory it ever held.
+"""
+
+import argparse
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dragoman.corpora.base import Corpus, CorpusOptions, Segment, Split
+from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
+from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
+
+MEAN, SIGMA = 0.2, 0.8
+"""Seconds a cell takes on average, and the spread of their logarithm: one in a hundred takes five times the mean."""
+
+LINES = 3
+"""Test lines of each pair."""
+
+
+class Stub(Engine):
+    """Sleeps as long as the pair is heavy."""
+
+    @classmethod
+    def prepare(cls, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> Path:
+        """Needs nothing."""
+        return cache / checkpoint.id
+
+    def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
+        del prepared, decoding, device
+
+    def translate(self, prompts: Sequence[str], batch_tokens: int = 4096) -> list[Hypothesis]:
+        """The prompt, after a while."""
+        heavy = random.Random(prompts[0]).lognormvariate(0, SIGMA)
+        mean_of_heavy = pow(2.718281828, SIGMA**2 / 2)
+        time.sleep(float(os.environ["ORCHESTRATE_MEAN"]) * heavy / mean_of_heavy)
+        return [Hypothesis(prompt, "stop", 20) for prompt in prompts]
+
+
+class Lines(Corpus):
+    """A few lines of every pair there is."""
+
+    def __init__(self, options: CorpusOptions) -> None:
+        del options
+
+    @property
+    def revision(self) -> str:
+        """Always the same."""
+        return "1"
+
+    def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
+        """None is."""
+        del pairs, split
+        return {}
+
+    def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
+        """Lines that are as good as any."""
+        for number in range(LINES):
+            yield Segment(f"line {number} of {pair} in {split}", f"what line {number} of {pair} means")
+
+
+def main() -> None:
+    """Run the grid and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--languages", type=int, default=200, help="languages, every ordered pair of them is a cell")
+    parser.add_argument("--workers", type=int, default=32, help="workers: they sleep, so there may be more than cores")
+    parser.add_argument("--mean", type=float, default=MEAN, help="seconds that a cell takes on average")
+    asked = parser.parse_args()
+    os.environ["ORCHESTRATE_MEAN"] = str(asked.mean)
+    with tempfile.TemporaryDirectory() as folder:
+        install(Path(folder) / "plugins")
+        measure(Path(folder), asked.languages, asked.workers)
+
+
+def install(folder: Path) -> None:
+    """Have the stub and the corpus found by their entry points, here and in the workers."""
+    info = folder / "orchestrate-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: orchestrate\nVersion: 1.0\n")
+    entries = {"engines": "stub = orchestrate:Stub", "corpora": "lines = orchestrate:Lines"}
+    (info / "entry_points.txt").write_text("".join(f"[dragoman.{group}]\n{it}\n" for group, it in entries.items()))
+    added = [str(folder), str(Path(__file__).parent)]
+    sys.path[:0] = added
+    os.environ["PYTHONPATH"] = os.pathsep.join([*added, os.environ.get("PYTHONPATH", "")])
+
+
+def measure(folder: Path, languages: int, workers: int) -> None:
+    """One grid."""
+    from campaign import Campaign
+    from rich.console import Console
+
+    from dragoman.plan import make_plan
+    from dragoman.settings import Settings
+    from dragoman.spec.grid import GridSpec
+    from dragoman.store.store import Store
+    from dragoman_jobs.driver import Driver
+    from dragoman_jobs.job import Job
+    from dragoman_jobs.progress import GridProgress
+    from dragoman_jobs.ray_cluster import RayCluster
+    from dragoman_jobs.throughput import Meters
+
+    base = folder / "base"
+    base.mkdir()
+    (base / "model.safetensors").write_bytes(b"none")
+    spec: dict[str, Any] = {
+        "name": "orchestrate", "base": str(base), "languages": Campaign(languages, 1).tags, "corpus": "lines",
+        "evaluation": {"engine": "stub", "metrics": ["bleu"]},
+    }  # fmt: skip
+    settings = Settings(home=folder / "home")
+    began = time.monotonic()
+    plan = make_plan(GridSpec.model_validate(spec))
+    store = Store.open(settings.store_url, settings.blobs_url)
+    job = Job(store, "orchestrate")
+    driver = Driver(plan, store, settings, GridProgress(Console(), job))
+    driver.register()
+    print(f"{len(plan.pairs):,} cells planned and registered in {time.monotonic() - began:.1f} s")
+    with job:
+        cells = driver.remaining()
+        cluster = RayCluster(workers)
+        before = time.process_time()
+        try:
+            began = time.monotonic()
+            driver.run(cluster, Meters("orchestrate"))
+            seconds = time.monotonic() - began
+        finally:
+            cluster.close()
+    standing = store.jobs("orchestrate")[0].progress or {}
+    report(cells, workers, seconds, time.process_time() - before, standing["busy"])
+    done = sum(cell.attempts == 1 and cell.hypotheses is not None for cell in store.cells("orchestrate"))
+    print(f"{done:,} of {cells:,} cells are done, each once")
+
+
+def report(cells: int, workers: int, seconds: float, cpu: float, busy: float) -> None:
+    """What it took."""
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{cells:,} cells on {workers} workers in {seconds:.1f} s: {1000 * seconds / cells:.2f} ms a cell")
+    print(f"busy:     {busy:.1%} of the workers' time (wanted: at least 95 %)")
+    print(f"overhead: {1000 * seconds * (1 - busy) / cells:.2f} ms a cell (wanted: at most 5 ms)")
+    print(
+        f"driver:   {1000 * cpu / cells:.2f} ms of processor time a cell, {megabytes:.0f} MB (wanted: at most 500 MB)"
+    )
+
+
+if __name__ == "__main__":
+    main()
