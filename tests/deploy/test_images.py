@@ -89,8 +89,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fresh = tmp_path_factory.mktemp("fresh")
     venv.create(fresh, with_pip=False)
     (packages,) = (fresh / "lib").glob("python*/site-packages")
-    into = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--prefix", fresh]
-    subprocess.run([*into, next((context / "wheels").glob("*.whl"))], check=True)
+    # Without --ignore-installed, pip would take the installation that these tests run from away.
+    into = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--ignore-installed"]
+    subprocess.run([*into, "--prefix", fresh, next((context / "wheels").glob("*.whl"))], check=True)
     lent = next(Path(path) for path in sys.path if path.endswith("site-packages"))
     (packages / "lent.pth").write_text(f"{lent}\n")
     return fresh
