@@ -22,6 +22,9 @@ from dragoman_jobs.options import (
     chosen_address,
 )
 
+LOG_WIDTH = 160
+"""Columns of what is not printed on a terminal: a table there is not broken in the middle of its lines."""
+
 
 def run(
     spec: SpecArgument,
@@ -78,7 +81,7 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     from dragoman_jobs.ray_cluster import RayCluster
 
     logs.configure(chosen)
-    console = Console(quiet=quiet)
+    console = Console(quiet=quiet, width=None if sys.stdout.isatty() else LOG_WIDTH)
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
     complete = run_grid(plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too)
