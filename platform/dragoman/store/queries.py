@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, exists, select
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
@@ -111,8 +111,9 @@ def metric_names(store: Store, grid: str) -> list[str]:
     with store.database.reading() as connection:
         grid_id = grid_number(connection, grid)
         asked = select(MetricRow.name).join(GridMetricRow).where(GridMetricRow.grid_id == grid_id)
+        # for each metric a look into the index: the sums of a large grid are hundreds of thousands
         scored = select(MetricRow.name).where(
-            MetricRow.id.in_(select(ScoreSumRow.metric_id).where(ScoreSumRow.grid_id == grid_id))
+            exists().where(ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == MetricRow.id)
         )
         names = connection.execute(asked.order_by(GridMetricRow.position)).scalars().all()
         return list(dict.fromkeys([*names, *connection.execute(scored.order_by(MetricRow.name)).scalars()]))

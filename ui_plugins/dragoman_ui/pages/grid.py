@@ -1,6 +1,7 @@
 """The grid page: the pair matrix as a heat map, and what it comes to by partition."""
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 from flask import Response, render_template, request
@@ -18,7 +19,7 @@ from dragoman_ui.heatmap import heat_map, size_of
 from dragoman_ui.keeping import kept
 from dragoman_ui.mlflow_links import experiment_link
 from dragoman_ui.pages.compare import differences, rival, side_by_side, tested
-from dragoman_ui.reading import open_store
+from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
 from dragoman_ui.view import Show, View
@@ -83,7 +84,14 @@ def _against(store: Store, view: View) -> str:
 
 
 def _version(store: Store, view: View) -> str:
-    return f"{__version__} {version(store, view.grid, view.model, view.metric, _against(store, view))}"
+    return _version_at(stamp(), store, view.grid, view.model, view.metric, _against(store, view))
+
+
+@lru_cache(maxsize=512)
+def _version_at(moment: str, store: Store, *asked: str) -> str:
+    """Where many write, only what a view shows is looked at; where nobody does, that is not done again either."""
+    del moment
+    return f"{__version__} {version(store, *asked)}"
 
 
 def _page(store: Store, view: View, experiment: str | None) -> str:
