@@ -1,3 +1,5 @@
+import csv
+import io
 import re
 from collections.abc import Callable
 from html import unescape
@@ -9,6 +11,7 @@ from flask.testing import FlaskClient
 
 from dragoman.pair import all_pairs
 from dragoman.store.queries import pair_scores, partition_table
+from dragoman.store.records import JobLine, JobState
 from dragoman_ui.labels import Label
 from dragoman_ui.reading import open_store
 
@@ -137,7 +140,10 @@ def test_a_pair_without_text_says_so(client: FlaskClient, made: Any) -> None:
         ("partitions?grid=demo&model=roles&table=pairs&target=ar", "source,target,source_name"),
         ("runs?grid=demo", "grid,model,evidence,training_pairs"),
         ("cell?grid=demo&source=en&target=de", "number,source,reference,base,base chrf++"),
+        ("cell?grid=demo&source=en&target=de&table=models", "model,state,reason,metric,signature,value,low,high"),
+        ("job?grid=demo", "model,cells,planned,running,done,"),
         ("promotions", ""),
+        ("promotions?table=aliases", ""),
     ],
 )
 @pytest.mark.parametrize("form", ["csv", "json", "latex", "markdown"])
@@ -147,6 +153,28 @@ def test_every_table_can_be_taken_away(client: FlaskClient, path: str, heads: st
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     if form == "csv":
         assert answer.text.startswith(heads)
+
+
+def test_a_card_can_be_taken_away(client: FlaskClient) -> None:
+    answer = client.get("/dragoman/card?grid=demo&model=roles&form=markdown")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=demo-roles-card.md"
+    assert answer.text.startswith("# roles")
+
+
+def test_cells_are_counted_by_state(client: FlaskClient) -> None:
+    rows = csv.DictReader(io.StringIO(client.get("/dragoman/job?grid=demo&form=csv").text))
+    counted = {row["model"]: (row["cells"], row["done"], row["failed"], row["missing"]) for row in rows}
+    assert counted["roles"] == ("30", "28", "1", "1")
+
+
+def test_only_the_end_of_a_long_log_is_shown(client: FlaskClient) -> None:
+    store = open_store()
+    job = store.start_job("demo", "another-host-1")
+    store.beat_job(job, None, [JobLine(text=f"line {number}") for number in range(1, 204)])
+    page = client.get("/dragoman/working?grid=demo").text
+    store.end_job(job, JobState.DONE)
+    assert re.findall(r"line \d+", page) == [f"line {number}" for number in range(4, 204)]
+    assert "3 earlier lines are left out" in page
 
 
 def test_pairs_are_filtered_by_family_and_script(client: FlaskClient) -> None:

@@ -10,7 +10,7 @@ from dragoman import __version__
 from dragoman.cli import compare
 from dragoman.cli.arguments import chosen_rows
 from dragoman.cli.results import matrix, pairs, partition_rows
-from dragoman.cli.tables import Form, Table, render
+from dragoman.cli.tables import Form
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -64,6 +64,7 @@ from dragoman_ui.pages.compare import SHOWN, rival
 from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.security import protect
 from dragoman_ui.segments import PairView, pair_view, sentence_metric
+from dragoman_ui.taking import table_file
 from dragoman_ui.view import View, one_of
 
 
@@ -232,7 +233,7 @@ def table(question: OfTable) -> Response:
             found = matrix(view.grid, view.metric, store.grid(view.grid).languages, rows, values)
         case "pairs":
             found = pairs(view.grid, view.metric, rows, values)
-    return _file(f"{view.grid}-{view.model}-{view.metric}-{question.table}", found, form)
+    return table_file(f"{view.grid}-{view.model}-{view.metric}-{question.table}", found, form)
 
 
 def comparison(question: OfComparison) -> Comparison:
@@ -253,17 +254,8 @@ def comparison_table(question: OfComparisonTable) -> Response:
         "pairs": compare.pairs(question.grid, found),
     }
     name = f"{question.grid}-{found.b}-against-{found.a}-{found.metric}-{question.table}"
-    return _file(name, tables[question.table], Form(question.form))
+    return table_file(name, tables[question.table], Form(question.form))
 
-
-def _file(name: str, table: Table, form: Form) -> Response:
-    suffix = {Form.LATEX: "tex", Form.MARKDOWN: "md"}.get(form, form.value)
-    response = Response(render([table], form, table.name), mimetype=_MIME[form])
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{suffix}")
-    return response
-
-
-_MIME = {Form.JSON: "application/json", Form.CSV: "text/csv", Form.MARKDOWN: "text/markdown", Form.LATEX: "text/x-tex"}
 
 ENDPOINTS = (
     *(

@@ -132,12 +132,21 @@ def versions(question: OfRegisteredModel) -> Versions:
 
 def gate(question: OfVersion) -> GateReport:
     """Hold the policy of a version's grid to it, against the version that the alias stands at; nothing is moved."""
-    uri, store = registry_uri(), open_store()
-    version = find_version(uri, question.name, question.version)
+    uri = registry_uri()
+    return judged(uri, find_version(uri, question.name, question.version), question.alias)[0]
+
+
+def judged(uri: str, version: RegisteredVersion, alias: str | None) -> tuple[GateReport, RegisteredVersion | None]:
+    """What the policy of a version's grid says of it now, and the incumbent it was held against, if there is one.
+
+    Raises:
+        DragomanError: the version is none of Dragoman's, or there is no policy for the alias.
+    """
+    store = open_store()
     grid = Promotions(store, uri).grid_of(version)
-    policy = policy_for(grid, question.alias, name=version.name)
+    policy = policy_for(grid, alias, name=version.name)
     incumbent = version_at(uri, version.name, policy.alias)
-    return evidence.gate(store, grid, grid.names[version.model or ""], policy, incumbent)
+    return evidence.gate(store, grid, grid.names[version.model or ""], policy, incumbent), incumbent
 
 
 def trail(question: OfTrail) -> Trail:

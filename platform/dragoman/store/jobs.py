@@ -67,10 +67,9 @@ def beat(
     connection: Connection, job_id: int, progress: Mapping[str, Any] | None, lines: Iterable[JobLine]
 ) -> str | None:
     """A driver is alive, and says how far it is; returns who asked it to stop, if somebody did."""
-    last = connection.execute(select(func.max(JobLineRow.number)).where(JobLineRow.job_id == job_id)).scalar() or 0
     rows = [
         {"job_id": job_id, **line.model_dump(exclude={"number"}), "kind": line.kind.value, "number": number}
-        for number, line in enumerate(lines, last + 1)
+        for number, line in enumerate(lines, count_lines(connection, job_id) + 1)
     ]
     if rows:
         connection.execute(insert(connection, JobLineRow), rows)
@@ -112,6 +111,11 @@ def lines(connection: Connection, job_id: int, after: int, kind: LineKind | None
         query = query.where(JobLineRow.kind == kind.value)
     rows = connection.execute(query.order_by(JobLineRow.number).limit(most))
     return [JobLine.model_validate({name: getattr(row, name) for name in JobLine.model_fields}) for row in rows]
+
+
+def count_lines(connection: Connection, job_id: int) -> int:
+    """How many lines a driver has said; they are numbered from 1 without gaps."""
+    return connection.execute(select(func.max(JobLineRow.number)).where(JobLineRow.job_id == job_id)).scalar() or 0
 
 
 def _add(connection: Connection, grid: str, **values: Any) -> int:

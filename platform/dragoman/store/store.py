@@ -338,3 +338,8 @@ class Store:
         """What the driver of a job said: of one kind or all, from the line after a number on, at most so many."""
         with self.database.reading() as connection:
             return jobs.lines(connection, job_id, after, kind, most)
+
+    def count_job_lines(self, job_id: int) -> int:
+        """How many lines the driver of a job has said, which is also the number of the last."""
+        with self.database.reading() as connection:
+            return jobs.count_lines(connection, job_id)

@@ -67,6 +67,7 @@ def test_what_a_driver_says_is_kept_in_order(small):
     small.store.beat_job(job, None, [JobLine(kind=LineKind.FAILURE, text="three", detail="Traceback\n  line")])
     assert [(line.number, line.text) for line in small.store.job_lines(job)] == [(1, "one"), (2, "two"), (3, "three")]
     assert [line.text for line in small.store.job_lines(job, after=1, most=1)] == ["two"]
+    assert small.store.count_job_lines(job) == 3
     (failure,) = small.store.job_lines(job, kind=LineKind.FAILURE)
     assert failure.detail == "Traceback\n  line"
     assert small.store.jobs("small")[0].progress == {"done": 1}

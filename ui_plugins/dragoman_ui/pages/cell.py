@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Response, render_template, request
 
-from dragoman.cli.tables import Column, Form, Table, figure, number, word
+from dragoman.cli.tables import Column, Table, figure, interval, number, word
 from dragoman.pair import Pair
 from dragoman.store.keys import grid_number
 from dragoman.store.prompts import asked as asked_prompts
@@ -14,7 +14,7 @@ from dragoman.store.store import Store
 from dragoman_ui.labels import Label
 from dragoman_ui.reading import open_store
 from dragoman_ui.segments import Arrangement, PairView, pair_view, sentence_metric
-from dragoman_ui.taking import FORMS, table_file
+from dragoman_ui.taking import taken
 from dragoman_ui.view import View, one_of
 
 SIDE_BY_SIDE = 4
@@ -38,13 +38,10 @@ def cell() -> str | Response:
     shown = [one_of(f"Grid '{view.grid}' has no model", name, models) for name in request.args.getlist("beside")]
     shown = shown or beside(models, view)
     names = {identity: name for identity, name in grid.names.items() if name in shown}
-    form = request.args.get("form")
-    prompt, size = _prompt(store, view), {"size": None} if form else {}
-    found = pair_view(store, grid, names, pair, by, search, arrangement, page, label, prompt, **size)
-    if form:
-        name = f"{view.grid}-{pair}-sentences"
-        return table_file(name, sentence_table(view, found, by), Form(one_of("A table has no form", form, FORMS)))
-    return render_template(
+    size = {"size": None} if request.args.get("form") else {}
+    found = pair_view(store, grid, names, pair, by, search, arrangement, page, label, _prompt(store, view), **size)
+    tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
+    return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",
         view=view,
         grid=grid,
@@ -95,6 +92,24 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     for name in names:
         columns += [word(name), judged(name)]
     return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
+
+
+def model_table(view: View, found: PairView) -> Table:
+    """How each run fared on the pair: a row for each score, and one for a run that has none."""
+    rows = [
+        {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
+         "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
+         "low": score and score.low, "high": score and score.high, "sentences": each.cell.segments,
+         "cut": each.cell.cut, "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine}
+        for each in found.candidates
+        for score in each.scores or (None,)
+    ]  # fmt: skip
+    counts = [number(name, digits=0) for name in ("sentences", "cut", "tokens")]
+    return Table(
+        name="models", title=f"{view.grid}: every model on {found.pair}", content=rows, group="model",
+        columns=[word("model"), word("state"), word("metric"), number("value"), interval("low", "high"), *counts,
+                 number("seconds"), word("engine")],
+    )  # fmt: skip
 
 
 def _prompt(store: Store, view: View) -> str | None:

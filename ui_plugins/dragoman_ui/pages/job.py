@@ -1,17 +1,20 @@
 """The job page: how far a grid has come, how fast it goes, and what went wrong first."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from flask import render_template, request
+from flask import Response, render_template, request
 
 from dragoman.cell import CellState
+from dragoman.cli.tables import Table, number, word
 from dragoman.store.progress import progress
 from dragoman.store.records import GridRecord, JobLine, JobRecord, LineKind
 from dragoman.store.runs import campaign
 from dragoman.store.store import Store
 from dragoman_ui.mlflow_links import experiment_link
 from dragoman_ui.reading import open_store
+from dragoman_ui.taking import taken
 
 LINES = 200
 """Lines of a log that are shown, the last ones."""
@@ -41,7 +44,8 @@ class GridState(NamedTuple):
     def of(cls, store: Store, grid: GridRecord) -> "GridState":
         """Look at a grid."""
         models, jobs = progress(store, grid.name), store.jobs(grid.name)
-        states = sum((Counter(found) for found in models.values()), Counter[CellState]())
+        counts = sum((Counter(found) for found in models.values()), Counter[CellState]())
+        states = Counter({state: counts[state] for state in CellState if counts[state]})
         failures = store.job_lines(jobs[0].id, kind=LineKind.FAILURE, most=1) if jobs else []
         return cls(grid, models, states, jobs, next(iter(failures), None))
 
@@ -76,19 +80,31 @@ class GridState(NamedTuple):
         return f"{address.rstrip('/')}/#/jobs/{self.job.submission}" if self.job.submission else address
 
 
-def job() -> str:
-    """Answer `/dragoman/job?grid=...`: at once; the cells are counted after that."""
+def job() -> str | Response:
+    """Answer `/dragoman/job?grid=...`: at once, as the cells are counted after that; or with `form` them as a file."""
     store = open_store()
     name = request.args.get("grid", "")
     others = [grid.name for grid in campaign(store, name) if grid.name != name]
-    return render_template("dragoman/job.html", name=name, others=others, experiment=experiment_link(name))
+    tables = {"cells": lambda: cell_table(name, progress(store, name))}
+    return taken(name, tables, request.args) or render_template(
+        "dragoman/job.html", name=name, others=others, experiment=experiment_link(name)
+    )
 
 
 def job_state() -> str:
     """Answer `/dragoman/working?grid=...`: the part of the page that changes while a grid runs."""
     store = open_store()
     found = GridState.of(store, store.grid(request.args.get("grid", "")))
-    lines = store.job_lines(found.job.id) if found.job else []
-    return render_template(
-        "dragoman/working.html", found=found, lines=lines[-LINES:], hidden=max(0, len(lines) - LINES)
-    )
+    hidden = max(0, store.count_job_lines(found.job.id) - LINES) if found.job else 0
+    lines = store.job_lines(found.job.id, after=hidden) if found.job else []
+    return render_template("dragoman/working.html", found=found, lines=lines, hidden=hidden)
+
+
+def cell_table(grid: str, models: Mapping[str, Mapping[CellState, int]]) -> Table:
+    """The number of cells in each state, by model."""
+    rows = [
+        {"model": model, "cells": sum(states.values()), **{state.value: states.get(state, 0) for state in CellState}}
+        for model, states in models.items()
+    ]
+    columns = [word("model"), *(number(state.value, digits=0) for state in CellState), number("cells", digits=0)]
+    return Table(name="cells", title=f"{grid}: cells of each model by state", content=rows, columns=columns)

@@ -1,90 +1,84 @@
 """The pages of one registered model: its versions and aliases, the gate against the incumbent, its trail; and cards."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from flask import render_template, request
-from pydantic import ValidationError
+from flask import Response, render_template, request
 
+from dragoman.cli.tables import Column, Table, word
 from dragoman.errors import DragomanError
-from dragoman.spec.grid import GridSpec
-from dragoman.store.queries import BASE
-from dragoman.store.records import GridRecord
-from dragoman.store.store import Store
-from dragoman_registry import evidence
-from dragoman_registry.audit import AuditLog, Outcome
-from dragoman_registry.card import write_card
+from dragoman_registry.audit import AuditLog
 from dragoman_registry.gated import gated_aliases
 from dragoman_registry.history import strays
 from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.policy import policy_for
-from dragoman_registry.promotion import Promotions
-from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, version_at, versions_of
+from dragoman_registry.tables import gate_table, trail_table
+from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, versions_of
+from dragoman_ui import registered
 from dragoman_ui.markdown import rendered
 from dragoman_ui.mlflow_links import registry_uri
-from dragoman_ui.pages.promotions import Decision
+from dragoman_ui.pages.promotions import decisions
 from dragoman_ui.reading import open_store
-from dragoman_ui.view import one_of
+from dragoman_ui.taking import as_file, taken
 
 
-def model() -> str:
-    """Answer `/dragoman/model?name=...&version=...`."""
+def model() -> str | Response:
+    """Answer `/dragoman/model?name=...&version=...`: a page, or with `form` one of its tables as a file."""
     store, uri, name = open_store(), registry_uri(), request.args.get("name", "")
     aliases = aliases_of(uri, name)
     versions = list(reversed(versions_of(uri, name)))
     log = AuditLog(store.database)
+    trail = log.records(name)
     gated = sorted(gated_aliases(store, name) | set(aliases))
     asked = request.args.get("version") or next((aliases[alias] for alias in gated if alias in aliases), None)
     chosen = find_version(uri, name, asked) if asked else next(iter(versions), None)
-    return render_template(
+    alias = request.args.get("alias") or next((alias for alias in gated if alias in aliases), "champion")
+    tables = {"versions": lambda: version_table(name, versions, aliases), "trail": lambda: trail_table(trail)}
+    return taken(name, tables, request.args) or render_template(
         "dragoman/model.html",
         name=name,
         aliases=aliases,
-        gated=gated,
-        alias=request.args.get("alias") or next((alias for alias in gated if alias in aliases), "champion"),
+        gated=[*gated, *({alias} - set(gated))],
+        alias=alias,
         versions=versions,
         chosen=chosen,
         description=rendered(_description(uri, chosen)) if chosen else "",
-        decisions=[
-            Decision.of(record) for record in reversed(log.records(name)) if record.outcome is not Outcome.BEGUN
-        ],
+        decisions=decisions(trail),
         strays=strays(log, uri, name, gated),
     )
 
 
-def gate() -> str:
+def version_table(name: str, versions: Sequence[RegisteredVersion], aliases: Mapping[str, str]) -> Table:
+    """The versions of a registered model, the newest first."""
+    return Table(
+        name="versions", title=f"versions of {name}",
+        content=[{"version": each.version, "aliases": [alias for alias, at in aliases.items() if at == each.version],
+                  "model": each.model, "model_name": each.model_name, "grid": each.grid} for each in versions],
+        columns=[word("version"), Column("aliases", lambda row: ", ".join(row["aliases"]) or "-", right=False),
+                 word("model_name", "finetuning"), word("grid")],
+    )  # fmt: skip
+
+
+def gate() -> str | Response:
     """Answer `/dragoman/gate?name=...&version=...&alias=...`: the gate's findings now, which take a moment."""
-    store, uri = open_store(), registry_uri()
+    uri = registry_uri()
     version = find_version(uri, request.args.get("name", ""), request.args.get("version", ""))
-    found: dict[str, Any] = {"report": None, "sentence": None, "incumbent": None}
+    alias = request.args.get("alias") or None
     try:
-        grid = Promotions(store, uri).grid_of(version)
-        policy = policy_for(grid, request.args.get("alias") or None, name=version.name)
-        incumbent = version_at(uri, version.name, policy.alias)
-        report = evidence.gate(store, grid, grid.names[version.model or ""], policy, incumbent)
-        found |= {"report": report, "incumbent": incumbent, "alias": policy.alias}
+        report, incumbent = registered.judged(uri, version, alias)
     except DragomanError as error:
-        found["sentence"] = str(error)
-    return render_template("dragoman/gate.html", version=version, **found)
+        return render_template("dragoman/gate.html", version=version, alias=alias, sentence=str(error))
+    tables = {"gate": lambda: gate_table([report])}
+    return taken(f"{version.name}-{version.version}", tables, request.args) or render_template(
+        "dragoman/gate.html", version=version, alias=alias, report=report, incumbent=incumbent
+    )
 
 
-def card() -> str:
-    """Answer `/dragoman/card?grid=...&model=...`: the model card as the store would have it written now."""
-    store = open_store()
-    grid = store.grid(request.args.get("grid", ""))
-    finetuned = [name for name in grid.names.values() if name != BASE]
-    name = one_of(f"Grid '{grid.name}' has no finetuned model", request.args.get("model", ""), finetuned)
-    return render_template("dragoman/card.html", grid=grid, model=name, text=_card(store, grid, name))
-
-
-def _card(store: Store, grid: GridRecord, name: str) -> Any:
-    try:
-        spec = GridSpec.model_validate(grid.spec)
-    except ValidationError as error:
-        raise DragomanError(
-            f"The spec that grid '{grid.name}' was made from can't be read ({error.error_count()} mistakes), "
-            "so there is no card of its models: run the grid again from a spec of this version."
-        ) from error
-    return rendered(write_card(store, grid, spec, name).text)
+def card() -> str | Response:
+    """Answer `/dragoman/card?grid=...&model=...`: the card as the store would have it written now, or it as a file."""
+    grid, model = request.args.get("grid", ""), request.args.get("model", "")
+    text = registered.card(registered.OfCard(grid=grid, model=model)).text
+    if request.args.get("form"):
+        return as_file(f"{grid}-{model}-card.md", text, "text/markdown")
+    return render_template("dragoman/card.html", grid=grid, model=model, text=rendered(text))
 
 
 def _description(uri: str, version: RegisteredVersion) -> str:

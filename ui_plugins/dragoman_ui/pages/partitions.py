@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from flask import Response, render_template, request
 
-from dragoman.cli.tables import Column, Form, Table, interval, number, word
+from dragoman.cli.tables import Column, Table, interval, number, word
 from dragoman.language import english_name
 from dragoman.metrics.sacrebleu import likely_script
 from dragoman.partition import Partition
@@ -17,7 +17,7 @@ from dragoman_ui.reading import open_store
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
 from dragoman_ui.summary import SORTS, Point, Summary, in_order, points, summaries
-from dragoman_ui.taking import FORMS, table_file
+from dragoman_ui.taking import taken
 from dragoman_ui.view import View, one_of
 
 PAGE = 50
@@ -52,14 +52,9 @@ def partitions() -> str | Response:
     columns = pair_columns(store, view.grid, view.model, view.metric, view.signature, prompt=view.prompt)
     rates, chosen, better = _rates(store, view), filters.holds(columns, view.only), higher_is_better(view.metric)
     rows, found = summaries(columns, rates, chosen), in_order(points(columns, rates, chosen), order, better)
-    if form := request.args.get("form"):
-        name = one_of("This page has no table", request.args.get("table", ""), ("scopes", "pairs"))
-        table = _scopes(view, rows) if name == "scopes" else _pairs(view, found)
-        return table_file(
-            f"{view.grid}-{view.model}-{view.metric}-{name}", table, Form(one_of("A table has no form", form, FORMS))
-        )
     axis = Scale.of_scores(_numbers(columns), better)
-    return render_template(
+    tables = {"scopes": lambda: _scopes(view, rows), "pairs": lambda: _pairs(view, found)}
+    return taken(f"{view.grid}-{view.model}-{view.metric}", tables, request.args) or render_template(
         "dragoman/partition_page.html",
         view=view,
         models=model_names(store, view.grid),

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, render_template, request
 
-from dragoman.cli.tables import Column, Form, Table, interval, number, word
+from dragoman.cli.tables import Column, Table, interval, number, word
 from dragoman.errors import StoreError
 from dragoman.store.queries import metric_names
 from dragoman.store.runs import Run, campaign
@@ -13,7 +13,7 @@ from dragoman.store.runs import runs as runs_of
 from dragoman.store.scored import SCOPES
 from dragoman_ui.reading import open_store
 from dragoman_ui.scatter import chart
-from dragoman_ui.taking import FORMS, table_file
+from dragoman_ui.taking import taken
 from dragoman_ui.view import one_of
 
 UP = {"score": "score", "gain": "gain over the base"}
@@ -24,11 +24,8 @@ def runs() -> str | Response:
     """Answer `/dragoman/runs?grid=...`: a page at once, or with `form` its table as a file."""
     store = open_store()
     asked = _Asked(request.args)
-    if form := request.args.get("form"):
-        found, _ = asked.runs()
-        name = f"{asked.name}-{asked.metric}-{asked.scope}-runs"
-        return table_file(name, _table(asked, found), Form(one_of("A table has no form", form, FORMS)))
-    return render_template(
+    tables = {"runs": lambda: _table(asked, asked.runs()[0])}
+    return taken(f"{asked.name}-{asked.metric}-{asked.scope}", tables, request.args) or render_template(
         "dragoman/runs.html",
         asked=asked,
         metrics=metric_names(store, asked.grid),
@@ -51,14 +48,15 @@ class _Asked:
     def __init__(self, arguments: Mapping[str, str]) -> None:
         store = open_store()
         self.grid = arguments.get("grid", "")
-        self.grids = [grid.name for grid in campaign(store, self.grid)]
+        grids = {grid.name: grid for grid in campaign(store, self.grid)}
+        self.grids = list(grids)
+        self.name = grids[self.grid].spec.get("campaign") or self.grid
         metrics = metric_names(store, self.grid)
         complaint = f"Grid '{self.grid}' has no metric"
         self.metric = one_of(complaint, arguments.get("metric") or metrics[0], metrics)
         self.scope = one_of("There is no partition", arguments.get("scope") or "unseen", SCOPES)
         self.up = one_of("The chart can't show", arguments.get("up") or "score", UP)
         self.signature = arguments.get("signature") or None
-        self.name = store.grid(self.grid).spec.get("campaign") or self.grid
 
     @property
     def arguments(self) -> dict[str, Any]:
