@@ -3,7 +3,6 @@
 import sys
 
 import typer
-from rich.console import Console
 
 from dragoman import logs, plugins
 from dragoman.cli.plan import SpecArgument, missing
@@ -21,9 +20,6 @@ from dragoman_jobs.options import (
     asked_for,
     chosen_address,
 )
-
-LOG_WIDTH = 160
-"""Columns of what is not printed on a terminal: a table there is not broken in the middle of its lines."""
 
 
 def run(
@@ -78,10 +74,11 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     """Run a plan on an embedded Ray; a command ends with 1 where cells failed."""
     # Brings Ray and the engines: a wrong spec, and every other command, need not wait for it.
     from dragoman_jobs.grid import run_grid
+    from dragoman_jobs.progress import log_console
     from dragoman_jobs.ray_cluster import RayCluster
 
     logs.configure(chosen)
-    console = Console(quiet=quiet, width=None if sys.stdout.isatty() else LOG_WIDTH)
+    console = log_console(quiet)
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
     complete = run_grid(plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too)
@@ -98,7 +95,8 @@ def send(plan: Plan, chosen: Settings, address: str) -> None:
     sent = submit_plan(plan, chosen, address)
     typer.echo(f"{sent.grid} is submitted to {address} as {sent.submission}.")
     typer.echo(f"  Ray:    {sent.dashboard}")
-    typer.echo(f"  MLflow: {sent.mlflow or 'does not answer; it is told later'}")
+    page = sent.mlflow or "does not answer; it is told later"
+    typer.echo(f"  MLflow: {page}{' after the address of `dragoman ui`' if page.startswith('/') else ''}")
     for name in sent.withheld:
         typer.echo(f"The setting {name} holds a password and was not sent: the cluster has to have its own.")
     typer.echo(f"Follow it with `dragoman status {sent.grid}` and `dragoman logs {sent.grid} --follow`.")

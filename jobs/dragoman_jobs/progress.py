@@ -1,5 +1,6 @@
 """What a person sees of a running grid: finetunings by step, cells by state, and the time left."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
@@ -21,6 +22,14 @@ from rich.text import Text
 
 from dragoman_jobs.job import Job
 from dragoman_jobs.throughput import Pace
+
+LOG_WIDTH = 160
+"""Columns of what is not printed on a terminal: a table there is not broken in the middle of its lines."""
+
+
+def log_console(quiet: bool = False) -> Console:
+    """Where a person looks: as wide as the terminal, or as a log."""
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else LOG_WIDTH)
 
 
 class _NoteColumn(ProgressColumn):
@@ -102,7 +111,7 @@ class GridProgress:
         tenth = 10 * done // total
         if tenth > self._tenths[name]:
             self._tenths[name] = tenth
-            line = f"{name}: {done} of {total} {note}".rstrip()
+            line = ", ".join(filter(None, (f"{name}: {done} of {total}", note)))
             if not self._live:
                 self._print(line)
             if self._job:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dragoman.cli.arguments import GridArgument, complete_grids, open_store
+from dragoman.settings import Settings
 from dragoman.store import control
 from dragoman.store.store import Store
 from dragoman_jobs.commands import run_here, send
@@ -47,7 +48,7 @@ def resume(
     Examples: dragoman resume demo · dragoman resume demo --address http://127.0.0.1:8265 · dragoman resume demo --here
     """
     store = open_store()
-    _go_on(store, named(store, grid), address, here, (workers, cpus, gpus, training_gpus), quiet)
+    _go_on(store, named(store, grid), address, here, asked_for(workers, cpus, gpus, training_gpus), quiet)
 
 
 def retry(
@@ -70,17 +71,10 @@ def retry(
     count = control.retry(store, grid)
     typer.echo(f"{count} failed {'cell' if count == 1 else 'cells'} of {grid} planned again.")
     if count and not any(job.is_alive for job in store.jobs(grid)):
-        _go_on(store, grid, address, here, (workers, cpus, gpus, training_gpus), quiet)
+        _go_on(store, grid, address, here, asked_for(workers, cpus, gpus, training_gpus), quiet)
 
 
-def _go_on(
-    store: Store,
-    grid: str,
-    address: str | None,
-    here: bool,
-    shares: tuple[int | None, float | None, float | None, float | None],
-    quiet: bool,
-) -> None:
+def _go_on(store: Store, grid: str, address: str | None, here: bool, chosen: Settings, quiet: bool) -> None:
     from dragoman_jobs.submission import settle
 
     last = next(iter(store.jobs(grid)), None)
@@ -90,6 +84,6 @@ def _go_on(
     plan = planned_again(store, grid)
     where = None if here else address or (last.address if last else None)
     if where is None:
-        run_here(plan, asked_for(*shares), quiet, failed_too=False)
+        run_here(plan, chosen, quiet, failed_too=False)
     else:
-        send(plan, asked_for(*shares), where)
+        send(plan, chosen, where)

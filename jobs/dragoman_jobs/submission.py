@@ -1,6 +1,6 @@
 """A grid sent to a Ray cluster: the driver there is that of `dragoman run`; what it needs to know is in the store."""
 
-import os
+import getpass
 import shlex
 import sys
 from collections.abc import Mapping
@@ -177,4 +177,7 @@ def _mlflow_page(plan: Plan, settings: Settings) -> str | None:
 
 def asker() -> str:
     """Who stops a grid from this shell."""
-    return os.environ.get("USER") or os.environ.get("LOGNAME") or "somebody at the command line"
+    try:
+        return getpass.getuser()
+    except OSError:  # a container's user without a name
+        return "somebody at the command line"

@@ -3,14 +3,14 @@
 import sys
 import traceback
 
-from rich.console import Console
-
 from dragoman import logs
 from dragoman.errors import DragomanError
 from dragoman.masking import masked
 from dragoman.settings import settings
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.store import Store
+from dragoman_jobs.job import StoppedError
+from dragoman_jobs.progress import log_console
 from dragoman_jobs.resuming import planned_again
 
 
@@ -23,9 +23,10 @@ def main(grid: str, number: int) -> int:
         from dragoman_jobs.ray_cluster import RayCluster
 
         plan = planned_again(store, grid)
-        console = Console(width=160)
-        complete = run_grid(plan, settings(), console, lambda: RayCluster(address="auto"), number, failed_too=False)
-    except KeyboardInterrupt:
+        complete = run_grid(
+            plan, settings(), log_console(), lambda: RayCluster(address="auto"), number, failed_too=False
+        )
+    except (KeyboardInterrupt, StoppedError):  # the job has said so
         return 130
     except DragomanError as error:
         _end(store, number, str(error), None)

@@ -193,7 +193,10 @@ def test_stopped_resumed_and_the_head_restarted(tmp_path: Path, calm: Shell, hea
     stopped_at = {cell.cell.id for cell in shell.cells() if cell.state is CellState.DONE}
     assert len(stopped_at) < 24
     assert not any(cell.state is CellState.RUNNING for cell in shell.cells())
-    assert "`dragoman resume mini` goes on with it" in shell.ok("status", "mini")
+    screen = shell.ok("status", "mini")
+    assert "`dragoman resume mini` goes on with it" in screen
+    assert "first failure" not in screen, "to be stopped is no failure"
+    assert shell.ok("logs", "mini").count("stopped by ada") == 2, "by the driver, and as the end of the run"
 
     changed = {**SPEC, "evaluation": {**SPEC["evaluation"], "sentences": 5}}
     (shell.folder / "spec.yaml").write_text(yaml.safe_dump(changed))

@@ -8,6 +8,7 @@ import pytest
 
 from dragoman.errors import DragomanError, SpecError
 from dragoman.plan import make_plan
+from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
 
@@ -107,6 +108,30 @@ def test_what_is_no_yaml_mapping_is_one_sentence(spec_file: Callable[[Any], Path
     with pytest.raises(SpecError) as caught:
         load_spec(spec_file(text))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: a\nbase: x\nname: b", ["line 3", "'name'", "line 1"]),
+        ("name: a\nmodels:\n- {name: b, seed: 1}\n- name: c\n  seed: 1\n  name: d", ["line 6", "'name'", "line 4"]),
+        ("name: a\n'name': b", ["line 2", "'name'"]),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_both_lines(
+    spec_file: Callable[[Any], Path], text: str, words: list[str]
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec_file(text))
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_what_a_merge_brings_may_be_said_again(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text("a: &a {x: 1, y: 2}\nd: {e: {f: &f {<<: *a, x: 2}}}\nc: {<<: *f, y: 3}\n")
+    assert read_document(path) == {"a": {"x": 1, "y": 2}, "d": {"e": {"f": {"x": 2, "y": 2}}}, "c": {"x": 2, "y": 3}}
 
 
 def test_no_file_is_one_sentence(tmp_path: Path) -> None:

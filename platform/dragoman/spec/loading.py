@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from pydantic import ValidationError
 
 from dragoman.corpora.opening import checked_options
 from dragoman.errors import CorpusError, SpecError, nearest
 from dragoman.spec import sweep
 from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
 
 
@@ -57,7 +57,7 @@ def load_campaign(path: Path) -> Campaign:
     Raises:
         SpecError: as for `load_spec`, but several grids are welcome.
     """
-    content = _read(path)
+    content = read_document(path)
     if "sweep" not in content:
         return Campaign(str(content.get("name")), (_checked(path, content, ""),))
     try:
@@ -69,27 +69,6 @@ def load_campaign(path: Path) -> Campaign:
     return Campaign(
         str(content.get("name")), tuple(_checked(path, each, f" (grid {each['name']})") for each in contents)
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SpecError(f"There is no spec at {path}: give the path of a YAML file.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"The spec {path} can't be read ({error}): give a YAML file in UTF-8.") from error
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-45 is a ValueError
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it does not parse"
-        raise SpecError(f"{path}{where} is not YAML: {problem}. Mend the line.") from error
-    except RecursionError as error:
-        raise SpecError(f"{path} is nested too deeply to be a spec: start from `dragoman init`.") from error
-    if not isinstance(content, dict):
-        raise SpecError(f"{path} holds no mapping: a spec starts with keys such as name, base and languages.")
-    return content
 
 
 def _mistake(content: dict[str, Any]) -> str | None:
