@@ -99,7 +99,7 @@ class Driver:
         for prompt in plan.prompts:
             store.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
         decoding = plan.spec.evaluation.decoding
-        store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+        store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
         self._drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
         addresses = self._store_test_lines()
         record = GridRecord(

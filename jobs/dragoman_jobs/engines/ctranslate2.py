@@ -11,7 +11,7 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter, xglm_to_opt
-from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis
+from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
 from dragoman_jobs.folder import make_once
 from dragoman_jobs.pretrained import first_line, load_config, load_tokenizer, local_folder
@@ -34,14 +34,21 @@ class CTranslate2Engine(Engine):
         """Merge the adapter, turn XGLM into OPT, convert, and check the result's logits against the model's own.
 
         Raises:
-            UnsupportedModelError: CTranslate2 does not know the architecture, or computes something else than it.
+            UnsupportedModelError: CTranslate2 does not know the architecture, or computes something else than it; or
+                the decoding draws at random.
             ModelError: there is no such model, or it lacks a tokenizer.
         """
+        if decoding.samples:
+            # its generator of random numbers is seeded once for each thread, whatever is decoded on it
+            raise UnsupportedModelError(
+                "CTranslate2 draws for a whole batch from one stream of random numbers, so a sentence's translation "
+                "would depend on its batch: use the transformers engine to sample, or leave temperature out."
+            )
         folder = cache / checkpoint.id / f"ctranslate2-{decoding.precision}-v{VERSION}"
         return make_once(folder, lambda partial: _convert(checkpoint, decoding.precision, partial))
 
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
-        self._prompting = Prompting(prepared, decoding.max_new_tokens)
+        self._prompting = Prompting(prepared, decoding)
         self._decoding = decoding
         compute_type = _compute_type(decoding.precision, self._prompting.facts.dtype, device)
         kind = ctranslate2.Translator if self._prompting.facts.languages else ctranslate2.Generator
@@ -57,52 +64,61 @@ class CTranslate2Engine(Engine):
 
     def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
-        encoded = self._prompting.encode(prompts)
+        return self._continue(prompts, [self._decoding.max_new_tokens] * len(prompts), batch_tokens)
+
+    def _continue(self, prompts: Sequence[str], limits: Sequence[int], batch_tokens: int) -> list[Hypothesis]:
+        encoded = self._prompting.encode(prompts, limits)
         beam = self._decoding.beam
         hypotheses: dict[int, Hypothesis] = {}
         # In a batch of several lengths the longer prompts are forced through the search token by token. Beam search
         # then treats an end token in a prompt's first step differently, so the text would depend on the batch.
-        for batch in batches([len(ids) for ids in encoded], batch_tokens // beam, mixed=beam == 1):
+        for batch in batches([len(ids) for ids in encoded], batch_tokens // beam, beam == 1, self._groups(limits)):
             results = in_halves(
                 batch,
                 lambda places: self._model.generate_batch(
                     [[str(token) for token in encoded[place]] for place in places],
-                    max_length=self._decoding.max_new_tokens,
+                    max_length=max(limits[place] for place in places),
                     include_prompt_in_result=False,
                     **self._search,
                 ),
             )
             for place, result in zip(batch, results, strict=True):
-                hypotheses[place] = self._prompting.hypothesis(result.sequences_ids[0])
+                hypotheses[place] = self._prompting.hypothesis(result.sequences_ids[0], limits[place])
         return [hypotheses[place] for place in range(len(prompts))]
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
         """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
-        languages = self._prompting.facts.languages
+        languages, limits = self._prompting.facts.languages, self._prompting.limits(sources)
         if languages is None:
-            return self.translate(prompts)
+            return self._continue(prompts, limits, BATCH_TOKENS)
         encoded, target = self._prompting.encode_sentences(languages, pair, sources)
         hypotheses: dict[int, Hypothesis] = {}
-        for batch in batches([len(ids) for ids in encoded], BATCH_TOKENS // self._decoding.beam, mixed=True):
+        size = BATCH_TOKENS // self._decoding.beam
+        for batch in batches([len(ids) for ids in encoded], size, True, self._groups(limits)):
             results = in_halves(
                 batch,
                 lambda places: self._model.translate_batch(
                     [[str(token) for token in encoded[place]] for place in places],
                     target_prefix=[[str(target)]] * len(places),
-                    max_decoding_length=self._decoding.max_new_tokens + 1,  # the language counts
+                    max_decoding_length=max(limits[place] for place in places) + 1,  # the language counts
                     **self._search,
                 ),
             )
             for place, result in zip(batch, results, strict=True):
-                hypotheses[place] = self._prompting.hypothesis([int(token) for token in result.hypotheses[0][1:]])
+                ids = [int(token) for token in result.hypotheses[0][1:]]
+                hypotheses[place] = self._prompting.hypothesis(ids, limits[place])
         return [hypotheses[place] for place in range(len(sources))]
+
+    def _groups(self, limits: Sequence[int]) -> Sequence[int] | None:
+        """Greedy text is cut where it must end; what beams find depends on how long they may become."""
+        return limits if self._decoding.beam > 1 else None
 
     @property
     def _search(self) -> dict[str, Any]:
         return {
             "beam_size": self._decoding.beam,
             "length_penalty": self._decoding.length_penalty,
-            "end_token": list(self._prompting.facts.stop),
+            "end_token": list(self._prompting.stop),
             "return_end_token": True,
         }
 

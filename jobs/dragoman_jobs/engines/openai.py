@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dragoman.errors import ModelError, nearest
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.sampling import seed_of
+from dragoman_jobs.engines.stopping import cut
 from dragoman_jobs.folder import make_once
 from dragoman_jobs.pretrained import first_line
 
@@ -25,6 +27,8 @@ LEDGER = "usage.jsonl"
 
 _MODEL = "model.json"
 _OWN = "openai/"
+_STOPS = 4
+"""Stop strings that the protocol takes; more are cut off here."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +61,8 @@ class Endpoint(BaseSettings):
 class OpenAIEngine(Engine):
     """A model behind an endpoint, asked with the prompt as the one message of a user.
 
-    Temperature 0 and a fixed seed are asked for; whether the same prompt then gets the same text is up to the server.
+    Every request has a seed, when sampling one of its own; whether the same prompt then gets the same text is up to
+    the server.
     """
 
     @classmethod
@@ -65,13 +70,14 @@ class OpenAIEngine(Engine):
         """See that the endpoint answers and has the model, before any sentence is paid for.
 
         Raises:
-            UnsupportedModelError: the decoding asks for beams or int8, or there is an adapter.
+            UnsupportedModelError: the decoding asks for what the protocol has no word for, or there is an adapter.
             ModelError: the endpoint can't be reached, refuses the key, or does not have the model.
         """
-        if decoding.beam > 1 or decoding.precision != "full":
+        asked = decoding.meaning | {"beam": decoding.beam > 1, "precision": decoding.precision != "full"}
+        if unknown := [name for name in ("beam", "precision", "top_k", "max_ratio") if asked.get(name)]:
+            them = "it" if len(unknown) == 1 else "them"
             raise UnsupportedModelError(
-                "An endpoint decodes greedily and as precisely as it likes: leave beam and precision out for the "
-                "openai engine."
+                f"OpenAI's protocol has no word for {' and '.join(unknown)}: leave {them} out for the openai engine."
             )
         if checkpoint.adapter is not None:
             raise UnsupportedModelError("The openai engine asks a model that is served already: it takes no adapter.")
@@ -113,7 +119,7 @@ class OpenAIEngine(Engine):
         with self._ledger.open("a", encoding="utf-8") as ledger:
             ledger.write(json.dumps({**line, "cost": cost}) + "\n")
         logger.info("%s: %d requests, %s tokens, cost %.4f", self._model, len(answers), used, cost)
-        return [_hypothesis(answer) for answer in answers]
+        return [_hypothesis(answer, self._decoding) for answer in answers]
 
     async def _ask(self, prompts: Sequence[str]) -> list[Any]:
         from aiolimiter import AsyncLimiter
@@ -124,14 +130,20 @@ class OpenAIEngine(Engine):
         slots = asyncio.Semaphore(self._endpoint.concurrency)
         # OpenAI's newer models know only the one name of this limit, most other servers only the other
         own = "api.openai.com" in self._endpoint.url
-        limit: dict[str, Any] = {"max_completion_tokens" if own else "max_tokens": self._decoding.max_new_tokens}
+        options: dict[str, Any] = {
+            "max_completion_tokens" if own else "max_tokens": self._decoding.max_new_tokens,
+            "temperature": self._decoding.temperature,
+        }
+        if self._decoding.top_p < 1:
+            options["top_p"] = self._decoding.top_p
+        if self._decoding.stop:
+            options["stop"] = list(self._decoding.stop[:_STOPS])
 
         async def ask(client: "AsyncOpenAI", prompt: str) -> Any:
             async with slots, rate:
                 message: Any = {"role": "user", "content": prompt}
-                return await client.chat.completions.create(
-                    model=self._model, messages=[message], temperature=0, seed=1, **limit
-                )
+                seed = seed_of(self._decoding, prompt) if self._decoding.samples else 1
+                return await client.chat.completions.create(model=self._model, messages=[message], seed=seed, **options)
 
         async with _client(self._endpoint) as client:
             try:
@@ -199,9 +211,8 @@ def _said(endpoint: Endpoint, error: Exception) -> str:
     return first_line(error).replace(key, "***") if key else first_line(error)
 
 
-def _hypothesis(answer: Any) -> Hypothesis:
+def _hypothesis(answer: Any, decoding: Decoding) -> Hypothesis:
     choice = answer.choices[0]
-    text = (choice.message.content or "").strip()
-    lines = text.splitlines() or [""]
-    cut = choice.finish_reason == "length" and len(lines) == 1
-    return Hypothesis(lines[0].strip(), "length" if cut else "stop", getattr(answer.usage, "completion_tokens", 0))
+    found = cut((choice.message.content or "").strip(), decoding)
+    ended = found.stopped or choice.finish_reason != "length"
+    return Hypothesis(found.text, "stop" if ended else "length", getattr(answer.usage, "completion_tokens", 0))

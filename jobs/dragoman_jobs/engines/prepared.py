@@ -13,9 +13,11 @@ from tokenizers import Tokenizer
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Hypothesis
 from dragoman_jobs.engines.languages import LanguageTokens
 from dragoman_jobs.engines.piecewise import fast_tokenizer
+from dragoman_jobs.engines.stopping import breaks, cut, limits, stop_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -69,23 +71,35 @@ class Facts(BaseModel):
 class Prompting:
     """A prepared model's way from prompts to tokens, and from generated tokens to a line of text."""
 
-    def __init__(self, prepared: Path, max_new_tokens: int) -> None:
+    def __init__(self, prepared: Path, decoding: Decoding) -> None:
         self.facts = Facts.model_validate_json((prepared / FACTS).read_bytes())
-        self._prepared = prepared
-        self._max_new_tokens = max_new_tokens
-        self._stop = frozenset(self.facts.stop)
+        self._decoding = decoding
         self._tokenizer = Tokenizer.from_file(str(prepared / TOKENIZER))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self.stop = stop_tokens(self.facts.stop, self._tokenizer, decoding)
+        """The tokens that end a translation."""
+        self._stop = frozenset(self.stop)
 
-    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
+    def limits(self, sources: Sequence[str]) -> list[int]:
+        """The most tokens that may be written for each source sentence."""
+        if self._decoding.max_ratio is None:
+            return limits(self._decoding, [0] * len(sources))
+        return limits(self._decoding, [len(self._tokens(source)) for source in sources])
+
+    def encode(self, prompts: Sequence[str], limits: Sequence[int] | None = None) -> list[list[int]]:
         """The tokens of every prompt: the tokenizer's prefix counts, but not what it would close a sentence with.
 
+        Args:
+            prompts: the prompts.
+            limits: the most tokens that may follow each; by default `max_new_tokens`.
+
         Raises:
-            ModelError: a prompt has no tokens, or leaves no room for `max_new_tokens` among the model's positions.
+            ModelError: a prompt has no tokens, or leaves no room for what may follow among the model's positions.
         """
+        most = limits or [self._decoding.max_new_tokens] * len(prompts)
         # one by one: a batch would start as many threads as the machine has cores
-        return [self._encode(number, prompt) for number, prompt in enumerate(prompts, 1)]
+        return [self._encode(number, *each) for number, each in enumerate(zip(prompts, most, strict=True), 1)]
 
     def encode_sentences(
         self, languages: LanguageTokens, pair: Pair, sources: Sequence[str]
@@ -95,19 +109,22 @@ class Prompting:
         Raises:
             ModelError: the model does not know one of the languages, or a sentence is longer than its positions.
         """
-        target = languages.token(pair.target)
+        target, most = languages.token(pair.target), self._decoding.max_new_tokens
         encoded = []
         for number, source in enumerate(sources, 1):
-            ids = languages.around(self._tokenizer.encode(source, add_special_tokens=False).ids, pair.source)
-            if self.facts.positions is not None and max(len(ids), self._max_new_tokens + 2) > self.facts.positions:
+            ids = languages.around(self._tokens(source), pair.source)
+            if self.facts.positions is not None and max(len(ids), most + 2) > self.facts.positions:
                 raise ModelError(
-                    f"Sentence {number} of {pair} has {len(ids)} tokens and {self._max_new_tokens} may be written; the "
+                    f"Sentence {number} of {pair} has {len(ids)} tokens and {most} may be written; the "
                     f"model has {self.facts.positions} positions: lower max_new_tokens or leave such sentences out."
                 )
             encoded.append(ids)
         return encoded, target
 
-    def _encode(self, number: int, prompt: str) -> list[int]:
+    def _tokens(self, source: str) -> list[int]:
+        return self._tokenizer.encode(source, add_special_tokens=False).ids
+
+    def _encode(self, number: int, prompt: str, limit: int) -> list[int]:
         encoding = self._tokenizer.encode(prompt)
         ids, added = encoding.ids, encoding.special_tokens_mask
         if 0 not in added:
@@ -115,36 +132,40 @@ class Prompting:
         while added[len(ids) - 1]:
             ids.pop()
         positions = self.facts.positions
-        if positions is not None and len(ids) + self._max_new_tokens > positions:
+        if positions is not None and len(ids) + limit > positions:
             raise ModelError(
-                f"Prompt {number} has {len(ids)} tokens, which with {self._max_new_tokens} new ones is more than the "
+                f"Prompt {number} has {len(ids)} tokens, which with {limit} new ones is more than the "
                 f"{positions} positions of the model: lower max_new_tokens or leave such long sentences out."
             )
         return ids
 
-    def hypothesis(self, ids: Sequence[int]) -> Hypothesis:
-        """The hypothesis that generated tokens spell; those after the first stop don't count."""
+    def hypothesis(self, ids: Sequence[int], limit: int | None = None) -> Hypothesis:
+        """The hypothesis that generated tokens spell; those after the first stop, or the limit, don't count."""
+        ids = ids[:limit]
         end = next((place for place, token in enumerate(ids, 1) if token in self._stop), None)
-        text = self._tokenizer.decode(list(ids[:end]))
-        lines = text.splitlines() or [""]
-        broken = lines[0] != text
-        return Hypothesis(lines[0].strip(), "length" if end is None and not broken else "stop", end or len(ids))
+        found = cut(self._tokenizer.decode(list(ids[:end])), self._decoding)
+        return Hypothesis(found.text, "length" if end is None and not found.stopped else "stop", end or len(ids))
 
 
-def batches(lengths: Sequence[int], batch_tokens: int, mixed: bool) -> Iterator[list[int]]:
+def batches(
+    lengths: Sequence[int], batch_tokens: int, mixed: bool, groups: Sequence[int] | None = None
+) -> Iterator[list[int]]:
     """The places of prompts that are decoded together, longest first.
 
     Args:
         lengths: tokens of each prompt.
         batch_tokens: the most a batch may hold, padding counted; a prompt that is longer goes alone.
         mixed: whether prompts of different lengths may share a batch.
+        groups: a number for each prompt, where those of different numbers never share a batch.
     """
+    of_group = groups or [0] * len(lengths)
     batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+    for place in sorted(range(len(lengths)), key=lambda place: (of_group[place], lengths[place]), reverse=True):
         if batch:
             longest = lengths[batch[0]]
             # a prompt of one token is kept from longer ones: CTranslate2 would return their prompts with the results
             together = lengths[place] == longest or (mixed and lengths[place] > 1)
+            together = together and of_group[place] == of_group[batch[0]]
             if (len(batch) + 1) * longest > batch_tokens or not together:
                 yield batch
                 batch = []
@@ -189,4 +210,4 @@ def _ends(folder: Path, config: "PreTrainedConfig", tokenizer: "PreTrainedTokeni
 def _breaks(tokenizer: Tokenizer) -> set[int]:
     ids = range(tokenizer.get_vocab_size())
     texts = tokenizer.decode_batch([[token] for token in ids], skip_special_tokens=False)
-    return {token for token, text in zip(ids, texts, strict=True) if len(f"{text}.".splitlines()) > 1}
+    return {token for token, text in zip(ids, texts, strict=True) if breaks(text)}

@@ -11,6 +11,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter
 from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
+from dragoman_jobs.engines.sampling import samplers
 from dragoman_jobs.folder import make_once
 from dragoman_jobs.pretrained import first_line, load_config, load_model, load_tokenizer, local_folder
 
@@ -63,7 +64,7 @@ class TransformersEngine(Engine):
         from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
         torch.set_num_threads(1)
-        prompting = Prompting(prepared, decoding.max_new_tokens)
+        prompting = Prompting(prepared, decoding)
         facts = prompting.facts
         architecture = AutoModelForSeq2SeqLM if facts.languages else AutoModelForCausalLM
         model: Any = load_model(facts.weights or prepared / _MODEL, _dtype(facts.dtype, device), architecture)
@@ -76,7 +77,7 @@ class TransformersEngine(Engine):
     def around(cls, model: "PreTrainedModel", prepared: Path, decoding: Decoding, device: str) -> Self:
         """An engine around a model that is loaded already; its generation settings are replaced."""
         engine = cls.__new__(cls)
-        engine._take(model, Prompting(prepared, decoding.max_new_tokens), decoding, device)
+        engine._take(model, Prompting(prepared, decoding), decoding, device)
         return engine
 
     def _take(self, model: Any, prompting: Prompting, decoding: Decoding, device: str) -> None:
@@ -86,44 +87,58 @@ class TransformersEngine(Engine):
         search = {"num_beams": decoding.beam, "length_penalty": decoding.length_penalty, "early_stopping": True}
         # in place of what the model's makers recommend: sampling and penalties would come in unasked
         model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-            do_sample=False,
-            max_new_tokens=decoding.max_new_tokens,
-            eos_token_id=list(facts.stop) or None,
-            pad_token_id=facts.stop[0] if facts.stop else 0,
+            do_sample=False,  # what is drawn is drawn by noise (`samplers`), sentence by sentence
+            eos_token_id=list(prompting.stop) or None,
+            pad_token_id=prompting.stop[0] if prompting.stop else 0,
             decoder_start_token_id=facts.languages.start if facts.languages else None,
             **(search if decoding.beam > 1 else {}),
         )
-        self._model, self._prompting, self._beam, self._device = model, prompting, decoding.beam, device
+        self._model, self._prompting, self._decoding, self._device = model, prompting, decoding, device
 
     def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
-        encoded = self._prompting.encode(prompts)
-        return self._generate(encoded, batch_tokens)
+        limits = [self._decoding.max_new_tokens] * len(prompts)
+        return self._generate(self._prompting.encode(prompts, limits), limits, batch_tokens)
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
         """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
-        languages = self._prompting.facts.languages
+        languages, limits = self._prompting.facts.languages, self._prompting.limits(sources)
         if languages is None:
-            return self.translate(prompts)
+            return self._generate(self._prompting.encode(prompts, limits), limits, BATCH_TOKENS)
         encoded, target = self._prompting.encode_sentences(languages, pair, sources)
-        return self._generate(encoded, BATCH_TOKENS, [languages.start, target])
+        return self._generate(encoded, limits, BATCH_TOKENS, [languages.start, target])
 
-    def _generate(self, encoded: list[list[int]], batch_tokens: int, begun: Sequence[int] = ()) -> list[Hypothesis]:
+    def _generate(
+        self, encoded: list[list[int]], limits: list[int], batch_tokens: int, begun: Sequence[int] = ()
+    ) -> list[Hypothesis]:
         """Decode in batches; `begun` is what the decoder of an encoder-decoder has written already."""
         import torch
+        from transformers import LogitsProcessorList
+
+        beam = self._decoding.beam
 
         def generate(batch: list[int]) -> list[list[int]]:
             ids = torch.tensor([encoded[place] for place in batch], device=self._device)
             first = {"decoder_input_ids": torch.tensor([begun] * len(batch), device=self._device)} if begun else {}
             with torch.inference_mode():
-                output = self._model.generate(ids, attention_mask=torch.ones_like(ids), **first)
+                output = self._model.generate(
+                    ids,
+                    attention_mask=torch.ones_like(ids),
+                    max_new_tokens=max(limits[place] for place in batch),
+                    logits_processor=LogitsProcessorList(
+                        samplers(self._decoding, [[*encoded[place], *begun] for place in batch])
+                    ),
+                    **first,
+                )
             rows: list[list[int]] = output[:, len(begun) or ids.shape[1] :].tolist()
             return rows
 
         hypotheses: dict[int, Hypothesis] = {}
-        for batch in batches([len(ids) for ids in encoded], batch_tokens // self._beam, mixed=False):
+        # greedy text is cut where it must end; what beams find depends on how long they may become
+        groups = limits if beam > 1 else None
+        for batch in batches([len(ids) for ids in encoded], batch_tokens // beam, False, groups):
             for place, row in zip(batch, in_halves(batch, generate), strict=True):
-                hypotheses[place] = self._prompting.hypothesis(row)
+                hypotheses[place] = self._prompting.hypothesis(row, limits[place])
         return [hypotheses[place] for place in range(len(encoded))]
 
 

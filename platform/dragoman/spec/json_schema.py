@@ -54,6 +54,8 @@ def json_schema() -> Schema:
     definitions["Pair"] = {"description": "A directed pair: `de-fr`, `zh-Hans>fr` or [de, fr].", **pair}
     definitions["CorpusChoice"] = _corpus(definitions["CorpusChoice"]["description"], definitions)
     definitions["PairChoice"]["properties"]["centric"]["anyOf"].append(_TEXT)
+    stop = definitions["Decoding"]["properties"]["stop"]
+    stop["anyOf"] = [_TEXT, {"type": stop.pop("type"), "items": stop.pop("items")}]
     evaluation = definitions["Evaluation"]["properties"]
     evaluation["metrics"]["items"] = _known(_own("metrics"))
     evaluation["engine"] |= _known(["auto", *_own("engines")])

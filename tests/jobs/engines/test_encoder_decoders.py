@@ -205,7 +205,7 @@ def test_the_language_tokens_stand_where_the_tokenizer_puts_them(
 ) -> None:
     folder = make_model("nllb")
     prepared = TransformersEngine.prepare(Checkpoint(id="n", model=str(folder)), Decoding(), tmp_path)
-    prompting = Prompting(prepared, 10)
+    prompting = Prompting(prepared, Decoding(max_new_tokens=10))
     languages = prompting.facts.languages
     assert languages is not None
     tokenizer = NllbTokenizer.from_pretrained(folder, src_lang="deu_Latn")

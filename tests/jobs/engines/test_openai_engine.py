@@ -106,6 +106,19 @@ def test_prompts_are_answered_in_order_and_paid_for(server: Server, tmp_path: Pa
     assert line["cost"] == 18 * 1 + 6 * 2
 
 
+def test_what_is_drawn_and_where_it_stops_is_asked_for(server: Server, tmp_path: Path) -> None:
+    decoding = Decoding(max_new_tokens=9, temperature=0.7, top_p=0.9, seed=3, stop=["n", "o"])
+    engine = OpenAIEngine(prepare(tmp_path), decoding)
+    together = engine.translate(["one", "1 2", "four"])
+    assert together == [Hypothesis("e", "stop", 2), Hypothesis("2 1", "stop", 2), Hypothesis("ru", "stop", 2)]
+    seeds = {each["messages"][0]["content"]: each["seed"] for each in server.requests}
+    assert len(set(seeds.values())) == 3
+    assert {(each["temperature"], each["top_p"], *each["stop"]) for each in server.requests} == {(0.7, 0.9, "n", "o")}
+    server.requests.clear()
+    assert engine.translate(["four"]) == together[2:]
+    assert server.requests[0]["seed"] == seeds["four"]
+
+
 def test_refusals_are_tried_again(server: Server, tmp_path: Path) -> None:
     engine = OpenAIEngine(prepare(tmp_path), DECODING)
     server.refusals = [429, 500, 429]
@@ -148,8 +161,12 @@ def test_a_wrong_key_a_wrong_model_and_no_server(
 
 
 def test_what_an_endpoint_does_not_do(tmp_path: Path) -> None:
-    for decoding in (Decoding(beam=4), Decoding(precision="int8")):
-        with pytest.raises(UnsupportedModelError, match="leave beam and precision out"):
+    for decoding, named in (
+        (Decoding(beam=4, precision="int8"), "beam and precision: leave them out"),
+        (Decoding(temperature=1, top_k=5), "top_k: leave it out"),
+        (Decoding(max_ratio=2), "max_ratio: leave it out"),
+    ):
+        with pytest.raises(UnsupportedModelError, match=f"has no word for {named}"):
             prepare(tmp_path, decoding=decoding)
     with pytest.raises(UnsupportedModelError, match="takes no adapter"):
         OpenAIEngine.prepare(Checkpoint(id="m", model="m", adapter=tmp_path), DECODING, tmp_path)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoTokenizer
 
 from dragoman.errors import ModelError
+from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Hypothesis
 from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
 
@@ -20,10 +21,10 @@ def prompting(tmp_path: Path, tiny_model: Callable[[str], Path]) -> Callable[...
     """A prepared XGLM's prompting, with any tokenizer."""
     folder = tiny_model("xglm")
 
-    def make(tokenizer: Any = None, max_new_tokens: int = 20) -> Prompting:
+    def make(tokenizer: Any = None, **settings: Any) -> Prompting:
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(folder)
         Facts.of(folder, AutoConfig.from_pretrained(folder), tokenizer).write(tmp_path, folder, tokenizer)
-        return Prompting(tmp_path, max_new_tokens)
+        return Prompting(tmp_path, Decoding(**{"max_new_tokens": 20, **settings}))
 
     return make
 
@@ -87,6 +88,32 @@ def test_a_line_break_of_several_tokens_ends_the_text(
     assert made.hypothesis([one, *ids, one]) == Hypothesis("1", "stop", 5)
 
 
+def test_stop_strings_end_the_text_wherever_its_tokens_part(prompting: Callable[..., Prompting]) -> None:
+    made = prompting(stop=["2", "33"])
+    one, two, three = (made.encode([character])[0][1] for character in "123")
+    assert made.stop == (END, two, BREAK)  # of one token: decoding ends there
+    assert made.hypothesis([one, two, one]) == Hypothesis("1", "stop", 2)
+    assert made.hypothesis([one, three, one, three, three, one]) == Hypothesis("131", "stop", 6)
+    assert made.hypothesis([one, three]) == Hypothesis("13", "length", 2)
+
+
+def test_a_line_break_may_be_a_space(prompting: Callable[..., Prompting]) -> None:
+    made = prompting(stop_at_newline=False, stop="2")
+    one, two = (made.encode([character])[0][1] for character in "12")
+    assert made.hypothesis([BREAK, one, BREAK, BREAK, one, END]) == Hypothesis("1 1", "stop", 6)
+    assert made.hypothesis([one, BREAK, one]) == Hypothesis("1 1", "length", 3)
+    assert made.hypothesis([one, BREAK, two, one]) == Hypothesis("1", "stop", 3)
+
+
+def test_the_limit_is_one_of_the_sentence(prompting: Callable[..., Prompting]) -> None:
+    assert prompting().limits(["abc", ""]) == [20, 20]
+    assert prompting(max_ratio=1.5).limits(["abc", "", "a" * 40]) == [5, 1, 20]
+    one = prompting().encode(["1"])[0][1]
+    assert prompting().hypothesis([one, one, END], limit=2) == Hypothesis("11", "length", 2)
+    # 108 tokens leave room for 20, and 110 for the 18 that this sentence may have
+    assert len(prompting(max_ratio=6).encode(["a" * 109], [18])[0]) == 110
+
+
 @given(st.lists(st.integers(1, 30), max_size=40), st.integers(1, 100), st.booleans())
 def test_batches_hold_every_prompt_once_within_the_budget(lengths: list[int], budget: int, mixed: bool) -> None:
     made = list(batches(lengths, budget, mixed))
@@ -95,6 +122,10 @@ def test_batches_hold_every_prompt_once_within_the_budget(lengths: list[int], bu
         kinds = {lengths[place] for place in batch}
         assert len(batch) == 1 or len(batch) * max(kinds) <= budget
         assert len(kinds) == 1 or (mixed and 1 not in kinds)
+
+
+def test_groups_share_no_batch() -> None:
+    assert list(batches([3, 3, 2, 2], 100, mixed=True, groups=[7, 5, 7, 5])) == [[0, 2], [1, 3]]
 
 
 def test_batches_are_no_smaller_than_they_must_be() -> None:
