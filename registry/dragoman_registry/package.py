@@ -88,6 +88,8 @@ def _model_config(spec: GridSpec, grid: GridRecord, base: dict[str, Any]) -> dic
         "beam": decoding.beam,
         "length_penalty": decoding.length_penalty,
         "max_new_tokens": decoding.max_new_tokens,
+        "stop": list(decoding.stop),
+        "stop_at_newline": decoding.stop_at_newline,
         "base_model": spec.base.model,
         "base_revision": None if "files" in base else _cached_commit(spec.base.model, spec.base.revision),
         "base_files": base.get("files"),

@@ -1,6 +1,6 @@
 """The code of a registered model (MLflow's models-from-code): it runs wherever the model is served, without Dragoman.
 
-It answers as the evaluation did: the same prompt, the same decoding, the text up to the end of its first line.
+It answers as the evaluation did: the same prompt, the same decoding, the text cut where the evaluation cut it.
 """
 
 import hashlib
@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
-from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
@@ -53,7 +52,7 @@ class Translator(PythonModel):
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._stop = sorted(_ends(model, tokenizer) | _breaks(self._tokenizer))
+        self._stop = sorted(_ends(model, tokenizer) | self._cuts())
         beam = self._config["beam"]
         search = {"num_beams": beam, "length_penalty": self._config["length_penalty"], "early_stopping": True}
         # in place of the checkpoint's own settings, which may sample or penalise repetition: the evaluation did not
@@ -131,8 +130,22 @@ class Translator(PythonModel):
 
     def _line(self, ids: list[int]) -> str:
         end = next((place for place, token in enumerate(ids, 1) if token in self._stop), None)
-        lines = self._tokenizer.decode(ids[:end]).splitlines()
-        return lines[0].strip() if lines else ""
+        text = self._tokenizer.decode(ids[:end])
+        for stop in self._config["stop"]:
+            text = text.partition(stop)[0]
+        lines = [line.strip() for line in text.splitlines()] or [""]
+        return lines[0] if self._config["stop_at_newline"] else " ".join(filter(None, lines))
+
+    def _cuts(self) -> set[int]:
+        """The tokens with a stop string in them, or a line break, where a translation is one line."""
+        ids = range(self._tokenizer.get_vocab_size())
+        texts = self._tokenizer.decode_batch([[token] for token in ids], skip_special_tokens=False)
+        stops, line = self._config["stop"], self._config["stop_at_newline"]
+        return {
+            token
+            for token, text in zip(ids, texts, strict=True)
+            if any(stop in text for stop in stops) or (line and len(f"{text}.".splitlines()) > 1)
+        }
 
     def _language(self, tag: str) -> str:
         languages = self._config["languages"]
@@ -183,13 +196,6 @@ def _ends(model: Any, tokenizer: Any) -> set[int]:
         named = holder.eos_token_id
         ends.update([] if named is None else [named] if isinstance(named, int) else named)
     return ends
-
-
-def _breaks(tokenizer: Tokenizer) -> set[int]:
-    """The tokens with a line break in them: a translation is one line."""
-    ids = range(tokenizer.get_vocab_size())
-    texts = tokenizer.decode_batch([[token] for token in ids], skip_special_tokens=False)
-    return {token for token, text in zip(ids, texts, strict=True) if len(f"{text}.".splitlines()) > 1}
 
 
 def _hash(files: set[Path]) -> str:

@@ -32,7 +32,9 @@ def registered(world, model, run=None):
 
 
 @pytest.mark.parametrize("model", ["english", "german"])
-@pytest.mark.parametrize("decoding", [{"max_new_tokens": 12}, {"max_new_tokens": 9, "beam": 3, "length_penalty": 0.5}])
+@pytest.mark.parametrize(
+    "decoding", [{"max_new_tokens": 12}, {"max_new_tokens": 9, "beam": 3, "length_penalty": 0.5, "stop": ["q", "ab"]}]
+)
 def test_it_answers_as_the_evaluation_did(world, tmp_path, model, decoding):
     evaluation = {**world.spec.evaluation.model_dump(mode="json"), "decoding": decoding}
     world.run({"name": "other", "evaluation": evaluation})

@@ -245,6 +245,13 @@ class GridSpec(SpecModel):
             raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")
 
     def _check_promotion(self, promotion: Promotion) -> None:
+        decoding = self.evaluation.decoding
+        for name, used in (("temperature", decoding.samples), ("max_ratio", decoding.max_ratio is not None)):
+            if used:
+                raise ValueError(
+                    f"promotes models but has {name} in evaluation.decoding, which a registered model does not do; "
+                    "take it or promotion out"
+                )
         evaluated = chosen(self.evaluation.pairs, self.languages)
         asked = {f"promotion.rules.{index}": (rule.metric, rule.over) for index, rule in enumerate(promotion.rules)}
         for index, champion in enumerate(promotion.champions):
