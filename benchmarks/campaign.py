@@ -11,15 +11,17 @@ import numpy as np
 import pyarrow as pa
 from babel.localedata import locale_identifiers
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from dragoman.language import LanguageError, canonical_tag
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
-from dragoman.store import sums
+from dragoman.store import counts
 from dragoman.store.bulk import insert_batch, loading
 from dragoman.store.keys import grid_number, metric_number, model_number, number_or_add, pair_numbers, signature_number
 from dragoman.store.records import DecodingRecord, GridRecord, ModelRecord, PromptRecord, TestSetRecord, now
 from dragoman.store.schema import PARTITION_IDS, Base, CellRow, ConditionRow, GridPairRow, ScoreRow, TestRow
+from dragoman.store.score_loader import ScoreLoader
 from dragoman.store.store import Store
 
 METRICS = ("bleu", "chrf++", "off_target")
@@ -119,16 +121,20 @@ def fill(store: Store, campaign: Campaign) -> tuple[float, float]:
         signatures = _signatures(connection, campaign.pairs)
         for table, batch in _members(grid_id, condition, pairs, campaign):
             insert_batch(connection, table, batch)
+        models = {name: model_number(connection, identity[name]) for name in names}
+        loader = ScoreLoader(connection, models.values())
         for number, name in enumerate(names):
             started = time.perf_counter()
-            model = model_number(connection, identity[name])
             partitions = np.array([PARTITION_IDS[graphs[number].partition(pair)] for pair in campaign.pairs], np.int16)
             values = campaign.values(number, partitions)
-            batches = list(_batches(model, condition, pairs, order, partitions, values, signatures, name))
+            batches = list(_batches(models[name], condition, pairs, order, partitions, values, signatures, name))
             making += time.perf_counter() - started
             for table, batch in batches:
-                insert_batch(connection, table, batch)
-        sums.recompute(connection, grid_id)
+                if table is ScoreRow:
+                    loader.insert(batch)
+                else:
+                    insert_batch(connection, table, batch)
+        counts.recount(connection, models.values())
     if not store.database.is_sqlite:
         with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
@@ -155,8 +161,8 @@ def _members(grid_id: int, condition: int, pairs: NDArray[np.int32], campaign: C
     )
 
 
-def _signatures(connection, pairs):  # type: ignore[no-untyped-def]
-    found = {}
+def _signatures(connection: Connection, pairs: list[Pair]) -> dict[int, NDArray[np.int32]]:
+    found: dict[int, NDArray[np.int32]] = {}
     for metric in METRICS:
         metric_id = metric_number(connection, metric)
         plain = signature_number(connection, metric_id, f"{metric}|tok:13a")
@@ -168,7 +174,16 @@ def _signatures(connection, pairs):  # type: ignore[no-untyped-def]
     return found
 
 
-def _batches(model, condition, pairs, order, partitions, values, signatures, name) -> Iterator[Batch]:  # type: ignore[no-untyped-def]
+def _batches(
+    model: int,
+    condition: int,
+    pairs: NDArray[np.int32],
+    order: NDArray[np.intp],
+    partitions: NDArray[np.int16],
+    values: NDArray[np.float64],
+    signatures: dict[int, NDArray[np.int32]],
+    name: str,
+) -> Iterator[Batch]:
     one = np.ones(len(pairs), np.int32)
     key = {"model_id": one * model, "condition_id": one * condition}
     yield (

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv
-from sqlalchemy import Connection, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import Connection, Double, ForeignKeyConstraint, Integer, SmallInteger, UniqueConstraint
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from dragoman.store.schema import Base
+
+_FORMATS = {SmallInteger: ">i2", Integer: ">i4", Double: ">f8"}
+"""The types of columns whose values are always as long, as NumPy writes them for PostgreSQL."""
 
 LOADING_CACHE = 512 * 2**20
 """Bytes of SQLite's cache while many rows are inserted."""
@@ -63,11 +67,42 @@ def insert_batch(connection: Connection, table: type[Base], batch: pa.RecordBatc
         rows = zip(*(_values(column) for column in batch.columns), strict=True)
         cursor.executemany(f"INSERT INTO {table.__tablename__} ({names}) VALUES ({places})", rows)  # noqa: S608
         return
+    binary = _binary(table, batch)
+    with cursor.copy(
+        f"COPY {table.__tablename__} ({names}) FROM STDIN (FORMAT {'binary' if binary else 'csv'})"
+    ) as copy:
+        copy.write(binary or _csv(batch))
+
+
+def _csv(batch: pa.RecordBatch) -> bytes:
     # An unquoted empty field is NULL and a quoted one an empty text, to both.
     text = io.BytesIO()
     csv.write_csv(batch, text, csv.WriteOptions(include_header=False))
-    with cursor.copy(f"COPY {table.__tablename__} ({names}) FROM STDIN (FORMAT csv)") as copy:
-        copy.write(text.getvalue())
+    return text.getvalue()
+
+
+def _binary(table: type[Base], batch: pa.RecordBatch) -> bytes | None:
+    """The rows as PostgreSQL's binary COPY takes them, at half the time of text; None where a value is no number.
+
+    Of each row the number of its fields, and of each field its length and bytes, the high one first (PostgreSQL
+    documentation, COPY, "Binary Format").
+    """
+    kinds = {
+        column.name: _FORMATS.get(type(column.type)) for column in Base.metadata.tables[table.__tablename__].columns
+    }
+    names = batch.schema.names
+    if not all(kinds[name] and batch.column(name).null_count == 0 for name in names):
+        return None
+    layout = [
+        ("fields", ">i2"),
+        *((part, kind) for name in names for part, kind in ((f"length {name}", ">i4"), (name, kinds[name]))),
+    ]
+    rows = np.empty(batch.num_rows, np.dtype(layout))
+    rows["fields"] = len(names)
+    for name in names:
+        rows[f"length {name}"] = rows.dtype[name].itemsize
+        rows[name] = batch.column(name).to_numpy()
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"
 
 
 def _values(column: pa.Array) -> list[Any]:

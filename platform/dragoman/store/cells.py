@@ -1,14 +1,15 @@
 """Cells in the store: how far they have come, and their scores."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.store import sums
+from dragoman.store import counts, sums
 from dragoman.store.database import insert, insert_of
 from dragoman.store.keys import CHUNK, metric_number, signature_number
 from dragoman.store.records import StoredScore, Translation, now
@@ -34,7 +35,10 @@ class _Found(NamedTuple):
 
 def start(connection: Connection, cell_id: str, worker: str) -> None:
     """A worker begins; a translated cell stays as it is."""
-    connection.execute(_STARTING, {"worker_now": worker, "now": now(), **_found_as(_find(connection, cell_id).key)})
+    cell = _find(connection, cell_id)
+    if cell.state not in TRANSLATED:
+        connection.execute(_STARTING, {"worker_now": worker, "now": now(), **_found_as(cell.key)})
+        _count(connection, cell, CellState.RUNNING)
 
 
 def commit(
@@ -51,6 +55,7 @@ def commit(
     reason = None if state is CellState.DONE else "; ".join(f"{metric}: {why}" for metric, why in unscorable)
     _change(connection, cell.key, state=state, reason=reason, **translation.model_dump(exclude={"cell_id"}))
     _score(connection, cell, scores, unscorable)
+    _count(connection, cell, state)
 
 
 def add_scores(
@@ -67,6 +72,7 @@ def add_scores(
     _score(connection, cell, scores, unscorable)
     if cell.state is CellState.UNSCORABLE and scores:
         _change(connection, cell.key, state=CellState.DONE, reason=None)
+        _count(connection, cell, CellState.DONE)
 
 
 def fail(connection: Connection, cell_id: str, reason: str) -> None:
@@ -74,19 +80,29 @@ def fail(connection: Connection, cell_id: str, reason: str) -> None:
     cell = _find(connection, cell_id)
     if cell.state not in TRANSLATED:
         _change(connection, cell.key, state=CellState.FAILED, reason=reason)
+        _count(connection, cell, CellState.FAILED)
 
 
 def reset(connection: Connection, cell_ids: Collection[str]) -> int:
     """Plan running cells again, and return how many there were."""
-    ids, count = list(cell_ids), 0
-    for begin in range(0, len(ids), CHUNK):
-        result = connection.execute(
+    ids = list(cell_ids)
+    parts = (ids[begin : begin + CHUNK] for begin in range(0, len(ids), CHUNK))
+    return plan_again(connection, CellState.RUNNING, [CellRow.identity.in_(part) for part in parts])
+
+
+def plan_again(connection: Connection, state: CellState, which: Iterable[ColumnElement[bool]]) -> int:
+    """Plan the cells of one state again that are among some, and return how many there were."""
+    changed: Counter[tuple[int, int]] = Counter()
+    for these in which:
+        statement = (
             update(CellRow)
-            .where(CellRow.identity.in_(ids[begin : begin + CHUNK]), CellRow.state == CellState.RUNNING.value)
-            .values(state=CellState.PLANNED.value, worker=None, updated=now())
+            .where(CellRow.state == state.value, these)
+            .values(state=CellState.PLANNED.value, reason=None, worker=None, updated=now())
+            .returning(CellRow.model_id, CellRow.condition_id)
         )
-        count += result.rowcount
-    return count
+        changed.update((row.model_id, row.condition_id) for row in connection.execute(statement))
+    counts.move(connection, changed, state, CellState.PLANNED)
+    return changed.total()
 
 
 def scores(connection: Connection, cell_id: str) -> list[StoredScore]:
@@ -127,6 +143,10 @@ def _change(connection: Connection, key: CellKey, **values: object) -> None:
     connection.execute(_CHANGING, {**plain, "updated": now(), **_found_as(key)})
 
 
+def _count(connection: Connection, cell: _Found, state: CellState) -> None:
+    counts.move(connection, {cell.key[:2]: 1}, cell.state, state)
+
+
 def _found_as(key: CellKey) -> dict[str, int]:
     """The key as the statements below take it."""
     return {"of_model": key.model_id, "of_condition": key.condition_id, "of_pair": key.pair_id}
@@ -142,7 +162,7 @@ _CHANGING = (
     .where(CellRow.model_id == bindparam("of_model"))
     .where(CellRow.condition_id == bindparam("of_condition"), CellRow.pair_id == bindparam("of_pair"))
 )
-_STARTING = _CHANGING.where(CellRow.state.not_in([state.value for state in TRANSLATED])).values(
+_STARTING = _CHANGING.values(
     state=CellState.RUNNING.value, attempts=CellRow.attempts + 1, worker=bindparam("worker_now"), reason=None,
     updated=bindparam("now"),
 )  # fmt: skip
@@ -177,7 +197,10 @@ def _score(
         added = set(connection.execute(_adding_scores(connection.dialect.name), rows).scalars())
         if new := [row for row in statistics if row["signature_id"] in added]:
             connection.execute(insert(connection, StatisticsRow), new)
-        sums.add_cell(connection, cell.key, sorted(added))
+        new_scores = [
+            (row["metric_id"], row["signature_id"], row["value"]) for row in rows if row["signature_id"] in added
+        ]
+        sums.add_cell(connection, cell.key, cell.partition_id, new_scores)
     _note_unscorable(connection, cell.key, {row["metric_id"] for row in rows}, unscorable)
 
 

@@ -17,8 +17,8 @@ from dragoman.store.schema import (
     CellRow,
     GridRow,
     PairRow,
+    PartitionSumRow,
     ScoreRow,
-    ScoreSumRow,
     SignatureRow,
     UnscorableRow,
 )
@@ -143,9 +143,9 @@ def version(store: Store, grid: str, model_name: str, metric: str, against: str 
         numbers = [base, *(number_of(grid, models, name) for name in _named(model_name, against))]
         cells = select(func.max(CellRow.updated), func.count(), func.count(CellRow.reason))
         sums = select(
-            func.sum(ScoreSumRow.scores), func.sum(ScoreSumRow.scores * ScoreSumRow.partition_id),
-            func.sum(ScoreSumRow.total), func.max(ScoreSumRow.signature_id),
-        ).where(ScoreSumRow.grid_id == grid_id, ScoreSumRow.model_id.in_(numbers))  # fmt: skip
+            func.sum(PartitionSumRow.scores), func.sum(PartitionSumRow.scores * PartitionSumRow.partition_id),
+            func.sum(PartitionSumRow.total), func.max(PartitionSumRow.signature_id),
+        ).where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.model_id.in_(numbers))  # fmt: skip
         refused = select(func.count()).where(UnscorableRow.model_id.in_(numbers))
         parts = (cells.where(CellRow.model_id.in_(numbers)), sums, refused)
         found = [tuple(connection.execute(part).one()) for part in parts]

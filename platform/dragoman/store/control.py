@@ -4,13 +4,14 @@ Both are records in the store, whichever machine the driver is on: it looks ever
 to reach its process, or Ray.
 """
 
-from sqlalchemy import exists, update
+from sqlalchemy import exists, select
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.store import cells
 from dragoman.store.keys import grid_number
-from dragoman.store.records import JobRecord, JobState, now
-from dragoman.store.schema import CellRow, GridModelRow, GridPairRow
+from dragoman.store.records import JobRecord, JobState
+from dragoman.store.schema import CellCountRow, CellRow, GridModelRow, GridPairRow
 from dragoman.store.store import Store
 
 
@@ -66,12 +67,17 @@ def _change(store: Store, grid: str, state: CellState) -> int:
     """Plan a grid's cells of one state again."""
     with store.database.writing() as connection:
         grid_id = grid_number(connection, grid)
+        # only models that have such cells, which are counted: among millions of cells those few are far between
+        members = (
+            select(GridModelRow.model_id)
+            .join(CellCountRow, CellCountRow.model_id == GridModelRow.model_id)
+            .where(GridModelRow.grid_id == grid_id, CellCountRow.state == state.value, CellCountRow.cells > 0)
+            .distinct()
+        )
         is_member = (
             exists()
-            .where(GridModelRow.grid_id == grid_id, GridModelRow.model_id == CellRow.model_id)
             .where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == CellRow.condition_id)
             .where(GridPairRow.pair_id == CellRow.pair_id)
         )
-        this = update(CellRow).where(CellRow.state == state.value, is_member)
-        changed = this.values(state=CellState.PLANNED.value, reason=None, worker=None, updated=now())
-        return connection.execute(changed).rowcount
+        these = [(CellRow.model_id == model) & is_member for model in connection.execute(members).scalars()]
+        return cells.plan_again(connection, state, these)

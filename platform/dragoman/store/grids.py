@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from dragoman.cell import Cell, CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
-from dragoman.store import sums
+from dragoman.store import counts, sums
 from dragoman.store.conditions import Conditions
 from dragoman.store.database import insert
 from dragoman.store.keys import chunks, grid_number, metric_number, model_number, pair_numbers
@@ -26,7 +26,6 @@ from dragoman.store.schema import (
     ModelRow,
     PairRow,
     PromptRow,
-    ScoreSumRow,
     TestRow,
     TestSetRow,
 )
@@ -56,8 +55,7 @@ def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord])
     statement = insert(connection, GridRow).values(name=grid.name, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=[GridRow.name], set_=row))
     grid_id = grid_number(connection, grid.name)
-    connection.execute(delete(ScoreSumRow).where(ScoreSumRow.grid_id == grid_id))
-    for table in (GridModelRow, GridMetricRow, GridPairRow):
+    for table in (*sums.TABLES, GridModelRow, GridMetricRow, GridPairRow):
         connection.execute(delete(table).where(table.grid_id == grid_id))
     for position, (identity, name) in enumerate(_names(connection, grid).items()):
         member = {"grid_id": grid_id, "model_id": models[identity], "name": name, "position": position}
@@ -68,6 +66,7 @@ def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord])
         rows = [{"grid_id": grid_id, "condition_id": condition, "pair_id": pair} for condition, pair in chunk]
         connection.execute(insert(connection, GridPairRow), rows)
     sums.recompute(connection, grid_id)
+    counts.recount(connection, models.values())
 
 
 def add_metric(connection: Connection, name: str, metric: str) -> None:

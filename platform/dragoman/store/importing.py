@@ -11,16 +11,17 @@ from sqlalchemy import Connection, bindparam, select, update
 from dragoman.errors import StoreError
 from dragoman.partition import Evidence
 from dragoman.spec.base import NAME
-from dragoman.store import conditions, grids, models, sums
+from dragoman.store import conditions, counts, grids, models, sums
 from dragoman.store.archive import Archive
 from dragoman.store.blobs import check_blob
-from dragoman.store.bulk import insert_batch, loading
+from dragoman.store.bulk import loading
 from dragoman.store.cells import TRANSLATED
 from dragoman.store.database import insert
-from dragoman.store.keys import chunks, metric_number, model_number, signature_number
+from dragoman.store.keys import chunks, metric_number, signature_number
 from dragoman.store.portable import Conditions, PortableModel, cell_record
 from dragoman.store.records import UNKNOWN_GRAPH, CellRecord, GridRecord, StoredScore, now
 from dragoman.store.schema import CellRow, ModelRow, ScoreRow, StatisticsRow, UnscorableRow
+from dragoman.store.score_loader import ScoreLoader
 from dragoman.store.store import Store
 
 LOADING = 1_000_000
@@ -148,8 +149,7 @@ class _Import:
         else:
             self._write_scores(connection, places)
         self._write_unscorable(connection, places)
-        for model in self._models:
-            sums.recompute_model(connection, model_number(connection, model.id))
+        counts.recount(connection, {place.model_id for place in places.values()})
         return Imported(self._grid.name, len(self._cells), len(fresh))
 
     def _places(self, connection: Connection) -> dict[str, _Place]:
@@ -169,6 +169,8 @@ class _Import:
 
     def _write_scores(self, connection: Connection, places: dict[str, _Place]) -> None:
         signatures: dict[tuple[str, str], dict[str, int]] = {}
+        loader = ScoreLoader(connection, {place.model_id for place in places.values()})
+        scored_here: set[int] = set()
         for rows in chunks(self._archive.rows("scores.parquet")):
             fresh: list[dict[str, Any]] = []
             known: list[dict[str, Any]] = []
@@ -187,10 +189,13 @@ class _Import:
                 if row["statistics"] is not None:
                     statistics.append(key | {"statistics": row["statistics"]})
             if fresh:
-                insert_batch(connection, ScoreRow, pa.RecordBatch.from_pylist(fresh))
+                loader.insert(pa.RecordBatch.from_pylist(fresh))
+            scored_here.update(row["model_id"] for row in known)
             for table, found in ((ScoreRow, known), (StatisticsRow, statistics)):
                 if found:
                     connection.execute(insert(connection, table).on_conflict_do_nothing(), found)
+        for model_id in sorted(scored_here):
+            sums.recompute_model(connection, model_id)
 
     def _write_unscorable(self, connection: Connection, places: dict[str, _Place]) -> None:
         for row in self._archive.rows("unscorable.parquet"):

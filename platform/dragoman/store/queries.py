@@ -14,7 +14,7 @@ from dragoman.partition import Partition
 from dragoman.store.keys import grid_number
 from dragoman.store.records import Record
 from dragoman.store.resamples import Joint, bounds, metric_class, statistics_of
-from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, ScoreRow, ScoreSumRow
+from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, PartitionSumRow, ScoreRow
 from dragoman.store.scored import Sums, scored_cells, sums_by_scope, weights_by_scope
 from dragoman.store.slice import Slice, grid_models, number_of
 from dragoman.store.store import Store
@@ -113,7 +113,7 @@ def metric_names(store: Store, grid: str) -> list[str]:
         asked = select(MetricRow.name).join(GridMetricRow).where(GridMetricRow.grid_id == grid_id)
         # for each metric a look into the index: the sums of a large grid are hundreds of thousands
         scored = select(MetricRow.name).where(
-            exists().where(ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == MetricRow.id)
+            exists().where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.metric_id == MetricRow.id)
         )
         names = connection.execute(asked.order_by(GridMetricRow.position)).scalars().all()
         return list(dict.fromkeys([*names, *connection.execute(scored.order_by(MetricRow.name)).scalars()]))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple, Self
 
 import numpy as np
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select
 
 from dragoman import plugins
 from dragoman.metrics.base import Metric, Scores
@@ -18,7 +18,7 @@ from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import interval, resampled_scores
 from dragoman.pair import Pair
 from dragoman.plugins import UnknownPluginError
-from dragoman.store.schema import PairRow, ScoreRow, StatisticsRow
+from dragoman.store.schema import PairRow, PartitionSumRow, ScoreRow, StatisticsRow
 from dragoman.store.scored import weights_by_scope
 from dragoman.store.slice import Slice
 
@@ -48,7 +48,14 @@ def metric_class(name: str) -> type[Metric] | None:
 
 
 def statistics_of(connection: Connection, part: Slice, model_id: int) -> dict[Pair, bytes]:
-    """The packed statistics of a model's scores in a slice; of none where there are too many pairs."""
+    """The packed statistics of a model's scores in a slice; of none where it has too many scores."""
+    scores = select(func.sum(PartitionSumRow.scores)).where(
+        PartitionSumRow.grid_id == part.grid_id, PartitionSumRow.metric_id == part.metric_id,
+        PartitionSumRow.condition_id.in_(part.conditions), PartitionSumRow.model_id == model_id,
+        PartitionSumRow.signature_id.in_(part.signatures),
+    )  # fmt: skip
+    if (connection.execute(scores).scalar() or 0) > MOST_PAIRS:
+        return {}
     stored = and_(
         StatisticsRow.model_id == ScoreRow.model_id,
         StatisticsRow.condition_id == ScoreRow.condition_id,
@@ -61,7 +68,7 @@ def statistics_of(connection: Connection, part: Slice, model_id: int) -> dict[Pa
         .join(ScoreRow, stored)
         .join(PairRow, PairRow.id == StatisticsRow.pair_id)
         .where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
-        .limit(MOST_PAIRS + 1)
+        .limit(MOST_PAIRS + 1)  # the sums are silent on a base that is evaluated only in another grid
     )
     found = {Pair(source, target): packed for source, target, packed in connection.execute(query)}
     return found if len(found) <= MOST_PAIRS else {}

@@ -14,8 +14,8 @@ from dragoman.store.schema import (
     PARTITIONS,
     CellRow,
     PairRow,
+    PartitionSumRow,
     ScoreRow,
-    ScoreSumRow,
     SignatureRow,
     UnscorableRow,
 )
@@ -183,15 +183,15 @@ def _scored_by_partition(
 
 def _summed_by_partition(connection: Connection, part: Slice, model_id: int) -> dict[int, Sequence[Any]]:
     """The same of one model alone, from the sums that are kept."""
-    done = func.sum(ScoreSumRow.scores)
+    done = func.sum(PartitionSumRow.scores)
     query = (
-        select(ScoreSumRow.partition_id, done, done, func.sum(ScoreSumRow.total))
+        select(PartitionSumRow.partition_id, done, done, func.sum(PartitionSumRow.total))
         .where(
-            ScoreSumRow.grid_id == part.grid_id, ScoreSumRow.metric_id == part.metric_id,
-            ScoreSumRow.condition_id.in_(part.conditions), ScoreSumRow.model_id == model_id,
-            ScoreSumRow.signature_id.in_(part.signatures),
+            PartitionSumRow.grid_id == part.grid_id, PartitionSumRow.metric_id == part.metric_id,
+            PartitionSumRow.condition_id.in_(part.conditions), PartitionSumRow.model_id == model_id,
+            PartitionSumRow.signature_id.in_(part.signatures),
         )
-        .group_by(ScoreSumRow.partition_id)
+        .group_by(PartitionSumRow.partition_id)
     )  # fmt: skip
     return {row[0]: row[1:] for row in connection.execute(query)}
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
 from dragoman.errors import StoreError, nearest
+from dragoman.store import counts
 from dragoman.store.comparable import comparable_conditions, comparable_signatures
 from dragoman.store.keys import grid_number
 from dragoman.store.schema import (
@@ -16,9 +17,6 @@ from dragoman.store.schema import (
     MetricRow,
     ScoreRow,
 )
-
-COUNTED = 10
-"""Models whose cells are counted to see whether the grid has them all; of more, that costs more than it saves."""
 
 
 class Slice(NamedTuple):
@@ -77,9 +75,7 @@ class Slice(NamedTuple):
         pairs = connection.execute(
             select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))
         ).scalar_one()
-        # each of the models has every cell of the grid, so equal numbers are equal cells
-        cells = select(func.count()).where(CellRow.model_id.in_(chosen), CellRow.condition_id.in_(conditions))
-        whole = bool(chosen) and connection.execute(cells).scalar_one() == pairs * len(chosen)
+        whole = counts.none_elsewhere(connection, grid_id, chosen or list(named.values()), conditions, pairs)
         return cls(grid_id, base_id, named, metric, metric_id, conditions, signatures, pairs, whole)
 
     def with_metric(self, connection: Connection, grid: str, metric: str, models: Iterable[int]) -> Self:

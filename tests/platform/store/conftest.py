@@ -197,3 +197,34 @@ def small_grid() -> type[SmallGrid]:
 @pytest.fixture
 def small(store: Store) -> SmallGrid:
     return SmallGrid(store)
+
+
+SUMS = """
+    SELECT grid.name, metric_id, condition_id, signature_id, model_id, {place}, scores,
+           round(cast(total AS numeric), 6)
+    FROM {table} JOIN grid ON grid.id = grid_id"""
+SUMMED = """
+    SELECT grid, metric_id, condition_id, signature_id, model_id, {place}, count(*),
+           round(cast(sum(value) AS numeric), 6)
+    FROM grid_score JOIN partition ON partition.name = grid_score.partition GROUP BY 1, 2, 3, 4, 5, 6"""
+COUNTS = "SELECT model_id, condition_id, state, cells FROM cell_count WHERE cells > 0"
+COUNTED = "SELECT model_id, condition_id, state, count(*) FROM cell GROUP BY 1, 2, 3"
+
+
+@pytest.fixture(scope="session")
+def in_step() -> Callable[[Store], set[tuple[object, ...]]]:
+    """Asserts that what a store keeps summed and counted is what there is; returns the sums by target."""
+
+    def check(store: Store) -> set[tuple[object, ...]]:
+        with store.database.reading() as connection:
+
+            def rows(query: str) -> set[tuple[object, ...]]:
+                return {tuple(row) for row in connection.execute(text(query))}
+
+            places = {"score_sum": ("target", "target"), "partition_sum": ("partition_id", "partition.id")}
+            for table, (place, here) in places.items():
+                assert rows(SUMS.format(table=table, place=place)) == rows(SUMMED.format(place=here)), table
+            assert rows(COUNTS) == rows(COUNTED)
+            return rows(SUMS.format(table="score_sum", place="target"))
+
+    return check

@@ -114,7 +114,7 @@ def test_a_newer_submission_takes_the_place_of_one_that_waits(small):
     assert small.store.start_job("small", driver_name(), second) == second
 
 
-def test_failed_cells_are_planned_again_and_no_others(small):
+def test_failed_cells_are_planned_again_and_no_others(small, in_step):
     small.store.fail_cell(small.cells[3].cell.id, "out of memory")
     small.store.start_cell(small.cells[4].cell.id, "pool")
     small.commit(small.cells[5].cell, 10)
@@ -125,6 +125,7 @@ def test_failed_cells_are_planned_again_and_no_others(small):
     assert (running.state, done.state) == (CellState.RUNNING, CellState.DONE)
     assert control.forsake(small.store, "small") == 1
     assert control.retry(small.store, "small") == 0
+    in_step(small.store)
 
 
 @pytest.mark.parametrize("ask", [control.retry, control.forsake, lambda store, grid: control.stop(store, grid, "ada")])

@@ -24,6 +24,8 @@ from dragoman.store.records import ContaminationRecord, JobLine
 from dragoman.store.store import Store
 
 RELEASED = Path(__file__).parent / "released"
+DERIVED = {"score_sum", "partition_sum", "cell_count"}
+"""Tables that a migration may sum and count anew."""
 
 
 def revisions() -> list[str]:
@@ -33,7 +35,7 @@ def revisions() -> list[str]:
 
 
 @pytest.mark.parametrize("revision", revisions())
-def test_a_store_of_any_version_comes_up_with_its_data(empty_url, revision):
+def test_a_store_of_any_version_comes_up_with_its_data(empty_url, revision, in_step):
     rows = json.loads((RELEASED / f"{revision}.json").read_text())
     database = Database(empty_url)
     with database.writing(alone=True) as connection:
@@ -53,9 +55,10 @@ def test_a_store_of_any_version_comes_up_with_its_data(empty_url, revision):
         assert (bleu.value, bleu.low, bleu.statistics, chrf.value) == (1.0, 0.0, b"stats", 2.0)
         with store.database.reading() as connection:
             assert migrations.version(connection, "it") == migrations.HEAD
-            for table, expected in rows.items():
+            for table, expected in ((name, rows[name]) for name in rows.keys() - DERIVED):
                 there = connection.execute(select(func.count()).select_from(text(table))).scalar()
                 assert there == len(expected), table
+        in_step(store)
         store.add_training("model1-b", {"still": "writable"})
     finally:
         store.close()

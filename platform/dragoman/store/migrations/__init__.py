@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from dragoman.errors import StoreError
 from dragoman.store.database import Database
 
-HEAD = "0005"
+HEAD = "0006"
 """The schema version of this program; revisions are numbered in order."""
 
 TABLE = "schema_version"

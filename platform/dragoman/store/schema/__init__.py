@@ -4,6 +4,7 @@ from dragoman.store.schema.audit import AuditRow
 from dragoman.store.schema.base import Base
 from dragoman.store.schema.contamination import ContaminationRow
 from dragoman.store.schema.evaluation import (
+    CellCountRow,
     CellRow,
     ConditionRow,
     DecodingRow,
@@ -21,6 +22,7 @@ from dragoman.store.schema.grids import (
     GridModelRow,
     GridPairRow,
     GridRow,
+    PartitionSumRow,
     ScoreSumRow,
 )
 from dragoman.store.schema.jobs import JobLineRow, JobRow
@@ -40,6 +42,7 @@ __all__ = [
     "PARTITION_IDS",
     "AuditRow",
     "Base",
+    "CellCountRow",
     "CellRow",
     "ConditionRow",
     "ContaminationRow",
@@ -55,6 +58,7 @@ __all__ = [
     "ModelRow",
     "PairRow",
     "PartitionRow",
+    "PartitionSumRow",
     "PromptRow",
     "ScoreRow",
     "ScoreSumRow",

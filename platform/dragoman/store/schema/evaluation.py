@@ -182,6 +182,27 @@ class CellRow(Base):
     """When its state last changed (UTC)."""
 
 
+class CellCountRow(Base):
+    """The cells of one model in one state, counted; kept in the transaction that changes the state."""
+
+    __tablename__ = "cell_count"
+    __table_args__ = (
+        PrimaryKeyConstraint("model_id", "condition_id", "state"),
+        one_of("state", CellState),
+        CheckConstraint("cells >= 0", name="cells"),
+        {"sqlite_with_rowid": False},
+    )
+
+    model_id: Mapped[int] = mapped_column(Integer, ForeignKey(ModelRow.id))
+    """The model."""
+    condition_id: Mapped[int] = mapped_column(Integer, ForeignKey(ConditionRow.id))
+    """The condition."""
+    state: Mapped[str] = mapped_column(String)
+    """The state."""
+    cells: Mapped[int]
+    """How many cells there are, in whichever grids."""
+
+
 _SCORE_KEY = ("model_id", "condition_id", "metric_id", "pair_id", "signature_id")
 
 

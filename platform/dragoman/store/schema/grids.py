@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dragoman.store.schema.base import Base, UtcDateTime
 from dragoman.store.schema.evaluation import ConditionRow, MetricRow
-from dragoman.store.schema.lineage import LanguageRow, ModelRow, PairRow
+from dragoman.store.schema.lineage import LanguageRow, ModelRow, PairRow, PartitionRow
 
 
 class GridRow(Base):
@@ -100,9 +100,7 @@ class ScoreSumRow(Base):
 
     __tablename__ = "score_sum"
     __table_args__ = (
-        PrimaryKeyConstraint(
-            "grid_id", "metric_id", "condition_id", "model_id", "signature_id", "target", "partition_id"
-        ),
+        PrimaryKeyConstraint("grid_id", "metric_id", "condition_id", "model_id", "signature_id", "target"),
         ForeignKeyConstraint(["grid_id", "model_id"], ["grid_model.grid_id", "grid_model.model_id"]),
         ForeignKeyConstraint(["signature_id", "metric_id"], ["signature.id", "signature.metric_id"]),
         CheckConstraint("scores > 0", name="scores"),
@@ -121,7 +119,35 @@ class ScoreSumRow(Base):
     """The signature."""
     target: Mapped[str] = mapped_column(String, ForeignKey(LanguageRow.tag))
     """The target language."""
-    partition_id: Mapped[int] = mapped_column(SmallInteger)
+    scores: Mapped[int]
+    """How many scores there are."""
+    total: Mapped[float] = mapped_column(Double)
+    """Their sum."""
+
+
+class PartitionSumRow(Base):
+    """The scores of one model on one partition, summed; kept in the transaction that writes the scores."""
+
+    __tablename__ = "partition_sum"
+    __table_args__ = (
+        PrimaryKeyConstraint("grid_id", "metric_id", "condition_id", "model_id", "signature_id", "partition_id"),
+        ForeignKeyConstraint(["grid_id", "model_id"], ["grid_model.grid_id", "grid_model.model_id"]),
+        ForeignKeyConstraint(["signature_id", "metric_id"], ["signature.id", "signature.metric_id"]),
+        CheckConstraint("scores > 0", name="scores"),
+        {"sqlite_with_rowid": False},
+    )
+
+    grid_id: Mapped[int] = mapped_column(Integer)
+    """The grid."""
+    metric_id: Mapped[int] = mapped_column(Integer)
+    """The metric."""
+    condition_id: Mapped[int] = mapped_column(Integer, ForeignKey(ConditionRow.id))
+    """The condition."""
+    model_id: Mapped[int] = mapped_column(Integer)
+    """The model."""
+    signature_id: Mapped[int] = mapped_column(Integer)
+    """The signature."""
+    partition_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey(PartitionRow.id))
     """The partition."""
     scores: Mapped[int]
     """How many scores there are."""
