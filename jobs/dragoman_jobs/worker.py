@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
 from dragoman.corpora.base import Segment
-from dragoman.metrics.packing import pack
 from dragoman.metrics.score import ScoreRecord, Unscorable
 from dragoman.metrics.scoring import score
 from dragoman.pair import Pair
@@ -177,7 +176,7 @@ class Worker:
         results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
         return CellOutcome(
             translation=translation,
-            scores=tuple(_stored(result) for result in results if isinstance(result, ScoreRecord)),
+            scores=tuple(StoredScore.of(result) for result in results if isinstance(result, ScoreRecord)),
             unscorable=tuple((result.metric, result.reason) for result in results if isinstance(result, Unscorable)),
         )
 
@@ -189,14 +188,3 @@ def _read_through(folder: Path) -> None:
             with path.open("rb") as file:
                 while file.read(1 << 24):
                     pass
-
-
-def _stored(score: ScoreRecord) -> StoredScore:
-    return StoredScore(
-        metric=score.metric,
-        signature=score.signature,
-        value=score.value,
-        low=score.low,
-        high=score.high,
-        statistics=pack(score.statistics),
-    )

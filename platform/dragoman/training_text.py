@@ -1,10 +1,10 @@
 """What a finetuning reads: how much of each pair, what was left out, and what of it will be tested."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.contamination import Contamination
 from dragoman.corpora.base import Split
 from dragoman.pair import Pair, PairKey
 from dragoman.spec.corpus import CorpusChoice
@@ -49,35 +49,11 @@ class PairText(BaseModel):
     """The language the text was made through; None for text that the corpus has."""
 
 
-class Found(BaseModel):
-    """What one side of a pair's training text has of the test sentences in that language."""
+class Found(Contamination):
+    """What one side of a pair's training text has of the test sentences in that language, with examples."""
 
-    model_config = ConfigDict(frozen=True)
-
-    pair: Pair
-    """The pair that is trained on."""
-    side: Literal["source", "target"]
-    """Which side of its text."""
-    segments: int
-    """Training segments looked at."""
-    sentences: int
-    """Different test sentences in that language."""
-    exact: int
-    """Those of them that were found but for case, punctuation and spacing."""
-    near: int
-    """Those that were found only with a few edits."""
     examples: tuple[tuple[str, str], ...] = ()
     """Some training sentences, each with the test sentence it is like."""
-
-    @property
-    def language(self) -> str:
-        """The language of the side."""
-        return self.pair.source if self.side == "source" else self.pair.target
-
-    @property
-    def rate(self) -> float:
-        """The share of the test sentences that was found; 0 where there is none in that language."""
-        return (self.exact + self.near) / self.sentences if self.sentences else 0.0
 
 
 class TrainingText(BaseModel):

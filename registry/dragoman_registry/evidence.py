@@ -17,7 +17,7 @@ from dragoman.store.seeds import seed_groups
 from dragoman.store.store import Store
 from dragoman_registry.contamination import contamination
 from dragoman_registry.gate import GateReport, PairNumbers, in_scope, judge
-from dragoman_registry.incumbent import adjusted, beside_incumbent
+from dragoman_registry.incumbent import adjusted_rules, beside_incumbent
 from dragoman_registry.versions import RegisteredVersion
 
 UNKNOWN_INCUMBENT = "unknown"
@@ -72,7 +72,7 @@ def gate(
         policy=policy_id(policy),
         held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
-        findings=judge(policy, numbers, lower, incumbent is not None, adjusted(p_values, policy)),
+        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_rules(p_values, policy)),
     )
 
 

@@ -11,9 +11,9 @@ from dragoman.metrics.base import Metric
 from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import (
-    benjamini_hochberg,
+    Correction,
+    adjusted,
     bootstrap_p_value,
-    holm,
     paired_bootstrap,
     samples_for,
 )
@@ -88,14 +88,9 @@ def beside_incumbent(
     return Beside(found, p_values)
 
 
-def adjusted(p_values: Mapping[Rule, float], policy: Promotion) -> dict[Rule, float]:
+def adjusted_rules(p_values: Mapping[Rule, float], policy: Promotion) -> dict[Rule, float]:
     """P-values adjusted for their number as the policy says."""
-    if not p_values:
-        return {}
-    return dict(zip(p_values, _ADJUSTED[policy.correction](list(p_values.values())).tolist(), strict=True))
-
-
-_ADJUSTED = {"holm": holm, "bh": benjamini_hochberg}
+    return dict(zip(p_values, adjusted(list(p_values.values()), Correction(policy.correction)).tolist(), strict=True))
 
 
 def _statistics(
@@ -122,7 +117,7 @@ def _significant(kind: type[Metric], both: Statistics, policy: Promotion) -> dic
         paired_bootstrap(kind(pair), unpack(baseline), unpack(system), samples, SEED)
         for pair, (baseline, system) in both.items()
     ]
-    p_values = _ADJUSTED[policy.correction]([result.p_value for result in results])
+    p_values = adjusted([result.p_value for result in results], Correction(policy.correction))
     return {pair: bool(p_value <= policy.alpha) for pair, p_value in zip(both, p_values, strict=True)}
 
 

@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from dragoman.cell import CellState
+from dragoman.metrics.significance import Correction
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.store.columns import STATES, PairColumns, Scored, differing, pair_columns, version
-from dragoman.store.comparison import Correction
 from dragoman.store.queries import pair_scores, partition_table
 from dragoman.store.records import StoredScore
 from dragoman.store.schema import PARTITIONS

@@ -14,6 +14,7 @@ from dragoman.cli.tables import Form
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.store.campaigns import campaigns as store_campaigns
 from dragoman.store.comparison import Comparison
 from dragoman.store.comparison import compare as compare_models
 from dragoman.store.differences import higher_is_better
@@ -87,11 +88,7 @@ def grid(question: OfGrid) -> Grid:
 def campaigns(question: Question) -> Campaigns:
     """The campaigns of the store: grids that came from one sweep."""
     del question
-    found: dict[str, list[str]] = {}
-    for grid in open_store().grids():
-        if name := grid.spec.get("campaign"):
-            found.setdefault(name, []).append(grid.name)
-    return Campaigns(campaigns=found)
+    return Campaigns(campaigns=store_campaigns(open_store()))
 
 
 def models(question: OfGrid) -> Models:

@@ -15,7 +15,8 @@ from dragoman.cli.arguments import (
     open_store,
 )
 from dragoman.cli.tables import Column, Row, Table, interval, number, of_pair, printed, word
-from dragoman.store.comparison import ALPHA, Comparison, Correction, Test
+from dragoman.metrics.significance import Correction
+from dragoman.store.comparison import ALPHA, Comparison, Test
 from dragoman.store.comparison import compare as compare_models
 from dragoman.store.differences import higher_is_better
 

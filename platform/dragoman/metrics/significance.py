@@ -1,6 +1,7 @@
 """Is one model better than another? Paired tests on stored statistics, and the control of many tests at once."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
@@ -105,7 +106,35 @@ def samples_for(tests: int, level: float = 0.05) -> int:
     return max(SAMPLES, ceil(2 * tests / level))
 
 
-def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
+class Correction(StrEnum):
+    """How the p-values of many tests are adjusted."""
+
+    HOLM = "holm"
+    """Against even one false alarm (Holm, 1979)."""
+    BH = "bh"
+    """For the share of false alarms among those found (Benjamini and Hochberg, 1995)."""
+    NONE = "none"
+    """Not at all."""
+
+
+def adjusted(p_values: Sequence[float] | NDArray[np.float64], correction: Correction) -> NDArray[np.float64]:
+    """P-values adjusted for their number; what is up to the level of significance is significant.
+
+    Args:
+        p_values: one of each test.
+        correction: how.
+
+    Raises:
+        MetricError: one is not between 0 and 1.
+    """
+    if correction is Correction.HOLM:
+        return holm(p_values)
+    if correction is Correction.BH:
+        return benjamini_hochberg(p_values)
+    return np.asarray(p_values, dtype=np.float64)
+
+
+def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """P-values adjusted for many tests by Holm (1979).
 
     Reject those that are at most α, and the chance of even one false alarm is at most α.
@@ -116,7 +145,7 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
     return _restored(adjusted, order)
 
 
-def benjamini_hochberg(p_values: Sequence[float]) -> NDArray[np.float64]:
+def benjamini_hochberg(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """P-values adjusted for many tests by Benjamini and Hochberg (1995).
 
     Reject those that are at most α, and at most a share of α of the rejected are expected to be false alarms.
@@ -151,7 +180,7 @@ def _deals(segments: int, trials: int, seed: int) -> NDArray[np.bool_]:
     return np.random.default_rng(seed).integers(2, size=(trials, segments), dtype=bool)
 
 
-def _ordered(p_values: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def _ordered(p_values: Sequence[float] | NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     values = np.asarray(p_values, dtype=np.float64)
     if not np.all((values >= 0) & (values <= 1)):
         raise MetricError("P-values lie between 0 and 1: leave out the pairs that have none before adjusting.")

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from dragoman.errors import StoreError, nearest
+from dragoman.store.keys import grid_number
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
 
@@ -24,3 +25,28 @@ def grids_of(store: Store, name: str) -> list[str]:
         known = [*(row.name for row in rows), *(row.campaign for row in rows if row.campaign)]
         raise StoreError(f"The store has no grid '{name}' and no such campaign: {nearest(name, known)}")
     return found
+
+
+def campaigns(store: Store) -> dict[str, list[str]]:
+    """The grids of each campaign; campaigns and grids the latest first."""
+    query = select(_CAMPAIGN, GridRow.name).where(_CAMPAIGN.is_not(None)).order_by(GridRow.updated.desc(), GridRow.name)
+    found: dict[str, list[str]] = {}
+    with store.database.reading() as connection:
+        for campaign, name in connection.execute(query):
+            found.setdefault(campaign, []).append(name)
+    return found
+
+
+def siblings(store: Store, grid: str) -> list[str]:
+    """The grids that belong to the same campaign as a grid, itself included, by name; alone where it belongs to none.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    with store.database.reading() as connection:
+        own = select(_CAMPAIGN).where(GridRow.id == grid_number(connection, grid))
+        campaign = connection.execute(own).scalar_one()
+        if campaign is None:
+            return [grid]
+        query = select(GridRow.name).where(campaign == _CAMPAIGN).order_by(GridRow.name)
+        return list(connection.execute(query).scalars())

@@ -1,16 +1,17 @@
 """A whole pair matrix at once: one model's scores beside another's, as columns, for what draws tens of thousands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from math import erfc
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 
 from dragoman.cell import CellState
-from dragoman.metrics.significance import benjamini_hochberg, holm
-from dragoman.store.comparison import ALPHA, Correction
+from dragoman.metrics.significance import Correction, adjusted
+from dragoman.store.comparison import ALPHA
+from dragoman.store.database import fetched
 from dragoman.store.keys import grid_number
 from dragoman.store.queries import BASE
 from dragoman.store.schema import (
@@ -32,12 +33,6 @@ Numbers = NDArray[np.float64]
 
 _HALF_WIDTH = 1.959964
 """Standard deviations from the middle of a 95% interval to its end."""
-
-_ADJUST: dict[Correction, Callable[[Sequence[float]], NDArray[np.float64]]] = {
-    Correction.HOLM: holm,
-    Correction.BH: benjamini_hochberg,
-    Correction.NONE: np.asarray,
-}
 
 
 class Scored(NamedTuple):
@@ -98,7 +93,7 @@ def pair_columns(
     with store.database.reading() as connection:
         part = Slice.of(connection, grid, metric, _named(model_name, against), signature, prompt=prompt)
         model, other = number_of(grid, part.models, model_name), _other(grid, part, against)
-        cells = _fetched(
+        cells = fetched(
             connection,
             select(CellRow.pair_id, CellRow.partition_id, CellRow.state, CellRow.reason)
             .where(CellRow.model_id == model, part.holds(CellRow))
@@ -106,7 +101,7 @@ def pair_columns(
         )
         ids, partitions, names, reasons = zip(*cells, strict=True) if cells else ((), (), (), ())
         pairs = np.array(ids, np.int64)
-        known = _fetched(connection, _pairs(pairs))
+        known = fetched(connection, _pairs(pairs))
         own, used = _scored(connection, part, model, pairs)
         others, their = _scored(connection, part, other, pairs)
         unscorable = {pair: reason for pair, reason in connection.execute(_unscorable(part, model))}  # noqa: C416
@@ -167,7 +162,7 @@ def differing(
     found = np.zeros(len(z), np.bool_)
     if len(tested):
         p_values = [erfc(value / 2**0.5) for value in z[tested].tolist()]
-        found[tested] = _ADJUST[correction](p_values) <= alpha
+        found[tested] = adjusted(p_values, correction) <= alpha
     return found
 
 
@@ -189,7 +184,7 @@ def _scored(
 ) -> tuple[Scored, NDArray[np.int64]]:
     """A model's scores at the places of some pairs, which are sorted, and the signature of each; 0 where none is."""
     query = select(ScoreRow.pair_id, ScoreRow.signature_id, ScoreRow.value, ScoreRow.low, ScoreRow.high)
-    rows = _fetched(connection, query.where(ScoreRow.model_id == model, part.holds(ScoreRow)))
+    rows = fetched(connection, query.where(ScoreRow.model_id == model, part.holds(ScoreRow)))
     columns = np.full((3, len(pairs)), np.nan)
     signatures = np.zeros(len(pairs), np.int64)
     if rows and len(pairs):
@@ -200,12 +195,6 @@ def _scored(
         signatures[places[held]] = used[held]
         columns[:, places[held]] = np.stack(figures)[:, held]
     return Scored(*columns), signatures
-
-
-def _fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The rows as the driver of the database has them: SQLAlchemy's own take three times as long to make."""
-    cursor = connection.execute(query).cursor
-    return [] if cursor is None else list(cursor.fetchall())
 
 
 def _unscorable(part: Slice, model: int) -> Select[int, str]:

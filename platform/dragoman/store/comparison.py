@@ -10,10 +10,10 @@ from dragoman.metrics.base import Metric
 from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import (
+    Correction,
     PairedResult,
-    benjamini_hochberg,
+    adjusted,
     bootstrap_p_value,
-    holm,
     paired_approximate_randomization,
     paired_bootstrap,
     samples_for,
@@ -42,17 +42,6 @@ class Test(StrEnum):
     """Paired bootstrap resampling (Koehn, 2004)."""
     RANDOMIZATION = "randomization"
     """Paired approximate randomization (Riezler and Maxwell, 2005)."""
-
-
-class Correction(StrEnum):
-    """How p-values of many pairs are adjusted."""
-
-    HOLM = "holm"
-    """Against even one false alarm (Holm, 1979)."""
-    BH = "bh"
-    """For the share of false alarms among those found (Benjamini and Hochberg, 1995)."""
-    NONE = "none"
-    """Not at all."""
 
 
 class ScopeDifference(Record):
@@ -194,15 +183,13 @@ def _test(metric: Metric, test: Test, baseline: bytes, system: bytes, samples: i
 def _with_p_values(
     pairs: Sequence[PairDifference], results: Sequence[PairedResult], correction: Correction, alpha: float
 ) -> dict[Pair, PairDifference]:
-    p_values = [result.p_value for result in results]
-    adjust = {Correction.HOLM: holm, Correction.BH: benjamini_hochberg}.get(correction)
-    adjusted = p_values if adjust is None else adjust(p_values).tolist()
+    p_values = adjusted([result.p_value for result in results], correction).tolist()
     return {
         difference.pair: replace(
             difference, low=result.low, high=result.high, p_value=result.p_value, adjusted=p_value,
             significant=p_value <= alpha,
         )
-        for difference, result, p_value in zip(pairs, results, adjusted, strict=True)
+        for difference, result, p_value in zip(pairs, results, p_values, strict=True)
     }  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.orm import aliased
 
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.store.database import fetched
 from dragoman.store.resamples import metric_class
 from dragoman.store.schema import PARTITION_IDS, PARTITIONS, PairRow, ScoreRow
 from dragoman.store.scored import same_cell
@@ -56,8 +57,7 @@ def regressions(
         query = _differences(part, a_id, b_id)
         delta = query.selected_columns.delta
         order = delta if higher_is_better(metric) else delta.desc()
-        rows = connection.execute(query.order_by(order, PairRow.source, PairRow.target).limit(limit))
-        return [_difference(row) for row in rows]
+        return _read(connection, query.order_by(order, PairRow.source, PairRow.target).limit(limit))
 
 
 def unseen_differences(
@@ -73,8 +73,7 @@ def unseen_differences(
         part, a_id, b_id = two_models(connection, grid, metric, a, b, signature)
         query = _differences(part, a_id, b_id, screened=True)
         largest = func.abs(query.selected_columns.delta).desc()
-        rows = connection.execute(query.order_by(largest, PairRow.source, PairRow.target).limit(limit))
-        return [_difference(row) for row in rows]
+        return _read(connection, query.order_by(largest, PairRow.source, PairRow.target).limit(limit))
 
 
 def two_models(
@@ -93,8 +92,7 @@ def two_models(
 
 def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) -> list[PairDifference]:
     """Every pair both have a score for, sorted, not tested."""
-    query = _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target)
-    return [_difference(row) for row in connection.execute(query)]
+    return _read(connection, _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target))
 
 
 def _differences(part: Slice, a_id: int, b_id: int, screened: bool = False) -> Select[*tuple[Any, ...]]:
@@ -117,11 +115,11 @@ def _differences(part: Slice, a_id: int, b_id: int, screened: bool = False) -> S
     return query
 
 
-def _difference(row: Row[*tuple[Any, ...]]) -> PairDifference:
-    return PairDifference(
-        pair=Pair(row.source, row.target), partition_a=PARTITIONS[row.partition_a],
-        partition_b=PARTITIONS[row.partition_b], a=row.a, b=row.b, delta=row.delta,
-    )  # fmt: skip
+def _read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[PairDifference]:
+    return [
+        PairDifference(Pair(source, target), PARTITIONS[of_a], PARTITIONS[of_b], a, b, delta)
+        for source, target, of_a, of_b, a, b, delta in fetched(connection, query)
+    ]
 
 
 def higher_is_better(metric: str) -> bool:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from dragoman.cell import Cell, CellState
-from dragoman.pair import Pair
+from dragoman.contamination import Contamination
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.store.liveness import LOST_AFTER, has_ended_here
+
+if TYPE_CHECKING:
+    from dragoman.metrics.score import ScoreRecord
 
 UNKNOWN_GRAPH = TrainingGraph(evidence=Evidence.UNKNOWN)
 """The graph of a model for which none has been recorded."""
@@ -164,38 +167,26 @@ class StoredScore(Record):
     statistics: bytes | None = None
     """Packed sufficient statistics of the segments (`dragoman.metrics.packing`)."""
 
+    @classmethod
+    def of(cls, score: "ScoreRecord") -> Self:
+        """A score as the store keeps it."""
+        from dragoman.metrics.packing import pack
 
-class ContaminationRecord(Record):
+        return cls(
+            metric=score.metric, signature=score.signature, value=score.value, low=score.low, high=score.high,
+            statistics=pack(score.statistics),
+        )  # fmt: skip
+
+
+class ContaminationRecord(Contamination):
     """What one side of a pair's training text has of a test set's sentences in that language."""
 
     model: str
     """Id of the model that is trained on it."""
     test_set: str
     """Id of the test set."""
-    pair: Pair
-    """The pair that is trained on."""
-    side: Literal["source", "target"]
-    """Which side of its text."""
-    segments: int = Field(ge=0)
-    """Training segments looked at."""
-    sentences: int = Field(ge=0)
-    """Different test sentences in that language."""
-    exact: int = Field(ge=0)
-    """Those of them that were found but for case, punctuation and spacing."""
-    near: int = Field(ge=0)
-    """Those that were found only with a few edits."""
     similarity: float
     """How alike two sentences had to be to count as nearly the same, from 0 to 1."""
-
-    @property
-    def language(self) -> str:
-        """The language of the side."""
-        return self.pair.source if self.side == "source" else self.pair.target
-
-    @property
-    def rate(self) -> float:
-        """The share of the test sentences that was found, exactly or nearly; 0 where there is none in that language."""
-        return (self.exact + self.near) / self.sentences if self.sentences else 0.0
 
 
 class Unscorable(NamedTuple):

@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from dragoman import plugins
 from dragoman.metrics.base import Metric, MetricError
-from dragoman.metrics.packing import pack
 from dragoman.metrics.score import ScoreRecord, Unscorable
 from dragoman.metrics.scoring import score
 from dragoman.pair import Pair
@@ -88,14 +87,6 @@ def rescore(
     ]
 
 
-def stored_score(score: ScoreRecord) -> StoredScore:
-    """A score as the store keeps it."""
-    return StoredScore(
-        metric=score.metric, signature=score.signature, value=score.value, low=score.low, high=score.high,
-        statistics=pack(score.statistics),
-    )  # fmt: skip
-
-
 def _tasks(store: Store, grid: str, metrics: Sequence[str], counts: dict[str, Counter[str]]) -> list[_Task]:
     """What is to be scored; what is not is counted."""
     kinds = {metric: plugins.load("metrics", metric) for metric in metrics}
@@ -160,6 +151,6 @@ def _run(task: _Task) -> _Outcome:
     sources, references = blobs.test(task.test)
     hypotheses = [line.text for line in blobs.translation(task.hypotheses)]
     results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
-    scores = [stored_score(found) for found in results if isinstance(found, ScoreRecord)]
+    scores = [StoredScore.of(found) for found in results if isinstance(found, ScoreRecord)]
     unscorable = [(found.metric, found.reason) for found in results if isinstance(found, Unscorable)]
     return _Outcome(task.cell, scores, unscorable)

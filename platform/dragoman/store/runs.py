@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from dragoman.partition import Evidence
 from dragoman.store.queries import BASE, PartitionRow, partition_table
-from dragoman.store.records import GridRecord, Record
+from dragoman.store.records import Record
 from dragoman.store.schema import ModelRow, TrainingPairRow
 from dragoman.store.scored import Sums, sums_by_scope
 from dragoman.store.slice import Slice
@@ -40,19 +40,6 @@ class Run(Record):
     def scope(self, name: str) -> PartitionRow | None:
         """One line of its table; none where the scope doesn't occur."""
         return next((row for row in self.rows if row.scope == name), None)
-
-
-def campaign(store: Store, grid: str) -> list[GridRecord]:
-    """The grids that belong to the same campaign as a grid, itself included; alone where it belongs to none.
-
-    Raises:
-        StoreError: there is no such grid.
-    """
-    own = store.grid(grid)
-    name = own.spec.get("campaign")
-    if name is None:
-        return [own]
-    return sorted((each for each in store.grids() if each.spec.get("campaign") == name), key=lambda each: each.name)
 
 
 def runs(store: Store, grid: str, metric: str, signature: str | None = None) -> list[Run]:

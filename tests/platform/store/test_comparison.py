@@ -10,10 +10,16 @@ from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import SAMPLES, SEED
-from dragoman.metrics.significance import benjamini_hochberg, holm, paired_approximate_randomization, paired_bootstrap
+from dragoman.metrics.significance import (
+    Correction,
+    benjamini_hochberg,
+    holm,
+    paired_approximate_randomization,
+    paired_bootstrap,
+)
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition, TrainingGraph
-from dragoman.store.comparison import Correction, Test, compare, scope_differences
+from dragoman.store.comparison import Test, compare, scope_differences
 from dragoman.store.differences import regressions, unseen_differences
 from dragoman.store.queries import pair_scores
 from dragoman.store.ranking import best_models

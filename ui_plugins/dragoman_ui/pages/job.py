@@ -8,9 +8,9 @@ from flask import Response, render_template, request
 
 from dragoman.cell import CellState
 from dragoman.cli.tables import Table, number, word
+from dragoman.store.campaigns import siblings
 from dragoman.store.progress import progress
 from dragoman.store.records import GridRecord, JobLine, JobRecord, LineKind
-from dragoman.store.runs import campaign
 from dragoman.store.store import Store
 from dragoman_ui.mlflow_links import experiment_link
 from dragoman_ui.reading import open_store
@@ -84,7 +84,7 @@ def job() -> str | Response:
     """Answer `/dragoman/job?grid=...`: at once, as the cells are counted after that; or with `form` them as a file."""
     store = open_store()
     name = request.args.get("grid", "")
-    others = [grid.name for grid in campaign(store, name) if grid.name != name]
+    others = [grid for grid in siblings(store, name) if grid != name]
     tables = {"cells": lambda: cell_table(name, progress(store, name))}
     return taken(name, tables, request.args) or render_template(
         "dragoman/job.html", name=name, others=others, experiment=experiment_link(name)

@@ -7,8 +7,9 @@ from flask import Response, render_template, request
 
 from dragoman.cli.tables import Column, Table, interval, number, word
 from dragoman.errors import StoreError
+from dragoman.store.campaigns import siblings
 from dragoman.store.queries import metric_names
-from dragoman.store.runs import Run, campaign
+from dragoman.store.runs import Run
 from dragoman.store.runs import runs as runs_of
 from dragoman.store.scored import SCOPES
 from dragoman_ui.reading import open_store
@@ -48,9 +49,8 @@ class _Asked:
     def __init__(self, arguments: Mapping[str, str]) -> None:
         store = open_store()
         self.grid = arguments.get("grid", "")
-        grids = {grid.name: grid for grid in campaign(store, self.grid)}
-        self.grids = list(grids)
-        self.name = grids[self.grid].spec.get("campaign") or self.grid
+        self.grids = siblings(store, self.grid)
+        self.name = store.grid(self.grid).spec.get("campaign") or self.grid
         metrics = metric_names(store, self.grid)
         complaint = f"Grid '{self.grid}' has no metric"
         self.metric = one_of(complaint, arguments.get("metric") or metrics[0], metrics)

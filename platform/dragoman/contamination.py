@@ -1,0 +1,36 @@
+"""What training text has of the sentences a model is tested on."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dragoman.pair import Pair
+
+
+class Contamination(BaseModel):
+    """What one side of a pair's training text has of the test sentences in that language."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pair: Pair
+    """The pair that is trained on."""
+    side: Literal["source", "target"]
+    """Which side of its text."""
+    segments: int = Field(ge=0)
+    """Training segments looked at."""
+    sentences: int = Field(ge=0)
+    """Different test sentences in that language."""
+    exact: int = Field(ge=0)
+    """Those of them that were found but for case, punctuation and spacing."""
+    near: int = Field(ge=0)
+    """Those that were found only with a few edits."""
+
+    @property
+    def language(self) -> str:
+        """The language of the side."""
+        return self.pair.source if self.side == "source" else self.pair.target
+
+    @property
+    def rate(self) -> float:
+        """The share of the test sentences that was found, exactly or nearly; 0 where there is none in that language."""
+        return (self.exact + self.near) / self.sentences if self.sentences else 0.0
