@@ -1,8 +1,8 @@
 """What training text has of the sentences a model is tested on."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dragoman.pair import Pair
 
@@ -24,6 +24,12 @@ class Contamination(BaseModel):
     """Those of them that were found but for case, punctuation and spacing."""
     near: int = Field(ge=0)
     """Those that were found only with a few edits."""
+
+    @model_validator(mode="after")
+    def _found_at_most_once(self) -> Self:
+        if self.exact + self.near > self.sentences:
+            raise ValueError(f"{self.exact + self.near} of {self.sentences} sentences can't have been found")
+        return self
 
     @property
     def language(self) -> str:

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ValidationError
 from dragoman import __version__
 from dragoman.errors import StoreError
 
-FORMAT = 1
-"""Version of the file's layout."""
+FORMAT = 2
+"""Version of the file's layout; since 2 it holds what the training text has of the test sets."""
 
 _MANIFEST = "manifest.json"
 _BLOCK = 1 << 20

@@ -31,6 +31,17 @@ def write(connection: Connection, model: str, test_set: str, found: Iterable[Con
         connection.execute(insert(connection, ContaminationRow), rows)
 
 
+def looked(connection: Connection) -> set[tuple[str, str]]:
+    """The models, with the test sets, that were looked at; by identity."""
+    query = (
+        select(ModelRow.identity, TestSetRow.identity)
+        .join(ContaminationRow, ContaminationRow.model_id == ModelRow.id)
+        .join(TestSetRow, TestSetRow.id == ContaminationRow.test_set_id)
+        .distinct()
+    )
+    return {(model, test_set) for model, test_set in connection.execute(query)}
+
+
 def read(connection: Connection, grid: str, models: Iterable[str]) -> list[ContaminationRecord]:
     """What is known of some models of a grid, by identity, and the test sets the grid has; by pair and side."""
     grid_id = grid_number(connection, grid)

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
-from dragoman.store import grids, models
+from dragoman.store import contamination, grids, models
 from dragoman.store.archive import ArchiveWriter
 from dragoman.store.portable import CELLS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
 from dragoman.store.records import DecodingRecord, PromptRecord, TestSetRecord
@@ -38,7 +38,7 @@ BATCH = 5_000
 
 
 def export_grid(store: Store, grid: str, path: Path) -> None:
-    """Write a grid with all its models, cells, scores, statistics, hypotheses and test texts.
+    """Write a grid with all its models, cells, scores, statistics, hypotheses, test texts and contamination.
 
     Raises:
         StoreError: there is no such grid, a blob is missing, or the file can't be written.
@@ -50,6 +50,8 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
             archive.add_json("grid.json", record.model_dump(mode="json"))
             archive.add_json("models.json", [model.model_dump(mode="json") for model in _models(connection, grid)])
             archive.add_json("conditions.json", _conditions(connection, grid).model_dump(mode="json"))
+            found = contamination.read(connection, grid, [])
+            archive.add_json("contamination.json", [record.model_dump(mode="json") for record in found])
             archive.add_table("cells.parquet", CELLS, _batches(CELLS, _cells(connection, grid, addresses)))
             scores = _batches(SCORES, _stream(connection, _scores(grid)))
             archive.manifest.scores = archive.add_table("scores.parquet", SCORES, scores)

@@ -1,6 +1,7 @@
 """Reading a whole grid from a file: all of it, or nothing."""
 
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from dragoman.errors import StoreError
 from dragoman.partition import Evidence
 from dragoman.spec.base import NAME
-from dragoman.store import conditions, counts, grids, models, sums
+from dragoman.store import conditions, contamination, counts, grids, models, sums
 from dragoman.store.archive import Archive
 from dragoman.store.blobs import check_blob
 from dragoman.store.bulk import loading
@@ -19,13 +20,17 @@ from dragoman.store.cells import TRANSLATED
 from dragoman.store.database import insert
 from dragoman.store.keys import chunks, metric_number, signature_number
 from dragoman.store.portable import Conditions, PortableModel, cell_record
-from dragoman.store.records import UNKNOWN_GRAPH, CellRecord, GridRecord, StoredScore, now
+from dragoman.store.records import UNKNOWN_GRAPH, CellRecord, ContaminationRecord, GridRecord, StoredScore, now
 from dragoman.store.schema import CellRow, ModelRow, ScoreRow, StatisticsRow, UnscorableRow
 from dragoman.store.score_loader import ScoreLoader
 from dragoman.store.store import Store
 
 LOADING = 1_000_000
 """Scores from which on checking keys at the end is worth the wait of others."""
+
+
+CONTAMINATION = 2
+"""Layout of the file from which on it says what the training text has of the test sets."""
 
 
 class Imported(NamedTuple):
@@ -89,6 +94,9 @@ class _Import:
         self._models = [PortableModel.model_validate(model) for model in archive.json("models.json")]
         self._conditions = Conditions.model_validate(archive.json("conditions.json"))
         self._cells = {record.cell.id: record for record in map(cell_record, archive.rows("cells.parquet"))}
+        is_older = archive.manifest.format < CONTAMINATION
+        found = [] if is_older else archive.json("contamination.json")
+        self._contamination = [ContaminationRecord.model_validate(record) for record in found]
         blobs = (blob for record in self._cells.values() for blob in (record.hypotheses, record.test))
         self._blobs = sorted(filter(None, set(blobs)))
 
@@ -97,7 +105,9 @@ class _Import:
         for address in self._blobs:
             check_blob(address, self._archive.read(f"blobs/{address}"))
         for row in self._archive.rows("scores.parquet"):
-            StoredScore.model_validate({name: value for name, value in row.items() if name != "cell"})
+            score = StoredScore.model_validate({name: value for name, value in row.items() if name != "cell"})
+            if score.low is not None and score.high is not None and score.low > score.high:
+                raise ValueError("an interval ends before it begins")
             self._cells[row["cell"]]
         with self._store.database.reading() as connection:
             self._contradict(connection)
@@ -139,6 +149,7 @@ class _Import:
             conditions.add_prompt(connection, prompt)
         for decoding in self._conditions.decodings:
             conditions.add_decoding(connection, decoding)
+        self._write_contamination(connection)
         grids.add(connection, self._grid, (_untranslated(record) for record in self._cells.values()))
         places = self._places(connection)
         fresh = [(self._cells[identity], place) for identity, place in places.items() if place.fresh]
@@ -151,6 +162,16 @@ class _Import:
         self._write_unscorable(connection, places)
         counts.recount(connection, {place.model_id for place in places.values()})
         return Imported(self._grid.name, len(self._cells), len(fresh))
+
+    def _write_contamination(self, connection: Connection) -> None:
+        """Write what was found; what is known here of a model and a test set stays."""
+        known = contamination.looked(connection)
+        found: defaultdict[tuple[str, str], list[ContaminationRecord]] = defaultdict(list)
+        for record in self._contamination:
+            found[record.model, record.test_set].append(record)
+        for (model, test_set), records in found.items():
+            if (model, test_set) not in known:
+                contamination.write(connection, model, test_set, records)
 
     def _places(self, connection: Connection) -> dict[str, _Place]:
         """The cells whose scores belong here: new translations, and the same hypotheses as there are."""

@@ -1,5 +1,6 @@
 """A grid travels whole: what comes in is what went out, and a damaged file changes nothing."""
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -23,6 +24,13 @@ def exported(small, tmp_path):
     return write_and_export(small, tmp_path / "small.zip")
 
 
+def looked_at(exact):
+    return records.ContaminationRecord(
+        model="model1-a", test_set="test1-a", pair=Pair("de", "en"), side="source",
+        segments=100, sentences=50, exact=exact, near=3, similarity=0.75,
+    )  # fmt: skip
+
+
 def write_and_export(small, path):
     store = small.store
     for number, record in enumerate(small.cells[:30:3]):
@@ -36,6 +44,7 @@ def write_and_export(small, path):
     store.fail_cell(small.cells[32].cell.id, "out of memory")
     store.start_cell(small.cells[33].cell.id, "w")
     store.add_training("model1-a", {"loss": 0.5})
+    store.record_contamination("model1-a", "test1-a", [looked_at(exact=2)])
     export_grid(store, "small", path)
     return small
 
@@ -70,7 +79,7 @@ def everything(store, grid="small"):
     models = store.models(grid)
     trainings = [store.training(model.id) for model in models]
     translations = [store.blobs.translation(cell.hypotheses) for cell in cells.values() if cell.hypotheses]
-    return store.grid(grid), cells, scores, models, trainings, translations
+    return store.grid(grid), cells, scores, models, trainings, translations, store.contamination(grid)
 
 
 def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
@@ -78,6 +87,27 @@ def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
     assert (done.grid, done.cells, done.translations) == ("small", 36, 11)
     assert everything(other) == everything(exported.store)
     in_step(other)
+
+
+def older(members):
+    """An archive as it was written before contamination travelled with a grid."""
+    del members["contamination.json"]
+    manifest = json.loads(members["manifest.json"])
+    del manifest["members"]["contamination.json"]
+    members["manifest.json"] = json.dumps(manifest | {"format": 1}).encode()
+
+
+def test_a_file_of_an_earlier_version_comes_in(exported, other, tmp_path):
+    rewrite(tmp_path / "small.zip", older)
+    import_grid(other, tmp_path / "small.zip")
+    assert everything(other)[:-1] == everything(exported.store)[:-1]
+    assert other.contamination("small") == []
+
+
+def test_contamination_that_is_known_here_stays(exported, tmp_path):
+    exported.store.record_contamination("model1-a", "test1-a", [looked_at(exact=7)])
+    import_grid(exported.store, tmp_path / "small.zip", name="copy")
+    assert exported.store.contamination("copy") == [looked_at(exact=7)]
 
 
 def test_importing_twice_changes_nothing(exported, other, tmp_path, in_step):
@@ -165,9 +195,18 @@ def swap_blob(members):
     members["manifest.json"] = json.dumps(manifest).encode()
 
 
+def more_than_there_are(members):
+    members["contamination.json"] = members["contamination.json"].replace(b'"near": 3', b'"near": 99')
+    manifest = json.loads(members["manifest.json"])
+    digest = hashlib.sha256(members["contamination.json"]).hexdigest()
+    manifest["members"]["contamination.json"] = {"sha256": digest, "size": len(members["contamination.json"])}
+    members["manifest.json"] = json.dumps(manifest).encode()
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
+        (lambda path: rewrite(path, more_than_there_are), "its content is not what `dragoman export` writes"),
         (cut, "cut off, or no export at all"),
         (lambda path: path.write_text("nothing of the kind"), "cut off, or no export at all"),
         (lambda path: flip(path, 0.1), "damaged|changed"),
