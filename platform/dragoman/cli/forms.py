@@ -44,8 +44,8 @@ def as_markdown(table: "Table") -> str:
     """A pipe table under its title."""
     from tabulate import tabulate
 
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in _cells(table)]
-    body = tabulate(cells, _headings(table), tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
+    headings, *cells = ([cell.replace("|", "\\|") for cell in line] for line in [_headings(table), *_cells(table)])
+    body = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
     notes = "".join(f"\n{note}\n" for note in table.notes)
     return f"**{table.title}**\n\n{body}\n{notes}"
 

@@ -28,7 +28,13 @@ from dragoman.store.store import Store
 def query(
     grid: GridArgument,
     by: Annotated[
-        list[Dimension] | None, typer.Option("--by", help="Group by this; may be repeated, the order counts.")
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="DIMENSION[,DIMENSION]",
+            help="Group by this; may be repeated, the order counts.",
+            autocompletion=lambda: [dimension.value for dimension in Dimension],
+        ),
     ] = None,
     model: ModelsOption = None,
     metric: MetricOption = None,
@@ -57,8 +63,9 @@ def query(
     store = open_store()
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
+    dimensions = [name for names in by or () for name in names.split(",")]
     selection = (
-        store.scores(metric, models, grid, signature, prompt=prompt).by(*(by or ())).where(**_conditions(where or ()))
+        store.scores(metric, models, grid, signature, prompt=prompt).by(*dimensions).where(**_conditions(where or ()))
     )
     selection = selection if against is None else selection.against(against)
     return [

@@ -138,7 +138,7 @@ def partition_rows(
             interval("gain_low", "gain_high", sign=True),
         ]
         if any(row["gain_pairs"] not in (row["done"], 0) for row in rows):
-            columns.append(Column("gain on", lambda row: f"{row['gain_pairs']} pairs" if row["gain_pairs"] else "-"))
+            columns.append(Column("gain on", lambda row: _pairs(row["gain_pairs"])))
         notes.append(
             f"base and gain: on the pairs both have. {metric} is no common scale across target languages: the gain is."
         )
@@ -254,3 +254,7 @@ def pairs(grid: str, metric: str, asked: Sequence[Asked], scores: Callable[[], S
         columns=[*_stub(asked), word("source"), word("target"), word("partition"), word("state"),
                  number("value", metric), interval("low", "high"), number("base_value", BASE)],
     )  # fmt: skip
+
+
+def _pairs(count: int) -> str:
+    return "-" if not count else f"{count} pair{'s' if count > 1 else ''}"

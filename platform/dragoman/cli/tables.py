@@ -130,7 +130,11 @@ def printed(command: Callable[..., Sequence[Table]]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         form = _form({name: arguments.pop(name) for name in ("json", "csv", "markdown", "latex")})
         only = arguments.pop("table")
-        sys.stdout.write(render(command(**arguments), form, only))
+        text = render(command(**arguments), form, only)
+        if text or form is Form.JSON:
+            sys.stdout.write(text)
+        else:
+            typer.echo("There are no rows to show.", err=True)
 
     added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
              for name, (annotation, default) in _OPTIONS.items()]  # fmt: skip

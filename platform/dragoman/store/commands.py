@@ -1,23 +1,26 @@
 """`dragoman gc`, `dragoman export` and `dragoman import`."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dragoman.cli.tables import Table, number, printed, word
 from dragoman.errors import StoreError
 from dragoman.settings import settings
 from dragoman.store.store import Store
 
 
+@printed
 def gc(
     remove: Annotated[bool, typer.Option("--remove", help="Remove them; otherwise they are only listed.")] = False,
     older_than: Annotated[
         float,
         typer.Option("--older-than", metavar="HOURS", min=0, help="Spare younger ones: a run may still need them."),
     ] = 24,
-) -> None:
+) -> Sequence[Table]:
     """List, and with --remove remove, stored hypotheses and test texts that nothing refers to.
 
     Examples: dragoman gc · dragoman gc --remove --older-than 0
@@ -26,12 +29,13 @@ def gc(
 
     store = _open_existing()
     found = unreferenced(store, timedelta(hours=older_than))
-    for blob in found:
-        typer.echo(f"{blob.path}\t{blob.size}")
-        if remove:
-            store.blobs.remove(blob)
+    for blob in found if remove else ():
+        store.blobs.remove(blob)
     size = sum(blob.size for blob in found)
     typer.echo(f"{len(found)} blobs, {size:,} bytes {'removed' if remove else 'that nothing refers to'}.", err=True)
+    rows = [{"path": blob.path, "size": blob.size, "written": blob.written.isoformat()} for blob in found]
+    what = "Removed" if remove else "Nothing refers to these"
+    return [Table("blobs", what, [word("path"), number("size", "bytes", digits=0), word("written")], rows)]
 
 
 def export(
@@ -39,7 +43,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="File to write, for example demo.zip.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
 ) -> None:
-    """Write a whole grid into one file: models, training graphs, cells, scores, hypotheses and test texts.
+    """Write a whole grid into one file: models, training graphs, contamination, cells, scores, hypotheses, test texts.
 
     Examples: dragoman export demo demo.zip
     """

@@ -28,6 +28,20 @@ def test_groups_by_any_dimensions_and_compares(filled, dragoman):
     assert all(row["delta"] == pytest.approx(row["mean"] - row["other_mean"], abs=1e-5) for row in rows)
 
 
+def test_dimensions_may_stand_in_one_option(filled, dragoman):
+    together = dragoman("query", "g", "--by", "partition,target", "--json").out
+    assert together == dragoman("query", "g", "--by", "partition", "--by", "target", "--json").out
+    outcome = dragoman("query", "g", "--by", "partition,tagret")
+    assert outcome.code == 2 and "grouped by 'tagret': did you mean 'target'?" in outcome.err
+
+
+def test_a_grid_without_cells_says_that_there_is_nothing(filled, dragoman):
+    filled.add_grid(filled.grid("g").model_copy(update={"name": "empty"}), [])
+    for arguments in (["query", "empty"], ["results", "empty"], ["compare", "empty", "base", "tuned"]):
+        assert dragoman(*arguments) == (0, "", "There are no rows to show.\n")
+    assert json.loads(dragoman("query", "empty", "--json").out)["groups"] == []
+
+
 def test_narrows_and_names_families(filled, dragoman):
     outcome = dragoman(
         "query", "g", "--by", "target_family", "--where", "source=eng,de", "--where", "partition=unseen,seen"

@@ -26,6 +26,7 @@ def test_json_rounds_once_and_keeps_what_is_not_there():
 
 def test_markdown_and_latex_escape_what_they_must():
     assert r"a_b\|c" in render([TABLE], Form.MARKDOWN)
+    assert r"| x\|y " in render([Table("some", "A title", [word("name", "x|y")], ROWS)], Form.MARKDOWN)
     latex = render([TABLE], Form.LATEX)
     assert r"a\_b|c" in latex and r"déjà \& 5 \%" in latex and r"\caption{A title\_x}" in latex
 

@@ -1,5 +1,6 @@
 """`dragoman gc`, `export` and `import` as a user types them."""
 
+import json
 import os
 import sys
 import time
@@ -60,7 +61,9 @@ def test_gc_spares_what_is_wanted_again_and_finds_what_a_killed_writer_left(home
     partial = Path(path).with_name(".0123abcd")
     partial.write_text("half")
     os.utime(partial, (long_ago, long_ago))
-    assert run(commands.gc).stdout.startswith(str(partial))
+    assert str(partial) in run(commands.gc).stdout
+    [row] = json.loads(run(commands.gc, "--json").stdout)["blobs"]
+    assert (row["path"], row["size"]) == (str(partial), 4)
 
 
 def test_a_grid_goes_out_and_comes_in(home, tmp_path, monkeypatch):
