@@ -87,7 +87,7 @@ class Axes:
         chosen: list[Any] = []
         for value in wanted:
             known = self._known(dimension)
-            name = self._canonical(dimension, value)
+            name = value if value in known else self._canonical(dimension, value)
             if name not in known:
                 raise StoreError(f"This grid has no {dimension.replace('_', ' ')} '{value}': {nearest(value, known)}")
             chosen += known[name]

@@ -134,3 +134,9 @@ def test_a_frame_has_a_column_for_each_dimension(filled):
 def test_what_is_misspelt_is_refused_with_the_remedy(filled, ask, said):
     with pytest.raises(StoreError, match=said):
         ask(filled[0])
+
+
+def test_a_tag_of_the_grid_is_found_though_it_is_not_canonical(campaign):
+    store = campaign.fill({"base": TrainingGraph()}, [Pair("de", "yue"), Pair("yue", "de")])
+    [group] = store.scores("bleu", grid="g").by("target").where(target="yue").rows()
+    assert (group.group, group.done) == ({"target": "yue"}, 1)
