@@ -7,9 +7,8 @@ does the rest.
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from dragoman.cell import CellState
 from dragoman.corpora.opening import open_corpus
@@ -31,9 +30,10 @@ from dragoman.store.records import (
     TestSetRecord,
 )
 from dragoman.store.store import Store
+from dragoman_jobs.checkpoints import checkpoint_of, engine_of
 from dragoman_jobs.cluster import ONE_CORE, Cluster, Ref, WorkerDiedError, require_room
 from dragoman_jobs.engines.base import Checkpoint
-from dragoman_jobs.engines.choosing import choose_engine
+from dragoman_jobs.engines.choosing import Ready, make_ready
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
 from dragoman_jobs.progress import GridProgress, cell_note
@@ -86,6 +86,10 @@ class Driver:
         plan, store = self._plan, self._store
         store.add_model(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
         store.record_graph(plan.base.id, plan.base_graph)
+        for other in plan.baselines:
+            identity = other.identity
+            store.add_model(ModelRecord(id=identity.id, name=identity.name, base=plan.base.id, recipe=identity.recipe))
+            store.record_graph(identity.id, other.graph)
         for training in plan.trainings:
             identity = training.identity
             store.add_model(
@@ -98,8 +102,8 @@ class Driver:
         store.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
         for prompt in plan.prompts:
             store.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
-        decoding = plan.spec.evaluation.decoding
-        store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
+        for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
+            store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
         self._drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
         addresses = self._store_test_lines()
         record = GridRecord(
@@ -305,34 +309,30 @@ class Driver:
     # evaluation
 
     def _prepare(self, cluster: Cluster, model: ModelIdentity) -> None:
-        evaluation = self._plan.spec.evaluation
         ref = cluster.task(
-            choose_engine, evaluation.engine, self._checkpoint(model), evaluation.decoding, self._settings.cache_dir
-        )
+            make_ready, engine_of(self._plan, model), self._checkpoint(model), self._plan.decoding_of(model.id),
+            self._settings.cache_dir, self._shares.evaluation.gpus, self._plan.pairs,
+        )  # fmt: skip
         self._preparing[ref] = model
 
     def _checkpoint(self, model: ModelIdentity) -> Checkpoint:
-        base = self._plan.spec.base
-        for planned in self._plan.trainings:
-            if planned.identity.id == model.id:
-                out = self._settings.models_dir / model.id
-                return TrainingTask(planned=planned, base=base.model, revision=base.revision, out=out).checkpoint
-        return Checkpoint(id=model.id, model=base.model, revision=base.revision)
+        return checkpoint_of(self._plan, model, self._settings.models_dir)
 
     def _take_prepared(self, cluster: Cluster, pool: Pool, ref: Ref) -> None:
         model = self._preparing.pop(ref)
         try:
-            engine, path = cluster.result(ref)
+            ready: Ready = cluster.result(ref)
         except DragomanError as error:
             reason = f"the model could not be prepared for decoding: {error}"
             self._fail_model(model, reason, cluster.detail(error))
             return
-        prepared = PreparedModel(model=model.id, engine=engine, path=Path(path))
-        evaluation = self._plan.spec.evaluation
+        prepared = PreparedModel(model=model.id, engine=ready.engine, path=ready.path)
+        evaluation, decoding = self._plan.spec.evaluation, self._plan.decoding_of(model.id)
+        self._leave_out(model, ready.untranslatable)
         prompts = {prompt.id: prompt for prompt in self._plan.prompts}
         pool.add([
             CellTask(
-                cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=evaluation.decoding,
+                cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=decoding,
                 prompt=prompts[cell.cell.prompt], test=str(cell.test), languages=self._plan.spec.languages,
                 metrics=evaluation.metrics, demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
                 asked=self._checkpoint(model) if prompts[cell.cell.prompt].chat else None, size=self._size(cell),
@@ -358,11 +358,24 @@ class Driver:
             self._reasons.add(str(ended.failure))
             self.progress.failed(f"{ended.task.pair} failed: {ended.failure}", ended.detail)
 
+    def _leave_out(self, model: ModelIdentity, untranslatable: Mapping[Pair, str]) -> None:
+        """Pairs that the model has no word for are missing, as those that the corpus has no text for."""
+        cells = [cell for cell in self._pending[model.id] if cell.cell.pair in untranslatable]
+        self._pending[model.id] = [cell for cell in self._pending[model.id] if cell.cell.pair not in untranslatable]
+        self._forget(cells, CellState.MISSING)
+        missing = [(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
+        if missing:
+            self._store.advance_cells([], [], [], "", missing=missing)
+
+    def _forget(self, cells: Sequence[CellRecord], state: CellState) -> None:
+        """Count cells that nobody will translate."""
+        self._states[CellState.PLANNED] -= len(cells)
+        self._states[state] += len(cells)
+        self._size_left -= sum(self._size(cell) for cell in cells)
+
     def _fail_model(self, model: ModelIdentity, reason: str, detail: str | None = None) -> None:
         cells = self._pending[model.id]
-        self._states[CellState.PLANNED] -= len(cells)
-        self._states[CellState.FAILED] += len(cells)
-        self._size_left -= sum(self._size(cell) for cell in cells)
+        self._forget(cells, CellState.FAILED)
         self._store.advance_cells([], [(cell.cell.id, reason) for cell in cells], [], "")
         self.progress.failed(f"{model.name}: {reason}", detail)
 

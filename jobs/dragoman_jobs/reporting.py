@@ -38,7 +38,7 @@ def log_evaluations(tracker: BackgroundTracker, plan: Plan, store: Store) -> Map
     scopes: dict[str, None] = {}
     for model in plan.models:
         tables = {
-            metric: partition_table(store, plan.spec.name, model.name, metric)
+            metric: partition_table(store, plan.spec.name, model.name, metric, prompt=_prompt(plan, model))
             for metric in plan.spec.evaluation.metrics
         }
         scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
@@ -72,19 +72,28 @@ def _note(plan: Plan, store: Store, model: ModelIdentity) -> str:
 def _heat_maps(plan: Plan, store: Store, model: ModelIdentity) -> dict[str, str]:
     """A page for each metric; of many languages, whose pages are large, for the first alone."""
     grid, languages, metrics = plan.spec.name, plan.spec.languages, plan.spec.evaluation.metrics
+    prompt = _prompt(plan, model)
     return {
         metric: heat_map_page(
-            f"{model.name} in {grid}: {metric}", metric, languages, pair_scores(store, grid, model.name, metric)
+            f"{model.name} in {grid}: {metric}",
+            metric,
+            languages,
+            pair_scores(store, grid, model.name, metric, prompt=prompt),
         )
         for metric in (metrics if len(languages) <= NUMBERED else metrics[:1])
     }
 
 
+def _prompt(plan: Plan, model: ModelIdentity) -> str | None:
+    """The name of the first prompt a model is asked with, where the grid has several."""
+    return plan.prompt_of(model).label if len(plan.prompts) > 1 else None
+
+
 def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
-    """The first sentence of every pair, asked with the first prompt."""
-    samples = []
+    """The first sentence of every pair, asked with the model's first prompt."""
+    samples, prompt = [], plan.prompt_of(model).id
     for cell in store.cells(plan.spec.name):
-        ours = (cell.cell.model, cell.cell.prompt) == (model.id, plan.prompt.id)
+        ours = (cell.cell.model, cell.cell.prompt) == (model.id, prompt)
         if ours and cell.state is CellState.DONE and cell.test and cell.hypotheses:
             sources, references = store.blobs.test(cell.test)
             hypothesis = store.blobs.translation(cell.hypotheses)[0][0]

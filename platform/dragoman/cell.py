@@ -23,7 +23,7 @@ class CellState(StrEnum):
     FAILED = "failed"
     """Tried and failed; the reason is recorded."""
     MISSING = "missing"
-    """The corpus has no text for this pair; the reason is recorded."""
+    """The corpus has no text for this pair, or the model no word for its language; the reason is recorded."""
     UNSCORABLE = "unscorable"
     """Translated, but no metric can score it; the reason is recorded."""
 

@@ -4,31 +4,28 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.baselines import PlannedBaseline, declared_graph, identity_of, planned_baselines
 from dragoman.cell import Cell
 from dragoman.corpora.base import Corpus, Segment, Split
 from dragoman.corpora.filters import Filters
 from dragoman.corpora.opening import open_corpus
 from dragoman.demonstrations import Demonstrator, complete
-from dragoman.errors import ModelError, SpecError
-from dragoman.identity import fingerprint, hash_files, hash_lines, plain_json
+from dragoman.errors import SpecError
+from dragoman.identity import fingerprint, hash_lines, plain_json
 from dragoman.model import ModelIdentity
-from dragoman.pair import Pair, PairKey, all_pairs
-from dragoman.partition import Evidence, Partition, TrainingGraph
+from dragoman.pair import Pair, PairKey
+from dragoman.partition import Partition, TrainingGraph
 from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import expected
 from dragoman.spec.grid import Finetuning, GridSpec
 from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
 from dragoman.training_text import TestText, TrainingText
-
-WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer.model", "*.spm")
-"""The files of a checkpoint that decide what it says."""
 
 
 class TestSet(BaseModel):
@@ -105,6 +102,8 @@ class Plan(BaseModel):
     """The base model."""
     trainings: tuple[PlannedTraining, ...]
     """The finetunings, in the spec's order."""
+    baselines: tuple[PlannedBaseline, ...] = ()
+    """The baselines that are models of their own."""
     test_set: TestSet
     """What is evaluated on."""
     tested: TestText
@@ -132,42 +131,55 @@ class Plan(BaseModel):
 
     @cached_property
     def models(self) -> tuple[ModelIdentity, ...]:
-        """The models that are evaluated, the base first."""
+        """The models that are evaluated: the base first, then the baselines, then those that are trained."""
         trained = tuple(training.identity for training in self.trainings)
-        return (self.base, *trained) if self.spec.evaluation.base else trained
+        others = tuple(planned.identity for planned in self.baselines)
+        return (self.base, *others, *trained) if self.spec.evaluation.base else (*others, *trained)
 
     @property
     def base_graph(self) -> TrainingGraph:
         """What the base was trained to translate, as the spec declares it."""
-        declared = self.spec.base.trained_on
-        if declared == "unknown":
-            return TrainingGraph(evidence=Evidence.UNKNOWN)
-        pairs = (
-            {"nothing": (), "all": all_pairs(self.spec.languages)}.get(declared)
-            if isinstance(declared, str)
-            else declared
-        )
-        return TrainingGraph(examples=dict.fromkeys(pairs or (), 1), evidence=Evidence.DECLARED)
+        return declared_graph(self.spec.base.trained_on, self.spec.languages)
 
     @cached_property
     def asked(self) -> tuple[tuple[ModelIdentity, EvaluationPrompt], ...]:
-        """Each model with each prompt it is asked with: the rows of the results."""
+        """Each model with each prompt it is asked with: the rows of the results.
+
+        Prompts that name no models are those of the base and of what is trained from it; a baseline has its own, or
+        else the first.
+        """
+        others = {planned.identity.id for planned in self.baselines}
+        own = {name for prompt in self.prompts for name in prompt.models or ()}
         return tuple(
             (model, prompt)
             for model in self.models
             for prompt in self.prompts
-            if prompt.models is None or {model.name, model.name.removesuffix(f"-seed{model.seed}")} & {*prompt.models}
+            if (
+                {model.name, model.name.removesuffix(f"-seed{model.seed}")} & {*prompt.models}
+                if prompt.models is not None
+                else model.id not in others or (prompt == self.prompt and model.name not in own)
+            )
         )
+
+    def prompt_of(self, model: ModelIdentity) -> EvaluationPrompt:
+        """The first prompt that a model is asked with."""
+        return next(prompt for asked, prompt in self.asked if asked.id == model.id)
+
+    def decoding_of(self, model: str) -> Decoding:
+        """How a model, by its id, is decoded."""
+        own = {planned.identity.id: planned.baseline.decoding for planned in self.baselines}
+        return own.get(model) or self.spec.evaluation.decoding
 
     def cells(self) -> Iterator[Cell]:
         """Every cell, model by model and prompt by prompt."""
-        decoding, test_set = self.spec.evaluation.decoding.id, self.test_set.id
+        test_set = self.test_set.id
+        decodings = {model.id: self.decoding_of(model.id).id for model in self.models}
         ids = {prompt.label: prompt.id for prompt in self.prompts}
         for model, prompt in self.asked:
             for pair in self.pairs:
                 yield Cell(
                     model=model.id, test_set=test_set, content=self.contents.get(pair, ""),
-                    pair=pair, prompt=ids[prompt.label], decoding=decoding,
+                    pair=pair, prompt=ids[prompt.label], decoding=decodings[model.id],
                 )  # fmt: skip
 
     def partitions(self, training: PlannedTraining, design: bool = False) -> dict[Partition, int]:
@@ -188,7 +200,7 @@ def make_plan(spec: GridSpec) -> Plan:
     Raises:
         SpecError, CorpusError, ModelError: something the spec names is not there.
     """
-    base = _base_identity(spec)
+    base = identity_of(spec.base, "base.model")
     spec = _with_complete_prompts(spec)
     evaluation = spec.evaluation
     choice = evaluation.corpus or spec.corpus
@@ -217,6 +229,7 @@ def make_plan(spec: GridSpec) -> Plan:
         spec=spec,
         base=base,
         trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
+        baselines=planned_baselines(spec, base),
         test_set=test_set,
         tested=tested,
         prompts=spec.prompts,
@@ -232,7 +245,7 @@ def _with_complete_prompts(spec: GridSpec) -> GridSpec:
     evaluation = spec.evaluation
     corpus = evaluation.corpus or spec.corpus
     prompts = tuple(complete(prompt, corpus, Split.DEV, spec.languages) for prompt in spec.prompts)
-    if prompts == spec.prompts:
+    if prompts == spec.prompts and len(prompts) == 1:
         return spec
     return spec.model_copy(update={"evaluation": evaluation.model_copy(update={"prompts": prompts, "prompt": None})})
 
@@ -240,25 +253,6 @@ def _with_complete_prompts(spec: GridSpec) -> GridSpec:
 def evaluation_segments(corpus: Corpus, pair: Pair, split: Split, sentences: int | None) -> list[Segment]:
     """The test lines of a pair, the first so many in the corpus's order."""
     return list(islice(corpus.segments(pair, split), sentences))
-
-
-def _base_identity(spec: GridSpec) -> ModelIdentity:
-    recipe: dict[str, Any] = {"model": spec.base.model, "revision": spec.base.revision}
-    folder = Path(spec.base.model)
-    if folder.is_dir():
-        files = [path for pattern in WEIGHTS for path in folder.glob(pattern)]
-        if not any(path.suffix == ".safetensors" for path in files):
-            raise ModelError(
-                f"base.model is '{spec.base.model}': the folder holds no safetensors weights. "
-                "Save the model with save_pretrained, or name one on the hub."
-            )
-        recipe = {"files": hash_files(files)}  # the content, wherever the folder stands
-    elif folder.is_absolute() or spec.base.model.startswith(".") or spec.base.model.count("/") != 1:
-        raise ModelError(
-            f"base.model is '{spec.base.model}': there is no such folder beside the spec or here, and it is no "
-            "hub name such as facebook/xglm-564M. Mend the path or the name."
-        )
-    return ModelIdentity(name="base", recipe=recipe)
 
 
 def _stop_at(missing: Mapping[Pair, str], pairs: int, policy: Missing, place: str) -> None:

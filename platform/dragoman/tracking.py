@@ -154,7 +154,7 @@ class Tracker:
                     metrics.append(Metric(f"{name}/{row.scope}/pairs", row.done, now, 0))
                 if row.gain is not None:
                     metrics.append(Metric(f"{name}/{row.scope}/gain", row.gain, now, 0))
-        decoding = self._plan.spec.evaluation.decoding.meaning
+        decoding = self._plan.decoding_of(model.id).meaning
         params = {f"decoding.{name}": value for name, value in decoding.items()}
         self._log(run, metrics, params, tags={NOTE_TAG: note})
         self._log(parent, tags={NOTE_TAG: note})

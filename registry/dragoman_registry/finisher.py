@@ -38,7 +38,8 @@ def register_and_promote(
         return
     store = Store.open_existing(settings.store_url, settings.blobs_url)
     grid = store.grid(grid_name)
-    names = [name for model, name in grid.names.items() if model != grid.base]
+    trained = {model.name for model in spec.finetunings}
+    names = [name for name in grid.names.values() if name in trained]
     versions = {name: register(settings, store, grid, name, policy.model, runs.get(name)) for name in names}
     echo("registered: " + ", ".join(f"{name} as {version}" for name, version in versions.items()))
     promotions = promoter(settings, lambda: store)

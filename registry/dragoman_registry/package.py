@@ -7,9 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from dragoman.baselines import WEIGHTS
 from dragoman.demonstrations import Demonstrator
 from dragoman.errors import ModelError
-from dragoman.plan import WEIGHTS
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.pairs import chosen

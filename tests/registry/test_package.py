@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from dragoman.baselines import WEIGHTS
 from dragoman.demonstrations import Demonstrator
 from dragoman.errors import ModelError
 from dragoman.identity import hash_files
 from dragoman.pair import Pair
-from dragoman.plan import WEIGHTS
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.transformers import TransformersEngine

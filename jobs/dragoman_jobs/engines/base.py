@@ -39,6 +39,10 @@ class Checkpoint(BaseModel):
     """Commit on the hub."""
     adapter: Path | None = None
     """Folder of a peft adapter."""
+    endpoint: str | None = None
+    """Address of the endpoint that serves it, for the `openai` engine; by default the environment's."""
+    key_variable: str | None = None
+    """Variable of the environment that holds that endpoint's key."""
 
 
 class UnsupportedModelError(ModelError):
@@ -50,6 +54,30 @@ class Engine(ABC):
 
     An engine's module is cheap to import: what is heavy (torch) is imported where it is needed.
     """
+
+    @classmethod
+    def check_gpus(cls, gpus: float) -> None:
+        """See that the engine decodes on what each worker holds; one GPU, a part of it, or none by default.
+
+        Raises:
+            UnsupportedModelError: it does not; the sentence names an engine that does.
+        """
+        if gpus > 1:
+            raise UnsupportedModelError(
+                f"This engine decodes on one GPU a worker, not on {gpus:g}: ask for one (`--gpus 1`), or choose the "
+                "transformers or the vllm engine, which share a model out."
+            )
+
+    @classmethod
+    def untranslatable(cls, prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
+        """The pairs that a prepared model can't translate whatever the sentence, each with the reason; none by default.
+
+        Args:
+            prepared: what `prepare` returned.
+            pairs: those that are asked for.
+        """
+        del prepared, pairs
+        return {}
 
     @classmethod
     @abstractmethod

@@ -1,9 +1,12 @@
 """Which engine decodes a model: the one asked for, or the fastest that takes it."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dragoman import plugins
+from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint, Engine, UnsupportedModelError
 
@@ -13,7 +16,29 @@ FASTEST_FIRST = ("ctranslate2", "transformers")
 logger = logging.getLogger(__name__)
 
 
-def choose_engine(name: str, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> tuple[str, Path]:
+class Ready(NamedTuple):
+    """A model, prepared by the engine that will decode it."""
+
+    engine: str
+    """Name of the engine."""
+    path: Path
+    """What it loads."""
+    untranslatable: dict[Pair, str]
+    """Pairs that it can't translate, each with the reason."""
+
+
+def make_ready(
+    name: str, checkpoint: Checkpoint, decoding: Decoding, cache: Path, gpus: float, pairs: Sequence[Pair]
+) -> Ready:
+    """What `choose_engine` finds, and which of some pairs it can't translate."""
+    chosen, path = choose_engine(name, checkpoint, decoding, cache, gpus)
+    engine: type[Engine] = plugins.load("engines", chosen)
+    return Ready(chosen, path, engine.untranslatable(path, pairs))
+
+
+def choose_engine(
+    name: str, checkpoint: Checkpoint, decoding: Decoding, cache: Path, gpus: float = 0
+) -> tuple[str, Path]:
     """The name of the engine that takes the model, and what that engine has prepared.
 
     Where `auto` passes over a faster engine, a log line says why.
@@ -23,6 +48,7 @@ def choose_engine(name: str, checkpoint: Checkpoint, decoding: Decoding, cache: 
         checkpoint: the model.
         decoding: how it will be decoded.
         cache: where engines keep what they prepare.
+        gpus: those that each worker holds.
 
     Raises:
         UnsupportedModelError: no engine that was asked takes the model; the sentence gives each one's reason.
@@ -33,6 +59,7 @@ def choose_engine(name: str, checkpoint: Checkpoint, decoding: Decoding, cache: 
     for candidate in names:
         engine: type[Engine] = plugins.load("engines", candidate)
         try:
+            engine.check_gpus(gpus)
             prepared = engine.prepare(checkpoint, decoding, cache)
         except UnsupportedModelError as error:
             refusals.append(str(error))

@@ -12,7 +12,7 @@ from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter, xglm_to_opt
 from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
+from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves, untranslatable
 from dragoman_jobs.folder import make_once
 from dragoman_jobs.pretrained import first_line, load_config, load_tokenizer, local_folder
 
@@ -46,6 +46,11 @@ class CTranslate2Engine(Engine):
             )
         folder = cache / checkpoint.id / f"ctranslate2-{decoding.precision}-v{VERSION}"
         return make_once(folder, lambda partial: _convert(checkpoint, decoding.precision, partial))
+
+    @classmethod
+    def untranslatable(cls, prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
+        """Those with a language that an encoder-decoder has no token for."""
+        return untranslatable(prepared, pairs)
 
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
         self._prompting = Prompting(prepared, decoding)

@@ -3,15 +3,17 @@
 import asyncio
 import json
 import logging
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dragoman.errors import ModelError, nearest
+from dragoman.identity import hash_lines
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.sampling import seed_of
@@ -57,6 +59,31 @@ class Endpoint(BaseSettings):
     budget: float = Field(default=0, ge=0)
     """What a worker may spend on a model before it stops; 0 is no limit."""
 
+    @classmethod
+    def at(cls, url: str | None, variable: str | None) -> Self:
+        """The endpoint at an address, or the environment's.
+
+        An address from a spec never gets OPENAI_API_KEY unasked: whoever wrote it would have the key.
+
+        Args:
+            url: the address; None is the environment's.
+            variable: the variable that holds its key.
+
+        Raises:
+            ModelError: the variable is not set.
+        """
+        found = cls()
+        if variable is not None:
+            key = os.environ.get(variable, "")
+            if not key:
+                raise ModelError(
+                    f"The variable {variable}, which is to hold the endpoint's key, is not set: set it where the grid "
+                    "runs, or mend key_variable."
+                )
+        else:
+            key = found.key.get_secret_value() if url is None else ""
+        return found.model_copy(update={"url": url or found.url, "key": SecretStr(key)})
+
 
 class OpenAIEngine(Engine):
     """A model behind an endpoint, asked with the prompt as the one message of a user.
@@ -64,6 +91,10 @@ class OpenAIEngine(Engine):
     Every request has a seed, when sampling one of its own; whether the same prompt then gets the same text is up to
     the server.
     """
+
+    @classmethod
+    def check_gpus(cls, gpus: float) -> None:
+        """Any number: it uses none."""
 
     @classmethod
     def prepare(cls, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> Path:
@@ -81,18 +112,22 @@ class OpenAIEngine(Engine):
             )
         if checkpoint.adapter is not None:
             raise UnsupportedModelError("The openai engine asks a model that is served already: it takes no adapter.")
-        model, endpoint = checkpoint.model.removeprefix(_OWN), Endpoint()
-        asyncio.run(_check(endpoint, model))
+        model = checkpoint.model.removeprefix(_OWN)
+        where = {"url": checkpoint.endpoint, "variable": checkpoint.key_variable}
+        asyncio.run(_check(Endpoint.at(**where), model))
+        # the folder says where to ask, so it belongs to that place; the environment's may change from run to run
+        place = f"-{hash_lines(map(str, where.values()))[:8]}" if checkpoint.endpoint or checkpoint.key_variable else ""
         return make_once(
-            cache / checkpoint.id / "openai",
-            lambda partial: _write(model, partial),
+            cache / checkpoint.id / f"openai{place}",
+            lambda partial: _write({"model": model, **where}, partial),
         )
 
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
         del device  # the endpoint's own
-        self._model: str = json.loads((prepared / _MODEL).read_text(encoding="utf-8"))["model"]
+        found = json.loads((prepared / _MODEL).read_text(encoding="utf-8"))
+        self._model: str = found["model"]
         self._decoding = decoding
-        self._endpoint = Endpoint()
+        self._endpoint = Endpoint.at(found.get("url"), found.get("variable"))
         self._ledger = prepared / LEDGER
         self._spent = 0.0
 
@@ -154,8 +189,8 @@ class OpenAIEngine(Engine):
         return [task.result() for task in asked]
 
 
-def _write(model: str, out: Path) -> None:
-    (out / _MODEL).write_text(json.dumps({"model": model}), encoding="utf-8")
+def _write(what: dict[str, str | None], out: Path) -> None:
+    (out / _MODEL).write_text(json.dumps(what), encoding="utf-8")
 
 
 def _client(endpoint: Endpoint) -> "AsyncOpenAI":

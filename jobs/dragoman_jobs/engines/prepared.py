@@ -68,6 +68,20 @@ class Facts(BaseModel):
         (out / FACTS).write_text(self.model_dump_json(), encoding="utf-8")
 
 
+def untranslatable(prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
+    """The pairs with a language that a prepared encoder-decoder has no token for, each with the reason."""
+    languages = Facts.model_validate_json((prepared / FACTS).read_bytes()).languages
+    if languages is None:
+        return {}
+    found: dict[Pair, str] = {}
+    for pair in pairs:
+        try:
+            [languages.token(tag) for tag in pair]
+        except ModelError as error:
+            found[pair] = str(error)
+    return found
+
+
 class Prompting:
     """A prepared model's way from prompts to tokens, and from generated tokens to a line of text."""
 

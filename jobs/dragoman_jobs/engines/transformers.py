@@ -10,7 +10,7 @@ from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter
 from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves
+from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves, untranslatable
 from dragoman_jobs.engines.sampling import samplers
 from dragoman_jobs.folder import make_once
 from dragoman_jobs.pretrained import first_line, load_config, load_model, load_tokenizer, local_folder
@@ -33,6 +33,10 @@ class TransformersEngine(Engine):
     Only prompts of the same length share a batch: without padding there is nothing that a model's positions, masks
     or states could get wrong. Beam search ends when as many hypotheses as beams have ended (`early_stopping`).
     """
+
+    @classmethod
+    def check_gpus(cls, gpus: float) -> None:
+        """Any number: the layers of a model are shared out among several."""
 
     @classmethod
     def prepare(cls, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> Path:
@@ -59,6 +63,11 @@ class TransformersEngine(Engine):
             lambda partial: _write_facts(folder, partial, folder),
         )
 
+    @classmethod
+    def untranslatable(cls, prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
+        """Those with a language that an encoder-decoder has no token for."""
+        return untranslatable(prepared, pairs)
+
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
@@ -67,9 +76,13 @@ class TransformersEngine(Engine):
         prompting = Prompting(prepared, decoding)
         facts = prompting.facts
         architecture = AutoModelForSeq2SeqLM if facts.languages else AutoModelForCausalLM
-        model: Any = load_model(facts.weights or prepared / _MODEL, _dtype(facts.dtype, device), architecture)
+        # a worker sees only the GPUs it holds; accelerate gives each of several some of the layers
+        shared = device == "cuda" and torch.cuda.device_count() > 1
+        options = {"device_map": "auto"} if shared else {}
+        weights = facts.weights or prepared / _MODEL
+        model: Any = load_model(weights, computing_dtype(facts.dtype, device), architecture, **options)
         try:
-            self._take(model.to(device), prompting, decoding, device)
+            self._take(model if shared else model.to(device), prompting, decoding, device)
         except (RuntimeError, AssertionError) as error:
             raise ModelError(f"The model {prepared} can't be put on {device}: {first_line(error)}.") from error
 
@@ -152,7 +165,8 @@ def _write_facts(folder: Path, out: Path, weights: Path | None) -> None:
     Facts.of(folder, load_config(folder), tokenizer, weights).write(out, folder, tokenizer)
 
 
-def _dtype(stored: str, device: str) -> "torch.dtype":
+def computing_dtype(stored: str, device: str) -> "torch.dtype":
+    """The type a model is computed in: float32 on the CPU, on a GPU the half precision it is stored in, or bfloat16."""
     import torch
 
     if device == "cpu":

@@ -46,12 +46,14 @@ def compare(
 ) -> Sequence[Table]:
     """Compare model B with model A on the pairs both have a score for: B minus A.
 
-    Both are asked with the grid's first prompt, or with the one named. Each pair is tested with a paired test from
-    the stored statistics; p-values are adjusted for the number of
-    pairs. Scopes are B's partitions; their intervals resample all pairs jointly. Tables: scopes, losses, gains, pairs.
+    Both are asked with the grid's first prompt, or with the one named; MODEL:PROMPT is a model asked with another, and
+    a baseline's name stands for what the spec says of it. Each pair is tested with a paired test from the stored
+    statistics; p-values are adjusted for the number of pairs. Scopes are B's partitions; their intervals resample all
+    pairs jointly. Tables: scopes, losses, gains, pairs.
 
-    Examples: dragoman compare demo base roles · dragoman compare demo english-centric roles --metric chrf++
-    --correction bh · dragoman compare demo base roles --table pairs --csv
+    Examples: dragoman compare demo base roles · dragoman compare demo five-shot roles ·
+    dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
+    dragoman compare demo base roles --table pairs --csv
     """
     store = open_store()
     metric = chosen_metric(store, grid, metric)
@@ -69,7 +71,8 @@ def scopes(grid: str, found: Comparison) -> Table:
 
         return Column(what, text)
 
-    notes = ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]
+    notes = [found.note] if found.note else []
+    notes += ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]
     if found.samples:
         adjusted = {
             Correction.HOLM: "adjusted after Holm",

@@ -11,13 +11,14 @@ from dragoman.language import Language
 from dragoman.pair import Pair
 from dragoman.plugins import available
 from dragoman.spec.base import NAME, SpecModel
+from dragoman.spec.baseline import Baseline, EngineField
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import Examples
 from dragoman.spec.method import Method
 from dragoman.spec.missing import MissingField
-from dragoman.spec.pairs import PairField, Pairs, PairsField, chosen, languages_of
+from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of
 from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 
@@ -29,7 +30,7 @@ class Base(SpecModel):
     """A folder (relative to the spec or to here) or the name of a model on the Hugging Face hub."""
     revision: str | None = None
     """Commit or tag on the hub; needed for a result that can be repeated, so recorded with it."""
-    trained_on: Literal["nothing", "unknown", "all"] | tuple[PairField, ...] = "nothing"
+    trained_on: Declared = "nothing"
     """Pairs the model was trained to translate before: `nothing` for a plain language model, a list or `all` to
     declare them, `unknown` where nobody can say. Unknown is shown as unknown, never as unseen."""
 
@@ -105,7 +106,7 @@ class Evaluation(SpecModel):
     """Names of metric plugins."""
     base: bool = True
     """Whether the base model is evaluated too; gains need it."""
-    engine: str = "auto"
+    engine: EngineField = "auto"
     """The engine that decodes; `auto` is the fastest that takes the model. No part of a cell's identity."""
 
     @field_validator("metrics")
@@ -119,14 +120,6 @@ class Evaluation(SpecModel):
         if len(set(metrics)) != len(metrics) or not metrics:
             raise ValueError("must name at least one metric, each once")
         return metrics
-
-    @field_validator("engine")
-    @classmethod
-    def _is_installed(cls, engine: str) -> str:
-        engines = {"auto", *available("engines")}
-        if engine not in engines:
-            raise ValueError(f"is not an installed engine; {nearest(engine, engines)}")
-        return engine
 
 
 class GridSpec(SpecModel):
@@ -150,6 +143,9 @@ class GridSpec(SpecModel):
     """How training text is compared with the test set."""
     models: tuple[Finetuning, ...] = ()
     """The finetunings; none evaluates the base alone."""
+    baselines: tuple[Baseline, ...] = ()
+    """Other systems on the same cells, each with a row of its own: the base with examples in its prompt, translation
+    models such as NLLB, models behind an endpoint."""
     evaluation: Evaluation = Evaluation()
     """What is evaluated and how."""
     promotion: Promotion | None = None
@@ -178,16 +174,22 @@ class GridSpec(SpecModel):
 
     @property
     def prompts(self) -> tuple[EvaluationPrompt, ...]:
-        """The prompts of the evaluation; the first is the one that gates and registered models are about."""
+        """The prompts of the evaluation; the first is the one that gates and registered models are about.
+
+        Those that are a baseline's own come last.
+        """
         one = self.evaluation.prompt or self.prompt
-        return self.evaluation.prompts or (EvaluationPrompt(**one.model_dump()),)
+        written = self.evaluation.prompts or (EvaluationPrompt(**one.model_dump()),)
+        known = {prompt.label for prompt in written}
+        own = (baseline.asked_with(written[0]) for baseline in self.baselines)
+        return (*written, *(prompt for prompt in own if prompt and prompt.label not in known))
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "GridSpec":
-        names = [model.name for model in self.finetunings]
+        names = [*(model.name for model in self.finetunings), *(baseline.name for baseline in self.baselines)]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"has two models named '{name}'; give each its own name")
+                raise ValueError(f"has two models or baselines named '{name}'; give each its own name")
             if name == "base":
                 raise ValueError("has a model named 'base', which is the base model's name in tables; choose another")
         for place, pairs in [
@@ -195,10 +197,17 @@ class GridSpec(SpecModel):
             ("evaluation.pairs", self.evaluation.pairs),
         ]:
             self._check_pairs(place, pairs)
-        if not self.models and not self.evaluation.base:
+        others = any(baseline.model for baseline in self.baselines)
+        if not self.models and not others and not self.evaluation.base:
             raise ValueError(
                 "is an empty grid: it trains no model and leaves the base out; add a model or set evaluation.base"
             )
+        for baseline in self.baselines:
+            if baseline.model is None and not self.evaluation.base:
+                raise ValueError(
+                    f"has the baseline '{baseline.name}', which is the base, and leaves the base out; set "
+                    "evaluation.base, or name the baseline's model"
+                )
         if self.promotion and not self.models:
             raise ValueError("promotes a model but trains none; add a model or take promotion out")
         if self.promotion:

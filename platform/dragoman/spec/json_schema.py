@@ -58,7 +58,9 @@ def json_schema() -> Schema:
     stop["anyOf"] = [_TEXT, {"type": stop.pop("type"), "items": stop.pop("items")}]
     evaluation = definitions["Evaluation"]["properties"]
     evaluation["metrics"]["items"] = _known(_own("metrics"))
-    evaluation["engine"] |= _known(["auto", *_own("engines")])
+    engines = _known(["auto", *_own("engines")])
+    evaluation["engine"] |= engines
+    definitions["Baseline"]["properties"]["engine"]["anyOf"][:1] = engines["anyOf"]
     schema["properties"]["sweep"] = _SWEEP
     definitions |= _OF_SWEEP
     shorthands: Mapping[str, Schema] = {

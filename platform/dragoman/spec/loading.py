@@ -94,10 +94,17 @@ def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
             raise SpecError(f"{path}{which}: {error}") from error
         except ModuleNotFoundError:
             continue  # said by the plan, which needs the corpus itself
-    beside = path.parent / spec.base.model
-    if beside.is_dir():
-        return spec.model_copy(update={"base": spec.base.model_copy(update={"model": str(beside.resolve())})})
-    return spec
+    baselines = tuple(
+        one.model_copy(update={"model": _beside(path, one.model)}) if one.model else one for one in spec.baselines
+    )
+    base = spec.base.model_copy(update={"model": _beside(path, spec.base.model)})
+    return spec.model_copy(update={"base": base, "baselines": baselines})
+
+
+def _beside(path: Path, model: str) -> str:
+    """A model's folder beside the spec, where there is one; else the name as it is."""
+    folder = path.parent / model
+    return str(folder.resolve()) if folder.is_dir() else model
 
 
 def _corpora(spec: GridSpec) -> Iterator[tuple[str, CorpusChoice]]:
@@ -105,6 +112,7 @@ def _corpora(spec: GridSpec) -> Iterator[tuple[str, CorpusChoice]]:
     prompts = [("prompt", spec.prompt), ("evaluation.prompt", spec.evaluation.prompt)]
     prompts += [(f"evaluation.prompts.{place}", prompt) for place, prompt in enumerate(spec.evaluation.prompts)]
     named = [("corpus", spec.corpus), ("evaluation.corpus", spec.evaluation.corpus)]
+    prompts += [(f"baselines.{place}.prompt", each.prompt) for place, each in enumerate(spec.baselines)]
     for place, model in enumerate(spec.models):
         named.append((f"models.{place}.corpus", model.corpus))
         prompts.append((f"models.{place}.prompt", model.prompt))

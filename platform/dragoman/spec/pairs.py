@@ -95,6 +95,9 @@ def _parse_pair(value: Any) -> Any:
 PairField = Annotated[Pair, BeforeValidator(_parse_pair)]
 """A pair in a spec."""
 
+Declared = Literal["nothing", "unknown", "all"] | tuple[PairField, ...]
+"""What a model was trained to translate, as far as the spec's author knows."""
+
 Pairs = Literal["all"] | PairChoice | tuple[PairField, ...]
 
 

@@ -77,10 +77,19 @@ def add_scores(
 
 def fail(connection: Connection, cell_id: str, reason: str) -> None:
     """A cell failed; a translated cell stays as it is."""
+    _end_without_text(connection, cell_id, CellState.FAILED, reason)
+
+
+def lack(connection: Connection, cell_id: str, reason: str) -> None:
+    """A cell's pair turned out to be one that the model can't translate; a translated cell stays as it is."""
+    _end_without_text(connection, cell_id, CellState.MISSING, reason)
+
+
+def _end_without_text(connection: Connection, cell_id: str, state: CellState, reason: str) -> None:
     cell = _find(connection, cell_id)
     if cell.state not in TRANSLATED:
-        _change(connection, cell.key, state=CellState.FAILED, reason=reason)
-        _count(connection, cell, CellState.FAILED)
+        _change(connection, cell.key, state=state, reason=reason)
+        _count(connection, cell, state)
 
 
 def reset(connection: Connection, cell_ids: Collection[str]) -> int:

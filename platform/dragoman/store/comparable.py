@@ -1,7 +1,7 @@
 """What may stand in one table: scores of one test set, prompt, decoding and, for each target, one signature."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, exists, func, select
@@ -9,11 +9,14 @@ from sqlalchemy import Connection, and_, exists, func, select
 from dragoman.errors import StoreError
 from dragoman.identity import canonical_json
 from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
 from dragoman.store.prompts import chosen_prompt
 from dragoman.store.schema import (
+    CellRow,
     ConditionRow,
     DecodingRow,
     GridPairRow,
+    GridRow,
     PairRow,
     PromptRow,
     ScoreSumRow,
@@ -32,7 +35,7 @@ class _Condition(NamedTuple):
 
 
 def comparable_conditions(
-    connection: Connection, grid: str, grid_id: int, wanted: Mapping[str, str | None]
+    connection: Connection, grid: str, grid_id: int, wanted: Mapping[str, str | None], models: Collection[int] = ()
 ) -> tuple[int, ...]:
     """The conditions of a grid that are wanted: of one test set, prompt and decoding, and with one text for each pair.
 
@@ -42,6 +45,8 @@ def comparable_conditions(
         grid_id: its number.
         wanted: text that the `test_set`, `prompt` and `decoding` must hold, or a prompt's name; None takes any if
             there is one, and the first of the prompts that the grid's specification lists.
+        models: numbers of the models looked at: where baselines are decoded in their own way, only these count;
+            without models it is the decoding of the specification.
 
     Raises:
         StoreError: there are none, or several that can't be mixed.
@@ -56,6 +61,8 @@ def comparable_conditions(
     if not found and any(wanted.values()):
         asked = " and ".join(f"{part.replace('_', ' ')} '{text}'" for part, text in wanted.items() if text)
         raise StoreError(f"Grid '{grid}' has no cells with {asked}.")
+    if wanted.get("decoding") is None and len({condition.decoding for condition in found}) > 1:
+        found = _of_models(connection, found, models) if models else _of_spec(connection, grid_id, found)
     for part in wanted:
         names = sorted({getattr(condition, part) for condition in found})
         if len(names) > 1:
@@ -80,6 +87,46 @@ def comparable_conditions(
                 "revision. Scores on different texts are not comparable: run the grid again under a new name."
             )
     return ids
+
+
+def decoded_alike(connection: Connection, grid_id: int) -> bool:
+    """Whether all models of a grid are decoded in the same way."""
+    return len({condition.decoding for condition in _all_conditions(connection, grid_id)}) == 1
+
+
+def facing_conditions(
+    connection: Connection, conditions: Collection[int], others: Collection[int]
+) -> tuple[tuple[int, int], ...]:
+    """Conditions with those of another slice that are of the same text, whatever the prompt and the decoding.
+
+    Raises:
+        StoreError: they have no test set in common.
+    """
+    query = select(ConditionRow.id, ConditionRow.test_set_id, ConditionRow.edition)
+    text = {row.id: row[1:] for row in connection.execute(query.where(ConditionRow.id.in_({*conditions, *others})))}
+    by_text = {text[number]: number for number in others}
+    found = tuple((number, by_text[text[number]]) for number in conditions if text[number] in by_text)
+    if conditions and others and not found:
+        raise StoreError("The two were tested on different text, so their scores are not comparable: run them on one.")
+    return found
+
+
+def _of_models(connection: Connection, found: list[_Condition], models: Collection[int]) -> list[_Condition]:
+    """Those that some models have cells under."""
+    used = select(ConditionRow.id).where(
+        ConditionRow.id.in_([condition.id for condition in found]),
+        exists().where(CellRow.condition_id == ConditionRow.id, CellRow.model_id.in_(models)),
+    )
+    ids = set(connection.execute(used).scalars())
+    return [condition for condition in found if condition.id in ids]
+
+
+def _of_spec(connection: Connection, grid_id: int, found: list[_Condition]) -> list[_Condition]:
+    """Those of the decoding that the grid's specification names; all where it names none of them."""
+    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    written = (spec.get("evaluation") or {}).get("decoding")
+    own = Decoding.model_validate(written).id if written else ""
+    return [condition for condition in found if own and own in condition.decoding] or found
 
 
 def _all_conditions(connection: Connection, grid_id: int) -> list[_Condition]:

@@ -98,6 +98,8 @@ class Comparison(Record):
     """The partitions of b that occur, then `unseen` and `all`."""
     pairs: tuple[PairDifference, ...]
     """Every pair both have, sorted."""
+    note: str | None = None
+    """What else differs between the two than the model, as a sentence."""
 
 
 def compare(
@@ -110,8 +112,8 @@ def compare(
     Args:
         store: the store.
         grid: name of the grid.
-        a: name of the baseline in the grid.
-        b: name of the model in question.
+        a: name of the baseline in the grid: a model's, `MODEL:PROMPT`, or that of a baseline which is the base.
+        b: likewise of the model in question.
         metric: name of the metric.
         signature: text that the signatures hold, where the metric has several.
         test: how the difference on each pair is tested.
@@ -125,10 +127,10 @@ def compare(
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature, prompt)
+        part, a_id, b_id, note = two_models(connection, grid, metric, a, b, signature, prompt)
         scopes = _scopes(connection, part, a_id, b_id)
         pairs = pair_differences(connection, part, a_id, b_id)
-        baseline, system = (statistics_of(connection, part, model_id) for model_id in (a_id, b_id))
+        baseline, system = statistics_of(connection, part.faced, a_id), statistics_of(connection, part, b_id)
     tested = [difference for difference in pairs if difference.pair in baseline and difference.pair in system]
     kind, used = metric_class(metric), None
     if tested and kind is not None:
@@ -142,7 +144,7 @@ def compare(
         scopes = [_with_significance(scope, pairs, higher_is_better(metric)) for scope in scopes]
     return Comparison(
         a=a, b=b, metric=metric, test=test, correction=correction, alpha=alpha, samples=used,
-        scopes=tuple(scopes), pairs=tuple(pairs),
+        scopes=tuple(scopes), pairs=tuple(pairs), note=note,
     )  # fmt: skip
 
 
@@ -151,7 +153,7 @@ def scope_differences(
 ) -> list[ScopeDifference]:
     """The scopes of `compare` alone, summed in the database; arguments and errors as there."""
     with store.database.reading() as connection:
-        part, a_id, b_id = two_models(connection, grid, metric, a, b, signature, prompt)
+        part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
         return _scopes(connection, part, a_id, b_id)
 
 

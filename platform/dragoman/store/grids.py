@@ -34,6 +34,9 @@ from dragoman.store.sql_partition import partition_id
 Task = tuple[int, int]
 """What every model of a grid does: a condition and a pair."""
 
+Asked = tuple[str, str]
+"""A prompt and a decoding."""
+
 
 def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord]) -> None:
     """Add a grid with its cells, or replace what belongs to it; cells that are there keep their state.
@@ -195,8 +198,8 @@ def _add_cells(
 ) -> set[Task]:
     conditions = Conditions(connection)
     tasks: set[Task] = set()
-    counts: Counter[tuple[str, str]] = Counter()
-    of_prompt: defaultdict[str, set[Task]] = defaultdict(set)
+    counts: Counter[tuple[str, Asked]] = Counter()
+    of_prompt: defaultdict[Asked, set[Task]] = defaultdict(set)
     pair_of: dict[Pair, int] = {}
     for chunk in chunks(records):
         pairs = {record.cell.pair for record in chunk}
@@ -209,8 +212,8 @@ def _add_cells(
                 raise StoreError(f"Grid '{grid.name}' has a cell of {cell.model}, which is not among its models.")
             task = conditions.of(record, pair_of[cell.pair]), pair_of[cell.pair]
             tasks.add(task)
-            counts[cell.model, cell.prompt] += 1
-            of_prompt[cell.prompt].add(task)
+            counts[cell.model, (cell.prompt, cell.decoding)] += 1
+            of_prompt[cell.prompt, cell.decoding].add(task)
             rows.append(_row(record, models[cell.model], *task))
         conditions.write_tests()
         _insert_cells(connection, rows)

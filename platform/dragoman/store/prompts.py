@@ -1,5 +1,8 @@
 """The prompts of a grid: which model is asked with which, under the names that the grid's specification gives them."""
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from sqlalchemy import ColumnElement, Connection, exists, select
 
 from dragoman.spec.prompt import EvaluationPrompt
@@ -25,20 +28,24 @@ def asked(store: Store, grid: str) -> list[Asked]:
         StoreError: there is no such grid.
     """
     with store.database.reading() as connection:
-        grid_id = grid_number(connection, grid)
-        names = prompt_names(connection, grid_id)
-        query = (
-            select(GridModelRow.name, PromptRow.identity)
-            .select_from(GridModelRow)
-            .join(ConditionRow, _in_grid(grid_id))
-            .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
-            .where(
-                GridModelRow.grid_id == grid_id,
-                exists().where(CellRow.model_id == GridModelRow.model_id, CellRow.condition_id == ConditionRow.id),
-            )
-            .order_by(GridModelRow.position)
+        return rows_of(connection, grid_number(connection, grid))
+
+
+def rows_of(connection: Connection, grid_id: int) -> list[Asked]:
+    """The same, inside a transaction."""
+    names = prompt_names(connection, grid_id)
+    query = (
+        select(GridModelRow.name, PromptRow.identity)
+        .select_from(GridModelRow)
+        .join(ConditionRow, _in_grid(grid_id))
+        .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
+        .where(
+            GridModelRow.grid_id == grid_id,
+            exists().where(CellRow.model_id == GridModelRow.model_id, CellRow.condition_id == ConditionRow.id),
         )
-        rows = dict.fromkeys((row.name, row.identity) for row in connection.execute(query))
+        .order_by(GridModelRow.position)
+    )
+    rows = dict.fromkeys((row.name, row.identity) for row in connection.execute(query))
     order = list(names)
     models = list(dict.fromkeys(model for model, _ in rows))
     rank = {row: (models.index(row[0]), order.index(row[1])) for row in rows}
@@ -74,6 +81,39 @@ def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> s
         return names.get(wanted, wanted)
     spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
     return next(iter(names.values())) if (spec.get("evaluation") or {}).get("prompts") else None
+
+
+class Row(NamedTuple):
+    """What a question names: a model, and the prompt it is asked with where the grid has several."""
+
+    model: str
+    """Name of the model."""
+    prompt: str | None
+    """Name of the prompt, or text it holds."""
+
+
+def named_row(connection: Connection, grid_id: int, models: Collection[str], name: str, prompt: str | None) -> Row:
+    """The row that a name means: a model, `MODEL:PROMPT`, or a baseline that is the base asked in another way.
+
+    Args:
+        connection: a reading transaction.
+        grid_id: number of the grid.
+        models: names of its models.
+        name: the name; one that means no row is taken for a model's.
+        prompt: name of the prompt where the name says none; the model's first by default.
+    """
+    model, _, own = name.partition(":")
+    prompt = own or prompt
+    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    prompts = list(prompt_names(connection, grid_id).values())
+    if model not in models:
+        if any(each["name"] == model and not each.get("model") for each in spec.get("baselines") or ()):
+            return Row("base", model if model in prompts else prompts[0])
+        return Row(model, prompt)
+    if prompt is None and len(prompts) > 1:
+        rows = [row.prompt for row in rows_of(connection, grid_id) if row.model == model]
+        prompt = next(iter(rows), None)
+    return Row(model, prompt)
 
 
 def _in_grid(grid_id: int) -> ColumnElement[bool]:

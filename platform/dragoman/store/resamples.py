@@ -97,7 +97,7 @@ class Joint:
         own = statistics_of(connection, part, model_id) if kind else {}
         if kind is None or not own:
             return cls({}, {}, {}, {})
-        other = statistics_of(connection, part, other_id) if model_id != other_id else {}
+        other = statistics_of(connection, part.faced, other_id) if part.facing or model_id != other_id else {}
         return cls(
             {pair: resampled(kind, pair, packed) for pair, packed in own.items()},
             {pair: resampled(kind, pair, packed) for pair, packed in other.items() if pair in own},

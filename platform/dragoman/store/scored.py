@@ -61,11 +61,12 @@ def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any
     )  # fmt: skip
 
 
-def same_cell(other: type[ScoreRow], other_id: int) -> ColumnElement[bool]:
-    """That another model's score is of the same pair, under the same condition and signature."""
+def same_cell(other: type[ScoreRow], other_id: int, facing: Sequence[tuple[int, int]] = ()) -> ColumnElement[bool]:
+    """That another model's score is of the same pair, under the same condition, or the one facing it, and signature."""
+    condition: Any = case(dict(facing), value=ScoreRow.condition_id) if facing else ScoreRow.condition_id
     return and_(
         other.model_id == other_id,
-        other.condition_id == ScoreRow.condition_id,
+        other.condition_id == condition,
         other.metric_id == ScoreRow.metric_id,
         other.pair_id == ScoreRow.pair_id,
         other.signature_id == ScoreRow.signature_id,
@@ -175,7 +176,7 @@ def _scored_by_partition(
         ]
     query = select(ScoreRow.partition_id, *own, *both).where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
     if other_id is not None:
-        query = query.outerjoin(other, same_cell(other, other_id))
+        query = query.outerjoin(other, same_cell(other, other_id, part.facing))
     if micro:
         query = query.join(CellRow, cell_of_score())
     return {row[0]: row[1:] for row in connection.execute(query.group_by(ScoreRow.partition_id))}
@@ -205,7 +206,7 @@ def weights_by_scope(
         select(PairRow.source, PairRow.target, ScoreRow.partition_id, CellRow.segments, other.value)
         .join(PairRow, PairRow.id == ScoreRow.pair_id)
         .join(CellRow, cell_of_score())
-        .outerjoin(other, same_cell(other, other_id))
+        .outerjoin(other, same_cell(other, other_id, part.facing))
         .where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
         .order_by(PairRow.source, PairRow.target)
     )

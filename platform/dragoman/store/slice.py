@@ -40,6 +40,8 @@ class Slice(NamedTuple):
     """Planned pairs."""
     whole: bool
     """Whether the models named are known to have no cell under these conditions outside the grid: it saves look-ups."""
+    facing: tuple[tuple[int, int], ...] = ()
+    """Each condition with that of the same text in which the model compared with was asked, where that is another."""
 
     @classmethod
     def of(
@@ -67,7 +69,7 @@ class Slice(NamedTuple):
         chosen = [number_of(grid, named, name) for name in models]
         metric_id = connection.execute(select(MetricRow.id).where(MetricRow.name == metric)).scalar() or 0
         conditions = comparable_conditions(
-            connection, grid, grid_id, {"test_set": test_set, "prompt": prompt, "decoding": decoding}
+            connection, grid, grid_id, {"test_set": test_set, "prompt": prompt, "decoding": decoding}, chosen
         )
         signatures = comparable_signatures(
             connection, grid, grid_id, metric, metric_id, conditions, {*(chosen or named.values()), base_id}, signature
@@ -89,6 +91,11 @@ class Slice(NamedTuple):
             connection, grid, self.grid_id, metric, metric_id, self.conditions, {*models}, None
         )
         return self._replace(metric=metric, metric_id=metric_id, signatures=signatures)
+
+    @property
+    def faced(self) -> Self:
+        """Where the model compared with has its scores."""
+        return self._replace(conditions=tuple(other for _, other in self.facing), whole=False) if self.facing else self
 
     def holds(self, row: type[CellRow] | type[ScoreRow]) -> ColumnElement[bool]:
         """That a cell, or a score, of one of the grid's models is in the slice."""

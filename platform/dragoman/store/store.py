@@ -162,6 +162,7 @@ class Store:
         failed: Sequence[tuple[str, str]],
         started: Sequence[str],
         worker: str,
+        missing: Sequence[tuple[str, str]] = (),
     ) -> None:
         """What a driver has to write of many cells, in one transaction.
 
@@ -170,12 +171,15 @@ class Store:
             failed: id and reason of every cell that failed.
             started: ids of the cells that a worker is about to begin.
             worker: who begins them.
+            missing: id and reason of every cell whose pair the model can't translate.
         """
         with self.database.writing(alone=True) as connection:
             for translation, scores, unscorable in translated:
                 cells.commit(connection, translation, scores, unscorable)
             for cell_id, reason in failed:
                 cells.fail(connection, cell_id, reason)
+            for cell_id, reason in missing:
+                cells.lack(connection, cell_id, reason)
             for cell_id in started:
                 cells.start(connection, cell_id, worker)
 

@@ -1,24 +1,15 @@
 """Translation models that take a sentence and language codes: NLLB, M2M-100 and mBART-50, with random weights."""
 
-import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sentencepiece
-import torch
 from transformers import (
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
-    M2M100Config,
-    M2M100ForConditionalGeneration,
     M2M100Tokenizer,
-    MBart50Tokenizer,
-    MBartConfig,
-    MBartForConditionalGeneration,
     NllbTokenizer,
 )
 
@@ -27,7 +18,6 @@ from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint, Engine
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
-from dragoman_jobs.engines.languages import added_tokens
 from dragoman_jobs.engines.piecewise import fast_tokenizer
 from dragoman_jobs.engines.prepared import Prompting
 from dragoman_jobs.engines.transformers import TransformersEngine
@@ -43,73 +33,6 @@ CODES = {
     "mbart50": ("en_XX", "de_DE", "zh_CN"),
 }
 TAGS = ("en", "de", "zh-Hans")
-
-
-@pytest.fixture(scope="module")
-def pieces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SentencePiece model as those of M2M-100 and NLLB: byte pairs."""
-    folder = tmp_path_factory.mktemp("pieces")
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(TEXT * 3), model_prefix=str(folder / "bpe"), model_type="bpe", vocab_size=70,
-        bos_id=0, pad_id=1, eos_id=2, unk_id=3, minloglevel=2, num_threads=1,
-    )  # fmt: skip
-    return folder / "bpe.model"
-
-
-@pytest.fixture(scope="module")
-def make_model(tmp_path_factory: pytest.TempPathFactory, pieces: Path) -> Callable[[str], Path]:
-    """The folder of a kind of model."""
-    folders: dict[str, Path] = {}
-
-    def make(kind: str) -> Path:
-        if kind not in folders:
-            folders[kind] = _write(kind, tmp_path_factory.mktemp(kind) / "model", pieces)
-        return folders[kind]
-
-    return make
-
-
-def _write(kind: str, folder: Path, pieces: Path) -> Path:
-    folder.mkdir()
-    tokenizer: Any
-    model = sentencepiece.SentencePieceProcessor(model_file=str(pieces))
-    words = [model.id_to_piece(number) for number in range(model.get_piece_size())]
-    if kind == "m2m":
-        # numbered in another order than the pieces, as M2M-100's are
-        numbers = {word: number for number, word in enumerate([*words[:4], *reversed(words[4:])])}
-        (folder / "vocab.json").write_text(json.dumps(numbers))
-        shutil.copyfile(pieces, folder / "sentencepiece.bpe.model")
-        tokenizer = M2M100Tokenizer(str(folder / "vocab.json"), str(folder / "sentencepiece.bpe.model"))
-    else:
-        from tokenizers.models import BPE
-        from transformers.convert_slow_tokenizer import SentencePieceExtractor
-
-        if kind == "nllb":
-            found = SentencePieceExtractor(str(pieces)).extract(BPE)
-            tokenizer = NllbTokenizer(found["vocab"], found["merges"], extra_special_tokens=list(CODES[kind]))
-        else:
-            vocabulary = [(word, -float(number)) for number, word in enumerate(words)]
-            tokenizer = MBart50Tokenizer(vocabulary)
-    tokenizer.save_pretrained(folder)
-    sizes: dict[str, Any] = {
-        "vocab_size": max(added_tokens(tokenizer)) + 4, "d_model": 16, "encoder_layers": 2, "decoder_layers": 2,
-        "encoder_attention_heads": 2, "decoder_attention_heads": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32,
-        "max_position_embeddings": 64, "decoder_start_token_id": 2, "bos_token_id": 0, "pad_token_id": 1,
-        "eos_token_id": 2, "scale_embedding": True,
-    }  # fmt: skip
-    torch.manual_seed(3)
-    network: Any
-    if kind == "mbart50":
-        network = MBartForConditionalGeneration(MBartConfig(**sizes))
-    else:
-        network = M2M100ForConditionalGeneration(M2M100Config(**sizes))
-    with torch.no_grad():
-        # large enough that what is written depends on what was read
-        for name, parameter in network.named_parameters():
-            if parameter.dim() > 1:
-                parameter.mul_(30 if "embed" in name or "shared" in name else 300 if "encoder_attn" in name else 10)
-    network.save_pretrained(folder)
-    return folder
 
 
 def translate(
@@ -143,9 +66,9 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_engines_write_what_transformers_writes(
-    kind: str, make_model: Callable[[str], Path], tmp_path: Path
+    kind: str, translator: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    pair, folder = Pair("en", "zh-Hans"), make_model(kind)
+    pair, folder = Pair("en", "zh-Hans"), translator(kind)
     own = expected(folder, kind, pair, SOURCES)
     assert len(set(own)) > 2
     for engine in ENGINES:
@@ -154,44 +77,44 @@ def test_both_engines_write_what_transformers_writes(
 
 
 @pytest.mark.parametrize("kind", ["nllb", "m2m"])
-def test_both_engines_keep_the_same_beams(kind: str, make_model: Callable[[str], Path], tmp_path: Path) -> None:
+def test_both_engines_keep_the_same_beams(kind: str, translator: Callable[[str], Path], tmp_path: Path) -> None:
     decoding = Decoding(max_new_tokens=10, beam=2)
     pair = Pair("en", "zh-Hans")
-    fast, reference = (translate(engine, make_model(kind), tmp_path, decoding, pair, SOURCES) for engine in ENGINES)
+    fast, reference = (translate(engine, translator(kind), tmp_path, decoding, pair, SOURCES) for engine in ENGINES)
     assert fast == reference
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_pair_decides_and_the_batch_does_not(kind: str, make_model: Callable[[str], Path], tmp_path: Path) -> None:
+def test_the_pair_decides_and_the_batch_does_not(kind: str, translator: Callable[[str], Path], tmp_path: Path) -> None:
     decoding = Decoding(max_new_tokens=10)
     for engine in ENGINES:
         found = {}
         for pair in (Pair("en", "de"), Pair("de", "en"), Pair("en", "zh-Hans")):
-            together = translate(engine, make_model(kind), tmp_path, decoding, pair, SOURCES)
-            alone = [translate(engine, make_model(kind), tmp_path, decoding, pair, [each])[0] for each in SOURCES[:3]]
+            together = translate(engine, translator(kind), tmp_path, decoding, pair, SOURCES)
+            alone = [translate(engine, translator(kind), tmp_path, decoding, pair, [each])[0] for each in SOURCES[:3]]
             assert together[:3] == alone
             found[pair] = tuple(together)
         assert len(set(found.values())) == 3
 
 
-def test_a_language_the_model_does_not_know(make_model: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_language_the_model_does_not_know(translator: Callable[[str], Path], tmp_path: Path) -> None:
     for engine in ENGINES:
         with pytest.raises(ModelError, match="no token for the language sw"):
-            translate(engine, make_model("nllb"), tmp_path, Decoding(max_new_tokens=4), Pair("en", "sw"), ["one"])
+            translate(engine, translator("nllb"), tmp_path, Decoding(max_new_tokens=4), Pair("en", "sw"), ["one"])
 
 
-def test_a_sentence_longer_than_the_models_positions(make_model: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_sentence_longer_than_the_models_positions(translator: Callable[[str], Path], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"Sentence 2 of en-de has .* the model has 64 positions"):
         translate(
-            CTranslate2Engine, make_model("nllb"), tmp_path, Decoding(max_new_tokens=4), Pair("en", "de"),
+            CTranslate2Engine, translator("nllb"), tmp_path, Decoding(max_new_tokens=4), Pair("en", "de"),
             ["one", "one " * 200],
         )  # fmt: skip
 
 
 def test_m2ms_pieces_are_read_as_its_own_tokenizer_reads_them(
-    make_model: Callable[[str], Path], tmp_path: Path
+    translator: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    folder = make_model("m2m")
+    folder = translator("m2m")
     tokenizer = M2M100Tokenizer.from_pretrained(folder)
     fast = fast_tokenizer(tokenizer, folder)
     for sentence in (*TEXT, *SOURCES, "", "  leading", "ﬁne ½ Ａ"):
@@ -201,9 +124,9 @@ def test_m2ms_pieces_are_read_as_its_own_tokenizer_reads_them(
 
 
 def test_the_language_tokens_stand_where_the_tokenizer_puts_them(
-    make_model: Callable[[str], Path], tmp_path: Path
+    translator: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    folder = make_model("nllb")
+    folder = translator("nllb")
     prepared = TransformersEngine.prepare(Checkpoint(id="n", model=str(folder)), Decoding(), tmp_path)
     prompting = Prompting(prepared, Decoding(max_new_tokens=10))
     languages = prompting.facts.languages

@@ -1,0 +1,90 @@
+"""Models that nobody trains here, as a plan has them: the base's identity, and the baselines beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.errors import ModelError, SpecError
+from dragoman.identity import hash_files
+from dragoman.model import ModelIdentity
+from dragoman.pair import all_pairs
+from dragoman.partition import Evidence, TrainingGraph
+from dragoman.spec.baseline import Baseline
+from dragoman.spec.grid import Base, GridSpec
+from dragoman.spec.pairs import Declared
+
+WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer.model", "*.spm")
+"""The files of a checkpoint that decide what it says."""
+
+
+class PlannedBaseline(BaseModel):
+    """Another model on the same cells."""
+
+    model_config = ConfigDict(frozen=True)
+
+    identity: ModelIdentity
+    """The model."""
+    baseline: Baseline
+    """The part of the spec it comes from."""
+    graph: TrainingGraph
+    """What it was trained to translate, as the spec declares it."""
+
+
+def planned_baselines(spec: GridSpec, base: ModelIdentity) -> tuple[PlannedBaseline, ...]:
+    """The baselines of a spec that are models of their own.
+
+    Raises:
+        SpecError: one is the base, or another baseline.
+        ModelError: one is not there.
+    """
+    names = {base.id: "the base"}
+    planned = []
+    for baseline in spec.baselines:
+        if baseline.model is None:
+            continue
+        identity = identity_of(baseline, f"baselines.{baseline.name}.model", baseline.name)
+        if identity.id in names:
+            raise SpecError(
+                f"baselines.{baseline.name}.model is the same model as {names[identity.id]}: leave it out to ask the "
+                "base in another way, or name another model."
+            )
+        names[identity.id] = f"the baseline {baseline.name}"
+        graph = declared_graph(baseline.trained_on, spec.languages)
+        planned.append(PlannedBaseline(identity=identity, baseline=baseline, graph=graph))
+    return tuple(planned)
+
+
+def declared_graph(trained_on: Declared, languages: tuple[str, ...]) -> TrainingGraph:
+    """The graph of a model from elsewhere."""
+    if trained_on == "unknown":
+        return TrainingGraph(evidence=Evidence.UNKNOWN)
+    pairs = {"nothing": (), "all": all_pairs(languages)}[trained_on] if isinstance(trained_on, str) else trained_on
+    return TrainingGraph(examples=dict.fromkeys(pairs, 1), evidence=Evidence.DECLARED)
+
+
+def identity_of(named: Base | Baseline, place: str, name: str = "base") -> ModelIdentity:
+    """The identity of a model from elsewhere, and a look at whether it is there.
+
+    Raises:
+        ModelError: its folder has no weights, or it is neither a folder nor a name.
+    """
+    model = str(named.model)
+    recipe: dict[str, Any] = {"model": model, "revision": named.revision}
+    folder = Path(model)
+    if isinstance(named, Baseline) and named.engine == "openai":
+        return ModelIdentity(name=name, recipe=recipe)
+    if folder.is_dir():
+        files = [path for pattern in WEIGHTS for path in folder.glob(pattern)]
+        if not any(path.suffix == ".safetensors" for path in files):
+            raise ModelError(
+                f"{place} is '{model}': the folder holds no safetensors weights. "
+                "Save the model with save_pretrained, or name one on the hub."
+            )
+        recipe = {"files": hash_files(files)}  # the content, wherever the folder stands
+    elif folder.is_absolute() or model.startswith(".") or model.count("/") != 1:
+        raise ModelError(
+            f"{place} is '{model}': there is no such folder beside the spec or here, and it is no "
+            "hub name such as facebook/xglm-564M. Mend the path or the name."
+        )
+    return ModelIdentity(name=name, recipe=recipe)

@@ -1,0 +1,78 @@
+"""Baselines: other systems on the same cells, each a row of the results."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from dragoman.errors import nearest
+from dragoman.plugins import available
+from dragoman.spec.base import NAME, SpecModel
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.pairs import Declared
+from dragoman.spec.prompt import EvaluationPrompt, PromptField
+
+
+def _installed(engine: str) -> str:
+    engines = {"auto", *available("engines")}
+    if engine not in engines:
+        raise ValueError(f"is not an installed engine; {nearest(engine, engines)}")
+    return engine
+
+
+EngineField = Annotated[str, AfterValidator(_installed)]
+"""The name of an engine, or `auto`."""
+
+_OF_A_MODEL = ("revision", "trained_on", "engine", "endpoint", "key_variable", "decoding")
+
+
+class Baseline(SpecModel):
+    """A system to compare with: another model, or the base asked in another way."""
+
+    name: str = Field(pattern=NAME)
+    """Its name in tables."""
+    model: str | None = None
+    """A folder (relative to the spec or to here), a model on the Hugging Face hub, or, for the `openai` engine, what
+    the endpoint calls it; by default it is the base model."""
+    revision: str | None = None
+    """Commit or tag on the hub."""
+    trained_on: Declared = "unknown"
+    """Pairs the model was trained to translate, as for the base; `all` for a translation model such as NLLB."""
+    prompt: PromptField | None = None
+    """What it is asked with; the grid's first prompt by default. Translation models read the sentence alone."""
+    shots: int | None = Field(default=None, ge=0, le=1000)
+    """Translated examples shown in that prompt; 0 for zero-shot."""
+    engine: EngineField | None = None
+    """The engine that decodes it; the evaluation's by default."""
+    endpoint: str | None = Field(default=None, pattern=r"^https?://")
+    """Address of the endpoint for the `openai` engine, up to `/v1`; by default OPENAI_BASE_URL, else OpenAI's own."""
+    key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Variable of the environment that holds the endpoint's key; by default OPENAI_API_KEY where no endpoint is named,
+    and none where one is."""
+    decoding: Decoding | None = None
+    """How it is decoded; as the evaluation's models by default."""
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "Baseline":
+        given = [name for name in _OF_A_MODEL if getattr(self, name) != _default(name)]
+        if self.model is None and given:
+            raise ValueError(f"has {given[0]} but names no model; add one, or leave that out to ask the base itself")
+        for name in ("endpoint", "key_variable"):
+            if getattr(self, name) and self.engine != "openai":
+                raise ValueError(f"has {name} but another engine than openai; set `engine: openai` or leave it out")
+        return self
+
+    def asked_with(self, first: EvaluationPrompt) -> EvaluationPrompt | None:
+        """The prompt that is its own; None where it is asked with the grid's first.
+
+        Args:
+            first: the grid's first prompt.
+        """
+        if self.prompt is None and self.shots in (None, first.shots):
+            return None
+        shots = {} if self.shots is None else {"shots": self.shots}
+        asked = (self.prompt or first).model_dump() | shots
+        return EvaluationPrompt(**{**asked, "name": self.name, "models": (self.name if self.model else "base",)})
+
+
+def _default(name: str) -> Any:
+    return Baseline.model_fields[name].default
