@@ -73,6 +73,14 @@ class CTranslate2Engine(Engine):
 
     def _continue(self, prompts: Sequence[str], limits: Sequence[int], batch_tokens: int) -> list[Hypothesis]:
         encoded = self._prompting.encode(prompts, limits)
+        window = self._prompting.facts.window
+        most = max((len(ids) + limit for ids, limit in zip(encoded, limits, strict=True)), default=0)
+        if window is not None and most > window:
+            raise ModelError(
+                f"A prompt may become {most} tokens with its translation, and the model's attention reaches back "
+                f"{window}, beyond which CTranslate2 computes something else: choose the transformers engine, show "
+                "fewer examples or lower max_new_tokens."
+            )
         beam = self._decoding.beam
         hypotheses: dict[int, Hypothesis] = {}
         # In a batch of several lengths the longer prompts are forced through the search token by token. Beam search
@@ -106,6 +114,7 @@ class CTranslate2Engine(Engine):
                     [[str(token) for token in encoded[place]] for place in places],
                     target_prefix=[[str(target)]] * len(places),
                     max_decoding_length=max(limits[place] for place in places) + 1,  # the language counts
+                    min_decoding_length=2 if self._decoding.beam > 1 else 1,
                     **self._search,
                 ),
             )

@@ -66,7 +66,12 @@ def check_ctranslate2(name: str, folder: Path, converted: Path, facts: Facts) ->
     rows = load_config(folder).get_text_config().vocab_size
     tokens = torch.linspace(0, rows - 1, min(CHECKED_TOKENS, (facts.positions or CHECKED_TOKENS + 1) - 1)).long()
     compare = _decoders if facts.languages is None else _encoder_decoders
-    expected, found = compare(folder, converted, tokens)
+    try:
+        expected, found = compare(folder, converted, tokens)
+    except ValueError as error:  # of models whose attention reaches back less far than these tokens
+        raise UnsupportedModelError(
+            f"CTranslate2 can't decode {name} ({first_line(error)}): use the transformers engine."
+        ) from error
     difference = ((found - expected).norm() / (expected - expected.mean(-1, keepdim=True)).norm()).item()
     if not difference <= TOLERANCE:
         raise UnsupportedModelError(

@@ -39,6 +39,8 @@ class Facts(BaseModel):
     """Tokens of prompt and translation the model has positions for; None where there is no such limit."""
     dtype: str
     """The type the weights are stored in, such as `float32` or `bfloat16`."""
+    window: int | None = None
+    """Tokens that attention reaches back, in some layers at least; None where it reaches back to the beginning."""
     weights: Path | None = None
     """Folder of the weights, where they are not beside this file."""
     languages: LanguageTokens | None = None
@@ -58,6 +60,7 @@ class Facts(BaseModel):
             languages=LanguageTokens.of(str(folder), config, tokenizer) if config.is_encoder_decoder else None,
             stop=tuple(sorted(_ends(folder, config, tokenizer) | _breaks(fast_tokenizer(tokenizer, folder)))),
             positions=getattr(text, "max_position_embeddings", None),
+            window=getattr(text, "sliding_window", None),
             dtype=str(text.dtype or config.dtype or "float32").removeprefix("torch."),
             weights=weights,
         )

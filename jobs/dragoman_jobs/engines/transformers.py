@@ -119,31 +119,39 @@ class TransformersEngine(Engine):
         if languages is None:
             return self._generate(self._prompting.encode(prompts, limits), limits, BATCH_TOKENS)
         encoded, target = self._prompting.encode_sentences(languages, pair, sources)
-        return self._generate(encoded, limits, BATCH_TOKENS, [languages.start, target])
+        return self._generate(encoded, limits, BATCH_TOKENS, (languages.start, target))
 
     def _generate(
-        self, encoded: list[list[int]], limits: list[int], batch_tokens: int, begun: Sequence[int] = ()
+        self, encoded: list[list[int]], limits: list[int], batch_tokens: int, begun: tuple[int, int] | None = None
     ) -> list[Hypothesis]:
-        """Decode in batches; `begun` is what the decoder of an encoder-decoder has written already."""
+        """Decode in batches; `begun` is what an encoder-decoder starts with, and the language it is made to say first.
+
+        Said, not given, the language counts among the tokens that a beam's score is divided by, as in CTranslate2.
+        """
         import torch
         from transformers import LogitsProcessorList
 
-        beam = self._decoding.beam
+        beam, said = self._decoding.beam, int(begun is not None)
 
         def generate(batch: list[int]) -> list[list[int]]:
             ids = torch.tensor([encoded[place] for place in batch], device=self._device)
-            first = {"decoder_input_ids": torch.tensor([begun] * len(batch), device=self._device)} if begun else {}
+            first: dict[str, Any] = {}
+            if begun:
+                start = torch.full((len(batch), 1), begun[0], device=self._device)
+                first = {"decoder_input_ids": start, "forced_bos_token_id": begun[1]}
+                # CTranslate2's beams take no end right behind the language they are given, so these don't either
+                first |= {"min_new_tokens": 2} if beam > 1 else {}
             with torch.inference_mode():
                 output = self._model.generate(
                     ids,
                     attention_mask=torch.ones_like(ids),
-                    max_new_tokens=max(limits[place] for place in batch),
+                    max_new_tokens=max(limits[place] for place in batch) + said,
                     logits_processor=LogitsProcessorList(
-                        samplers(self._decoding, [[*encoded[place], *begun] for place in batch])
+                        samplers(self._decoding, [[*encoded[place], *(begun or ())] for place in batch])
                     ),
                     **first,
                 )
-            rows: list[list[int]] = output[:, len(begun) or ids.shape[1] :].tolist()
+            rows: list[list[int]] = output[:, 2 if begun else ids.shape[1] :].tolist()
             return rows
 
         hypotheses: dict[int, Hypothesis] = {}

@@ -76,7 +76,7 @@ def test_both_engines_write_what_transformers_writes(
         assert [plain(each.text) for each in made] == own, engine
 
 
-@pytest.mark.parametrize("kind", ["nllb", "m2m"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_both_engines_keep_the_same_beams(kind: str, translator: Callable[[str], Path], tmp_path: Path) -> None:
     decoding = Decoding(max_new_tokens=10, beam=2)
     pair = Pair("en", "zh-Hans")
