@@ -83,7 +83,7 @@ def _check_is_free(out: Path) -> None:
 
 def _write_opt(folder: Path, config: Any, out: Path) -> None:
     import torch
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import save_file
     from transformers import OPTConfig, OPTForCausalLM
 
@@ -112,12 +112,15 @@ def _write_opt(folder: Path, config: Any, out: Path) -> None:
     written: dict[str, str] = {}
     size = 0
     for file in weight_files(folder):
-        with safe_open(file, framework="pt") as tensors:
-            converted = {
-                name: tensor.contiguous()
-                for key in tensors.keys()  # noqa: SIM118 (safe_open is no mapping)
-                for name, tensor in _as_opt(key.removeprefix("model."), tensors.get_tensor(key), config).items()
-            }
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                converted = {
+                    name: tensor.contiguous()
+                    for key in tensors.keys()  # noqa: SIM118 (safe_open is no mapping)
+                    for name, tensor in _as_opt(key.removeprefix("model."), tensors.get_tensor(key), config).items()
+                }
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"The weights {file} are damaged ({first_line(error)}): copy them there anew.") from error
         for name, tensor in converted.items():
             if expected.pop(name, None) != tensor.shape:
                 raise ModelError(f"The tensor {name} in {file} is not one of the model in config.json: mend the model.")
@@ -169,6 +172,7 @@ def _positions(config: Any) -> "torch.Tensor":
 def _write_merged(folder: Path, adapter: Path, out: Path) -> None:
     import torch
     from peft import PeftModel
+    from safetensors import SafetensorError
 
     model: Any = load_model(folder, "auto")
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
@@ -184,7 +188,7 @@ def _write_merged(folder: Path, adapter: Path, out: Path) -> None:
         if not hasattr(adapted, "merge_and_unload"):
             raise ModelError(f"The adapter {adapter} can't be merged into weights: use LoRA or another that can.")
         merged = adapted.merge_and_unload(safe_merge=True)
-    except (ValueError, RuntimeError, KeyError, TypeError, UserWarning) as error:
+    except (ValueError, RuntimeError, KeyError, TypeError, UserWarning, SafetensorError) as error:
         raise ModelError(
             f"The adapter {adapter} does not fit the model {folder} ({first_line(error)}): "
             "give the base model it was trained on."

@@ -31,6 +31,11 @@ def local_folder(model: str, revision: str | None = None) -> Path:
     folder = Path(model)
     if not folder.is_dir():
         folder = _from_hub(model, revision)
+    if not (folder / "config.json").is_file() and (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            f"The folder {folder} holds a peft adapter and no model: merge it into its base and save that with "
+            "`save_pretrained`."
+        )
     if not (folder / "config.json").is_file():
         raise ModelError(
             f"The folder {folder} holds no model: it has no config.json. Give the folder that `save_pretrained` wrote."
@@ -54,11 +59,21 @@ def tokenizer_folder(model: str, revision: str | None = None) -> Path:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that hold a model's tensors."""
-    if (folder / INDEX).is_file():
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        return [folder / name for name in sorted(set(index["weight_map"].values()))]
-    return [folder / WEIGHTS]
+    """The files that hold a model's tensors.
+
+    Raises:
+        ModelError: the index is damaged, or names a file that is not there.
+    """
+    if not (folder / INDEX).is_file():
+        return [folder / WEIGHTS]
+    try:
+        named = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelError(f"{folder / INDEX} is damaged ({first_line(error)}): copy the model there anew.") from error
+    for name in named:
+        if not (folder / name).is_file():
+            raise ModelError(f"The model {folder} lacks {name}, which its index names: copy the model there anew.")
+    return [folder / name for name in named]
 
 
 def load_config(folder: Path) -> "PreTrainedConfig":
@@ -71,7 +86,7 @@ def load_config(folder: Path) -> "PreTrainedConfig":
 
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # every architecture checks its fields in its own way
         raise ModelError(
             f"The configuration of {folder} can't be read ({first_line(error)}): choose a model whose architecture "
             "is part of transformers; code that comes with a model is never run."

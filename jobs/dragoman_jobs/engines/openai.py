@@ -3,23 +3,19 @@
 import asyncio
 import json
 import logging
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from dragoman.errors import ModelError, nearest
+from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.endpoint import Endpoint, check, client_of, sentence
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.stopping import cut
 from dragoman_jobs.folder import make_once
-from dragoman_jobs.pretrained import first_line
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -33,56 +29,6 @@ _STOPS = 4
 """Stop strings that the protocol takes; more are cut off here."""
 
 logger = logging.getLogger(__name__)
-
-
-class Endpoint(BaseSettings):
-    """Where and how to ask, from the environment: `OPENAI_*` as other programs have it, else `DRAGOMAN_OPENAI_*`."""
-
-    model_config = SettingsConfigDict(env_prefix="DRAGOMAN_OPENAI_", frozen=True)
-
-    url: str = Field(default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL")
-    """The endpoint, up to `/v1`."""
-    key: SecretStr = Field(default=SecretStr(""), validation_alias="OPENAI_API_KEY")
-    """The key; servers of one's own often need none."""
-    requests_per_minute: float = Field(default=500, gt=0)
-    """The most requests a worker begins in a minute."""
-    concurrency: int = Field(default=16, ge=1)
-    """The most requests a worker has open at once."""
-    retries: int = Field(default=6, ge=0)
-    """How often a request is tried again after a refusal for its rate, a fault of the server or a lost connection."""
-    timeout: float = Field(default=120, gt=0)
-    """Seconds to wait for an answer."""
-    price_in: float = Field(default=0, ge=0)
-    """What a million tokens read cost."""
-    price_out: float = Field(default=0, ge=0)
-    """What a million tokens written cost."""
-    budget: float = Field(default=0, ge=0)
-    """What a worker may spend on a model before it stops; 0 is no limit."""
-
-    @classmethod
-    def at(cls, url: str | None, variable: str | None) -> Self:
-        """The endpoint at an address, or the environment's.
-
-        An address from a spec never gets OPENAI_API_KEY unasked: whoever wrote it would have the key.
-
-        Args:
-            url: the address; None is the environment's.
-            variable: the variable that holds its key.
-
-        Raises:
-            ModelError: the variable is not set.
-        """
-        found = cls()
-        if variable is not None:
-            key = os.environ.get(variable, "")
-            if not key:
-                raise ModelError(
-                    f"The variable {variable}, which is to hold the endpoint's key, is not set: set it where the grid "
-                    "runs, or mend key_variable."
-                )
-        else:
-            key = found.key.get_secret_value() if url is None else ""
-        return found.model_copy(update={"url": url or found.url, "key": SecretStr(key)})
 
 
 class OpenAIEngine(Engine):
@@ -114,7 +60,7 @@ class OpenAIEngine(Engine):
             raise UnsupportedModelError("The openai engine asks a model that is served already: it takes no adapter.")
         model = checkpoint.model.removeprefix(_OWN)
         where = {"url": checkpoint.endpoint, "variable": checkpoint.key_variable}
-        asyncio.run(_check(Endpoint.at(**where), model))
+        asyncio.run(check(Endpoint.at(**where), model))
         # the folder says where to ask, so it belongs to that place; the environment's may change from run to run
         place = f"-{hash_lines(map(str, where.values()))[:8]}" if checkpoint.endpoint or checkpoint.key_variable else ""
         return make_once(
@@ -178,72 +124,24 @@ class OpenAIEngine(Engine):
             async with slots, rate:
                 message: Any = {"role": "user", "content": prompt}
                 seed = seed_of(self._decoding, prompt) if self._decoding.samples else 1
-                return await client.chat.completions.create(model=self._model, messages=[message], seed=seed, **options)
+                answer: Any = await client.chat.completions.create(
+                    model=self._model, messages=[message], seed=seed, **options
+                )
+                if not getattr(answer, "choices", None):  # the client takes whatever text comes for an answer
+                    raise ValueError("an answer without choices")
+                return answer
 
-        async with _client(self._endpoint) as client:
+        async with client_of(self._endpoint) as client:
             try:
                 async with asyncio.TaskGroup() as group:
                     asked = [group.create_task(ask(client, prompt)) for prompt in prompts]
             except ExceptionGroup as errors:
-                raise _sentence(self._endpoint, self._model, errors.exceptions[0]) from errors
+                raise sentence(self._endpoint, self._model, errors.exceptions[0]) from errors
         return [task.result() for task in asked]
 
 
 def _write(what: dict[str, str | None], out: Path) -> None:
     (out / _MODEL).write_text(json.dumps(what), encoding="utf-8")
-
-
-def _client(endpoint: Endpoint) -> "AsyncOpenAI":
-    from openai import AsyncOpenAI
-
-    return AsyncOpenAI(
-        base_url=endpoint.url,
-        api_key=endpoint.key.get_secret_value() or "none",
-        max_retries=endpoint.retries,
-        timeout=endpoint.timeout,
-    )
-
-
-async def _check(endpoint: Endpoint, model: str) -> None:
-    import openai
-
-    async with _client(endpoint) as client:
-        try:
-            served = [each.id async for each in client.models.list()]
-        except openai.NotFoundError:  # a server that keeps no list says so when it is asked for text
-            return
-        except openai.OpenAIError as error:
-            raise _sentence(endpoint, model, error) from error
-    if served and model not in served:
-        raise ModelError(f"The endpoint {endpoint.url} has no model {model}: {nearest(model, served)}")
-
-
-def _sentence(endpoint: Endpoint, model: str, error: Exception) -> Exception:
-    """What the user reads of a refusal; a server's own words about a key are left out, for they may quote it."""
-    import openai
-
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return ModelError(f"The endpoint {endpoint.url} refuses the key: set OPENAI_API_KEY to one it takes.")
-        case openai.NotFoundError():
-            return ModelError(f"The endpoint {endpoint.url} has no model {model}: mend base.model or OPENAI_BASE_URL.")
-        case openai.RateLimitError():
-            return ModelError(
-                f"The endpoint {endpoint.url} refuses more requests, also after {endpoint.retries} tries "
-                f"({_said(endpoint, error)}): lower DRAGOMAN_OPENAI_REQUESTS_PER_MINUTE, or look at the account."
-            )
-        case openai.APIConnectionError():
-            return ModelError(
-                f"The endpoint {endpoint.url} can't be reached: mend OPENAI_BASE_URL, or start the server."
-            )
-        case openai.OpenAIError():
-            return ModelError(f"The endpoint {endpoint.url} can't answer for {model} ({_said(endpoint, error)}).")
-    return error
-
-
-def _said(endpoint: Endpoint, error: Exception) -> str:
-    key = endpoint.key.get_secret_value()
-    return first_line(error).replace(key, "***") if key else first_line(error)
 
 
 def _hypothesis(answer: Any, decoding: Decoding) -> Hypothesis:

@@ -105,6 +105,7 @@ class Server(ThreadingHTTPServer):
         self.refusals: list[int] = []
         self.requests: list[dict[str, Any]] = []
         self.lock = threading.Lock()
+        self.answer: str | None = None
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -147,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def _answer(self, status: int, content: dict[str, Any]) -> None:
-        body = json.dumps(content).encode()
+        body = (json.dumps(content) if self.server.answer is None else self.server.answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -65,7 +65,7 @@ def test_what_converts_gives_the_references_text(kind: str, write: Callable[...,
     fast, reference = (engine(engine.prepare(checkpoint, DECODING, tmp_path), DECODING) for engine in engines)
     assert fast.translate(PROMPTS) == reference.translate(PROMPTS)
     if "window" in kind:
-        with pytest.raises(ModelError, match="may become 81 tokens with its translation.* reaches back 80"):
+        with pytest.raises(ModelError, match=r"may become 81 tokens with its translation.* reaches back 80"):
             fast.translate(["x" * 68])
         assert reference.translate(["x" * 68])[0].tokens > 0
 

@@ -61,7 +61,7 @@ def test_what_stays_refused_is_a_sentence_without_the_key(
             engine.translate(["ab"])
         assert "sk-not-for-logs" not in str(error.value)
     server.refusals = [404]
-    with pytest.raises(ModelError, match="has no model parrot: mend"):
+    with pytest.raises(ModelError, match="has no model parrot: mend its name"):
         engine.translate(["ab"])
     key = "sk-not-for-logs"
     kept = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
