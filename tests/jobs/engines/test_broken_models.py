@@ -112,8 +112,9 @@ def test_an_answer_of_another_protocol(server: Any, tmp_path: Path, answer: str)
     server.answer = answer
     with pytest.raises(ModelError, match="does not speak OpenAI's protocol"):
         engine.translate(["ab"])
-    with pytest.raises(ModelError, match=r"does not speak OpenAI's protocol|has no model"):
-        OpenAIEngine.prepare(Checkpoint(id="n", model="parrot"), DECODING, tmp_path)
+    if not answer.startswith("{"):  # servers may list no models
+        with pytest.raises(ModelError, match="does not speak OpenAI's protocol"):
+            OpenAIEngine.prepare(Checkpoint(id="n", model="parrot"), DECODING, tmp_path)
 
 
 def test_an_endpoint_that_is_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
