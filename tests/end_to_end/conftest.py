@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 DRAGOMAN = Path(sys.executable).with_name("dragoman")
@@ -74,10 +75,28 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.wait()
 
 
+PROMOTION: dict[str, Any] = {
+    "model": "mini-translator",
+    "rules": [{"over": "all", "at_least": 0}],
+    "champions": [{"over": "seen", "rules": [{"over": "seen", "at_least": 101}]}],
+}
+"""The finetuned model is registered and becomes the champion; as one of its own for seen pairs it is refused."""
+
+
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The mini grid, run once from beginning to end."""
-    home = Home(tmp_path_factory.mktemp("undisturbed"), MINI)
-    done = home.dragoman("run", str(home.spec))
-    assert done.returncode == 0, done.stdout + done.stderr
+    """The mini grid, run once from beginning to end, by the first of the test processes that asks for it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "undisturbed"
+    with FileLock(shared / "undisturbed.lock"):
+        is_first = not folder.exists()
+        folder.mkdir(exist_ok=True)
+        home = Home(folder, {**MINI, "promotion": PROMOTION})
+        if is_first:
+            done = home.dragoman("run", str(home.spec))
+            assert done.returncode == 0, done.stdout + done.stderr
+            (folder / "complete").touch()
+    assert (folder / "complete").exists(), "the mini grid failed in another process"
     return home

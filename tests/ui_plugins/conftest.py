@@ -244,16 +244,16 @@ class Server(NamedTuple):
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Starts `mlflow server` on a home, below a prefix; all are stopped at the end."""
+    """Starts `mlflow server` on a home, with an app of ours or without, below a prefix; all are stopped at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(home: Path, app: str, prefix: str = "", **variables: str) -> Server:
+    def start(home: Path, app: str | None, prefix: str = "", **variables: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
         words = [
-            sys.executable, "-m", "mlflow", "server", "--app-name", app,
+            sys.executable, "-m", "mlflow", "server", *(["--app-name", app] if app else []),
             "--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--artifacts-destination", f"file://{home}/artifacts",
             "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
             *(["--static-prefix", prefix] if prefix else []),

@@ -1,10 +1,5 @@
-"""The pages as people meet them: in a real Chromium, with mouse and keyboard, in light and dark, wide and narrow.
+"""The pages as people meet them: in a real Chromium, with mouse and keyboard, in light and dark, wide and narrow."""
 
-Screenshots land in the folder that DRAGOMAN_SCREENSHOTS names, if it does.
-"""
-
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,13 +11,9 @@ from werkzeug.serving import make_server
 
 from dragoman_ui.app import register
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-if BROWSER is None:
-    pytest.skip("These tests need a Chromium: on Debian `apt-get install chromium`.", allow_module_level=True)
-sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
 expect = pytest.importorskip("playwright.sync_api").expect
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
+Do = Callable[..., Any]
 PAGES = {
     "grids": "/",
     "grid": "/grid?grid=demo&model=roles",
@@ -40,14 +31,6 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def address(filled: Path) -> Iterator[str]:
     """Where the pages are served."""
@@ -62,46 +45,31 @@ def address(filled: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Opens a page; afterwards no page may have complained or asked for anything that is not there."""
-    complaints: list[str] = []
-    contexts: list[Any] = []
-
-    def new(**options: Any) -> Any:
-        contexts.append(chromium.new_context(**options))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(request.url))
-        return page
+def open_page(new_page: Do, complaints: list[str], address: str, settled: Do) -> Do:
+    """Opens one of the pages and waits until all of it is there."""
 
     def open_(path: str, expected: int = 200, page: Any = None, **options: Any) -> Any:
-        page = page or new(**options)
-        answer = page.goto(address + path)
-        assert answer.status == expected
-        for late in ("[data-part]", "[data-wait]"):
-            expect(page.locator(late)).to_have_count(0, timeout=30_000)
+        page = page or new_page(**options)
+        assert page.goto(address + path).status == expected
         if expected != 200:
             complaints.clear()  # that it was not there is what the browser says on its console
-        return page
+        return settled(page)
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert not complaints
+    return open_
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 360)])
-def test_no_page_is_cut_off_or_hard_to_use(open_page: Callable[..., Any], scheme: str, width: int) -> None:
+def test_no_page_is_cut_off_or_hard_to_use(
+    open_page: Do, hard_to_use: Do, picture: Do, scheme: str,
+    width: int,
+) -> None:  # fmt: skip
     page = None
     for name, path in PAGES.items():
         expected = 404 if name == "error" else 200
         page = open_page(path, expected, page, viewport={"width": width, "height": 900}, color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        found = axe.Axe().run(page).response["violations"]
-        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == [], name
-        if folder := os.environ.get("DRAGOMAN_SCREENSHOTS"):
-            page.screenshot(path=f"{folder}/{name}-{scheme}-{width}.png", full_page=True)
+        assert hard_to_use(page) == [], name
+        picture(page, f"{name}-{scheme}-{width}")
 
 
 CONTRAST = """
@@ -129,7 +97,7 @@ CONTRAST = """
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_numbers_are_legible_on_every_colour_and_colours_go_one_way(open_page: Callable[..., Any], scheme: str) -> None:
+def test_numbers_are_legible_on_every_colour_and_colours_go_one_way(open_page: Do, scheme: str) -> None:
     # contrast as in WCAG 2.2, success criterion 1.4.3 (level AA): 4.5 to 1
     measured = open_page("/grid?grid=demo", color_scheme=scheme).evaluate(CONTRAST)
     assert len(measured) == 42
@@ -138,12 +106,12 @@ def test_numbers_are_legible_on_every_colour_and_colours_go_one_way(open_page: C
     assert scores == sorted(scores, reverse=scheme == "light")
 
 
-def test_the_way_from_a_grid_to_a_sentence_by_mouse(open_page: Callable[..., Any]) -> None:
+def test_the_way_from_a_grid_to_a_sentence_by_mouse(open_page: Do, choose: Do) -> None:
     page = open_page("/")
     page.get_by_role("link", name="demo").click()
-    page.get_by_label("Model").select_option("roles")
+    choose(page, "Model", "roles")
     page.wait_for_url("**model=roles**")
-    page.get_by_label("Colour").select_option("gain")
+    choose(page, "Colour", "gain")
     page.wait_for_url("**show=gain**")
     page.get_by_role("link", name="reversed", exact=True).click()
     page.wait_for_url("**only=reversed**")
@@ -161,7 +129,7 @@ def test_the_way_from_a_grid_to_a_sentence_by_mouse(open_page: Callable[..., Any
     assert "only=reversed" in page.url
 
 
-def test_the_matrix_by_keyboard(open_page: Callable[..., Any]) -> None:
+def test_the_matrix_by_keyboard(open_page: Do) -> None:
     page = open_page("/grid?grid=demo&model=roles")
     page.locator(".matrix td > a").first.focus()
     here = "document.activeElement.getAttribute('aria-label').split(':')[0]"
@@ -189,7 +157,7 @@ def test_the_matrix_by_keyboard(open_page: Callable[..., Any]) -> None:
     page.wait_for_url("**source=de&target=en**")
 
 
-def test_script_runs_nowhere(open_page: Callable[..., Any], made: Any) -> None:
+def test_script_runs_nowhere(open_page: Do, made: Any) -> None:
     for path in ("/cell?grid=demo&source=en&target=de", "/grid?grid=demo&model=roles", "/compare?grid=demo"):
         page = open_page(path)
         page.on("dialog", lambda dialog: pytest.fail(dialog.message))
@@ -197,7 +165,7 @@ def test_script_runs_nowhere(open_page: Callable[..., Any], made: Any) -> None:
     assert made.script in open_page("/cell?grid=demo&source=en&target=de").locator("#s1").inner_text()
 
 
-def test_a_difference_gets_its_tests_and_keeps_the_keyboard(open_page: Callable[..., Any]) -> None:
+def test_a_difference_gets_its_tests_and_keeps_the_keyboard(open_page: Do) -> None:
     page = open_page("/grid?grid=demo&model=roles&show=difference&against=base")
     assert "significant at 0.05" in page.get_by_role("status").first.inner_text()
     assert page.locator(".matrix td > a", has_text="*").count() > 0
@@ -206,13 +174,13 @@ def test_a_difference_gets_its_tests_and_keeps_the_keyboard(open_page: Callable[
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Russian to German: ")
 
 
-def test_a_comparison_gets_its_tests(open_page: Callable[..., Any]) -> None:
+def test_a_comparison_gets_its_tests(open_page: Do) -> None:
     page = open_page("/compare?grid=demo&model=roles&against=base")
     assert "significant at 0.05 by paired bootstrap" in page.get_by_role("status").inner_text()
     assert page.get_by_role("link", name="significant").count() > 0
 
 
-def test_hundreds_of_languages_are_drawn(open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hundreds_of_languages_are_drawn(open_page: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
     monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
     page = open_page("/grid?grid=demo&model=roles&order=name&show=difference&against=base")
@@ -236,7 +204,7 @@ def test_hundreds_of_languages_are_drawn(open_page: Callable[..., Any], monkeypa
     page.wait_for_url("**source=zh-Hans&target=en**")
 
 
-def test_charts_can_be_taken_away(open_page: Callable[..., Any], tmp_path: Path) -> None:
+def test_charts_can_be_taken_away(open_page: Do, tmp_path: Path) -> None:
     for path, mark in (("/grid?grid=demo&model=roles", "<rect"), ("/runs?grid=demo", "<circle")):
         page = open_page(path)
         for form in ("SVG", "PNG"):
@@ -250,12 +218,12 @@ def test_charts_can_be_taken_away(open_page: Callable[..., Any], tmp_path: Path)
         assert (tmp_path / "PNG").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_way_from_seen_and_unseen_to_the_sentences(open_page: Callable[..., Any]) -> None:
+def test_the_way_from_seen_and_unseen_to_the_sentences(open_page: Do, choose: Do) -> None:
     page = open_page("/grid?grid=demo&model=roles")
     page.get_by_role("link", name="Filter the pairs, see how they are spread").click()
-    page.get_by_label("Target script").select_option("Arab")
+    choose(page, "Target script", "Arab")
     page.wait_for_url("**target_script=Arab**")
-    page.get_by_label("Order of pairs").select_option("worst")
+    choose(page, "Order of pairs", "worst")
     page.wait_for_url("**sort=worst**")
     rows = page.locator("section[aria-labelledby=list] tbody tr")
     assert rows.count() == 5

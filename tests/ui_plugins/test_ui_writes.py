@@ -118,17 +118,6 @@ def lab(filled_home: Path, tmp_path_factory: pytest.TempPathFactory, serve: Call
     yield Lab(server.address, home)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-    if browser is None:
-        pytest.skip("This test needs a Chromium: on Debian `apt-get install chromium`.")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
 PROMOTION = {"name": MODEL, "version": GOOD}
 WRITES = {
     "promote": PROMOTION,

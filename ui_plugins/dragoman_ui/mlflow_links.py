@@ -8,13 +8,13 @@ from dragoman_registry.versions import RegisteredVersion, aliases_of, find_versi
 
 
 def experiment_link(grid: str) -> str | None:
-    """The address, relative to our pages, of the MLflow experiment of a grid; None where there is none."""
+    """The address, relative to our pages, of the runs of a grid's MLflow experiment; None where there is none."""
     if not (uri := _store_of_server("BACKEND_STORE_URI_ENV_VAR")):
         return None
     from mlflow import MlflowClient
 
     found = MlflowClient(tracking_uri=uri).get_experiment_by_name(grid)
-    return f"../#/experiments/{found.experiment_id}" if found else None
+    return f"../#/experiments/{found.experiment_id}/runs" if found else None
 
 
 def aliases() -> list[tuple[str, RegisteredVersion]]:
