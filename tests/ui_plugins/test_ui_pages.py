@@ -167,9 +167,11 @@ def test_cells_are_counted_by_state(client: FlaskClient) -> None:
     assert counted["roles"] == ("30", "28", "1", "1")
 
 
-def test_only_the_end_of_a_long_log_is_shown(client: FlaskClient) -> None:
+def test_of_a_grid_at_work_the_end_of_its_log_is_shown(client: FlaskClient) -> None:
     store = open_store()
+    assert "Stop</button>" not in client.get("/dragoman/job?grid=demo").text  # nothing runs
     job = store.start_job("demo", "another-host-1")
+    assert "Stop</button>" in client.get("/dragoman/job?grid=demo").text
     store.beat_job(job, None, [JobLine(text=f"line {number}") for number in range(1, 204)])
     page = client.get("/dragoman/working?grid=demo").text
     store.end_job(job, JobState.DONE)

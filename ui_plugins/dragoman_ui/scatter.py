@@ -93,6 +93,7 @@ def chart(runs: Sequence[Run], metric: str, scope: str, show_gain: bool = False)
 
 
 def _ticks(most: int) -> list[int]:
-    """Zero, then one and three times the powers of ten."""
+    """Zero, then one and three times the powers of ten, and the largest number where there is room for it."""
     powers = [factor * 10**power for power in range(7) for factor in (1, 3)]
-    return [0, *(tick for tick in powers if tick <= most)]
+    ticks = [0, *(tick for tick in powers if tick <= most)]
+    return [*ticks, most] if most > 1.5 * ticks[-1] else ticks

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.columns import STATES, Numbers, PairColumns
@@ -118,7 +119,7 @@ def _over(mean: Callable[[Numbers], Any], values: Numbers) -> float | None:
 
 
 SORTS: dict[str, Callable[[Point], Any]] = {
-    "pair": lambda point: point.pair,
+    "pair": lambda point: (english_name(point.pair.source), english_name(point.pair.target), point.pair),
     "worst": lambda point: (point.value is None, point.value),
     "best": lambda point: (point.value is None, -(point.value or 0)),
     "gain": lambda point: (point.gain is None, -(point.gain or 0)),

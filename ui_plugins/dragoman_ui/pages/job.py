@@ -1,7 +1,7 @@
 """The job page: how far a grid has come, how fast it goes, and what went wrong first."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from flask import Response, render_template, request
@@ -10,7 +10,7 @@ from dragoman.cell import CellState
 from dragoman.cli.tables import Table, number, word
 from dragoman.store.campaigns import siblings
 from dragoman.store.progress import progress
-from dragoman.store.records import GridRecord, JobLine, JobRecord, LineKind
+from dragoman.store.records import GridRecord, JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
 from dragoman_ui.mlflow_links import experiment_link
 from dragoman_ui.reading import open_store
@@ -67,7 +67,7 @@ class GridState(NamedTuple):
     @property
     def after(self) -> int | None:
         """Seconds after which to look again; none where nothing runs."""
-        if self.job is None or not (self.job.is_alive or self.job.state.value == "queued"):
+        if not is_at_work(self.jobs):
             return None
         return SOON if self.cells < MANY else LATER
 
@@ -87,8 +87,17 @@ def job() -> str | Response:
     others = [grid for grid in siblings(store, name) if grid != name]
     tables = {"cells": lambda: cell_table(name, progress(store, name))}
     return taken(name, tables, request.args) or render_template(
-        "dragoman/job.html", name=name, others=others, experiment=experiment_link(name)
+        "dragoman/job.html",
+        name=name,
+        others=others,
+        experiment=experiment_link(name),
+        can_be_stopped=is_at_work(store.jobs(name)),
     )
+
+
+def is_at_work(jobs: Sequence[JobRecord]) -> bool:
+    """Whether the latest run of a grid goes on, or waits for its turn."""
+    return bool(jobs) and (jobs[0].is_alive or jobs[0].state is JobState.QUEUED)
 
 
 def job_state() -> str:
