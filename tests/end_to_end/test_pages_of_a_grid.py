@@ -1,6 +1,5 @@
 """A grid that was really run, in `dragoman ui`: every page clicked through as its users would, by mouse and by keys."""
 
-import os
 import shutil
 import signal
 import socket
@@ -43,12 +42,13 @@ def address(home: Home, chromium: Any) -> Iterator[str]:
     try:
         wait_until_healthy(server, f"http://127.0.0.1:{port}/health", home.home / "ui.log")  # type: ignore[arg-type]
         yield f"http://localhost:{port}"
-        os.kill(server.pid, signal.SIGINT)
-        said, _ = server.communicate(timeout=30)
+        server.send_signal(signal.SIGINT)
+        said, _ = server.communicate(timeout=180)
         assert said.endswith("Stopped.\n")
     finally:
         if server.poll() is None:
-            os.killpg(server.pid, signal.SIGKILL)
+            server.terminate()  # it ends what it has started, then itself
+            server.wait(timeout=180)
 
 
 @pytest.fixture
