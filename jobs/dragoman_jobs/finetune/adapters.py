@@ -10,6 +10,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dragoman.errors import ModelError, nearest
 from dragoman.spec.method import Full, Lora
+from dragoman_jobs.finetune import workers
+from dragoman_jobs.finetune.sharding import whole_weights
 from dragoman_jobs.pretrained import first_line
 
 
@@ -62,13 +64,19 @@ def quantization(method: Full | Lora, device: torch.device) -> dict[str, Any]:
 
 
 def save_trained(model: Any, tokenizer: PreTrainedTokenizerBase, method: Full | Lora, folder: Path) -> None:
-    """Write what was trained (the whole model, or the adapter, which names its base) and the tokenizer."""
-    if isinstance(method, Lora):
+    """Write what was trained (the whole model, or the adapter, which names its base) and the tokenizer.
+
+    Of several workers, which have to come together for it, the first one writes.
+    """
+    if isinstance(method, Full):
+        weights = whole_weights(model)
+        if workers.is_first():
+            model.save_pretrained(folder, state_dict=weights)
+    elif workers.is_first():
         # The embeddings are not adapted; left to itself peft asks the hub whether they were resized.
         model.save_pretrained(folder, save_embedding_layers=False)
-    else:
-        model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    if workers.is_first():
+        tokenizer.save_pretrained(folder)
 
 
 def _check_modules(model: PreTrainedModel, modules: tuple[str, ...], base: str) -> None:

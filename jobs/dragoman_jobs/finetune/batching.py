@@ -54,9 +54,18 @@ def _epoch(lengths: NDArray[np.int64], batch_tokens: int, rng: np.random.Generat
     return [found[index] for index in rng.permutation(len(found))]
 
 
-def split(rows: NDArray[np.int64], pieces: int) -> list[NDArray[np.int64]]:
-    """A batch in so many pieces of about as many rows; fewer where it has fewer rows."""
-    return np.array_split(rows, min(pieces, len(rows)))
+def split(rows: NDArray[np.int64], pieces: int, worker: int = 0, workers: int = 1) -> list[NDArray[np.int64]]:
+    """One worker's part of a batch, in so many pieces of about as many rows; fewer where the batch has fewer rows.
+
+    Every worker gets as many pieces, since workers wait for each other in each: some may be empty.
+    """
+    rounds = min(pieces, -(-len(rows) // workers))
+    return np.array_split(rows, rounds * workers)[worker::workers]
+
+
+def without_labels(batch: Batch) -> Batch:
+    """The same rows with nothing to predict."""
+    return batch._replace(positions=batch.positions[:0], labels=batch.labels[:0])
 
 
 def collate(examples: EncodedExamples, rows: NDArray[np.int64], padding: int) -> Batch:

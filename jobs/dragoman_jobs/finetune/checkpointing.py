@@ -1,21 +1,26 @@
-"""Resumable checkpoints: trained weights, optimiser state and the loss curve, in safetensors and JSON."""
+"""Resumable checkpoints: trained weights, optimiser state and the loss curve, in safetensors and JSON.
+
+Each worker writes its part, by `torch.distributed.checkpoint`; any number of workers can read them.
+"""
 
 import os
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from pydantic import BaseModel
-from safetensors.torch import load_file, save_file
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from dragoman.errors import ModelError
+from dragoman_jobs.finetune import workers
 from dragoman_jobs.finetune.result import DevScore, LossPoint
+from dragoman_jobs.finetune.selection import best
 
-_WEIGHTS = "weights.safetensors"
-_OPTIMIZER = "optimizer.safetensors"
 _STATE = "state.json"
-_BEST = "best.safetensors"
 
 
 class TrainingState(BaseModel):
@@ -38,43 +43,30 @@ class TrainingState(BaseModel):
 def save_checkpoint(
     folder: Path, parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, state: TrainingState
 ) -> None:
-    """Write a checkpoint into a folder, then remove the one before; it appears whole, by a rename."""
+    """Write a checkpoint into a folder; it appears whole, by a rename.
+
+    Of the ones before, that of the best step so far is kept.
+    """
     partial = folder / "checkpoint.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file({name: parameter.detach().contiguous() for name, parameter in parameters.items()}, partial / _WEIGHTS)
-    moments = {
-        f"{name}/{key}": value.contiguous()
-        for name, parameter in parameters.items()
-        for key, value in optimizer.state[parameter].items()
-    }
-    save_file(moments, partial / _OPTIMIZER)
-    (partial / _STATE).write_text(state.model_dump_json())
-    sync_files(partial)
-    before = _checkpoints(folder)
-    partial.rename(folder / f"checkpoint-{state.step}")
-    for old in before:
-        shutil.rmtree(old)
+    if workers.is_first():
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True, exist_ok=True)  # another worker may have been quicker
+    tensors = {**parameters, **_moments(parameters, optimizer)}
+    with _plainly():
+        save(tensors, storage_writer=HuggingFaceStorageWriter(str(partial), save_distributed=True))
+    if workers.is_first():
+        (partial / _STATE).write_text(state.model_dump_json())
+        sync_files(partial)
+        before = _checkpoints(folder)
+        partial.rename(_checkpoint(folder, state.step))
+        for old in before:
+            if not state.dev or old != _checkpoint(folder, best(state.dev).step):
+                shutil.rmtree(old)
 
 
-def save_weights(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> None:
-    """Keep the weights of the best step so far, in the place of the ones before."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "best.partial"
-    save_file({name: parameter.detach().contiguous() for name, parameter in parameters.items()}, partial)
-    partial.replace(folder / _BEST)
-
-
-def restore_weights(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> None:
-    """Put the best weights back into the parameters."""
-    _load_weights(folder / _BEST, parameters)
-
-
-def _load_weights(path: Path, parameters: Mapping[str, torch.nn.Parameter]) -> None:
-    weights = load_file(path)
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(weights[name])
+def restore_weights(folder: Path, step: int, parameters: Mapping[str, torch.nn.Parameter]) -> None:
+    """Put the weights of the checkpoint of a step back into the parameters."""
+    _load(_checkpoint(folder, step), parameters)
 
 
 def restore_checkpoint(
@@ -85,7 +77,7 @@ def restore_checkpoint(
     Raises:
         ModelError: the checkpoint is of a run with other settings or examples.
     """
-    found = _checkpoints(folder)
+    found = workers.told_by_first(_checkpoints(folder))
     if not found:
         return TrainingState(run=run)
     newest = found[-1]
@@ -95,14 +87,14 @@ def restore_checkpoint(
             f"{newest} belongs to a finetuning with other settings or examples: "
             f"remove {folder}, or choose another folder."
         )
-    _load_weights(newest / _WEIGHTS, parameters)
-    moments = load_file(newest / _OPTIMIZER)
-    for key, value in moments.items():
-        name, _, kind = key.rpartition("/")
-        # AdamW counts its steps on the CPU unless it is fused, as it does when it makes the state itself.
-        fused = optimizer.defaults.get("fused")
-        device = parameters[name].device if kind != "step" or fused else torch.device("cpu")
-        optimizer.state[parameters[name]][kind] = value.to(device)
+    for parameter in parameters.values():
+        # as AdamW makes it with the first gradient, where it is fused
+        optimizer.state[parameter] = {
+            "step": torch.zeros((), device=parameter.device),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+    _load(newest, {**parameters, **_moments(parameters, optimizer)})
     return state
 
 
@@ -115,6 +107,29 @@ def sync_files(folder: Path) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _moments(parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """The optimiser's tensors by names that can't be those of weights."""
+    return {
+        f"{name}/{key}": value
+        for name, parameter in parameters.items()
+        for key, value in optimizer.state[parameter].items()
+    }
+
+
+def _load(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    with _plainly():
+        load(dict(tensors), storage_reader=HuggingFaceStorageReader(str(path)))
+
+
+def _plainly() -> warnings.catch_warnings:
+    """Without torch's warning that one process alone is one process alone."""
+    return warnings.catch_warnings(action="ignore", category=UserWarning)
+
+
+def _checkpoint(folder: Path, step: int) -> Path:
+    return folder / f"checkpoint-{step}"
 
 
 def _checkpoints(folder: Path) -> list[Path]:

@@ -15,8 +15,10 @@ _LOGITS_AT_ONCE = 2**27
 """Logits computed in one go: half a GiB in float32. What is wider goes through the head piece by piece."""
 
 
-class TargetLoss:
+class TargetLoss(nn.Module):
     """The mean cross-entropy per target token of a batch, and its gradients.
+
+    A module around the model, so that what is sharded over several workers is gathered for body and head alike.
 
     Where a model does more than a linear head after its body (Gemma 2 caps its logits, Cohere scales them), the
     whole forward pass is taken. Whether it does is not looked up in a list but found out on a batch.
@@ -30,6 +32,7 @@ class TargetLoss:
             sample: any batch, on the model's device.
             precision: `float32` or `bfloat16`, the arithmetic of the forward and backward pass.
         """
+        super().__init__()
         self._model = model
         self._head = plain_head(model, sample)
         self._autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bfloat16")
@@ -45,11 +48,10 @@ class TargetLoss:
         Args:
             batch: the rows.
             labels: target tokens the loss is a mean over; by default the batch's, more where it is a piece of a step.
+                A piece may have none, and then adds zeros.
         """
         count = labels or len(batch.labels)
-        with self._autocast:
-            outputs = self._outputs(batch)
-        states = outputs.flatten(0, 1)[batch.positions]
+        states = self(batch)
         # The graph is cut before the head: of each piece only the gradient of its states outlives it, never its logits.
         leaf = states.detach().requires_grad_()
         loss = 0.0
@@ -63,22 +65,21 @@ class TargetLoss:
             torch.autograd.backward(states, leaf.grad)
         return loss
 
-    def _outputs(self, batch: Batch) -> torch.Tensor:
-        """The body's last hidden states, or the logits where the head is not a plain one."""
-        if self._head:
-            body = self._model.base_model
-            hidden: torch.Tensor = body(
-                input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False
-            ).last_hidden_state
-            return hidden
-        logits: torch.Tensor = self._model(
-            input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False
-        ).logits
-        return logits
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """At each label's position, the body's last hidden state, or the logits where the head is not a plain one."""
+        rows = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask, "use_cache": False}
+        with self._autocast:
+            if self._head:
+                outputs: torch.Tensor = self._model.base_model(**rows).last_hidden_state
+            else:
+                outputs = self._model(**rows).logits
+        return outputs.flatten(0, 1)[batch.positions]
 
     def _pieces(self, states: torch.Tensor, labels: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         rows = max(1, _LOGITS_AT_ONCE // self._model.config.get_text_config().vocab_size)
-        return [(states[start : start + rows], labels[start : start + rows]) for start in range(0, len(labels), rows)]
+        # one piece at least: the head has to get a gradient, if of zeros, on every worker
+        starts = range(0, max(1, len(labels)), rows)
+        return [(states[start : start + rows], labels[start : start + rows]) for start in starts]
 
 
 @torch.no_grad()

@@ -2,11 +2,15 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock
 
+from dragoman.errors import ModelError
 from dragoman.spec.method import Full, Lora
+from dragoman_jobs.finetune import workers
 from dragoman_jobs.finetune.checkpointing import sync_files
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.result import RESULT_FILE, Progress
@@ -32,6 +36,9 @@ def finetune(
     and if it is there already nothing is done. Work goes on in the sibling ``<out>.partial``: started again after
     a kill, the run continues from its last checkpoint and ends with the same weights, bit for bit, on the same CPU.
 
+    Called in every process of torch's default group, it is trained by all of them together: the same steps but for
+    rounding, and checkpoints that any number of workers can continue.
+
     Args:
         base: a folder in Hugging Face's layout, or a name on the hub.
         revision: the commit on the hub.
@@ -53,14 +60,41 @@ def finetune(
     work = out.with_name(f"{out.name}.partial")
     out.parent.mkdir(parents=True, exist_ok=True)
     # A worker may outlive its driver for a moment: the next one waits for it, then finds the model made, or goes on.
-    with FileLock(out.with_name(f".{out.name}.lock")):
-        if not out.exists():
-            training = Training(base, revision, examples, method, seed, device, dev)
+    with FileLock(out.with_name(f".{out.name}.lock")) if workers.is_first() else nullcontext():
+        if not workers.told_by_first(out.exists()):
+            if workers.count() > 1:
+                _require_shared(work)
+            with workers.agreed():
+                training = Training(base, revision, examples, method, seed, device, dev)
             yield from training.run(work, checkpoint_every)
             whole = work / "model"
-            shutil.rmtree(whole, ignore_errors=True)
+            if workers.is_first():
+                shutil.rmtree(whole, ignore_errors=True)
             training.save(whole)
-            (whole / RESULT_FILE).write_text(training.result.model_dump_json(indent=2))
-            sync_files(whole)
-            whole.rename(out)
-        shutil.rmtree(work, ignore_errors=True)
+            if workers.is_first():
+                (whole / RESULT_FILE).write_text(training.result.model_dump_json(indent=2))
+                sync_files(whole)
+                whole.rename(out)
+        if workers.is_first():
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _require_shared(folder: Path) -> None:
+    """Make sure that all workers see one folder: on several nodes, checkpoints have to lie where each can read them.
+
+    Raises:
+        ModelError: some worker does not see what the first one writes.
+    """
+    mark = folder / f".{workers.told_by_first(uuid4().hex)}"
+    if workers.is_first():
+        folder.mkdir(exist_ok=True)
+        mark.touch()
+    workers.told_by_first(None)
+    seen = workers.everyones(mark.exists())
+    if workers.is_first():
+        mark.unlink()
+    if not all(seen):
+        raise ModelError(
+            f"{seen.count(False)} of {len(seen)} training workers do not see what the first one writes into {folder}: "
+            "set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or train with one worker."
+        )

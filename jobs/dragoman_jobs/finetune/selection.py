@@ -18,6 +18,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Selection
 from dragoman_jobs.engines.prepared import Facts
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.finetune import workers
 from dragoman_jobs.finetune.result import DevScore
 
 if TYPE_CHECKING:
@@ -66,21 +67,35 @@ class DevSet:
         return self._selection.patience
 
     def look(self, model: PreTrainedModel, device: "torch.device", step: int) -> DevScore:
-        """Translate every line greedily and score it; the model is left as it was."""
+        """Translate every line greedily and score it, each worker some pairs; the model is left as it was.
+
+        Raises:
+            ModelError: the metric can't score a pair.
+        """
+        with workers.agreed():
+            mine = self._values(model, device)
+        values = {index: value for part in workers.everyones(mine) for index, value in part.items()}
+        found: dict[Partition, list[float]] = defaultdict(list)
+        for index, dev in enumerate(self._pairs):
+            found[dev.partition].append(values[index])
+        partitions = {str(partition): fmean(found[partition]) for partition in Partition if found[partition]}
+        return DevScore(step, fmean(partitions.values()), partitions)
+
+    def _values(self, model: PreTrainedModel, device: "torch.device") -> dict[int, float]:
+        """The value of every pair that is this worker's."""
         decoding = Decoding(max_new_tokens=self._selection.max_new_tokens)
         before = model.generation_config, model.training
         model.train(False)
-        found: dict[Partition, list[float]] = defaultdict(list)
+        values = {}
         with tempfile.TemporaryDirectory(prefix="dragoman-dev-") as name:
             Facts.of(self._folder, model.config, self._tokenizer).write(Path(name), self._folder, self._tokenizer)
             engine = TransformersEngine.around(model, Path(name), decoding, str(device))
-            for dev in self._pairs:
-                texts = [hypothesis.text for hypothesis in engine.translate(dev.prompts)]
-                found[dev.partition].append(self._value(dev, texts))
+            for index in range(workers.number(), len(self._pairs), workers.count()):
+                dev = self._pairs[index]
+                values[index] = self._value(dev, [found.text for found in engine.translate(dev.prompts)])
         model.generation_config = before[0]
         model.train(before[1])
-        partitions = {str(partition): fmean(found[partition]) for partition in Partition if found[partition]}
-        return DevScore(step, fmean(partitions.values()), partitions)
+        return values
 
     def _value(self, dev: DevPair, texts: Sequence[str]) -> float:
         (result,) = score((self._selection.metric,), dev.pair, tuple(dev.pair), dev.sources, texts, dev.references)

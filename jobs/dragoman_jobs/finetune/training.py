@@ -1,4 +1,8 @@
-"""One training from its first step, or from where it was interrupted, to its last."""
+"""One training from its first step, or from where it was interrupted, to its last.
+
+Several workers take the same steps as one: each batch is divided among them, its loss is the mean over the target
+tokens of all, and so is the gradient.
+"""
 
 import math
 from collections import Counter
@@ -15,25 +19,21 @@ from numpy.typing import NDArray
 from dragoman.errors import ModelError
 from dragoman.identity import fingerprint, hash_lines
 from dragoman.spec.method import Full, Lora
+from dragoman_jobs.finetune import workers
 from dragoman_jobs.finetune.adapters import add_lora, quantization, save_trained
-from dragoman_jobs.finetune.batching import Batch, batches, collate, split
-from dragoman_jobs.finetune.checkpointing import (
-    TrainingState,
-    restore_checkpoint,
-    restore_weights,
-    save_checkpoint,
-    save_weights,
-)
+from dragoman_jobs.finetune.batching import Batch, batches, collate, split, without_labels
+from dragoman_jobs.finetune.checkpointing import TrainingState, restore_checkpoint, restore_weights, save_checkpoint
 from dragoman_jobs.finetune.examples import TrainingExample, encode
 from dragoman_jobs.finetune.head import TargetLoss
 from dragoman_jobs.finetune.optimizer import learning_rate, make_optimizer
 from dragoman_jobs.finetune.result import FinetuneResult, LossPoint, Progress
 from dragoman_jobs.finetune.selection import DevPair, DevSet, best, is_over
+from dragoman_jobs.finetune.sharding import add_gradients, gathered, shard, whole
 from dragoman_jobs.pretrained import load_config, load_model, load_tokenizer, local_folder
 
 
 class Training:
-    """A model, its examples and its optimiser, in one process on one device."""
+    """A model, its examples and its optimiser, on one device: all of a training, or one worker's part of it."""
 
     def __init__(
         self,
@@ -73,9 +73,8 @@ class Training:
 
         torch.manual_seed(seed)  # of the adapters' initial weights
         self._saved = add_lora(self._model, method, base, revision) if isinstance(method, Lora) else self._model
-        self._parameters = {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
-        self._optimizer = make_optimizer(self._parameters.values(), method)
         self._target_loss = TargetLoss(self._model, self._collate(np.arange(1)), method.precision)
+        self._parameters: dict[str, torch.nn.Parameter] = {}
         self._state = TrainingState(run=self._identity())
         self._read = np.zeros(len(self._encoded.kept), dtype=bool)
 
@@ -85,7 +84,11 @@ class Training:
         Raises:
             ModelError: the loss is no longer a number, or the checkpoint is of another training.
         """
-        state = self._state = restore_checkpoint(checkpoints, self._parameters, self._optimizer, self._state.run)
+        if workers.count() > 1 and isinstance(self._method, Full):
+            shard(self._target_loss, self._model)
+        self._parameters = {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
+        optimizer = make_optimizer(self._parameters.values(), self._method)
+        state = self._state = restore_checkpoint(checkpoints, self._parameters, optimizer, self._state.run)
         seconds_before, tokens_before, started = state.seconds, state.target_tokens, perf_counter()
         self._model.train()
         plan = batches(self._encoded.lengths, self._method.batch_tokens, self._seed)
@@ -93,25 +96,25 @@ class Training:
             self._read[rows] = True
             if step <= state.step:
                 continue
-            pieces = [self._collate(piece) for piece in split(rows, self._method.accumulation)]
             rate = learning_rate(self._method, step)
-            loss = self._step(step, pieces, rate)
+            loss = self._step(step, rows, rate, optimizer)
             state.step = step
-            state.target_tokens += sum(len(batch.labels) for batch in pieces)
+            state.target_tokens += self._labels(rows)
             state.seconds = seconds_before + perf_counter() - started
             state.losses.append(LossPoint(step, loss, rate))
+            is_best = False
             if self._dev and self._is_time_to_look(step):
-                state.dev.append(self._dev.look(self._model, self._device, step))
-                if best(state.dev).step == step:
-                    save_weights(checkpoints, self._parameters)
+                with gathered(self._target_loss):
+                    state.dev.append(self._dev.look(self._model, self._device, step))
                 if is_over(state.dev, self._dev.patience):
                     break
-            if step % checkpoint_every == 0 and step < self._method.steps:
-                save_checkpoint(checkpoints, self._parameters, self._optimizer, state)
+                is_best = best(state.dev).step == step
+            if (is_best or step % checkpoint_every == 0) and step < self._method.steps:
+                save_checkpoint(checkpoints, self._parameters, optimizer, state)
             speed = (state.target_tokens - tokens_before) / (state.seconds - seconds_before)
             yield Progress(step, self._method.steps, loss, rate, speed)
-        if state.dev:
-            restore_weights(checkpoints, self._parameters)
+        if state.dev and best(state.dev).step != state.step:
+            restore_weights(checkpoints, best(state.dev).step, self._parameters)
 
     def _is_time_to_look(self, step: int) -> bool:
         selection = self._method.selection
@@ -142,23 +145,34 @@ class Training:
             head_on_labels_only=self._target_loss.is_on_labels_only,
         )
 
-    def _step(self, step: int, pieces: Sequence[Batch], rate: float) -> float:
-        """One optimiser step on a batch in pieces; returns the batch's loss before it."""
-        # Dropout's random numbers depend on the step alone, so a resumed run needs no generator's state.
-        torch.manual_seed((self._seed << 32 | step) % 2**63)
-        labels = sum(len(piece.labels) for piece in pieces)
-        loss = sum(self._target_loss.backward(piece, labels) for piece in pieces)
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), self._method.max_gradient_norm)
+    def _step(self, step: int, rows: NDArray[np.int64], rate: float, optimizer: torch.optim.Optimizer) -> float:
+        """One optimiser step on a batch; returns the batch's loss before it."""
+        # Dropout's random numbers depend on step and worker alone, so a resumed run needs no generator's state.
+        torch.manual_seed((self._seed << 32 | step) % 2**63 ^ workers.number() << 48)
+        pieces = split(rows, self._method.accumulation, workers.number(), workers.count())
+        # an empty piece goes through the model all the same, as the other workers' do: sharded layers wait for all
+        batches = [self._collate(piece) if len(piece) else without_labels(self._collate(rows[:1])) for piece in pieces]
+        losses = torch.tensor(0.0, dtype=torch.float64)
+        for batch in batches:
+            losses += self._target_loss.backward(batch, self._labels(rows))
+        workers.add_up(losses)
+        add_gradients(self._parameters.values())
+        loss = losses.item()
+        norm = whole(torch.nn.utils.clip_grad_norm_(self._parameters.values(), self._method.max_gradient_norm)).item()
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise ModelError(
                 f"The {'gradient' if math.isfinite(loss) else 'loss'} of step {step} of {self._method.steps} is not a "
                 f"number (learning rate {rate:g}): lower learning_rate, raise warmup_steps, or train in float32."
             )
-        for group in self._optimizer.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = rate
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         return loss
+
+    def _labels(self, rows: NDArray[np.int64]) -> int:
+        """Target tokens of some examples."""
+        return int((self._encoded.lengths[rows] - self._encoded.prompt_lengths[rows]).sum())
 
     def _collate(self, rows: NDArray[np.int64]) -> Batch:
         padding = self._tokenizer.pad_token_id

@@ -76,7 +76,7 @@ def test_the_best_weights_are_kept(base: Path, make_examples: Examples, tmp_path
         str(base), None, make_examples(40), FULL, 7, tmp_path / "stopped", checkpoint_every=4, dev=DEV
     ):
         if progress.step == 5:
-            at_four = load_file(tmp_path / "stopped.partial" / "checkpoint-4" / "weights.safetensors")
+            at_four = weights(tmp_path / "stopped.partial" / "checkpoint-4")
             break
     kept = weights(tmp_path / "chosen")
     assert at_four
