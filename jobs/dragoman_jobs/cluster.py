@@ -48,6 +48,9 @@ class Share(NamedTuple):
 ONE_CORE = Share()
 """One core and one thread on it."""
 
+NOTHING = Share(0, 0)
+"""For what only waits for others."""
+
 
 class RemoteWorker(ABC):
     """A stateful process that does one call at a time."""
@@ -100,21 +103,3 @@ class Cluster(ABC):
     def detail(self, error: BaseException) -> str | None:
         """What a log should hold of an error that `result` raised: the traceback where it happened."""
         return str(error.__cause__) if error.__cause__ is not None else None
-
-
-def require_room(cluster: Cluster, share: Share, what: str) -> None:
-    """Make sure that something can run at all; an infeasible request would wait forever.
-
-    Args:
-        cluster: where it shall run.
-        share: what it holds.
-        what: what it is, for the sentence.
-
-    Raises:
-        ClusterError: no node is large enough.
-    """
-    if cluster.room(share) == 0:
-        raise ClusterError(
-            f"{what} is to hold {share}, and no node of the cluster has that: start one that has, or ask for less "
-            "(`--cpus`, `--gpus`, or the settings worker_cpus, worker_gpus, training_cpus, training_gpus)."
-        )

@@ -16,6 +16,7 @@ from dragoman_jobs.options import (
     GpusOption,
     QuietOption,
     TrainingGpusOption,
+    TrainingWorkersOption,
     WorkersOption,
     asked_for,
     chosen_address,
@@ -27,6 +28,7 @@ def run(
     workers: WorkersOption = None,
     cpus: CpusOption = None,
     gpus: GpusOption = None,
+    training_workers: TrainingWorkersOption = None,
     training_gpus: TrainingGpusOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -37,7 +39,7 @@ def run(
     Example: dragoman run examples/demo.yaml
     """
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]
-    chosen = asked_for(workers, cpus, gpus, training_gpus)
+    chosen = asked_for(workers, cpus, gpus, training_workers, training_gpus)
     incomplete = False
     for plan in plans:
         try:
@@ -54,6 +56,7 @@ def submit(
     workers: WorkersOption = None,
     cpus: CpusOption = None,
     gpus: GpusOption = None,
+    training_workers: TrainingWorkersOption = None,
     training_gpus: TrainingGpusOption = None,
 ) -> None:
     """Send a grid, or each of a sweep, to a Ray cluster and return at once.
@@ -67,7 +70,7 @@ def submit(
     where = chosen_address(address)
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]
     for plan in plans:
-        send(plan, asked_for(workers, cpus, gpus, training_gpus), where)
+        send(plan, asked_for(workers, cpus, gpus, training_workers, training_gpus), where)
 
 
 def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:

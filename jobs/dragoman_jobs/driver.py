@@ -31,12 +31,13 @@ from dragoman.store.records import (
 )
 from dragoman.store.store import Store
 from dragoman_jobs.checkpoints import checkpoint_of, engine_of
-from dragoman_jobs.cluster import ONE_CORE, Cluster, Ref, WorkerDiedError, require_room
+from dragoman_jobs.cluster import NOTHING, ONE_CORE, Cluster, Ref, WorkerDiedError
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.choosing import Ready, make_ready
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
 from dragoman_jobs.progress import GridProgress, cell_note
+from dragoman_jobs.ray_train import train_together
 from dragoman_jobs.shares import Shares
 from dragoman_jobs.throughput import Meters, Throughput
 from dragoman_jobs.training import TrainingTask, train
@@ -180,9 +181,7 @@ class Driver:
         """
         self._meters = meters
         untrained = self._untrained()
-        if untrained:
-            require_room(cluster, self._shares.training, "A finetuning")
-        require_room(cluster, self._shares.evaluation, "An evaluation worker")
+        self._shares.require_room(cluster.room, bool(untrained))
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
         pool = Pool(
             cluster, lambda: cluster.worker(Worker, self._settings.blobs_url, device, share=self._shares.evaluation)
@@ -205,7 +204,8 @@ class Driver:
             self._write([])  # what ended before it broke off
 
     def _step(self, cluster: Cluster, pool: Pool) -> None:
-        besides = [self._shares.training] * len(self._trainings) + [ONE_CORE] * len(self._preparing)
+        training = [self._shares.training] * self._shares.training_workers
+        besides = training * len(self._trainings) + [ONE_CORE] * len(self._preparing)
         size = cluster.room(self._shares.evaluation, besides)
         if not besides:
             size = max(size, 1)  # nodes may have gone; Ray waits for others
@@ -265,8 +265,14 @@ class Driver:
             base=base.model,
             revision=base.revision,
             out=self._settings.models_dir / planned.identity.id,
+            device="cuda" if self._shares.training.gpus else "cpu",
         )
-        self._trainings[cluster.stream(train, task, share=self._shares.training)] = _Training(task, attempts)
+        workers, share = self._shares.training_workers, self._shares.training
+        if workers == 1:
+            ref = cluster.stream(train, task, share=share)
+        else:  # their starting by Ray Train takes longer than a small training
+            ref = cluster.stream(train_together, task, workers, share, share=NOTHING)
+        self._trainings[ref] = _Training(task, attempts)
         if attempts == 1:
             self.progress.bar(f"finetune {planned.identity.name}", planned.finetuning.method.steps)
 
@@ -292,6 +298,10 @@ class Driver:
             del self._trainings[ref]
             self._fail_model(planned.identity, f"finetuning failed: {error}", cluster.detail(error))
         else:
+            if training.last and progress.step <= training.last.step:
+                self.progress.say(
+                    f"finetune {planned.identity.name}: a worker died; all continue from the last checkpoint"
+                )
             training.last = progress
             self.progress.update(f"finetune {planned.identity.name}", progress.step, f"loss {progress.loss:.2f}")
 

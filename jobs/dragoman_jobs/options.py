@@ -20,8 +20,12 @@ GpusOption = Annotated[
         "--gpus", min=0, help="GPUs that each evaluation worker holds: 0.5 shares one, 2 takes two; 0 by default."
     ),
 ]
+TrainingWorkersOption = Annotated[
+    int | None,
+    typer.Option("--training-workers", min=1, help="Workers that train each model together; 1 by default."),
+]
 TrainingGpusOption = Annotated[
-    float | None, typer.Option("--training-gpus", min=0, help="GPUs that each finetuning holds; 0 by default.")
+    float | None, typer.Option("--training-gpus", min=0, help="GPUs that each of those holds; 0 by default.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")]
 AddressOption = Annotated[
@@ -32,9 +36,21 @@ AddressOption = Annotated[
 ]
 
 
-def asked_for(workers: int | None, cpus: float | None, gpus: float | None, training_gpus: float | None) -> Settings:
+def asked_for(
+    workers: int | None,
+    cpus: float | None,
+    gpus: float | None,
+    training_workers: int | None,
+    training_gpus: float | None,
+) -> Settings:
     """The settings, with what the options say over them."""
-    options = {"workers": workers, "worker_cpus": cpus, "worker_gpus": gpus, "training_gpus": training_gpus}
+    options = {
+        "workers": workers,
+        "worker_cpus": cpus,
+        "worker_gpus": gpus,
+        "training_workers": training_workers,
+        "training_gpus": training_gpus,
+    }
     return settings().model_copy(update={name: value for name, value in options.items() if value is not None})
 
 

@@ -15,6 +15,7 @@ from dragoman_jobs.options import (
     GpusOption,
     QuietOption,
     TrainingGpusOption,
+    TrainingWorkersOption,
     WorkersOption,
     asked_for,
 )
@@ -37,6 +38,7 @@ def resume(
     workers: WorkersOption = None,
     cpus: CpusOption = None,
     gpus: GpusOption = None,
+    training_workers: TrainingWorkersOption = None,
     training_gpus: TrainingGpusOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -48,7 +50,9 @@ def resume(
     Examples: dragoman resume demo · dragoman resume demo --address http://127.0.0.1:8265 · dragoman resume demo --here
     """
     store = open_store()
-    _go_on(store, named(store, grid), address, here, asked_for(workers, cpus, gpus, training_gpus), quiet)
+    _go_on(
+        store, named(store, grid), address, here, asked_for(workers, cpus, gpus, training_workers, training_gpus), quiet
+    )
 
 
 def retry(
@@ -59,6 +63,7 @@ def retry(
     workers: WorkersOption = None,
     cpus: CpusOption = None,
     gpus: GpusOption = None,
+    training_workers: TrainingWorkersOption = None,
     training_gpus: TrainingGpusOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -71,7 +76,7 @@ def retry(
     count = control.retry(store, grid)
     typer.echo(f"{count} failed {'cell' if count == 1 else 'cells'} of {grid} planned again.")
     if count and not any(job.is_alive for job in store.jobs(grid)):
-        _go_on(store, grid, address, here, asked_for(workers, cpus, gpus, training_gpus), quiet)
+        _go_on(store, grid, address, here, asked_for(workers, cpus, gpus, training_workers, training_gpus), quiet)
 
 
 def _go_on(store: Store, grid: str, address: str | None, here: bool, chosen: Settings, quiet: bool) -> None:

@@ -17,7 +17,7 @@ from dragoman.plan import Plan
 from dragoman.settings import Settings, variable
 from dragoman.store.records import JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
-from dragoman_jobs.cluster import ClusterError, Share
+from dragoman_jobs.cluster import ClusterError
 from dragoman_jobs.driver import Driver
 from dragoman_jobs.progress import GridProgress
 from dragoman_jobs.ray_jobs import ENDED, RayJobs
@@ -59,7 +59,10 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
     ray = RayJobs(address)
     ray.check()
     environment, withheld = sent(settings, address)
-    _check_room(ray, settings, bool(plan.trainings))
+    nodes, shares = ray.nodes(), Shares.of(settings)
+    where = f"the cluster at {ray.address}"
+    shares.require_room(lambda share: sum(share.fits(*node) for node in nodes), bool(plan.trainings), where)
+    shares.require_sense(plan)
     store = Store.open(settings.store_url, settings.blobs_url)
     grid = plan.spec.name
     if any(record.name == grid for record in store.grids()):
@@ -126,19 +129,6 @@ def settle(store: Store, job: JobRecord) -> JobRecord:
     store.beat_job(job.id, None, [line])
     store.end_job(job.id, JobState.FAILED, reason)
     return next(each for each in store.jobs(job.grid) if each.id == job.id)
-
-
-def _check_room(ray: RayJobs, settings: Settings, trains: bool) -> None:
-    nodes, shares = ray.nodes(), Shares.of(settings)
-    wanted: list[tuple[str, Share]] = [("An evaluation worker", shares.evaluation)]
-    if trains:
-        wanted.insert(0, ("A finetuning", shares.training))
-    for what, share in wanted:
-        if not any(share.fits(*node) for node in nodes):
-            raise ClusterError(
-                f"{what} is to hold {share}, and no node of the cluster at {ray.address} has that: start one that has, "
-                "or ask for less (--cpus, --gpus)."
-            )
 
 
 def _check_reach(values: Mapping[str, str]) -> None:

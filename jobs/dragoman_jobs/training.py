@@ -35,6 +35,8 @@ class TrainingTask(BaseModel):
     """Its commit on the hub."""
     out: Path
     """Folder the finished model appears in."""
+    device: str = "cpu"
+    """Where it is trained: `cpu` or `cuda`."""
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -49,19 +51,25 @@ class TrainingTask(BaseModel):
 
 
 def train(task: TrainingTask) -> Iterator[Progress]:
-    """Train, yielding progress; the same task ends with the same bytes, whether it was interrupted or not."""
-    from dragoman_jobs.finetune.loop import finetune  # brings torch: the driver, which imports this, needs none
+    """Train, yielding progress; the same task ends with the same bytes, whether it was interrupted or not.
+
+    Called by several workers, it is trained by all of them together.
+    """
+    # these bring torch, which the driver, which imports this, does not need
+    from dragoman_jobs.finetune import workers
+    from dragoman_jobs.finetune.loop import finetune
 
     planned = task.planned
-    render = renderers(planned.prompt, planned.pairs, task.base, task.revision)
-    examples = [
-        TrainingExample(pair, render[pair](*segment), segment.target)
-        for pair, sample in draw_examples(planned).items()
-        for segment in sample.segments
-    ]
     method = planned.finetuning.method
-    dev = _dev_lines(task, method.selection) if method.selection else ()
-    yield from finetune(task.base, task.revision, examples, method, planned.seed, task.out, dev=dev)
+    with workers.agreed():
+        render = renderers(planned.prompt, planned.pairs, task.base, task.revision)
+        examples = [
+            TrainingExample(pair, render[pair](*segment), segment.target)
+            for pair, sample in draw_examples(planned).items()
+            for segment in sample.segments
+        ]
+        dev = _dev_lines(task, method.selection) if method.selection else ()
+    yield from finetune(task.base, task.revision, examples, method, planned.seed, task.out, device=task.device, dev=dev)
 
 
 def _dev_lines(task: TrainingTask, selection: Selection) -> "list[DevPair]":

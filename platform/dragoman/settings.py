@@ -55,10 +55,12 @@ class Settings(BaseSettings):
     """CPU cores that each evaluation worker holds."""
     worker_gpus: float = Field(default=0, ge=0)
     """GPUs that each evaluation worker holds: 0.5 lets two share one, 2 gives each worker two, 0 decodes on the CPU."""
+    training_workers: int = Field(default=1, ge=1)
+    """Processes that train a model together; two or more are Ray Train's, on one node or several."""
     training_cpus: float = Field(default=1, gt=0)
-    """CPU cores that each finetuning holds."""
+    """CPU cores that each of them holds."""
     training_gpus: float = Field(default=0, ge=0)
-    """GPUs that each finetuning holds; 0 trains on the CPU."""
+    """GPUs that each of them holds; 0 trains on the CPU."""
     log: Literal["text", "json"] = "text"
     """Form of the log: lines to read, or JSON, one object a line, for what collects logs."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"

@@ -149,6 +149,8 @@ class TransformersEngine(Engine):
                     logits_processor=LogitsProcessorList(
                         samplers(self._decoding, [[*encoded[place], *(begun or ())] for place in batch])
                     ),
+                    # each worker of a training decodes for itself: transformers would make them wait for each other
+                    synced_gpus=False,
                     **first,
                 )
             rows: list[list[int]] = output[:, 2 if begun else ids.shape[1] :].tolist()

@@ -85,16 +85,16 @@ def _require_shared(folder: Path) -> None:
     Raises:
         ModelError: some worker does not see what the first one writes.
     """
-    mark = folder / f".{workers.told_by_first(uuid4().hex)}"
+    mark = folder / f".{uuid4().hex}"
     if workers.is_first():
         folder.mkdir(exist_ok=True)
         mark.touch()
-    workers.told_by_first(None)
+    mark = workers.told_by_first(mark)
     seen = workers.everyones(mark.exists())
     if workers.is_first():
         mark.unlink()
     if not all(seen):
         raise ModelError(
-            f"{seen.count(False)} of {len(seen)} training workers do not see what the first one writes into {folder}: "
-            "set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or train with one worker."
+            f"{seen.count(False)} of {len(seen)} training workers do not see what the first one writes into "
+            f"{mark.parent}: set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or train with one worker."
         )

@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    XGLMConfig,
+    XGLMForCausalLM,
+)
 
 from dragoman.pair import Pair
 from dragoman_jobs.finetune.examples import TrainingExample
@@ -42,6 +48,16 @@ def base(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenize
     )  # fmt: skip
     XGLMForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def still(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base without dropout, whose random numbers depend on the shape of a batch."""
+    folder = tmp_path_factory.mktemp("still")
+    model = AutoModelForCausalLM.from_pretrained(base, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
     return folder
 
 

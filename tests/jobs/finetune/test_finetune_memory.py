@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, M2M100Config, M2M100ForConditionalGeneration
+from transformers import AutoTokenizer, M2M100Config, M2M100ForConditionalGeneration
 
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
@@ -21,16 +21,6 @@ Examples = Callable[[int], list[TrainingExample]]
 
 FULL = Full(learning_rate=5e-3, steps=6, batch_tokens=128)
 LORA = Lora(kind="lora", learning_rate=1e-2, steps=6, batch_tokens=128, rank=4, alpha=8)
-
-
-@pytest.fixture(scope="module")
-def still(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The base without dropout, whose random numbers depend on the shape of a batch."""
-    folder = tmp_path_factory.mktemp("still")
-    model = AutoModelForCausalLM.from_pretrained(base, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0)
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
-    return folder
 
 
 def train(base: Path, examples: list[TrainingExample], method: Full | Lora, out: Path) -> list[float]:
