@@ -65,15 +65,16 @@ class Step:
             return self._loss.backward(batch)
         labels = torch.full_like(batch.input_ids, -100).flatten()
         labels[batch.positions] = batch.labels
-        outputs = self._model(
+        # nothing but the loss outlives this line, as in the Trainer
+        reference = self._model(
             input_ids=batch.input_ids,
             attention_mask=batch.attention_mask,
             labels=batch.input_ids,  # replaced by the shifted ones, which are what the loss reads
             shift_labels=labels.view(batch.input_ids.shape),
             use_cache=False,
-        )
-        outputs.loss.backward()
-        return outputs.loss.item()
+        ).loss
+        reference.backward()
+        return float(reference)
 
 
 def time_steps(contender: str, tokens: int, steps: int, layers: int) -> dict[str, float]:
@@ -112,10 +113,10 @@ def available_memory() -> int:
     return int(lines["MemAvailable"].split()[0]) * 1024
 
 
-def needed_memory(contender: str, tokens: int) -> int:
-    """A generous guess of what a memory measurement takes: four copies of all logits, activations, weights."""
-    logits = 4 * 256_008 * 4 * tokens if contender == "reference" else 4 * GIB
-    return logits + tokens * 2**20 + 7 * GIB
+def needed_memory(contender: str, tokens: int, layers: int) -> int:
+    """A guess of what a memory measurement takes: three copies of all logits, activations, weights and gradients."""
+    logits = 3 * 256_008 * 4 * tokens if contender == "reference" else 2 * GIB
+    return logits + tokens * layers * 100_000 + (3 + layers // 8) * GIB
 
 
 def _status(field: str) -> int:
@@ -159,7 +160,7 @@ def main() -> None:
     for tokens in sorted(arguments.memory_tokens):
         runs, peaks, marks = [], [], []
         for contender in CONTENDERS:
-            if needed_memory(contender, tokens) < available_memory():
+            if needed_memory(contender, tokens, arguments.layers) < available_memory():
                 run = in_own_process("memory", contender, str(tokens))
                 measured[contender].append((tokens, run["bytes"]))
                 runs.append(run)

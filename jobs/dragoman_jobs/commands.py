@@ -79,7 +79,11 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     from dragoman_jobs.grid import run_grid
     from dragoman_jobs.progress import log_console
     from dragoman_jobs.ray_cluster import RayCluster
+    from dragoman_jobs.shares import Shares, room_here
 
+    shares = Shares.of(chosen)
+    shares.require_room(room_here(chosen), bool(plan.trainings), "this machine")
+    shares.require_sense(plan)
     logs.configure(chosen)
     console = log_console(quiet)
     if missing(plan).rows:

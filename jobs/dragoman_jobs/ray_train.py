@@ -58,12 +58,18 @@ def train_together(task: TrainingTask, workers: int, share: Share) -> Iterator[P
             yield said
         ray.get(running)
     except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", error)
-        raise TaskError(f"its {workers} workers failed {MAX_ATTEMPTS} times: {first_line(cause)}") from error
+        raise TaskError(f"its {workers} workers failed {MAX_ATTEMPTS} times: {_reason(error)}") from error
     finally:
         ray.cancel(running, force=True)
         told.shutdown(force=True)
-    shutil.rmtree(_storage(task), ignore_errors=True)
+        shutil.rmtree(_storage(task), ignore_errors=True)
+
+
+def _reason(error: Exception) -> str:
+    """What one of the workers raised, which is the last line of its traceback."""
+    cause = getattr(error, "cause", error)
+    raised = next(iter(getattr(cause, "worker_failures", {}).values()), cause)
+    return first_line(Exception(str(raised).strip().rpartition("\n")[2]))
 
 
 def _storage(task: TrainingTask) -> Path:
@@ -72,11 +78,13 @@ def _storage(task: TrainingTask) -> Path:
 
 
 def _fit(task: TrainingTask, workers: int, share: Share, told: Any) -> None:
-    import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.util import get_node_ip_address
 
-    inside = ray.util.get_node_ip_address() == "127.0.0.1"  # an embedded Ray: no other machine is to reach gloo
+    run: Any = RunConfig  # Ray's annotations are those of the version before
+    address: Any = get_node_ip_address
+    inside = address() == "127.0.0.1"  # an embedded Ray: no other machine is to reach gloo
     TorchTrainer(
         _work,
         train_loop_config={"task": task, "told": told},
@@ -87,7 +95,7 @@ def _fit(task: TrainingTask, workers: int, share: Share, told: Any) -> None:
             use_gpu=share.gpus > 0,
             resources_per_worker={"CPU": share.cpus, "GPU": share.gpus} if share.gpus else {"CPU": share.cpus},
         ),
-        run_config=RunConfig(
+        run_config=run(
             name=task.out.name,
             storage_path=str(_storage(task)),
             failure_config=FailureConfig(max_failures=MAX_ATTEMPTS - 1),

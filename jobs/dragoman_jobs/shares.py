@@ -52,8 +52,8 @@ class Shares:
                 )
             if there < count:
                 raise ClusterError(
-                    f"{what} is to have {count} workers with {share} each, and {where} has room for {there}: start more "
-                    "nodes, or ask for fewer (`--training-workers`)."
+                    f"{what} is to have {count} workers with {share} each, and {where} has room for {there}: "
+                    "start more nodes, or ask for fewer (`--training-workers`)."
                 )
 
     def require_sense(self, plan: Plan) -> None:
@@ -89,8 +89,10 @@ def room_here(settings: Settings) -> Callable[[Share], int]:
     def room(share: Share) -> int:
         if not share.gpus:
             return share.fits(cores, 0)
-        import torch  # takes seconds: only where it is asked
+        # takes seconds: only where it is asked
+        import ctranslate2
+        import torch
 
-        return share.fits(cores, torch.cuda.device_count())
+        return share.fits(cores, max(torch.cuda.device_count(), ctranslate2.get_cuda_device_count()))
 
     return room

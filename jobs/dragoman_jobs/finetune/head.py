@@ -35,7 +35,7 @@ class TargetLoss(nn.Module):
         super().__init__()
         self._model = model
         self._head = plain_head(model, sample)
-        self._autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bfloat16")
+        self._in_half = precision == "bfloat16"
 
     @property
     def is_on_labels_only(self) -> bool:
@@ -56,7 +56,7 @@ class TargetLoss(nn.Module):
         leaf = states.detach().requires_grad_()
         loss = 0.0
         for part, expected in self._pieces(leaf, batch.labels):
-            with self._autocast:
+            with self._arithmetic(part.device):
                 logits = self._head(part) if self._head else part
             piece = cross_entropy(logits.float(), expected, reduction="sum") / count
             torch.autograd.backward(piece)
@@ -68,12 +68,15 @@ class TargetLoss(nn.Module):
     def forward(self, batch: Batch) -> torch.Tensor:
         """At each label's position, the body's last hidden state, or the logits where the head is not a plain one."""
         rows = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask, "use_cache": False}
-        with self._autocast:
+        with self._arithmetic(batch.input_ids.device):
             if self._head:
                 outputs: torch.Tensor = self._model.base_model(**rows).last_hidden_state
             else:
                 outputs = self._model(**rows).logits
         return outputs.flatten(0, 1)[batch.positions]
+
+    def _arithmetic(self, device: torch.device) -> torch.autocast:
+        return torch.autocast(device.type, torch.bfloat16, enabled=self._in_half)
 
     def _pieces(self, states: torch.Tensor, labels: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         rows = max(1, _LOGITS_AT_ONCE // self._model.config.get_text_config().vocab_size)

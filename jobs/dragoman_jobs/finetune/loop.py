@@ -63,7 +63,7 @@ def finetune(
     with FileLock(out.with_name(f".{out.name}.lock")) if workers.is_first() else nullcontext():
         if not workers.told_by_first(out.exists()):
             if workers.count() > 1:
-                _require_shared(work)
+                _require_shared(out.parent)
             with workers.agreed():
                 training = Training(base, revision, examples, method, seed, device, dev)
             yield from training.run(work, checkpoint_every)
@@ -85,16 +85,16 @@ def _require_shared(folder: Path) -> None:
     Raises:
         ModelError: some worker does not see what the first one writes.
     """
-    mark = folder / f".{uuid4().hex}"
+    name = f".{uuid4().hex}"
     if workers.is_first():
-        folder.mkdir(exist_ok=True)
-        mark.touch()
-    mark = workers.told_by_first(mark)
+        (folder / name).touch()
+    mark = folder / workers.told_by_first(name)
     seen = workers.everyones(mark.exists())
     if workers.is_first():
         mark.unlink()
     if not all(seen):
         raise ModelError(
             f"{seen.count(False)} of {len(seen)} training workers do not see what the first one writes into "
-            f"{mark.parent}: set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or train with one worker."
+            f"{workers.told_by_first(folder)}: set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or train with one "
+            "worker."
         )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
@@ -13,16 +14,17 @@ from dragoman_jobs.finetune import workers
 from dragoman_jobs.finetune.head import TargetLoss
 
 
-def shard(loss: TargetLoss, model: PreTrainedModel) -> None:
-    """Leave each worker a part of every weight; one layer at a time is gathered for a forward or backward pass.
+def shard(loss: TargetLoss, model: PreTrainedModel, device: torch.device) -> None:
+    """Leave each worker a part of every weight, on a device; a layer at a time is gathered for each pass through it.
 
     Gradients are summed over the workers, not averaged: the loss is divided by the target tokens of all of them.
     """
+    mesh = init_device_mesh(device.type, (workers.count(),))
     layers = set(model._no_split_modules or ())  # classes, as transformers and accelerate name them for this
     for module in model.modules():
         if type(module).__name__ in layers:
-            fully_shard(module)
-    fully_shard(loss)
+            fully_shard(module, mesh=mesh)
+    fully_shard(loss, mesh=mesh)
     for part in _parts(loss):
         part.set_gradient_divide_factor(1.0)
         part.set_force_sum_reduction_for_comms(True)  # gloo knows no other

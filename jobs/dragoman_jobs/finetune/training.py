@@ -61,7 +61,8 @@ class Training:
             )
         in_bits = quantization(method, self._device)
         self._model = load_model(folder, torch.float32, **in_bits)
-        if not in_bits:
+        self._is_sharded = workers.count() > 1 and isinstance(method, Full)
+        if not in_bits and not self._is_sharded:  # what is sharded need not fit on one device
             self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of this method misleads
         if method.gradient_checkpointing:
             enable: Any = self._model.gradient_checkpointing_enable
@@ -73,7 +74,8 @@ class Training:
 
         torch.manual_seed(seed)  # of the adapters' initial weights
         self._saved = add_lora(self._model, method, base, revision) if isinstance(method, Lora) else self._model
-        self._target_loss = TargetLoss(self._model, self._collate(np.arange(1)), method.precision)
+        sample = self._collate(np.arange(1), self._model.device)
+        self._target_loss = TargetLoss(self._model, sample, method.precision)
         self._parameters: dict[str, torch.nn.Parameter] = {}
         self._state = TrainingState(run=self._identity())
         self._read = np.zeros(len(self._encoded.kept), dtype=bool)
@@ -84,8 +86,8 @@ class Training:
         Raises:
             ModelError: the loss is no longer a number, or the checkpoint is of another training.
         """
-        if workers.count() > 1 and isinstance(self._method, Full):
-            shard(self._target_loss, self._model)
+        if self._is_sharded:
+            shard(self._target_loss, self._model, self._device)
         self._parameters = {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
         optimizer = make_optimizer(self._parameters.values(), self._method)
         state = self._state = restore_checkpoint(checkpoints, self._parameters, optimizer, self._state.run)
@@ -150,10 +152,10 @@ class Training:
         # Dropout's random numbers depend on step and worker alone, so a resumed run needs no generator's state.
         torch.manual_seed((self._seed << 32 | step) % 2**63 ^ workers.number() << 48)
         pieces = split(rows, self._method.accumulation, workers.number(), workers.count())
-        # an empty piece goes through the model all the same, as the other workers' do: sharded layers wait for all
-        batches = [self._collate(piece) if len(piece) else without_labels(self._collate(rows[:1])) for piece in pieces]
         losses = torch.tensor(0.0, dtype=torch.float64)
-        for batch in batches:
+        for piece in pieces:
+            # an empty one goes through the model too, as the other workers' do: for a sharded layer all have to come
+            batch = self._collate(piece) if len(piece) else without_labels(self._collate(rows[:1]))
             losses += self._target_loss.backward(batch, self._labels(rows))
         workers.add_up(losses)
         add_gradients(self._parameters.values())
@@ -174,10 +176,10 @@ class Training:
         """Target tokens of some examples."""
         return int((self._encoded.lengths[rows] - self._encoded.prompt_lengths[rows]).sum())
 
-    def _collate(self, rows: NDArray[np.int64]) -> Batch:
+    def _collate(self, rows: NDArray[np.int64], device: torch.device | None = None) -> Batch:
         padding = self._tokenizer.pad_token_id
         batch = collate(self._encoded, rows, padding if isinstance(padding, int) else 0)
-        return Batch(*(tensor.to(self._device) for tensor in batch))
+        return Batch(*(tensor.to(device or self._device) for tensor in batch))
 
     def _identity(self) -> str:
         """What a checkpoint must share with a training to be continued by it."""

@@ -34,7 +34,8 @@ class _Method(SpecModel):
     steps: int = Field(ge=1)
     """Optimiser steps."""
     batch_tokens: int = Field(default=4096, ge=64)
-    """Tokens of one step, prompt and target together: batches are made by tokens, not by sentences."""
+    """Tokens of one step, prompt and target together: batches are made by tokens, not by sentences. A longer example
+    makes a step of its own."""
     warmup_steps: int = Field(default=0, ge=0)
     """Steps over which the learning rate rises from zero."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
