@@ -95,6 +95,6 @@ def _require_shared(folder: Path) -> None:
     if not all(seen):
         raise ModelError(
             f"{seen.count(False)} of {len(seen)} training workers do not see what the first one writes into "
-            f"{workers.told_by_first(folder)}: set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or train with one "
-            "worker."
+            f"{workers.told_by_first(folder)}: set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or "
+            "train with one worker."
         )
