@@ -74,7 +74,7 @@ class Step:
             use_cache=False,
         ).loss
         reference.backward()
-        return float(reference)
+        return reference.item()
 
 
 def time_steps(contender: str, tokens: int, steps: int, layers: int) -> dict[str, float]:
