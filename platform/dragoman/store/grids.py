@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select
 
 from dragoman.cell import Cell, CellState
 from dragoman.errors import StoreError
@@ -146,12 +146,7 @@ def cells(connection: Connection, name: str, pair: Pair | None = None) -> Iterat
         )
         .select_from(GridModelRow)
         .join(GridPairRow, GridPairRow.grid_id == GridModelRow.grid_id)
-        .join(
-            CellRow,
-            (CellRow.model_id == GridModelRow.model_id)
-            & (CellRow.condition_id == GridPairRow.condition_id)
-            & (CellRow.pair_id == GridPairRow.pair_id),
-        )
+        .join(CellRow, is_member())
         # both are said, as SQLite does not infer one from the other: of one pair it would look through all
         .join(PairRow, (PairRow.id == CellRow.pair_id) & (PairRow.id == GridPairRow.pair_id))
         .join(ModelRow, ModelRow.id == CellRow.model_id)
@@ -191,6 +186,15 @@ def cells(connection: Connection, name: str, pair: Pair | None = None) -> Iterat
             cut=row.cut,
             attempts=row.attempts,
         )
+
+
+def is_member() -> ColumnElement[bool]:
+    """That a cell is of a grid's model (`GridModelRow`), and on a pair of the grid (`GridPairRow`)."""
+    return and_(
+        CellRow.model_id == GridModelRow.model_id,
+        CellRow.condition_id == GridPairRow.condition_id,
+        CellRow.pair_id == GridPairRow.pair_id,
+    )
 
 
 def _add_cells(

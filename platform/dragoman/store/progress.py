@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select
 
 from dragoman.cell import CellState
 from dragoman.store import counts
+from dragoman.store.grids import is_member
 from dragoman.store.keys import grid_number
 from dragoman.store.schema import CellCountRow, CellRow, GridModelRow, GridPairRow
 from dragoman.store.store import Store
@@ -48,12 +49,7 @@ def _counting(grid_id: int) -> Select[*tuple[Any, ...]]:
         select(GridModelRow.name, CellRow.state, func.count())
         .select_from(GridModelRow)
         .join(GridPairRow, GridPairRow.grid_id == GridModelRow.grid_id)
-        .join(
-            CellRow,
-            (CellRow.model_id == GridModelRow.model_id)
-            & (CellRow.condition_id == GridPairRow.condition_id)
-            & (CellRow.pair_id == GridPairRow.pair_id),
-        )
+        .join(CellRow, is_member())
         .where(GridModelRow.grid_id == grid_id)
         .group_by(GridModelRow.position, GridModelRow.name, CellRow.state)
     )

@@ -49,11 +49,7 @@ def metric_class(name: str) -> type[Metric] | None:
 
 def statistics_of(connection: Connection, part: Slice, model_id: int) -> dict[Pair, bytes]:
     """The packed statistics of a model's scores in a slice; of none where it has too many scores."""
-    scores = select(func.sum(PartitionSumRow.scores)).where(
-        PartitionSumRow.grid_id == part.grid_id, PartitionSumRow.metric_id == part.metric_id,
-        PartitionSumRow.condition_id.in_(part.conditions), PartitionSumRow.model_id == model_id,
-        PartitionSumRow.signature_id.in_(part.signatures),
-    )  # fmt: skip
+    scores = select(func.sum(PartitionSumRow.scores)).where(part.sums(model_id))
     if (connection.execute(scores).scalar() or 0) > MOST_PAIRS:
         return {}
     stored = and_(

@@ -187,11 +187,7 @@ def _summed_by_partition(connection: Connection, part: Slice, model_id: int) -> 
     done = func.sum(PartitionSumRow.scores)
     query = (
         select(PartitionSumRow.partition_id, done, done, func.sum(PartitionSumRow.total))
-        .where(
-            PartitionSumRow.grid_id == part.grid_id, PartitionSumRow.metric_id == part.metric_id,
-            PartitionSumRow.condition_id.in_(part.conditions), PartitionSumRow.model_id == model_id,
-            PartitionSumRow.signature_id.in_(part.signatures),
-        )
+        .where(part.sums(model_id))
         .group_by(PartitionSumRow.partition_id)
     )  # fmt: skip
     return {row[0]: row[1:] for row in connection.execute(query)}

@@ -15,6 +15,7 @@ from dragoman.store.schema import (
     GridPairRow,
     GridRow,
     MetricRow,
+    PartitionSumRow,
     ScoreRow,
 )
 
@@ -96,6 +97,14 @@ class Slice(NamedTuple):
     def faced(self) -> Self:
         """Where the model compared with has its scores."""
         return self._replace(conditions=tuple(other for _, other in self.facing), whole=False) if self.facing else self
+
+    def sums(self, model_id: int) -> ColumnElement[bool]:
+        """That sums by partition (`PartitionSumRow`) are of one of the grid's models in the slice."""
+        return and_(
+            PartitionSumRow.grid_id == self.grid_id, PartitionSumRow.metric_id == self.metric_id,
+            PartitionSumRow.condition_id.in_(self.conditions), PartitionSumRow.model_id == model_id,
+            PartitionSumRow.signature_id.in_(self.signatures),
+        )  # fmt: skip
 
     def holds(self, row: type[CellRow] | type[ScoreRow]) -> ColumnElement[bool]:
         """That a cell, or a score, of one of the grid's models is in the slice."""

@@ -95,61 +95,50 @@ class GridPairRow(Base):
     """The pair."""
 
 
-class ScoreSumRow(Base):
+class SumColumns:
+    """What the tables of sums have in common; each has one column more, which its sums are apart by."""
+
+    grid_id: Mapped[int] = mapped_column(Integer, sort_order=-1)
+    """The grid."""
+    metric_id: Mapped[int] = mapped_column(Integer, sort_order=-1)
+    """The metric."""
+    condition_id: Mapped[int] = mapped_column(Integer, ForeignKey(ConditionRow.id), sort_order=-1)
+    """The condition."""
+    model_id: Mapped[int] = mapped_column(Integer, sort_order=-1)
+    """The model."""
+    signature_id: Mapped[int] = mapped_column(Integer, sort_order=-1)
+    """The signature."""
+    scores: Mapped[int] = mapped_column(sort_order=1)
+    """How many scores there are."""
+    total: Mapped[float] = mapped_column(Double, sort_order=1)
+    """Their sum."""
+
+
+def _sums_by(column: str) -> tuple[Any, ...]:
+    return (
+        PrimaryKeyConstraint("grid_id", "metric_id", "condition_id", "model_id", "signature_id", column),
+        ForeignKeyConstraint(["grid_id", "model_id"], ["grid_model.grid_id", "grid_model.model_id"]),
+        ForeignKeyConstraint(["signature_id", "metric_id"], ["signature.id", "signature.metric_id"]),
+        CheckConstraint("scores > 0", name="scores"),
+        {"sqlite_with_rowid": False},
+    )
+
+
+class ScoreSumRow(SumColumns, Base):
     """The scores of one model into one target language, summed; kept in the transaction that writes the scores."""
 
     __tablename__ = "score_sum"
-    __table_args__ = (
-        PrimaryKeyConstraint("grid_id", "metric_id", "condition_id", "model_id", "signature_id", "target"),
-        ForeignKeyConstraint(["grid_id", "model_id"], ["grid_model.grid_id", "grid_model.model_id"]),
-        ForeignKeyConstraint(["signature_id", "metric_id"], ["signature.id", "signature.metric_id"]),
-        CheckConstraint("scores > 0", name="scores"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = _sums_by("target")
 
-    grid_id: Mapped[int] = mapped_column(Integer)
-    """The grid."""
-    metric_id: Mapped[int] = mapped_column(Integer)
-    """The metric."""
-    condition_id: Mapped[int] = mapped_column(Integer, ForeignKey(ConditionRow.id))
-    """The condition."""
-    model_id: Mapped[int] = mapped_column(Integer)
-    """The model."""
-    signature_id: Mapped[int] = mapped_column(Integer)
-    """The signature."""
     target: Mapped[str] = mapped_column(String, ForeignKey(LanguageRow.tag))
     """The target language."""
-    scores: Mapped[int]
-    """How many scores there are."""
-    total: Mapped[float] = mapped_column(Double)
-    """Their sum."""
 
 
-class PartitionSumRow(Base):
+class PartitionSumRow(SumColumns, Base):
     """The scores of one model on one partition, summed; kept in the transaction that writes the scores."""
 
     __tablename__ = "partition_sum"
-    __table_args__ = (
-        PrimaryKeyConstraint("grid_id", "metric_id", "condition_id", "model_id", "signature_id", "partition_id"),
-        ForeignKeyConstraint(["grid_id", "model_id"], ["grid_model.grid_id", "grid_model.model_id"]),
-        ForeignKeyConstraint(["signature_id", "metric_id"], ["signature.id", "signature.metric_id"]),
-        CheckConstraint("scores > 0", name="scores"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = _sums_by("partition_id")
 
-    grid_id: Mapped[int] = mapped_column(Integer)
-    """The grid."""
-    metric_id: Mapped[int] = mapped_column(Integer)
-    """The metric."""
-    condition_id: Mapped[int] = mapped_column(Integer, ForeignKey(ConditionRow.id))
-    """The condition."""
-    model_id: Mapped[int] = mapped_column(Integer)
-    """The model."""
-    signature_id: Mapped[int] = mapped_column(Integer)
-    """The signature."""
     partition_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey(PartitionRow.id))
     """The partition."""
-    scores: Mapped[int]
-    """How many scores there are."""
-    total: Mapped[float] = mapped_column(Double)
-    """Their sum."""
