@@ -38,6 +38,7 @@ from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
 from dragoman_jobs.progress import GridProgress, cell_note
 from dragoman_jobs.ray_train import train_together
+from dragoman_jobs.reporting import Reporter
 from dragoman_jobs.shares import Shares
 from dragoman_jobs.throughput import Meters, Throughput
 from dragoman_jobs.training import TrainingTask, train
@@ -74,6 +75,8 @@ class Driver:
         self._shares = Shares.of(settings)
         self._throughput = Throughput()
         self._meters: Meters | None = None
+        self._reporter: Reporter | None = None
+        self._unfinished: Counter[str] = Counter()
         self._ended: list[Ended] = []
         self._reasons: set[str] = set()
         self._given_up: set[str] = set()
@@ -168,18 +171,20 @@ class Driver:
             and (self._pending.get(training.identity.id) or training.identity.id not in self._given_up)
         ]
 
-    def run(self, cluster: Cluster, meters: Meters | None = None) -> None:
+    def run(self, cluster: Cluster, meters: Meters | None = None, reporter: Reporter | None = None) -> None:
         """Do what remains. Failures of single cells and models are recorded, and the rest goes on.
 
         Args:
             cluster: where.
             meters: what is measured goes there too.
+            reporter: hears of finetunings by step, and of models when their cells are done.
 
         Raises:
             ClusterError: the cluster lacks what a worker or a finetuning is to hold.
             StoppedError: somebody stopped the grid.
         """
-        self._meters = meters
+        self._meters, self._reporter = meters, reporter
+        self._unfinished = Counter({model: len(cells) for model, cells in self._pending.items()})
         untrained = self._untrained()
         self._shares.require_room(cluster.room, bool(untrained))
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
@@ -238,6 +243,11 @@ class Driver:
             started=[task.cell for task in started],
             worker="pool",
         )
+        models = [each.task.model.model for each in ended]
+        self._unfinished.subtract(models)
+        for model in set(models):
+            if self._reporter and not self._unfinished[model]:
+                self._reporter.evaluated(model)
 
     def _show(self, pool: Pool) -> None:
         done = sum(self._states.values()) - self._states[CellState.PLANNED]
@@ -304,6 +314,8 @@ class Driver:
                 )
             training.last = progress
             self.progress.update(f"finetune {planned.identity.name}", progress.step, f"loss {progress.loss:.2f}")
+            if self._reporter:
+                self._reporter.step(planned.identity, progress)
 
     def _finish_training(self, cluster: Cluster, task: TrainingTask) -> None:
         planned = task.planned
@@ -312,6 +324,8 @@ class Driver:
         # what was read, not what was asked for: a pair without data is not seen
         self._store.record_graph(planned.identity.id, TrainingGraph(examples=result.examples))
         self._store.add_training(planned.identity.id, record)
+        if self._reporter:
+            self._reporter.trained(planned)
         self.progress.update(f"finetune {planned.identity.name}", planned.finetuning.method.steps, "trained")
         if self._pending[planned.identity.id]:
             self._prepare(cluster, planned.identity)

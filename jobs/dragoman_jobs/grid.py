@@ -2,17 +2,19 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 
 from dragoman import plugins
+from dragoman.background_tracker import BackgroundTracker
 from dragoman.cell import CellState
 from dragoman.cli.plan import reading_text
 from dragoman.cli.results import answers
 from dragoman.cli.tables import Form, render
 from dragoman.drawing import check_contamination
+from dragoman.interrupts import interruptible
 from dragoman.manifest import prepare
 from dragoman.plan import Plan
 from dragoman.settings import Settings
@@ -20,12 +22,14 @@ from dragoman.store import migrations
 from dragoman.store.database import Database
 from dragoman.store.queries import model_names
 from dragoman.store.store import Store
-from dragoman.tracking import BackgroundTracker, Tracker
+from dragoman.tracking import Tracker
 from dragoman_jobs.driver import Driver
 from dragoman_jobs.job import Job
 from dragoman_jobs.progress import GridProgress
 from dragoman_jobs.ray_cluster import RayCluster
-from dragoman_jobs.reporting import log_evaluations, log_trainings
+from dragoman_jobs.ray_jobs import RayJobs
+from dragoman_jobs.reporting import Reporter
+from dragoman_jobs.system_metrics import Measure, Spool, SystemMetrics, nodes_of, this_machine
 from dragoman_jobs.throughput import Meters
 
 
@@ -63,29 +67,39 @@ def run_grid(
         plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
     check_contamination(plan)
     store = Store.open(settings.store_url, settings.blobs_url)
-    tracker = BackgroundTracker(lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan))
-    tracker.tell(Tracker.start)
     job = Job(store, grid, queued)
     progress = GridProgress(console, job)
+    tracker = BackgroundTracker(
+        lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan), settings.mlflow_url, progress.say
+    )
+    reporter, spool = Reporter(tracker, plan, store), Spool(settings.home / "unsent" / f"{plan.id}.jsonl")
+    tracker.tell(spool.send)  # what a driver left behind
     driver = Driver(plan, store, settings, progress)
     driver.register()
     with job:
-        if driver.remaining(failed_too):
-            _work(driver, connect, job, grid)
-        log_trainings(tracker, plan, store)
-        runs = log_evaluations(tracker, plan, store)
+        job.check()
+        try:
+            if driver.remaining(failed_too):
+                _work(driver, connect, grid, reporter, partial(SystemMetrics, spool=spool, tracker=tracker))
+        except BaseException as error:
+            reporter.break_off(error)
+            tracker.close(away=0.0, busy=5.0)
+            raise
+        failed = sum(cell.state is CellState.FAILED for cell in store.cells(grid))
+        reporter.finish(failed=bool(failed))
         _print_answers(plan, store, console)
         with console.status("writing to MLflow"):
             complaints = tracker.close()
         for complaint in complaints:
             progress.say(complaint)
-        failed = sum(cell.state is CellState.FAILED for cell in store.cells(grid))
         if failed:
             progress.say(
                 f"{failed} cells failed, so nothing is promoted; `dragoman retry {grid} --failed` tries them again."
             )
-        else:
-            _finish(plan, settings, dict(runs), progress.say)
+        elif not tracker.unwritten:
+            _finish(plan, settings, reporter.runs, progress.say)
+        elif plan.spec.promotion is not None:
+            progress.say(f"Without MLflow nothing is registered or promoted; `dragoman resume {grid}` does that.")
     return failed == 0
 
 
@@ -99,29 +113,24 @@ def _check_free(settings: Settings, grid: str) -> None:
         store.close()
 
 
-def _work(driver: Driver, connect: Callable[[], RayCluster], job: Job, grid: str) -> None:
+def _work(
+    driver: Driver, connect: Callable[[], RayCluster], grid: str, reporter: Reporter,
+    sampling: Callable[[Measure], SystemMetrics],
+) -> None:  # fmt: skip
     """Do what remains, and what somebody wants to be tried again meanwhile."""
-    with driver.progress, _interruptible(job, signal.SIGINT):
+    with driver.progress:
         with driver.progress.status("starting Ray"):
             cluster = connect()
+        measure = this_machine() if cluster.dashboard is None else nodes_of(RayJobs(cluster.dashboard))
         try:
             # only now: Ray puts its own handler there, which would cut the clean-up short
-            with _interruptible(job, signal.SIGTERM):
+            with interruptible(signal.SIGTERM), sampling(measure):
                 meters = Meters(grid)
-                driver.run(cluster, meters)
+                driver.run(cluster, meters, reporter)
                 while driver.remaining(failed_too=False):
-                    driver.run(cluster, meters)
+                    driver.run(cluster, meters, reporter)
         finally:
             cluster.close()
-
-
-@contextmanager
-def _interruptible(job: Job, number: signal.Signals) -> Iterator[None]:
-    before = signal.signal(number, job.interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def _print_answers(plan: Plan, store: Store, console: Console) -> None:

@@ -6,9 +6,9 @@ import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
-from dragoman import logs
+from dragoman import interrupts, logs
 from dragoman.errors import DragomanError, StoreError
 from dragoman.masking import masked
 from dragoman.store import control
@@ -46,7 +46,6 @@ class Job:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._stopped_by: str | None = None
-        self._interrupted = False
         self._thread = threading.Thread(target=self._beat_on, name="job", daemon=True)
         self._about = ExitStack()
 
@@ -99,15 +98,9 @@ class Job:
             StoppedError: somebody does.
             KeyboardInterrupt: this process was interrupted.
         """
-        if self._interrupted:
-            raise KeyboardInterrupt
+        interrupts.check()
         if self._stopped_by is not None:
             raise StoppedError(f"stopped by {self._stopped_by}")
-
-    def interrupt(self, *_: object) -> NoReturn:
-        """Handle a signal: break off at once, or at the next check if that is lost in some other library's callback."""
-        self._interrupted = True
-        raise KeyboardInterrupt
 
     def _add(self, line: JobLine) -> None:
         with self._lock:

@@ -47,7 +47,7 @@ class RayCluster(Cluster):
         # a bare init would attach to whatever cluster runs here
         own = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
         try:
-            ray.init(
+            context: Any = ray.init(
                 **(own if address is None else {"address": address}),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
@@ -58,6 +58,8 @@ class RayCluster(Cluster):
             raise ClusterError(
                 f"Ray can't be used {where} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."
             ) from error
+        self.dashboard: str | None = None if address is None else f"http://{context.dashboard_url}"
+        """Address of the dashboard of a cluster that was joined."""
 
     def room(self, share: Share, besides: Collection[Share] = ()) -> int:
         """By what each node has in all: who waits for what is Ray's business."""

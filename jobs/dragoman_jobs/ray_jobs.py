@@ -56,6 +56,15 @@ class RayJobs:
         resources = [node["resources_total"] for node in found if node["state"] == "ALIVE"]
         return [Share(each.get("CPU", 0.0), each.get("GPU", 0.0)) for each in resources]
 
+    def usage(self) -> list[Mapping[str, Any]]:
+        """What each node does, as the agents there last said.
+
+        Raises:
+            ClusterError: the cluster can't be asked.
+        """
+        found = self._ask("GET", "/nodes?view=summary")["data"]["summary"]
+        return [node for node in found if node.get("mem") and node.get("raylet", {}).get("state") == "ALIVE"]
+
     def submit(
         self, submission: str, entrypoint: str, environment: Mapping[str, str], metadata: dict[str, str]
     ) -> None:

@@ -1,9 +1,9 @@
 """Telling MLflow what the store holds of a grid."""
 
+import time
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
 
+from dragoman.background_tracker import BackgroundTracker
 from dragoman.cell import CellState
 from dragoman.cli.results import partition_rows
 from dragoman.cli.tables import Form, render
@@ -14,52 +14,88 @@ from dragoman.pair import Pair
 from dragoman.plan import Plan, PlannedTraining
 from dragoman.store.queries import PartitionRow, pair_scores, partition_table
 from dragoman.store.store import Store
-from dragoman.tracking import BackgroundTracker, Tracker
+from dragoman.tracking import Tracker
+from dragoman_jobs.finetune.result import Progress
+from dragoman_jobs.job import StoppedError
+
+_Tables = Mapping[str, Sequence[PartitionRow]]
+
+LOSS_SECONDS = 10.0
+"""How often the losses of a finetuning are written while it runs."""
 
 
-def log_trainings(tracker: BackgroundTracker, plan: Plan, store: Store) -> None:
-    """Parameters, data and losses of every finetuning that came to its end."""
-    for training in plan.trainings:
-        record = store.training(training.identity.id)
+class Reporter:
+    """Tells MLflow of a grid: losses while it trains, a model's scores as soon as it is evaluated, at last the rest."""
+
+    def __init__(self, tracker: BackgroundTracker, plan: Plan, store: Store) -> None:
+        """Begin with the grid's own run.
+
+        Args:
+            tracker: writes to MLflow.
+            plan: the grid.
+            store: what is known of it.
+        """
+        self._tracker, self._plan, self._store = tracker, plan, store
+        self._losses: dict[str, list[tuple[int, float, float]]] = {}
+        self._sent: dict[str, float] = {}
+        self._scopes: dict[str, None] = {}
+        self._written: dict[str, _Tables] = {}
+        self.runs: dict[str, str] = {}
+        """The run of each model by its name; it fills as they are written."""
+        tracker.tell(Tracker.start)
+
+    def step(self, model: ModelIdentity, progress: Progress) -> None:
+        """A step of a finetuning."""
+        waiting = self._losses.setdefault(model.id, [])
+        waiting.append((progress.step, progress.loss, progress.learning_rate))
+        if time.monotonic() - self._sent.setdefault(model.id, time.monotonic()) >= LOSS_SECONDS:
+            self._sent[model.id] = time.monotonic()
+            del self._losses[model.id]
+            self._tracker.tell(lambda mlflow: mlflow.log_losses(model, waiting))
+
+    def trained(self, training: PlannedTraining) -> None:
+        """A finetuning came to its end: parameters, data and all losses."""
+        record = self._store.training(training.identity.id)
         if record is not None:
-            tracker.tell(partial(_log_training, training=training, record=record))
+            self._losses.pop(training.identity.id, None)
+            self._tracker.tell(lambda mlflow: mlflow.log_training(training, record))
 
+    def evaluated(self, model_id: str) -> None:
+        """The cells of a model are done: scores by partition, samples, heat maps and a note."""
+        model = next(each for each in self._plan.models if each.id == model_id)
+        self._tracker.tell(lambda mlflow: self._log_evaluation(mlflow, model))
 
-def _log_training(mlflow: Tracker, training: PlannedTraining, record: dict[str, Any]) -> None:
-    mlflow.log_training(training, record)
+    def finish(self, failed: bool) -> None:
+        """Everything that the store holds of the grid and was not told yet.
 
+        Args:
+            failed: whether cells failed.
+        """
+        for training in self._plan.trainings:
+            self.trained(training)
+        for model in self._plan.models:
+            self.evaluated(model.id)
+        self._tracker.tell(lambda mlflow: mlflow.finish(self._scopes, failed))
 
-def log_evaluations(tracker: BackgroundTracker, plan: Plan, store: Store) -> Mapping[str, str]:
-    """Scores by partition, samples, heat maps and notes of every model.
+    def break_off(self, error: BaseException) -> None:
+        """The grid did not come to its end."""
+        status = "KILLED" if isinstance(error, StoppedError | KeyboardInterrupt) else "FAILED"
+        self._tracker.tell(lambda mlflow: mlflow.break_off(status))
 
-    Returns the run of each model by its name; it fills as they are written.
-    """
-    runs: dict[str, str] = {}
-    scopes: dict[str, None] = {}
-    for model in plan.models:
+    def _log_evaluation(self, mlflow: Tracker, model: ModelIdentity) -> None:
+        plan, store = self._plan, self._store
         tables = {
             metric: partition_table(store, plan.spec.name, model.name, metric, prompt=_prompt(plan, model))
             for metric in plan.spec.evaluation.metrics
         }
-        scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
-        told = partial(_log_evaluation, plan=plan, store=store, model=model, tables=tables, runs=runs)
-        tracker.tell(told)
-    tracker.tell(lambda mlflow: mlflow.finish(scopes, failed=False))
-    return runs
-
-
-def _log_evaluation(
-    mlflow: Tracker,
-    plan: Plan,
-    store: Store,
-    model: ModelIdentity,
-    tables: Mapping[str, Sequence[PartitionRow]],
-    runs: dict[str, str],
-) -> None:
-    mlflow.log_evaluation(
-        model, tables, _samples(plan, store, model), _heat_maps(plan, store, model), _note(plan, store, model)
-    )
-    runs[model.name] = mlflow.model_run(model)
+        self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
+        if self._written.get(model.id) == tables:
+            return
+        mlflow.log_evaluation(
+            model, tables, _samples(plan, store, model), _heat_maps(plan, store, model), _note(plan, store, model)
+        )
+        self.runs[model.name] = mlflow.model_run(model)
+        self._written[model.id] = tables
 
 
 def _note(plan: Plan, store: Store, model: ModelIdentity) -> str:

@@ -6,10 +6,9 @@ the record: everything here is written from the store and can be written again, 
 
 import logging
 import os
-import queue
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,8 @@ KEY_TAG = "dragoman.key"
 """Tag that finds a run again: what it stands for, whichever process made it."""
 TAG_LENGTH = 8000
 """Characters that a run's tag may have in MLflow: of one that is longer the whole batch is refused."""
+BATCH = 1000
+"""Metrics that MLflow takes at once."""
 
 
 class Tracker:
@@ -34,6 +35,9 @@ class Tracker:
     def __init__(self, uri: str, artifacts: Path, plan: Plan) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        # its own would hold a call to a server that is away for four minutes; what failed is written again anyway
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         from mlflow import MlflowClient
 
         for chatty in ("mlflow", "alembic"):  # they tell of every step, in the middle of the progress bars
@@ -44,6 +48,7 @@ class Tracker:
         self._is_server = uri.startswith(("http://", "https://"))
         self._experiment = self._find_experiment(artifacts)
         self._grid_run = self._run(f"grid/{plan.id}", plan.spec.name, parent=None)
+        self._known: dict[str, set[int]] = {}
 
     def _find_experiment(self, artifacts: Path) -> str:
         found = self._client.get_experiment_by_name(self._plan.spec.name)
@@ -88,22 +93,43 @@ class Tracker:
             },
         )
         self._client.log_dict(self._grid_run, spec.model_dump(mode="json"), "spec.json")
+        self._client.update_run(self._grid_run, status="RUNNING")  # it may have ended before, and goes on
 
     def log_losses(self, model: ModelIdentity, losses: Sequence[tuple[int, float, float]]) -> None:
-        """Loss and learning rate by step: one batch, not one request a step."""
+        """Loss and learning rate by step: in batches, not one request a step; a step that is there stays as it is."""
+        run = self.model_run(model)
+        if run not in self._known:
+            self._known[run] = {point.step for point in self._client.get_metric_history(run, "loss")}
+        new = [point for point in losses if point[0] not in self._known[run]]
+        try:
+            self._log_curves(run, {"loss": [(step, loss) for step, loss, _ in new],
+                                   "learning_rate": [(step, rate) for step, _, rate in new]})  # fmt: skip
+        except Exception:
+            del self._known[run]  # some of it may be there
+            raise
+        self._known[run].update(step for step, _, _ in new)
+
+    def log_system(self, samples: Sequence[tuple[int, str, float]]) -> None:
+        """What the machines did, on the grid's run; MLflow's pages show it under system metrics.
+
+        Args:
+            samples: milliseconds since 1970, what (`cpu_utilization_percentage`), and how much.
+        """
         from mlflow.entities import Metric
 
-        run, now = self.model_run(model), _milliseconds()
-        known = {point.step for point in self._client.get_metric_history(run, "loss")}
-        self._log(
-            run,
-            metrics=[
-                Metric(name, value, now, step)
-                for step, loss, rate in losses
-                if step not in known
-                for name, value in (("loss", loss), ("learning_rate", rate))
-            ],
-        )
+        # with its time and the second as its step, one that is there already is recognised by MLflow itself
+        points = [Metric(f"system/{name}", value, at, at // 1000) for at, name, value in samples]
+        for start in range(0, len(points), BATCH):
+            self._client.log_batch(self._grid_run, metrics=points[start : start + BATCH])
+
+    def _log_curves(self, run: str, curves: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+        from mlflow.entities import Metric
+
+        now = _milliseconds()
+        points = [Metric(name, value, now, step) for name, curve in curves.items() for step, value in curve]
+        points.sort(key=lambda point: point.step)
+        for start in range(0, len(points), BATCH):
+            self._client.log_batch(run, metrics=points[start : start + BATCH])
 
     def log_training(self, training: PlannedTraining, record: dict[str, Any]) -> None:
         """Parameters of a finetuning, the data it read, and its losses."""
@@ -121,8 +147,19 @@ class Tracker:
         )
         recipe = training.identity.recipe["corpus"]
         self._log_dataset(run, recipe["kind"], recipe["revision"], "train", sum(record.get("examples", {}).values()))
-        self.log_losses(training.identity, record.get("losses", ()))
+        self.log_losses(training.identity, [tuple(point) for point in record.get("losses", ())])
+        self._log_dev_scores(run, record.get("dev", ()))
         self._client.set_terminated(run)
+
+    def _log_dev_scores(self, run: str, scores: Sequence[Sequence[Any]]) -> None:
+        """What a checkpoint was chosen by: the mean and that of each partition, by step."""
+        known = {point.step for point in self._client.get_metric_history(run, "dev")} if scores else set()
+        curves: dict[str, list[tuple[int, float]]] = {}
+        for step, mean, partitions in scores:
+            for name, value in {"dev": mean, **{f"dev/{name}": value for name, value in partitions.items()}}.items():
+                if step not in known:
+                    curves.setdefault(name, []).append((step, value))
+        self._log_curves(run, curves)
 
     def log_evaluation(
         self,
@@ -171,6 +208,14 @@ class Tracker:
         self._client.set_terminated(parent)
         return run
 
+    def break_off(self, status: str) -> None:
+        """Show the grid's run as one that did not come to its end.
+
+        Args:
+            status: `KILLED` if somebody wanted that, else `FAILED`.
+        """
+        self._client.set_terminated(self._grid_run, status)
+
     def finish(self, scopes: Collection[str], failed: bool) -> None:
         """Close the grid's run, and have MLflow's pages lead to ours.
 
@@ -199,9 +244,9 @@ class Tracker:
         fresh = [Param(name, str(value)[:6000]) for name, value in (params or {}).items() if name not in known.params]
         new = [metric for metric in metrics if known.metrics.get(metric.key) != metric.value]
         said = [RunTag(name, value[:TAG_LENGTH]) for name, value in (tags or {}).items()]
-        for start in range(0, max(len(new), 1), 1000):  # MLflow takes a thousand metrics at once
+        for start in range(0, max(len(new), 1), BATCH):
             first = start == 0
-            batch = new[start : start + 1000]
+            batch = new[start : start + BATCH]
             self._client.log_batch(run, metrics=batch, params=fresh if first else (), tags=said if first else ())
 
     def _log_dataset(self, run: str, corpus: str, revision: str, split: str, size: int | None) -> None:
@@ -214,41 +259,17 @@ class Tracker:
         self._client.log_inputs(run, [DatasetInput(dataset, [InputTag("mlflow.data.context", split)])])
 
 
-class BackgroundTracker:
-    """A tracker on a thread of its own: MLflow may be slow or away, the grid goes on.
+def answers(uri: str) -> bool:
+    """Whether MLflow's server is there; a database that is none of a server's always is."""
+    import requests
 
-    MLflow's client takes seconds to import and its database seconds to make, which here cost the grid nothing.
-    """
-
-    def __init__(self, make: Callable[[], Tracker]) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[Tracker], None] | None] = queue.SimpleQueue()
-        self._failures: list[str] = []
-        self._thread = threading.Thread(target=self._work, args=(make,), name="mlflow", daemon=True)
-        self._thread.start()
-
-    def tell(self, job: Callable[[Tracker], None]) -> None:
-        """Queue something to be written."""
-        self._jobs.put(job)
-
-    def close(self) -> list[str]:
-        """Wait until all is written; returns what failed, as sentences."""
-        self._jobs.put(None)
-        self._thread.join()
-        return self._failures
-
-    def _work(self, make: Callable[[], Tracker]) -> None:
-        try:
-            tracker = make()
-        except Exception as error:  # whatever MLflow or its server raises must not reach the grid
-            self._failures.append(f"MLflow can't be reached, so nothing was logged there: {error}")
-            return
-        while (job := self._jobs.get()) is not None:
-            try:
-                job(tracker)
-            except Exception as error:
-                self._failures.append(f"MLflow refused a write: {error}")
+    if not uri.startswith(("http://", "https://")):
+        return True
+    try:
+        return requests.get(f"{uri.rstrip('/')}/health", timeout=3).status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    except requests.RequestException:
+        return False
 
 
 def _milliseconds() -> int:
-
     return int(time.time() * 1000)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -67,6 +68,14 @@ class Home:
         done = self.dragoman(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Chooses the moments at which things are killed: others in every run, the same ones with DRAGOMAN_TEST_SEED."""
+    seed = os.environ.get("DRAGOMAN_TEST_SEED") or str(random.randrange(10**6))
+    print(f"moments by DRAGOMAN_TEST_SEED={seed}")  # pytest shows it where the test fails
+    return random.Random(f"{seed} {request.node.name}")
 
 
 def kill(process: "subprocess.Popen[str]") -> None:

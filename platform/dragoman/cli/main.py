@@ -1,5 +1,6 @@
 """The `dragoman` command: a shell around the commands that installed packages register."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typer.main import get_command, get_group
 
 from dragoman import __version__, plugins
 from dragoman.errors import DragomanError
+from dragoman.interrupts import interruptible
 
 
 def build_app() -> typer.Typer:
@@ -96,7 +98,8 @@ def _unavailable(name: str, error: ModuleNotFoundError) -> Callable[[], Any]:
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
     try:
-        build_app()()
+        with interruptible(signal.SIGINT):
+            build_app()()
     except DragomanError as error:
         print(f"dragoman: {error}", file=sys.stderr)
         sys.exit(2)
