@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from dragoman.background_tracker import BackgroundTracker
 from dragoman.cell import CellState
 from dragoman.cli.results import partition_rows
 from dragoman.cli.tables import Form, render
+from dragoman.errors import StoreError
 from dragoman.heat_map import NUMBERED, heat_map_page
 from dragoman.mlflow_pages import model_links
 from dragoman.model import ModelIdentity
@@ -84,30 +86,34 @@ class Reporter:
 
     def _log_evaluation(self, mlflow: Tracker, model: ModelIdentity) -> None:
         plan, store = self._plan, self._store
-        tables = {
-            metric: partition_table(store, plan.spec.name, model.name, metric, prompt=_prompt(plan, model))
-            for metric in plan.spec.evaluation.metrics
-        }
+        tables: dict[str, Sequence[PartitionRow]] = {}
+        for metric in plan.spec.evaluation.metrics:
+            with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
+                tables[metric] = partition_table(store, plan.spec.name, model.name, metric, prompt=_prompt(plan, model))
         self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
         if self._written.get(model.id) == tables:
             return
         mlflow.log_evaluation(
-            model, tables, _samples(plan, store, model), _heat_maps(plan, store, model), _note(plan, store, model)
+            model,
+            tables,
+            _samples(plan, store, model),
+            _heat_maps(plan, store, model, list(tables)),
+            _note(plan, store, model, list(tables)),
         )
         self.runs[model.name] = mlflow.model_run(model)
         self._written[model.id] = tables
 
 
-def _note(plan: Plan, store: Store, model: ModelIdentity) -> str:
-    tables = [partition_rows(store, plan.spec.name, [model.name], metric) for metric in plan.spec.evaluation.metrics]
+def _note(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> str:
+    tables = [partition_rows(store, plan.spec.name, [model.name], metric) for metric in metrics]
     grid = plan.spec.name
     links = model_links(grid, model.name)
     return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n"
 
 
-def _heat_maps(plan: Plan, store: Store, model: ModelIdentity) -> dict[str, str]:
+def _heat_maps(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> dict[str, str]:
     """A page for each metric; of many languages, whose pages are large, for the first alone."""
-    grid, languages, metrics = plan.spec.name, plan.spec.languages, plan.spec.evaluation.metrics
+    grid, languages = plan.spec.name, plan.spec.languages
     prompt = _prompt(plan, model)
     return {
         metric: heat_map_page(

@@ -158,7 +158,7 @@ def test_prometheus_is_told(calm: Shell, head: Head) -> None:
         text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
         return text if "dragoman_cells" in text else ""
 
-    series = [line for line in calm.wait(told, 60).splitlines() if line.startswith("ray_dragoman_cells")]
+    series = [line for line in calm.wait(told, 60).splitlines() if line.startswith("ray_dragoman_cells_total{")]
     assert any('grid="mini"' in line for line in series)
 
 
@@ -281,7 +281,9 @@ class _MlflowServer:
     def __init__(self, folder: Path, tables: Path) -> None:
         shutil.copy(tables, folder / "mlflow.db")  # to make the tables takes longer than all the rest
         with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
-            database.execute("UPDATE experiments SET name = 'calm'")  # what is in them is none of this grid's
+            database.execute(
+                "UPDATE experiments SET name = 'calm' WHERE name = 'mini'"
+            )  # what is in them is none of this grid's
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self._port = one.getsockname()[1]
