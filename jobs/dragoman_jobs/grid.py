@@ -4,6 +4,8 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from rich.console import Console
 
@@ -14,6 +16,7 @@ from dragoman.cli.plan import reading_text
 from dragoman.cli.results import answers
 from dragoman.cli.tables import Form, render
 from dragoman.drawing import check_contamination
+from dragoman.errors import DragomanError
 from dragoman.interrupts import interruptible
 from dragoman.manifest import prepare
 from dragoman.plan import Plan
@@ -25,6 +28,7 @@ from dragoman.store.store import Store
 from dragoman.tracking import Tracker
 from dragoman_jobs.driver import Driver
 from dragoman_jobs.job import Job
+from dragoman_jobs.pretrained import require_tokenizer
 from dragoman_jobs.progress import GridProgress
 from dragoman_jobs.ray_cluster import RayCluster
 from dragoman_jobs.ray_jobs import RayJobs
@@ -55,13 +59,16 @@ def run_grid(
         Whether no cell failed.
 
     Raises:
+        ModelError: the base has no tokenizer.
+        DragomanError: nothing can be written to the home.
         StoreError: another driver works at the grid.
         ContaminationError: more of the test set is in training text than the spec allows.
         ClusterError: Ray can't be used, or lacks what a worker is to hold.
         StoppedError: somebody stopped the grid.
     """
     grid = plan.spec.name
-    settings.home.mkdir(parents=True, exist_ok=True)
+    require_tokenizer(plan.spec.base.model)
+    _make_home(settings.home)
     _check_free(settings, grid)
     with reading_text(plan, quiet=console.quiet) as tell:
         plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
@@ -101,6 +108,18 @@ def run_grid(
         elif plan.spec.promotion is not None:
             progress.say(f"Without MLflow nothing is registered or promoted; `dragoman resume {grid}` does that.")
     return failed == 0
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home) as file:
+            file.write(b"x")  # a folder that is there may still take nothing
+    except OSError as error:
+        raise DragomanError(
+            f"Nothing can be written to {home} ({error.strerror}): make room there or let this user write, or set "
+            "DRAGOMAN_HOME to another folder."
+        ) from error
 
 
 def _check_free(settings: Settings, grid: str) -> None:

@@ -67,8 +67,10 @@ class Job:
             self.say(reason)
         elif error is not None:
             state, reason = JobState.FAILED, masked(str(error)) or type(error).__name__
-            known = isinstance(error, DragomanError)
-            self.failed(reason, None if known else "".join(traceback.format_exception(error)))
+            if isinstance(error, DragomanError):  # the command ends with it
+                self._add(JobLine(kind=LineKind.FAILURE, text=reason))
+            else:
+                self.failed(reason, "".join(traceback.format_exception(error)))
         self._beat()
         if self._stopped_by != SUPERSEDED:
             control.forsake(self._store, self._grid)

@@ -17,6 +17,8 @@ INDEX = "model.safetensors.index.json"
 """What says which of several files holds which tensor of a large one."""
 
 _TENSORS = "*.safetensors"
+_VOCABULARY = ("tokenizer.json", "*.model", "*.spm", "*.tiktoken", "tekken.json", "vocab*")
+"""One of these is in every folder that has a tokenizer."""
 _WANTED = ["*.json", _TENSORS, "*.model", "*.txt", "*.jinja", "*.tiktoken"]
 # some repositories hold the same weights a second time, in their makers' own layout
 _UNWANTED = ["original/*", "consolidated*", "onnx/*"]
@@ -56,6 +58,17 @@ def tokenizer_folder(model: str, revision: str | None = None) -> Path:
     """
     folder = Path(model)
     return folder if folder.is_dir() else _from_hub(model, revision, [name for name in _WANTED if name != _TENSORS])
+
+
+def require_tokenizer(model: str) -> None:
+    """Make sure, before anything is done with a model, that its folder has a tokenizer; the hub's is not asked.
+
+    Raises:
+        ModelError: it has none.
+    """
+    folder = Path(model)
+    if folder.is_dir() and not any(path for pattern in _VOCABULARY for path in folder.glob(pattern)):
+        raise ModelError(_no_tokenizer(folder))
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -144,7 +157,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
         ) from error
     # without any file transformers makes an empty tokenizer of the architecture's class
     if not any((folder / name).is_file() for name in tokenizer.vocab_files_names.values()):
-        raise ModelError(f"The model {folder} has no tokenizer: save the one it was trained with into its folder.")
+        raise ModelError(_no_tokenizer(folder))
     return tokenizer
 
 
@@ -166,3 +179,7 @@ def _from_hub(model: str, revision: str | None, wanted: list[str] = _WANTED) -> 
             f"There is no model {model}{version} ({first_line(error)}): give a folder with a config.json, "
             "or the name of a model on the Hugging Face hub that this machine can reach."
         ) from error
+
+
+def _no_tokenizer(folder: Path) -> str:
+    return f"The model {folder} has no tokenizer: save the one it was trained with into its folder."

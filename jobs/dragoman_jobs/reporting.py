@@ -93,13 +93,8 @@ class Reporter:
         self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
         if self._written.get(model.id) == tables:
             return
-        mlflow.log_evaluation(
-            model,
-            tables,
-            _samples(plan, store, model),
-            _heat_maps(plan, store, model, list(tables)),
-            _note(plan, store, model, list(tables)),
-        )
+        maps, note = _heat_maps(plan, store, model, list(tables)), _note(plan, store, model, list(tables))
+        mlflow.log_evaluation(model, tables, _samples(plan, store, model), maps, note)
         self.runs[model.name] = mlflow.model_run(model)
         self._written[model.id] = tables
 

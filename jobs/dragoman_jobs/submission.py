@@ -19,6 +19,7 @@ from dragoman.store.records import JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
 from dragoman_jobs.cluster import ClusterError
 from dragoman_jobs.driver import Driver
+from dragoman_jobs.pretrained import require_tokenizer
 from dragoman_jobs.progress import GridProgress
 from dragoman_jobs.ray_jobs import ENDED, RayJobs
 from dragoman_jobs.shares import Shares
@@ -54,8 +55,10 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
     Raises:
         ClusterError: there is no cluster at the address, it refuses the token, can't reach the store, or lacks what a
             worker is to hold. Nothing is written then.
+        ModelError: the base has no tokenizer.
         StoreError: a driver works at the grid.
     """
+    require_tokenizer(plan.spec.base.model)
     ray = RayJobs(address)
     ray.check()
     environment, withheld = sent(settings, address)

@@ -281,9 +281,8 @@ class _MlflowServer:
     def __init__(self, folder: Path, tables: Path) -> None:
         shutil.copy(tables, folder / "mlflow.db")  # to make the tables takes longer than all the rest
         with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
-            database.execute(
-                "UPDATE experiments SET name = 'calm' WHERE name = 'mini'"
-            )  # what is in them is none of this grid's
+            # what is in them is none of this grid's
+            database.execute("UPDATE experiments SET name = 'calm' WHERE name = 'mini'")
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self._port = one.getsockname()[1]

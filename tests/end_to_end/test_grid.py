@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.conftest import MINI, Home, kill
+from tests.end_to_end.conftest import MINI, ROOT, Home, kill
 
 from dragoman.cell import CellState
 from dragoman.store.store import Store
@@ -148,6 +149,36 @@ def test_models_and_scores_are_in_mlflow(undisturbed: Home) -> None:
     assert runs["to-english"].data.params["method.kind"] == "full"
     assert len(client.get_metric_history(runs["to-english"].info.run_id, "loss")) == 6
     assert {item.dataset.name for item in runs["to-english"].inputs.dataset_inputs} == {"cldr/train"}
+
+
+def _without_tokenizer(folder: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "examples" / "tiny-xglm", folder, ignore=shutil.ignore_patterns("tokenizer*")))
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"DRAGOMAN_HOME": "/dev/null/home"}, ["Nothing can be written to /dev/null/home", "DRAGOMAN_HOME"]),
+        ({"DRAGOMAN_STORE": "postgresql+psycopg://ada:hush@127.0.0.1:1/x"}, ["ada:***@", "refused"]),
+        ({"DRAGOMAN_BLOBS": "file:///dev/null/blobs"}, ["Blobs can't be written to", "/dev/null/blobs"]),
+    ],
+)
+def test_a_place_that_can_not_be_written_to_is_one_sentence(
+    tmp_path: Path, environment: dict[str, str], words: list[str]
+) -> None:
+    home = Home(tmp_path, MINI)
+    home.environment |= environment
+    done = home.dragoman("run", str(home.spec))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_a_model_without_a_tokenizer_is_one_sentence_and_nothing_is_written(tmp_path: Path) -> None:
+    home = Home(tmp_path, {**MINI, "base": str(_without_tokenizer(tmp_path / "base"))})
+    done = home.dragoman("run", str(home.spec))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "base has no tokenizer: save the one" in done.stderr
+    assert not home.home.exists()
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from dragoman.errors import StoreError
+from dragoman.masking import masked
 
 TRANSLATION = pa.schema([("text", pa.string()), ("finish_reason", pa.string()), ("tokens", pa.int32())])
 """One row for each segment of a translation."""
@@ -118,7 +119,7 @@ class BlobStore:
             StoreError: it is damaged.
         """
         check_blob(address, data)
-        self._write(address, data)
+        self._keep(address, data)
 
     def stored(self) -> Iterator[StoredBlob]:
         """Every file there is, whole or left over."""
@@ -138,7 +139,7 @@ class BlobStore:
         arrays = [_array(field.type, [row[place] for row in rows]) for place, field in enumerate(schema)]
         buffer = io.BytesIO()
         pq.write_table(pa.Table.from_arrays(arrays, schema=schema), buffer, compression="zstd")
-        self._write(address, buffer.getvalue())
+        self._keep(address, buffer.getvalue())
         return address
 
     def _get(self, schema: pa.Schema, address: str) -> list[tuple[Any, ...]]:
@@ -146,6 +147,16 @@ class BlobStore:
         if found != schema:
             raise StoreError(f"The blob {address} holds {', '.join(found.names)} instead of {', '.join(schema.names)}.")
         return rows
+
+    def _keep(self, address: str, data: bytes) -> None:
+        try:
+            self._write(address, data)
+        except Exception as error:  # every file system, and every cloud's library below it, has errors of its own
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            raise StoreError(
+                f"Blobs can't be written to {masked(self.url)} ({why}): check that it is there, has room, and may be "
+                "written to."
+            ) from error
 
     def _write(self, address: str, data: bytes) -> None:
         path = self._path(address)
