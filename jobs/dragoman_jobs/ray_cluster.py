@@ -58,7 +58,8 @@ class RayCluster(Cluster):
             raise ClusterError(
                 f"Ray can't be used {where} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."
             ) from error
-        self.dashboard: str | None = None if address is None else f"http://{context.dashboard_url}"
+        page = None if address is None else context.dashboard_url
+        self.dashboard: str | None = f"http://{page}" if page else None
         """Address of the dashboard of a cluster that was joined."""
 
     def room(self, share: Share, besides: Collection[Share] = ()) -> int:

@@ -32,7 +32,7 @@ class Head:
             "RAY_AUTH_TOKEN_PATH": str(self.token_file),
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(python_path),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(python_path), os.environ.get("PYTHONPATH")))),
             # a server that is away is given up after one more try
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         }

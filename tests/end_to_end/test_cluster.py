@@ -46,7 +46,7 @@ class Shell(Home):
         self.environment |= {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(head.token_file),
-            "PYTHONPATH": str(python_path),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(python_path), os.environ.get("PYTHONPATH")))),
             "USER": "ada",
             **environment,
         }
