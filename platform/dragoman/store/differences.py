@@ -12,12 +12,12 @@ from dragoman.partition import Partition
 from dragoman.store.comparable import decoded_alike, facing_conditions
 from dragoman.store.database import fetched
 from dragoman.store.keys import grid_number
+from dragoman.store.ledger import Ledger
 from dragoman.store.prompts import named_row
 from dragoman.store.resamples import metric_class
 from dragoman.store.schema import PARTITION_IDS, PARTITIONS, PairRow, ScoreRow
 from dragoman.store.scored import same_cell
 from dragoman.store.slice import Slice, grid_models, number_of
-from dragoman.store.store import Store
 
 _UNSEEN = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
 
@@ -51,7 +51,7 @@ class PairDifference:
 
 
 def regressions(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
+    store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
     prompt: str | None = None,
 ) -> list[PairDifference]:  # fmt: skip
     """The pairs on which b is worst against a, worst first; arguments and errors as for `compare`."""
@@ -64,7 +64,7 @@ def regressions(
 
 
 def unseen_differences(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int | None = None
+    store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int | None = None
 ) -> list[PairDifference]:
     """The pairs unseen for both models whose scores differ by more than their stored intervals explain, largest first.
 

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Connection, exists, select
 
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.keys import grid_number
+from dragoman.store.ledger import Ledger
 from dragoman.store.records import Record
 from dragoman.store.schema import CellRow, ConditionRow, GridModelRow, GridPairRow, GridRow, PromptRow
-from dragoman.store.store import Store
 
 
 class Asked(Record):
@@ -21,7 +21,7 @@ class Asked(Record):
     """Name of the prompt."""
 
 
-def asked(store: Store, grid: str) -> list[Asked]:
+def asked(store: Ledger, grid: str) -> list[Asked]:
     """The models of a grid, each with the prompts it is asked with; the grid's first prompt comes first.
 
     Raises:

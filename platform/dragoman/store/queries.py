@@ -12,12 +12,12 @@ from dragoman.metrics.packing import unpack
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.keys import grid_number
+from dragoman.store.ledger import Ledger
 from dragoman.store.records import Record
 from dragoman.store.resamples import Joint, bounds, metric_class, statistics_of
 from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, PartitionSumRow, ScoreRow
 from dragoman.store.scored import Sums, scored_cells, sums_by_scope, weights_by_scope
 from dragoman.store.slice import Slice, grid_models, number_of
-from dragoman.store.store import Store
 
 BASE = "base"
 """What a grid calls its base model."""
@@ -92,7 +92,7 @@ class Gap(Record):
     """Upper end of it."""
 
 
-def model_names(store: Store, grid: str) -> list[str]:
+def model_names(store: Ledger, grid: str) -> list[str]:
     """Names of a grid's models, `base` first where it is evaluated.
 
     Raises:
@@ -102,7 +102,7 @@ def model_names(store: Store, grid: str) -> list[str]:
         return list(grid_models(connection, grid_number(connection, grid)))
 
 
-def metric_names(store: Store, grid: str) -> list[str]:
+def metric_names(store: Ledger, grid: str) -> list[str]:
     """Names of the metrics a grid asks for, then of others it has been scored with since.
 
     Raises:
@@ -120,7 +120,7 @@ def metric_names(store: Store, grid: str) -> list[str]:
 
 
 def pair_scores(
-    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
 ) -> list[PairScore]:
     """Every planned pair of a grid under one model, sorted.
 
@@ -142,7 +142,7 @@ def pair_scores(
 
 
 def unscored(
-    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
 ) -> list[PairScore]:
     """The planned pairs that have no score, with the reasons; arguments and errors as for `pair_scores`."""
     with store.database.reading() as connection:
@@ -162,7 +162,7 @@ def _pair_score(row: Row[*tuple[Any, ...]]) -> PairScore:
 
 
 def partition_table(
-    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False,
+    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False,
     prompt: str | None = None,
 ) -> list[PartitionRow]:  # fmt: skip
     """The partitions that occur, then `unseen` and `all`, of a grid under one model.
@@ -204,7 +204,7 @@ def partition_table(
 
 
 def partition_gap(
-    store: Store, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
+    store: Ledger, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
     prompt: str | None = None,
 ) -> Gap | None:  # fmt: skip
     """How much better a model is on one partition (or `unseen`, `all`) than on another: the difference of the means.

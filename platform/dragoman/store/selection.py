@@ -11,6 +11,7 @@ from dragoman.errors import StoreError
 from dragoman.store.differences import higher_is_better
 from dragoman.store.dimension import Axes, Dimension
 from dragoman.store.keys import grid_number
+from dragoman.store.ledger import Ledger
 from dragoman.store.queries import BASE
 from dragoman.store.records import Record
 from dragoman.store.schema import CellRow, GridRow, PairRow, ScoreRow
@@ -19,8 +20,6 @@ from dragoman.store.slice import Slice, grid_models, number_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from dragoman.store.store import Store
 
 
 class Group(Record):
@@ -58,7 +57,7 @@ class Selection:
     failed or unscorable are in no mean and count in `pairs`; scores that can't be compared are refused.
     """
 
-    store: "Store"
+    store: Ledger
     """Where they are."""
     grid: str
     """Name of the grid."""
@@ -197,7 +196,7 @@ class Selection:
         )  # fmt: skip
 
 
-def only_grid(store: "Store", models: Sequence[str]) -> str:
+def only_grid(store: Ledger, models: Sequence[str]) -> str:
     """The one grid that has these models.
 
     Raises:
