@@ -6,7 +6,7 @@ import typer
 
 from dragoman import logs, plugins
 from dragoman.cli.plan import SpecArgument, missing
-from dragoman.cli.tables import Form, render
+from dragoman.cli.printing import Form, render
 from dragoman.plan import Plan, make_plan
 from dragoman.settings import Settings
 from dragoman.spec.loading import load_campaign

@@ -13,8 +13,8 @@ from dragoman import plugins
 from dragoman.background_tracker import BackgroundTracker
 from dragoman.cell import CellState
 from dragoman.cli.plan import reading_text
+from dragoman.cli.printing import Form, render
 from dragoman.cli.results import answers
-from dragoman.cli.tables import Form, render
 from dragoman.drawing import check_contamination
 from dragoman.errors import DragomanError
 from dragoman.interrupts import interruptible

@@ -10,7 +10,8 @@ import typer
 
 from dragoman.cell import CellState
 from dragoman.cli.arguments import GridArgument, open_store
-from dragoman.cli.tables import Column, Table, number, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Column, Table, number, word
 from dragoman.store import control
 from dragoman.store.liveness import BEAT_SECONDS
 from dragoman.store.progress import progress

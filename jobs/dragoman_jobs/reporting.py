@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from dragoman.background_tracker import BackgroundTracker
 from dragoman.cell import CellState
+from dragoman.cli.printing import Form, render
 from dragoman.cli.results import partition_rows
-from dragoman.cli.tables import Form, render
 from dragoman.errors import StoreError
 from dragoman.heat_map import NUMBERED, heat_map_page
 from dragoman.mlflow_pages import model_links

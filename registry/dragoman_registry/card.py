@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from dragoman.cli.printing import Form, render
 from dragoman.cli.results import partition_rows
-from dragoman.cli.tables import Form, figure, render
+from dragoman.cli.tables import figure
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph

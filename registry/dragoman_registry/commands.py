@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dragoman.cli.arguments import ModelsOption, chosen_models, complete_grids, open_store
-from dragoman.cli.tables import Form, Table, printed, render
+from dragoman.cli.printing import Form, printed, render
+from dragoman.cli.tables import Table
 from dragoman.errors import DragomanError
 from dragoman.pair import Pair
 from dragoman.settings import settings

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from dragoman.cli.tables import Form, render
+from dragoman.cli.printing import Form, render
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store

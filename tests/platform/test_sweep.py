@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from dragoman.cli.campaign import across
-from dragoman.cli.tables import Form, Table, number, render, word
+from dragoman.cli.printing import Form, render
+from dragoman.cli.tables import Table, number, word
 from dragoman.errors import SpecError
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import Campaign, load_campaign, load_spec

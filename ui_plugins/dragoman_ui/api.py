@@ -9,8 +9,8 @@ from flask import Blueprint, Response, request
 from dragoman import __version__
 from dragoman.cli import compare
 from dragoman.cli.arguments import chosen_rows
+from dragoman.cli.printing import Form
 from dragoman.cli.results import matrix, pairs, partition_rows
-from dragoman.cli.tables import Form
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 from flask import Response
 
-from dragoman.cli.tables import Form, Table, render
+from dragoman.cli.printing import Form, render
+from dragoman.cli.tables import Table
 from dragoman_ui.view import one_of
 
 FORMS = ("csv", "json", "latex", "markdown")

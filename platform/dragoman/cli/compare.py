@@ -14,7 +14,8 @@ from dragoman.cli.arguments import (
     complete_models,
     open_store,
 )
-from dragoman.cli.tables import Column, Row, Table, interval, number, of_pair, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Column, Row, Table, interval, number, of_pair, word
 from dragoman.metrics.significance import Correction
 from dragoman.store.comparison import ALPHA, Comparison, Test
 from dragoman.store.comparison import compare as compare_models

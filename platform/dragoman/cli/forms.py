@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich import box
 from rich.cells import cell_len
@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from dragoman.cli.tables import Column, Table
+from dragoman.cli.tables import Column, Table
 
 DECIMALS = 6
 """Digits after the point in JSON and CSV: enough to compute with, few enough to be the same on every machine."""
@@ -24,13 +23,13 @@ GUTTER = 3
 """Columns of a terminal between two columns of a table."""
 
 
-def as_json(tables: Sequence["Table"]) -> str:
+def as_json(tables: Sequence[Table]) -> str:
     """An object with an array of rows for each table."""
     rows = {table.name: [{key: _plain(value) for key, value in row.items()} for row in table.rows] for table in tables}
     return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_csv(table: "Table") -> str:
+def as_csv(table: Table) -> str:
     """One table with a line of names; nothing for a table without rows."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -40,7 +39,7 @@ def as_csv(table: "Table") -> str:
     return out.getvalue()
 
 
-def as_markdown(table: "Table") -> str:
+def as_markdown(table: Table) -> str:
     """A pipe table under its title."""
     from tabulate import tabulate
 
@@ -50,7 +49,7 @@ def as_markdown(table: "Table") -> str:
     return f"**{table.title}**\n\n{body}\n{notes}"
 
 
-def as_latex(table: "Table") -> str:
+def as_latex(table: Table) -> str:
     """A floating table with booktabs rules, a caption and a label."""
     from tabulate import LATEX_ESCAPE_RULES, SEPARATING_LINE, tabulate
 
@@ -70,7 +69,7 @@ def as_latex(table: "Table") -> str:
     )
 
 
-def as_text(tables: Sequence["Table"]) -> str:
+def as_text(tables: Sequence[Table]) -> str:
     """Tables for a terminal, or for a file where standard output is one: there nothing is split or coloured."""
     terminal = Console(file=sys.stdout)
     parts = [part for table in tables for part in _fitting(table, terminal.width if terminal.is_terminal else None)]
@@ -92,7 +91,7 @@ def as_text(tables: Sequence["Table"]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def _rich(table: "Table") -> RichTable:
+def _rich(table: Table) -> RichTable:
     rich = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         rich.add_column(Text(column.heading), justify="right" if column.right else "left", no_wrap=True)
@@ -105,7 +104,7 @@ def _rich(table: "Table") -> RichTable:
     return rich
 
 
-def _fitting(table: "Table", width: int | None) -> list["Table"]:
+def _fitting(table: Table, width: int | None) -> list[Table]:
     """The table in parts that fit the width, each with the stub columns again: a number is never cut."""
     widths = _widths(table)
     if width is None or sum(widths) <= width:
@@ -131,7 +130,7 @@ def _fitting(table: "Table", width: int | None) -> list["Table"]:
     ]
 
 
-def _widths(table: "Table") -> list[int]:
+def _widths(table: Table) -> list[int]:
     """Columns' widths on a terminal, with their padding."""
     return [
         max(cell_len(column.heading), *(cell_len(column.text(row)) for row in table.rows), 0) + GUTTER
@@ -139,15 +138,15 @@ def _widths(table: "Table") -> list[int]:
     ]
 
 
-def _cells(table: "Table") -> list[list[str]]:
+def _cells(table: Table) -> list[list[str]]:
     return [[column.text(row) for column in table.columns] for row in table.rows]
 
 
-def _headings(table: "Table") -> list[str]:
+def _headings(table: Table) -> list[str]:
     return [column.heading for column in table.columns]
 
 
-def _alignment(table: "Table") -> list[str]:
+def _alignment(table: Table) -> list[str]:
     return ["right" if column.right else "left" for column in table.columns]
 
 

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dragoman.cell import CellState
 from dragoman.cli.campaign import across
-from dragoman.cli.tables import Table, number, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Table, number, word
 from dragoman.estimate import Cost, Estimate, estimate
 from dragoman.language import english_name, scripts_of
 from dragoman.manifest import Tell, manifest_path, prepare

@@ -16,7 +16,8 @@ from dragoman.cli.arguments import (
     complete_models,
     open_store,
 )
-from dragoman.cli.tables import Column, Table, number, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Column, Table, number, word
 from dragoman.errors import StoreError
 from dragoman.store.dimension import Dimension
 from dragoman.store.ranking import best_models

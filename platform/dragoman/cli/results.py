@@ -20,7 +20,8 @@ from dragoman.cli.arguments import (
     open_store,
 )
 from dragoman.cli.campaign import across
-from dragoman.cli.tables import Column, Row, Table, figure, interval, number, of_pair, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Column, Row, Table, figure, interval, number, of_pair, word
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.campaigns import grids_of

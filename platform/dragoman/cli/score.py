@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
-from dragoman.cli.tables import Table, number, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Table, number, word
 from dragoman.settings import settings
 from dragoman.store.rescoring import rescore
 

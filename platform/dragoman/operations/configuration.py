@@ -3,7 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from dragoman.cli.tables import Table, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Table, word
 from dragoman.masking import masked
 from dragoman.settings import Settings, origin, settings, unknown_variables
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from dragoman.cli.tables import Form, Table, render, word
+from dragoman.cli.printing import Form, render
+from dragoman.cli.tables import Table, word
 from dragoman.errors import DragomanError
 from dragoman.operations.checks import blobs, clock, configuration, installation, machine, mlflow, ray, store
 from dragoman.operations.finding import Finding, State, fault

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dragoman.cli.tables import Table, number, printed, word
+from dragoman.cli.printing import printed
+from dragoman.cli.tables import Table, number, word
 from dragoman.errors import StoreError
 from dragoman.settings import settings
 from dragoman.store.store import Store

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dragoman.cli.tables import Column, Form, OutputError, Table, figure, interval, number, render, word
+from dragoman.cli.printing import Form, OutputError, render
+from dragoman.cli.tables import Column, Table, figure, interval, number, word
 
 ROWS = [
     {"name": "a_b|c", "value": 41.25, "low": 40.0, "high": 42.123456789},
