@@ -214,7 +214,8 @@ class Driver:
         size = cluster.room(self._shares.evaluation, besides)
         if not besides:
             size = max(size, 1)  # nodes may have gone; Ray waits for others
-        pool.resize(min(size, self._settings.workers or size))
+        coming = sum(len(self._pending[model.id]) for model in self._preparing.values())
+        pool.resize(min(size, self._settings.workers or size), coming)
         started = pool.choose()
         self._write(started)
         for _ in started:

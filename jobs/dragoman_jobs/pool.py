@@ -1,9 +1,9 @@
-"""The pool of warm evaluation workers: one cell in flight each, longest first, to whoever is free."""
+"""The pool of warm evaluation workers: cells stream to whoever is free, longest first."""
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dragoman.errors import DragomanError
 from dragoman_jobs.cluster import Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
@@ -30,7 +30,7 @@ class Ended:
     """What a log should hold of the failure."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Member:
     """A worker of the pool."""
 
@@ -38,14 +38,25 @@ class _Member:
     born: float
     """When it was ready."""
     model: PreparedModel | None = None
-    """What it has loaded."""
+    """What it will have loaded when it has done what it was given."""
+    chosen: deque[CellTask] = field(default_factory=deque)
+    """Cells that are about to be sent to it."""
+    calls: dict[Ref, CellTask] = field(default_factory=dict)
+    """Cells it was sent: the first is in flight, the one behind it waits."""
+
+    @property
+    def head(self) -> Ref | None:
+        """The future of the cell in flight."""
+        return next(iter(self.calls), None)
 
 
 class Pool:
     """Hands cells to workers and takes back what became of them.
 
     A queue of our own rather than Ray's ActorPool, which neither requeues nor names what a dead actor lost. A worker
-    gets its first cell when it is ready, so that one that waits for room on the cluster keeps no cell waiting.
+    gets its first cell when it is ready, so that one that waits for room on the cluster keeps no cell waiting. While
+    there are plenty, a second one waits behind its cell in flight, so that a short cell's worker never waits for the
+    driver; with its worker it only goes back to the queue.
     """
 
     def __init__(self, cluster: Cluster, start: Callable[[], RemoteWorker]) -> None:
@@ -58,9 +69,9 @@ class Pool:
         self._cluster, self._start = cluster, start
         self._queues: dict[str, deque[CellTask]] = {}
         self._starting: dict[Ref, RemoteWorker] = {}
-        self._idle: list[_Member] = []
-        self._chosen: list[tuple[_Member, CellTask]] = []
-        self._busy: dict[Ref, tuple[_Member, CellTask]] = {}
+        self._members: list[_Member] = []
+        self._heads: dict[Ref, _Member] = {}
+        self._begun: list[CellTask] = []
         self._deaths: dict[str, int] = {}
         self._failed_starts = 0
         self._not_before = 0.0
@@ -74,24 +85,23 @@ class Pool:
     @property
     def workers(self) -> int:
         """Workers alive and ready."""
-        return len(self._idle) + len(self._chosen) + len(self._busy)
+        return len(self._members)
 
     @property
     def running(self) -> int:
         """Cells in flight."""
-        return len(self._busy)
+        return len(self._heads)
 
     @property
     def refs(self) -> list[Ref]:
         """The futures of the cells in flight and of the workers that start."""
-        return [*self._busy, *self._starting]
+        return [*self._heads, *self._starting]
 
     @property
     def busy(self) -> float | None:
         """The share of its workers' life that they spent on cells, by their own clocks; None before they lived."""
         now = time.monotonic()
-        members = [*self._idle, *(member for member, _ in [*self._chosen, *self._busy.values()])]
-        lived = self._lived + sum(now - member.born for member in members)
+        lived = self._lived + sum(now - member.born for member in self._members)
         return self._worked / lived if lived else None
 
     def add(self, tasks: Iterable[CellTask]) -> None:
@@ -99,40 +109,57 @@ class Pool:
         for task in sorted(tasks, key=lambda task: task.size, reverse=True):
             self._queues.setdefault(task.model.model, deque()).append(task)
 
-    def resize(self, size: int) -> None:
+    def resize(self, size: int, coming: int = 0) -> None:
         """Start workers up to `size`, if there are cells for them, and end idle ones above it.
+
+        Args:
+            size: the most there may be.
+            coming: cells that will be added; workers may start for them already.
 
         Raises:
             ClusterError: workers die again and again before they are ready.
         """
-        while self._idle and self.workers > size:
-            self._bury(self._idle.pop())
-        wanted = min(size, self.workers + self.waiting)
+        for member in [member for member in self._members if not member.calls][: max(0, self.workers - size)]:
+            self._bury(member)
+        wanted = min(size, self.running + self.waiting + coming)
         while self.workers + len(self._starting) < wanted and time.monotonic() >= self._not_before:
             worker = self._start()
             self._starting[worker.call("ready")] = worker
 
     def choose(self) -> list[CellTask]:
-        """Give every idle worker a cell, without starting it: of the model it has loaded, else of the longest queue."""
-        chosen = []
-        while self._idle and self.waiting:
-            member = self._idle.pop()
-            loaded = member.model.model if member.model else ""
-            model = loaded if self._queues.get(loaded) else self._longest()
-            task = self._queues[model].popleft()
-            if not self._queues[model] and self.waiting:
-                # the model's last cell: its worker loads another while it translates
-                task = task.model_copy(update={"then": self._queues[self._longest()][0].model})
-            member.model = task.then or task.model
-            self._chosen.append((member, task))
-            chosen.append(task)
-        return chosen
+        """Give every idle worker a cell, without sending it: of the model it has loaded, else of the longest queue.
+
+        Returns the cells that start now: those, and the ones that had waited behind a cell that has ended.
+        """
+        begun, self._begun = self._begun, []
+        for member in self._members:
+            if self.waiting and not member.calls:
+                begun.append(self._give(member))
+        for member in self._members:
+            # near the end each cell is kept for who is free first
+            if self.waiting > self.workers and len(member.calls) + len(member.chosen) == 1:
+                self._give(member)
+        return begun
+
+    def _give(self, member: _Member) -> CellTask:
+        loaded = member.model.model if member.model else ""
+        model = loaded if self._queues.get(loaded) else self._longest()
+        task = self._queues[model].popleft()
+        if not self._queues[model] and self.waiting:
+            # the model's last cell: its worker loads another while it translates
+            task = task.model_copy(update={"then": self._queues[self._longest()][0].model})
+        member.model = task.then or task.model
+        member.chosen.append(task)
+        return task
 
     def dispatch(self) -> None:
-        """Start the cells that were chosen."""
-        for member, task in self._chosen:
-            self._busy[member.remote.call("run", task)] = (member, task)
-        self._chosen.clear()
+        """Send the cells that were chosen."""
+        for member in self._members:
+            while member.chosen:
+                ref = member.remote.call("run", member.chosen[0])
+                member.calls[ref] = member.chosen.popleft()
+                if member.head == ref:
+                    self._heads[ref] = member
 
     def take(self, ref: Ref) -> Ended | None:
         """What became of the cell behind a future; None where a worker became ready, or died and its cell waits again.
@@ -143,32 +170,34 @@ class Pool:
         if ref in self._starting:
             self._welcome(ref, self._starting.pop(ref))
             return None
-        member, task = self._busy.pop(ref)
+        member = self._heads.pop(ref)
+        task = member.calls.pop(ref)
         try:
             outcome: CellOutcome = self._cluster.result(ref)
         except WorkerDiedError as error:
-            self._lived += time.monotonic() - member.born
+            self._requeue(reversed(member.calls.values()))
+            self._leave(member)
             self._deaths[task.cell] = self._deaths.get(task.cell, 0) + 1
             if self._deaths[task.cell] < MAX_ATTEMPTS:
-                self._queues.setdefault(task.model.model, deque()).appendleft(task.model_copy(update={"then": None}))
+                self._requeue([task])
                 return None
             failure = f"its worker died {MAX_ATTEMPTS} times ({error})"
             return Ended(task, failure=failure, detail=self._cluster.detail(error))
         except DragomanError as error:
-            self._idle.append(member)
+            self._go_on(member)
             return Ended(task, failure=str(error), detail=self._cluster.detail(error))
         self._worked += outcome.busy
-        self._idle.append(member)
+        self._go_on(member)
         return Ended(task, outcome=outcome)
 
     def close(self) -> None:
         """End every worker."""
-        for member in [*self._idle, *(member for member, _ in [*self._chosen, *self._busy.values()])]:
+        for member in list(self._members):
             self._bury(member)
         for worker in self._starting.values():
             worker.kill()
-        for gone in (self._idle, self._chosen, self._busy, self._starting):
-            gone.clear()
+        self._heads.clear()
+        self._starting.clear()
 
     def _welcome(self, ref: Ref, worker: RemoteWorker) -> None:
         try:
@@ -184,11 +213,26 @@ class Pool:
             self._not_before = time.monotonic() + BACKOFF * 2**self._failed_starts
             return
         self._failed_starts = 0
-        self._idle.append(_Member(worker, time.monotonic()))
+        self._members.append(_Member(worker, time.monotonic()))
 
     def _longest(self) -> str:
         return max(self._queues, key=lambda model: len(self._queues[model]))
 
-    def _bury(self, member: _Member) -> None:
+    def _go_on(self, member: _Member) -> None:
+        """The cell that waited behind the one that ended is in flight."""
+        if member.head is not None:
+            self._heads[member.head] = member
+            self._begun.append(member.calls[member.head])
+
+    def _requeue(self, tasks: Iterable[CellTask]) -> None:
+        """Put cells back, each before what is in its queue."""
+        for task in tasks:
+            self._queues.setdefault(task.model.model, deque()).appendleft(task.model_copy(update={"then": None}))
+
+    def _leave(self, member: _Member) -> None:
         self._lived += time.monotonic() - member.born
+        self._members.remove(member)
+
+    def _bury(self, member: _Member) -> None:
+        self._leave(member)
         member.remote.kill()

@@ -43,6 +43,7 @@ class RayCluster(Cluster):
         import ray
 
         self._ray = ray
+        self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
         self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
         # a bare init would attach to whatever cluster runs here
         own = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
@@ -82,8 +83,8 @@ class RayCluster(Cluster):
 
     def worker(self, factory: Callable[..., Any], *arguments: Any, share: Share = ONE_CORE) -> RemoteWorker:
         """An actor with depth one: killed, it loses the call in flight and nothing else."""
-        actor_class = self._ray.remote(num_cpus=share.cpus, num_gpus=share.gpus, max_restarts=0)(_Holder)
-        return _RayWorker(self._ray, actor_class.remote(factory, arguments))
+        options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0}
+        return _RayWorker(self._ray, self._holder.options(**options).remote(factory, arguments))
 
     def task(self, function: Callable[..., Any], *arguments: Any) -> Ref:
         """A plain Ray task; retries are the driver's, which counts them."""

@@ -122,12 +122,36 @@ def test_with_its_models_last_cell_a_worker_hears_what_it_will_need_next(transla
     assert translator.order == ["a0", "a1", "a2", "b0", "b1"]
 
 
+def test_while_there_are_plenty_a_second_cell_waits_at_its_worker(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    pool.add([_task(f"a{i}", size=9 - i) for i in range(4)])
+    pool.resize(1)
+    pool.take(pool.refs[0])
+    assert [task.cell for task in pool.choose()] == ["a0"]
+    pool.dispatch()
+    assert (pool.running, pool.waiting) == (1, 2)
+    pool.take(pool.refs[0])
+    assert [task.cell for task in pool.choose()] == ["a1"]  # it starts only now
+    pool.dispatch()
+    assert (pool.running, pool.waiting) == (1, 1)
+    pool.take(pool.refs[0])
+    assert [task.cell for task in pool.choose()] == ["a2"]
+    pool.dispatch()
+    assert (pool.running, pool.waiting) == (1, 1)  # the last one is kept for who is free first
+
+
+def test_workers_start_for_cells_that_will_come(translator: type[_Translator]) -> None:
+    pool, _ = _pool()
+    pool.resize(2, coming=5)
+    assert len(pool.refs) == 2
+
+
 def test_a_dead_worker_costs_only_its_cell_in_flight(translator: type[_Translator]) -> None:
-    pool, cluster = _pool(dies_on={"a3": 1})
-    pool.add([_task(f"a{i}") for i in range(6)])
+    pool, cluster = _pool(dies_on={"a1": 1, "a3": 1})
+    pool.add([_task(f"a{i}") for i in range(8)])
     ended = _run(pool, cluster)
     assert all(one.failure is None for one in ended)
-    assert translator.calls == Counter({f"a{i}": 2 if i == 3 else 1 for i in range(6)})
+    assert translator.calls == Counter({f"a{i}": 2 if i in (1, 3) else 1 for i in range(8)})
     assert pool.workers <= 2
 
 
