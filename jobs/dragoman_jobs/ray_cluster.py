@@ -10,14 +10,24 @@ from dragoman.errors import DragomanError
 from dragoman_jobs.cluster import ONE_CORE, Cluster, ClusterError, Ref, RemoteWorker, Share, TaskError, WorkerDiedError
 from dragoman_jobs.pretrained import first_line
 
-_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
+_THREADS = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""Of every worker."""
+
+_EMBEDDED = {
+    **_THREADS,
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener binds to 127.0.0.1 only
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # or a worker that holds no GPU could still see them all
+}
+"""Of the embedded Ray's processes, whose workers inherit it: with a runtime environment Ray would start every worker
+anew, and only when an agent is up that makes environments."""
+
+_JOINED = {
+    **_THREADS,
     # without the first, a worker that holds no GPU could still see them all
     "CUDA_VISIBLE_DEVICES": "",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-"""Of every worker; Ray shows a worker the GPUs it holds."""
+"""Of every worker on a cluster that was started by others; Ray shows a worker the GPUs it holds."""
 
 _NODES_SECONDS = 5.0
 """How long the nodes are taken to be what they were: asking costs milliseconds."""
@@ -36,24 +46,21 @@ class RayCluster(Cluster):
         Raises:
             ClusterError: there is no cluster at the address, or it refuses the token.
         """
-        # Set before ray is imported. Every listener of the embedded Ray then binds to 127.0.0.1 only.
         if address is None:
-            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+            os.environ.update(_EMBEDDED)  # before ray is imported
+        else:
+            os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         import ray
 
         self._ray = ray
         self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
         self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
-        # a bare init would attach to whatever cluster runs here
-        own = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
+        how: dict[str, Any] = {"address": address, "runtime_env": {"env_vars": _JOINED}}
+        if address is None:
+            # a bare init would attach to whatever cluster runs here
+            how = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
         try:
-            context: Any = ray.init(
-                **(own if address is None else {"address": address}),
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={"env_vars": _ENVIRONMENT},
-            )
+            context: Any = ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
             where = "on this machine" if address is None else f"at {address}"
             raise ClusterError(
