@@ -123,7 +123,7 @@ def test_with_its_models_last_cell_a_worker_hears_what_it_will_need_next(transla
 
 
 def test_while_there_are_plenty_a_second_cell_waits_at_its_worker(translator: type[_Translator]) -> None:
-    pool, cluster = _pool()
+    pool, _ = _pool()
     pool.add([_task(f"a{i}", size=9 - i) for i in range(4)])
     pool.resize(1)
     pool.take(pool.refs[0])
