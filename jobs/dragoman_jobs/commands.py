@@ -76,6 +76,7 @@ def submit(
 def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:
     """Run a plan on an embedded Ray; a command ends with 1 where cells failed."""
     # Brings Ray and the engines: a wrong spec, and every other command, need not wait for it.
+    from dragoman_jobs.ahead import base_prepared_ahead
     from dragoman_jobs.grid import run_grid
     from dragoman_jobs.progress import log_console
     from dragoman_jobs.ray_cluster import RayCluster
@@ -88,7 +89,10 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     console = log_console(quiet)
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
-    complete = run_grid(plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too)
+    complete = run_grid(
+        plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too,
+        ahead=lambda prepared: base_prepared_ahead(prepared, chosen),
+    )  # fmt: skip
     if "ui" in plugins.available("commands"):
         console.print(f"\nOpen the pages in a browser with: {sys.argv[0]} ui", highlight=False, markup=False)
     if not complete:

@@ -11,33 +11,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dragoman.cell import CellState
-from dragoman.corpora.opening import open_corpus
-from dragoman.demonstrations import Drawn, draw_for
-from dragoman.drawing import contamination_records
+from dragoman.demonstrations import Drawn
 from dragoman.errors import DragomanError
 from dragoman.logs import about
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
-from dragoman.plan import Plan, PlannedTraining, evaluation_segments
+from dragoman.plan import Plan, PlannedTraining
 from dragoman.settings import Settings
-from dragoman.store.records import (
-    CellRecord,
-    DecodingRecord,
-    GridRecord,
-    ModelRecord,
-    PromptRecord,
-    TestSetRecord,
-)
+from dragoman.store.records import CellRecord
 from dragoman.store.store import Store
 from dragoman_jobs.checkpoints import checkpoint_of, engine_of
 from dragoman_jobs.cluster import NOTHING, ONE_CORE, Cluster, Ref, WorkerDiedError
 from dragoman_jobs.engines.base import Checkpoint
-from dragoman_jobs.engines.choosing import Ready, make_ready
+from dragoman_jobs.engines.choosing import FASTEST_FIRST, Ready, make_ready
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
 from dragoman_jobs.progress import GridProgress, cell_note
 from dragoman_jobs.ray_train import train_together
+from dragoman_jobs.registering import register
 from dragoman_jobs.reporting import Reporter
 from dragoman_jobs.shares import Shares
 from dragoman_jobs.throughput import Meters, Throughput
@@ -87,60 +79,7 @@ class Driver:
 
     def register(self) -> None:
         """Write the grid into the store: models, test lines, and every cell with its state so far."""
-        plan, store = self._plan, self._store
-        store.add_model(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
-        store.record_graph(plan.base.id, plan.base_graph)
-        for other in plan.baselines:
-            identity = other.identity
-            store.add_model(ModelRecord(id=identity.id, name=identity.name, base=plan.base.id, recipe=identity.recipe))
-            store.record_graph(identity.id, other.graph)
-        for training in plan.trainings:
-            identity = training.identity
-            store.add_model(
-                ModelRecord(
-                    id=identity.id, name=identity.name, parent=plan.base.id, base=plan.base.id,
-                    recipe=identity.recipe, seed=identity.seed,
-                )
-            )  # fmt: skip
-        test = plan.test_set
-        store.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
-        for prompt in plan.prompts:
-            store.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
-        for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
-            store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
-        self._drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
-        addresses = self._store_test_lines()
-        record = GridRecord(
-            name=plan.spec.name, spec=plan.spec.model_dump(mode="json"), spec_hash=plan.id,
-            models=tuple(model.id for model in plan.models), base=plan.base.id, metrics=plan.spec.evaluation.metrics,
-            languages=plan.spec.languages, names={model.id: model.name for model in plan.models},
-        )  # fmt: skip
-        cells = [
-            CellRecord(
-                cell=cell,
-                state=CellState.PLANNED if reason is None else CellState.MISSING,
-                reason=reason,
-                test=addresses.get(cell.pair),
-            )
-            for cell in plan.cells()
-            for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
-        ]
-        store.add_grid(record, cells)
-        for training in plan.trainings:
-            if training.text:
-                store.record_contamination(training.identity.id, test.id, contamination_records(training, test.id))
-
-    def _store_test_lines(self) -> dict[object, str]:
-        evaluation = self._plan.spec.evaluation
-        choice = evaluation.corpus or self._plan.spec.corpus
-        corpus = open_corpus(choice.kind, choice.options)
-        addresses: dict[object, str] = {}
-        for pair in self._plan.contents:
-            segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
-            sources = [segment.source for segment in segments]
-            self._sizes[pair] = sum(map(len, sources))
-            addresses[pair] = self._store.blobs.put_test(sources, [segment.target for segment in segments])
-        return addresses
+        self._drawn, self._sizes = register(self._plan, self._store)
 
     def remaining(self, failed_too: bool = True) -> int:
         """Cells and finetunings still to do; nothing needs a cluster when it is zero.
@@ -188,9 +127,8 @@ class Driver:
         untrained = self._untrained()
         self._shares.require_room(cluster.room, bool(untrained))
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
-        pool = Pool(
-            cluster, lambda: cluster.worker(Worker, self._settings.blobs_url, device, share=self._shares.evaluation)
-        )
+        needed = (self._settings.blobs_url, device, self._plugins())
+        pool = Pool(cluster, lambda: cluster.worker(Worker, *needed, share=self._shares.evaluation))
         for training in untrained:
             self._start_training(cluster, training)
         trained_now = {training.identity.id for training in untrained}
@@ -207,6 +145,12 @@ class Driver:
         finally:
             pool.close()
             self._write([])  # what ended before it broke off
+
+    def _plugins(self) -> list[tuple[str, str]]:
+        """What every worker will need for certain, and can import while models are prepared."""
+        engine = self._plan.spec.evaluation.engine
+        metrics = [("metrics", name) for name in self._plan.spec.evaluation.metrics]
+        return [("engines", FASTEST_FIRST[0] if engine == "auto" else engine), *metrics]
 
     def _step(self, cluster: Cluster, pool: Pool) -> None:
         training = [self._shares.training] * self._shares.training_workers

@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -44,6 +45,7 @@ def run_grid(
     connect: Callable[[], RayCluster],
     queued: int | None = None,
     failed_too: bool = True,
+    ahead: Callable[[Plan], AbstractContextManager[object]] = nullcontext,
 ) -> bool:
     """Do what a grid still lacks, log it, print the answers, and let the finishers have their say.
 
@@ -54,6 +56,7 @@ def run_grid(
         connect: starts Ray, or joins a cluster; called only if there is something to do.
         queued: number of the job that was submitted, if this one was.
         failed_too: whether cells that failed are tried again.
+        ahead: begins what a new grid needs for certain, as soon as it is certain.
 
     Returns:
         Whether no cell failed.
@@ -69,10 +72,19 @@ def run_grid(
     grid = plan.spec.name
     require_tokenizer(plan.spec.base.model)
     _make_home(settings.home)
-    _check_free(settings, grid)
+    is_new = _check_free(settings, grid)
     with reading_text(plan, quiet=console.quiet) as tell:
         plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
     check_contamination(plan)
+    with ahead(plan) if is_new else nullcontext():
+        return _run(plan, settings, console, connect, queued, failed_too)
+
+
+def _run(
+    plan: Plan, settings: Settings, console: Console, connect: Callable[[], RayCluster], queued: int | None,
+    failed_too: bool,
+) -> bool:  # fmt: skip
+    grid = plan.spec.name
     store = Store.open(settings.store_url, settings.blobs_url)
     job = Job(store, grid, queued)
     progress = GridProgress(console, job)
@@ -122,14 +134,17 @@ def _make_home(home: Path) -> None:
         ) from error
 
 
-def _check_free(settings: Settings, grid: str) -> None:
-    """Before anything is written: whether another driver works at the grid."""
+def _check_free(settings: Settings, grid: str) -> bool:
+    """Before anything is written: no other driver works at the grid. Returns whether it is new to the store."""
     database = Database(settings.store_url)
-    if migrations.exists(database):
-        store = Store.open(settings.store_url, settings.blobs_url)
-        if any(record.name == grid for record in store.grids()):
-            store.check_free(grid)
-        store.close()
+    if not migrations.exists(database):
+        return True
+    store = Store.open(settings.store_url, settings.blobs_url)
+    is_new = all(record.name != grid for record in store.grids())
+    if not is_new:
+        store.check_free(grid)
+    store.close()
+    return is_new
 
 
 def _work(

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -83,7 +84,15 @@ class CellOutcome(BaseModel):
 class Worker:
     """Translates and scores cells; keeps the last model loaded, so that cells of one model load it once."""
 
-    def __init__(self, blobs: str, device: str = "cpu") -> None:
+    def __init__(self, blobs: str, device: str = "cpu", needed: Sequence[tuple[str, str]] = ()) -> None:
+        """Load nothing yet.
+
+        Args:
+            blobs: URL of the blob store.
+            device: `cpu` or `cuda`.
+            needed: groups and names of the plugins that cells will need.
+        """
+        self._needed = needed
         self._blobs = BlobStore(blobs)
         self._device = device
         self._loaded: tuple[PreparedModel, Decoding] | None = None
@@ -93,7 +102,10 @@ class Worker:
         self._next: tuple[tuple[PreparedModel, Decoding], Future[Engine]] | None = None
 
     def ready(self) -> int:
-        """Say that the worker is there; returns its process id."""
+        """Say that the worker is there, with its plugins imported; returns its process id."""
+        for group, name in self._needed:
+            with suppress(Exception):  # what can't be loaded is said where a cell needs it
+                plugins.load(group, name)
         return os.getpid()
 
     def run(self, task: CellTask) -> CellOutcome:
@@ -109,7 +121,9 @@ class Worker:
             self._load_ahead(task.then, task.decoding)
         render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
         prompts = list(map(render, sources, references))
+        begun = time.monotonic()
         hypotheses = engine.translate_pair(task.pair, sources, prompts)
+        decoded = time.monotonic() - begun
         address = self._blobs.put_translation([(found.text, found.finish_reason, found.tokens) for found in hypotheses])
         translation = Translation(
             cell_id=task.cell,
@@ -118,7 +132,7 @@ class Worker:
             tokens=sum(hypothesis.tokens for hypothesis in hypotheses),
             cut=sum(hypothesis.finish_reason == "length" for hypothesis in hypotheses),
             engine=task.model.engine,
-            seconds=time.monotonic() - started,
+            seconds=decoded,
             worker=self._name,
         )
         texts = [hypothesis.text for hypothesis in hypotheses]
