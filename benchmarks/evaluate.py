@@ -11,7 +11,7 @@
 - Dragoman: `dragoman run`, Ray's start, the store and MLflow included.
 
 The first two use all cores, as torch does by default (or `--threads`). Decoding is the time in `generate_until`, in
-`generate`, and the busy time of the busiest worker. Hypotheses are compared line by line, stripped and up to their
+`generate`, and that of the busiest worker in its engine. Hypotheses are compared line by line, stripped and up to their
 first line break. Then an evaluation actor is started on Ray: the seconds until it is ready to translate,
 and the memory of its process.
 """

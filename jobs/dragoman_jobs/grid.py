@@ -25,6 +25,7 @@ from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database import Database
 from dragoman.store.queries import model_names
+from dragoman.store.rescoring import rescore, unscored_metrics
 from dragoman.store.store import Store
 from dragoman.tracking import Tracker
 from dragoman_jobs.driver import Driver
@@ -104,6 +105,8 @@ def _run(
             reporter.break_off(error)
             tracker.close(away=0.0, busy=5.0)
             raise
+        if lacking := unscored_metrics(store, grid):
+            rescore(store, grid, lacking)
         failed = sum(cell.state is CellState.FAILED for cell in store.cells(grid))
         reporter.finish(failed=bool(failed))
         _print_answers(plan, store, console)

@@ -131,7 +131,8 @@ def test_from_a_grid_to_its_other_pages(
     page.get_by_role("link", name="mini").first.click()
     page.get_by_role("link", name="how far it has come").click()
     expect(page.get_by_role("heading", name="24 of 24 cells done, 0 left")).to_be_visible()
-    expect(page.locator(".log")).to_contain_text("cells: 24 of 24")
+    # the log is the last run's; that may be one that found every cell done
+    expect(page.locator(".log")).to_contain_text("candidate for champion: to-english")
     picture(page, "real-job")
     page.get_by_role("link", name="mini").first.click()
     page.get_by_role("link", name="model card").click()

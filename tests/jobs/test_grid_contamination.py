@@ -20,6 +20,7 @@ def never() -> None:
 def test_too_much_contamination_stops_the_run_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "base" / "tokenizer.json").write_text("{}")
     lines = [
         (f"Der {number}. Satz handelt von Schiffen und Häfen.", f"Sentence {number} is about ships and ports.")
         for number in range(30)

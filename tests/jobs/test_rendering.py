@@ -87,7 +87,12 @@ def test_both_engines_are_asked_the_same_and_answer_alike(
     test = blobs.put_test(["ja", "wo", "so"], ["si", "ou", "si"])
     read: list[list[str]] = []
     encode_all = Prompting.encode
-    monkeypatch.setattr(Prompting, "encode", lambda self, texts: (read.append(list(texts)), encode_all(self, texts))[1])
+
+    def encode(self: Prompting, texts: list[str], *limits: Any) -> list[list[int]]:
+        read.append(list(texts))
+        return encode_all(self, texts, *limits)
+
+    monkeypatch.setattr(Prompting, "encode", encode)
     texts = []
     for engine in ("ctranslate2", "transformers"):
         _, path = choose_engine(engine, checkpoint, decoding, tmp_path / "cache")

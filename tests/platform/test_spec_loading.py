@@ -51,7 +51,7 @@ MISTAKES = [
     (_set("models.0.method.steps", "many"), ["models.0.method.steps", "'many'", "integer"]),
     (_set("models.0.method", {"kind": "full", "steps": 5}), ["models.0.method", "learning_rate"]),
     (_set("models.0.method", {"steps": 5}), ["models.0.method", "'kind'"]),
-    (_set("models.1.name", "english-centric"), ["two models named 'english-centric'"]),
+    (_set("models.1.name", "english-centric"), ["two models or baselines named 'english-centric'"]),
     (_set("models.1.name", "base"), ["'base'"]),
     (_set("corpus", "cldrr"), ["corpus", "'cldrr'", "did you mean 'cldr'?"]),
     (_set("prompt", "mtfi"), ["prompt", "'mtfi'", "did you mean 'mfti'?"]),

@@ -95,7 +95,7 @@ def test_pages_mlflow_and_its_rest_api_answer_from_one_server(
     experiment = json.loads(get(f"{rest}/create", {"name": "demo"}))["experiment_id"]
     assert json.loads(get(f"{rest}/get?experiment_id={experiment}"))["experiment"]["name"] == "demo"
     # the grid's page now leads to the experiment of the same name
-    assert f'href="../#/experiments/{experiment}"' in get(f"{address}/dragoman/grid?grid=demo")
+    assert f'href="../#/experiments/{experiment}/runs"' in get(f"{address}/dragoman/grid?grid=demo")
     assert json.loads(get(f"{address}/ajax-api/3.0/dragoman/grids"))["grids"][0]["name"] == "demo"
     assert get(f"{address}/dragoman/promotions")
     assert not (tmp_path / "mlruns").exists()

@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
 from dragoman import plugins
 from dragoman.metrics.base import Metric, MetricError
@@ -16,7 +16,16 @@ from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
 from dragoman.store.keys import grid_number
 from dragoman.store.records import StoredScore
-from dragoman.store.schema import CellRow, GridModelRow, MetricRow, ScoreRow, SignatureRow
+from dragoman.store.schema import (
+    CellRow,
+    GridMetricRow,
+    GridModelRow,
+    GridPairRow,
+    MetricRow,
+    ScoreRow,
+    SignatureRow,
+    UnscorableRow,
+)
 from dragoman.store.store import Store
 
 
@@ -85,6 +94,35 @@ def rescore(
         Rescored(metric, *(counts[metric][what] for what in ("scored", "already", "unscorable", "untranslated")))
         for metric in metrics
     ]
+
+
+def unscored_metrics(store: Store, grid: str) -> list[str]:
+    """Metrics of a grid that a translated cell of it has neither a score of nor a reason against.
+
+    Such a cell was translated for another grid, which asked for other metrics.
+    """
+
+    def known(row: type[ScoreRow | UnscorableRow]) -> ColumnElement[bool]:
+        of_cell = (row.model_id == CellRow.model_id, row.condition_id == CellRow.condition_id)
+        found = exists().where(*of_cell, row.pair_id == CellRow.pair_id, row.metric_id == GridMetricRow.metric_id)
+        return found.correlate(CellRow, GridMetricRow)
+
+    with store.database.reading() as connection:
+        number = grid_number(connection, grid)
+        lacking = (
+            exists()
+            .where(GridModelRow.grid_id == number, GridModelRow.model_id == CellRow.model_id)
+            .where(GridPairRow.grid_id == number, GridPairRow.condition_id == CellRow.condition_id)
+            .where(GridPairRow.pair_id == CellRow.pair_id, CellRow.hypotheses.is_not(None))
+            .where(~known(ScoreRow), ~known(UnscorableRow))
+        )
+        query = (
+            select(MetricRow.name)
+            .join(GridMetricRow, GridMetricRow.metric_id == MetricRow.id)
+            .where(GridMetricRow.grid_id == number, lacking)
+            .order_by(GridMetricRow.position)
+        )
+        return list(connection.scalars(query))
 
 
 def _tasks(store: Store, grid: str, metrics: Sequence[str], counts: dict[str, Counter[str]]) -> list[_Task]:
