@@ -19,6 +19,7 @@ from dragoman.plan import Plan
 from dragoman.settings import Settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.checkpoints import checkpoint_of
+from dragoman_jobs.cluster import ONE_THREAD
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.choosing import choose_engine
 
@@ -52,7 +53,7 @@ def base_prepared_ahead(plan: Plan, settings: Settings) -> Iterator[None]:
     process = subprocess.Popen(  # noqa: S603 (a module of ours)
         [sys.executable, "-m", "dragoman_jobs.ahead", request.model_dump_json()],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+        env={**os.environ, **ONE_THREAD},
     )  # fmt: skip
     try:
         yield

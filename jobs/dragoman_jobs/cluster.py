@@ -48,6 +48,9 @@ class Share(NamedTuple):
 ONE_CORE = Share()
 """One core and one thread on it."""
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""Environment of every process that holds one core."""
+
 NOTHING = Share(0, 0)
 """For what only waits for others."""
 

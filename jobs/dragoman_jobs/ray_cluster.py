@@ -7,14 +7,21 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from dragoman.errors import DragomanError
-from dragoman_jobs.cluster import ONE_CORE, Cluster, ClusterError, Ref, RemoteWorker, Share, TaskError, WorkerDiedError
+from dragoman_jobs.cluster import (
+    ONE_CORE,
+    ONE_THREAD,
+    Cluster,
+    ClusterError,
+    Ref,
+    RemoteWorker,
+    Share,
+    TaskError,
+    WorkerDiedError,
+)
 from dragoman_jobs.pretrained import first_line
 
-_THREADS = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-"""Of every worker."""
-
 _EMBEDDED = {
-    **_THREADS,
+    **ONE_THREAD,
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener binds to 127.0.0.1 only
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # or a worker that holds no GPU could still see them all
 }
@@ -22,7 +29,7 @@ _EMBEDDED = {
 anew, and only when an agent is up that makes environments."""
 
 _JOINED = {
-    **_THREADS,
+    **ONE_THREAD,
     # without the first, a worker that holds no GPU could still see them all
     "CUDA_VISIBLE_DEVICES": "",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",

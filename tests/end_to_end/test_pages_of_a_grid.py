@@ -40,7 +40,7 @@ def address(home: Home, chromium: Any) -> Iterator[str]:
         port = listener.getsockname()[1]
     server = home.start("ui", "--no-browser", "--port", str(port))
     try:
-        wait_until_healthy(server, f"http://127.0.0.1:{port}/health", home.home / "ui.log")  # type: ignore[arg-type]
+        wait_until_healthy(server, f"http://127.0.0.1:{port}/health", home.home / "ui.log")
         yield f"http://localhost:{port}"
         server.send_signal(signal.SIGINT)
         said, _ = server.communicate(timeout=180)

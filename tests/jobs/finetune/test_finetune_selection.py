@@ -50,7 +50,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     look = DevSet.look
 
     def scripted_look(self: DevSet, model: object, device: object, step: int) -> DevScore:
-        real = look(self, model, device, step)  # type: ignore[arg-type]
+        real = look(self, model, device, step)
         return real._replace(value=values[step])
 
     monkeypatch.setattr(training.DevSet, "look", scripted_look)
