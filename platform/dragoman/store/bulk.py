@@ -17,7 +17,7 @@ _FORMATS = {SmallInteger: ">i2", Integer: ">i4", Double: ">f8"}
 """The types of columns whose values are always as long, as NumPy writes them for PostgreSQL."""
 
 LOADING_CACHE = 512 * 2**20
-"""Bytes of SQLite's cache while many rows are inserted."""
+"""Bytes of SQLite's cache while many rows are inserted, and of PostgreSQL's memory while their keys are checked."""
 
 
 @contextmanager
@@ -42,6 +42,8 @@ def loading(connection: Connection, *tables: type[Base]) -> Iterator[None]:
     for key in keys:
         connection.execute(DropConstraint(key))
     yield
+    for memory in ("maintenance_work_mem", "work_mem"):
+        connection.exec_driver_sql(f"SET LOCAL {memory} = '{LOADING_CACHE // 1024}kB'")
     for key in reversed(keys):
         connection.execute(AddConstraint(key))
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, select
 
 from dragoman.pair import Pair
 from dragoman.store.database import insert
-from dragoman.store.keys import chunks, grid_number, model_number, number, numbers, pair_numbers
+from dragoman.store.keys import add_pairs, chunks, grid_number, model_number, number, numbers
 from dragoman.store.records import ContaminationRecord, now
 from dragoman.store.schema import ConditionRow, ContaminationRow, GridModelRow, GridPairRow, ModelRow, TestSetRow
 
@@ -19,7 +19,7 @@ def write(connection: Connection, model: str, test_set: str, found: Iterable[Con
         "test_set_id": number(connection, TestSetRow.identity, test_set, "test set"),
     }
     connection.execute(delete(ContaminationRow).filter_by(**key))
-    pair_numbers(connection, {record.pair for record in records})
+    add_pairs(connection, {record.pair for record in records})
     moment = now()
     for chunk in chunks(records):
         rows = [

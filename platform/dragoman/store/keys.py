@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
-from dragoman.store.database import insert
+from dragoman.store.database import fetched, insert
 from dragoman.store.schema import GridRow, LanguageRow, MetricRow, ModelRow, PairRow, SignatureRow
 
 Item = TypeVar("Item")
@@ -66,23 +66,22 @@ def signature_number(connection: Connection, metric_id: int, text: str) -> int:
     return number_or_add(connection, SignatureRow, {"metric_id": metric_id, "text": text})
 
 
-def pair_numbers(connection: Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:
-    """The numbers of these pairs (and of others the store knows); new ones are added, with their languages."""
-    known = _pairs(connection)
-    new = sorted(set(pairs) - known.keys())
+def add_pairs(connection: Connection, pairs: Iterable[Pair]) -> None:
+    """Add the pairs that the store does not know, with their languages."""
+    new = sorted(set(pairs).difference(fetched(connection, select(PairRow.source, PairRow.target))))
     if not new:
-        return known
+        return
     tags = sorted({tag for pair in new for tag in pair})
     scripts = [{"tag": tag, "script": langcodes.Language.get(tag).maximize().script} for tag in tags]
     connection.execute(insert(connection, LanguageRow).on_conflict_do_nothing(), scripts)
-    rows = [{"source": pair.source, "target": pair.target} for pair in new]
-    for start in range(0, len(rows), CHUNK):
-        connection.execute(insert(connection, PairRow).on_conflict_do_nothing(), rows[start : start + CHUNK])
-    return _pairs(connection)
+    for chunk in chunks({"source": pair.source, "target": pair.target} for pair in new):
+        connection.execute(insert(connection, PairRow).on_conflict_do_nothing(), chunk)
 
 
-def _pairs(connection: Connection) -> dict[Pair, int]:
-    rows = connection.execute(select(PairRow.source, PairRow.target, PairRow.id))
+def pair_numbers(connection: Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:
+    """The numbers of these pairs (and of others the store knows); new ones are added, with their languages."""
+    add_pairs(connection, pairs)
+    rows = fetched(connection, select(PairRow.source, PairRow.target, PairRow.id))
     return {Pair(source, target): pair_id for source, target, pair_id in rows}
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.orm import aliased
 
 from dragoman.pair import Pair
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.store import sums
 from dragoman.store.database import insert
-from dragoman.store.keys import CHUNK, model_number, pair_numbers
+from dragoman.store.keys import add_pairs, chunks, model_number
 from dragoman.store.records import ModelRecord, now
 from dragoman.store.schema import (
     CellRow,
@@ -96,7 +96,7 @@ def record_graph(connection: Connection, identity: str, own: TrainingGraph) -> N
     if own_graph(connection, model_id) == own:
         return
     connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(own_evidence=own.evidence.value))
-    pair_numbers(connection, own.pairs)
+    add_pairs(connection, own.pairs)
     parent = connection.execute(select(ModelRow.parent_id).where(ModelRow.id == model_id)).scalar()
     _write(connection, model_id, own, None if parent is None else graph(connection, parent))
 
@@ -128,8 +128,8 @@ def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: Tr
         }
         for pair in sorted(whole.pairs)
     ]
-    for start in range(0, len(rows), CHUNK):
-        connection.execute(insert(connection, TrainingPairRow), rows[start : start + CHUNK])
+    for chunk in chunks(rows):
+        connection.execute(insert(connection, TrainingPairRow), chunk)
     connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(evidence=whole.evidence.value))
     _refresh_partitions(connection, model_id)
     for child in connection.execute(select(ModelRow.id).where(ModelRow.parent_id == model_id)).scalars().all():
@@ -137,22 +137,31 @@ def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: Tr
 
 
 def _refresh_partitions(connection: Connection, model_id: int) -> None:
-    of_pair = select(partition_id(CellRow.model_id, PairRow.source, PairRow.target)).where(
-        PairRow.id == CellRow.pair_id
-    )
-    connection.execute(
-        update(CellRow)
-        .where(CellRow.model_id == model_id)
-        .values(partition_id=of_pair.correlate(CellRow).scalar_subquery())
-    )
-    of_cell = select(CellRow.partition_id).where(
-        CellRow.model_id == ScoreRow.model_id,
-        CellRow.condition_id == ScoreRow.condition_id,
-        CellRow.pair_id == ScoreRow.pair_id,
-    )
-    connection.execute(
-        update(ScoreRow)
-        .where(ScoreRow.model_id == model_id)
-        .values(partition_id=of_cell.correlate(ScoreRow).scalar_subquery())
-    )
+    for refresh in _REFRESHES:
+        connection.execute(refresh, {"of_model": model_id})
     sums.recompute_model(connection, model_id)
+
+
+# Made once: to make them takes longer than to run them.
+_REFRESHES = (
+    update(CellRow)
+    .where(CellRow.model_id == bindparam("of_model"))
+    .values(
+        partition_id=select(partition_id(CellRow.model_id, PairRow.source, PairRow.target))
+        .where(PairRow.id == CellRow.pair_id)
+        .correlate(CellRow)
+        .scalar_subquery()
+    ),
+    update(ScoreRow)
+    .where(ScoreRow.model_id == bindparam("of_model"))
+    .values(
+        partition_id=select(CellRow.partition_id)
+        .where(
+            CellRow.model_id == ScoreRow.model_id,
+            CellRow.condition_id == ScoreRow.condition_id,
+            CellRow.pair_id == ScoreRow.pair_id,
+        )
+        .correlate(ScoreRow)
+        .scalar_subquery()
+    ),
+)
