@@ -20,21 +20,19 @@ from dragoman_jobs.cluster import (
 )
 from dragoman_jobs.pretrained import first_line
 
-_EMBEDDED = {
+_JOINED = {
     **ONE_THREAD,
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener binds to 127.0.0.1 only
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # or a worker that holds no GPU could still see them all
+}
+"""Of every worker. Ray itself shows each the GPUs it holds: where CUDA_VISIBLE_DEVICES is said, only what of those
+stands there."""
+
+_EMBEDDED = {
+    **_JOINED,
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener binds to 127.0.0.1 only
 }
 """Of the embedded Ray's processes, whose workers inherit it: with a runtime environment Ray would start every worker
 anew, and only when an agent is up that makes environments."""
-
-_JOINED = {
-    **ONE_THREAD,
-    # without the first, a worker that holds no GPU could still see them all
-    "CUDA_VISIBLE_DEVICES": "",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
-"""Of every worker on a cluster that was started by others; Ray shows a worker the GPUs it holds."""
 
 _NODES_SECONDS = 5.0
 """How long the nodes are taken to be what they were: asking costs milliseconds."""
@@ -56,7 +54,7 @@ class RayCluster(Cluster):
         if address is None:
             os.environ.update(_EMBEDDED)  # before ray is imported
         else:
-            os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+            os.environ.update(_JOINED)
         import ray
 
         self._ray = ray
@@ -127,20 +125,16 @@ class RayCluster(Cluster):
             return self._ray.get(ref)
         except StopIteration:
             raise
-        except (
-            errors.RayActorError,
-            errors.WorkerCrashedError,
-            errors.OutOfMemoryError,
-            errors.NodeDiedError,
-            errors.ActorUnschedulableError,
-            errors.RuntimeEnvSetupError,
-        ) as error:
-            raise WorkerDiedError(first_line(error)) from error
         except errors.RayTaskError as error:
             cause = error.cause if hasattr(error, "cause") else error
             if isinstance(cause, DragomanError):
                 raise cause from error
+            if isinstance(cause, errors.RayError):
+                raise WorkerDiedError(first_line(cause)) from error
             raise TaskError(f"{type(cause).__name__}: {first_line(cause)}") from error
+        except errors.RayError as error:
+            # a process or its node died, what it had made was lost, or it never came up
+            raise WorkerDiedError(first_line(error)) from error
 
     def close(self) -> None:
         """End the embedded cluster and every process of it, or leave the one that was joined."""

@@ -43,7 +43,8 @@ class Head:
         others = [f"--{name}-port={_free_port()}" for name in ("dashboard-agent-listen", "ray-client-server")]
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--port=0", "--num-cpus=2", *others,
-             f"--dashboard-port={port}", "--disable-usage-stats", f"--temp-dir={self._temporary}"],
+             # a GPU by word alone: to be given it, a worker needs none
+             "--num-gpus=1", f"--dashboard-port={port}", "--disable-usage-stats", f"--temp-dir={self._temporary}"],
             env=self._environment, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + 400

@@ -6,6 +6,7 @@ Decoding is a stub's, the rest is the real thing: Ray, its Jobs API, finetuning,
 import json
 import os
 import random
+import shlex
 import shutil
 import socket
 import sqlite3
@@ -27,6 +28,7 @@ from tests.end_to_end.stub_engine import install
 from dragoman.cell import CellState
 from dragoman.store.records import CellRecord, JobState, LineKind
 from dragoman.store.store import Store
+from dragoman_jobs.ray_jobs import ENDED, RayJobs
 
 pytestmark = pytest.mark.timeout(1500)  # a cluster, a server and three grids start on as many cores as there are
 
@@ -146,6 +148,45 @@ def test_what_ray_shows_of_a_job_holds_no_secret(calm: Shell, head: Head) -> Non
     assert not any(TOKEN in f"{line.text}{line.detail}" for line in lines)
 
 
+_LOOK = """
+import os
+from dragoman_jobs.cluster import Share
+from dragoman_jobs.ray_cluster import RayCluster
+
+class Seen:
+    def gpus(self):
+        return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+def stream():
+    yield Seen().gpus()
+
+def task():
+    return Seen().gpus()
+
+cluster = RayCluster(address="auto")
+for share in (Share(1, 1), Share(1, 0.5), Share(1, 0)):
+    worker = cluster.worker(Seen, share=share)
+    print("worker", share.gpus, "sees", repr(cluster.result(worker.call("gpus"))))
+    worker.kill()
+print("training sees", repr(cluster.result(cluster.stream(stream, share=Share(1, 1)))))
+print("task sees", repr(cluster.result(cluster.task(task))))
+"""
+"""What the driver's workers see of the GPUs; the node only says that it has one, and needs none for that."""
+
+
+def test_a_worker_sees_the_gpus_it_holds_and_no_others(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    jobs = RayJobs(head.address)
+    jobs.submit("look", f"{shlex.quote(sys.executable)} -c {shlex.quote(_LOOK)}", {}, {})
+    while (known := jobs.job("look")) is None or known["status"] not in ENDED:
+        time.sleep(0.2)
+    log = jobs.log("look")
+    said = [line for line in log.splitlines() if " sees " in line]
+    assert said == [
+        "worker 1 sees '0'", "worker 0.5 sees '0'", "worker 0 sees ''", "training sees '0'", "task sees ''",
+    ], log  # fmt: skip
+
+
 def test_prometheus_is_told(calm: Shell, head: Head) -> None:
     """Counters reach the exporter that Ray names to Prometheus."""
     assert calm.done()
@@ -168,7 +209,7 @@ def test_prometheus_is_told(calm: Shell, head: Head) -> None:
         (["--address", "HEAD"], {"RAY_AUTH_TOKEN": "not-the-token-of-this-cluster-at-all"}, ["refuses the token"]),
         (["--address", "http://127.0.0.1:9"], {}, ["no Ray cluster at http://127.0.0.1:9", "ray start --head"]),
         (["--address", "127.0.0.1:8265"], {}, ["'127.0.0.1:8265'", "http://HOST:8265"]),
-        (["--address", "HEAD", "--gpus", "1"], {}, ["1 CPU core and 1 GPU", "no node of the cluster", "--gpus"]),
+        (["--address", "HEAD", "--gpus", "2"], {}, ["1 CPU core and 2 GPUs", "no node of the cluster", "--gpus"]),
         (["--address", "HEAD", "--training-gpus", "2"], {}, ["A finetuning", "2 GPUs", "no node of the cluster"]),
         ([], {}, ["no cluster to submit to", "--address"]),
     ],
