@@ -31,14 +31,17 @@ class _Found(NamedTuple):
     key: CellKey
     partition_id: int
     state: CellState
+    worker: str | None
 
 
-def start(connection: Connection, cell_id: str, worker: str) -> None:
-    """A worker begins; a translated cell stays as it is."""
+def start(connection: Connection, cell_id: str, worker: str) -> bool:
+    """A worker begins; a cell that is translated, or that another one works at, stays as it is: returns False."""
     cell = _find(connection, cell_id)
-    if cell.state not in TRANSLATED:
-        connection.execute(_STARTING, {"worker_now": worker, "now": now(), **_found_as(cell.key)})
-        _count(connection, cell, CellState.RUNNING)
+    if cell.state in TRANSLATED or (cell.state is CellState.RUNNING and cell.worker != worker):
+        return False
+    connection.execute(_STARTING, {"worker_now": worker, "now": now(), **_found_as(cell.key)})
+    _count(connection, cell, CellState.RUNNING)
+    return True
 
 
 def commit(
@@ -144,7 +147,8 @@ def _find(connection: Connection, cell_id: str, to_change: bool = True) -> _Foun
     row = connection.execute(_TO_CHANGE if to_change else _TO_READ, {"identity": cell_id}).one_or_none()
     if row is None:
         raise StoreError(f"The store has no cell {cell_id}: add its grid first.")
-    return _Found(CellKey(row.model_id, row.condition_id, row.pair_id), row.partition_id, CellState(row.state))
+    key = CellKey(row.model_id, row.condition_id, row.pair_id)
+    return _Found(key, row.partition_id, CellState(row.state), row.worker)
 
 
 def _change(connection: Connection, key: CellKey, **values: object) -> None:
@@ -162,9 +166,9 @@ def _found_as(key: CellKey) -> dict[str, int]:
 
 
 # Made once: to make a statement takes several times as long as to run it.
-_TO_READ = select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.partition_id, CellRow.state).where(
-    CellRow.identity == bindparam("identity")
-)
+_TO_READ = select(
+    CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.partition_id, CellRow.state, CellRow.worker
+).where(CellRow.identity == bindparam("identity"))
 _TO_CHANGE = _TO_READ.with_for_update()  # two drivers at the same cell take turns
 _CHANGING = (
     update(CellRow)

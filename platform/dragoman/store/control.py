@@ -4,11 +4,11 @@ Both are records in the store, whichever machine the driver is on: it looks ever
 to reach its process, or Ray.
 """
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.store import cells
+from dragoman.store import cells, jobs
 from dragoman.store.keys import grid_number
 from dragoman.store.records import JobRecord, JobState
 from dragoman.store.schema import CellCountRow, CellRow, GridModelRow, GridPairRow
@@ -39,7 +39,7 @@ def stop(store: Store, grid: str, who: str) -> JobRecord:
     store.ask_job_to_stop(job.id, who)
     if not job.is_alive:
         store.end_job(job.id, JobState.STOPPED, f"stopped by {who}")
-        _change(store, grid, CellState.RUNNING)
+        forsake(store, grid)
     return store.jobs(grid)[0]
 
 
@@ -55,16 +55,31 @@ def retry(store: Store, grid: str) -> int:
     return _change(store, grid, CellState.FAILED)
 
 
-def forsake(store: Store, grid: str) -> int:
-    """Plan the cells of a grid again that count as running; for the one driver that holds the grid, and runs none.
+def owner(job: int) -> str:
+    """What a job is called in the cells that it runs."""
+    return f"job {job}"
 
-    Returns how many there were: those in flight when the last driver died, or this one ends.
+
+def forsake(store: Store, grid: str, job: int | None = None) -> int:
+    """Plan the cells of a grid again that count as running, though the driver is gone that ran them.
+
+    Those that a living driver of another grid runs, which the two have in common, stay its own.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        job: a job that is alive and runs none (any more): its cells are planned again too.
+
+    Returns:
+        How many there were.
     """
-    return _change(store, grid, CellState.RUNNING)
+    with store.database.reading() as connection:
+        theirs = [owner(each) for each in jobs.alive(connection) if each != job]
+    return _change(store, grid, CellState.RUNNING, CellRow.worker.is_(None) | CellRow.worker.not_in(theirs))
 
 
-def _change(store: Store, grid: str, state: CellState) -> int:
-    """Plan a grid's cells of one state again."""
+def _change(store: Store, grid: str, state: CellState, which: ColumnElement[bool] | None = None) -> int:
+    """Plan a grid's cells of one state again, or some of them."""
     with store.database.writing() as connection:
         grid_id = grid_number(connection, grid)
         # only models that have such cells, which are counted: among millions of cells those few are far between
@@ -79,5 +94,6 @@ def _change(store: Store, grid: str, state: CellState) -> int:
             .where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == CellRow.condition_id)
             .where(GridPairRow.pair_id == CellRow.pair_id)
         )
-        these = [(CellRow.model_id == model) & is_member for model in connection.execute(members).scalars()]
+        chosen = is_member if which is None else is_member & which
+        these = [(CellRow.model_id == model) & chosen for model in connection.execute(members).scalars()]
         return cells.plan_again(connection, state, these)

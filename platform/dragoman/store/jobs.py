@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from dragoman.errors import StoreError
 from dragoman.store.database import insert
@@ -99,8 +99,18 @@ def end(connection: Connection, job_id: int, state: JobState, reason: str | None
 
 def read(connection: Connection, grid: str) -> list[JobRecord]:
     """The runs of a grid, the latest first."""
+    return _records(connection, JobRow.grid_id == grid_number(connection, grid))
+
+
+def alive(connection: Connection) -> list[int]:
+    """The jobs of any grid whose drivers work."""
+    running = _records(connection, JobRow.state == JobState.RUNNING.value)
+    return [job.id for job in running if job.is_alive]
+
+
+def _records(connection: Connection, which: ColumnElement[bool]) -> list[JobRecord]:
     query = select(JobRow, GridRow.name.label("grid")).join(GridRow, GridRow.id == JobRow.grid_id)
-    rows = connection.execute(query.where(GridRow.id == grid_number(connection, grid)).order_by(JobRow.id.desc()))
+    rows = connection.execute(query.where(which).order_by(JobRow.id.desc()))
     return [JobRecord.model_validate({name: getattr(row, name) for name in JobRecord.model_fields}) for row in rows]
 
 

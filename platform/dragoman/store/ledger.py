@@ -131,7 +131,7 @@ class Ledger:
             grids.add_metric(connection, grid, metric)
 
     def start_cell(self, cell_id: str, worker: str) -> None:
-        """A worker begins a cell: one more attempt."""
+        """A worker begins a cell: one more attempt. A cell that is translated, or another's, stays as it is."""
         with self.database.writing() as connection:
             cells.start(connection, cell_id, worker)
 
@@ -160,7 +160,7 @@ class Ledger:
         started: Sequence[str],
         worker: str,
         missing: Sequence[tuple[str, str]] = (),
-    ) -> None:
+    ) -> list[str]:
         """What a driver has to write of many cells, in one transaction.
 
         Args:
@@ -169,6 +169,9 @@ class Ledger:
             started: ids of the cells that a worker is about to begin.
             worker: who begins them.
             missing: id and reason of every cell whose pair the model can't translate.
+
+        Returns:
+            Those of `started` that are not to begin: another grid's driver works at them, or has translated them.
         """
         with self.database.writing(alone=True) as connection:
             for translation, scores, unscorable in translated:
@@ -177,8 +180,7 @@ class Ledger:
                 cells.fail(connection, cell_id, reason)
             for cell_id, reason in missing:
                 cells.lack(connection, cell_id, reason)
-            for cell_id in started:
-                cells.start(connection, cell_id, worker)
+            return [cell_id for cell_id in started if not cells.start(connection, cell_id, worker)]
 
     def reset_cells(self, cell_ids: Collection[str]) -> int:
         """Plan those of the cells again that were running when their driver died; returns how many."""

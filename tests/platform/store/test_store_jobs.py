@@ -128,6 +128,24 @@ def test_failed_cells_are_planned_again_and_no_others(small, in_step):
     in_step(small.store)
 
 
+def test_cells_that_another_grids_driver_runs_stay_its_own_while_it_is_alive(small, small_grid, in_step):
+    ours, theirs = small.store, small_grid(small.store, "large").add().store  # the same cells
+    job, other = ours.start_job("small", ELSEWHERE), theirs.start_job("large", "a-third-host-8")
+    first, second, third = (small.cells[place].cell.id for place in (0, 1, 2))
+    assert ours.advance_cells([], [], [first, second], control.owner(job)) == []
+    assert theirs.advance_cells([], [], [second, third], control.owner(other)) == [second]
+    assert ours.advance_cells([], [], [first], control.owner(job)) == [], "a second try is its own affair"
+
+    assert control.forsake(ours, "small", job) == 2
+    running = {cell.cell.id for cell in ours.cells("small") if cell.state is CellState.RUNNING}
+    assert running == {third}
+    silence(ours, other, 60)
+    assert control.forsake(ours, "small", job) == 1, "its driver is gone"
+    small.commit(small.cells[2].cell, 10)
+    assert ours.advance_cells([], [], [third], control.owner(job)) == [third], "somebody has translated it"
+    in_step(ours)
+
+
 @pytest.mark.parametrize("ask", [control.retry, control.forsake, lambda store, grid: control.stop(store, grid, "ada")])
 def test_an_unknown_grid_is_a_sentence(small, ask):
     with pytest.raises(StoreError, match="no grid 'smal': did you mean 'small'"):
