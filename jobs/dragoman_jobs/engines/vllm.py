@@ -34,6 +34,8 @@ class VllmEngine(Engine):
     It is handed tokens and gives tokens back, so that prompts are read, and texts end, as with the other engines. Its
     kernels are asked to compute a sentence alike in every batch (VLLM_BATCH_INVARIANT, which takes a GPU of compute
     capability 8.0 or more; set it to 0 to decode without), and each sentence that is sampled has a seed of its own.
+    With them FlashAttention is asked for: older versions of vLLM (0.19) start only if one of their invariant backends
+    is named, and this is one that they call invariant between prompt and translation, as a cache of prompts needs it.
     """
 
     @classmethod
@@ -83,7 +85,7 @@ class VllmEngine(Engine):
         if device == "cpu":
             raise ModelError("vLLM decodes on GPUs, and this worker holds none: ask for one (`--gpus 1`).")
         # read when vllm is imported: reproducible text, from a scheduler in this process
-        os.environ.setdefault("VLLM_BATCH_INVARIANT", "1")
+        invariant = os.environ.setdefault("VLLM_BATCH_INVARIANT", "1") != "0"
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         import torch
         from vllm import LLM
@@ -103,12 +105,14 @@ class VllmEngine(Engine):
                 max_model_len=min(facts.positions or LONGEST, LONGEST),
                 generation_config="vllm",  # not the settings that the model's makers recommend
                 disable_log_stats=True,
+                **({"attention_backend": "FLASH_ATTN"} if invariant else {}),
                 **({"distributed_executor_backend": "mp"} if gpus > 1 else {}),
             )
         except Exception as error:  # vLLM's errors are of many kinds, most of them RuntimeError and ValueError
             raise ModelError(
                 f"vLLM can't load {prepared} on {gpus} GPUs ({first_line(error)}): give each worker more of them "
-                "(`--gpus`), or choose the ctranslate2 engine."
+                "(`--gpus`), set VLLM_BATCH_INVARIANT=0 where its attention is not invariant, or choose the "
+                "ctranslate2 engine."
             ) from error
 
     def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:

@@ -1,9 +1,12 @@
 """The vllm engine against a module of vLLM's signatures, which decodes with transformers: vLLM itself needs a GPU.
 
 The parameters are those of `LLM` and `SamplingParams` in vLLM's own source (vllm/entrypoints/llm.py,
-vllm/engine/arg_utils.py and vllm/sampling_params.py); one that they don't have is an error here too.
+vllm/engine/arg_utils.py and vllm/sampling_params.py); one that they don't have is an error here too. So is what
+its older versions refuse (vllm/model_executor/layers/batch_invariant.py in 0.19): to be batch-invariant with an
+attention of their own choice.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,8 +65,13 @@ class LLM:
         trust_remote_code: bool = False, tensor_parallel_size: int = 1, dtype: Any = "auto", seed: int | None = None,
         enable_prefix_caching: bool | None = None, max_model_len: int | None = None, load_format: str = "auto",
         generation_config: str = "auto", disable_log_stats: bool = True, gpu_memory_utilization: float = 0.9,
-        distributed_executor_backend: str | None = None,
+        distributed_executor_backend: str | None = None, attention_backend: str | None = None,
     ) -> None:  # fmt: skip
+        invariant = ("FLASH_ATTN", "TRITON_ATTN", "FLASH_ATTN_MLA", "TRITON_MLA")
+        if int(os.environ.get("VLLM_BATCH_INVARIANT", "0")) and attention_backend not in invariant:
+            raise RuntimeError(
+                f"VLLM batch_invariant mode requires an attention backend in {invariant}, but got {attention_backend}."
+            )
         self.options = {name: value for name, value in locals().items() if name not in ("self", "model")}
         self.model = AutoModelForCausalLM.from_pretrained(model, use_safetensors=True)
         self.params: list[SamplingParams] = []
@@ -95,7 +103,8 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[LLM]]:
     monkeypatch.setattr(engine_module, "find_spec", lambda name: object())
     monkeypatch.setattr(engine_module, "computing_dtype", lambda stored, device: torch.float32)
     for name in ("VLLM_BATCH_INVARIANT", "VLLM_ENABLE_V1_MULTIPROCESSING"):
-        monkeypatch.setenv(name, "1")
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
     LLM.made.clear()
     yield LLM
 
@@ -145,6 +154,19 @@ def test_what_is_drawn_has_a_seed_for_each_sentence(
     assert {(each.temperature, each.top_k, each.top_p, each.max_tokens) for each in params} == {(0.7, 9, 0.8, 4)}
     engine.translate(PROMPTS[2:3])
     assert vllm.made[-1].params == params[2:3]
+
+
+def test_the_attention_is_one_that_computes_alike_in_every_batch_unless_that_is_not_wanted(
+    vllm: type[LLM], tiny_model: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = prepared(tiny_model("llama"), tmp_path)
+    VllmEngine(made, DECODING, "cuda")
+    assert os.environ["VLLM_BATCH_INVARIANT"] == "1"
+    assert os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
+    assert vllm.made[-1].options["attention_backend"] == "FLASH_ATTN"
+    monkeypatch.setenv("VLLM_BATCH_INVARIANT", "0")
+    VllmEngine(made, DECODING, "cuda")
+    assert vllm.made[-1].options["attention_backend"] is None
 
 
 def test_several_gpus_share_every_layer(
