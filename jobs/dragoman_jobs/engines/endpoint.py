@@ -23,9 +23,9 @@ class Endpoint(BaseSettings):
     key: SecretStr = Field(default=SecretStr(""), validation_alias="OPENAI_API_KEY")
     """The key; servers of one's own often need none."""
     requests_per_minute: float = Field(default=500, gt=0)
-    """The most requests a worker begins in a minute."""
+    """The most requests that each worker begins in a minute, whichever cells they are for."""
     concurrency: int = Field(default=16, ge=1)
-    """The most requests a worker has open at once."""
+    """The most requests that each worker has open at once."""
     retries: int = Field(default=6, ge=0)
     """How often a request is tried again after a refusal for its rate, a fault of the server or a lost connection."""
     timeout: float = Field(default=120, gt=0)
@@ -35,7 +35,7 @@ class Endpoint(BaseSettings):
     price_out: float = Field(default=0, ge=0)
     """What a million tokens written cost."""
     budget: float = Field(default=0, ge=0)
-    """What a worker may spend on a model before it stops; 0 is no limit."""
+    """What may be spent on a model, by all workers in all runs; 0 is no limit."""
 
     @classmethod
     def at(cls, url: str | None, variable: str | None) -> Self:

@@ -2,17 +2,20 @@
 
 import asyncio
 import json
-import logging
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aiolimiter import AsyncLimiter
+
 from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.endpoint import Endpoint, check, client_of, sentence
+from dragoman_jobs.engines.ledger import Ledger
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.stopping import cut
 from dragoman_jobs.folder import make_once
@@ -20,15 +23,13 @@ from dragoman_jobs.folder import make_once
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-LEDGER = "usage.jsonl"
-"""What every call of `translate` used and cost, a line each, beside what was prepared."""
+USAGE = "usage"
+"""Folder of the ledgers, one for each model, beside the cache: that may be removed, and these can't be made again."""
 
 _MODEL = "model.json"
 _OWN = "openai/"
 _STOPS = 4
 """Stop strings that the protocol takes; more are cut off here."""
-
-logger = logging.getLogger(__name__)
 
 
 class OpenAIEngine(Engine):
@@ -74,41 +75,60 @@ class OpenAIEngine(Engine):
         self._model: str = found["model"]
         self._decoding = decoding
         self._endpoint = Endpoint.at(found.get("url"), found.get("variable"))
-        self._ledger = prepared / LEDGER
-        self._spent = 0.0
+        model_folder = prepared.parent  # in the cache
+        self.ledger = Ledger(model_folder.parent.with_name(USAGE) / f"{model_folder.name}.jsonl")
+        """What every answer used and cost."""
+        # so many at once after a pause, and on average not above the rate; kept from cell to cell, as is the event
+        # loop that it belongs to
+        most = self._endpoint.requests_per_minute
+        at_once = min(self._endpoint.concurrency, most)
+        self._rate = AsyncLimiter(at_once, 60 * at_once / most)
+        self._loop = asyncio.Runner()
+        weakref.finalize(self, self._loop.close)
 
-    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
-        """The answer to every prompt, in order; what it cost is added to the ledger.
+    def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
+        """The answer to every prompt, in order; what each cost is in the ledger, also where a later one is refused.
 
         Raises:
             ModelError: the endpoint refuses, or the budget is spent; the sentence says which.
         """
         del batch_tokens  # one prompt a request
-        if self._endpoint.budget and self._spent >= self._endpoint.budget:
-            raise ModelError(
-                f"{self._model} has cost {self._spent:.2f} in this worker, its budget: raise DRAGOMAN_OPENAI_BUDGET."
-            )
-        answers = asyncio.run(self._ask(prompts))
-        used = {
-            "prompt_tokens": sum(getattr(answer.usage, "prompt_tokens", 0) for answer in answers),
-            "completion_tokens": sum(getattr(answer.usage, "completion_tokens", 0) for answer in answers),
-        }
-        price = self._endpoint.price_in, self._endpoint.price_out
-        cost = (used["prompt_tokens"] * price[0] + used["completion_tokens"] * price[1]) / 1e6
-        self._spent += cost
-        line = {"time": datetime.now(UTC).isoformat(), "model": self._model, "requests": len(answers), **used}
-        with self._ledger.open("a", encoding="utf-8") as ledger:
-            ledger.write(json.dumps({**line, "cost": cost}) + "\n")
-        logger.info("%s: %d requests, %s tokens, cost %.4f", self._model, len(answers), used, cost)
+        answers = self._loop.run(self._ask(prompts))
         return [_hypothesis(answer, self._decoding) for answer in answers]
 
     async def _ask(self, prompts: Sequence[str]) -> list[Any]:
-        from aiolimiter import AsyncLimiter
-
-        # so many at once after a pause, and on average not above the rate
-        at_once = min(self._endpoint.concurrency, self._endpoint.requests_per_minute)
-        rate = AsyncLimiter(at_once, 60 * at_once / self._endpoint.requests_per_minute)
         slots = asyncio.Semaphore(self._endpoint.concurrency)
+        options = self._options
+        refusals: list[Exception] = []
+
+        async def ask(client: "AsyncOpenAI", prompt: str) -> Any:
+            async with slots:
+                if refusals:  # those on their way are waited for, since they are paid for; no other is begun
+                    return None
+                try:
+                    async with self._rate:
+                        self._check_budget()
+                        message: Any = {"role": "user", "content": prompt}
+                        seed = seed_of(self._decoding, prompt) if self._decoding.samples else 1
+                        answer: Any = await client.chat.completions.create(
+                            model=self._model, messages=[message], seed=seed, **options
+                        )
+                    self._book(answer)
+                    if not getattr(answer, "choices", None):  # the client takes whatever text comes for an answer
+                        raise ValueError("an answer without choices")
+                except Exception as error:  # of many kinds, all of which `sentence` knows
+                    refusals.append(error)
+                    return None
+                return answer
+
+        async with client_of(self._endpoint) as client:
+            answers = await asyncio.gather(*(ask(client, prompt) for prompt in prompts))
+        if refusals:
+            raise sentence(self._endpoint, self._model, refusals[0]) from ExceptionGroup("refusals", refusals)
+        return answers
+
+    @property
+    def _options(self) -> dict[str, Any]:
         # OpenAI's newer models know only the one name of this limit, most other servers only the other
         own = "api.openai.com" in self._endpoint.url
         options: dict[str, Any] = {
@@ -119,25 +139,22 @@ class OpenAIEngine(Engine):
             options["top_p"] = self._decoding.top_p
         if self._decoding.stop:
             options["stop"] = list(self._decoding.stop[:_STOPS])
+        return options
 
-        async def ask(client: "AsyncOpenAI", prompt: str) -> Any:
-            async with slots, rate:
-                message: Any = {"role": "user", "content": prompt}
-                seed = seed_of(self._decoding, prompt) if self._decoding.samples else 1
-                answer: Any = await client.chat.completions.create(
-                    model=self._model, messages=[message], seed=seed, **options
-                )
-                if not getattr(answer, "choices", None):  # the client takes whatever text comes for an answer
-                    raise ValueError("an answer without choices")
-                return answer
+    def _check_budget(self) -> None:
+        budget = self._endpoint.budget
+        if budget and (spent := self.ledger.spent) >= budget:
+            raise ModelError(
+                f"{self._model} has cost {spent:.2f}, and its budget is {budget:g}: raise DRAGOMAN_OPENAI_BUDGET, or "
+                f"leave it out ({self.ledger.path} says what for)."
+            )
 
-        async with client_of(self._endpoint) as client:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    asked = [group.create_task(ask(client, prompt)) for prompt in prompts]
-            except ExceptionGroup as errors:
-                raise sentence(self._endpoint, self._model, errors.exceptions[0]) from errors
-        return [task.result() for task in asked]
+    def _book(self, answer: Any) -> None:
+        usage = getattr(answer, "usage", None)
+        read, written = getattr(usage, "prompt_tokens", 0), getattr(usage, "completion_tokens", 0)
+        cost = (read * self._endpoint.price_in + written * self._endpoint.price_out) / 1e6
+        line = {"time": datetime.now(UTC).isoformat(), "model": self._model}
+        self.ledger.book({**line, "prompt_tokens": read, "completion_tokens": written, "cost": cost})
 
 
 def _write(what: dict[str, str | None], out: Path) -> None:

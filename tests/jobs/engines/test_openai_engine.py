@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,42 @@ import pytest
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.openai import LEDGER, OpenAIEngine
+from dragoman_jobs.engines.openai import OpenAIEngine
 
 DECODING = Decoding(max_new_tokens=9)
 
 
 def prepare(tmp_path: Path, model: str = "openai/parrot", decoding: Decoding = DECODING) -> Path:
-    return OpenAIEngine.prepare(Checkpoint(id="m", model=model), decoding, tmp_path)
+    return OpenAIEngine.prepare(Checkpoint(id="m", model=model), decoding, tmp_path / "cache")
+
+
+def booked(tmp_path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (tmp_path / "usage" / "m.jsonl").read_text().splitlines()]
 
 
 def test_prompts_are_answered_in_order_and_paid_for(server: Any, tmp_path: Path) -> None:
-    prepared = prepare(tmp_path)
-    made = OpenAIEngine(prepared, DECODING).translate(["one", "two", "a longer one"])
+    made = OpenAIEngine(prepare(tmp_path), DECODING).translate(["one", "two", "a longer one"])
     assert made == [Hypothesis("eno", "stop", 2), Hypothesis("owt", "stop", 2), Hypothesis("eno regnol a", "length", 2)]
     assert {(each["model"], each["temperature"], each["max_tokens"]) for each in server.requests} == {("parrot", 0, 9)}
-    (line,) = map(json.loads, (prepared / LEDGER).read_text().splitlines())
-    assert (line["requests"], line["prompt_tokens"], line["completion_tokens"]) == (3, 18, 6)
-    assert line["cost"] == 18 * 1 + 6 * 2
+    lines = booked(tmp_path)
+    assert sorted((line["prompt_tokens"], line["completion_tokens"]) for line in lines) == [(3, 2), (3, 2), (12, 2)]
+    assert {(line["model"], line["cost"] - line["prompt_tokens"]) for line in lines} == {("parrot", 4.0)}
+
+
+def test_what_was_answered_is_paid_for_though_another_is_refused(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRAGOMAN_OPENAI_CONCURRENCY", "1")
+    engine = OpenAIEngine(prepare(tmp_path), DECODING)
+    server.refusals = [400, 0, 0]  # the last one first
+    with pytest.raises(ModelError, match="can't answer for parrot"):
+        engine.translate(["ab", "abc", "abcd", "abcde"])
+    assert [line["prompt_tokens"] for line in booked(tmp_path)] == [2, 3]
+    assert len(server.requests) == 3  # nothing more was begun
+    shutil.rmtree(tmp_path / "cache")
+    again = OpenAIEngine(prepare(tmp_path), DECODING)
+    again.translate(["abcdef"])
+    assert again.ledger.spent == sum(line["cost"] for line in booked(tmp_path)) == 2 + 3 + 6 + 3 * 4
 
 
 def test_what_is_drawn_and_where_it_stops_is_asked_for(server: Any, tmp_path: Path) -> None:
@@ -94,20 +114,30 @@ def test_what_an_endpoint_does_not_do(tmp_path: Path) -> None:
         OpenAIEngine.prepare(Checkpoint(id="m", model="m", adapter=tmp_path), DECODING, tmp_path)
 
 
-def test_a_budget_ends_the_spending(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DRAGOMAN_OPENAI_BUDGET", "6")
-    engine = OpenAIEngine(prepare(tmp_path), DECODING)
-    assert engine.translate(["ab"]) == [Hypothesis("ba", "stop", 2)]
-    with pytest.raises(ModelError, match=r"has cost 6\.00 in this worker"):
-        engine.translate(["ab"])
+def test_a_budget_ends_the_spending_of_all_workers(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRAGOMAN_OPENAI_BUDGET", "12")
+    monkeypatch.setenv("DRAGOMAN_OPENAI_CONCURRENCY", "1")
+    one, other = (OpenAIEngine(prepare(tmp_path), DECODING) for _ in range(2))
+    assert one.translate(["ab"]) == [Hypothesis("ba", "stop", 2)]
+    with pytest.raises(ModelError, match=r"has cost 12\.00, and its budget is 12: raise DRAGOMAN_OPENAI_BUDGET"):
+        other.translate(["ab"] * 5)
+    assert len(server.requests) == 2
+    with pytest.raises(ModelError, match=r"has cost 12\.00"):
+        one.translate(["ab"])
+    with pytest.raises(ModelError, match=r"has cost 12\.00"):
+        OpenAIEngine(prepare(tmp_path), DECODING).translate(["ab"])
+    assert len(server.requests) == 2
 
 
-def test_the_rate_is_kept(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_is_kept_from_cell_to_cell(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from time import monotonic
 
     monkeypatch.setenv("DRAGOMAN_OPENAI_REQUESTS_PER_MINUTE", "600")
     monkeypatch.setenv("DRAGOMAN_OPENAI_CONCURRENCY", "2")
     engine = OpenAIEngine(prepare(tmp_path), DECODING)
     started = monotonic()
-    engine.translate(["ab"] * 6)
+    for _ in range(6):
+        engine.translate(["ab"])
     assert monotonic() - started >= 0.35  # two at once, the other four a tenth of a second apart

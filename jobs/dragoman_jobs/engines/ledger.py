@@ -1,0 +1,36 @@
+"""What a paid endpoint has been asked for and what it cost: a line for every answer, by every worker, in every run."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+
+class Ledger:
+    """A file of JSON lines that several processes add to; nothing in it can be made again, so it is no cache."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file; it need not be there."""
+        self.path = path
+        self._spent, self._read = 0.0, 0
+
+    @property
+    def spent(self) -> float:
+        """What everything in it cost together."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(self._read)
+                # a line that another process is still writing is read the next time
+                new = file.read().rpartition(b"\n")[0]
+            if new:
+                self._spent += sum(json.loads(line)["cost"] for line in new.splitlines())
+                self._read += len(new) + 1
+        return self._spent
+
+    def book(self, line: Mapping[str, Any]) -> None:
+        """Add a line, which has a `cost`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_suffix(".lock")), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
