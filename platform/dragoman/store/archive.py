@@ -5,6 +5,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -112,14 +113,24 @@ class Archive:
             self._zip = zipfile.ZipFile(self._path)
         except FileNotFoundError as error:
             raise StoreError(f"There is no file {self._path}: give one that `dragoman export` wrote.") from error
-        except (zipfile.BadZipFile, OSError) as error:
+        except IsADirectoryError as error:
+            raise StoreError(f"{self._path} is a folder: give a file that `dragoman export` wrote.") from error
+        except PermissionError as error:
+            raise StoreError(f"{self._path} may not be read: give a file that you may read.") from error
+        except Exception as error:  # zipfile meets damage with whatever its parts raise
             raise self.damaged("it is cut off, or no export at all") from error
-        self._folder = TemporaryDirectory()
-        try:
-            self.manifest = self._check()
-        except BaseException:
-            self.__exit__()
-            raise
+        with ExitStack() as opened:
+            opened.callback(self._zip.close)
+            self._folder = TemporaryDirectory()
+            opened.callback(self._folder.cleanup)
+            try:
+                self.manifest = self._check()
+            except StoreError:
+                raise
+            except Exception as error:  # the same: unknown methods, passwords, places beyond the end
+                raise self.damaged("it is damaged") from error
+            self._unpack_tables()
+            opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,8 +185,17 @@ class Archive:
             raise self.damaged(f"'{name}' is damaged") from error
         if digest != member.sha256:
             raise self.damaged(f"'{name}' was changed")
-        if "/" not in name and name.endswith(".parquet"):
-            self._zip.extract(name, self._folder.name)
+
+    def _unpack_tables(self) -> None:
+        for name in self.manifest.members:
+            if "/" not in name and name.endswith(".parquet"):
+                try:
+                    self._zip.extract(name, self._folder.name)
+                except OSError as error:
+                    raise StoreError(
+                        f"{self._path} can't be unpacked in {self._folder.name} ({error.strerror}): make room there, "
+                        "or set TMPDIR to another folder."
+                    ) from error
 
 
 def _digest(file: IO[bytes]) -> str:

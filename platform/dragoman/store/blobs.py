@@ -181,13 +181,13 @@ class BlobStore:
         return f"{self._root}/{address[:2]}/{address}{_SUFFIX}"
 
 
-def check_blob(address: str, data: bytes) -> None:
-    """See that a file is what its address says.
+def check_blob(address: str, data: bytes) -> pa.Schema:
+    """See that a file is what its address says; returns `TRANSLATION`, `TEST`, or what else it holds.
 
     Raises:
         StoreError: it is not.
     """
-    _parse(address, data)
+    return _parse(address, data)[0]
 
 
 def _address(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> str:

@@ -64,10 +64,10 @@ def import_(
 
     Examples: dragoman import demo.zip · dragoman import demo.zip --name demo-of-ann
     """
-    from dragoman.store.importing import import_grid
+    from dragoman.store.importing import checked
 
-    store = Store.open(settings().store_url, settings().blobs_url)
-    done = import_grid(store, file, name)
+    with checked(file, name) as coming:  # a store is made only for a file that is whole
+        done = coming.into(Store.open(settings().store_url, settings().blobs_url))
     typer.echo(f"{done.grid}: {done.cells} cells, {done.translations} of them translated and new here.", err=True)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError
 
 from dragoman.errors import StoreError
 
@@ -49,6 +49,12 @@ class Database:
     def file(self) -> Path | None:
         """SQLite's file; None on PostgreSQL."""
         return Path(self.url.database or "") if self.is_sqlite else None
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """What is raised where rows break a rule of the schema, or hold what the database can't."""
+        driver: Any = self.engine.dialect.dbapi
+        return IntegrityError, DataError, driver.IntegrityError, driver.DataError
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

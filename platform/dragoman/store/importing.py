@@ -2,11 +2,12 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, select, update
 
 from dragoman.errors import StoreError
@@ -14,13 +15,12 @@ from dragoman.partition import Evidence
 from dragoman.spec.base import NAME
 from dragoman.store import conditions, contamination, counts, grids, models, sums
 from dragoman.store.archive import Archive
-from dragoman.store.blobs import check_blob
 from dragoman.store.bulk import loading
 from dragoman.store.cells import TRANSLATED
+from dragoman.store.contents import Contents
 from dragoman.store.database import insert
 from dragoman.store.keys import chunks, metric_number, signature_number
-from dragoman.store.portable import Conditions, PortableModel, cell_record
-from dragoman.store.records import UNKNOWN_GRAPH, CellRecord, ContaminationRecord, GridRecord, StoredScore, now
+from dragoman.store.records import UNKNOWN_GRAPH, CellRecord, ContaminationRecord, now
 from dragoman.store.schema import CellRow, ModelRow, ScoreRow, StatisticsRow, UnscorableRow
 from dragoman.store.score_loader import ScoreLoader
 from dragoman.store.store import Store
@@ -28,9 +28,7 @@ from dragoman.store.store import Store
 LOADING = 1_000_000
 """Scores from which on checking keys at the end is worth the wait of others."""
 
-
-CONTAMINATION = 2
-"""Layout of the file from which on it says what the training text has of the test sets."""
+_NOT_OURS = "its content is not what `dragoman export` writes"
 
 
 class Imported(NamedTuple):
@@ -74,49 +72,67 @@ def import_grid(store: Store, path: Path, name: str | None = None) -> Imported:
     Raises:
         StoreError: the file is damaged, or contradicts what is here; nothing is written.
     """
-    if name is not None and not re.match(NAME, name):
+    with checked(path, name) as coming:
+        return coming.into(store)
+
+
+@contextmanager
+def checked(path: Path, name: str | None = None) -> Iterator["Import"]:
+    """A grid in a file, all of which has been read and checked; for what opens the store only then.
+
+    Args:
+        path: the file.
+        name: what the grid is to be called.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    if name is not None and not re.fullmatch(NAME, name):
         raise StoreError(f"'{name}' is no name for a grid: use letters, digits, dots, hyphens and underscores.")
     with Archive(path) as archive:
         try:
-            return _Import(store, archive, name).run()
-        except (ValidationError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise archive.damaged("its content is not what `dragoman export` writes") from error
+            contents = Contents(archive)
+        except StoreError:
+            raise
+        except Exception as error:  # what somebody altered may fail in any library that reads it
+            raise archive.damaged(_NOT_OURS) from error
+        yield Import(archive, contents, name)
 
 
-class _Import:
-    """One import: first everything is read and checked, then everything is written."""
+class Import:
+    """A checked grid on its way into a store."""
 
-    def __init__(self, store: Store, archive: Archive, name: str | None) -> None:
-        self._store = store
+    def __init__(self, archive: Archive, contents: Contents, name: str | None) -> None:
+        """Take what `checked` read.
+
+        Args:
+            archive: the file.
+            contents: what is in it.
+            name: what the grid is to be called, if not what it is called in the file.
+        """
         self._archive = archive
-        grid = GridRecord.model_validate(archive.json("grid.json"))
-        self._grid = grid.model_copy(update={"name": name}) if name else grid
-        self._models = [PortableModel.model_validate(model) for model in archive.json("models.json")]
-        self._conditions = Conditions.model_validate(archive.json("conditions.json"))
-        self._cells = {record.cell.id: record for record in map(cell_record, archive.rows("cells.parquet"))}
-        is_older = archive.manifest.format < CONTAMINATION
-        found = [] if is_older else archive.json("contamination.json")
-        self._contamination = [ContaminationRecord.model_validate(record) for record in found]
-        blobs = (blob for record in self._cells.values() for blob in (record.hypotheses, record.test))
-        self._blobs = sorted(filter(None, set(blobs)))
+        self._contents = contents
+        self._grid = contents.grid.model_copy(update={"name": name}) if name else contents.grid
+        self._cells = contents.cells
 
-    def run(self) -> Imported:
-        """Check, and write."""
-        for address in self._blobs:
-            check_blob(address, self._archive.read(f"blobs/{address}"))
-        for row in self._archive.rows("scores.parquet"):
-            score = StoredScore.model_validate({name: value for name, value in row.items() if name != "cell"})
-            if score.low is not None and score.high is not None and score.low > score.high:
-                raise ValueError("an interval ends before it begins")
-            self._cells[row["cell"]]
-        with self._store.database.reading() as connection:
+    def into(self, store: Store) -> Imported:
+        """Write the grid: all of it, or nothing.
+
+        Raises:
+            StoreError: it contradicts what is in the store, or the store refuses it.
+        """
+        with store.database.reading() as connection:
             self._contradict(connection)
         # Before the cells that refer to them; if the rest fails, `dragoman gc` finds them.
-        for address in self._blobs:
-            self._store.blobs.write(address, self._archive.read(f"blobs/{address}"))
-        with self._store.database.writing(alone=True) as connection:
-            self._contradict(connection)
-            return self._write(connection)
+        for address in self._contents.blobs:
+            store.blobs.write(address, self._archive.read(f"blobs/{address}"))
+        refusals: tuple[type[Exception], ...] = (*store.database.refusals, ValueError, OverflowError)
+        try:
+            with store.database.writing(alone=True) as connection:
+                self._contradict(connection)
+                return self._write(connection)
+        except refusals as error:
+            raise self._archive.damaged(_NOT_OURS) from error
 
     def _contradict(self, connection: Connection) -> None:
         """Refuse a file that says something else than the store."""
@@ -127,7 +143,7 @@ class _Import:
                 raise StoreError(
                     f"There is another grid '{name}' here: import this one under another name with --name."
                 )
-        for model in self._models:
+        for model in self._contents.models:
             model_id = connection.execute(select(ModelRow.id).where(ModelRow.identity == model.id)).scalar()
             own = UNKNOWN_GRAPH if model_id is None else models.own_graph(connection, model_id)
             if Evidence.UNKNOWN not in (own.evidence, model.evidence) and own != model.own_graph:
@@ -137,17 +153,17 @@ class _Import:
                 )
 
     def _write(self, connection: Connection) -> Imported:
-        for model in self._models:
+        for model in self._contents.models:
             models.add(connection, model.record)
             if model.evidence is not Evidence.UNKNOWN:
                 models.record_graph(connection, model.id, model.own_graph)
             if model.training is not None and models.training(connection, model.id) is None:
                 models.add_training(connection, model.id, model.training)
-        for test_set in self._conditions.test_sets:
+        for test_set in self._contents.conditions.test_sets:
             conditions.add_test_set(connection, test_set)
-        for prompt in self._conditions.prompts:
+        for prompt in self._contents.conditions.prompts:
             conditions.add_prompt(connection, prompt)
-        for decoding in self._conditions.decodings:
+        for decoding in self._contents.conditions.decodings:
             conditions.add_decoding(connection, decoding)
         self._write_contamination(connection)
         grids.add(connection, self._grid, (_untranslated(record) for record in self._cells.values()))
@@ -167,7 +183,7 @@ class _Import:
         """Write what was found; what is known here of a model and a test set stays."""
         known = contamination.looked(connection)
         found: defaultdict[tuple[str, str], list[ContaminationRecord]] = defaultdict(list)
-        for record in self._contamination:
+        for record in self._contents.contamination:
             found[record.model, record.test_set].append(record)
         for (model, test_set), records in found.items():
             if (model, test_set) not in known:

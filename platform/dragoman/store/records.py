@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 UNKNOWN_GRAPH = TrainingGraph(evidence=Evidence.UNKNOWN)
 """The graph of a model for which none has been recorded."""
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""A number that can be summed and compared."""
+
 
 def now() -> datetime:
     """The time that is stored: UTC, with its zone."""
@@ -60,7 +63,7 @@ class TestSetRecord(Record):
     """Revision of the corpus."""
     split: str
     """The split that is read."""
-    sentences: int | None = None
+    sentences: Annotated[int, Field(gt=0)] | None = None
     """The first so many sentences of each pair; None is all."""
 
 
@@ -158,11 +161,11 @@ class StoredScore(Record):
     """Name of the metric."""
     signature: str
     """Everything the value depends on besides the text."""
-    value: Annotated[float, Field(allow_inf_nan=False)]
+    value: Finite
     """The corpus score."""
-    low: float | None = None
+    low: Finite | None = None
     """Lower end of its confidence interval."""
-    high: float | None = None
+    high: Finite | None = None
     """Upper end of its confidence interval."""
     statistics: bytes | None = None
     """Packed sufficient statistics of the segments (`dragoman.metrics.packing`)."""

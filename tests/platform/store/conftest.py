@@ -2,22 +2,29 @@
 
 import shutil
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from dragoman.cell import Cell, CellState
 from dragoman.identity import hash_lines
+from dragoman.metrics.packing import pack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.store import records
+from dragoman.store.exporting import export_grid
 from dragoman.store.store import Store
 
 LANGUAGES = ("de", "en", "fr", "sw")
+
+STATISTICS = pack(np.ones((3, 2)))
+"""Of the three segments each cell of the small grid has."""
 
 
 class SmallGrid:
@@ -74,7 +81,7 @@ class SmallGrid:
         self.store.record_graph("model1-b", TrainingGraph.of([Pair("en", "de")], 5))
         return self
 
-    def commit(self, cell: Cell, bleu: float, statistics: bytes | None = b"stats") -> None:
+    def commit(self, cell: Cell, bleu: float, statistics: bytes | None = STATISTICS) -> None:
         address = self.store.blobs.put_translation([(f"{cell.id} {n}", "stop", 4) for n in range(3)])
         self.store.commit_cell(
             records.Translation(
@@ -228,3 +235,54 @@ def in_step() -> Callable[[Store], set[tuple[object, ...]]]:
             return rows(SUMS.format(table="score_sum", place="target"))
 
     return check
+
+
+def contamination(exact: int) -> records.ContaminationRecord:
+    """What is known of a model of the small grid: so many test sentences were found."""
+    return records.ContaminationRecord(
+        model="model1-a", test_set="test1-a", pair=Pair("de", "en"), side="source",
+        segments=100, sentences=50, exact=exact, near=3, similarity=0.75,
+    )  # fmt: skip
+
+
+def fill_with_every_state(small: SmallGrid, path: Path) -> None:
+    """Fill a grid with translated, unscorable, failed, running and planned cells, and export it."""
+    store = small.store
+    for number, record in enumerate(small.cells[:30:3]):
+        small.commit(record.cell, float(number))
+    unscorable = small.cells[31].cell
+    address = store.blobs.put_translation([("x", "stop", 1)] * 3)
+    translation = records.Translation(
+        cell_id=unscorable.id, hypotheses=address, segments=3, tokens=1, cut=0, engine="e", seconds=1, worker="w"
+    )
+    store.commit_cell(translation, [], [("bleu", "no tokeniser")])
+    store.fail_cell(small.cells[32].cell.id, "out of memory")
+    store.start_cell(small.cells[33].cell.id, "w")
+    store.add_training("model1-a", {"loss": 0.5})
+    store.record_contamination("model1-a", "test1-a", [contamination(2)])
+    export_grid(store, "small", path)
+
+
+@pytest.fixture(scope="session")
+def fill_and_export() -> Callable[[SmallGrid, Path], None]:
+    return fill_with_every_state
+
+
+@pytest.fixture(scope="session")
+def looked_at() -> Callable[[int], records.ContaminationRecord]:
+    return contamination
+
+
+def rewrite_archive(path: Path, change: Callable[[dict[str, bytes]], object]) -> None:
+    """Write an archive again with some members changed, as someone might by hand."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+@pytest.fixture(scope="session")
+def rewrite() -> Callable[[Path, Callable[[dict[str, bytes]], object]], None]:
+    return rewrite_archive

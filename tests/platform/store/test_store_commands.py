@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from dragoman import settings
 from dragoman.cli.main import main
+from dragoman.errors import StoreError
 from dragoman.store import commands
 from dragoman.store.store import Store
 
@@ -78,6 +79,15 @@ def test_a_grid_goes_out_and_comes_in(home, tmp_path, monkeypatch):
     there = Store.open_existing(settings.settings().store_url, settings.settings().blobs_url)
     assert len(there.cells("copy")) == 36
     there.close()
+
+
+def test_a_damaged_file_makes_no_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("DRAGOMAN_HOME", str(tmp_path / "home"))
+    settings.settings.cache_clear()
+    (tmp_path / "broken.zip").write_text("nothing of the kind")
+    assert isinstance(run(commands.import_, tmp_path / "broken.zip").exception, StoreError)
+    assert not (tmp_path / "home").exists()
+    settings.settings.cache_clear()
 
 
 def test_a_mistake_is_one_sentence_and_exit_code_2(home, tmp_path, monkeypatch, capsys):

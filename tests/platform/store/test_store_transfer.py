@@ -1,15 +1,14 @@
-"""A grid travels whole: what comes in is what went out, and a damaged file changes nothing."""
+"""A grid travels whole: what comes in is what went out, and nothing here is overwritten."""
 
-import hashlib
 import json
-import shutil
-import zipfile
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.metrics.packing import pack
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.store import records
@@ -19,43 +18,10 @@ from dragoman.store.store import Store
 
 
 @pytest.fixture
-def exported(small, tmp_path):
+def exported(small, fill_and_export, tmp_path):
     """A grid with translated, unscorable, failed, running and planned cells, in a file."""
-    return write_and_export(small, tmp_path / "small.zip")
-
-
-def looked_at(exact):
-    return records.ContaminationRecord(
-        model="model1-a", test_set="test1-a", pair=Pair("de", "en"), side="source",
-        segments=100, sentences=50, exact=exact, near=3, similarity=0.75,
-    )  # fmt: skip
-
-
-def write_and_export(small, path):
-    store = small.store
-    for number, record in enumerate(small.cells[:30:3]):
-        small.commit(record.cell, float(number))
-    unscorable = small.cells[31].cell
-    address = store.blobs.put_translation([("x", "stop", 1)] * 3)
-    translation = records.Translation(
-        cell_id=unscorable.id, hypotheses=address, segments=3, tokens=1, cut=0, engine="e", seconds=1, worker="w"
-    )
-    store.commit_cell(translation, [], [("bleu", "no tokeniser")])
-    store.fail_cell(small.cells[32].cell.id, "out of memory")
-    store.start_cell(small.cells[33].cell.id, "w")
-    store.add_training("model1-a", {"loss": 0.5})
-    store.record_contamination("model1-a", "test1-a", [looked_at(exact=2)])
-    export_grid(store, "small", path)
+    fill_and_export(small, tmp_path / "small.zip")
     return small
-
-
-@pytest.fixture(scope="module")
-def exported_once(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("exported")
-    store = Store.open(f"sqlite:///{folder}/store.db", f"file://{folder}/blobs")
-    write_and_export(request.getfixturevalue("small_grid")(store).add(), folder / "small.zip")
-    store.close()
-    return folder / "small.zip"
 
 
 @pytest.fixture
@@ -97,17 +63,17 @@ def older(members):
     members["manifest.json"] = json.dumps(manifest | {"format": 1}).encode()
 
 
-def test_a_file_of_an_earlier_version_comes_in(exported, other, tmp_path):
+def test_a_file_of_an_earlier_version_comes_in(exported, other, tmp_path, rewrite):
     rewrite(tmp_path / "small.zip", older)
     import_grid(other, tmp_path / "small.zip")
     assert everything(other)[:-1] == everything(exported.store)[:-1]
     assert other.contamination("small") == []
 
 
-def test_contamination_that_is_known_here_stays(exported, tmp_path):
-    exported.store.record_contamination("model1-a", "test1-a", [looked_at(exact=7)])
+def test_contamination_that_is_known_here_stays(exported, looked_at, tmp_path):
+    exported.store.record_contamination("model1-a", "test1-a", [looked_at(7)])
     import_grid(exported.store, tmp_path / "small.zip", name="copy")
-    assert exported.store.contamination("copy") == [looked_at(exact=7)]
+    assert exported.store.contamination("copy") == [looked_at(7)]
 
 
 def test_importing_twice_changes_nothing(exported, other, tmp_path, in_step):
@@ -145,7 +111,7 @@ def test_what_is_translated_here_stays_and_missing_scores_are_added(exported, st
     assert v2 in exported.store.scores_of(rescored.id)
     # Statistics belong to the hypotheses they were counted on.
     assert {score.statistics for score in exported.store.scores_of(cell.id)} == {None}
-    assert {score.statistics for score in exported.store.scores_of(rescored.id)} == {b"stats", None}
+    assert {score.statistics for score in exported.store.scores_of(rescored.id)} == {pack(np.ones((3, 2))), None}
 
 
 def test_another_grid_of_that_name_is_not_replaced(exported, store, tmp_path):
@@ -161,73 +127,6 @@ def test_a_model_that_saw_other_pairs_here_is_refused(exported, store, tmp_path)
     with pytest.raises(StoreError, match=r"Model 'a' \(model1-a\) was trained on other pairs"):
         import_grid(store, tmp_path / "small.zip", name="copy")
     assert [grid.name for grid in store.grids()] == ["small"]
-
-
-def rewrite(path, change):
-    """Write an archive again with some members changed, as someone might by hand."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    change(members)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-
-
-def flip(path, place):
-    data = bytearray(path.read_bytes())
-    data[int(len(data) * place)] ^= 1
-    path.write_bytes(data)
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def edit_grid(members):
-    members["grid.json"] = members["grid.json"].replace(b'"chrf++"', b'"chrf"')
-
-
-def swap_blob(members):
-    names = [name for name in members if name.startswith("blobs/")]
-    members[names[0]] = members[names[1]]
-    manifest = json.loads(members["manifest.json"])
-    manifest["members"][names[0]] = manifest["members"][names[1]]
-    members["manifest.json"] = json.dumps(manifest).encode()
-
-
-def more_than_there_are(members):
-    members["contamination.json"] = members["contamination.json"].replace(b'"near": 3', b'"near": 99')
-    manifest = json.loads(members["manifest.json"])
-    digest = hashlib.sha256(members["contamination.json"]).hexdigest()
-    manifest["members"]["contamination.json"] = {"sha256": digest, "size": len(members["contamination.json"])}
-    members["manifest.json"] = json.dumps(manifest).encode()
-
-
-@pytest.mark.parametrize(
-    ("damage", "sentence"),
-    [
-        (lambda path: rewrite(path, more_than_there_are), "its content is not what `dragoman export` writes"),
-        (cut, "cut off, or no export at all"),
-        (lambda path: path.write_text("nothing of the kind"), "cut off, or no export at all"),
-        (lambda path: flip(path, 0.1), "damaged|changed"),
-        (lambda path: flip(path, 0.5), "damaged|changed"),
-        (lambda path: rewrite(path, edit_grid), "'grid.json' was changed"),
-        (lambda path: rewrite(path, lambda members: members.pop("scores.parquet")), "added to it or taken from it"),
-        (lambda path: rewrite(path, lambda members: members.pop("manifest.json")), "has no manifest"),
-        (lambda path: rewrite(path, lambda members: members.update(more=b"")), "added to it or taken from it"),
-        (lambda path: rewrite(path, swap_blob), "is damaged"),
-        (lambda path: path.unlink(), "There is no file"),
-    ],
-)
-def test_a_damaged_file_is_one_sentence_and_nothing_is_written(exported_once, tmp_path, damage, sentence):
-    shutil.copy(exported_once, tmp_path / "small.zip")
-    damage(tmp_path / "small.zip")
-    other = Store.open(f"sqlite:///{tmp_path}/store.db", f"file://{tmp_path}/blobs")
-    with pytest.raises(StoreError, match=sentence):
-        import_grid(other, tmp_path / "small.zip")
-    assert other.grids() == []
-    assert list(other.blobs.stored()) == []
-    other.close()
 
 
 def test_a_grid_that_is_not_there_leaves_no_file(small, tmp_path):

@@ -1,9 +1,11 @@
 """What is written comes back; what is repeated changes nothing."""
 
+import numpy as np
 import pytest
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.metrics.packing import pack
 from dragoman.pair import Pair
 from dragoman.store import records
 
@@ -32,7 +34,7 @@ def test_a_committed_cell_keeps_its_outcome(small, in_step):
     assert (record.state, record.reason, record.tokens, record.attempts) == (CellState.DONE, None, 12, 1)
     bleu, chrf = small.store.scores_of(cell.id)
     assert bleu == records.StoredScore(
-        metric="bleu", signature="BLEU|v1", value=30, low=29, high=31, statistics=b"stats"
+        metric="bleu", signature="BLEU|v1", value=30, low=29, high=31, statistics=pack(np.ones((3, 2)))
     )
     assert (chrf.value, chrf.low) == (60, None)
     assert [line.text for line in small.store.blobs.translation(record.hypotheses)][1] == f"{cell.id} 1"
