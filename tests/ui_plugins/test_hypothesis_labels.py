@@ -8,7 +8,7 @@ from dragoman_ui.markdown import rendered
 
 
 def found(source: str, reference: str, hypothesis: str) -> set[Label]:
-    return set(labels(source, reference, hypothesis, was_cut=False, is_off_target=False))
+    return set(labels(source, reference, hypothesis, was_cut=False))
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_labels(source: str, reference: str, hypothesis: str, expected: set[Labe
     assert found(source, reference, hypothesis) == expected
 
 
-def test_what_others_found_is_a_label_too() -> None:
-    assert labels("a", "b", "c", was_cut=True, is_off_target=True) == (Label.OFF_TARGET, Label.CUT)
+def test_what_the_engine_said_is_a_label_too() -> None:
+    assert labels("a", "b", "c", was_cut=True) == (Label.CUT,)
 
 
 @given(st.text(), st.text())

@@ -10,6 +10,8 @@ from pydantic_core import to_jsonable_python
 from dragoman.partition import Partition
 from dragoman.store.queries import pair_scores, partition_gap, partition_table
 from dragoman.store.records import JobState
+from dragoman.store.stamp import Stamp
+from dragoman_ui import keeping
 from dragoman_ui.api import ENDPOINTS
 from dragoman_ui.reading import open_store
 
@@ -84,6 +86,49 @@ def test_answers_hold_until_the_store_changes(client: FlaskClient) -> None:
     store.end_job(job, JobState.DONE)
 
 
+def test_scores_hold_while_others_are_written(client: FlaskClient) -> None:
+    def tag(path: str) -> str:
+        return str(client.get(f"{ROOT}/{path}").headers["ETag"])
+
+    heavy = [f"{path}?grid=demo&model=roles" for path in ("pairs", "matrix", "partitions", "comparison")]
+    before = {path: tag(path) for path in heavy}
+    store = open_store()
+    job = store.start_job("demo", "another-host-1")
+    store.end_job(job, JobState.DONE)
+    assert {path: tag(path) for path in heavy} == before
+
+
+def test_no_two_processes_have_a_stamp_in_common(client: FlaskClient) -> None:
+    database = open_store().database
+    assert Stamp(database).now() != Stamp(database).now()
+
+
+def test_a_question_that_fails_leaves_no_lock(client: FlaskClient) -> None:
+    assert client.get(f"{ROOT}/cells?grid=demo&source=en&target=fr").status_code == 200
+    assert client.get(f"{ROOT}/sentences?grid=demo&source=en&target=fr").status_code == 404
+    assert keeping._making == {}
+
+
+def test_matrix_of_differences_is_to_the_other_model(client: FlaskClient) -> None:
+    found = ask(client, "matrix", **ASKED, show="difference")
+    assert found["view"]["against"] == "english-centric"  # as on the page: the first finetuned one
+    others = {score.pair: score.value for score in pair_scores(open_store(), "demo", "english-centric", "chrf++")}
+    tiles = {
+        (source, target): tile
+        for source, row in zip(found["sources"], found["tiles"], strict=True)
+        for target, tile in zip(found["targets"], row, strict=True)
+        if tile
+    }
+    assert {pair: tile[6] for pair, tile in tiles.items() if tile[3] is not None} == {
+        pair: others[pair]
+        for pair, tile in tiles.items()
+        if tile[3] is not None  # type: ignore[index]
+    }
+    assert {tile[0][0] for tile in tiles.values()} == {"d", "s"}
+    to_base = ask(client, "matrix", **ASKED, show="difference", against="base")
+    assert to_base["tiles"] == ask(client, "matrix", **ASKED, show="gain")["tiles"]
+
+
 def test_matrix_is_the_pages(client: FlaskClient, made: Any) -> None:
     found = ask(client, "matrix", **ASKED, order="name")
     assert found["sources"] == found["targets"] == ["ar", "zh-Hans", "en", "de", "hi", "ru"]
@@ -111,6 +156,14 @@ def test_sentences(client: FlaskClient, made: Any) -> None:
     worst = ask(client, "sentences", grid="demo", source="en", target="de", sentences="worst")["segments"]
     lowest = [min(each["score"] for each in segment["hypotheses"]) for segment in worst]
     assert lowest == sorted(lowest)
+    two = ask(client, "sentences", grid="demo", source="en", target="de", beside=["roles", "base"])
+    assert [each["model"] for each in two["candidates"]] == ["roles", "base"]
+
+
+def test_a_search_does_not_reach_from_one_text_into_the_next(client: FlaskClient) -> None:
+    segment = ask(client, "sentences", grid="demo", source="en", target="de")["segments"][0]
+    across = f"{segment['source'][-3:]} {segment['reference'][:3]}"
+    assert ask(client, "sentences", grid="demo", source="en", target="de", search=across)["found"] == 0
 
 
 def test_comparison(client: FlaskClient) -> None:
@@ -191,6 +244,14 @@ def test_a_write_too_long_or_no_json_is_a_sentence(client: FlaskClient) -> None:
         answer = client.post(f"{ROOT}/retry", data=content, headers=headers, content_type="application/json")
         assert answer.status_code == 400
         assert "send a JSON object of at most 1,000,000 bytes" in json.loads(answer.text)["message"]
+
+
+def test_text_that_only_looks_like_a_nul_is_text(client: FlaskClient) -> None:
+    headers = {"X-Dragoman-Token": ask(client, "session")["token"]}
+    for name, status in (("a\\u0000b", 404), ("a\0b", 400), ("a\ud800b", 400)):
+        answer = client.post(f"{ROOT}/retry", data=json.dumps({"grid": name}), headers=headers,
+                             content_type="application/json")  # fmt: skip
+        assert answer.status_code == status, answer.text
 
 
 def test_openapi_describes_every_address(client: FlaskClient) -> None:

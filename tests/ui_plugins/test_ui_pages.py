@@ -14,6 +14,7 @@ from dragoman.store.queries import pair_scores, partition_table
 from dragoman.store.records import JobLine, JobState
 from dragoman_ui.labels import Label
 from dragoman_ui.reading import open_store
+from dragoman_ui.segments import _flaws
 
 PAGES = (
     "/dragoman/",
@@ -199,10 +200,11 @@ def test_runs_are_drawn_by_what_they_were_trained_on(client: FlaskClient) -> Non
 
 
 def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(source: str, reference: str, hypothesis: str, was_cut: bool, is_off: bool) -> tuple[Label, ...]:
+    def judge(source: str, reference: str, hypothesis: str, was_cut: bool) -> tuple[Label, ...]:
         return (Label.COPIED,) if hypothesis == reference else ()
 
     monkeypatch.setattr("dragoman_ui.segments.labels", judge)
+    monkeypatch.setattr("dragoman_ui.segments._flaws", _flaws.__wrapped__)  # what is kept was judged otherwise
     address = "/dragoman/cell?grid=demo&model=roles&source=en&target=ar&beside=roles"
     page = client.get(f"{address}&label=copied").text
     count = int(re.search(r"(\d+) sentences? labelled copied", page)[1])  # type: ignore[index]

@@ -16,7 +16,6 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.campaigns import campaigns as store_campaigns
 from dragoman.store.comparison import Comparison
-from dragoman.store.comparison import compare as compare_models
 from dragoman.store.differences import higher_is_better
 from dragoman.store.progress import progress
 from dragoman.store.prompts import Asked
@@ -30,7 +29,8 @@ from dragoman.store.queries import (
 )
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman_ui import heatmap, registered, writes
-from dragoman_ui.endpoint import Endpoint, Question, openapi
+from dragoman_ui.beside import compared_with, differences, scores_beside, tested, version_of
+from dragoman_ui.endpoint import Endpoint, Question, of_store, openapi
 from dragoman_ui.exchange import (
     Campaigns,
     Cells,
@@ -61,12 +61,14 @@ from dragoman_ui.exchange import (
 )
 from dragoman_ui.heatmap import heat_map
 from dragoman_ui.keeping import kept
-from dragoman_ui.pages.compare import SHOWN, rival
+from dragoman_ui.naming import Names, one_of
+from dragoman_ui.pages.compare import SHOWN
+from dragoman_ui.pages.grid import model_of
 from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.security import protect
-from dragoman_ui.segments import PairView, pair_view, sentence_metric
+from dragoman_ui.segments import PairView, pair_view, rows_beside, sentence_metric
 from dragoman_ui.taking import table_file
-from dragoman_ui.view import View, one_of
+from dragoman_ui.view import Show, View, rival
 
 
 def grids(question: Question) -> Grids:
@@ -146,15 +148,17 @@ def log(question: OfLog) -> Log:
 def scores(question: OfPairs) -> Pairs:
     """The planned pairs of a grid under one model: the partition, the score or why there is none, and the base's."""
     view = _view(question)
-    found = _scores(stamp(), view.grid, view.model, view.metric, view.signature)
+    found = _scores(stamp(), view.grid, view.model, view.metric, view.signature, view.prompt)
     return Pairs(view=view, pairs=found[question.offset :][: question.limit], found=len(found))
 
 
 @lru_cache(maxsize=8)
-def _scores(version: str, grid: str, model: str, metric: str, signature: str | None) -> list[PairScore]:
+def _scores(
+    version: str, grid: str, model: str, metric: str, signature: str | None, prompt: str | None
+) -> list[PairScore]:
     """All pairs, kept while the store is the same: they are told in parts."""
     del version
-    return pair_scores(open_store(), grid, model, metric, signature)
+    return pair_scores(open_store(), grid, model, metric, signature, prompt)
 
 
 def partitions(question: OfModel) -> Partitions:
@@ -163,33 +167,46 @@ def partitions(question: OfModel) -> Partitions:
     asked = (open_store(), view.grid, view.model, view.metric)
     return Partitions(
         view=view,
-        rows=partition_table(*asked, signature=view.signature),
-        gap=partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, signature=view.signature),
+        rows=partition_table(*asked, view.signature, prompt=view.prompt),
+        gap=partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, view.signature, view.prompt),
     )
 
 
 def sentences(question: OfPair) -> PairView:
-    """A page of a pair's sentences: source, reference, and what each model of the grid made of them."""
-    store = open_store()
-    by = question.by or sentence_metric(metric_names(store, question.grid))
-    names = {model.id: model.name for model in store.models(question.grid)}
+    """A page of a pair's sentences: source, reference, and what each model made of them."""
+    store, view = open_store(), _view(question)
+    names, record = Names.of(store, view.grid), store.grid(view.grid)
+    by = question.by or sentence_metric(names.metrics)
+    rows = rows_beside(names, record, view, question.beside)
     pair = Pair.of(question.source, question.target)
-    record = store.grid(question.grid)
-    return pair_view(store, record, names, pair, by, question.search, question.sentences, question.page)
+    return pair_view(store, record, rows, pair, by, question.search, question.sentences, question.page, question.label)
 
 
-def _view(question: OfModel) -> View:
+def _view(question: OfModel | OfPair) -> View:
+    """The view that is asked for.
+
+    Raises:
+        StoreError: something named is not there, or the model is not asked with the prompt.
+    """
     asked = {name: value for name, value in question if value is not None and name in View.model_fields}
-    return View.of(open_store(), asked)
+    view = View.of(open_store(), asked)
+    if question.prompt not in (None, view.prompt) and view.prompt is not None:
+        prompts = Names.of(open_store(), view.grid).prompts_of(view.model)
+        one_of(f"'{view.model}' is not asked with the prompt", str(question.prompt), prompts)
+    return view
 
 
 def heat_map_of(question: OfMatrix) -> Matrix:
     """The pair matrix as the grid page draws it: languages in order, and each pair's place on the scale."""
     store, view = open_store(), _view(question)
-    model = next(each for each in store.models(view.grid) if each.name == view.model)
-    values = pair_scores(store, view.grid, view.model, view.metric, view.signature)
-    languages, better = store.grid(view.grid).languages, higher_is_better(view.metric)
-    found = heat_map(values, languages, model.graph, view.show, view.order, better)
+    record = store.grid(view.grid)
+    if view.show is Show.DIFFERENCE:
+        view = view.model_copy(update={"against": compared_with(store, view)})
+        values, _ = scores_beside(store, view, str(view.against))
+    else:
+        values = pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+    graph, better = model_of(store, record, view.model).graph, higher_is_better(view.metric)
+    found = heat_map(values, record.languages, graph, view.show, view.order, better)
     return Matrix(
         view=view,
         sources=list(found.sources),
@@ -199,6 +216,13 @@ def heat_map_of(question: OfMatrix) -> Matrix:
         best=found.scale.best,
         tiles=[[tile and _short(tile) for tile in row] for row in found.rows],
     )
+
+
+def of_numbers(question: OfModel) -> str:
+    """The version of an answer that nothing changes but the scores it tells."""
+    store, view = open_store(), _view(question)
+    against = rival(store, view, question.against) if isinstance(question, OfComparison) else None
+    return f"{view.prompt} {version_of(store, view, against)}"
 
 
 def _short(tile: heatmap.Tile) -> Tile:
@@ -218,14 +242,14 @@ def table(question: OfTable) -> Response:
     """A table to take away, as a file."""
     store, view, form = open_store(), _view(question), Form(question.form)
 
-    rows = chosen_rows(store, view.grid, [view.model])[:1]
+    rows = chosen_rows(store, view.grid, [view.model], view.prompt)
 
     def values() -> dict[Asked, list[PairScore]]:
         return {row: pair_scores(store, view.grid, row.model, view.metric, view.signature, row.prompt) for row in rows}
 
     match question.table:
         case "partitions":
-            found = partition_rows(store, view.grid, [view.model], view.metric, signature=view.signature)
+            found = partition_rows(store, view.grid, [view.model], view.metric, view.signature, False, view.prompt)
         case "matrix":
             found = matrix(view.grid, view.metric, store.grid(view.grid).languages, rows, values)
         case "pairs":
@@ -236,8 +260,9 @@ def table(question: OfTable) -> Response:
 def comparison(question: OfComparison) -> Comparison:
     """One model against another on the pairs both have: by partition, and pair by pair with paired tests."""
     store, view = open_store(), _view(question)
-    against = rival(model_names(store, view.grid), view, question.against)
-    return compare_models(store, view.grid, against, view.model, view.metric, view.signature)
+    against = rival(store, view, question.against)
+    scores, theirs = scores_beside(store, view, against)
+    return tested(store, view, against, differences(scores, theirs)).model_copy(update={"a": against})
 
 
 def comparison_table(question: OfComparisonTable) -> Response:
@@ -256,7 +281,7 @@ def comparison_table(question: OfComparisonTable) -> Response:
 
 ENDPOINTS = (
     *(
-        Endpoint(path, question, answer, respond, is_of_store=True)
+        Endpoint(path, question, answer, respond, version=of_store)
         for path, question, answer, respond in (
             ("grids", Question, Grids, grids),
             ("grid", OfGrid, Grid, grid),
@@ -264,13 +289,18 @@ ENDPOINTS = (
             ("models", OfGrid, Models, models),
             ("model", OfOneModel, Model, model),
             ("contamination", OfOneModel, Contamination, contamination),
-            ("pairs", OfPairs, Pairs, scores),
             ("cells", OfCells, Cells, cells),
-            ("matrix", OfMatrix, Matrix, heat_map_of),
             ("progress", OfGrid, Progress, progress_of),
             ("log", OfLog, Log, log),
-            ("partitions", OfModel, Partitions, partitions),
             ("sentences", OfPair, PairView, sentences),
+        )
+    ),
+    *(
+        Endpoint(path, question, answer, respond, version=of_numbers)
+        for path, question, answer, respond in (
+            ("pairs", OfPairs, Pairs, scores),
+            ("matrix", OfMatrix, Matrix, heat_map_of),
+            ("partitions", OfModel, Partitions, partitions),
             ("comparison", OfComparison, Comparison, comparison),
         )
     ),
@@ -287,7 +317,7 @@ api = Blueprint("dragoman_api", "dragoman_ui")
 
 def describe() -> Response:
     """Answer `openapi.json`: what the API can be asked."""
-    return kept(__version__, "application/json", _description)
+    return kept("", "application/json", _description)
 
 
 def _description() -> bytes:

@@ -1,8 +1,7 @@
 """One address of the JSON API: a typed question, a typed answer, and the OpenAPI description of both."""
 
-import json
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, get_origin
 
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -17,6 +16,9 @@ from dragoman_ui import forgery
 from dragoman_ui.keeping import kept
 from dragoman_ui.reading import stamp
 from dragoman_ui.users import ForbiddenError
+
+NO_TEXT = "The question holds signs that are no text (NUL, or half of a pair): take them out."
+"""What a question that `is_text` refuses is answered."""
 
 LONGEST = 1_000_000
 """Bytes that a write may have."""
@@ -90,8 +92,8 @@ class Endpoint(NamedTuple):
     """Answers a question."""
     method: Literal["GET", "POST"] = "GET"
     """How it is asked: POST, where it writes."""
-    is_of_store: bool = False
-    """Whether the answer is read from the results store alone, so that it holds until that changes."""
+    version: Callable[[Any], str] | None = None
+    """What changes when the answer to a question may: it is kept until then. None is for what is asked anew."""
 
     def view(self) -> Response:
         """Answer one request: what can't be answered gets a status and a sentence."""
@@ -99,8 +101,9 @@ class Endpoint(NamedTuple):
         try:
             asked = self._asked()
             question = self.question.model_validate(asked)
-            if self.is_of_store:
-                return kept(stamp(), "application/json", lambda: self.respond(question).model_dump_json().encode())
+            if self.version is not None:
+                version = self.version(question)
+                return kept(version, "application/json", lambda: self.respond(question).model_dump_json().encode())
             answer = self.respond(question)
         except (DragomanError, ValidationError) as error:
             refusal = next(each for each in REFUSALS if isinstance(error, each.errors))
@@ -112,11 +115,16 @@ class Endpoint(NamedTuple):
         return Response(answer.model_dump_json(), mimetype="application/json")
 
     def _asked(self) -> Any:
-        asked = request.args.to_dict() if self.method == "GET" else self._written()
-        said = json.dumps(asked, ensure_ascii=False)
-        if "\\u0000" in said or any("\ud800" <= sign <= "\udfff" for sign in said):
-            raise DragomanError("The question holds signs that are no text (NUL, or half of a pair): take them out.")
+        asked = self._queried() if self.method == "GET" else self._written()
+        if not all(is_text(string) for string in _strings(asked)):
+            raise DragomanError(NO_TEXT)
         return asked
+
+    def _queried(self) -> dict[str, Any]:
+        """The query; a parameter that may be given several times is a list."""
+        fields = self.question.model_fields
+        several = {name for name, field in fields.items() if get_origin(field.annotation) is tuple}
+        return {name: request.args.getlist(name) if name in several else value for name, value in request.args.items()}
 
     def _written(self) -> dict[str, Any]:
         forgery.check()
@@ -135,6 +143,29 @@ class Endpoint(NamedTuple):
     def summary(self) -> str:
         """What it answers."""
         return (self.respond.__doc__ or "").strip()
+
+
+def of_store(question: Question) -> str:
+    """The version of an answer that anything in the results store may change."""
+    del question
+    return stamp()
+
+
+def is_text(string: str) -> bool:
+    """Whether a string is text that every database takes: no NUL, no half of a surrogate pair."""
+    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in string)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All strings in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from (name, *_strings(each))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
 
 
 def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dragoman.store.queries import Gap, PairScore, PartitionRow
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, JobLine, JobRecord
 from dragoman_registry.roles import Role
 from dragoman_ui.endpoint import Question
+from dragoman_ui.labels import Label
 from dragoman_ui.segments import Arrangement
 from dragoman_ui.view import Order, Show, View
 
@@ -31,6 +32,8 @@ class OfModel(OfGrid):
     """Name of the metric; by default the grid's first."""
     signature: str | None = None
     """Text that signatures hold, where the metric has several."""
+    prompt: str | None = None
+    """Name of the prompt, where the grid asks with several; by default the model's first."""
 
 
 class OfPairs(OfModel):
@@ -74,6 +77,8 @@ class OfMatrix(OfModel):
     """What colours the tiles."""
     order: Order = Order.GRID
     """How languages are ordered."""
+    against: str | None = None
+    """What a difference is taken to: another model, `MODEL:PROMPT` or a baseline; the first finetuned by default."""
 
 
 class OfTable(OfModel):
@@ -89,7 +94,7 @@ class OfComparison(OfModel):
     """What can be asked of two models of a grid."""
 
     against: str | None = None
-    """The model compared with; by default the base."""
+    """What it is compared with: another model, `MODEL:PROMPT` or a baseline; by default the base."""
 
 
 class OfComparisonTable(OfComparison):
@@ -108,10 +113,17 @@ class OfPair(OfGrid):
     """The source language, in any notation."""
     target: Language
     """The target language, in any notation."""
+    beside: tuple[str, ...] = ()
+    """What stands side by side: models, `MODEL:PROMPT` or baselines; by default all models of a few, of many the base
+    and the first finetuned one."""
+    prompt: str | None = None
+    """Name of the prompt of those that name none, where the grid asks with several; the model's first by default."""
     by: str | None = None
     """The metric of the sentences' scores; by default one that can judge a single sentence, where the grid has it."""
     search: str = ""
     """Text that the source, the reference or a hypothesis must hold, in any case."""
+    label: Label | None = None
+    """A label that one of the hypotheses must bear."""
     sentences: Arrangement = Arrangement.FILE
     """The order of sentences."""
     page: int = Field(default=1, ge=1, le=1_000_000)
@@ -303,7 +315,7 @@ class Tile(NamedTuple):
     high: float | None
     """Upper end of it."""
     base: float | None
-    """The base model's score."""
+    """The score that gains and differences are taken to: the base's, or the other row's."""
     reason: str | None
     """Why there is no score."""
 

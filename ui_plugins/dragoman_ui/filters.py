@@ -12,7 +12,7 @@ from dragoman.metrics.sacrebleu import likely_script
 from dragoman.partition import Partition
 from dragoman.store.columns import PairColumns
 from dragoman.store.schema import PARTITION_IDS
-from dragoman_ui.view import one_of
+from dragoman_ui.naming import one_of
 
 
 class Choice(NamedTuple):

@@ -8,6 +8,8 @@ from threading import Lock
 
 from flask import Response, request
 
+from dragoman import __version__
+
 _MOST = 128_000_000
 """Bytes of answers kept here; those of the largest grids take half a megabyte each, and ten as JSON."""
 
@@ -27,7 +29,7 @@ def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
         kind: its media type.
         make: makes it.
     """
-    tag = sha256(f"{version}\0{request.full_path}".encode()).hexdigest()[:32]
+    tag = sha256(f"{__version__}\0{version}\0{request.full_path}".encode()).hexdigest()[:32]
     if tag in request.if_none_match:
         response = Response(status=304)
     else:
@@ -46,10 +48,12 @@ def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
 def _answer(key: str, make: Callable[[], bytes]) -> bytes:
     if (found := _answers.get(key)) is not None:
         return found
-    with _making.setdefault(key, Lock()):
-        if (found := _answers.get(key)) is None:
-            found = _answers[key] = make()
-            while len(_answers) > 1 and sum(map(len, list(_answers.values()))) > _MOST:
-                _answers.popitem(last=False)
-    _making.pop(key, None)
+    try:
+        with _making.setdefault(key, Lock()):
+            if (found := _answers.get(key)) is None:
+                found = _answers[key] = make()
+                while len(_answers) > 1 and sum(map(len, list(_answers.values()))) > _MOST:
+                    _answers.popitem(last=False)
+    finally:
+        _making.pop(key, None)
     return found

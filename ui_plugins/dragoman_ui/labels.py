@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 from rapidfuzz.distance import Indel
 
@@ -38,11 +39,10 @@ class Label(StrEnum):
     """It reached the longest length allowed."""
 
 
-def labels(source: str, reference: str, hypothesis: str, was_cut: bool, is_off_target: bool) -> tuple[Label, ...]:
-    """The labels of one hypothesis."""
+def labels(source: str, reference: str, hypothesis: str, was_cut: bool) -> tuple[Label, ...]:
+    """The labels of one hypothesis that its text shows; that it is off target, a metric says."""
     text = hypothesis.strip()
     found = {
-        Label.OFF_TARGET: is_off_target,
         Label.EMPTY: not text,
         Label.COPIED: bool(text) and _is_copy(text, source) and not _is_copy(reference, source),
         Label.REPEATED: _longest_run(hypothesis) > _longest_run(reference),
@@ -55,6 +55,7 @@ def _is_copy(text: str, source: str) -> bool:
     return Indel.normalized_similarity(text.casefold(), source.casefold(), score_cutoff=ALIKE) > 0
 
 
+@lru_cache(maxsize=20_000)  # a reference is looked at once for all models
 def _longest_run(text: str) -> int:
     """Characters of the longest stretch that is repeated `TIMES` times or more; digits and dots alone don't count."""
     # the last of several words has no space after it

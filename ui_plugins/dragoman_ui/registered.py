@@ -21,11 +21,11 @@ from dragoman_registry.versions import (
     version_at,
     versions_of,
 )
-from dragoman_ui.endpoint import Endpoint, Question
+from dragoman_ui.endpoint import Endpoint, Question, of_store
 from dragoman_ui.exchange import OfGrid
 from dragoman_ui.mlflow_links import registry_uri
+from dragoman_ui.naming import one_of
 from dragoman_ui.reading import open_store
-from dragoman_ui.view import one_of
 
 
 class OfRegisteredModel(Question):
@@ -190,8 +190,8 @@ ENDPOINTS = (
     Endpoint("registered_models", Question, RegisteredModels, registered_models),
     Endpoint("versions", OfRegisteredModel, Versions, versions),
     Endpoint("gate", OfVersion, GateReport, gate),
-    Endpoint("audit", OfTrail, Trail, trail, is_of_store=True),
+    Endpoint("audit", OfTrail, Trail, trail, version=of_store),
     Endpoint("audit_faults", Question, TrailFaults, trail_faults),
-    Endpoint("card", OfCard, ModelCard, card, is_of_store=True),
+    Endpoint("card", OfCard, ModelCard, card, version=of_store),
 )
 """Every address about the registry."""

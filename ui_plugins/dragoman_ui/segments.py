@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.metrics.installed import metric_class
 from dragoman.metrics.packing import unpack
 from dragoman.pair import Pair
 from dragoman.store.blobs import Line
-from dragoman.store.queries import OFF_TARGET
+from dragoman.store.queries import BASE, OFF_TARGET
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
-from dragoman.store.resamples import metric_class
 from dragoman.store.store import Store
 from dragoman_ui.difference import Part, parts
 from dragoman_ui.labels import Guess, Label, counted, labels
+from dragoman_ui.naming import Names
 from dragoman_ui.prompting import rendered_prompt
+from dragoman_ui.view import View
 
 PAGE = 50
 """Sentences on one page."""
@@ -28,6 +32,43 @@ FOR_SENTENCES = ("chrf++", "chrf")
 def sentence_metric(metrics: Sequence[str]) -> str:
     """The one of a grid's metrics that sentences are shown with, unless another is asked for."""
     return next((metric for metric in FOR_SENTENCES if metric in metrics), metrics[0])
+
+
+SIDE_BY_SIDE = 4
+"""Rows shown beside each other unless others are asked for."""
+
+
+class Asking(NamedTuple):
+    """A row of a grid's results."""
+
+    model: str
+    """Identity of the model."""
+    prompt: str | None
+    """Identity of the prompt; none where the grid has only one."""
+
+
+def rows_beside(names: Names, grid: GridRecord, view: View, asked: Sequence[str]) -> dict[str, Asking]:
+    """The rows that stand side by side, by name.
+
+    Args:
+        names: the names of the grid.
+        grid: the grid.
+        view: the view; its prompt is that of names that say none.
+        asked: the names asked for; by default all models of a few, of many the base, the one looked at and its rival.
+
+    Raises:
+        StoreError: the grid has no such row.
+    """
+    few = names.models
+    if len(few) > SIDE_BY_SIDE:
+        few = [name for name in names.models if name in (BASE, view.model)]
+    wanted = asked or dict.fromkeys([*few, *([view.against] if view.against else [])])
+    ids = {name: identity for identity, name in grid.names.items()}
+    found = {}
+    for name in wanted:
+        row = names.row(name, view.prompt)
+        found[name] = Asking(ids.get(row.model, grid.base), names.identities[row.prompt] if row.prompt else None)
+    return found
 
 
 class Arrangement(StrEnum):
@@ -42,12 +83,12 @@ class Arrangement(StrEnum):
 
 
 class Candidate(BaseModel):
-    """One model on one pair."""
+    """One row on one pair."""
 
     model_config = ConfigDict(frozen=True)
 
     model: str
-    """The model's name in the grid."""
+    """The row's name: a model's, `MODEL:PROMPT` or a baseline's."""
     cell: CellRecord
     """Its cell."""
     scores: tuple[StoredScore, ...] = ()
@@ -104,7 +145,7 @@ class PairView(BaseModel):
     pair: Pair
     """The direction."""
     candidates: tuple[Candidate, ...]
-    """Every model of the grid, the base first."""
+    """The rows that stand side by side."""
     found: int
     """Sentences that hold the text searched for."""
     page: int
@@ -122,14 +163,13 @@ class PairView(BaseModel):
 def pair_view(
     store: Store,
     grid: GridRecord,
-    names: Mapping[str, str],
+    rows: Mapping[str, Asking],
     pair: Pair,
     metric: str,
     search: str = "",
     arrangement: Arrangement = Arrangement.FILE,
     page: int = 1,
     label: Label | None = None,
-    prompt: str | None = None,
     size: int | None = PAGE,
 ) -> PairView:
     """One page of the sentences of a pair.
@@ -137,34 +177,30 @@ def pair_view(
     Args:
         store: the store.
         grid: the grid.
-        names: what it calls its models, by id; only these are looked at.
+        rows: what stands side by side, by name.
         pair: the direction.
         metric: the metric of the sentences' scores.
         search: text that the source, the reference or a hypothesis must hold, in any case.
         arrangement: the order of sentences.
         page: the page, from 1; a number too high is the last.
         label: a label that one of the hypotheses must bear.
-        prompt: identity of the prompt; the first that was used by default.
         size: sentences on a page; None is all.
 
     Raises:
         StoreError: the grid has no such pair, or a text is not in the blob storage.
     """
-    cells = [cell for cell in store.cells(grid.name, pair) if cell.cell.model in names]
-    if prompt is not None:
-        cells = [cell for cell in cells if cell.cell.prompt == prompt]
-    if not cells:
-        raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
-    # what stands side by side was translated from the same lines, with the same prompt and decoding
-    cells = [cell for cell in cells if cell.cell.model_copy(update={"model": cells[0].cell.model}) == cells[0].cell]
-    test = next((cell.test for cell in cells if cell.test), None)
+    cells = _cells(store, grid, rows, pair)
+    test = next((cell.test for cell in cells.values() if cell.test), None)
     sources, references = store.blobs.test(test) if test else ([], [])
-    candidates = [_candidate(store, cell, names[cell.cell.model], metric, sources, references) for cell in cells]
+    candidates = [_candidate(store, name, cell, metric, test) for name, cell in cells.items()]
     wanted = search.casefold()
     found = [
         index
         for index, sentences in enumerate(zip(sources, references, strict=True))
-        if wanted in " ".join((*sentences, *(each.lines[index].text for each in candidates if each.lines))).casefold()
+        if any(
+            wanted in text.casefold()
+            for text in (*sentences, *(each.lines[index].text for each in candidates if each.lines))
+        )
         and (label is None or any(label in each.labels[index] for each in candidates if each.lines))
     ]
     found.sort(key=lambda index: _rank(candidates, index, arrangement))
@@ -179,31 +215,56 @@ def pair_view(
         found=len(found),
         page=page,
         pages=pages,
-        prompt=rendered_prompt(grid, cells[0], sources[shown[0]], references[shown[0]]) if shown else None,
+        prompt=rendered_prompt(grid, candidates[0].cell, sources[shown[0]], references[shown[0]]) if shown else None,
         segments=tuple(_segment(candidates, index, sources[index], references[index], guess) for index in shown),
         labels={each.model: counted(each.labels) for each in candidates},
     )
 
 
-def _candidate(
-    store: Store, cell: CellRecord, model: str, metric: str, sources: Sequence[str], references: Sequence[str]
-) -> Candidate:
-    if not cell.hypotheses or cell.state not in (CellState.DONE, CellState.UNSCORABLE):
-        return Candidate(model=model, cell=cell)
+def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair) -> dict[str, CellRecord]:
+    """The cell of each row on a pair, by the row's name; what stands side by side was made of the same lines."""
+    every = store.cells(grid.name, pair)
+    if not every:
+        raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
+    found: dict[str, CellRecord] = {}
+    for name, row in rows.items():
+        own = (each for each in every if each.cell.model == row.model and row.prompt in (None, each.cell.prompt))
+        if (cell := next(own, None)) is not None:
+            found[name] = cell
+    if not found:
+        raise StoreError(f"Grid '{grid.name}' has no cells of {' or '.join(rows)} on {pair}.")
+    first = next(iter(found.values())).cell
+    return {
+        name: each
+        for name, each in found.items()
+        if (each.cell.test_set, each.cell.content) == (first.test_set, first.content)
+    }
+
+
+def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
+    if not cell.hypotheses or not test or cell.state not in (CellState.DONE, CellState.UNSCORABLE):
+        return Candidate(model=name, cell=cell)
     scores = store.scores_of(cell.cell.id)
-    lines = tuple(store.blobs.translation(cell.hypotheses))
-    off_target = _off_target(scores) or [False] * len(lines)
-    found = zip(sources, references, lines, off_target, strict=True)
+    flaws = _flaws(store, test, cell.hypotheses)
+    off_target = _off_target(scores) or [False] * len(flaws)
     return Candidate(
-        model=model,
+        model=name,
         cell=cell,
         scores=tuple(score.model_copy(update={"statistics": None}) for score in scores),
-        lines=lines,
+        lines=tuple(store.blobs.translation(cell.hypotheses)),
         by_line=_by_line(cell.cell.pair, metric, scores),
         labels=tuple(
-            labels(source, reference, line.text, line.finish_reason == "length", is_off)
-            for source, reference, line, is_off in found
+            (Label.OFF_TARGET, *found) if is_off else found for found, is_off in zip(flaws, off_target, strict=True)
         ),
+    )
+
+
+@lru_cache(maxsize=512)
+def _flaws(store: Store, test: str, hypotheses: str) -> tuple[tuple[Label, ...], ...]:
+    """What is wrong with each line of a translation but its language; the addresses say all that it depends on."""
+    found = zip(*store.blobs.test(test), store.blobs.translation(hypotheses), strict=True)
+    return tuple(
+        labels(source, reference, line.text, line.finish_reason == "length") for source, reference, line in found
     )
 
 

@@ -6,7 +6,7 @@ from flask import Response
 
 from dragoman.cli.printing import Form, render
 from dragoman.cli.tables import Table
-from dragoman_ui.view import one_of
+from dragoman_ui.naming import one_of
 
 FORMS = ("csv", "json", "latex", "markdown")
 """How tables can be had."""

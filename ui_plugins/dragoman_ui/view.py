@@ -1,15 +1,17 @@
 """A view of a grid: what a page shows, all of it in the URL, so that every view is a link."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.errors import StoreError, nearest
+from dragoman.errors import StoreError
 from dragoman.partition import Partition
-from dragoman.store.queries import BASE, metric_names, model_names
+from dragoman.store.prompts import Row
+from dragoman.store.queries import BASE
 from dragoman.store.store import Store
+from dragoman_ui.naming import Names, one_of
 
 
 class Show(StrEnum):
@@ -56,7 +58,7 @@ class View(BaseModel):
     signature: str | None = None
     """Text that the scores' signatures hold, where the metric has several."""
     prompt: str | None = None
-    """Name of the prompt, where the grid asks with several; its first by default."""
+    """Name of the prompt, where the grid asks with several; the model's first by default."""
     show: Show = Show.SCORE
     """What colours the tiles."""
     order: Order = Order.GRID
@@ -64,7 +66,7 @@ class View(BaseModel):
     only: Partition | None = None
     """The partition whose tiles stand out."""
     against: str | None = None
-    """The other model of a difference; by default the first finetuned one."""
+    """What a difference is taken to: a model, `MODEL:PROMPT` or a baseline; by default the first finetuned one."""
 
     @classmethod
     def of(cls, store: Store, arguments: Mapping[str, str]) -> Self:
@@ -73,23 +75,29 @@ class View(BaseModel):
         Raises:
             StoreError: something named is not there.
         """
-        grid = arguments.get("grid", "")
-        models, metrics = model_names(store, grid), metric_names(store, grid)
+        names = Names.of(store, arguments.get("grid", ""))
         only = arguments.get("only")
-        default = next((name for name in models if name != BASE), BASE)
-        model = one_of(f"Grid '{grid}' has no model", arguments.get("model") or default, models)
+        default = next((name for name in names.models if name != BASE), BASE)
+        row = names.row(arguments.get("model") or default, arguments.get("prompt"))
         against = arguments.get("against")
         return cls(
-            grid=grid,
-            model=model,
-            metric=one_of(f"Grid '{grid}' has no metric", arguments.get("metric") or metrics[0], metrics),
+            grid=names.grid,
+            model=row.model,
+            metric=one_of(
+                f"Grid '{names.grid}' has no metric", arguments.get("metric") or names.metrics[0], names.metrics
+            ),
             signature=arguments.get("signature") or None,
-            prompt=arguments.get("prompt") or None,
+            prompt=row.prompt,
             show=Show(one_of("A heat map can't show", arguments.get("show") or Show.SCORE, Show)),
             order=Order(one_of("Languages can't be ordered by", arguments.get("order") or Order.GRID, Order)),
             only=Partition(one_of("There is no partition", only, Partition)) if only else None,
-            against=one_of(f"'{model}' can't be compared with", against, _others(models, model)) if against else None,
+            against=one_of(_cant(row.model), against, names.rivals(row)) if against else None,
         )
+
+    @property
+    def row(self) -> Row:
+        """The model and the prompt it is asked with."""
+        return Row(self.model, self.prompt)
 
     def query(self, **changes: object) -> dict[str, str]:
         """The parameters of a link to this view, or to one that differs in some fields; defaults are left out."""
@@ -97,17 +105,17 @@ class View(BaseModel):
         return {name: str(value) for name, value in fields.items() if value is not None}
 
 
-def _others(models: Sequence[str], model: str) -> list[str]:
-    return [name for name in models if name != model]
-
-
-def one_of(complaint: str, name: str, allowed: Iterable[str]) -> str:
-    """The name, if it is allowed.
+def rival(store: Store, view: View, asked: str | None) -> str:
+    """What a view is compared with: what is asked for, else the base, else the first that there is.
 
     Raises:
-        StoreError: it isn't; the sentence begins with the complaint.
+        StoreError: the grid has nothing of that name, or nothing else at all.
     """
-    choices = list(allowed)
-    if name not in choices:
-        raise StoreError(f"{complaint} '{name}': {nearest(name, choices)}")
-    return name
+    others = Names.of(store, view.grid).rivals(view.row)
+    if not others:
+        raise StoreError(f"Grid '{view.grid}' has no model besides '{view.model}': nothing to compare it with.")
+    return one_of(_cant(view.model), asked or (BASE if BASE in others else others[0]), others)
+
+
+def _cant(model: str) -> str:
+    return f"'{model}' can't be compared with"

@@ -1,24 +1,15 @@
 """The cell page: one pair, sentence by sentence, runs side by side."""
 
-from collections.abc import Sequence
-
 from flask import Response, render_template, request
 
 from dragoman.cli.tables import Column, Table, figure, interval, number, word
 from dragoman.pair import Pair
-from dragoman.store.keys import grid_number
-from dragoman.store.prompts import asked as asked_prompts
-from dragoman.store.prompts import prompt_names
-from dragoman.store.queries import BASE, metric_names
-from dragoman.store.store import Store
 from dragoman_ui.labels import Label
+from dragoman_ui.naming import Names, one_of
 from dragoman_ui.reading import open_store
-from dragoman_ui.segments import Arrangement, PairView, pair_view, sentence_metric
+from dragoman_ui.segments import Arrangement, PairView, pair_view, rows_beside, sentence_metric
 from dragoman_ui.taking import taken
-from dragoman_ui.view import View, one_of
-
-SIDE_BY_SIDE = 4
-"""Runs shown beside each other unless others are asked for."""
+from dragoman_ui.view import View
 
 
 def cell() -> str | Response:
@@ -30,24 +21,22 @@ def cell() -> str | Response:
     asked = request.args.get("sentences") or Arrangement.FILE
     arrangement = Arrangement(one_of("Sentences can't be ordered by", asked, Arrangement))
     search, page = request.args.get("search", ""), request.args.get("page", 1, type=int)
-    metrics = metric_names(store, view.grid)
-    by = one_of(f"Grid '{view.grid}' has no metric", request.args.get("by") or sentence_metric(metrics), metrics)
+    names = Names.of(store, view.grid)
+    by = one_of(
+        f"Grid '{view.grid}' has no metric", request.args.get("by") or sentence_metric(names.metrics), names.metrics
+    )
     wanted = request.args.get("label")
     label = Label(one_of("There is no label", wanted, Label)) if wanted else None
-    models = list(grid.names.values())
-    shown = [one_of(f"Grid '{view.grid}' has no model", name, models) for name in request.args.getlist("beside")]
-    shown = shown or beside(models, view)
-    names = {identity: name for identity, name in grid.names.items() if name in shown}
+    shown = rows_beside(names, grid, view, request.args.getlist("beside"))
     size = {"size": None} if request.args.get("form") else {}
-    found = pair_view(store, grid, names, pair, by, search, arrangement, page, label, _prompt(store, view), **size)
+    found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
     return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",
         view=view,
         grid=grid,
-        metrics=metrics,
-        models=models,
-        prompts=sorted({each.prompt for each in asked_prompts(store, view.grid)}),
+        names=names,
+        choices=[view.model, *names.rivals(view.row)],
         shown=shown,
         by=by,
         found=found,
@@ -61,13 +50,6 @@ def cell() -> str | Response:
             "beside": request.args.getlist("beside"),
         },
     )  # fmt: skip
-
-
-def beside(models: Sequence[str], view: View) -> list[str]:
-    """The runs shown unless others are asked for: all of a few; of many the base, the one looked at and its rival."""
-    if len(models) <= SIDE_BY_SIDE:
-        return list(models)
-    return [name for name in models if name in (BASE, view.model, view.against)]
 
 
 def sentence_table(view: View, found: PairView, by: str) -> Table:
@@ -110,14 +92,3 @@ def model_table(view: View, found: PairView) -> Table:
         columns=[word("model"), word("state"), word("metric"), number("value"), interval("low", "high"), *counts,
                  number("seconds"), word("engine")],
     )  # fmt: skip
-
-
-def _prompt(store: Store, view: View) -> str | None:
-    """Identity of the prompt that the view names."""
-    if view.prompt is None:
-        return None
-    with store.database.reading() as connection:
-        names = {
-            name: identity for identity, name in prompt_names(connection, grid_number(connection, view.grid)).items()
-        }
-    return names[one_of(f"Grid '{view.grid}' has no prompt", view.prompt, names)]

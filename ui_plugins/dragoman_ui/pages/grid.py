@@ -1,25 +1,22 @@
 """The grid page: the pair matrix as a heat map, and what it comes to by partition."""
 
 from collections import Counter
-from functools import lru_cache
 from typing import Any
 
 from flask import Response, render_template, request
 
-from dragoman import __version__
 from dragoman.partition import Partition
-from dragoman.store.columns import pair_columns, version
 from dragoman.store.differences import higher_is_better
-from dragoman.store.prompts import asked as asked_prompts
-from dragoman.store.queries import BASE, metric_names, model_names, pair_scores, partition_gap, partition_table
+from dragoman.store.queries import pair_scores, partition_gap, partition_table
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
+from dragoman_ui.beside import columns_beside, compared_with, differences, scores_beside, tested, version_of
 from dragoman_ui.drawing import drawing
 from dragoman_ui.heatmap import heat_map, size_of
 from dragoman_ui.keeping import kept
 from dragoman_ui.mlflow_links import experiment_link
-from dragoman_ui.pages.compare import differences, rival, side_by_side, tested
-from dragoman_ui.reading import open_store, stamp
+from dragoman_ui.naming import Names
+from dragoman_ui.reading import open_store
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
 from dragoman_ui.view import Show, View
@@ -32,14 +29,14 @@ def grid() -> Response:
     store = open_store()
     view = View.of(store, request.args)
     experiment = experiment_link(view.grid)
-    return kept(f"{_version(store, view)} {experiment}", HTML, lambda: _page(store, view, experiment).encode())
+    return kept(f"{version_of(store, view)} {experiment}", HTML, lambda: _page(store, view, experiment).encode())
 
 
 def heat_map_with_tests() -> Response:
     """Answer `/dragoman/map?...`: the heat map of a difference, with the pairs that differ significantly."""
     store = open_store()
     view = View.of(store, request.args).model_copy(update={"show": Show.DIFFERENCE})
-    return kept(_version(store, view), HTML, lambda: _map(store, view, is_tested=True).encode())
+    return kept(version_of(store, view), HTML, lambda: _map(store, view, is_tested=True).encode())
 
 
 def seen_and_unseen() -> Response:
@@ -50,7 +47,7 @@ def seen_and_unseen() -> Response:
     def make() -> bytes:
         return render_template("dragoman/seen.html", view=view, **_partitions(store, view, [])).encode()
 
-    return kept(_version(store, view), HTML, make)
+    return kept(version_of(store, view), HTML, make)
 
 
 def drawn() -> Response:
@@ -60,13 +57,11 @@ def drawn() -> Response:
 
     def make() -> bytes:
         record = store.grid(view.grid)
-        found = pair_columns(
-            store, view.grid, view.model, view.metric, view.signature, _against(store, view), view.prompt
-        )
+        found = columns_beside(store, view, compared_with(store, view))
         graph, better = model_of(store, record, view.model).graph, higher_is_better(view.metric)
         return drawing(found, record.languages, graph, view.show, view.order, better)
 
-    return kept(_version(store, view), "application/octet-stream", make)
+    return kept(version_of(store, view), "application/octet-stream", make)
 
 
 def model_of(store: Store, grid: GridRecord, name: str) -> ModelRecord:
@@ -74,29 +69,10 @@ def model_of(store: Store, grid: GridRecord, name: str) -> ModelRecord:
     return store.model(next(identity for identity, called in grid.names.items() if called == name))
 
 
-def _against(store: Store, view: View) -> str:
-    """The model that differences are taken to: the base, unless another was asked for."""
-    if view.show is not Show.DIFFERENCE:
-        return BASE
-    models = model_names(store, view.grid)
-    finetuned = next((name for name in models if name not in (BASE, view.model)), None)
-    return rival(models, view, view.against or finetuned)
-
-
-def _version(store: Store, view: View) -> str:
-    return _version_at(stamp(), store, view.grid, view.model, view.metric, _against(store, view))
-
-
-@lru_cache(maxsize=512)
-def _version_at(moment: str, store: Store, *asked: str) -> str:
-    """Where many write, only what a view shows is looked at; where nobody does, that is not done again either."""
-    del moment
-    return f"{__version__} {version(store, *asked)}"
-
-
 def _page(store: Store, view: View, experiment: str | None) -> str:
     record = store.grid(view.grid)
     model = model_of(store, record, view.model)
+    names = Names.of(store, view.grid)
     size = size_of(len(record.languages))
     # tens of thousands of pairs are drawn by the browser, which asks for them when the page is there
     is_drawn = size == "small"
@@ -108,10 +84,9 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
         grid=record,
         model=model,
         size=size,
-        against=_against(store, view),
-        models=list(record.names.values()),
-        metrics=metric_names(store, view.grid),
-        prompts=sorted({each.prompt for each in asked_prompts(store, view.grid)}),
+        against=compared_with(store, view),
+        names=names,
+        rivals=names.rivals(view.row),
         map="" if is_drawn else _map(store, view),
         reasons=Counter((score.state, score.reason) for score in scores if score.value is None and score.reason),
         signatures=sorted({score.signature for score in scores if score.signature}),
@@ -123,18 +98,16 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
 
 def _map(store: Store, view: View, is_tested: bool = False) -> str:
     record = store.grid(view.grid)
-    against, better = _against(store, view), higher_is_better(view.metric)
-    scores = pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+    against, better = compared_with(store, view), higher_is_better(view.metric)
     significant: set[Any] = set()
     found = None
     if view.show is Show.DIFFERENCE:
-        theirs = pair_scores(store, view.grid, against, view.metric, view.signature, view.prompt)
-        scores = side_by_side(scores, theirs)
+        scores, theirs = scores_beside(store, view, against)
         if is_tested:
-            plain = tuple(differences(scores, theirs))
-            asked = (store, view.grid, against, view.model, view.metric, view.signature)
-            found = tested(*asked, view.prompt, hash(plain))
+            found = tested(store, view, against, differences(scores, theirs))
             significant = {each.pair for each in found.pairs if each.significant}
+    else:
+        scores = pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
     graph = model_of(store, record, view.model).graph
     return render_template(
         "dragoman/map.html",

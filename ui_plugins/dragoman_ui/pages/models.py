@@ -27,16 +27,17 @@ def model() -> str | Response:
     versions = list(reversed(versions_of(uri, name)))
     log = AuditLog(store.database)
     trail = log.records(name)
-    gated = sorted(gated_aliases(store, name) | set(aliases))
-    asked = request.args.get("version") or next((aliases[alias] for alias in gated if alias in aliases), None)
+    gated = gated_aliases(store, name)
+    known = sorted(gated | set(aliases))
+    asked = request.args.get("version") or next((aliases[alias] for alias in known if alias in aliases), None)
     chosen = find_version(uri, name, asked) if asked else next(iter(versions), None)
-    alias = request.args.get("alias") or next((alias for alias in gated if alias in aliases), "champion")
+    alias = request.args.get("alias") or next((alias for alias in known if alias in aliases), "champion")
     tables = {"versions": lambda: version_table(name, versions, aliases), "trail": lambda: trail_table(trail)}
     return taken(name, tables, request.args) or render_template(
         "dragoman/model.html",
         name=name,
         aliases=aliases,
-        gated=[*gated, *({alias} - set(gated))],
+        known=[*known, *({alias} - set(known))],
         alias=alias,
         versions=versions,
         chosen=chosen,

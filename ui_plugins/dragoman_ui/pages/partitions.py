@@ -10,15 +10,16 @@ from dragoman.metrics.sacrebleu import likely_script
 from dragoman.partition import Partition
 from dragoman.store.columns import Numbers, PairColumns, pair_columns
 from dragoman.store.differences import higher_is_better
-from dragoman.store.queries import OFF_TARGET, metric_names, model_names
+from dragoman.store.queries import OFF_TARGET
 from dragoman.store.store import Store
 from dragoman_ui.filters import Filters, family
+from dragoman_ui.naming import Names, one_of
 from dragoman_ui.reading import open_store
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
 from dragoman_ui.summary import SORTS, Point, Summary, in_order, points, summaries
 from dragoman_ui.taking import taken
-from dragoman_ui.view import View, one_of
+from dragoman_ui.view import View
 
 PAGE = 50
 """Pairs on one page."""
@@ -57,8 +58,7 @@ def partitions() -> str | Response:
     return taken(f"{view.grid}-{view.model}-{view.metric}", tables, request.args) or render_template(
         "dragoman/partition_page.html",
         view=view,
-        models=model_names(store, view.grid),
-        metrics=metric_names(store, view.grid),
+        names=Names.of(store, view.grid),
         every_partition=Partition,
         filters=filters,
         order=order,
@@ -75,7 +75,7 @@ def partitions() -> str | Response:
 
 def _rates(store: Store, view: View) -> Numbers | None:
     """The off-target rate of every pair, in the order of the columns; None where none was measured."""
-    if view.metric == OFF_TARGET or OFF_TARGET not in metric_names(store, view.grid):
+    if view.metric == OFF_TARGET or OFF_TARGET not in Names.of(store, view.grid).metrics:
         return None
     return pair_columns(store, view.grid, view.model, OFF_TARGET, prompt=view.prompt).own.values
 

@@ -8,14 +8,13 @@ from flask import Response, render_template, request
 from dragoman.cli.tables import Column, Table, interval, number, word
 from dragoman.errors import StoreError
 from dragoman.store.campaigns import siblings
-from dragoman.store.queries import metric_names
 from dragoman.store.runs import Run
 from dragoman.store.runs import runs as runs_of
 from dragoman.store.scored import SCOPES
+from dragoman_ui.naming import Names, one_of
 from dragoman_ui.reading import open_store
 from dragoman_ui.scatter import chart
 from dragoman_ui.taking import taken
-from dragoman_ui.view import one_of
 
 UP = {"score": "score", "gain": "gain over the base"}
 """What the chart may show."""
@@ -23,13 +22,11 @@ UP = {"score": "score", "gain": "gain over the base"}
 
 def runs() -> str | Response:
     """Answer `/dragoman/runs?grid=...`: a page at once, or with `form` its table as a file."""
-    store = open_store()
     asked = _Asked(request.args)
     tables = {"runs": lambda: _table(asked, asked.runs()[0])}
     return taken(f"{asked.name}-{asked.metric}-{asked.scope}", tables, request.args) or render_template(
         "dragoman/runs.html",
         asked=asked,
-        metrics=metric_names(store, asked.grid),
         scopes=SCOPES,
         up=UP,
     )
@@ -51,18 +48,23 @@ class _Asked:
         self.grid = arguments.get("grid", "")
         self.grids = siblings(store, self.grid)
         self.name = store.grid(self.grid).spec.get("campaign") or self.grid
-        metrics = metric_names(store, self.grid)
+        names = Names.of(store, self.grid)
+        self.metrics, self.prompts = names.metrics, names.prompts
         complaint = f"Grid '{self.grid}' has no metric"
-        self.metric = one_of(complaint, arguments.get("metric") or metrics[0], metrics)
+        self.metric = one_of(complaint, arguments.get("metric") or names.metrics[0], names.metrics)
         self.scope = one_of("There is no partition", arguments.get("scope") or "unseen", SCOPES)
         self.up = one_of("The chart can't show", arguments.get("up") or "score", UP)
         self.signature = arguments.get("signature") or None
+        wanted = arguments.get("prompt")
+        prompt = one_of(f"Grid '{self.grid}' has no prompt", wanted, self.prompts) if wanted else None
+        self.prompt = prompt or self.prompts[0] if len(self.prompts) > 1 else None
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The parameters of a link to it."""
         return {
             "grid": self.grid, "metric": self.metric, "scope": self.scope, "up": self.up, "signature": self.signature,
+            "prompt": self.prompt,
         }  # fmt: skip
 
     def runs(self) -> tuple[list[Run], list[str]]:
@@ -71,7 +73,7 @@ class _Asked:
         complaints = []
         for name in self.grids:
             try:
-                found += runs_of(open_store(), name, self.metric, self.signature)
+                found += runs_of(open_store(), name, self.metric, self.signature, self.prompt)
             except StoreError as error:  # one grid whose scores can't be mixed must not hide the others
                 complaints.append(str(error))
         return found, complaints
