@@ -61,7 +61,7 @@ def side_by_side(folder: Path) -> None:
     for values in found.values():
         assert values.keys() == reference.keys()
         assert all(abs(value - reference[partition]) < 1e-6 for partition, value in values.items())
-    for name, peer in ((OURS, SEARCH_RUNS), (OUR_SQL, MLFLOW_SQL)):
+    for name, peer in ((OURS, SEARCH_RUNS), (OURS, MLFLOW_SQL), (OUR_SQL, MLFLOW_SQL)):
         print(
             f"  {latency[name] * 1000:8.2f} ms  {name}\n  {latency[peer] * 1000:8.2f} ms  {peer}: "
             f"{latency[peer] / latency[name]:.1f} times as long"

@@ -1,6 +1,6 @@
 """Which model of a grid is best into each target language."""
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Connection, collate, func, select
 
 from dragoman.store.differences import higher_is_better
 from dragoman.store.records import Record
@@ -57,7 +57,8 @@ def best_models(
         )  # fmt: skip
         better = of_model.c.mean.desc() if higher_is_better(metric) else of_model.c.mean
         place = func.row_number().over(
-            partition_by=of_model.c.target, order_by=[of_model.c.done.desc(), better, of_model.c.model_id]
+            partition_by=_quickly_sorted(connection, of_model.c.target),
+            order_by=[of_model.c.done.desc(), better, of_model.c.model_id],
         )
         ranked = select(of_model, place.label("place")).subquery().c
         best = (
@@ -80,3 +81,8 @@ def best_models(
         BestModel(target=row.target, model=row.name, mean=row.mean, done=row.done, pairs=pairs[row.target])
         for row in rows
     ]
+
+
+def _quickly_sorted(connection: Connection, tag: ColumnElement[str]) -> ColumnElement[str]:
+    """A tag that is sorted by its bytes, as SQLite does anyway: PostgreSQL takes three times as long by a locale."""
+    return collate(tag, "C") if connection.dialect.name == "postgresql" else tag
