@@ -197,6 +197,9 @@ def _score(
     connection: Connection, cell: _Found, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]]
 ) -> None:
     rows, statistics = [], []
+    # Numbers come first: a new metric or signature is locked until the end, and so must not be asked for by who holds
+    # sums already.
+    reasons = [(metric_number(connection, metric), reason) for metric, reason in sorted(unscorable)]
     # Sorted, as everywhere rows are shared: writers lock them in the same order.
     for score in sorted(scores, key=lambda score: (score.metric, score.signature)):
         metric_id = metric_number(connection, score.metric)
@@ -214,15 +217,15 @@ def _score(
             (row["metric_id"], row["signature_id"], row["value"]) for row in rows if row["signature_id"] in added
         ]
         sums.add_cell(connection, cell.key, cell.partition_id, new_scores)
-    _note_unscorable(connection, cell.key, {row["metric_id"] for row in rows}, unscorable)
+    _note_unscorable(connection, cell.key, {row["metric_id"] for row in rows}, reasons)
 
 
 def _note_unscorable(
-    connection: Connection, key: CellKey, scored: Collection[int], unscorable: Sequence[tuple[str, str]]
+    connection: Connection, key: CellKey, scored: Collection[int], reasons: Sequence[tuple[int, str]]
 ) -> None:
     connection.execute(_NOW_SCORED, {"scored": list(scored), **_found_as(key)})
-    for metric, reason in sorted(unscorable):
-        row = key._asdict() | {"metric_id": metric_number(connection, metric), "reason": reason}
+    for metric_id, reason in reasons:
+        row = key._asdict() | {"metric_id": metric_id, "reason": reason}
         statement = insert(connection, UnscorableRow).values(**row)
         connection.execute(
             statement.on_conflict_do_update(index_elements=UnscorableRow.__table__.primary_key, set_={"reason": reason})

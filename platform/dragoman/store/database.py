@@ -1,19 +1,30 @@
 """A database: SQLite or PostgreSQL behind the same few calls."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dragoman.errors import StoreError
+from dragoman.store import trouble
+from dragoman.store.writers import NOTICE_SECONDS, Writers
 
-BUSY_SECONDS = 300
-"""How long a SQLite writer queues behind others before it gives up."""
+POOL_SECONDS = 300.0
+"""How long a thread waits for a connection before it gives up."""
+
+_PAUSES = (0.05, 0.2, 0.8, 2.0)
+"""Seconds after which a transaction that another got into the way of is repeated."""
+
+Result = TypeVar("Result")
 
 WRITERS_LOCK = 0x647261676F6D616E
 """PostgreSQL advisory lock: shared by what writes cells, exclusive to what rewrites sums of many."""
@@ -33,7 +44,8 @@ class Database:
         """
         self.url = _parse(url)
         self._pid = os.getpid()
-        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self._writers = Writers(Path(self.url.database or "")) if self.is_sqlite else None
+        self.engine = _postgresql(self.url) if self._writers is None else _sqlite(self.url, self._writers)
 
     @property
     def is_sqlite(self) -> bool:
@@ -63,17 +75,36 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, alone: bool = False) -> Iterator[Connection]:
+    def writing(self, alone: bool = False, sums: bool = True) -> Iterator[Connection]:
         """A transaction that is all or nothing; on SQLite it queues for the one place of the writer.
 
         Args:
             alone: no other writer runs beside it, on PostgreSQL either; for what recomputes sums.
+            sums: whether it may touch cells, scores or sums; what does not need not wait there for who is alone.
         """
-        with self._speaking(), self._connect(writes=True) as connection, connection.begin():
-            if not self.is_sqlite:
+        with self._speaking(), self._turn(), self._connect(writes=True) as connection, connection.begin():
+            if sums and not self.is_sqlite:
                 lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
                 connection.execute(text(f"SELECT {lock}({WRITERS_LOCK})"))
             yield connection
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do what can be repeated in a transaction of its own, and repeat it if another one got into its way.
+
+        Writers lock rows in one order, so that seldom happens; here it never reaches a user.
+        """
+        for seconds in (*_PAUSES, None):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except StoreError as error:
+                if seconds is None or not _may_go_through(error.__cause__):
+                    raise
+            time.sleep(seconds * random.uniform(0.5, 1.5))  # not at the same time as the other again
+        raise AssertionError("the last attempt returns or raises")
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._writers is None else self._writers.turn()
 
     def _connect(self, writes: bool) -> Connection:
         if os.getpid() != self._pid:
@@ -88,17 +119,24 @@ class Database:
     @contextmanager
     def _speaking(self) -> Iterator[None]:
         """Turn what a database says when it can't be used into a sentence."""
+        driver: Any = self.engine.dialect.dbapi
         try:
             yield
-        except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            raise StoreError(
-                f"The store {self.shown} can't be used ({reason}): check that it is there and not full."
-            ) from error
-        except DBAPIError as error:
-            if error.orig is not None and "not a database" in str(error.orig):
-                raise StoreError(f"{self.shown} is not a Dragoman store: give another URL.") from error
+        except (DBAPIError, driver.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if (sentence := trouble.sentence(cause, self.shown)) is not None:
+                raise StoreError(sentence) from error
             raise
+        except PoolTimeoutError as error:
+            raise StoreError(
+                f"The store {self.shown} was busy for {POOL_SECONDS:.0f} seconds: try again, or ask less of it at once."
+            ) from error
+
+
+def _may_go_through(error: BaseException | None) -> bool:
+    """Whether a transaction failed only because of another one."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in trouble.AGAIN
 
 
 def fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -135,10 +173,10 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, writers: Writers) -> Engine:
     # a server's threads queue for a connection rather than fail: some forty may ask at once
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=5, max_overflow=15, pool_timeout=BUSY_SECONDS
+        url, connect_args={"timeout": NOTICE_SECONDS}, pool_size=5, max_overflow=15, pool_timeout=POOL_SECONDS
     )
 
     @event.listens_for(engine, "connect")
@@ -157,11 +195,24 @@ def _sqlite(url: URL) -> Engine:
         # A transaction that reads first and writes later can't queue: it fails when another wrote in between.
         writes = connection.get_execution_options().get("writes", True)
         connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver: Any = connection.connection.driver_connection
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+                return
+            except sqlite3.OperationalError as error:
+                if not trouble.is_busy(error):
+                    raise
+                writers.say()  # somebody who does not queue, such as sqlite3's own shell
 
     return engine
 
 
 def _postgresql(url: URL) -> Engine:
     # A worker killed in mid-transaction leaves a dead connection: it is noticed when it is next taken from the pool.
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=BUSY_SECONDS)
+    try:
+        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=POOL_SECONDS)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"A store on PostgreSQL needs the Python package '{error.name}': `pip install 'dragoman[postgres]'`."
+        ) from error

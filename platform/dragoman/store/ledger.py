@@ -132,8 +132,7 @@ class Ledger:
 
     def start_cell(self, cell_id: str, worker: str) -> None:
         """A worker begins a cell: one more attempt. A cell that is translated, or another's, stays as it is."""
-        with self.database.writing() as connection:
-            cells.start(connection, cell_id, worker)
+        self.database.write(lambda connection: cells.start(connection, cell_id, worker))
 
     def commit_cell(
         self, translation: Translation, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]] = ()
@@ -145,13 +144,11 @@ class Ledger:
             scores: its scores.
             unscorable: the metrics that can't score it, each with the reason; a cell with no score is unscorable.
         """
-        with self.database.writing() as connection:
-            cells.commit(connection, translation, scores, unscorable)
+        self.database.write(lambda connection: cells.commit(connection, translation, scores, unscorable))
 
     def fail_cell(self, cell_id: str, reason: str) -> None:
         """A cell failed."""
-        with self.database.writing() as connection:
-            cells.fail(connection, cell_id, reason)
+        self.database.write(lambda connection: cells.fail(connection, cell_id, reason))
 
     def advance_cells(
         self,
@@ -184,15 +181,13 @@ class Ledger:
 
     def reset_cells(self, cell_ids: Collection[str]) -> int:
         """Plan those of the cells again that were running when their driver died; returns how many."""
-        with self.database.writing() as connection:
-            return cells.reset(connection, cell_ids)
+        return self.database.write(lambda connection: cells.reset(connection, cell_ids))
 
     def add_scores(
         self, cell_id: str, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]] = ()
     ) -> None:
         """Score a translated cell again; a signature it already has a score of keeps it."""
-        with self.database.writing() as connection:
-            cells.add_scores(connection, cell_id, scores, unscorable)
+        self.database.write(lambda connection: cells.add_scores(connection, cell_id, scores, unscorable))
 
     def check_free(self, grid: str) -> None:
         """Make sure that no driver works at a grid.
@@ -209,12 +204,12 @@ class Ledger:
         Raises:
             StoreError: a driver works at the grid.
         """
-        with self.database.writing() as connection:
+        with self.database.writing(sums=False) as connection:
             return jobs.queue(connection, grid, address)
 
     def submitted_job(self, job_id: int, submission: str) -> None:
         """The cluster has taken a queued job, and calls it so."""
-        with self.database.writing() as connection:
+        with self.database.writing(sums=False) as connection:
             jobs.submitted(connection, job_id, submission)
 
     def start_job(self, grid: str, driver: str, queued: int | None = None) -> int:
@@ -223,24 +218,24 @@ class Ledger:
         Raises:
             StoreError: another driver works at the grid, or the queued job was stopped before it began.
         """
-        with self.database.writing() as connection:
+        with self.database.writing(sums=False) as connection:
             return jobs.start(connection, grid, driver, queued)
 
     def beat_job(
         self, job_id: int, progress: Mapping[str, Any] | None = None, lines: Sequence[JobLine] = ()
     ) -> str | None:
         """A driver is alive, how far it is, and what it has to say; returns who wants it to stop, if anybody does."""
-        with self.database.writing() as connection:
+        with self.database.writing(sums=False) as connection:
             return jobs.beat(connection, job_id, progress, lines)
 
     def ask_job_to_stop(self, job_id: int, who: str) -> None:
         """Somebody wants a job to stop; its driver is told at its next beat."""
-        with self.database.writing() as connection:
+        with self.database.writing(sums=False) as connection:
             jobs.ask_to_stop(connection, job_id, who)
 
     def end_job(self, job_id: int, state: JobState, reason: str | None = None) -> None:
         """A driver came to its end."""
-        with self.database.writing() as connection:
+        with self.database.writing(sums=False) as connection:
             jobs.end(connection, job_id, state, reason)
 
     def grids(self) -> list[GridRecord]:

@@ -1,0 +1,64 @@
+"""The queue of those who write to one SQLite file: a lock beside it, for which they sleep until it is their turn.
+
+SQLite itself has them ask again and again, the longer the seldomer: who has waited longest is let in last, and most of
+the time nobody writes though many want to.
+"""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Timer
+
+NOTICE_SECONDS = 60.0
+"""After so long it is said what is waited for."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Writers:
+    """The writers of one file: threads of this process and of others."""
+
+    def __init__(self, database: Path) -> None:
+        """Take the database's file; the lock lies beside it."""
+        self._database = database
+        self._lock = database.with_name(f"{database.name}-writer")
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until nobody else writes, and keep others waiting meanwhile; who is killed gives the place back."""
+        try:
+            # Only to be locked: whoever may read it may queue.
+            descriptor = os.open(self._lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError:
+            yield  # a folder that can't be written to: SQLite has the word for that
+            return
+        try:
+            self._wait(descriptor)
+            yield
+        finally:
+            with suppress(OSError):  # where there are no locks
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough: a forked child may have it open too
+            os.close(descriptor)
+
+    def say(self) -> None:
+        """Tell that the wait is long, so that nobody takes it for a standstill."""
+        _LOG.warning("Still waiting for another process to finish writing to %s.", self._database)
+
+    def _wait(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            pass
+        except OSError:
+            return  # no locks on this file system: SQLite's own waiting has to do
+        notice = Timer(NOTICE_SECONDS, self.say)
+        notice.daemon = True
+        notice.start()
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        finally:
+            notice.cancel()
