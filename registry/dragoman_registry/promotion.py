@@ -7,7 +7,9 @@ between leaves a beginning without an end, and where the alias stands tells the 
 
 from typing import Any
 
-from dragoman.errors import DragomanError
+from pydantic import ValidationError
+
+from dragoman.errors import DragomanError, nearest
 from dragoman.identity import canonical_json
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.promotion import Promotion
@@ -28,6 +30,7 @@ from dragoman_registry.audit import (
     unended,
 )
 from dragoman_registry.gate import GateReport
+from dragoman_registry.gated import gated_aliases
 from dragoman_registry.history import anchor, mark_forced, standing
 from dragoman_registry.policy import check_version, policy_for
 from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, version_at
@@ -67,7 +70,13 @@ class Promotions:
                 "promote a version that a grid registered."
             )
         grid = self.store.grid(version.grid)
-        spec = GridSpec.model_validate(grid.spec)
+        try:
+            spec = GridSpec.model_validate(grid.spec)
+        except ValidationError as error:
+            raise PromotionError(
+                f"The spec of '{grid.name}' can't be read by this version ({error.error_count()} mistakes), so "
+                f"{version} can't be judged: run the grid again from a spec of this version."
+            ) from error
         asked = (version.prompt, version.decoding) == (spec.prompts[0].id, spec.evaluation.decoding.id)
         if version.model not in grid.names or not asked:
             raise PromotionError(
@@ -142,8 +151,8 @@ class Promotions:
     def _force(self, entry: AuditEntry, report: GateReport) -> Decision:
         if not self._may_force:
             sentence = (
-                f"{entry.actor} may not promote {entry.name}@{entry.to_version} by force: ask a promoter of it "
-                "(MANAGE in MLflow), or, where nobody signs in, set DRAGOMAN_MAY_FORCE=true."
+                f"{entry.actor} may not promote {entry.name}@{entry.to_version} by force: ask an administrator "
+                "of MLflow, or, where nobody signs in, set DRAGOMAN_MAY_FORCE=true."
             )
             self._add(entry.model_copy(update={"outcome": Outcome.REFUSED, "reason": f"{sentence} {entry.reason}"}))
             raise ForbiddenError(sentence)
@@ -152,7 +161,16 @@ class Promotions:
         return Decision(report=report, record=record, sentence=told)
 
     def refuse(self, version: RegisteredVersion, alias: str, reason: str) -> AuditRecord:
-        """Record that someone decided against a version, whatever the gate says; the alias stays where it is."""
+        """Record that someone decided against a version, whatever the gate says; the alias stays where it is.
+
+        Raises:
+            PromotionError: the alias is not gated; to record it would make it so.
+        """
+        if alias not in (gated := gated_aliases(self.store, version.name)):
+            raise PromotionError(
+                f"No promotion of {version.name} is about an alias '{alias}', so there is nothing to refuse; "
+                f"{nearest(alias, sorted(gated))}"
+            )
         current = aliases_of(self.uri, version.name).get(alias)
         return self._add(self._entry(version, alias, current, reason, action=Action.PROMOTION, outcome=Outcome.REFUSED))
 

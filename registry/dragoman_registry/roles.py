@@ -15,7 +15,7 @@ class Role(StrEnum):
     SUBMITTER = "submitter"
     """Stop grids and retry their failed cells as well."""
     PROMOTER = "promoter"
-    """Promote, refuse, roll back and force as well."""
+    """Promote, refuse and roll back as well; to promote by force takes an administrator."""
 
     def covers(self, needed: "Role") -> bool:
         """Whether this role may do what another one may."""

@@ -1,5 +1,6 @@
 """Registered versions as Dragoman knows them: which model of which grid each of them is."""
 
+from collections import defaultdict
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -54,6 +55,35 @@ class RegisteredVersion(BaseModel):
 def registered_names(uri: str) -> list[str]:
     """Every name in the registry, sorted."""
     return sorted(model.name for model in _pages(client_at(uri).search_registered_models))
+
+
+class Registered(BaseModel):
+    """A registered model, with all that stands under its name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    """Its name."""
+    aliases: dict[str, str]
+    """The version each alias stands at."""
+    versions: tuple[RegisteredVersion, ...]
+    """Its versions, the oldest first."""
+
+
+def registered(uri: str) -> list[Registered]:
+    """Every registered model, sorted by name; asked for in two searches, however many there are."""
+    client = client_at(uri)
+    versions: defaultdict[str, list[RegisteredVersion]] = defaultdict(list)
+    for version in _pages(client.search_model_versions):
+        versions[version.name].append(RegisteredVersion.of(version))
+    return [
+        Registered(
+            name=model.name,
+            aliases={alias: str(number) for alias, number in sorted(model.aliases.items())},
+            versions=tuple(sorted(versions[model.name], key=lambda version: int(version.version))),
+        )
+        for model in sorted(_pages(client.search_registered_models), key=lambda model: model.name)
+    ]
 
 
 def aliases_of(uri: str, name: str) -> dict[str, str]:

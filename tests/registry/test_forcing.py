@@ -35,7 +35,7 @@ def test_force_needs_a_reason_and_the_right(world, promotions):
         promotions.ask(forced(german, reason="  "))
     assert promotions.log.records() == []
     without = Promotions(world.store, promotions.uri, actor="somebody")
-    with pytest.raises(ForbiddenError, match="somebody may not promote small-translator@1 by force: ask a promoter"):
+    with pytest.raises(ForbiddenError, match="somebody may not promote small-translator@1 by force: ask an admin"):
         without.ask(forced(german))
     (refusal,) = promotions.log.records()
     assert (refusal.actor, refusal.action, refusal.outcome) == ("somebody", Action.FORCED, Outcome.REFUSED)

@@ -232,6 +232,8 @@ def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, mon
         ("card?grid=demo&model=base", "Grid 'demo' has no finetuned model 'base'"),
         ("job?grid=dem", "The store has no grid 'dem': did you mean 'demo'?"),
         ("compare?grid=demo&model=roles&against=roles", "'roles' can't be compared with 'roles'"),
+        ("grid?grid=demo&signature=%00", "holds signs that are no text"),
+        ("grid?grid=demo&prompt=mftj", "Grid 'demo' has no prompt 'mftj'"),
     ],
 )
 def test_what_is_not_there_gets_a_sentence(client: FlaskClient, path: str, sentence: str) -> None:

@@ -179,7 +179,11 @@ def test_a_promoter_promotes_refuses_and_rolls_back(lab: Lab) -> None:
     assert first.status_code == 409
     assert "there is none to go back to" in first.json()["message"]
     forced = {**PROMOTION, "version": POOR, "force": True, "reason": "to see it marked"}
-    assert browser.post(lab.api("promote"), json=forced).json()["record"]["action"] == "forced"
+    mine = browser.post(lab.api("promote"), json=forced)
+    assert mine.status_code == 403
+    assert "petra may not promote demo-translator@2 by force: ask an administrator" in mine.json()["message"]
+    done = lab.session(ADMIN).post(lab.api("promote"), json=forced)
+    assert done.json()["record"]["action"] == "forced"
     back = browser.post(lab.api("rollback"), json={"name": MODEL, "reason": "enough"})
     assert (back.json()["action"], back.json()["to_version"]) == ("rollback", GOOD)
     assert aliases_of(lab.registry, MODEL)["champion"] == GOOD
@@ -193,6 +197,7 @@ def test_a_promoter_promotes_refuses_and_rolls_back(lab: Lab) -> None:
         ("promote", {"name": MODEL, "version": FREE}, 409, "was not registered by Dragoman"),
         ("promote", {"name": MODEL}, 400, "lacks the key 'version'"),
         ("promote", {"name": MODEL, "version": GOOD, "alias": "chamipon"}, 400, "did you mean 'champion'?"),
+        ("refuse", {**PROMOTION, "alias": "playground", "reason": "no"}, 409, "nothing to refuse"),
         ("promote", ["x"], 400, "send a JSON object"),
         ("stop", {"grid": "demo"}, 403, "takes a submitter"),
     ],
@@ -214,8 +219,60 @@ def test_an_administrator_stops_a_grid_and_retries_its_cells(lab: Lab) -> None:
     assert stopped.json()["job"]["stop_asked_by"] == "admin"
     store.end_job(stopped.json()["job"]["id"], JobState.STOPPED, "stopped by admin")
     store.close()
-    assert browser.post(lab.api("retry"), json={"grid": "demo"}).json() == {"cells": 1}
-    assert browser.post(lab.api("retry"), json={"grid": "demo"}).json() == {"cells": 0}
+    again = browser.post(lab.api("retry"), json={"grid": "demo"}).json()
+    assert again["cells"] == 1
+    assert "`dragoman resume demo` has to do" in again["sentence"]
+    none = browser.post(lab.api("retry"), json={"grid": "demo"}).json()
+    assert (none["cells"], "No cell of demo has failed" in none["sentence"]) == (0, True)
+    log = browser.get(lab.api("log"), params={"grid": "demo"}).json()["lines"]
+    assert "1 failed cell planned again, as admin asked." in [line["text"] for line in log]
+
+
+def test_every_registered_model_is_listed_and_only_gated_aliases_can_stray(lab: Lab) -> None:
+    client = client_at(lab.registry)
+    client.create_registered_model("without-aliases")
+    page = requests.get(f"{lab.address}/dragoman/promotions", auth=VIEWER)
+    model = requests.get(f"{lab.address}/dragoman/model", params={"name": MODEL}, auth=VIEWER)
+    client.delete_registered_model("without-aliases")
+    assert page.status_code == model.status_code == 200
+    text = " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
+    assert "without-aliases 0 none" in text
+    assert re.search(rf"{MODEL} 3 .*playground", text)
+    assert "was moved without Dragoman" not in model.text  # `playground` was set in MLflow, and may be
+
+
+def test_a_trail_cut_off_shows_on_the_page(lab: Lab) -> None:
+    client = client_at(lab.registry)
+    client.create_registered_model("cut")
+    client.set_registered_model_tag("cut", "dragoman.audit", "9999 abc")
+    page = requests.get(f"{lab.address}/dragoman/promotions", auth=VIEWER).text
+    client.delete_registered_model("cut")
+    assert "The audit trail is not whole." in page
+    assert "The registry remembers a record 9999 about cut" in page
+
+
+def test_specs_of_another_version_are_sentences(lab: Lab) -> None:
+    store = Store.open_existing(f"sqlite:///{lab.home}/store.db", f"file://{lab.home}/blobs")
+    spec = store.grid("demo").spec
+    broken = {**spec, "languages": [], "promotion": {**spec["promotion"], "rules": "none"}}
+    with store.database.writing() as connection:
+        connection.execute(update(GridRow).values(spec=broken))
+    try:
+        asked = {"name": MODEL, "version": GOOD}
+        assert requests.get(f"{lab.address}/dragoman/model", params=asked, auth=VIEWER).status_code == 200
+        gate = requests.get(f"{lab.address}/dragoman/gate", params=asked, auth=VIEWER)
+        assert (gate.status_code, "be read by this version" in gate.text) == (200, True)
+        told = requests.get(lab.api("gate"), params=asked, auth=VIEWER)
+        assert (told.status_code, "run the grid again" in told.json()["message"]) == (409, True)
+        pair = {"grid": "demo", "source": "en", "target": "de"}
+        assert requests.get(f"{lab.address}/dragoman/cell", params=pair, auth=VIEWER).status_code == 200
+        alias = {"name": MODEL, "alias": "champion", "version": FREE}
+        address = f"{lab.address}/api/2.0/mlflow/registered-models/alias"
+        assert requests.post(address, json=alias, auth=ADMIN).status_code == 403  # guarded all the same
+    finally:
+        with store.database.writing() as connection:
+            connection.execute(update(GridRow).values(spec=spec))
+        store.close()
 
 
 DOORS = {

@@ -101,18 +101,25 @@ class Endpoint(NamedTuple):
         try:
             asked = self._asked()
             question = self.question.model_validate(asked)
+        except (DragomanError, ValidationError) as error:
+            return self._refused(error, sentence(error, asked) if isinstance(error, ValidationError) else str(error))
+        try:
             if self.version is not None:
                 version = self.version(question)
                 return kept(version, "application/json", lambda: self.respond(question).model_dump_json().encode())
             answer = self.respond(question)
-        except (DragomanError, ValidationError) as error:
-            refusal = next(each for each in REFUSALS if isinstance(error, each.errors))
-            message = sentence(error, asked) if isinstance(error, ValidationError) else str(error)
-            problem = Problem(error_code=refusal.code, message=message)
-            return Response(problem.model_dump_json(), status=refusal.status, mimetype="application/json")
+        except ValidationError as error:
+            return self._refused(unread(error), str(unread(error)))
+        except DragomanError as error:
+            return self._refused(error, str(error))
         if isinstance(answer, Response):
             return answer
         return Response(answer.model_dump_json(), mimetype="application/json")
+
+    def _refused(self, error: Exception, message: str) -> Response:
+        refusal = next(each for each in REFUSALS if isinstance(error, each.errors))
+        problem = Problem(error_code=refusal.code, message=message)
+        return Response(problem.model_dump_json(), status=refusal.status, mimetype="application/json")
 
     def _asked(self) -> Any:
         asked = self._queried() if self.method == "GET" else self._written()
@@ -149,6 +156,14 @@ def of_store(question: Question) -> str:
     """The version of an answer that anything in the results store may change."""
     del question
     return stamp()
+
+
+def unread(error: ValidationError) -> StoreError:
+    """What is said of something in the store that is not as this version writes it."""
+    return StoreError(
+        f"The store holds a {error.title} that this version can't read ({error.error_count()} mistakes): run the grid "
+        "again from a spec of this version."
+    )
 
 
 def is_text(string: str) -> bool:

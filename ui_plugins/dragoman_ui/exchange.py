@@ -179,6 +179,8 @@ class Retried(BaseModel):
 
     cells: int
     """How many."""
+    sentence: str
+    """The same, and what has to be done for them to be tried."""
 
 
 class Grids(BaseModel):

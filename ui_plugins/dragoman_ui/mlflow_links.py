@@ -2,35 +2,46 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dragoman.settings import settings
-from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, registered_names
+from dragoman_registry.mlflow_at import client_at, speaking
+from dragoman_registry.versions import Registered, registered
 
 
 def experiment_link(grid: str) -> str | None:
     """The address, relative to our pages, of the runs of a grid's MLflow experiment; None where there is none."""
     if not (uri := _store_of_server("BACKEND_STORE_URI_ENV_VAR")):
         return None
-    from mlflow import MlflowClient
-
-    found = MlflowClient(tracking_uri=uri).get_experiment_by_name(grid)
+    with speaking(uri):
+        found = client_at(uri).get_experiment_by_name(grid)
     return f"../#/experiments/{found.experiment_id}/runs" if found else None
 
 
-def aliases() -> list[tuple[str, RegisteredVersion]]:
-    """Every alias of the registry with the version it stands at, by model."""
-    if not (uri := _store_of_server("REGISTRY_STORE_URI_ENV_VAR")):
+def registered_here() -> list[Registered]:
+    """Every model of the registry of the MLflow server that this process is; none where it is none."""
+    if not (uri := server_registry()):
         return []
-    return [
-        (alias, find_version(uri, name, number))
-        for name in registered_names(uri)
-        for alias, number in sorted(aliases_of(uri, name).items())
-    ]
+    with speaking(uri):
+        return registered(uri)
 
 
-def registry_uri() -> str:
-    """The URI of the model registry that writes go to: this server's, else the one of the settings."""
-    return _store_of_server("REGISTRY_STORE_URI_ENV_VAR") or settings().mlflow_url
+def server_registry() -> str | None:
+    """The URI of the model registry of the MLflow server that this process is, if it is one."""
+    return _store_of_server("REGISTRY_STORE_URI_ENV_VAR")
+
+
+@contextmanager
+def registry() -> Iterator[str]:
+    """The URI of the model registry that writes go to: this server's, else the one of the settings.
+
+    Raises:
+        ModelError: in place of what MLflow raises inside, a sentence.
+    """
+    uri = server_registry() or settings().mlflow_url
+    with speaking(uri):
+        yield uri
 
 
 def _store_of_server(variable: str) -> str | None:

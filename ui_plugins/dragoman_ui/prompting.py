@@ -1,6 +1,7 @@
 """The prompt of a sentence, as a model read it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from pydantic import ValidationError
@@ -40,7 +41,8 @@ def _prompts(grid: GridRecord) -> Iterator[Prompt]:
         # a grid of another version, or one that was not made from a specification
         for part in (grid.spec.get("evaluation"), grid.spec):
             if isinstance(part, dict) and isinstance(part.get("prompt"), dict):
-                yield Prompt.model_validate(part["prompt"])
+                with suppress(ValidationError):
+                    yield Prompt.model_validate(part["prompt"])
 
 
 @lru_cache(maxsize=256)

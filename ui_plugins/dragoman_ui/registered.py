@@ -17,13 +17,13 @@ from dragoman_registry.versions import (
     RegisteredVersion,
     aliases_of,
     find_version,
-    registered_names,
+    registered,
     version_at,
     versions_of,
 )
 from dragoman_ui.endpoint import Endpoint, Question, of_store
 from dragoman_ui.exchange import OfGrid
-from dragoman_ui.mlflow_links import registry_uri
+from dragoman_ui.mlflow_links import registry
 from dragoman_ui.naming import one_of
 from dragoman_ui.reading import open_store
 
@@ -119,21 +119,35 @@ class ModelCard(BaseModel):
 def registered_models(question: Question) -> RegisteredModels:
     """Every registered model with its aliases, and which of them are gated."""
     del question
-    return RegisteredModels(models=[_registered(name) for name in registered_names(registry_uri())])
+    store = open_store()
+    with registry() as uri:
+        found = registered(uri)
+    return RegisteredModels(
+        models=[
+            RegisteredModel(name=each.name, aliases=each.aliases, gated=sorted(gated_aliases(store, each.name)))
+            for each in found
+        ]
+    )
 
 
 def versions(question: OfRegisteredModel) -> Versions:
     """The versions of a registered model: which model of which grid each of them is, and where aliases stand."""
-    uri, store = registry_uri(), open_store()
-    about = _registered(question.name)
-    astray = strays(AuditLog(store.database), uri, question.name, about.gated)
-    return Versions(**about.model_dump(), versions=versions_of(uri, question.name), strays=astray)
+    store = open_store()
+    gated = sorted(gated_aliases(store, question.name))
+    with registry() as uri:
+        return Versions(
+            name=question.name,
+            aliases=aliases_of(uri, question.name),
+            gated=gated,
+            versions=versions_of(uri, question.name),
+            strays=strays(AuditLog(store.database), uri, question.name, gated),
+        )
 
 
 def gate(question: OfVersion) -> GateReport:
     """Hold the policy of a version's grid to it, against the version that the alias stands at; nothing is moved."""
-    uri = registry_uri()
-    return judged(uri, find_version(uri, question.name, question.version), question.alias)[0]
+    with registry() as uri:
+        return judged(uri, find_version(uri, question.name, question.version), question.alias)[0]
 
 
 def judged(uri: str, version: RegisteredVersion, alias: str | None) -> tuple[GateReport, RegisteredVersion | None]:
@@ -162,7 +176,8 @@ def trail(question: OfTrail) -> Trail:
 def trail_faults(question: Question) -> TrailFaults:
     """What is wrong with the audit trail: records that were altered, replaced or taken away."""
     del question
-    return TrailFaults(faults=faults(AuditLog(open_store().database), registry_uri()))
+    with registry() as uri:
+        return TrailFaults(faults=faults(AuditLog(open_store().database), uri))
 
 
 def card(question: OfCard) -> ModelCard:
@@ -179,11 +194,6 @@ def card(question: OfCard) -> ModelCard:
             "models: run the grid again from a spec of this version."
         ) from error
     return ModelCard(text=write_card(store, grid, spec, name).text)
-
-
-def _registered(name: str) -> RegisteredModel:
-    aliases = aliases_of(registry_uri(), name)
-    return RegisteredModel(name=name, aliases=aliases, gated=sorted(gated_aliases(open_store(), name)))
 
 
 ENDPOINTS = (

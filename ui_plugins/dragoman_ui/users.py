@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app, g, has_request_context, request
 
 from dragoman.errors import DragomanError
+from dragoman.settings import settings
 from dragoman_registry.roles import Role, of_permission
 
 WITH_USERS = "DRAGOMAN_WITH_USERS"
@@ -35,6 +36,12 @@ def role_for_model(name: str) -> Role:
     if (auth := _auth()) is None:
         return _role_without_users()
     return Role.PROMOTER if auth.sender_is_admin() else of_permission(auth._get_registered_model_permission(name).name)
+
+
+def may_force() -> bool:
+    """Whether whoever asks may promote against the gate: an administrator, or, without users, as it is set."""
+    auth = _auth()
+    return settings().may_force if auth is None else bool(auth.sender_is_admin())
 
 
 def role_for_grid(name: str) -> Role:

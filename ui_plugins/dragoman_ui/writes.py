@@ -2,7 +2,6 @@
 
 from flask import Response
 
-from dragoman.settings import settings
 from dragoman.store import control
 from dragoman_registry.asking import Decision, PromotionRequest, RollbackRequest
 from dragoman_registry.audit import AuditRecord
@@ -12,7 +11,7 @@ from dragoman_registry.versions import find_version
 from dragoman_ui import forgery, users
 from dragoman_ui.endpoint import Endpoint
 from dragoman_ui.exchange import OfGrid, OfSession, RefusalRequest, Retried, Session, Stopped
-from dragoman_ui.mlflow_links import registry_uri
+from dragoman_ui.mlflow_links import registry
 from dragoman_ui.reading import open_store
 
 
@@ -29,18 +28,21 @@ def session(question: OfSession) -> Response:
 
 def promote(asked: PromotionRequest) -> Decision:
     """Move an alias to a version if the gate lets it; refused or not, the decision is recorded."""
-    return _promotions(asked.name, asked.actor).ask(asked)
+    with registry() as uri:
+        return _promotions(uri, asked.name, asked.actor).ask(asked)
 
 
 def refuse(asked: RefusalRequest) -> AuditRecord:
-    """Record that someone decided against a version; the alias stays where it is."""
-    promotions = _promotions(asked.name, asked.actor)
-    return promotions.refuse(find_version(promotions.uri, asked.name, asked.version), asked.alias, asked.reason)
+    """Record that someone decided against a version; the alias, one that is gated, stays where it is."""
+    with registry() as uri:
+        promotions = _promotions(uri, asked.name, asked.actor)
+        return promotions.refuse(find_version(uri, asked.name, asked.version), asked.alias, asked.reason)
 
 
 def rollback(asked: RollbackRequest) -> AuditRecord:
     """Move an alias back to the version before."""
-    return _promotions(asked.name, asked.actor).rollback(asked.name, asked.alias, asked.reason)
+    with registry() as uri:
+        return _promotions(uri, asked.name, asked.actor).rollback(asked.name, asked.alias, asked.reason)
 
 
 def stop(asked: OfGrid) -> Stopped:
@@ -52,15 +54,24 @@ def stop(asked: OfGrid) -> Stopped:
 def retry(asked: OfGrid) -> Retried:
     """Plan the failed cells of a grid again; a driver at work takes them up, else the grid has to be resumed."""
     users.require(users.role_for_grid(asked.grid), Role.SUBMITTER, f"retry cells of {asked.grid}")
-    return Retried(cells=control.retry(open_store(), asked.grid))
+    store = open_store()
+    cells = control.retry(store, asked.grid, users.who())
+    if not cells:
+        sentence = f"No cell of {asked.grid} has failed: nothing is planned again."
+    else:
+        job = next(iter(store.jobs(asked.grid)), None)
+        sentence = f"{cells} failed cell{'s are' if cells > 1 else ' is'} planned again: "
+        if job is not None and job.is_alive:
+            sentence += "the driver at work takes them up."
+        else:
+            sentence += f"nothing runs, so `dragoman resume {asked.grid}` has to do what is left."
+    return Retried(cells=cells, sentence=sentence)
 
 
-def _promotions(name: str, said: str | None) -> Promotions:
+def _promotions(uri: str, name: str, said: str | None) -> Promotions:
     """The promoter of whoever asks; the name they give is believed only where nobody signs in."""
     users.require(users.role_for_model(name), Role.PROMOTER, f"move aliases of {name}")
-    user = users.signed_in()
-    may_force = user is not None or settings().may_force
-    return Promotions(open_store(), registry_uri(), user or said or users.who(), may_force)
+    return Promotions(open_store(), uri, users.signed_in() or said or users.who(), users.may_force())
 
 
 ENDPOINTS = (

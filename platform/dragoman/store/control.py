@@ -10,7 +10,7 @@ from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.store import cells, jobs
 from dragoman.store.keys import grid_number
-from dragoman.store.records import JobRecord, JobState
+from dragoman.store.records import JobLine, JobRecord, JobState
 from dragoman.store.schema import CellCountRow, CellRow, GridModelRow, GridPairRow
 from dragoman.store.store import Store
 
@@ -43,16 +43,27 @@ def stop(store: Store, grid: str, who: str) -> JobRecord:
     return store.jobs(grid)[0]
 
 
-def retry(store: Store, grid: str) -> int:
+def retry(store: Store, grid: str, who: str | None = None) -> int:
     """Plan the failed cells of a grid again; returns how many there were.
 
     A driver at work takes them up when it is through with the rest; otherwise the grid has to be resumed
     (`dragoman resume GRID`).
 
+    Args:
+        store: the store.
+        grid: name of the grid.
+        who: who asks, for the log of the grid's latest run.
+
     Raises:
         StoreError: there is no such grid.
     """
-    return _change(store, grid, CellState.FAILED)
+    count = _change(store, grid, CellState.FAILED)
+    job = next(iter(store.jobs(grid)), None)
+    if who and count and job:
+        with store.database.writing() as connection:
+            said = f"{count} failed cell{'s' if count > 1 else ''} planned again, as {who} asked."
+            jobs.say(connection, job.id, [JobLine(text=said)])
+    return count
 
 
 def owner(job: int) -> str:

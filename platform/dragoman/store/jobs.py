@@ -67,18 +67,23 @@ def beat(
     connection: Connection, job_id: int, progress: Mapping[str, Any] | None, lines: Iterable[JobLine]
 ) -> str | None:
     """A driver is alive, and says how far it is; returns who asked it to stop, if somebody did."""
-    rows = [
-        {"job_id": job_id, **line.model_dump(exclude={"number"}), "kind": line.kind.value, "number": number}
-        for number, line in enumerate(lines, count_lines(connection, job_id) + 1)
-    ]
-    if rows:
-        connection.execute(insert(connection, JobLineRow), rows)
+    say(connection, job_id, lines)
     changed = {"seen": now()} | ({} if progress is None else {"progress": dict(progress)})
     this = update(JobRow).where(JobRow.id == job_id)
     row = connection.execute(this.values(**changed).returning(JobRow.state, JobRow.stop_asked_by)).one_or_none()
     if row is None:
         raise StoreError(f"The store has no job {job_id}: start one first.")
     return SUPERSEDED if row.state != JobState.RUNNING.value else row.stop_asked_by
+
+
+def say(connection: Connection, job_id: int, lines: Iterable[JobLine]) -> None:
+    """Add lines to the log of a job."""
+    rows = [
+        {"job_id": job_id, **line.model_dump(exclude={"number"}), "kind": line.kind.value, "number": number}
+        for number, line in enumerate(lines, count_lines(connection, job_id) + 1)
+    ]
+    if rows:
+        connection.execute(insert(connection, JobLineRow), rows)
 
 
 def ask_to_stop(connection: Connection, job_id: int, who: str) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
+from pydantic import ValidationError
 
 from dragoman import __version__
 from dragoman.cli.tables import figure
@@ -11,6 +12,7 @@ from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.store.scored import SCOPES
 from dragoman_ui.difference import direction
+from dragoman_ui.endpoint import NO_TEXT, is_text, unread
 from dragoman_ui.heatmap import WORDS
 from dragoman_ui.labels import Label
 from dragoman_ui.pages.cell import cell
@@ -75,6 +77,19 @@ def duration(seconds: float) -> str:
 def _spoken(values: Iterable[str]) -> list[tuple[str, str]]:
     """Values with what they are called."""
     return [(str(value), str(value).replace("_", " ")) for value in values]
+
+
+@pages.before_request
+def _takes_text_alone() -> None:
+    """Refuse what no database takes for text."""
+    if not all(is_text(text) for values in request.args.lists() for text in (values[0], *values[1])):
+        raise DragomanError(NO_TEXT)
+
+
+@pages.errorhandler(ValidationError)
+def _explain_unread(error: ValidationError) -> tuple[str, int]:
+    """What can't be shown because it was stored by another version."""
+    return _explain(unread(error))
 
 
 @pages.errorhandler(DragomanError)

@@ -14,7 +14,7 @@ from dragoman_registry.tables import gate_table, trail_table
 from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, versions_of
 from dragoman_ui import registered
 from dragoman_ui.markdown import rendered
-from dragoman_ui.mlflow_links import registry_uri
+from dragoman_ui.mlflow_links import registry
 from dragoman_ui.pages.promotions import decisions
 from dragoman_ui.reading import open_store
 from dragoman_ui.taking import as_file, taken
@@ -22,7 +22,12 @@ from dragoman_ui.taking import as_file, taken
 
 def model() -> str | Response:
     """Answer `/dragoman/model?name=...&version=...`: a page, or with `form` one of its tables as a file."""
-    store, uri, name = open_store(), registry_uri(), request.args.get("name", "")
+    with registry() as uri:
+        return _model(uri, request.args.get("name", ""))
+
+
+def _model(uri: str, name: str) -> str | Response:
+    store = open_store()
     aliases = aliases_of(uri, name)
     versions = list(reversed(versions_of(uri, name)))
     log = AuditLog(store.database)
@@ -60,7 +65,11 @@ def version_table(name: str, versions: Sequence[RegisteredVersion], aliases: Map
 
 def gate() -> str | Response:
     """Answer `/dragoman/gate?name=...&version=...&alias=...`: the gate's findings now, which take a moment."""
-    uri = registry_uri()
+    with registry() as uri:
+        return _gate(uri)
+
+
+def _gate(uri: str) -> str | Response:
     version = find_version(uri, request.args.get("name", ""), request.args.get("version", ""))
     alias = request.args.get("alias") or None
     try:

@@ -1,7 +1,5 @@
 """The partition page: seen and unseen in any choice of pairs, with how they are spread, and the pairs themselves."""
 
-from typing import NamedTuple
-
 from flask import Response, render_template, request
 
 from dragoman.cli.tables import Column, Table, interval, number, word
@@ -14,33 +12,13 @@ from dragoman.store.queries import OFF_TARGET
 from dragoman.store.store import Store
 from dragoman_ui.filters import Filters, family
 from dragoman_ui.naming import Names, one_of
+from dragoman_ui.paging import Part
 from dragoman_ui.reading import open_store
 from dragoman_ui.scale import Scale
 from dragoman_ui.spread import spreads
 from dragoman_ui.summary import SORTS, Point, Summary, in_order, points, summaries
 from dragoman_ui.taking import taken
 from dragoman_ui.view import View
-
-PAGE = 50
-"""Pairs on one page."""
-
-
-class Part(NamedTuple):
-    """One page of a list."""
-
-    number: int
-    """Its number, from 1."""
-    pages: int
-    """Pages in all; at least one."""
-    rows: list[Point]
-    """What is on it."""
-
-    @classmethod
-    def of(cls, found: list[Point], number: int) -> "Part":
-        """The page of a number; one too high is the last."""
-        pages = max(1, -(-len(found) // PAGE))
-        number = min(max(number, 1), pages)
-        return cls(number, pages, found[(number - 1) * PAGE : number * PAGE])
 
 
 def partitions() -> str | Response:

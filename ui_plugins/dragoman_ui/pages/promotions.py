@@ -9,9 +9,12 @@ from pydantic import ValidationError
 from dragoman.cli.tables import Table, word
 from dragoman_registry.audit import AuditLog, AuditRecord, Outcome
 from dragoman_registry.gate import GateReport
+from dragoman_registry.history import faults
+from dragoman_registry.mlflow_at import speaking
 from dragoman_registry.tables import trail_table
-from dragoman_registry.versions import RegisteredVersion
-from dragoman_ui.mlflow_links import aliases
+from dragoman_registry.versions import Registered, RegisteredVersion
+from dragoman_ui.mlflow_links import registered_here, server_registry
+from dragoman_ui.paging import Part
 from dragoman_ui.reading import open_store
 from dragoman_ui.taking import taken
 
@@ -36,10 +39,33 @@ class Decision(NamedTuple):
 def promotions() -> str | Response:
     """Answer `/dragoman/promotions`: a page, or with `form` the whole trail or another table as a file."""
     log = AuditLog(open_store().database)
-    tables = {"trail": lambda: trail_table(log.records()), "aliases": lambda: alias_table(aliases())}
+    models, records = registered_here(), log.records()
+    tables = {"trail": lambda: trail_table(records), "aliases": lambda: alias_table(models)}
     return taken("promotions", tables, request.args) or render_template(
-        "dragoman/promotions.html", decisions=decisions(log.records()), aliases=aliases(), faults=log.faults()
+        "dragoman/promotions.html",
+        models=models,
+        standing=standing(models),
+        part=Part.of(decisions(records), request.args.get("page", 1, type=int)),
+        faults=wrongs(log),
     )
+
+
+def wrongs(log: AuditLog) -> list[str]:
+    """What is wrong with the trail; inside an MLflow server also what its registry remembers of it otherwise."""
+    if not (uri := server_registry()):
+        return log.faults()
+    with speaking(uri):
+        return faults(log, uri)
+
+
+def standing(models: Sequence[Registered]) -> list[tuple[str, RegisteredVersion]]:
+    """Every alias with the version it stands at, by model."""
+    return [
+        (alias, versions.get(number, RegisteredVersion(name=model.name, version=number)))
+        for model in models
+        for versions in [{version.version: version for version in model.versions}]
+        for alias, number in model.aliases.items()
+    ]
 
 
 def decisions(records: Sequence[AuditRecord]) -> list[Decision]:
@@ -47,12 +73,12 @@ def decisions(records: Sequence[AuditRecord]) -> list[Decision]:
     return [Decision.of(record) for record in reversed(records) if record.outcome is not Outcome.BEGUN]
 
 
-def alias_table(found: Sequence[tuple[str, RegisteredVersion]]) -> Table:
+def alias_table(models: Sequence[Registered]) -> Table:
     """Where aliases stand."""
     return Table(
         name="aliases", title="where aliases stand", group="name",
         content=[{"name": version.name, "alias": alias, "version": version.version, "model": version.model,
-                  "model_name": version.model_name, "grid": version.grid} for alias, version in found],
+                  "model_name": version.model_name, "grid": version.grid} for alias, version in standing(models)],
         columns=[word("name", "registered model"), word("alias"), word("version"), word("model_name", "finetuning"),
                  word("grid")],
     )  # fmt: skip
