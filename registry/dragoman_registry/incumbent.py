@@ -8,6 +8,7 @@ import numpy as np
 
 from dragoman.cell import Cell
 from dragoman.metrics.base import Metric
+from dragoman.metrics.installed import metric_class
 from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import (
@@ -20,9 +21,9 @@ from dragoman.metrics.significance import (
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
 from dragoman.store.by_model import Lines, LinesScore, scores_by_lines
-from dragoman.store.comparison import MOST_SAMPLES
-from dragoman.store.resamples import metric_class, resampled
+from dragoman.store.resamples import resampled
 from dragoman.store.store import Store
+from dragoman.store.testing import MOST_SAMPLES
 from dragoman_registry.gate import PairNumbers, in_scope
 from dragoman_registry.versions import RegisteredVersion
 

@@ -25,9 +25,11 @@ def chosen_metric(store: Store, grid: str, metric: str | None) -> str:
     """The metric asked for, or the grid's first.
 
     Raises:
-        StoreError: the grid is unknown, or has no scores of that metric.
+        StoreError: the grid is unknown, or has no scores of that metric, or of none.
     """
     metrics = metric_names(store, grid)
+    if not metrics:
+        raise StoreError(f"Grid '{grid}' names no metric and has no scores: `dragoman score {grid} --metric METRIC`.")
     if metric is None:
         return metrics[0]
     if metric not in metrics:
@@ -61,6 +63,11 @@ def chosen_rows(store: Store, grid: str, models: Sequence[str], prompt: str | No
     if prompt is not None and prompt not in {row.prompt for row in rows}:
         raise StoreError(f"Grid '{grid}' has no prompt '{prompt}'; {nearest(prompt, (row.prompt for row in rows))}")
     return [row for row in rows if row.model in models and prompt in (None, row.prompt)]
+
+
+def weighing(micro: bool) -> str:
+    """How pairs are weighed in a mean, for titles."""
+    return "weighted by segments" if micro else "each pair alike"
 
 
 def complete_grids(incomplete: str) -> list[str]:
@@ -100,6 +107,9 @@ MetricOption = Annotated[
 ]
 PromptOption = Annotated[
     str | None, typer.Option("--prompt", metavar="NAME", help="Only this prompt, of those the spec names.")
+]
+MicroOption = Annotated[
+    bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
 ]
 SignatureOption = Annotated[
     str | None,

@@ -8,18 +8,21 @@ import typer
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
+    MicroOption,
     PromptOption,
     SignatureOption,
     chosen_metric,
     complete_models,
     open_store,
+    weighing,
 )
 from dragoman.cli.printing import printed
 from dragoman.cli.tables import Column, Row, Table, interval, number, of_pair, word
-from dragoman.metrics.significance import Correction
-from dragoman.store.comparison import ALPHA, Comparison, Test
+from dragoman.metrics.significance import Correction, Test
+from dragoman.store.comparison import Comparison
 from dragoman.store.comparison import compare as compare_models
 from dragoman.store.differences import higher_is_better
+from dragoman.store.testing import ALPHA, FEWEST_ASKED, MOST_ASKED
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""
@@ -35,30 +38,42 @@ def compare(
     metric: MetricOption = None,
     prompt: PromptOption = None,
     signature: SignatureOption = None,
-    test: Annotated[Test, typer.Option(help="The paired test of each pair.")] = Test.BOOTSTRAP,
+    test: Annotated[
+        Test, typer.Option(help="The test of each pair; intervals: of the two scores alone, not of their segments.")
+    ] = Test.BOOTSTRAP,
     correction: Annotated[
         Correction, typer.Option(help="How p-values are adjusted for the number of pairs; bh: Benjamini-Hochberg.")
     ] = Correction.HOLM,
-    alpha: Annotated[float, typer.Option(min=0, max=1, help="Adjusted p-values up to this are significant.")] = ALPHA,
+    alpha: Annotated[float, typer.Option(help="Adjusted p-values up to this are significant.")] = ALPHA,
     samples: Annotated[
-        int | None, typer.Option(min=100, help="Resamples of each test; by default enough for the number of pairs.")
+        int | None,
+        typer.Option(
+            min=FEWEST_ASKED,
+            max=MOST_ASKED,
+            help="Resamples, or trials, of each test; by default enough for the number of pairs.",
+        ),
     ] = None,
+    micro: MicroOption = False,
     top: Annotated[int, typer.Option(min=1, help="Pairs shown among the largest losses and gains.")] = SHOWN,
 ) -> Sequence[Table]:
     """Compare model B with model A on the pairs both have a score for: B minus A.
 
     Both are asked with the grid's first prompt, or with the one named; MODEL:PROMPT is a model asked with another, and
-    a baseline's name stands for what the spec says of it. Each pair is tested with a paired test from the stored
-    statistics; p-values are adjusted for the number of pairs. Scopes are B's partitions; their intervals resample all
-    pairs jointly. Tables: scopes, losses, gains, pairs.
+    a baseline's name stands for what the spec says of it; GRID/MODEL is a model of another grid, compared on the pairs
+    that both grids have. Each pair is tested with a paired test from the stored statistics, or, where there are none
+    and where pairs are too many, by the two scores' intervals; p-values are adjusted for the number of pairs. Scopes
+    are B's partitions; their intervals resample all pairs jointly. Tables: scopes, losses, gains, pairs.
 
     Examples: dragoman compare demo base roles · dragoman compare demo five-shot roles ·
     dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
+    dragoman compare sweep-1 roles sweep-2/roles ·
     dragoman compare demo base roles --table pairs --csv
     """
     store = open_store()
     metric = chosen_metric(store, grid, metric)
-    found = compare_models(store, grid, a, b, metric, signature, test, correction, alpha, samples, prompt=prompt)
+    found = compare_models(
+        store, grid, a, b, metric, signature, test, correction, alpha, samples, prompt=prompt, micro=micro
+    )
     return [scopes(grid, found), *extremes(grid, found, top), pairs(grid, found)]
 
 
@@ -74,17 +89,12 @@ def scopes(grid: str, found: Comparison) -> Table:
 
     notes = [found.note] if found.note else []
     notes += ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]
-    if found.samples:
-        adjusted = {
-            Correction.HOLM: "adjusted after Holm",
-            Correction.BH: "adjusted after Benjamini and Hochberg",
-            Correction.NONE: "not adjusted",
-        }[found.correction]
-        notes.append(
-            f"In brackets: significant at {found.alpha:g} by paired {found.test}, {found.samples} samples, {adjusted}."
-        )
+    if found.how:
+        notes.append(f"In brackets: significant at {found.alpha:g} {found.how}.")
     return Table(
-        name="scopes", title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}",
+        name="scopes",
+        title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}, "
+              f"{weighing(found.micro)}",
         columns=[word("scope"), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
                  number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
                  interval("low", "high", sign=True), number("p_value", "p", digits=4),

@@ -75,13 +75,16 @@ def render(tables: Sequence[Table], form: Form, only: str | None = None) -> str:
     """The text of some tables in one form; of one of them where a name is given.
 
     Raises:
-        OutputError: there is no table of that name.
+        OutputError: there is no table of that name, or it can't be had.
     """
     if only is not None:
         names = [table.name for table in tables]
         if only not in names:
             raise OutputError(f"There is no table '{only}' here; {nearest(only, names)}")
         tables = [replace(table, detail=False) for table in tables if table.name == only]
+        if tables[0].refusal is not None:
+            raise OutputError(tables[0].refusal)
+    tables = [table for table in tables if table.refusal is None]
     # for the eye, a table without rows is left out, unless it was asked for
     shown = [table for table in tables if not table.detail and (table.rows or only is not None)]
     match form:

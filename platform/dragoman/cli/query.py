@@ -1,6 +1,7 @@
 """`dragoman query`: scores of a grid by whatever they can be grouped by."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
+    MicroOption,
     ModelsOption,
     PromptOption,
     SignatureOption,
@@ -15,6 +17,7 @@ from dragoman.cli.arguments import (
     chosen_models,
     complete_models,
     open_store,
+    weighing,
 )
 from dragoman.cli.printing import printed
 from dragoman.cli.tables import Column, Table, number, word
@@ -49,13 +52,13 @@ def query(
         list[str] | None,
         typer.Option("--where", metavar="DIMENSION=VALUE[,VALUE]", help="Only these cells; may be repeated."),
     ] = None,
-    micro: Annotated[bool, typer.Option("--micro", help="Weigh each pair by its segments.")] = False,
+    micro: MicroOption = False,
 ) -> Sequence[Table]:
     """Group a grid's scores: mean, median and number of cells, and the difference to another model.
 
     Dimensions: model, partition, source, target, source_script, target_script, source_family, target_family.
     Partitions are the seven, unseen and unknown. Scores are those of the grid's first prompt, or of the one named:
-    prompts are never averaged. Tables: groups, best (the best model into each target).
+    prompts are never averaged. Tables: groups, best (the best model into each target, each pair alike).
 
     Examples: dragoman query demo --by partition --by target --against base ·
     dragoman query demo --by target_family --where partition=recombined,reversed --model roles ·
@@ -69,10 +72,11 @@ def query(
         store.scores(metric, models, grid, signature, prompt=prompt).by(*dimensions).where(**_conditions(where or ()))
     )
     selection = selection if against is None else selection.against(against)
-    return [
-        groups(selection.micro() if micro else selection),
-        best(store, grid, metric, signature, prompt),
-    ]
+    table = best(store, grid, metric, signature, prompt)
+    if micro:
+        refusal = "The best model into each target is found with each pair alike: ask for it without --micro."
+        table = replace(table, refusal=refusal)
+    return [groups(selection.micro() if micro else selection), table]
 
 
 def groups(selection: Selection) -> Table:
@@ -92,7 +96,8 @@ def groups(selection: Selection) -> Table:
             Column("common", lambda row: str(row["both"])),
             *(number(name, digits=0) for name in ("wins", "losses", "ties")),
         ]
-    title = f"{selection.grid}: {selection.metric}" + (f" by {', '.join(keys).replace('_', ' ')}" if keys else "")
+    by = f" by {', '.join(keys).replace('_', ' ')}" if keys else ""
+    title = f"{selection.grid}: {selection.metric}{by}, {weighing(selection.weighted)}"
     group = keys[0] if len(keys) > 1 else None
     return Table(name="groups", title=title, columns=columns, content=rows, stub=len(keys), group=group)
 
@@ -100,7 +105,7 @@ def groups(selection: Selection) -> Table:
 def best(store: Store, grid: str, metric: str, signature: str | None, prompt: str | None = None) -> Table:
     """The best model into each target language."""
     return Table(
-        name="best", title=f"{grid}: best model into each target by mean {metric}", detail=True,
+        name="best", title=f"{grid}: best model into each target by mean {metric}, each pair alike", detail=True,
         content=lambda: [row.model_dump(mode="json") for row in best_models(store, grid, metric, signature, prompt)],
         columns=[word("target"), word("model"), number("mean"),
                  Column("pairs", lambda row: f"{row['done']} of {row['pairs']}")],

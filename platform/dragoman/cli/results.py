@@ -3,14 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Annotated
-
-import typer
 
 from dragoman.cell import CellState
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
+    MicroOption,
     ModelsOption,
     PromptOption,
     SignatureOption,
@@ -18,6 +16,7 @@ from dragoman.cli.arguments import (
     chosen_models,
     chosen_rows,
     open_store,
+    weighing,
 )
 from dragoman.cli.campaign import across
 from dragoman.cli.printing import printed
@@ -57,9 +56,7 @@ def results(
     metric: MetricOption = None,
     prompt: PromptOption = None,
     signature: SignatureOption = None,
-    micro: Annotated[
-        bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
-    ] = False,
+    micro: MicroOption = False,
 ) -> Sequence[Table]:
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
@@ -99,8 +96,8 @@ def answers(
 
     return [
         partition_rows(store, grid, models, metric, signature, micro, prompt),
-        gap_rows(store, grid, rows, metric, signature),
-        seeds(store, grid, rows, metric, signature),
+        gap_rows(store, grid, rows, metric, signature, micro),
+        seeds(store, grid, rows, metric, signature, micro),
         matrix(grid, metric, store.grid(grid).languages, rows, scores),
         reasons({row: unscored(store, grid, row.model, metric, signature, row.prompt) for row in rows}),
         pairs(grid, metric, rows, scores),
@@ -145,42 +142,51 @@ def partition_rows(
         )
     if any(row["off_target"] is not None for row in rows):
         columns.append(number("off_target", "off-target %"))
+        if any(row["off_target_pairs"] not in (row["done"], 0) for row in rows):
+            columns.append(Column("off-target of", lambda row: _pairs(row["off_target_pairs"])))
         if any(row["off_target_reference"] is not None for row in rows):
             columns.append(number("off_target_reference", "on references"))
             notes.append("on references: how often the detector takes the reference itself for another language.")
-    weight = "weighted by segments" if micro else "each pair alike"
+    notes += dict.fromkeys(row["note"] for row in rows if row["note"])
     return Table(
-        name="partitions", title=f"{grid}: mean {metric} by partition, {weight}", columns=columns, content=rows,
-        notes=notes, group=OF_ROW, stub=len(stub) + 1,
+        name="partitions", title=f"{grid}: mean {metric} by partition, {weighing(micro)}", columns=columns,
+        content=rows, notes=notes, group=OF_ROW, stub=len(stub) + 1,
     )  # fmt: skip
 
 
-def gap_rows(store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None) -> Table:
+def gap_rows(
+    store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None, micro: bool = False
+) -> Table:
     """How much better each model is on seen than on recombined pairs, for those that have both."""
     rows = []
     for each in asked:
         better, worse = Partition.SEEN, Partition.RECOMBINED
-        gap = partition_gap(store, grid, each.model, metric, better, worse, signature, each.prompt)
+        gap = partition_gap(store, grid, each.model, metric, better, worse, signature, each.prompt, micro)
         if gap is not None:
             rows.append({**each.model_dump(), **gap.model_dump(mode="json")})
     return Table(
-        name="gap", title=f"{grid}: {metric} on seen minus recombined pairs",
-        columns=[*_stub(asked), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True)],
-        content=rows,
+        name="gap", title=f"{grid}: {metric} on seen minus recombined pairs, {weighing(micro)}",
+        columns=[*_stub(asked), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
+                 Column("seen", lambda row: f"{row['done']} of {row['pairs']}"),
+                 Column("recombined", lambda row: f"{row['other_done']} of {row['other_pairs']}")],
+        content=rows, notes=list(dict.fromkeys(row["note"] for row in rows if row["note"])),
     )  # fmt: skip
 
 
-def seeds(store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None) -> Table:
+def seeds(
+    store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None, micro: bool = False
+) -> Table:
     """Mean and standard deviation over models that differ only in their seed, where there are such models."""
     rows = [
         {**row.model_dump(mode="json"), "models": " ".join(row.models), "prompt": prompt}
         for prompt in dict.fromkeys(each.prompt for each in asked)
-        for row in over_seeds(store, grid, metric, signature, prompt)
+        for row in over_seeds(store, grid, metric, signature, prompt, micro)
     ]
     return Table(
-        name="seeds", title=f"{grid}: mean {metric} over seeds, on the pairs all of them have", content=rows,
-        group=("models", "prompt"),
-        columns=[word("models"), *_stub(asked)[1:], word("scope"), number("pairs", digits=0),
+        name="seeds", title=f"{grid}: mean {metric} over seeds, on the pairs all of them have, {weighing(micro)}",
+        content=rows, group=("models", "prompt"), notes=["Pairs of a scope are those that are in it under every seed."],
+        columns=[word("models"), *_stub(asked)[1:], word("scope"),
+                 Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
                  Column("mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}")],
     )  # fmt: skip
 

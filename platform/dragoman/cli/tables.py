@@ -44,6 +44,8 @@ class Table:
     """How many first columns are repeated when a terminal is too narrow for all."""
     detail: bool = False
     """Left out of text, Markdown and LaTeX unless asked for by name."""
+    refusal: str | None = None
+    """Why it can't be had with the options given, as a sentence: it is left out, and refused where asked for."""
 
     @cached_property
     def rows(self) -> Sequence[Row]:

@@ -32,6 +32,9 @@ class Metric(ABC):
     """The name in specs, tables and the store."""
     higher_is_better: ClassVar[bool] = True
     """False for error rates."""
+    varying: ClassVar[frozenset[str]] = frozenset()
+    """Keys of the signature's fields (`key:value`, parted by `|`) that may differ from pair to pair, as a tokeniser's
+    follows the target language; scores whose signatures differ in anything else never stand in one table."""
 
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:

@@ -28,6 +28,7 @@ class OffTarget(Metric):
 
     name: ClassVar[str] = "off_target"
     higher_is_better: ClassVar[bool] = False
+    varying: ClassVar[frozenset[str]] = frozenset({"candidates"})  # the pair's own languages are always among them
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         self._pair = pair

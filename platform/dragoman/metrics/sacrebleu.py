@@ -30,6 +30,8 @@ class SA (https://www.unicode.org/reports/tr14/#SA), and Tibetan, which marks sy
 class SacreBleuMetric(Metric):
     """What sacreBLEU's metrics share: its private names are used here and nowhere else."""
 
+    varying: ClassVar[frozenset[str]] = frozenset({"tok"})
+
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         del languages  # these metrics depend on the target alone
         self._target = pair.target

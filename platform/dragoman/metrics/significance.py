@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
-from math import ceil
+from math import ceil, erfc
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,24 @@ TRIALS = 10_000
 
 _CHUNK = 1000
 """Trials whose pseudo-systems are in memory at once."""
+
+
+_HALF_WIDTH = 1.959964
+"""Standard deviations from the middle of a 95% interval to its end."""
+
+
+class Test(StrEnum):
+    """How the difference of two systems on one pair is tested."""
+
+    __test__ = False
+
+    BOOTSTRAP = "bootstrap"
+    """Paired bootstrap resampling (Koehn, 2004)."""
+    RANDOMIZATION = "randomization"
+    """Paired approximate randomization (Riezler and Maxwell, 2005)."""
+    INTERVALS = "intervals"
+    """Two independent scores whose standard errors are read from their 95% intervals: a z-test. It doesn't know that
+    both are made on the same segments, so it finds less than the paired tests do."""
 
 
 class PairedResult(NamedTuple):
@@ -154,6 +172,41 @@ def benjamini_hochberg(p_values: Sequence[float] | NDArray[np.float64]) -> NDArr
     ordered, order = _ordered(p_values)
     scaled = ordered * len(ordered) / np.arange(1, len(ordered) + 1)
     return _restored(np.minimum.accumulate(scaled[::-1])[::-1], order)
+
+
+class IntervalTests(NamedTuple):
+    """Tests of many differences by intervals; NaN where there is none to read an error from."""
+
+    lows: NDArray[np.float64]
+    """Lower ends of the differences' 95% intervals."""
+    highs: NDArray[np.float64]
+    """Upper ends of them."""
+    p_values: NDArray[np.float64]
+    """Probabilities of differences this large by chance, two-sided."""
+
+    def adjusted(self, correction: Correction) -> NDArray[np.float64]:
+        """The p-values adjusted for their number."""
+        found = np.full(len(self.p_values), np.nan)
+        tested = ~np.isnan(self.p_values)
+        found[tested] = adjusted(self.p_values[tested], correction)
+        return found
+
+
+def interval_tests(
+    deltas: NDArray[np.float64], widths: NDArray[np.float64], other_widths: NDArray[np.float64]
+) -> IntervalTests:
+    """Test differences of independent scores by the widths of the scores' 95% intervals (`Test.INTERVALS`).
+
+    Args:
+        deltas: the differences.
+        widths: of the intervals of the one system's scores; NaN where there is none.
+        other_widths: likewise of the other's.
+    """
+    halves = np.hypot(widths, other_widths) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(deltas == 0, 0 * halves, np.abs(deltas) / halves * _HALF_WIDTH)
+    p_values = np.array([erfc(value / 2**0.5) for value in z.tolist()], dtype=np.float64)
+    return IntervalTests(deltas - halves, deltas + halves, p_values)
 
 
 def _delta(metric: Metric, baseline: Statistics, system: Statistics) -> float:

@@ -1,7 +1,6 @@
 """A whole pair matrix at once: one model's scores beside another's, as columns, for what draws tens of thousands."""
 
 from collections.abc import Mapping
-from math import erfc
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 
 from dragoman.cell import CellState
-from dragoman.metrics.significance import Correction, adjusted
-from dragoman.store.comparison import ALPHA
+from dragoman.metrics.significance import Correction, interval_tests
 from dragoman.store.database import fetched
 from dragoman.store.keys import grid_number
 from dragoman.store.queries import BASE
@@ -25,14 +23,12 @@ from dragoman.store.schema import (
 )
 from dragoman.store.slice import Slice, grid_models, number_of
 from dragoman.store.store import Store
+from dragoman.store.testing import ALPHA
 
 STATES = tuple(CellState)
 """Cell states by their number in `PairColumns.states`."""
 
 Numbers = NDArray[np.float64]
-
-_HALF_WIDTH = 1.959964
-"""Standard deviations from the middle of a 95% interval to its end."""
 
 
 class Scored(NamedTuple):
@@ -152,18 +148,11 @@ def differing(
 ) -> NDArray[np.bool_]:
     """The pairs on which two models differ by more than their intervals explain, with control of many tests at once.
 
-    A z-test of two independent scores whose standard errors are read from their 95% intervals. A paired test
-    (`comparison.compare`) knows that both were made on the same segments and finds more; this takes milliseconds.
+    It is the test by intervals (`significance.interval_tests`) that `comparison.compare` falls back to, and takes
+    milliseconds; pairs that have no intervals are not found.
     """
-    errors = [(scored.highs - scored.lows) / (2 * _HALF_WIDTH) for scored in (own, other)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.abs(own.values - other.values) / np.hypot(*errors)
-    tested = np.flatnonzero(~np.isnan(z))
-    found = np.zeros(len(z), np.bool_)
-    if len(tested):
-        p_values = [erfc(value / 2**0.5) for value in z[tested].tolist()]
-        found[tested] = adjusted(p_values, correction) <= alpha
-    return found
+    tests = interval_tests(own.values - other.values, own.highs - own.lows, other.highs - other.lows)
+    return tests.adjusted(correction) <= alpha
 
 
 def _named(model_name: str, against: str) -> list[str]:

@@ -1,10 +1,9 @@
-"""What may stand in one table: scores of one test set, prompt, decoding and, for each target, one signature."""
+"""What may stand in one table: cells of one test set, prompt and decoding."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from dragoman.errors import StoreError
 from dragoman.identity import canonical_json
@@ -19,8 +18,6 @@ from dragoman.store.schema import (
     GridRow,
     PairRow,
     PromptRow,
-    ScoreSumRow,
-    SignatureRow,
     TestSetRow,
 )
 
@@ -111,6 +108,15 @@ def facing_conditions(
     return found
 
 
+def ways_apart(connection: Connection, facing: Collection[tuple[int, int]]) -> list[str]:
+    """In what conditions that face each other differ: `prompts`, `decodings`, or nothing."""
+    query = select(ConditionRow.id, ConditionRow.prompt_id, ConditionRow.decoding_id)
+    numbers = {number for both in facing for number in both}
+    found = {row.id: row[1:] for row in connection.execute(query.where(ConditionRow.id.in_(numbers)))}
+    ways = ("prompts", "decodings")
+    return [way for place, way in enumerate(ways) if any(found[one][place] != found[two][place] for one, two in facing)]
+
+
 def _of_models(connection: Connection, found: list[_Condition], models: Collection[int]) -> list[_Condition]:
     """Those that some models have cells under."""
     used = select(ConditionRow.id).where(
@@ -152,53 +158,3 @@ def _all_conditions(connection: Connection, grid_id: int) -> list[_Condition]:
         )
         for row in connection.execute(query)
     ]
-
-
-def comparable_signatures(
-    connection: Connection, grid: str, grid_id: int, metric: str, metric_id: int, conditions: tuple[int, ...],
-    models: set[int], wanted: str | None,
-) -> tuple[int, ...]:  # fmt: skip
-    """The signatures of a metric that are wanted: not more than one for each target language.
-
-    Args:
-        connection: a reading transaction.
-        grid: name of the grid.
-        grid_id: its number.
-        metric: name of the metric.
-        metric_id: its number.
-        conditions: the conditions looked at.
-        models: the models looked at.
-        wanted: text that the signatures must hold.
-
-    Raises:
-        StoreError: there are none, or several that can't be mixed.
-    """
-    of_models = and_(
-        ScoreSumRow.grid_id == grid_id, ScoreSumRow.metric_id == metric_id,
-        ScoreSumRow.condition_id.in_(conditions), ScoreSumRow.model_id.in_(models),
-    )  # fmt: skip
-    used = connection.execute(select(ScoreSumRow.target, ScoreSumRow.signature_id).where(of_models).distinct()).all()
-    texts = select(SignatureRow.id, SignatureRow.text).where(SignatureRow.id.in_({row.signature_id for row in used}))
-    held = {row.id: row.text for row in connection.execute(texts.order_by(SignatureRow.text))}
-    if wanted is not None and held:
-        example = next(iter(held.values()))
-        held = {number: text for number, text in held.items() if wanted in text}
-        if not held:
-            raise StoreError(
-                f"Grid '{grid}' has no {metric} scores whose signature holds '{wanted}'; one is '{example}'."
-            )
-    counts = Counter(row.target for row in used if row.signature_id in held)
-    target = min((target for target, count in counts.items() if count > 1), default=None)
-    if target is not None:
-        query = (
-            select(ScoreSumRow.signature_id, func.sum(ScoreSumRow.scores))
-            .where(of_models, ScoreSumRow.target == target, ScoreSumRow.signature_id.in_(held))
-            .group_by(ScoreSumRow.signature_id)
-        )
-        several = sorted(f"'{held[number]}' ({scores} scores)" for number, scores in connection.execute(query))
-        raise StoreError(
-            f"Grid '{grid}' has {metric} scores into {target} under {len(several)} signatures, "
-            f"{' and '.join(several)}, which are not comparable: choose one by a part of its text "
-            "(--signature TEXT, in Python signature=TEXT)."
-        )
-    return tuple(sorted(held))

@@ -1,47 +1,18 @@
 """One model against another on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from dragoman.metrics.base import Metric
-from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import SEED
-from dragoman.metrics.significance import (
-    Correction,
-    PairedResult,
-    adjusted,
-    bootstrap_p_value,
-    paired_approximate_randomization,
-    paired_bootstrap,
-    samples_for,
-)
-from dragoman.pair import Pair
+from dragoman.metrics.significance import Correction, Test, bootstrap_p_value
 from dragoman.store.differences import PairDifference, higher_is_better, pair_differences, two_models
 from dragoman.store.records import Record
-from dragoman.store.resamples import Joint, bounds, metric_class, statistics_of
+from dragoman.store.resamples import Joint, bounds
 from dragoman.store.scored import scopes_of, sums_by_scope
 from dragoman.store.slice import Slice
 from dragoman.store.store import Store
-
-ALPHA = 0.05
-"""Adjusted p-values up to this are significant, by default."""
-
-MOST_SAMPLES = 10_000
-"""Resamples of each test unless asked for; from 250 pairs on, Holm can then find nothing on one pair alone."""
-
-
-class Test(StrEnum):
-    """How a difference on one pair is tested."""
-
-    __test__ = False
-
-    BOOTSTRAP = "bootstrap"
-    """Paired bootstrap resampling (Koehn, 2004)."""
-    RANDOMIZATION = "randomization"
-    """Paired approximate randomization (Riezler and Maxwell, 2005)."""
+from dragoman.store.testing import ALPHA, Plan, tested
 
 
 class ScopeDifference(Record):
@@ -72,7 +43,7 @@ class ScopeDifference(Record):
     ties: int
     """Pairs on which they are equal."""
     significant_wins: int | None = None
-    """Wins that are significant; None without stored statistics."""
+    """Wins that are significant; None where no pair could be tested."""
     significant_losses: int | None = None
     """Losses that are significant."""
 
@@ -87,80 +58,93 @@ class Comparison(Record):
     metric: str
     """Name of the metric."""
     test: Test
-    """How pairs are tested."""
+    """How pairs are tested: as asked, or by intervals where that can't be; `note` says why."""
     correction: Correction
     """How their p-values are adjusted."""
     alpha: float
     """What adjusted p-values are held against."""
     samples: int | None
-    """Resamples, or trials, of each test; None where none was made."""
+    """Resamples, or trials, of each paired test; None where none was made."""
+    micro: bool = False
+    """Whether means over pairs weigh each by its segments."""
     scopes: tuple[ScopeDifference, ...]
     """The partitions of b that occur, then `unseen` and `all`."""
     pairs: tuple[PairDifference, ...]
     """Every pair both have, sorted."""
     note: str | None = None
-    """What else differs between the two than the model, as a sentence."""
+    """What else differs between the two than the model, and what was tested otherwise than asked, as sentences."""
+
+    @property
+    def how(self) -> str | None:
+        """How significance was found, to follow "significant at 0.05"; None where no pair could be tested."""
+        if not any(pair.test for pair in self.pairs):
+            return None
+        correction = {
+            Correction.HOLM: "adjusted after Holm",
+            Correction.BH: "adjusted after Benjamini and Hochberg",
+            Correction.NONE: "not adjusted",
+        }[self.correction]
+        if self.test is Test.INTERVALS:
+            return f"by the two scores' 95% intervals, {correction}; paired tests find more"
+        return f"by paired {self.test}, {self.samples} samples, {correction}"
 
 
 def compare(
     store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, test: Test = Test.BOOTSTRAP,
     correction: Correction = Correction.HOLM, alpha: float = ALPHA, samples: int | None = None, seed: int = SEED,
-    prompt: str | None = None,
+    prompt: str | None = None, micro: bool = False,
 ) -> Comparison:  # fmt: skip
     """Compare model b with model a on the pairs that both have a score for.
 
     Args:
         store: the store.
         grid: name of the grid.
-        a: name of the baseline in the grid: a model's, `MODEL:PROMPT`, or that of a baseline which is the base.
+        a: name of the baseline in the grid: a model's, `MODEL:PROMPT`, or that of a baseline which is the base; of
+            another grid as `GRID/...`.
         b: likewise of the model in question.
         metric: name of the metric.
         signature: text that the signatures hold, where the metric has several.
-        test: how the difference on each pair is tested.
+        test: how the difference on each pair is tested, where it can be tested so (`testing.tested`).
         correction: how p-values are adjusted for the number of pairs.
-        alpha: what adjusted p-values are held against.
-        samples: resamples or trials of each test; by default enough for one of the pairs to be significant at all.
+        alpha: what adjusted p-values are held against, between 0 and 1.
+        samples: resamples or trials of each test, 100 to 100,000; by default enough for one of the pairs to be
+            significant at all.
         seed: of the draws; p-values are sacreBLEU's for the same seed and number of samples.
         prompt: name of the prompt, or text it holds; the grid's first by default.
+        micro: weigh each pair by its segments in means over pairs; by default all pairs count alike.
 
     Raises:
-        StoreError: something named is not there, or scores would be mixed that can't be compared.
+        StoreError: something named is not there or out of range, or scores would be mixed that can't be compared.
     """
+    plan = Plan(test, correction, alpha, samples, seed)
+    plan.check()
     with store.database.reading() as connection:
         part, a_id, b_id, note = two_models(connection, grid, metric, a, b, signature, prompt)
-        scopes = _scopes(connection, part, a_id, b_id)
-        pairs = pair_differences(connection, part, a_id, b_id)
-        baseline, system = statistics_of(connection, part.faced, a_id), statistics_of(connection, part, b_id)
-    tested = [difference for difference in pairs if difference.pair in baseline and difference.pair in system]
-    kind, used = metric_class(metric), None
-    if tested and kind is not None:
-        used = samples or min(samples_for(len(tested), alpha), MOST_SAMPLES)
-        results = [
-            _test(kind(pair), test, baseline[pair], system[pair], used, seed)
-            for pair in (difference.pair for difference in tested)
-        ]
-        significant = _with_p_values(tested, results, correction, alpha)
-        pairs = [significant.get(difference.pair, difference) for difference in pairs]
-        scopes = [_with_significance(scope, pairs, higher_is_better(metric)) for scope in scopes]
+        scopes = _scopes(connection, part, a_id, b_id, micro)
+        found = tested(connection, part, a_id, b_id, *pair_differences(connection, part, a_id, b_id), plan)
+    if any(pair.test for pair in found.pairs):
+        scopes = [_with_significance(scope, found.pairs, higher_is_better(metric)) for scope in scopes]
     return Comparison(
-        a=a, b=b, metric=metric, test=test, correction=correction, alpha=alpha, samples=used,
-        scopes=tuple(scopes), pairs=tuple(pairs), note=note,
+        a=a, b=b, metric=metric, test=found.test, correction=correction, alpha=alpha, samples=found.samples,
+        micro=micro, scopes=tuple(scopes), pairs=tuple(found.pairs),
+        note=" ".join([note, *found.notes] if note else found.notes) or None,
     )  # fmt: skip
 
 
 def scope_differences(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None
-) -> list[ScopeDifference]:
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None,
+    micro: bool = False,
+) -> list[ScopeDifference]:  # fmt: skip
     """The scopes of `compare` alone, summed in the database; arguments and errors as there."""
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
-        return _scopes(connection, part, a_id, b_id)
+        return _scopes(connection, part, a_id, b_id, micro)
 
 
-def _scopes(connection: Connection, part: Slice, a_id: int, b_id: int) -> list[ScopeDifference]:
-    sums = sums_by_scope(connection, part, b_id, a_id)
+def _scopes(connection: Connection, part: Slice, a_id: int, b_id: int, micro: bool) -> list[ScopeDifference]:
+    sums = sums_by_scope(connection, part, b_id, a_id, micro)
     higher = higher_is_better(part.metric)
-    joint = Joint.read(connection, part, b_id, a_id)
+    joint = Joint.read(connection, part, b_id, a_id, micro)
     rows = []
     for scope, found in sums.items():
         wins, losses = (found.above, found.below) if higher else (found.below, found.above)
@@ -175,24 +159,6 @@ def _scopes(connection: Connection, part: Slice, a_id: int, b_id: int) -> list[S
             )
         )  # fmt: skip
     return rows
-
-
-def _test(metric: Metric, test: Test, baseline: bytes, system: bytes, samples: int, seed: int) -> PairedResult:
-    run = paired_bootstrap if test is Test.BOOTSTRAP else paired_approximate_randomization
-    return run(metric, unpack(baseline), unpack(system), samples, seed)
-
-
-def _with_p_values(
-    pairs: Sequence[PairDifference], results: Sequence[PairedResult], correction: Correction, alpha: float
-) -> dict[Pair, PairDifference]:
-    p_values = adjusted([result.p_value for result in results], correction).tolist()
-    return {
-        difference.pair: replace(
-            difference, low=result.low, high=result.high, p_value=result.p_value, adjusted=p_value,
-            significant=p_value <= alpha,
-        )
-        for difference, result, p_value in zip(pairs, results, p_values, strict=True)
-    }  # fmt: skip
 
 
 def _with_significance(scope: ScopeDifference, pairs: Sequence[PairDifference], higher: bool) -> ScopeDifference:

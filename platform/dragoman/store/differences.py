@@ -1,22 +1,27 @@
 """Two models pair by pair: where they differ, and most."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.orm import aliased
 
 from dragoman.errors import StoreError
+from dragoman.metrics.installed import metric_class
+from dragoman.metrics.significance import Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.store.comparable import decoded_alike, facing_conditions
+from dragoman.store.comparable import decoded_alike, facing_conditions, ways_apart
 from dragoman.store.database import fetched
 from dragoman.store.keys import grid_number
 from dragoman.store.ledger import Ledger
-from dragoman.store.prompts import named_row
-from dragoman.store.resamples import metric_class
+from dragoman.store.prompts import Row, named_row
 from dragoman.store.schema import PARTITION_IDS, PARTITIONS, PairRow, ScoreRow
 from dragoman.store.scored import same_cell
+from dragoman.store.signatures import Looked, comparable_signatures
 from dragoman.store.slice import Slice, grid_models, number_of
 
 _UNSEEN = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
@@ -43,11 +48,13 @@ class PairDifference:
     high: float | None = None
     """Upper end of it."""
     p_value: float | None = None
-    """P-value of the paired test; None without stored statistics."""
+    """P-value of the test; None where none could be made."""
     adjusted: float | None = None
     """The p-value adjusted for all pairs of the comparison."""
     significant: bool | None = None
     """Whether the adjusted p-value is at most alpha."""
+    test: Test | None = None
+    """How it was tested."""
 
 
 def regressions(
@@ -97,62 +104,106 @@ def two_models(
 ) -> Facing:
     """The slice in which two models are compared, and their numbers.
 
-    They may have been asked with different prompts, or decoded in different ways: baselines often are. Their test set
-    and signatures are the same.
+    They may have been asked with different prompts, or decoded in different ways: baselines often are; and one may be
+    of another grid (`GRID/MODEL`), on the pairs that both grids have. Their test set and signatures are the same.
 
     Raises:
         StoreError: something named is not there, is the same twice, or would be mixed.
     """
+    one, two = (_side(connection, grid, name, prompt) for name in (a, b))
+    same = StoreError(f"'{a}' can't be compared with itself: name two models of grid '{grid}'.")
+    if (one.grid_id, one.row) == (two.grid_id, two.row):
+        raise same
+    if (one.grid_id, one.row.prompt) == (two.grid_id, two.row.prompt) and decoded_alike(connection, two.grid_id):
+        both = [two.row.model, one.row.model]
+        part = Slice.of(connection, two.grid, metric, both, signature, prompt=two.row.prompt)
+        return Facing(part, one.model_id, two.model_id)
+    other, part = (
+        Slice.of(connection, side.grid, metric, [side.row.model], signature, prompt=side.row.prompt)
+        for side in (one, two)
+    )
+    looked = [
+        Looked(side.grid, side.grid_id, each.conditions, {side.model_id}) for side, each in ((one, other), (two, part))
+    ]
+    part = part._replace(signatures=comparable_signatures(connection, metric, part.metric_id, looked, signature))
+    facing = facing_conditions(connection, part.conditions, other.conditions)
+    ways = ways_apart(connection, facing)
+    if one.model_id == two.model_id and not ways:
+        raise same
+    part = part if other.conditions == part.conditions else part._replace(facing=facing)
+    how = " and ".join(f"{name} is {side}" for name, side in ((a, one), (b, two)))
+    note = f"Two systems, not two models alone: their {' and '.join(ways)} differ ({how})." if ways else None
+    return Facing(part, one.model_id, two.model_id, note)
+
+
+class _Side(NamedTuple):
+    """What one of the two names means."""
+
+    grid: str
+    grid_id: int
+    row: Row
+    model_id: int
+
+    def __str__(self) -> str:
+        return self.row.model if self.row.prompt is None else f"{self.row.model} asked with {self.row.prompt}"
+
+
+def _side(connection: Connection, grid: str, name: str, prompt: str | None) -> _Side:
+    """What a name means: a row of the grid, or as `GRID/...` of another."""
+    elsewhere, slash, rest = name.partition("/")
+    if slash and ":" not in elsewhere:
+        grid, name = elsewhere, rest
     grid_id = grid_number(connection, grid)
     models = grid_models(connection, grid_id)
-    row_a, row_b = (named_row(connection, grid_id, models, name, prompt) for name in (a, b))
-    if row_a == row_b:
-        raise StoreError(f"'{a}' can't be compared with itself: name two models of grid '{grid}'.")
-    a_id, b_id = (number_of(grid, models, row.model) for row in (row_a, row_b))
-    if row_a.prompt == row_b.prompt and decoded_alike(connection, grid_id):
-        both = [row_b.model, row_a.model]
-        return Facing(Slice.of(connection, grid, metric, both, signature, prompt=row_b.prompt), a_id, b_id)
-    other, part = (
-        Slice.of(connection, grid, metric, [row.model], signature, prompt=row.prompt) for row in (row_a, row_b)
-    )
-    if other.conditions == part.conditions:
-        return Facing(part._replace(whole=False), a_id, b_id)
-    facing = facing_conditions(connection, part.conditions, other.conditions)
-    how = " and ".join(f"{name} is {row.model} asked with {row.prompt}" for name, row in ((a, row_a), (b, row_b)))
-    ways = "prompts" if row_a.prompt != row_b.prompt else "decodings"
-    note = f"Two systems, not two models alone: their {ways} differ ({how})."
-    return Facing(part._replace(facing=facing), a_id, b_id, note)
+    row = named_row(connection, grid_id, models, name, prompt)
+    return _Side(grid, grid_id, row, number_of(grid, models, row.model))
 
 
-def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) -> list[PairDifference]:
-    """Every pair both have a score for, sorted, not tested."""
-    return _read(connection, _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target))
+class Widths(NamedTuple):
+    """How wide the 95% intervals of two models' scores are, pair by pair; NaN where there is none."""
+
+    a: NDArray[np.float64]
+    """Model a's."""
+    b: NDArray[np.float64]
+    """Model b's."""
+
+
+def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) -> tuple[list[PairDifference], Widths]:
+    """Every pair both have a score for, sorted, not tested; and the widths of the intervals of their scores."""
+    query = _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target)
+    rows = fetched(connection, query)
+    widths = np.array([row[-2:] for row in rows], dtype=np.float64).reshape(-1, 2)
+    return _listed(rows), Widths(widths[:, 0], widths[:, 1])
 
 
 def _differences(part: Slice, a_id: int, b_id: int, screened: bool = False) -> Select[*tuple[Any, ...]]:
     other = aliased(ScoreRow)
     delta = ScoreRow.value - other.value
+    widths = [row.high - row.low for row in (other, ScoreRow)]
     query = (
         select(
             PairRow.source, PairRow.target, other.partition_id.label("partition_a"),
             ScoreRow.partition_id.label("partition_b"), other.value.label("a"), ScoreRow.value.label("b"),
-            delta.label("delta"),
+            delta.label("delta"), *widths,
         )
         .join(other, same_cell(other, a_id, part.facing))
         .join(PairRow, PairRow.id == ScoreRow.pair_id)
         .where(ScoreRow.model_id == b_id, part.holds(ScoreRow))
     )  # fmt: skip
     if screened:
-        widths = [row.high - row.low for row in (ScoreRow, other)]
         unseen = [row.partition_id.in_(_UNSEEN) for row in (ScoreRow, other)]
         query = query.where(*unseen, 4 * delta * delta > widths[0] * widths[0] + widths[1] * widths[1])
     return query
 
 
 def _read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[PairDifference]:
+    return _listed(fetched(connection, query))
+
+
+def _listed(rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
     return [
         PairDifference(Pair(source, target), PARTITIONS[of_a], PARTITIONS[of_b], a, b, delta)
-        for source, target, of_a, of_b, a, b, delta in fetched(connection, query)
+        for source, target, of_a, of_b, a, b, delta, *_ in rows
     ]
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, exists, select
 
+from dragoman.errors import StoreError
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.keys import grid_number
 from dragoman.store.ledger import Ledger
@@ -101,6 +102,9 @@ def named_row(connection: Connection, grid_id: int, models: Collection[str], nam
         models: names of its models.
         name: the name; one that means no row is taken for a model's.
         prompt: name of the prompt where the name says none; the model's first by default.
+
+    Raises:
+        StoreError: the name is a baseline's, and the grid has no cells.
     """
     model, _, own = name.partition(":")
     prompt = own or prompt
@@ -108,6 +112,8 @@ def named_row(connection: Connection, grid_id: int, models: Collection[str], nam
     prompts = list(prompt_names(connection, grid_id).values())
     if model not in models:
         if any(each["name"] == model and not each.get("model") for each in spec.get("baselines") or ()):
+            if not prompts:
+                raise StoreError(f"'{model}' is the base asked with another prompt, and the grid has no cells yet.")
             return Row("base", model if model in prompts else prompts[0])
         return Row(model, prompt)
     if prompt is None and len(prompts) > 1:

@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, exists, select
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.metrics.packing import unpack
+from dragoman.metrics.installed import metric_class
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.keys import grid_number
 from dragoman.store.ledger import Ledger
 from dragoman.store.records import Record
-from dragoman.store.resamples import Joint, bounds, metric_class, statistics_of
+from dragoman.store.resamples import Joint, bounds
 from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, PartitionSumRow, ScoreRow
 from dragoman.store.scored import Sums, scored_cells, sums_by_scope, weights_by_scope
 from dragoman.store.slice import Slice, grid_models, number_of
+from dragoman.store.statistics import has_too_many, rows_of, statistics_of
 
 BASE = "base"
 """What a grid calls its base model."""
@@ -76,9 +77,13 @@ class PartitionRow(Record):
     gain_pairs: int = 0
     """Pairs that both models have a score for."""
     off_target: float | None = None
-    """Mean off-target rate over the pairs that have one, in percent."""
+    """Mean off-target rate over the `off_target_pairs`, in percent."""
+    off_target_pairs: int = 0
+    """Pairs that have an off-target rate."""
     off_target_reference: float | None = None
     """How often the detector calls the references of those pairs off-target, in percent."""
+    note: str | None = None
+    """Why an interval or the off-target rate is not there though there is a score, as sentences."""
 
 
 class Gap(Record):
@@ -90,6 +95,16 @@ class Gap(Record):
     """Lower end of its 95% interval."""
     high: float | None = None
     """Upper end of it."""
+    done: int
+    """Pairs of the one with a score: k ..."""
+    pairs: int
+    """... of n planned."""
+    other_done: int
+    """Pairs of the other with a score: k ..."""
+    other_pairs: int
+    """... of n planned."""
+    note: str | None = None
+    """Why there is no interval, as a sentence."""
 
 
 def model_names(store: Ledger, grid: str) -> list[str]:
@@ -184,14 +199,16 @@ def partition_table(
         model_id = number_of(grid, part.models, model_name)
         sums = sums_by_scope(connection, part, model_id, part.base_id, micro)
         joint = Joint.read(connection, part, model_id, part.base_id, micro)
-        rates = {} if metric == OFF_TARGET else _off_target(connection, grid, part, model_id, micro)
+        rates = _Rates() if metric == OFF_TARGET else _off_target(connection, grid, part, model_id, micro)
     rows = []
     for scope, found in sums.items():
         low, high = bounds(joint.mean(scope))
-        off_target, reference = rates.get(scope, (None, None))
+        rate = rates.sums.get(scope, Sums())
+        notes = [note for note in (joint.lack(scope) if found.done else None, rates.note) if note]
         row = PartitionRow(
             scope=scope, done=found.done, pairs=found.pairs, mean=found.mean, low=low, high=high,
-            off_target=off_target, off_target_reference=reference,
+            off_target=rate.mean, off_target_pairs=rate.done, off_target_reference=rates.references.get(scope),
+            note=" ".join(notes) or None,
         )  # fmt: skip
         if model_id != part.base_id:
             gain = bounds(joint.gain(scope))
@@ -205,9 +222,20 @@ def partition_table(
 
 def partition_gap(
     store: Ledger, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
-    prompt: str | None = None,
+    prompt: str | None = None, micro: bool = False,
 ) -> Gap | None:  # fmt: skip
     """How much better a model is on one partition (or `unseen`, `all`) than on another: the difference of the means.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        model_name: the model's name in the grid.
+        metric: name of the metric.
+        better: the one partition.
+        worse: the other.
+        signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
+        micro: weigh each pair by its segments; by default all pairs count alike.
 
     Returns:
         The gap; None where either has no score.
@@ -218,30 +246,46 @@ def partition_gap(
     with store.database.reading() as connection:
         part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
         model_id = number_of(grid, part.models, model_name)
-        sums = sums_by_scope(connection, part, model_id)
-        joint = Joint.read(connection, part, model_id, part.base_id)
-    over, under = (sums.get(scope, Sums()).mean for scope in (better, worse))
-    if over is None or under is None:
+        sums = sums_by_scope(connection, part, model_id, micro=micro)
+        joint = Joint.read(connection, part, model_id, model_id, micro)
+    over, under = (sums.get(scope, Sums()) for scope in (better, worse))
+    if over.mean is None or under.mean is None:
         return None
     low, high = bounds(joint.gap(better, worse))
-    return Gap(value=over - under, low=low, high=high)
+    return Gap(
+        value=over.mean - under.mean, low=low, high=high, done=over.done, pairs=over.pairs, other_done=under.done,
+        other_pairs=under.pairs, note=joint.lack(better) or joint.lack(worse),
+    )  # fmt: skip
 
 
-def _off_target(
-    connection: Connection, grid: str, part: Slice, model_id: int, micro: bool
-) -> dict[str, tuple[float | None, float | None]]:
-    """By scope, the mean off-target rate and the detector's on the references; nothing where signatures are mixed."""
+class _Rates(NamedTuple):
+    """Off-target rates by scope."""
+
+    sums: Mapping[str, Sums] = {}
+    """What their means are made of."""
+    references: Mapping[str, float | None] = {}
+    """The detector's mean rate on the references; None where a pair has no statistics."""
+    note: str | None = None
+    """Why there are none, as a sentence."""
+
+
+def _off_target(connection: Connection, grid: str, part: Slice, model_id: int, micro: bool) -> _Rates:
+    """A model's off-target rates in a slice; none where they would be mixed, with the reason."""
     try:
         part = part.with_metric(connection, grid, OFF_TARGET, [model_id])
-    except StoreError:
-        return {}
-    rates = {scope: found.mean for scope, found in sums_by_scope(connection, part, model_id, micro=micro).items()}
-    kind, found = metric_class(OFF_TARGET), statistics_of(connection, part, model_id).items()
-    if kind is None or not found:
-        return {scope: (rate, None) for scope, rate in rates.items()}
-    references = {pair: kind(pair).details(unpack(packed))["reference_off_target"] for pair, packed in found}
-    weights, _ = weights_by_scope(connection, part, model_id, part.base_id, micro)
-    return {scope: (rate, _mean(references, weights.get(scope, {}))) for scope, rate in rates.items()}
+    except StoreError as error:
+        return _Rates(note=f"No off-target rates: {str(error)[0].lower()}{str(error)[1:]}")
+    sums = sums_by_scope(connection, part, model_id, micro=micro)
+    kind = metric_class(OFF_TARGET)
+    if kind is None or not sums or has_too_many(connection, part, model_id):
+        return _Rates(sums)
+    references = {}
+    for pair, (own, _) in statistics_of(connection, part, model_id, model_id).items():
+        metric = kind(pair)
+        if own.packed is not None and (rows := rows_of(metric, own)) is not None:
+            references[pair] = metric.details(rows)["reference_off_target"]
+    weights, _ = weights_by_scope(connection, part, model_id, model_id, micro)
+    return _Rates(sums, {scope: _mean(references, weights.get(scope, {})) for scope in sums})
 
 
 def _mean(values: Mapping[Pair, float], weights: Mapping[Pair, float]) -> float | None:

@@ -7,23 +7,23 @@ pairs is taken inside each resample.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple, Self
 
 import numpy as np
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection
 
-from dragoman import plugins
 from dragoman.metrics.base import Metric, Scores
+from dragoman.metrics.installed import metric_class
 from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import interval, resampled_scores
 from dragoman.pair import Pair
-from dragoman.plugins import UnknownPluginError
-from dragoman.store.schema import PairRow, PartitionSumRow, ScoreRow, StatisticsRow
 from dragoman.store.scored import weights_by_scope
 from dragoman.store.slice import Slice
+from dragoman.store.statistics import MOST_PAIRS, Stored, agrees, disagreement, has_too_many, statistics_of
 
-MOST_PAIRS = 2000
-"""Pairs above which no joint interval is computed: it would take long, and be narrower than anyone needs."""
+_KEPT = 4096
+"""Cells whose resampled scores are kept: with a thousand resamples 8 KB each, 32 MB in all."""
 
 
 class Bounds(NamedTuple):
@@ -38,80 +38,125 @@ def bounds(values: Scores | None) -> Bounds:
     return Bounds() if values is None else Bounds(*interval(values))
 
 
-def metric_class(name: str) -> type[Metric] | None:
-    """The installed metric of a name; None where it is not installed here (its stored values can still be read)."""
-    try:
-        kind: type[Metric] = plugins.load("metrics", name)
-    except (UnknownPluginError, ModuleNotFoundError):
-        return None
-    return kind
+class _Resampled(NamedTuple):
+    """What is kept of a cell."""
+
+    value: float
+    """The score of all its segments."""
+    scores: Scores
+    """The scores of every resample."""
 
 
-def statistics_of(connection: Connection, part: Slice, model_id: int) -> dict[Pair, bytes]:
-    """The packed statistics of a model's scores in a slice; of none where it has too many scores."""
-    scores = select(func.sum(PartitionSumRow.scores)).where(part.sums(model_id))
-    if (connection.execute(scores).scalar() or 0) > MOST_PAIRS:
-        return {}
-    stored = and_(
-        StatisticsRow.model_id == ScoreRow.model_id,
-        StatisticsRow.condition_id == ScoreRow.condition_id,
-        StatisticsRow.metric_id == ScoreRow.metric_id,
-        StatisticsRow.pair_id == ScoreRow.pair_id,
-        StatisticsRow.signature_id == ScoreRow.signature_id,
-    )
-    query = (
-        select(PairRow.source, PairRow.target, StatisticsRow.statistics)
-        .join(ScoreRow, stored)
-        .join(PairRow, PairRow.id == StatisticsRow.pair_id)
-        .where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
-        .limit(MOST_PAIRS + 1)  # the sums are silent on a base that is evaluated only in another grid
-    )
-    found = {Pair(source, target): packed for source, target, packed in connection.execute(query)}
-    return found if len(found) <= MOST_PAIRS else {}
+class _Packed:
+    """Packed statistics as the key of what is kept: known by their digest, and let go once they are read."""
+
+    __slots__ = ("_bytes", "_digest")
+
+    def __init__(self, packed: bytes) -> None:
+        self._bytes: bytes | None = packed
+        self._digest = blake2b(packed, digest_size=16).digest()
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Packed) and other._digest == self._digest
+
+    def take(self) -> bytes:
+        """The bytes; they are asked for once."""
+        taken, self._bytes = self._bytes, None
+        return taken or b""
 
 
-@lru_cache(maxsize=2 * MOST_PAIRS)
+@lru_cache(maxsize=_KEPT)
+def _resampled(kind: type[Metric], pair: Pair, packed: _Packed) -> _Resampled:
+    metric, rows = kind(pair), unpack(packed.take())
+    return _Resampled(float(metric.aggregate(rows.sum(axis=0))), resampled_scores(metric, rows))
+
+
 def resampled(kind: type[Metric], pair: Pair, packed: bytes) -> Scores:
     """The scores of a cell in every resample; kept, as a model is looked at from several sides, and the base often."""
-    return resampled_scores(kind(pair), unpack(packed))
+    return _resampled(kind, pair, _Packed(packed)).scores
+
+
+class _Side(NamedTuple):
+    """One model's resampled scores."""
+
+    values: dict[Pair, Scores]
+    """The scores in each resample."""
+    odd: set[Pair]
+    """Pairs whose statistics don't give their scores."""
+
+    @classmethod
+    def of(cls, kind: type[Metric], stored: Mapping[Pair, Stored | None]) -> Self:
+        values, odd = {}, set()
+        for pair, score in stored.items():
+            if score is not None and score.packed is not None:
+                found = _resampled(kind, pair, _Packed(score.packed))
+                if agrees(found.value, score.value):
+                    values[pair] = found.scores
+                else:
+                    odd.add(pair)
+        return cls(values, odd)
 
 
 class Joint:
     """A model's resampled scores and another's, with the pairs of each scope and their weights."""
 
     def __init__(
-        self, own: Mapping[Pair, Scores], other: Mapping[Pair, Scores],
-        scored: Mapping[str, Mapping[Pair, float]], shared: Mapping[str, Mapping[Pair, float]],
+        self, metric: str, own: _Side, other: _Side | None, scored: Mapping[str, Mapping[Pair, float]],
+        shared: Mapping[str, Mapping[Pair, float]], reason: str | None = None,
     ) -> None:  # fmt: skip
-        """Take resampled scores by pair, and by scope the pairs scored and those that the other has too."""
-        self._own, self._other, self._scored, self._shared = own, other, scored, shared
+        """Take resampled scores by pair, by scope the pairs scored and those that the other has too, or why none is."""
+        self._metric, self._own, self._other, self._scored, self._shared = metric, own, other, scored, shared
+        self._reason = reason
 
     @classmethod
     def read(cls, connection: Connection, part: Slice, model_id: int, other_id: int, micro: bool = False) -> Self:
         """Read the statistics of a slice and resample them."""
         kind = metric_class(part.metric)
-        own = statistics_of(connection, part, model_id) if kind else {}
-        if kind is None or not own:
-            return cls({}, {}, {}, {})
-        other = statistics_of(connection, part.faced, other_id) if part.facing or model_id != other_id else {}
+        if kind is None or has_too_many(connection, part, model_id):
+            reason = (
+                f"No intervals: the metric {part.metric} is not installed here." if kind is None
+                else f"No intervals: more than {MOST_PAIRS:,} pairs are not resampled."
+            )  # fmt: skip
+            return cls(part.metric, _Side({}, set()), None, {}, {}, reason)
+        stored = statistics_of(connection, part, model_id, other_id)
+        is_other = bool(part.facing) or model_id != other_id
         return cls(
-            {pair: resampled(kind, pair, packed) for pair, packed in own.items()},
-            {pair: resampled(kind, pair, packed) for pair, packed in other.items() if pair in own},
+            part.metric,
+            _Side.of(kind, {pair: beside.own for pair, beside in stored.items()}),
+            _Side.of(kind, {pair: beside.other for pair, beside in stored.items()}) if is_other else None,
             *weights_by_scope(connection, part, model_id, other_id, micro),
         )
 
     def mean(self, scope: str) -> Scores | None:
         """The mean over a scope's pairs in each resample; None where one of them has no statistics."""
-        return mean_resampled(self._own, self._scored.get(scope, {}))
+        return mean_resampled(self._own.values, self._scored.get(scope, {}))
 
     def gain(self, scope: str) -> Scores | None:
         """The mean difference to the other in each resample, over the pairs both have."""
+        if self._other is None:
+            return None
         pairs = self._shared.get(scope, {})
-        return _minus(mean_resampled(self._own, pairs), mean_resampled(self._other, pairs))
+        return _minus(mean_resampled(self._own.values, pairs), mean_resampled(self._other.values, pairs))
 
     def gap(self, better: str, worse: str) -> Scores | None:
         """The difference of the means over two scopes in each resample."""
         return _minus(self.mean(better), self.mean(worse))
+
+    def lack(self, scope: str) -> str | None:
+        """Why the mean over a scope, or the gain, has no interval, as a sentence; None where both have one."""
+        if self._reason is not None:
+            return self._reason
+        sides = [(self._own, self._scored.get(scope, {}))]
+        sides += [(self._other, self._shared.get(scope, {}))] if self._other else []
+        odd = {pair for side, pairs in sides for pair in side.odd & pairs.keys()}
+        if odd:
+            return f"No interval: {disagreement(self._metric, odd)}."
+        if any(pairs.keys() - side.values.keys() for side, pairs in sides):
+            return "No interval where a pair has no statistics stored."
+        return None
 
 
 def mean_resampled(values: Mapping[Pair, Scores], weights: Mapping[Pair, float]) -> Scores | None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
 from dragoman.errors import StoreError, nearest
 from dragoman.store import counts
-from dragoman.store.comparable import comparable_conditions, comparable_signatures
+from dragoman.store.comparable import comparable_conditions
 from dragoman.store.keys import grid_number
 from dragoman.store.schema import (
     CellRow,
@@ -18,6 +18,7 @@ from dragoman.store.schema import (
     PartitionSumRow,
     ScoreRow,
 )
+from dragoman.store.signatures import Looked, comparable_signatures
 
 
 class Slice(NamedTuple):
@@ -72,9 +73,8 @@ class Slice(NamedTuple):
         conditions = comparable_conditions(
             connection, grid, grid_id, {"test_set": test_set, "prompt": prompt, "decoding": decoding}, chosen
         )
-        signatures = comparable_signatures(
-            connection, grid, grid_id, metric, metric_id, conditions, {*(chosen or named.values()), base_id}, signature
-        )
+        looked = Looked(grid, grid_id, conditions, {*(chosen or named.values()), base_id})
+        signatures = comparable_signatures(connection, metric, metric_id, [looked], signature)
         pairs = connection.execute(
             select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))
         ).scalar_one()
@@ -88,15 +88,9 @@ class Slice(NamedTuple):
             StoreError: its scores would be mixed.
         """
         metric_id = connection.execute(select(MetricRow.id).where(MetricRow.name == metric)).scalar() or 0
-        signatures = comparable_signatures(
-            connection, grid, self.grid_id, metric, metric_id, self.conditions, {*models}, None
-        )
+        looked = Looked(grid, self.grid_id, self.conditions, {*models})
+        signatures = comparable_signatures(connection, metric, metric_id, [looked], None)
         return self._replace(metric=metric, metric_id=metric_id, signatures=signatures)
-
-    @property
-    def faced(self) -> Self:
-        """Where the model compared with has its scores."""
-        return self._replace(conditions=tuple(other for _, other in self.facing), whole=False) if self.facing else self
 
     def sums(self, model_id: int) -> ColumnElement[bool]:
         """That sums by partition (`PartitionSumRow`) are of one of the grid's models in the slice."""

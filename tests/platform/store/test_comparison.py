@@ -1,6 +1,6 @@
 """Two models on common pairs: tests, corrections, wins and losses, regressions, best models, seeds."""
 
-from statistics import fmean, stdev
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import SAMPLES, SEED
 from dragoman.metrics.significance import (
     Correction,
+    Test,
     benjamini_hochberg,
     holm,
     paired_approximate_randomization,
@@ -19,11 +20,10 @@ from dragoman.metrics.significance import (
 )
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition, TrainingGraph
-from dragoman.store.comparison import Test, compare, scope_differences
+from dragoman.store.comparison import compare, scope_differences
 from dragoman.store.differences import regressions, unseen_differences
 from dragoman.store.queries import pair_scores
 from dragoman.store.ranking import best_models
-from dragoman.store.seeds import over_seeds, seed_groups
 
 PAIRS = all_pairs(["en", "de", "fr", "ru"])
 GRAPHS = {
@@ -147,13 +147,6 @@ def test_only_models_with_the_most_pairs_into_a_target_compete_for_it(store):
         assert best[target].mean == pytest.approx(max(means.values())[1])
 
 
-def test_without_statistics_there_are_differences_but_no_tests(campaign):
-    campaign.fill(GRAPHS, PAIRS[:4], statistics=False)
-    found = compare(campaign.store, "g", "a", "b", "bleu")
-    assert found.samples is None and all(difference.p_value is None for difference in found.pairs)
-    assert found.scopes[-1].delta is not None and found.scopes[-1].p_value is None
-
-
 def test_a_model_is_not_compared_with_itself(store):
     with pytest.raises(StoreError, match="itself"):
         compare(store, "g", "a", "a", "bleu")
@@ -161,20 +154,56 @@ def test_a_model_is_not_compared_with_itself(store):
         compare(store, "g", "a", "c", "bleu")
 
 
-def test_mean_and_spread_over_seeds_are_over_the_pairs_all_seeds_have(campaign):
-    graph = GRAPHS["a"]
-    models = {"base": TrainingGraph(), "m@1": graph, "m@2": graph, "m@3": graph, "other": graph}
-    seeds = {"m@1": 1, "m@2": 2, "m@3": 3, "other": 1}
-    campaign.fill(models, PAIRS, seeds=seeds, without={("m@2", Pair("en", "de")): UNTRIED})
-    assert seed_groups(campaign.store, "g") == [["m@1", "m@2", "m@3"]]
-    rows = {row.scope: row for row in over_seeds(campaign.store, "g", "bleu")}
-    means = []
-    for name in ("m@1", "m@2", "m@3"):
-        found = [score for score in pair_scores(campaign.store, "g", name, "bleu") if score.pair != Pair("en", "de")]
-        means.append(fmean(score.value for score in found))
-    assert (rows["all"].pairs, rows["all"].mean, rows["all"].sd) == (
-        11,
-        pytest.approx(fmean(means)),
-        pytest.approx(stdev(means)),
+def test_means_over_pairs_weigh_them_by_segments_where_asked(campaign):
+    segments = {pair: 10 + 5 * n for n, pair in enumerate(PAIRS)}
+    store = campaign.fill(GRAPHS, PAIRS, segments=segments)
+    macro, micro = (compare(store, "g", "a", "b", "bleu", samples=200, micro=micro) for micro in (False, True))
+    deltas = [difference.delta for difference in micro.pairs]
+    weights = [segments[difference.pair] for difference in micro.pairs]
+    assert macro.scopes[-1].delta == pytest.approx(np.mean(deltas))
+    assert micro.scopes[-1].delta == pytest.approx(np.average(deltas, weights=weights))
+    assert (macro.micro, micro.micro, macro.pairs) == (False, True, micro.pairs)
+    assert micro.scopes[-1].low < micro.scopes[-1].delta < micro.scopes[-1].high
+
+
+@pytest.fixture
+def grids(campaign):
+    """One model in one grid and another in another, with some pairs in common."""
+    campaign.fill({"base": GRAPHS["base"], "a": GRAPHS["a"]}, PAIRS[:9], grid="one", segments=30)
+    campaign.fill({"base": GRAPHS["base"], "b": GRAPHS["b"]}, PAIRS[4:], grid="two", segments=30)
+    return campaign
+
+
+def test_models_of_two_grids_are_compared_on_the_pairs_of_both(grids):
+    store = grids.store
+    found = compare(store, "two", "one/a", "b", "bleu", samples=200)
+    assert [difference.pair for difference in found.pairs] == PAIRS[4:9]
+    assert (found.scopes[-1].done, found.scopes[-1].pairs, found.note) == (5, len(PAIRS) - 4, None)
+    ours, theirs = (
+        {score.pair: score for score in pair_scores(store, grid, name, "bleu")}
+        for grid, name in (("two", "b"), ("one", "a"))
     )
-    assert rows["seen"].pairs == 1
+    for difference in found.pairs:
+        pair = difference.pair
+        assert (difference.a, difference.b) == (theirs[pair].value, ours[pair].value)
+        assert (difference.partition_a, difference.partition_b) == (theirs[pair].partition, ours[pair].partition)
+    assert found.scopes[-1].p_value is not None and found.test is Test.BOOTSTRAP
+    turned = compare(store, "one", "two/b", "a", "bleu", samples=200)
+    assert [difference.delta for difference in turned.pairs] == [-difference.delta for difference in found.pairs]
+    assert [row.pair for row in regressions(store, "two", "one/a", "b", "bleu", limit=9)] == [
+        each.pair for each in sorted(found.pairs, key=lambda each: each.delta)
+    ]
+
+
+def test_models_of_two_grids_that_can_not_be_compared_are_refused(grids):
+    store = grids.store
+    with pytest.raises(StoreError, match="'one/base' can't be compared with itself"):
+        compare(store, "two", "one/base", "base", "bleu")
+    with pytest.raises(StoreError, match="no grid 'tow'"):
+        compare(store, "two", "tow/a", "b", "bleu")
+    with pytest.raises(StoreError, match="Grid 'one' has no model 'b'"):
+        compare(store, "two", "one/b", "b", "bleu")
+    models = {"another base": GRAPHS["base"], "c": GRAPHS["a"]}
+    grids.fill(models, PAIRS[4:], grid="three", signature="tok:13a|version:2")
+    with pytest.raises(StoreError, match=r"Grids 'three' and 'two' have bleu scores into .* under 2 signatures"):
+        compare(store, "two", "three/c", "b", "bleu")

@@ -15,7 +15,7 @@ from dragoman.metrics.packing import unpack
 from dragoman.metrics.resampling import SAMPLES, SEED
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, Partition, TrainingGraph
-from dragoman.store import resamples
+from dragoman.store import statistics
 from dragoman.store.queries import (
     metric_names,
     model_names,
@@ -163,7 +163,7 @@ def test_without_statistics_or_with_too_many_pairs_there_are_means_but_no_interv
     assert row.low is row.high is row.gain_low is None
     campaign.fill({"base2": TrainingGraph(), "tuned2": GRAPH}, PAIRS[:4], grid="g2")
     assert partition_table(campaign.store, "g2", "tuned2", "bleu")[-1].low is not None
-    monkeypatch.setattr(resamples, "MOST_PAIRS", 3)
+    monkeypatch.setattr(statistics, "MOST_PAIRS", 3)
     assert partition_table(campaign.store, "g2", "tuned2", "bleu")[-1].low is None
 
 

@@ -2,11 +2,11 @@
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import literal, select, text
+from sqlalchemy import String, column, literal, select, text, values
 
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, Partition, TrainingGraph
-from dragoman.store.schema import PARTITIONS, PairRow
+from dragoman.store.schema import PARTITIONS, ModelRow, PairRow
 from dragoman.store.sql_partition import partition_id
 
 PAIRS = all_pairs(["de", "en", "fr", "sw"])
@@ -15,6 +15,8 @@ GRAPHS = st.builds(
     examples=st.dictionaries(st.sampled_from(PAIRS), st.integers(0, 3), max_size=8),
     evidence=st.sampled_from([Evidence.RECORDED, Evidence.RECORDED, Evidence.DECLARED, Evidence.UNKNOWN]),
 )
+WIDER = all_pairs(["ar", "de", "en", "fr", "ja", "sw", "zh-Hans"])
+WIDE = st.builds(TrainingGraph, examples=st.dictionaries(st.sampled_from(WIDER), st.integers(0, 2), max_size=12))
 PROPERTY = settings(
     max_examples=20,
     deadline=None,
@@ -61,6 +63,23 @@ def test_a_child_has_seen_what_its_parent_saw(small, base, own):
     with store.database.reading() as connection:
         for source, target, name in connection.execute(text(scored)):
             assert name == (graph.partition(Pair(source, target)) or "unknown")
+
+
+@settings(PROPERTY, max_examples=25)
+@given(base=WIDE, own=WIDE)
+def test_any_pair_under_two_graphs_in_one_query(small, base, own):
+    small.store.record_graph("model1-base", base)
+    small.store.record_graph("model1-a", own)
+    graphs = {"model1-base": base, "model1-a": own.inherit(base)}
+    asked = values(column("source", String), column("target", String)).data(WIDER).cte("asked")
+    sides = (asked.c.source, asked.c.target)
+    query = select(ModelRow.identity, *sides, partition_id(ModelRow.id, *sides)).join(asked, literal(True))
+    query = query.where(ModelRow.identity.in_(graphs))
+    with small.store.database.reading() as connection:
+        rows = connection.execute(query).all()
+    found = {(name, Pair(source, target)): PARTITIONS[number] for name, source, target, number in rows}
+    assert len(rows) == len(found) == 2 * len(WIDER)
+    assert found == {(name, pair): graph.partition(pair) for name, graph in graphs.items() for pair in WIDER}
 
 
 def test_scores_and_sums_follow_the_graph(small, in_step):

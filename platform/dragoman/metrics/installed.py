@@ -1,0 +1,14 @@
+"""Which metrics are installed here: the store holds scores of others too."""
+
+from dragoman import plugins
+from dragoman.metrics.base import Metric
+from dragoman.plugins import UnknownPluginError
+
+
+def metric_class(name: str) -> type[Metric] | None:
+    """The installed metric of a name; None where it is not installed here (its stored values can still be read)."""
+    try:
+        kind: type[Metric] = plugins.load("metrics", name)
+    except (UnknownPluginError, ModuleNotFoundError):
+        return None
+    return kind
