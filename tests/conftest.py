@@ -42,6 +42,20 @@ def complaints() -> Iterator[list[str]]:
 
 
 @pytest.fixture
+def forgive(complaints: list[str]) -> Callable[[str, str], None]:
+    """Forgets what browsers said of answers that a test asked for: their address, and lines on the console.
+
+    Anything else they complain of stays, whether it came before or after.
+    """
+
+    def forget(address: str, what: str) -> None:
+        assert any(each.startswith(address) for each in complaints), f"nothing was said of {address}"
+        complaints[:] = [each for each in complaints if not each.startswith(address) and what not in each]
+
+    return forget
+
+
+@pytest.fixture
 def new_page(chromium: Any, complaints: list[str]) -> Iterator[Callable[..., Any]]:
     """Opens an empty page of a browser of its own: its errors, dialogs and failed requests are complaints."""
     contexts: list[Any] = []

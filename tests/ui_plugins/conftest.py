@@ -1,9 +1,11 @@
 """A store as a finished grid leaves it, with text of several scripts, and the pages over it."""
 
 import random
+import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from dragoman.cell import Cell, CellState
 from dragoman.corpora.base import Split
@@ -156,7 +159,10 @@ FULL = {"kind": "full", "learning_rate": 0.001, "steps": 10, "batch_tokens": 512
 
 def specification(name: str, languages: tuple[str, ...]) -> dict[str, Any]:
     """What such a grid could have been made from."""
-    trained = {model: [f"{pair.source}-{pair.target}" for pair in GRAPHS[model].pairs] for model in GRAPHS}
+    trained = {
+        model: [f"{pair.source}-{pair.target}" for pair in graph.pairs if {*pair} <= {*languages}]
+        for model, graph in GRAPHS.items()
+    }
     written = {
         "name": name, "base": "tiny", "languages": languages, "corpus": "cldr", "prompt": "mfti",
         "models": [
@@ -184,6 +190,12 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Grids(store).fill("demo")
     store.close()
     return home
+
+
+@pytest.fixture
+def make_grid() -> Callable[..., None]:
+    """Fills the store in use with another grid."""
+    return lambda name, languages: Grids(open_store()).fill(name, languages)
 
 
 @pytest.fixture
@@ -216,6 +228,14 @@ def filled(filled_home: Path, use_home: Callable[[Path], None]) -> Path:
 
 
 @pytest.fixture
+def copied(filled_home: Path, use_home: Callable[[Path], None], tmp_path: Path) -> Path:
+    """A copy of the filled store to write in, in use."""
+    shutil.copytree(filled_home, tmp_path / "home")
+    use_home(tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture
 def browse() -> Callable[..., FlaskClient]:
     """Makes a client of the pages, below a prefix."""
 
@@ -231,6 +251,42 @@ def browse() -> Callable[..., FlaskClient]:
 def client(filled: Path, browse: Callable[..., FlaskClient]) -> FlaskClient:
     """A client of the pages over the filled store."""
     return browse()
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Where the pages over the home in use are served, by a thread of this process."""
+    app = Flask("test")
+    register(app)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}/dragoman"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def open_page(
+    filled: Path,
+    address: str,
+    new_page: Callable[..., Any],
+    complaints: list[str],
+    forgive: Callable[[str, str], None],
+    settled: Callable[[Any], Any],
+) -> Callable[..., Any]:
+    """Opens one of the pages and waits until all of it is there."""
+
+    def open_(path: str, expected: int = 200, page: Any = None, **options: Any) -> Any:
+        page = page or new_page(**options)
+        assert complaints == []
+        assert page.goto(address + path).status == expected
+        settled(page)
+        if expected != 200:
+            forgive(address + path, f"status of {expected}")
+        return page
+
+    return open_
 
 
 class Server(NamedTuple):

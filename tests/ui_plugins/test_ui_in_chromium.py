@@ -1,15 +1,9 @@
 """The pages as people meet them: in a real Chromium, with mouse and keyboard, in light and dark, wide and narrow."""
 
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
-from werkzeug.serving import make_server
-
-from dragoman_ui.app import register
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -25,37 +19,11 @@ PAGES = {
     "job": "/job?grid=demo",
     "card": "/card?grid=demo&model=roles",
     "cell": "/cell?grid=demo&source=en&target=ar",
+    "cell from right to left": "/cell?grid=demo&source=ar&target=zh-Hans&sentences=worst",
     "compare": "/compare?grid=demo&model=roles&against=english-centric",
     "promotions": "/promotions",
     "error": "/grid?grid=none",
 }
-
-
-@pytest.fixture
-def address(filled: Path) -> Iterator[str]:
-    """Where the pages are served."""
-    app = Flask("test")
-    register(app)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/dragoman"
-    server.shutdown()
-    thread.join()
-
-
-@pytest.fixture
-def open_page(new_page: Do, complaints: list[str], address: str, settled: Do) -> Do:
-    """Opens one of the pages and waits until all of it is there."""
-
-    def open_(path: str, expected: int = 200, page: Any = None, **options: Any) -> Any:
-        page = page or new_page(**options)
-        assert page.goto(address + path).status == expected
-        if expected != 200:
-            complaints.clear()  # that it was not there is what the browser says on its console
-        return settled(page)
-
-    return open_
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 360)])
@@ -67,6 +35,25 @@ def test_no_page_is_cut_off_or_hard_to_use(
     for name, path in PAGES.items():
         expected = 404 if name == "error" else 200
         page = open_page(path, expected, page, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert hard_to_use(page) == [], name
+        picture(page, f"{name}-{scheme}-{width}")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 2560), ("dark", 360)])
+def test_hundreds_of_languages_are_no_harder_to_use(
+    open_page: Do, hard_to_use: Do, picture: Do, monkeypatch: pytest.MonkeyPatch, scheme: str,
+    width: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
+    monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
+    page = None
+    for name, path in {
+        "drawn grid": "/grid?grid=demo&model=roles&order=family", "drawn comparison": "/compare?grid=demo&order=family",
+    }.items():  # fmt: skip
+        page = open_page(path, 200, page, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        assert page.locator("canvas[tabindex]").count() == 1
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert hard_to_use(page) == [], name
         picture(page, f"{name}-{scheme}-{width}")
@@ -157,6 +144,22 @@ def test_the_matrix_by_keyboard(open_page: Do) -> None:
     page.wait_for_url("**source=de&target=en**")
 
 
+def test_a_choice_made_with_keys_waits_for_its_button(open_page: Do) -> None:
+    page = open_page("/grid?grid=demo&model=roles")
+    here, choice = page.url, page.get_by_label("Colour")
+    choice.focus()
+    for value in ("gain", "difference", "partition"):
+        page.keyboard.press("ArrowDown")
+        expect(choice).to_have_value(value)
+    expect(choice).to_be_focused()
+    assert page.url == here
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Show", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**show=partition**")
+
+
 def test_script_runs_nowhere(open_page: Do, made: Any) -> None:
     for path in ("/cell?grid=demo&source=en&target=de", "/grid?grid=demo&model=roles", "/compare?grid=demo"):
         page = open_page(path)
@@ -180,16 +183,27 @@ def test_a_comparison_gets_its_tests(open_page: Do) -> None:
     assert page.get_by_role("link", name="significant").count() > 0
 
 
-def test_hundreds_of_languages_are_drawn(open_page: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hundreds_of_languages_are_drawn(open_page: Do, choose: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
     monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
     page = open_page("/grid?grid=demo&model=roles&order=name&show=difference&against=base")
     assert page.get_by_role("cell", name="28 of 30", exact=True).count() == 1  # the table came after the page
-    canvas = page.locator("canvas")
+    canvas = page.locator("canvas[tabindex]")
     box = canvas.bounding_box()
     assert (box["width"], box["height"]) == (60, 60)  # ten pixels for each of six languages
     page.get_by_role("button", name="Larger tiles").click()
     assert canvas.bounding_box()["width"] == 72
+    assert "tile=12" in page.url
+    page.reload()
+    expect(page.locator("[data-wait]")).to_have_count(0)
+    assert canvas.bounding_box()["width"] == 72  # the size is in the address,
+    choose(page, "Colour", "gain")
+    page.wait_for_url("**show=gain**")
+    assert "tile=12" in page.url  # and stays there
+    page.go_back()
+    expect(page.locator("[data-wait]")).to_have_count(0)
+    states = page.locator(".states li:visible")
+    assert [text.strip() for text in states.all_inner_texts()] == ["failed", "no test text"]
     page.get_by_role("button", name="Smaller tiles").click()
     canvas.hover(position={"x": 5, "y": 25})  # in the third row, the first column
     said = page.locator(".tip").inner_text()
@@ -202,20 +216,6 @@ def test_hundreds_of_languages_are_drawn(open_page: Do, monkeypatch: pytest.Monk
     assert page.locator("#at").text_content().startswith("Chinese to English: unseen source; bleu")
     page.keyboard.press("Enter")
     page.wait_for_url("**source=zh-Hans&target=en**")
-
-
-def test_charts_can_be_taken_away(open_page: Do, tmp_path: Path) -> None:
-    for path, mark in (("/grid?grid=demo&model=roles", "<rect"), ("/runs?grid=demo", "<circle")):
-        page = open_page(path)
-        for form in ("SVG", "PNG"):
-            with page.expect_download() as waiting:
-                page.get_by_role("button", name=f"The chart as {form}").first.click()
-            waiting.value.save_as(tmp_path / form)
-            assert waiting.value.suggested_filename.endswith(f".{form.lower()}")
-        drawn = (tmp_path / "SVG").read_text()
-        assert mark in drawn
-        assert ">English en<" in drawn or ">roles<" in drawn
-        assert (tmp_path / "PNG").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_way_from_seen_and_unseen_to_the_sentences(open_page: Do, choose: Do) -> None:

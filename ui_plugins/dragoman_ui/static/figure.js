@@ -1,76 +1,110 @@
-// Charts to take away: each figure of a page as SVG, or as PNG.
+// Charts to take away: each figure of a page, with its title, its scale and its notes, as SVG, or as PNG.
 "use strict";
 
-const SVG = "http://www.w3.org/2000/svg";
-const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "text-anchor", "dominant-baseline"];
-const SHARPNESS = 2;
+const MARGIN = 16, NARROWEST = 480;
 
-// A heat map that is written as a table, drawn.
-function ofTable(table) {
-  const origin = table.getBoundingClientRect();
-  const svg = document.createElementNS(SVG, "svg");
-  const add = (kind, attributes, text = "") => {
-    const node = document.createElementNS(SVG, kind);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.textContent = text;
-    svg.append(node);
-  };
-  const ink = getComputedStyle(document.body).color;
-  for (const cell of table.querySelectorAll("td:not(.gap):not(.corner)")) {
-    const box = cell.getBoundingClientRect();
-    const style = getComputedStyle(cell);
-    const [x, y] = [box.left - origin.left, box.top - origin.top];
-    add("rect", { x, y, width: box.width, height: box.height, fill: style.backgroundColor });
-    for (const [side, x1, y1, x2, y2] of [["et", 0, 0, 1, 0], ["er", 1, 0, 1, 1], ["eb", 0, 1, 1, 1], ["el", 0, 0, 0, 1]]) {
-      if (cell.classList.contains(side)) add("line", { x1: x + x1 * box.width, y1: y + y1 * box.height, x2: x + x2 * box.width, y2: y + y2 * box.height, stroke: ink, "stroke-width": 1.5 });
-    }
-    add("text", { x: x + box.width / 2, y: y + box.height / 2, fill: style.color, "font-size": 12, "text-anchor": "middle", "dominant-baseline": "central" }, cell.textContent.trim());
-  }
-  for (const head of table.querySelectorAll("th")) {
-    const box = head.getBoundingClientRect();
-    const isRow = head.scope === "row";
-    const [x, y] = [isRow ? box.right - origin.left - 8 : box.left - origin.left + box.width / 2, box.top - origin.top + (isRow ? box.height / 2 : box.height - 8)];
-    add("text", { x, y, fill: ink, "font-size": 12, "text-anchor": isRow ? "end" : "middle", "dominant-baseline": isRow ? "central" : "auto" }, isRow ? head.textContent.replace(/\s+/g, " ").trim() : head.textContent.trim());
-  }
-  size(svg, table.offsetWidth, table.offsetHeight);
-  return svg;
+// Figures are for paper: dark on white, whatever the page looks like.
+function inLight(make) {
+  const { style } = document.documentElement, kept = style.colorScheme;
+  style.colorScheme = "light";
+  try { return make(); } finally { style.colorScheme = kept; }
 }
 
-// A drawing of the page with the colours that its style sheet gives it.
-function ofDrawing(drawn) {
-  const svg = drawn.cloneNode(true);
-  const [from, to] = [drawn, svg].map((each) => [each, ...each.querySelectorAll("*")]);
-  from.forEach((node, index) => {
-    const style = getComputedStyle(node);
-    for (const name of KEPT) to[index].setAttribute(name, style.getPropertyValue(name));
-    to[index].removeAttribute("class");
+function drawn(section) {
+  const table = section.querySelector("table.matrix"), canvas = section.querySelector("canvas[tabindex]");
+  return table ? ofTable(table) : canvas ? ofTiles(canvas.tiles) : ofChart(section.querySelector("svg.chart"));
+}
+
+// Lines of a text that are no wider than some pixels.
+function wrapped(text, width, size) {
+  const lines = [];
+  for (const word of text.replace(/\s+/g, " ").trim().split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && measured(longer, size) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+// The scale, and what tiles without a number and partitions look like: as the legend of the page says it.
+function keyOf(section, width) {
+  const group = element("g");
+  let y = 0;
+  const steps = [...section.querySelectorAll(".scale .steps i")], ticks = [...section.querySelectorAll(".scale .ticks span")];
+  const step = 280 / steps.length;
+  steps.forEach((each, index) => group.append(...tileLike(each, { x: index * step, y, width: step + 0.3, height: 12 })));
+  ticks.forEach((tick, index) => {
+    const place = index / (ticks.length - 1), anchor = place === 0 ? "start" : place === 1 ? "end" : "middle";
+    group.append(element("text", { x: 280 * place, y: y + 26, "font-size": 11, "text-anchor": anchor }, tick.textContent));
   });
-  const box = drawn.getBoundingClientRect();
-  size(svg, box.width, box.height);
+  if (steps.length) y += 40;
+  const shown = section.querySelectorAll(`.states li:not([hidden])${steps.length ? "" : ", .chips li:not([hidden])"}`);
+  let x = 0;
+  for (const item of shown) {
+    const swatch = item.querySelector("canvas, i, .chip"), mark = swatch.matches("i") ? swatch.textContent.trim() : "";
+    const text = item.textContent.replace(/\s+/g, " ").trim().slice(mark.length).trim();
+    const length = 42 + measured(text, 11) + 18;
+    if (x && x + length > width) { x = 0; y += 24; }
+    if (swatch.matches("canvas")) {
+      const { tiles } = section.querySelector("canvas[tabindex]");
+      const sheet = tiles.swatch(document.createElement("canvas"), item.dataset.state, 16, SHARPNESS);
+      group.append(element("image", { x: x + 20, y, width: 16, height: 16, href: sheet.toDataURL() }));
+    } else {
+      group.append(...tileLike(swatch, { x, y, width: 36, height: 16 }));
+    }
+    group.append(element("text", { x: x + 18, y: y + 8, "font-size": 10, "text-anchor": "middle", "dominant-baseline": "central", ...HALO }, mark));
+    group.append(element("text", { x: x + 42, y: y + 8, "font-size": 11, "dominant-baseline": "central" }, text));
+    x += length;
+  }
+  return { group, height: shown.length ? y + 26 : y };
+}
+
+function plate(section) {
+  const body = drawn(section), width = Math.max(body.width, NARROWEST);
+  const ink = plain(getComputedStyle(document.body).color);
+  const svg = element("svg", { xmlns: SVG, "font-family": TYPE, fill: ink });
+  let y = MARGIN;
+  const put = (group, height) => {
+    group.setAttribute("transform", `translate(${MARGIN} ${y.toFixed(2)})`);
+    svg.append(group);
+    y += height;
+  };
+  const write = (text, size, weight) => {
+    for (const line of wrapped(text, width, size)) {
+      put(element("text", { y: size, "font-size": size, "font-weight": weight }, line), size * 1.4);
+    }
+  };
+  svg.append(hatches());
+  write(section.dataset.title, 15, 600);
+  y += 8;
+  put(body.group, body.height + 14);
+  const key = keyOf(section, width);
+  put(key.group, key.height);
+  const beside = document.getElementById(section.getAttribute("aria-describedby"));
+  for (const note of [...section.querySelectorAll("[data-caption]:not([hidden])"), beside]) if (note) write(note.textContent, 11, 400);
+  const [across, down] = [width + 2 * MARGIN, Math.ceil(y + MARGIN)];
+  svg.prepend(element("title", {}, section.dataset.title), element("rect", { width: across, height: down, fill: "#fff" }));
+  for (const [name, value] of Object.entries({ width: across, height: down, viewBox: `0 0 ${across} ${down}` })) svg.setAttribute(name, value);
   return svg;
 }
 
-function size(svg, width, height) {
-  svg.setAttribute("xmlns", SVG);
-  svg.setAttribute("width", width);
-  svg.setAttribute("height", height);
-  if (!svg.hasAttribute("viewBox")) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("font-family", "system-ui, sans-serif");
-}
+const written = (section) => new XMLSerializer().serializeToString(inLight(() => plate(section)));
 
-async function painted(svg) {
+async function painted(section) {
   const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(svg))}`;
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(written(section))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  canvas.width = svg.getAttribute("width") * SHARPNESS;
-  canvas.height = svg.getAttribute("height") * SHARPNESS;
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = getComputedStyle(document.body).backgroundColor;
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return canvas;
+  canvas.width = image.width * SHARPNESS;
+  canvas.height = image.height * SHARPNESS;
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((done) => { canvas.toBlob(done, "image/png"); });
 }
+
+const FORMS = {
+  svg: (section) => new Blob([written(section)], { type: "image/svg+xml" }),
+  png: painted,
+};
 
 function save(blob, name) {
   const link = document.createElement("a");
@@ -80,33 +114,24 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-const asBlob = (canvas) => new Promise((done) => { canvas.toBlob(done, "image/png"); });
-
-function forms(figure) {
-  const canvas = figure.querySelector("canvas");
-  if (canvas) return { png: () => asBlob(canvas) };
-  const svg = () => (figure.querySelector("table.matrix") ? ofTable(figure.querySelector("table.matrix")) : ofDrawing(figure.querySelector("svg.chart")));
-  return {
-    svg: () => new Blob([new XMLSerializer().serializeToString(svg())], { type: "image/svg+xml" }),
-    png: async () => asBlob(await painted(svg())),
-  };
-}
-
-function offer(figure) {
+// The buttons below a figure, once there is one.
+function offer(section) {
+  const isThere = section.querySelector("table.matrix, svg.chart") ?? section.querySelector("canvas[tabindex]")?.tiles;
+  if (!isThere || section.querySelector(".take")) return;
   const tools = document.createElement("p");
   tools.className = "take";
-  for (const [form, make] of Object.entries(forms(figure))) {
+  for (const [form, make] of Object.entries(FORMS)) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = form.toUpperCase();
     button.setAttribute("aria-label", `The chart as ${form.toUpperCase()}`);
-    button.addEventListener("click", async () => save(await make(), `${figure.dataset.figure}.${form}`));
+    button.addEventListener("click", async () => save(await make(section), `${section.dataset.figure}.${form}`));
     tools.append(button);
   }
-  figure.append(tools);
+  section.append(tools);
 }
 
 document.querySelectorAll("[data-figure]").forEach(offer);
-document.addEventListener("dragoman-renewed", (event) => {
-  event.target.querySelectorAll("[data-figure]").forEach(offer);
+document.addEventListener("dragoman-renewed", ({ target }) => {
+  for (const section of [target.closest("[data-figure]"), ...target.querySelectorAll("[data-figure]")]) if (section) offer(section);
 });

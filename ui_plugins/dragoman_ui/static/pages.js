@@ -3,12 +3,19 @@
 
 document.documentElement.classList.add("scripted");
 
+// A choice made with the pointer is shown at once; one made with keys waits for the button, as each arrow key is a change.
 for (const form of document.querySelectorAll("[data-submit-on-change]")) {
-  form.addEventListener("change", () => form.requestSubmit());
+  let isByKeys = false;
+  form.addEventListener("keydown", () => { isByKeys = true; });
+  form.addEventListener("pointerdown", () => { isByKeys = false; });
+  form.addEventListener("change", () => { if (!isByKeys) form.requestSubmit(); });
 }
 
 // The matrix is one stop of the Tab key; arrow keys move between its tiles.
+const walked = new WeakSet();
 function walk(matrix) {
+  if (walked.has(matrix)) return;
+  walked.add(matrix);
   const rows = [...matrix.tBodies[0].rows].map((row) => [...row.cells].slice(1).map((cell) => cell.firstElementChild));
   const place = new Map(rows.flatMap((row, y) => row.map((tile, x) => [tile, [y, x]])));
   place.delete(null);
@@ -35,24 +42,6 @@ function walk(matrix) {
   });
 }
 document.querySelectorAll("[data-matrix]").forEach(walk);
-
-// A part of a page that changes while a grid runs, or takes long: asked for again, and put in the place of the old one.
-function renew(part) {
-  setTimeout(async () => {
-    const response = await fetch(part.dataset.part);
-    if (!response.ok) {
-      part.textContent = `This could not be had (${response.status}): load the page again.`;
-      delete part.dataset.part;
-      return;
-    }
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body.firstElementChild;
-    part.replaceWith(fresh);
-    fresh.querySelectorAll("[data-matrix]").forEach(walk);
-    fresh.dispatchEvent(new Event("dragoman-renewed", { bubbles: true }));
-    if (fresh.dataset.part) renew(fresh);
-  }, 1000 * part.dataset.after);
-}
-document.querySelectorAll("[data-part]").forEach(renew);
 
 // A tile says in a box what it tells a screen reader: its label, "pair: figure; figure".
 const tip = document.createElement("div");

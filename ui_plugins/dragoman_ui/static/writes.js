@@ -9,10 +9,24 @@ async function session(place) {
   return response.ok ? response.json() : null;
 }
 
+// Sends a form; what the server says of it, and whether it did what was asked.
+async function send(place, form) {
+  const known = await session(place);
+  const response = await fetch(form.dataset.write, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Dragoman-Token": known?.token ?? "" },
+    body: JSON.stringify(Object.fromEntries(new FormData(form))),
+  });
+  const said = await response.json().catch(() => ({})); // a proxy in between may answer with a page of its own
+  if (response.ok) return [said.sentence ?? form.dataset.done, true];
+  return [said.message ?? `Not done: the server answered ${response.status} ${response.statusText}`.trim(), false];
+}
+
 for (const place of document.querySelectorAll("[data-session]")) {
-  place.querySelector("[data-answer]").textContent = sessionStorage.getItem(ANSWER) ?? "";
+  const answer = place.querySelector("[data-answer]");
+  answer.textContent = sessionStorage.getItem(ANSWER) ?? "";
   sessionStorage.removeItem(ANSWER);
-  session(place).then((known) => {
+  session(place).catch(() => null).then((known) => {
     if (!known) return;
     for (const form of place.querySelectorAll("[data-write]")) {
       const may = ROLES.indexOf(known[form.dataset.role]) >= ROLES.indexOf(form.dataset.needs);
@@ -22,25 +36,24 @@ for (const place of document.querySelectorAll("[data-session]")) {
   });
   place.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const form = event.target;
-    const answer = place.querySelector("[data-answer]");
     const buttons = place.querySelectorAll("button");
     buttons.forEach((button) => { button.disabled = true; });
     answer.className = "";
     answer.textContent = "Asking …";
-    const known = await session(place);
-    const response = await fetch(form.dataset.write, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Dragoman-Token": known?.token ?? "" },
-      body: JSON.stringify(Object.fromEntries(new FormData(form))),
-    });
-    const said = await response.json().catch(() => ({}));
-    answer.textContent = said.message ?? said.sentence ?? form.dataset.done;
-    answer.className = response.ok ? "" : "alert";
-    buttons.forEach((button) => { button.disabled = false; });
-    if (response.ok) {
+    let isDone = false;
+    try {
+      [answer.textContent, isDone] = await send(place, event.target);
+    } catch {
+      answer.textContent = "The server can't be reached, so it is not known whether this was done: load the page again to see.";
+    } finally {
+      buttons.forEach((button) => { button.disabled = false; });
+    }
+    answer.className = isDone ? "" : "alert";
+    if (isDone) {
       sessionStorage.setItem(ANSWER, answer.textContent);
       location.reload();
+    } else {
+      event.submitter?.focus(); // a button that is disabled loses the keyboard
     }
   });
 }

@@ -1,0 +1,143 @@
+// What figures show, as SVG that stands alone: a written matrix, one of drawn tiles, or a chart of the page.
+"use strict";
+
+const SVG = "http://www.w3.org/2000/svg";
+const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "text-anchor", "dominant-baseline"];
+const SHARPNESS = 2;
+const TYPE = "system-ui, sans-serif";
+const GREY = "#767676", RED = "#b3261e";
+
+// The style sheet's hatching of tiles without a number, in squares of six.
+const HATCHES = {
+  "s-missing": { d: "M-1,1l2,-2M0,6l6,-6M5,7l2,-2", stroke: GREY },
+  "s-failed": { d: "M-1,5l2,2M0,0l6,6M5,-1l2,2", stroke: RED },
+  "s-running": { d: "M0,3h6", stroke: GREY },
+  "s-done": { d: "M3,0v6", stroke: GREY },
+  "s-unscorable": { d: "M2.2,3h1.6", stroke: GREY, "stroke-width": 1.6 },
+};
+
+const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+
+// A colour as every program reads it: style sheets speak of it in ways that few do.
+const known = new Map();
+function plain(colour) {
+  if (!known.has(colour)) {
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, 1, 1);
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    known.set(colour, `#${[...pen.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part.toString(16).padStart(2, "0")).join("")}`);
+  }
+  return known.get(colour);
+}
+
+function measured(text, size) {
+  pen.font = `${size}px ${TYPE}`;
+  return pen.measureText(text).width;
+}
+
+function element(kind, attributes = {}, text = "") {
+  const made = document.createElementNS(SVG, kind);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, typeof value === "number" ? Number(value.toFixed(2)) : value);
+  made.textContent = text;
+  return made;
+}
+
+function hatches() {
+  const defined = element("defs");
+  for (const [look, stroke] of Object.entries(HATCHES)) {
+    const pattern = element("pattern", { id: look, width: 6, height: 6, patternUnits: "userSpaceOnUse" });
+    pattern.append(element("path", { fill: "none", "stroke-width": 1, ...stroke }));
+    defined.append(pattern);
+  }
+  return defined;
+}
+
+const HALO = { stroke: "#fff", "stroke-width": 3, "paint-order": "stroke" }; // what keeps a word on hatching legible
+
+// A tile in the colour, and with the hatching, of a page's element.
+function tileLike(shown, box) {
+  const look = [...shown.classList].find((name) => name in HATCHES);
+  const tile = element("rect", { ...box, fill: plain(getComputedStyle(shown).backgroundColor) });
+  return look ? [tile, element("rect", { ...box, fill: `url(#${look})` })] : [tile];
+}
+
+function ofTable(table) {
+  const pane = table.parentElement, scrolled = pane.scrollLeft;
+  pane.scrollLeft = 0; // heads that stay in view would stand on tiles
+  const group = element("g"), origin = table.getBoundingClientRect();
+  const ink = plain(getComputedStyle(document.body).color);
+  const isTurned = !table.classList.contains("large");
+  for (const cell of table.querySelectorAll("tbody td:not(.gap)")) {
+    const { left, top, width, height } = cell.getBoundingClientRect();
+    const [x, y] = [left - origin.left, top - origin.top];
+    const style = getComputedStyle(cell);
+    const tile = element("g", cell.classList.contains("dim") ? { opacity: 0.2 } : {});
+    const size = parseFloat(style.fontSize);
+    tile.append(...tileLike(cell, { x, y, width, height }));
+    tile.append(element("text", { x: x + width / 2, y: y + height / 2, fill: plain(style.color), "font-size": size, "text-anchor": "middle", "dominant-baseline": "central", ...(tile.childElementCount > 1 ? HALO : {}) }, cell.textContent.trim()));
+    group.append(tile);
+  }
+  for (const cell of table.querySelectorAll("tbody td:not(.gap)")) {
+    const { left, top, width, height } = cell.getBoundingClientRect();
+    const [x, y] = [left - origin.left, top - origin.top];
+    for (const [side, x1, y1, x2, y2] of [["et", 0, 0, 1, 0], ["er", 1, 0, 1, 1], ["eb", 0, 1, 1, 1], ["el", 0, 0, 0, 1]]) {
+      if (cell.classList.contains(side)) group.append(element("line", { x1: x + x1 * width, y1: y + y1 * height, x2: x + x2 * width, y2: y + y2 * height, stroke: ink, "stroke-width": 1.5 }));
+    }
+  }
+  for (const head of table.querySelectorAll("th, .corner")) {
+    const { left, right, top, width, height } = head.getBoundingClientRect();
+    const text = head.textContent.replace(/\s+/g, " ").trim();
+    if (head.tagName === "TH" && head.scope === "col") {
+      const [x, y] = [left - origin.left + width / 2, top - origin.top + height - 6];
+      const turn = isTurned ? { transform: `rotate(-90 ${x} ${y})`, "dominant-baseline": "central" } : {};
+      group.append(element("text", { x, y, fill: ink, "font-size": 12, "text-anchor": isTurned ? "start" : "middle", ...turn }, text));
+    } else {
+      const isCorner = head.tagName !== "TH";
+      const y = top - origin.top + (isCorner ? height - 6 : height / 2);
+      group.append(element("text", { x: right - origin.left - 8, y, fill: isCorner ? GREY : ink, "font-size": isCorner ? 11 : 12, "text-anchor": "end", "dominant-baseline": isCorner ? "auto" : "central" }, text));
+    }
+  }
+  pane.scrollLeft = scrolled;
+  return { group, width: table.offsetWidth, height: table.offsetHeight };
+}
+
+// Tiles that are drawn: a picture of them, with the languages along its sides.
+function ofTiles({ sources, targets, paint }) {
+  const most = Math.max(sources.length, targets.length);
+  const size = Math.max(4, Math.min(24, Math.floor(1600 / most)));
+  const type = Math.max(7, Math.min(11, size));
+  const every = Math.ceil(type / size); // languages whose tags have room
+  const side = Math.max(...[...sources, ...targets].map((tag) => measured(tag, type))) + 8;
+  const [width, height] = [targets.length * size, sources.length * size];
+  const sheet = document.createElement("canvas");
+  paint(sheet, size, SHARPNESS);
+  const group = element("g");
+  group.append(element("image", { x: side, y: side, width, height, href: sheet.toDataURL() }));
+  const tag = (text, place, turn) => element("text", { x: side - 4, y: place, "font-size": type, "text-anchor": "end", "dominant-baseline": "central", ...turn }, text);
+  sources.forEach((text, index) => { if (index % every === 0) group.append(tag(text, side + (index + 0.5) * size)); });
+  targets.forEach((text, index) => {
+    const x = side + (index + 0.5) * size;
+    if (index % every === 0) group.append(tag(text, side - 4, { x, "text-anchor": "start", transform: `rotate(-90 ${x} ${side - 4})` }));
+  });
+  group.append(element("text", { x: 0, y: 10, "font-size": 10, fill: GREY }, "source ↓ target →"));
+  return { group, width: Math.max(side + width, 160), height: side + height };
+}
+
+// A chart of the page with the colours that its style sheet gives it.
+function ofChart(chart) {
+  const copy = chart.cloneNode(true);
+  const [from, to] = [chart, copy].map((each) => [...each.querySelectorAll("*")]);
+  from.forEach((node, index) => {
+    const style = getComputedStyle(node);
+    for (const name of KEPT) {
+      const value = style.getPropertyValue(name);
+      to[index].setAttribute(name, ["fill", "stroke"].includes(name) && value !== "none" ? plain(value) : value);
+    }
+    to[index].removeAttribute("class");
+  });
+  const group = element("g");
+  group.append(...copy.childNodes);
+  const { width, height } = chart.viewBox.baseVal;
+  return { group, width, height };
+}
