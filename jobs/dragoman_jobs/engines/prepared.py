@@ -18,6 +18,7 @@ from dragoman_jobs.engines.base import Hypothesis
 from dragoman_jobs.engines.languages import LanguageTokens
 from dragoman_jobs.engines.piecewise import fast_tokenizer
 from dragoman_jobs.engines.stopping import breaks, cut, limits, stop_tokens
+from dragoman_jobs.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -199,8 +200,8 @@ def in_halves(batch: list[int], decode: Callable[[list[int]], list[Result]]) -> 
     """
     try:
         return decode(batch)
-    except (RuntimeError, MemoryError) as error:  # torch's own kind is a RuntimeError, CTranslate2 has none
-        if not isinstance(error, MemoryError) and "out of memory" not in str(error).lower():
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
         if len(batch) == 1:
             raise ModelError(

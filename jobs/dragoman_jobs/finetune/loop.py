@@ -27,6 +27,7 @@ def finetune(
     out: Path,
     *,
     checkpoint_every: int = 100,
+    checkpoint_seconds: float = 600,
     device: str = "cpu",
     dev: Sequence[DevPair] = (),
 ) -> Iterator[Progress]:
@@ -46,7 +47,8 @@ def finetune(
         method: full finetuning or LoRA, and the optimiser's settings.
         seed: decides the order of batches, the adapters' initial weights, and dropout.
         out: the folder to make.
-        checkpoint_every: optimiser steps between checkpoints.
+        checkpoint_every: optimiser steps between checkpoints, at the most.
+        checkpoint_seconds: seconds between them, at the most; when they are made changes nothing in the result.
         device: where to train: ``cpu`` or ``cuda``.
         dev: what a checkpoint is chosen by, where the method has a `selection`.
 
@@ -54,8 +56,8 @@ def finetune(
         The progress after every step; none of the last one where `selection.patience` ended the training.
 
     Raises:
-        ModelError: the base, its tokenizer or the device is not there, no example is short enough, or the loss is no
-            longer a number.
+        ModelError: the base, its tokenizer or the device is not there, no example is short enough, the memory does not
+            suffice, or the loss is no longer a number.
     """
     work = out.with_name(f"{out.name}.partial")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +68,7 @@ def finetune(
                 _require_shared(out.parent)
             with workers.agreed():
                 training = Training(base, revision, examples, method, seed, device, dev)
-            yield from training.run(work, checkpoint_every)
+            yield from training.run(work, checkpoint_every, checkpoint_seconds)
             whole = work / "model"
             if workers.is_first():
                 shutil.rmtree(whole, ignore_errors=True)

@@ -13,6 +13,17 @@ RESULT_FILE = "finetune.json"
 """The result's file beside the weights."""
 
 
+class DevScore(NamedTuple):
+    """How well the model translated the dev split at a step."""
+
+    step: int
+    """The step."""
+    value: float
+    """The mean over the partitions."""
+    partitions: dict[str, float]
+    """The mean over the pairs of each partition."""
+
+
 class Progress(NamedTuple):
     """Where a finetuning stands after a step."""
 
@@ -25,7 +36,9 @@ class Progress(NamedTuple):
     learning_rate: float
     """Learning rate of the step."""
     tokens_per_second: float
-    """Target tokens per second since this process began to train."""
+    """Target tokens per second of the steps that this process took."""
+    dev: DevScore | None = None
+    """How well the model translated the dev split after this step, where it was looked at."""
 
 
 class LossPoint(NamedTuple):
@@ -37,17 +50,6 @@ class LossPoint(NamedTuple):
     """Mean loss in nats per target token."""
     learning_rate: float
     """Learning rate of the step."""
-
-
-class DevScore(NamedTuple):
-    """How well the model translated the dev split at a step."""
-
-    step: int
-    """The step."""
-    value: float
-    """The mean over the partitions."""
-    partitions: dict[str, float]
-    """The mean over the pairs of each partition."""
 
 
 def _pair_of(value: Any) -> Any:
@@ -80,7 +82,7 @@ class FinetuneResult(BaseModel):
     target_tokens: int
     """Target tokens trained on, repetitions counted."""
     seconds: float
-    """Time spent in steps, interrupted runs' included, without loading and saving."""
+    """Time spent in steps, interrupted runs' included; without loading, checkpoints and looks at the dev split."""
     parameters: int
     """Parameters of the model, adapters included."""
     trained_parameters: int

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from dragoman_jobs.finetune.optimizer import learning_rate, make_optimizer
 from dragoman_jobs.finetune.result import FinetuneResult, LossPoint, Progress
 from dragoman_jobs.finetune.selection import DevPair, DevSet, best, is_over
 from dragoman_jobs.finetune.sharding import add_gradients, gathered, shard, whole
+from dragoman_jobs.memory import memory_or
 from dragoman_jobs.pretrained import load_config, load_model, load_tokenizer, local_folder
 
 
@@ -60,10 +61,11 @@ class Training:
                 "decoder such as XGLM, Llama, Qwen or Gemma as the base, or leave out the models to train."
             )
         in_bits = quantization(method, self._device)
-        self._model = load_model(folder, torch.float32, **in_bits)
         self._is_sharded = workers.count() > 1 and isinstance(method, Full)
-        if not in_bits and not self._is_sharded:  # what is sharded need not fit on one device
-            self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of this method misleads
+        with memory_or(_too_large(base, method, self._device)):
+            self._model = load_model(folder, _held_in(method), **in_bits)
+            if not in_bits and not self._is_sharded:  # what is sharded need not fit on one device
+                self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of it misleads
         if method.gradient_checkpointing:
             enable: Any = self._model.gradient_checkpointing_enable
             enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -80,18 +82,24 @@ class Training:
         self._state = TrainingState(run=self._identity())
         self._read = np.zeros(len(self._encoded.kept), dtype=bool)
 
-    def run(self, checkpoints: Path, checkpoint_every: int) -> Iterator[Progress]:
+    def run(self, checkpoints: Path, checkpoint_every: int, checkpoint_seconds: float) -> Iterator[Progress]:
         """Take every step that is still to be taken, continuing from the newest checkpoint in a folder.
 
+        Args:
+            checkpoints: the folder.
+            checkpoint_every: steps between two checkpoints, at the most.
+            checkpoint_seconds: seconds between them, at the most: steps may be long.
+
         Raises:
-            ModelError: the loss is no longer a number, or the checkpoint is of another training.
+            ModelError: the loss is no longer a number, the memory does not suffice, or the checkpoint is of another
+                training.
         """
         if self._is_sharded:
             shard(self._target_loss, self._model, self._device)
         self._parameters = {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
         optimizer = make_optimizer(self._parameters.values(), self._method)
         state = self._state = restore_checkpoint(checkpoints, self._parameters, optimizer, self._state.run)
-        seconds_before, tokens_before, started = state.seconds, state.target_tokens, perf_counter()
+        seconds_before, tokens_before, saved = state.seconds, state.target_tokens, monotonic()
         self._model.train()
         plan = batches(self._encoded.lengths, self._method.batch_tokens, self._seed)
         for step, rows in enumerate(islice(plan, self._method.steps), start=1):
@@ -99,22 +107,28 @@ class Training:
             if step <= state.step:
                 continue
             rate = learning_rate(self._method, step)
-            loss = self._step(step, rows, rate, optimizer)
+            begun = perf_counter()
+            with memory_or(self._too_long(step)):
+                loss = self._step(step, rows, rate, optimizer)
             state.step = step
             state.target_tokens += self._labels(rows)
-            state.seconds = seconds_before + perf_counter() - started
+            state.seconds += perf_counter() - begun
             state.losses.append(LossPoint(step, loss, rate))
-            is_best = False
+            look = None
             if self._dev and self._is_time_to_look(step):
                 with gathered(self._target_loss):
-                    state.dev.append(self._dev.look(self._model, self._device, step))
+                    look = self._dev.look(self._model, self._device, step)
+                state.dev.append(look)
                 if is_over(state.dev, self._dev.patience):
                     break
-                is_best = best(state.dev).step == step
-            if (is_best or step % checkpoint_every == 0) and step < self._method.steps:
+            is_best = look is not None and best(state.dev) == look
+            # by the first worker's clock: all have to come to a checkpoint together
+            is_time = workers.told_by_first(monotonic() - saved >= checkpoint_seconds)
+            if (is_best or is_time or step % checkpoint_every == 0) and step < self._method.steps:
                 save_checkpoint(checkpoints, self._parameters, optimizer, state)
+                saved = monotonic()
             speed = (state.target_tokens - tokens_before) / (state.seconds - seconds_before)
-            yield Progress(step, self._method.steps, loss, rate, speed)
+            yield Progress(step, self._method.steps, loss, rate, speed, look)
         if state.dev and best(state.dev).step != state.step:
             restore_weights(checkpoints, best(state.dev).step, self._parameters)
 
@@ -172,6 +186,15 @@ class Training:
         optimizer.zero_grad(set_to_none=True)
         return loss
 
+    def _too_long(self, step: int) -> Exception:
+        """What is raised where the memory does not suffice for a step."""
+        sentence = (
+            f"The memory of {self._device} does not suffice for step {step} of {self._method.steps}: raise the "
+            "method's accumulation, set gradient_checkpointing: true, or lower batch_tokens."
+        )
+        # of several workers the others wait for this one: it has to die for them to hear of it
+        return ModelError(sentence) if workers.count() == 1 else MemoryError(sentence)
+
     def _labels(self, rows: NDArray[np.int64]) -> int:
         """Target tokens of some examples."""
         return int((self._encoded.lengths[rows] - self._encoded.prompt_lengths[rows]).sum())
@@ -186,6 +209,21 @@ class Training:
         lines = hash_lines(text for pair, *texts in self._examples for text in (str(pair), *texts))
         meaning = {"base": self._base, "revision": self._revision, "method": self._method, "seed": self._seed}
         return fingerprint("finetuning", 1, {**meaning, "examples": lines})
+
+
+def _held_in(method: Full | Lora) -> torch.dtype:
+    """The type that weights are loaded as: float32 for those that are trained."""
+    return torch.bfloat16 if isinstance(method, Lora) and method.base_precision == "bfloat16" else torch.float32
+
+
+def _too_large(base: str, method: Full | Lora, device: torch.device) -> ModelError:
+    """What is raised where the memory does not suffice for the model."""
+    remedy = (
+        "set the method's base_precision: bfloat16 or quantized: nf4"
+        if isinstance(method, Lora)
+        else "train it on several workers (`--training-workers`), or with kind: lora"
+    )
+    return ModelError(f"The model {base} does not fit into the memory of {device}: {remedy}, or take a smaller model.")
 
 
 def _prepare(name: str) -> torch.device:

@@ -7,7 +7,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from dragoman.spec.base import SpecModel
 from dragoman.spec.pairs import PairField
 
-_LATER = {"accumulation", "gradient_checkpointing", "selection", "dora", "quantized"}
+_LATER = {"accumulation", "gradient_checkpointing", "selection", "dora", "quantized", "base_precision"}
 """Fields that methods did not have at first."""
 
 
@@ -47,7 +47,7 @@ class _Method(SpecModel):
     max_length: int = Field(default=256, ge=8)
     """Tokens of prompt and target after which an example is left out (and counted)."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic of the forward and backward pass; weights and optimiser stay float32."""
+    """Arithmetic of the forward and backward pass; what is trained, and the optimiser, stay float32."""
     accumulation: int = Field(default=1, ge=1)
     """Pieces a step's batch is worked through in, their gradients added up: less memory, the same step."""
     gradient_checkpointing: bool = False
@@ -86,6 +86,9 @@ class Lora(_Method):
     """Names of the modules that get adapters; `all-linear` is every linear layer but the head."""
     dora: bool = False
     """DoRA: a magnitude of each output is trained beside the low-rank direction."""
+    base_precision: Literal["float32", "bfloat16"] = "float32"
+    """Type that the frozen base is held in while training: bfloat16 takes half of the memory. With `quantized`, that of
+    what is left of it."""
     quantized: Literal["nf4"] | None = None
     """QLoRA: the frozen base in 4 bits while training; needs an NVIDIA GPU and the bitsandbytes package."""
 

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.method import Full, Lora
+from dragoman_jobs.finetune import training
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.loop import finetune
 from dragoman_jobs.finetune.optimizer import learning_rate
@@ -90,6 +92,50 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     undisturbed = FinetuneResult.load(finished[method.kind])
     assert FinetuneResult.load(out).model_copy(update={"seconds": undisturbed.seconds}) == undisturbed
     assert not (tmp_path / "model.partial").exists()
+
+
+def test_long_steps_have_checkpoints_by_the_clock(
+    base: Path, make_examples: Examples, finished: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(training, "monotonic", lambda: now[0])
+    out, seen = tmp_path / "model", []
+    started = finetune(str(base), None, make_examples(40), LORA, 7, out, checkpoint_seconds=60)
+    for progress in started:
+        now[0] += 25
+        seen.append(sorted(path.name for path in (tmp_path / "model.partial").glob("checkpoint-*")))
+        if progress.step == 8:
+            started.close()
+            break
+    assert seen == [[]] * 3 + [["checkpoint-4"]] * 3 + [["checkpoint-7"]] * 2
+    assert [progress.step for progress in run(base, make_examples(40), LORA, out)] == list(range(8, 13))
+    assert same(weights(out), weights(finished["lora"]))
+
+
+def test_seconds_are_those_of_the_steps_alone(
+    base: Path, make_examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of checkpoints, nor of whoever takes the progress."""
+    now, step, save = [0.0], training.Training._step, training.save_checkpoint
+
+    def slow_step(*arguments: Any) -> float:
+        now[0] += 2
+        return step(*arguments)
+
+    def slow_save(*arguments: Any) -> None:
+        now[0] += 100
+        save(*arguments)
+
+    monkeypatch.setattr(training, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(training.Training, "_step", slow_step)
+    monkeypatch.setattr(training, "save_checkpoint", slow_save)
+    told = []
+    for progress in finetune(str(base), None, make_examples(40), FULL, 7, tmp_path / "model", checkpoint_every=5):
+        now[0] += 1000
+        told.append(progress)
+    result = FinetuneResult.load(tmp_path / "model")
+    assert result.seconds == 2 * 12
+    assert told[-1].tokens_per_second == result.target_tokens / result.seconds
 
 
 def test_full_finetuning_leaves_a_model_anyone_can_load(base: Path, finished: dict[str, Path]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,8 +15,10 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
+from dragoman_jobs.finetune import training
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.loop import finetune
+from dragoman_jobs.pretrained import load_model
 
 Examples = Callable[[int], list[TrainingExample]]
 
@@ -57,6 +60,65 @@ def test_qlora_is_refused_where_it_cannot_run(still: Path, make_examples: Exampl
     assert not (tmp_path / "model").exists()
 
 
+def test_a_base_in_half_precision_takes_half_of_the_memory_and_learns_as_well(
+    still: Path, make_examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Any] = []
+
+    def load_and_keep(*arguments: Any, **options: Any) -> Any:
+        loaded.append(load_model(*arguments, **options))
+        return loaded[-1]
+
+    monkeypatch.setattr(training, "load_model", load_and_keep)
+    whole = train(still, make_examples(40), LORA, tmp_path / "whole")
+    half = train(still, make_examples(40), LORA.model_copy(update={"base_precision": "bfloat16"}), tmp_path / "half")
+    types = [{weight.requires_grad: weight.dtype for weight in model.parameters()} for model in loaded]
+    assert types == [{False: held, True: torch.float32} for held in (torch.float32, torch.bfloat16)]
+    assert half != whole
+    assert half == pytest.approx(whole, rel=0.02)
+    (weights,) = (tmp_path / "half").glob("*.safetensors")
+    assert {tensor.dtype for tensor in load_file(weights).values()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("error", "out_of_memory"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to get 9 bytes."),
+            True,
+        ),
+        (MemoryError(), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+    ],
+)
+def test_memory_that_does_not_suffice_for_a_step_is_a_sentence(
+    error: Exception, out_of_memory: bool, still: Path, make_examples: Examples, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def fail(*_: Any) -> float:
+        raise error
+
+    monkeypatch.setattr(training.TargetLoss, "backward", fail)
+    expected = ModelError if out_of_memory else RuntimeError
+    sentence = "of cpu does not suffice for step 1 of 6: raise the method's accumulation, set gradient_checkpointing"
+    with pytest.raises(expected, match=sentence if out_of_memory else "cannot be multiplied"):
+        train(still, make_examples(40), FULL, tmp_path / "model")
+
+
+@pytest.mark.parametrize(("method", "remedy"), [(FULL, "--training-workers"), (LORA, "base_precision: bfloat16")])
+def test_a_model_that_does_not_fit_is_a_sentence(
+    method: Full | Lora, remedy: str, still: Path, make_examples: Examples, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def fail(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(training, "load_model", fail)
+    with pytest.raises(ModelError, match=f"does not fit into the memory of cpu: .*{remedy}"):
+        train(still, make_examples(4), method, tmp_path / "model")
+
+
 def test_an_encoder_decoder_is_not_finetuned(base: Path, make_examples: Examples, tmp_path: Path) -> None:
     config = M2M100Config(vocab_size=99, d_model=8, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=8,
                           decoder_ffn_dim=8, encoder_attention_heads=1, decoder_attention_heads=1)  # fmt: skip
@@ -69,5 +131,7 @@ def test_an_encoder_decoder_is_not_finetuned(base: Path, make_examples: Examples
 def test_what_is_not_used_is_no_part_of_a_methods_identity() -> None:
     assert "accumulation" not in FULL.model_dump()
     assert FULL.model_copy(update={"accumulation": 3}).model_dump()["accumulation"] == 3
-    assert not {"dora", "quantized", "selection", "gradient_checkpointing"} & LORA.model_dump().keys()
+    unused = {"dora", "quantized", "selection", "gradient_checkpointing", "base_precision"}
+    assert not unused & LORA.model_dump().keys()
+    assert LORA.model_copy(update={"base_precision": "bfloat16"}).model_dump()["base_precision"] == "bfloat16"
     assert Lora.model_validate(LORA.model_dump()) == LORA

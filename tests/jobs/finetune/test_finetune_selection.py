@@ -57,9 +57,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_partition_counts_alike(base: Path, make_examples: Examples, tmp_path: Path) -> None:
-    run(base, make_examples(40), FULL, tmp_path / "model")
+    told = run(base, make_examples(40), FULL, tmp_path / "model")
     result = FinetuneResult.load(tmp_path / "model")
     assert [look.step for look in result.dev] == [2, 4, 6, 8]
+    assert [progress.dev for progress in told] == [each for look in result.dev for each in (None, look)]
     for look in result.dev:
         assert set(look.partitions) == {"seen", "recombined"}
         assert look.value == pytest.approx(sum(look.partitions.values()) / 2)

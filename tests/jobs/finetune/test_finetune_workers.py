@@ -18,6 +18,7 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.method import Full, Lora, Selection
 from dragoman_jobs.finetune.examples import TrainingExample
+from dragoman_jobs.finetune.head import TargetLoss
 from dragoman_jobs.finetune.loop import finetune
 from dragoman_jobs.finetune.result import FinetuneResult
 from dragoman_jobs.finetune.selection import DevPair
@@ -42,12 +43,18 @@ _context.set_forkserver_preload(["dragoman_jobs.finetune.loop"])
 
 def train(base: Path, examples: list[TrainingExample], method: Full | Lora, out: Path, **more: Any) -> list[float]:
     kill = more.pop("kill", None)
+    if more.pop("starve", False):
+        TargetLoss.backward = starve  # type: ignore[method-assign]
     losses = []
-    for progress in finetune(str(base), None, examples, method, 7, out, checkpoint_every=3, **more):
+    for progress in finetune(str(base), None, examples, method, 7, out, **{"checkpoint_every": 3, **more}):
         losses.append(progress.loss)
         if kill == progress.step:
             os.kill(os.getpid(), signal.SIGKILL)
     return losses
+
+
+def starve(*_: Any) -> float:
+    raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
 def be_worker(number: int, count: int, meet: Path, say: Connection, job: dict[str, Any]) -> None:
@@ -159,6 +166,24 @@ def test_the_best_checkpoint_is_chosen_together(still: Path, make_examples: Exam
     assert [look.step for look in several.dev] == [2, 4, 6, 8]
     assert several.dev == one.dev
     check_alike(tmp_path / "one", tmp_path / "several")
+
+
+def test_checkpoints_by_the_clock_are_made_together(still: Path, make_examples: Examples, tmp_path: Path) -> None:
+    """By the first one's: the other's would make none."""
+    jobs = [
+        job(still, make_examples(40), LORA, tmp_path / "model", checkpoint_every=99, checkpoint_seconds=seconds)
+        for seconds in (0, 1e9)
+    ]
+    train_together(tmp_path, *({**each, "kill": 5} for each in jobs))
+    assert [path.name for path in (tmp_path / "model.partial").glob("checkpoint-*")] == ["checkpoint-5"]
+    assert [len(losses or ()) for losses in train_together(tmp_path, *jobs)] == [3, 3]
+
+
+def test_a_worker_without_memory_dies_so_that_the_others_do_not_wait_for_it(
+    still: Path, make_examples: Examples, tmp_path: Path
+) -> None:
+    here = job(still, make_examples(40), LORA, tmp_path / "model")
+    assert train_together(tmp_path, here, {**here, "starve": True}) == [None, None]
 
 
 def test_what_one_worker_fails_at_all_say(still: Path, make_examples: Examples, tmp_path: Path) -> None:
