@@ -88,16 +88,28 @@ class CTranslate2Engine(Engine):
         for batch in batches([len(ids) for ids in encoded], batch_tokens // beam, beam == 1, self._groups(limits)):
             results = in_halves(
                 batch,
-                lambda places: self._model.generate_batch(
-                    [[str(token) for token in encoded[place]] for place in places],
-                    max_length=max(limits[place] for place in places),
-                    include_prompt_in_result=False,
-                    **self._search,
+                lambda places: self._generate(
+                    [encoded[place] for place in places], max(limits[place] for place in places)
                 ),
             )
             for place, result in zip(batch, results, strict=True):
                 hypotheses[place] = self._prompting.hypothesis(result.sequences_ids[0], limits[place])
         return [hypotheses[place] for place in range(len(prompts))]
+
+    def _generate(self, prompts: Sequence[Sequence[int]], limit: int) -> list[Any]:
+        """Continue prompts as one batch; what they all begin with is read once, where it is most of them."""
+        shared = _shared(prompts)
+        if len(prompts) == 1 or 2 * shared < max(map(len, prompts)):
+            shared = 0  # to begin anew after it costs more than it saves
+        found: list[Any] = self._model.generate_batch(
+            [[str(token) for token in prompt[shared:]] for prompt in prompts],
+            static_prompt=[str(token) for token in prompts[0][:shared]] or None,
+            cache_static_prompt=False,  # or what every cell shows would stay in memory
+            max_length=limit,
+            include_prompt_in_result=False,
+            **self._search,
+        )
+        return found
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
         """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
@@ -135,6 +147,13 @@ class CTranslate2Engine(Engine):
             "end_token": list(self._prompting.stop),
             "return_end_token": True,
         }
+
+
+def _shared(prompts: Sequence[Sequence[int]]) -> int:
+    """With how many tokens all prompts begin, each of which keeps one of its own."""
+    first, last = min(prompts), max(prompts)  # in the order of words, all others lie between them
+    most = min(map(len, prompts)) - 1
+    return next((place for place in range(most) if first[place] != last[place]), most)
 
 
 def _compute_type(precision: str, dtype: str, device: str) -> str:

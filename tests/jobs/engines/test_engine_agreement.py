@@ -45,6 +45,26 @@ def test_both_engines_give_the_same(tiny_model: Callable[[str], Path], cache: Pa
     assert {hypothesis.finish_reason for hypothesis in reference} == {"stop", "length"}
 
 
+@pytest.mark.parametrize("kind", ["xglm", "llama", "gpt2"])
+@pytest.mark.parametrize("beam", [1, 3])
+def test_examples_that_all_prompts_show_change_nothing(
+    tiny_model: Callable[[str], Path], cache: Path, kind: str, beam: int
+) -> None:
+    """What prompts share is read once for all of them: each is continued as it is alone, and by the reference."""
+    decoding = Decoding(beam=beam, max_new_tokens=8)
+    prompts = [f"[German]: ja [English]: yes [German]: {word} [English]:" for word in ("a", "ab", "ba", "abc", "ba")]
+    found = []
+    for engine in ENGINES:
+        prepared = engine.prepare(
+            Checkpoint(id=tiny_model(kind).parent.name, model=str(tiny_model(kind))), decoding, cache
+        )
+        loaded = engine(prepared, decoding)
+        found.append(loaded.translate(prompts))
+        assert found[-1] == [loaded.translate([prompt])[0] for prompt in prompts]
+    assert found[0] == found[1]
+    assert len({hypothesis.text for hypothesis in found[0]}) > 1
+
+
 @pytest.mark.parametrize("length_penalty", [0.0, 0.6, 2.0])
 def test_the_length_penalty_is_the_same(tiny_model: Callable[[str], Path], cache: Path, length_penalty: float) -> None:
     decoding = Decoding(beam=3, max_new_tokens=16, length_penalty=length_penalty)
