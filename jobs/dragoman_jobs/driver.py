@@ -8,47 +8,38 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from dragoman.cell import CellState
 from dragoman.demonstrations import Drawn
 from dragoman.errors import DragomanError
 from dragoman.logs import about
+from dragoman.masking import masked
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
-from dragoman.partition import TrainingGraph
 from dragoman.plan import Plan, PlannedTraining
 from dragoman.settings import Settings
+from dragoman.store import control
+from dragoman.store.liveness import BEAT_SECONDS
 from dragoman.store.records import CellRecord
 from dragoman.store.store import Store
 from dragoman_jobs.checkpoints import checkpoint_of, engine_of
-from dragoman_jobs.cluster import NOTHING, ONE_CORE, Cluster, Ref, WorkerDiedError
+from dragoman_jobs.cluster import ONE_CORE, Cluster, Ref
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.choosing import FASTEST_FIRST, Ready, make_ready
-from dragoman_jobs.finetune.result import FinetuneResult, Progress
-from dragoman_jobs.pool import MAX_ATTEMPTS, Ended, Pool
+from dragoman_jobs.finetunings import Finetunings, Trained
+from dragoman_jobs.patience import SECONDS, patiently
+from dragoman_jobs.pool import Ended, Pool
 from dragoman_jobs.progress import GridProgress, cell_note
-from dragoman_jobs.ray_train import train_together
 from dragoman_jobs.registering import register
 from dragoman_jobs.reporting import Reporter
 from dragoman_jobs.shares import Shares
 from dragoman_jobs.throughput import Meters, Throughput
-from dragoman_jobs.training import TrainingTask, train
 from dragoman_jobs.worker import CellTask, PreparedModel, Worker
 
 logger = logging.getLogger(__name__)
 
 _TICK = 0.5
 """Seconds between two looks at what is going on."""
-
-
-@dataclass
-class _Training:
-    """A finetuning under way."""
-
-    task: TrainingTask
-    attempts: int = 1
-    last: Progress | None = None
 
 
 class Driver:
@@ -60,7 +51,6 @@ class Driver:
         self._settings = settings
         self.progress = progress
         """What is shown meanwhile."""
-        self._trainings: dict[Ref, _Training] = {}
         self._preparing: dict[Ref, ModelIdentity] = {}
         self._pending: dict[str, list[CellRecord]] = {}
         self._states: Counter[CellState] = Counter()
@@ -82,7 +72,9 @@ class Driver:
         self._drawn, self._sizes = register(self._plan, self._store)
 
     def remaining(self, failed_too: bool = True) -> int:
-        """Cells and finetunings still to do; nothing needs a cluster when it is zero.
+        """Cells and finetunings still to do, those that another grid's driver is at included.
+
+        Nothing needs a cluster when it is zero.
 
         Args:
             failed_too: whether those that failed are to be tried again.
@@ -91,7 +83,7 @@ class Driver:
         self._pending = {model.id: [] for model in self._plan.models}
         self._given_up = set()
         self._states = Counter()
-        for cell in self._store.cells(self._plan.spec.name):
+        for cell in patiently(lambda: self._store.cells(self._plan.spec.name)):
             pending = cell.state in wanted
             self._states[CellState.PLANNED if pending else cell.state] += 1
             if pending:
@@ -99,19 +91,22 @@ class Driver:
             elif cell.state is CellState.FAILED:
                 self._given_up.add(cell.cell.model)
         self._size_left = sum(self._size(cell) for cells in self._pending.values() for cell in cells)
-        return sum(map(len, self._pending.values())) + len(self._untrained())
+        return self._states[CellState.PLANNED] + self._states[CellState.RUNNING] + len(self._untrained())
 
     def _untrained(self) -> list[PlannedTraining]:
         return [
             training
             for training in self._plan.trainings
-            if self._store.training(training.identity.id) is None
+            if patiently(lambda: self._store.training(training.identity.id)) is None  # noqa: B023 (asked at once)
             # a finetuning whose cells failed with it, and are not tried again, isn't either
             and (self._pending.get(training.identity.id) or training.identity.id not in self._given_up)
         ]
 
     def run(self, cluster: Cluster, meters: Meters | None = None, reporter: Reporter | None = None) -> None:
         """Do what remains. Failures of single cells and models are recorded, and the rest goes on.
+
+        Cells that another grid's driver is at are its own: where nothing else remains, they are waited for. When that
+        driver is through with them, or lost, `remaining` knows.
 
         Args:
             cluster: where.
@@ -125,26 +120,46 @@ class Driver:
         self._meters, self._reporter = meters, reporter
         self._unfinished = Counter({model: len(cells) for model, cells in self._pending.items()})
         untrained = self._untrained()
+        if not untrained and not self._states[CellState.PLANNED]:
+            self._wait_for_others()
+            return
         self._shares.require_room(cluster.room, bool(untrained))
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
         needed = (self._settings.blobs_url, device, self._plugins())
         pool = Pool(cluster, lambda: cluster.worker(Worker, *needed, share=self._shares.evaluation))
+        trainings = Finetunings(self._plan, self._store, self._settings, self.progress, reporter)
         for training in untrained:
-            self._start_training(cluster, training)
+            trainings.begin(cluster, training)
         trained_now = {training.identity.id for training in untrained}
         for model in self._plan.models:
             if self._pending[model.id] and model.id not in trained_now:
                 self._prepare(cluster, model)
         total = sum(self._states.values())
-        self.progress.bar("cells", total, total - self._states[CellState.PLANNED])
+        self.progress.bar("cells", total, self._done)
         try:
-            while self._trainings or self._preparing or pool.waiting or pool.running:
-                self._step(cluster, pool)
+            while trainings.left or self._preparing or pool.waiting or pool.running:
+                self._step(cluster, pool, trainings)
             self._write([])
-            self._show(pool)
+            self._show(pool, trainings)
         finally:
+            trainings.close()
             pool.close()
-            self._write([])  # what ended before it broke off
+            self._write([], patience=0.0)  # what ended before it broke off
+
+    @property
+    def _done(self) -> int:
+        """Cells that nobody has to do any more."""
+        return sum(self._states.values()) - self._states[CellState.PLANNED] - self._states[CellState.RUNNING]
+
+    def _wait_for_others(self) -> None:
+        """Cells that another grid has too are in flight there: wait until fewer are."""
+        there = self._states[CellState.RUNNING]
+        self.progress.say(f"{there} cells are in flight in another grid's driver: waiting for them")
+        while self._states[CellState.RUNNING] and not self._states[CellState.PLANNED]:
+            self.progress.show({})
+            time.sleep(BEAT_SECONDS)
+            patiently(lambda: control.forsake(self._store, self._plan.spec.name))  # what a driver left that was lost
+            self.remaining(failed_too=False)
 
     def _plugins(self) -> list[tuple[str, str]]:
         """What every worker will need for certain, and can import while models are prepared."""
@@ -152,128 +167,80 @@ class Driver:
         metrics = [("metrics", name) for name in self._plan.spec.evaluation.metrics]
         return [("engines", FASTEST_FIRST[0] if engine == "auto" else engine), *metrics]
 
-    def _step(self, cluster: Cluster, pool: Pool) -> None:
-        training = [self._shares.training] * self._shares.training_workers
-        besides = training * len(self._trainings) + [ONE_CORE] * len(self._preparing)
+    def _step(self, cluster: Cluster, pool: Pool, trainings: Finetunings) -> None:
+        besides = trainings.held + [ONE_CORE] * len(self._preparing)
         size = cluster.room(self._shares.evaluation, besides)
         if not besides:
             size = max(size, 1)  # nodes may have gone; Ray waits for others
         coming = sum(len(self._pending[model.id]) for model in self._preparing.values())
         pool.resize(min(size, self._settings.workers or size), coming)
-        started = pool.choose()
-        self._write(started)
-        for _ in started:
-            self._throughput.begin()
+        while theirs := self._write(pool.choose()):
+            withdrawn = pool.withdraw(theirs)
+            self._leave_to_others(withdrawn)
+            if not withdrawn:
+                break
         pool.dispatch()
-        for ref in cluster.wait([*self._trainings, *self._preparing, *pool.refs], _TICK):
-            if ref in self._trainings:
-                self._follow_training(cluster, ref)
+        for trained in trainings.look(cluster):
+            self._take_trained(cluster, trained)
+        for ref in cluster.wait([*trainings.refs, *self._preparing, *pool.refs], _TICK):
+            if ref in trainings.refs:
+                if (over := trainings.follow(cluster, ref)) is not None:
+                    self._take_trained(cluster, over)
             elif ref in self._preparing:
                 self._take_prepared(cluster, pool, ref)
             elif (ended := pool.take(ref)) is not None:
                 self._end(ended)
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + _TICK
-            self._show(pool)
+            self._show(pool, trainings)
 
-    def _write(self, started: Sequence[CellTask]) -> None:
-        """What ended and what is about to start, in one transaction."""
-        ended, self._ended = self._ended, []
+    def _write(self, started: Sequence[CellTask], patience: float = SECONDS) -> list[str]:
+        """What ended and what is about to start, in one transaction; returns what is not to start: others do it."""
+        ended = self._ended
         if not (ended or started):
-            return
+            return []
         outcomes = [each.outcome for each in ended if each.outcome is not None]
-        self._store.advance_cells(
-            translated=[(outcome.translation, outcome.scores, outcome.unscorable) for outcome in outcomes],
-            failed=[(each.task.cell, str(each.failure)) for each in ended if each.outcome is None],
-            started=[task.cell for task in started],
-            worker="pool",
+        theirs = patiently(
+            lambda: self._store.advance_cells(
+                translated=[(outcome.translation, outcome.scores, outcome.unscorable) for outcome in outcomes],
+                failed=[(each.task.cell, masked(str(each.failure))) for each in ended if each.outcome is None],
+                started=[task.cell for task in started],
+                worker=control.owner(self.progress.job_number),
+            ),
+            patience,
         )
+        self._ended = []
+        for _ in range(len(started) - len(theirs)):
+            self._throughput.begin()
         models = [each.task.model.model for each in ended]
         self._unfinished.subtract(models)
         for model in set(models):
             if self._reporter and not self._unfinished[model]:
                 self._reporter.evaluated(model)
+        return theirs
 
-    def _show(self, pool: Pool) -> None:
-        done = sum(self._states.values()) - self._states[CellState.PLANNED]
+    def _leave_to_others(self, tasks: Sequence[CellTask]) -> None:
+        """Count cells that another grid's driver is at, or has done: `remaining` tells which when all else is done."""
+        self._states[CellState.PLANNED] -= len(tasks)
+        self._states[CellState.RUNNING] += len(tasks)
+        self._size_left -= sum(task.size for task in tasks)
+
+    def _show(self, pool: Pool, trainings: Finetunings) -> None:
         pace = self._throughput.pace(self._size_left)
         failed, missing = self._states[CellState.FAILED], self._states[CellState.MISSING]
-        self.progress.update("cells", done, cell_note(failed, missing, pool.running, pace, pool.busy))
+        self.progress.update("cells", self._done, cell_note(failed, missing, pool.running, pace, pool.busy))
         # before the models are trained nobody knows how long they take
-        left = None if self._trainings else pace.seconds_left
+        left = None if trainings.left else pace.seconds_left
         standing = {"running": pool.running, "workers": pool.workers, "busy": pool.busy}
-        trainings = {
-            training.task.planned.identity.name: training.last._asdict()
-            for training in self._trainings.values()
-            if training.last is not None
-        }
-        self.progress.show({**pace._asdict(), **standing, "seconds_left": left, "trainings": trainings})
+        self.progress.show({**pace._asdict(), **standing, "seconds_left": left, "trainings": trainings.standing})
         if self._meters:
-            self._meters.show(left=self._states[CellState.PLANNED], trainings=len(self._trainings), **standing)
+            self._meters.show(left=self._states[CellState.PLANNED], trainings=trainings.left, **standing)
 
-    # finetuning
-
-    def _start_training(self, cluster: Cluster, planned: PlannedTraining, attempts: int = 1) -> None:
-        base = self._plan.spec.base
-        task = TrainingTask(
-            planned=planned,
-            base=base.model,
-            revision=base.revision,
-            out=self._settings.models_dir / planned.identity.id,
-            device="cuda" if self._shares.training.gpus else "cpu",
-        )
-        workers, share = self._shares.training_workers, self._shares.training
-        if workers == 1:
-            ref = cluster.stream(train, task, share=share)
-        else:  # their starting by Ray Train takes longer than a small training
-            ref = cluster.stream(train_together, task, workers, share, share=NOTHING)
-        self._trainings[ref] = _Training(task, attempts)
-        if attempts == 1:
-            self.progress.bar(f"finetune {planned.identity.name}", planned.finetuning.method.steps)
-
-    def _follow_training(self, cluster: Cluster, ref: Ref) -> None:
-        training = self._trainings[ref]
-        planned = training.task.planned
-        try:
-            progress: Progress = cluster.result(ref)
-        except StopIteration:
-            del self._trainings[ref]
-            self._finish_training(cluster, training.task)
-        except WorkerDiedError as error:
-            del self._trainings[ref]
-            if training.attempts < MAX_ATTEMPTS:
-                self.progress.say(
-                    f"finetune {planned.identity.name}: its process died; it continues from its checkpoint"
-                )
-                self._start_training(cluster, planned, training.attempts + 1)
-            else:
-                reason = f"finetuning died {MAX_ATTEMPTS} times ({error})"
-                self._fail_model(planned.identity, reason, cluster.detail(error))
-        except DragomanError as error:
-            del self._trainings[ref]
-            self._fail_model(planned.identity, f"finetuning failed: {error}", cluster.detail(error))
-        else:
-            if training.last and progress.step <= training.last.step:
-                self.progress.say(
-                    f"finetune {planned.identity.name}: a worker died; all continue from the last checkpoint"
-                )
-            training.last = progress
-            self.progress.update(f"finetune {planned.identity.name}", progress.step, f"loss {progress.loss:.2f}")
-            if self._reporter:
-                self._reporter.step(planned.identity, progress)
-
-    def _finish_training(self, cluster: Cluster, task: TrainingTask) -> None:
-        planned = task.planned
-        result = FinetuneResult.load(task.out)
-        record = {**result.model_dump(mode="json"), "checkpoint": str(task.out), "base": task.base}
-        # what was read, not what was asked for: a pair without data is not seen
-        self._store.record_graph(planned.identity.id, TrainingGraph(examples=result.examples))
-        self._store.add_training(planned.identity.id, record)
-        if self._reporter:
-            self._reporter.trained(planned)
-        self.progress.update(f"finetune {planned.identity.name}", planned.finetuning.method.steps, "trained")
-        if self._pending[planned.identity.id]:
-            self._prepare(cluster, planned.identity)
+    def _take_trained(self, cluster: Cluster, trained: Trained) -> None:
+        if trained.failure is not None:
+            self._fail_model(trained.model, trained.failure, trained.detail)
+        elif self._pending[trained.model.id]:
+            self._prepare(cluster, trained.model)
 
     # evaluation
 
@@ -334,7 +301,7 @@ class Driver:
         self._forget(cells, CellState.MISSING)
         missing = [(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
         if missing:
-            self._store.advance_cells([], [], [], "", missing=missing)
+            patiently(lambda: self._store.advance_cells([], [], [], "", missing=missing))
 
     def _forget(self, cells: Sequence[CellRecord], state: CellState) -> None:
         """Count cells that nobody will translate."""
@@ -345,7 +312,8 @@ class Driver:
     def _fail_model(self, model: ModelIdentity, reason: str, detail: str | None = None) -> None:
         cells = self._pending[model.id]
         self._forget(cells, CellState.FAILED)
-        self._store.advance_cells([], [(cell.cell.id, reason) for cell in cells], [], "")
+        failed = [(cell.cell.id, masked(reason)) for cell in cells]
+        patiently(lambda: self._store.advance_cells([], failed, [], ""))
         self.progress.failed(f"{model.name}: {reason}", detail)
 
     def _size(self, cell: CellRecord) -> int:

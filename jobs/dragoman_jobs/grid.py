@@ -24,6 +24,7 @@ from dragoman.plan import Plan
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database import Database
+from dragoman.store.progress import progress as cell_states
 from dragoman.store.queries import model_names
 from dragoman.store.rescoring import rescore, unscored_metrics
 from dragoman.store.store import Store
@@ -77,16 +78,29 @@ def run_grid(
     with reading_text(plan, quiet=console.quiet) as tell:
         plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
     check_contamination(plan)
+    store = Store.open(settings.store_url, settings.blobs_url)
     with ahead(plan) if is_new else nullcontext():
-        return _run(plan, settings, console, connect, queued, failed_too)
+        complete = _run(plan, settings, store, console, connect, queued, failed_too)
+    # `dragoman retry` leaves cells to a driver at work, which may have been at its last words
+    while any(states.get(CellState.PLANNED) for states in cell_states(store, grid).values()):
+        again = None if queued is None else _queued_again(store, grid, queued)
+        complete = _run(plan, settings, store, console, connect, again, failed_too=False)
+    return complete
+
+
+def _queued_again(store: Store, grid: str, job: int) -> int:
+    """Another job like one that was submitted and has ended; returns its number."""
+    before = next(each for each in store.jobs(grid) if each.id == job)
+    number = store.queue_job(grid, before.address or "")
+    store.submitted_job(number, before.submission or "")
+    return number
 
 
 def _run(
-    plan: Plan, settings: Settings, console: Console, connect: Callable[[], RayCluster], queued: int | None,
-    failed_too: bool,
+    plan: Plan, settings: Settings, store: Store, console: Console, connect: Callable[[], RayCluster],
+    queued: int | None, failed_too: bool,
 ) -> bool:  # fmt: skip
     grid = plan.spec.name
-    store = Store.open(settings.store_url, settings.blobs_url)
     job = Job(store, grid, queued)
     progress = GridProgress(console, job)
     tracker = BackgroundTracker(

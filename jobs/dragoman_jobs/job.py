@@ -5,6 +5,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,8 +17,12 @@ from dragoman.store.jobs import SUPERSEDED
 from dragoman.store.liveness import BEAT_SECONDS, driver_name
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.store import Store
+from dragoman_jobs.patience import SECONDS, patiently
 
 logger = logging.getLogger(__name__)
+
+_FAREWELL_SECONDS = 5.0
+"""How long a job that broke off tries to say so to a store that is away."""
 
 
 class StoppedError(DragomanError):
@@ -40,7 +45,8 @@ class Job:
             queued: number of the job it was submitted as.
         """
         self._store, self._grid, self._queued = store, grid, queued
-        self._number = 0
+        self.number = 0
+        """Its number in the store, once it has begun."""
         self._lines: list[JobLine] = []
         self._progress: Mapping[str, Any] | None = None
         self._lock = threading.Lock()
@@ -50,9 +56,9 @@ class Job:
         self._about = ExitStack()
 
     def __enter__(self) -> Self:
-        self._number = self._store.start_job(self._grid, driver_name(), self._queued)
-        control.forsake(self._store, self._grid)
-        self._about.enter_context(logs.about(grid=self._grid, job=str(self._number)))
+        self.number = self._store.start_job(self._grid, driver_name(), self._queued)
+        control.forsake(self._store, self._grid, self.number)
+        self._about.enter_context(logs.about(grid=self._grid, job=str(self.number)))
         self._thread.start()
         return self
 
@@ -71,12 +77,21 @@ class Job:
                 self._add(JobLine(kind=LineKind.FAILURE, text=reason))
             else:
                 self.failed(reason, "".join(traceback.format_exception(error)))
-        self._beat()
-        if self._stopped_by != SUPERSEDED:
-            control.forsake(self._store, self._grid)
-        self._store.end_job(self._number, state, reason)
+        try:
+            # who interrupts it is not kept waiting for a store that is away
+            patiently(partial(self._end, state, reason), SECONDS if error is None else _FAREWELL_SECONDS)
+        except StoreError as away:
+            if error is None:
+                raise
+            logger.error("the store does not know that the job is over: %s", away)
         logger.info("the job is over: %s", state.value)
         self._about.close()
+
+    def _end(self, state: JobState, reason: str | None) -> None:
+        self._beat()
+        if self._stopped_by != SUPERSEDED:
+            control.forsake(self._store, self._grid, self.number)
+        self._store.end_job(self.number, state, reason)
 
     def say(self, text: str) -> None:
         """Something for the log."""
@@ -112,12 +127,12 @@ class Job:
         while not self._over.wait(BEAT_SECONDS):
             try:
                 self._beat()
-            except StoreError:  # away for a moment: what was to be said waits
-                continue
+            except Exception as error:  # of any kind: silent, the driver would count as lost. What it says waits
+                logger.warning("the store was not told that the driver is alive: %s", error)
 
     def _beat(self) -> None:
         with self._lock:
             lines, progress = list(self._lines), self._progress
-        self._stopped_by = self._store.beat_job(self._number, progress, lines) or self._stopped_by
+        self._stopped_by = self._store.beat_job(self.number, progress, lines) or self._stopped_by
         with self._lock:
             del self._lines[: len(lines)]

@@ -2,21 +2,26 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from dragoman.errors import DragomanError
 from dragoman_jobs.cluster import Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
-from dragoman_jobs.worker import CellOutcome, CellTask, PreparedModel
+from dragoman_jobs.worker import CellOutcome, CellTask, Loading
 
 MAX_ATTEMPTS = 3
 """Times a cell may take its worker with it before it counts as failed."""
 
 MAX_STARTS = 5
-"""Times in a row that a worker may die before it is ready: then none ever will be."""
+"""Rounds of starts in a row in which no worker becomes ready, while there is none: then none ever will be."""
 
 BACKOFF = 0.25
-"""Seconds before a worker is started again; twice as many each time."""
+"""Seconds before workers are started again; twice as many each time."""
+
+_MOST_BACKOFF = 60.0
+
+IDLE_SECONDS = 60.0
+"""How long a worker may have nothing to do, and nothing to wait for, before it gives up what it holds."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,10 @@ class _Member:
     remote: RemoteWorker
     born: float
     """When it was ready."""
-    model: PreparedModel | None = None
+    loading: Loading | None = None
     """What it will have loaded when it has done what it was given."""
+    idle_since: float = 0.0
+    """When it had nothing to do any more."""
     chosen: deque[CellTask] = field(default_factory=deque)
     """Cells that are about to be sent to it."""
     calls: dict[Ref, CellTask] = field(default_factory=dict)
@@ -48,6 +55,20 @@ class _Member:
     def head(self) -> Ref | None:
         """The future of the cell in flight."""
         return next(iter(self.calls), None)
+
+    @property
+    def model(self) -> str:
+        """Id of the model it will have loaded; empty before it has any."""
+        return self.loading.model.model if self.loading else ""
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A worker that is not ready yet."""
+
+    remote: RemoteWorker
+    round: int
+    """Those of one round were started together, and fail together."""
 
 
 class Pool:
@@ -68,12 +89,13 @@ class Pool:
         """
         self._cluster, self._start = cluster, start
         self._queues: dict[str, deque[CellTask]] = {}
-        self._starting: dict[Ref, RemoteWorker] = {}
+        self._starting: dict[Ref, _Start] = {}
         self._members: list[_Member] = []
         self._heads: dict[Ref, _Member] = {}
         self._begun: list[CellTask] = []
         self._deaths: dict[str, int] = {}
-        self._failed_starts = 0
+        self._alone = True
+        self._round = self._failed_round = self._failed_rounds = 0
         self._not_before = 0.0
         self._worked = self._lived = 0.0
 
@@ -112,19 +134,22 @@ class Pool:
     def resize(self, size: int, coming: int = 0) -> None:
         """Start workers up to `size`, if there are cells for them, and end idle ones above it.
 
+        Where no cell waits or comes, those idle for a minute give up what they hold, and so do those that wait for it.
+
         Args:
             size: the most there may be.
             coming: cells that will be added; workers may start for them already.
-
-        Raises:
-            ClusterError: workers die again and again before they are ready.
         """
-        for member in [member for member in self._members if not member.calls][: max(0, self.workers - size)]:
+        for member in self._idle()[: max(0, self.workers - size)]:
             self._bury(member)
+        if not (self.waiting or coming):
+            self._dismiss(self._idle(IDLE_SECONDS))
         wanted = min(size, self.running + self.waiting + coming)
-        while self.workers + len(self._starting) < wanted and time.monotonic() >= self._not_before:
-            worker = self._start()
-            self._starting[worker.call("ready")] = worker
+        if self.workers + len(self._starting) < wanted and time.monotonic() >= self._not_before:
+            self._round += 1
+            while self.workers + len(self._starting) < wanted:
+                worker = self._start()
+                self._starting[worker.call("ready")] = _Start(worker, self._round)
 
     def choose(self) -> list[CellTask]:
         """Give every idle worker a cell, without sending it: of the model it has loaded, else of the longest queue.
@@ -133,22 +158,38 @@ class Pool:
         """
         begun, self._begun = self._begun, []
         for member in self._members:
-            if self.waiting and not member.calls:
+            if self.waiting and not (member.calls or member.chosen):
                 begun.append(self._give(member))
         for member in self._members:
             # near the end each cell is kept for who is free first
-            if self.waiting > self.workers and len(member.calls) + len(member.chosen) == 1:
+            if self._alone and self.waiting > self.workers and len(member.calls) + len(member.chosen) == 1:
                 self._give(member)
         return begun
 
+    def withdraw(self, cells: Collection[str]) -> list[CellTask]:
+        """Take cells back that were to start, because others are at them; returns those that were not sent yet.
+
+        From now on no cell waits at its worker, where it could be done elsewhere before its turn.
+        """
+        self._alone = False
+        withdrawn = []
+        for member in self._members:
+            if member.chosen and member.chosen[0].cell in cells:
+                withdrawn.append(member.chosen.popleft())
+                self._requeue(reversed(member.chosen))
+                member.chosen.clear()
+        return withdrawn
+
     def _give(self, member: _Member) -> CellTask:
-        loaded = member.model.model if member.model else ""
-        model = loaded if self._queues.get(loaded) else self._longest()
+        model = member.model if self._queues.get(member.model) else self._longest()
         task = self._queues[model].popleft()
-        if not self._queues[model] and self.waiting:
-            # the model's last cell: its worker loads another while it translates
-            task = task.model_copy(update={"then": self._queues[self._longest()][0].model})
-        member.model = task.then or task.model
+        member.loading = task.loading
+        rest = len(self._queues[model])
+        if self.waiting > rest and rest < sum(other.model == model for other in self._members):
+            # the others do what is left of the model: this one loads another while it translates
+            following = max((each for each in self._queues if each != model), key=lambda each: len(self._queues[each]))
+            member.loading = self._queues[following][0].loading
+            task = task.model_copy(update={"then": member.loading})
         member.chosen.append(task)
         return task
 
@@ -194,32 +235,40 @@ class Pool:
         """End every worker."""
         for member in list(self._members):
             self._bury(member)
-        for worker in self._starting.values():
-            worker.kill()
+        self._dismiss([])
         self._heads.clear()
-        self._starting.clear()
 
-    def _welcome(self, ref: Ref, worker: RemoteWorker) -> None:
+    def _welcome(self, ref: Ref, start: _Start) -> None:
         try:
             self._cluster.result(ref)
         except DragomanError as error:
-            self._failed_starts += 1
-            if self._failed_starts >= MAX_STARTS:
+            if start.round <= self._failed_round:  # begun before one that failed: of the same cause, perhaps
+                return
+            self._failed_round = self._round
+            self._failed_rounds += 1
+            if self._failed_rounds >= MAX_STARTS and not self._members:
                 raise ClusterError(
                     f"Evaluation workers died {MAX_STARTS} times before they were ready ({error}): see to that, then "
                     "resume the grid."
                 ) from error
-            # after the loss of a node, the next one may be sent to it once more
-            self._not_before = time.monotonic() + BACKOFF * 2**self._failed_starts
+            # after the loss of a node, the next ones may be sent to it once more
+            self._not_before = time.monotonic() + min(BACKOFF * 2**self._failed_rounds, _MOST_BACKOFF)
             return
-        self._failed_starts = 0
-        self._members.append(_Member(worker, time.monotonic()))
+        self._failed_rounds = 0
+        now = time.monotonic()
+        self._members.append(_Member(start.remote, now, idle_since=now))
+
+    def _idle(self, seconds: float = 0.0) -> list[_Member]:
+        """Workers that have had nothing to do for so long."""
+        since = time.monotonic() - seconds
+        return [member for member in self._members if not member.calls and member.idle_since <= since]
 
     def _longest(self) -> str:
         return max(self._queues, key=lambda model: len(self._queues[model]))
 
     def _go_on(self, member: _Member) -> None:
         """The cell that waited behind the one that ended is in flight."""
+        member.idle_since = time.monotonic()
         if member.head is not None:
             self._heads[member.head] = member
             self._begun.append(member.calls[member.head])
@@ -228,6 +277,14 @@ class Pool:
         """Put cells back, each before what is in its queue."""
         for task in tasks:
             self._queues.setdefault(task.model.model, deque()).appendleft(task.model_copy(update={"then": None}))
+
+    def _dismiss(self, idle: Iterable[_Member]) -> None:
+        """End workers that have nothing to do, and those that start."""
+        for member in idle:
+            self._bury(member)
+        for start in self._starting.values():
+            start.remote.kill()
+        self._starting.clear()
 
     def _leave(self, member: _Member) -> None:
         self._lived += time.monotonic() - member.born

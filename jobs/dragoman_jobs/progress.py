@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dragoman.masking import masked
 from dragoman_jobs.job import Job
 from dragoman_jobs.throughput import Pace
 
@@ -67,6 +68,11 @@ class GridProgress:
     ) -> None:
         self._bars.stop()
 
+    @property
+    def job_number(self) -> int:
+        """Number of the job in the store; 0 where there is none."""
+        return self._job.number if self._job else 0
+
     def say(self, line: str) -> None:
         """A line above the bars."""
         self._print(line)
@@ -90,7 +96,8 @@ class GridProgress:
             self._job.check()
 
     def _print(self, line: str) -> None:
-        self._bars.console.print(line, highlight=False, markup=False)
+        # on a cluster it ends in Ray's log, which others may read
+        self._bars.console.print(masked(line), highlight=False, markup=False)
 
     def status(self, line: str) -> AbstractContextManager[object]:
         """A line that goes when its block ends; in a log, it stays."""

@@ -110,6 +110,7 @@ class RayCluster(Cluster):
     def wait(self, refs: Collection[Ref], seconds: float) -> list[Ref]:
         """`ray.wait`, for generators and plain futures alike."""
         if not refs:
+            time.sleep(seconds)
             return []
         ready, _ = self._ray.wait(list(refs), num_returns=1, timeout=seconds, fetch_local=False)
         if ready:  # take what else has come in the meantime

@@ -1,11 +1,13 @@
 """One evaluation worker: a warm model that translates and scores one cell after another. It knows no Ray."""
 
 import os
+import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,6 +37,15 @@ class PreparedModel(BaseModel):
     """What the engine loads."""
 
 
+class Loading(NamedTuple):
+    """A model as a worker has it loaded."""
+
+    model: PreparedModel
+    """The model."""
+    decoding: Decoding
+    """How it decodes."""
+
+
 class CellTask(BaseModel):
     """All a worker needs to know of one cell."""
 
@@ -62,8 +73,13 @@ class CellTask(BaseModel):
     """Names of the metrics."""
     size: int = 0
     """Characters to translate: how long it will take, against other cells."""
-    then: PreparedModel | None = None
-    """What the worker will need next, where this is its model's last cell."""
+    then: Loading | None = None
+    """What the worker will need next, where this is its last cell of its model."""
+
+    @property
+    def loading(self) -> Loading:
+        """What the worker has to have loaded."""
+        return Loading(self.model, self.decoding)
 
 
 class CellOutcome(BaseModel):
@@ -95,11 +111,11 @@ class Worker:
         self._needed = needed
         self._blobs = BlobStore(blobs)
         self._device = device
-        self._loaded: tuple[PreparedModel, Decoding] | None = None
+        self._loaded: Loading | None = None
         self._engine: Engine | None = None
         self._chat: tuple[Checkpoint, ChatTemplate] | None = None
-        self._name = f"pid-{os.getpid()}"
-        self._next: tuple[tuple[PreparedModel, Decoding], Future[Engine]] | None = None
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._next: tuple[Loading, Future[Engine]] | None = None
 
     def ready(self) -> int:
         """Say that the worker is there, with its plugins imported; returns its process id."""
@@ -118,7 +134,7 @@ class Worker:
         sources, references = self._blobs.test(task.test)
         engine = self.engine(task.model, task.decoding)
         if task.then is not None:
-            self._load_ahead(task.then, task.decoding)
+            self._load_ahead(task.then)
         render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
         prompts = list(map(render, sources, references))
         begun = time.monotonic()
@@ -145,27 +161,27 @@ class Worker:
         Raises:
             ModelError: it can't be loaded.
         """
-        wanted = (model, decoding)
+        wanted = Loading(model, decoding)
         if self._engine is None or self._loaded != wanted:
             self._engine = None  # the old model's memory goes before the new one's comes
-            self._engine = self._loaded_ahead(wanted) or self._load(model, decoding)
+            self._engine = self._loaded_ahead(wanted) or self._load(wanted)
             self._loaded = wanted
         return self._engine
 
-    def _load(self, model: PreparedModel, decoding: Decoding) -> Engine:
-        engine_class: type[Engine] = plugins.load("engines", model.engine)
-        return engine_class(model.path, decoding, self._device)
+    def _load(self, wanted: Loading) -> Engine:
+        engine_class: type[Engine] = plugins.load("engines", wanted.model.engine)
+        return engine_class(wanted.model.path, wanted.decoding, self._device)
 
-    def _load_ahead(self, model: PreparedModel, decoding: Decoding) -> None:
+    def _load_ahead(self, wanted: Loading) -> None:
         """Load the next model while this one translates; for a GPU, which may not hold two, only off the disk."""
         loader = ThreadPoolExecutor(1, thread_name_prefix="next-model")
         if self._device == "cpu":
-            self._next = (model, decoding), loader.submit(self._load, model, decoding)
+            self._next = wanted, loader.submit(self._load, wanted)
         else:
-            loader.submit(_read_through, model.path)
+            loader.submit(_read_through, wanted.model.path)
         loader.shutdown(wait=False)
 
-    def _loaded_ahead(self, wanted: tuple[PreparedModel, Decoding]) -> Engine | None:
+    def _loaded_ahead(self, wanted: Loading) -> Engine | None:
         ahead, self._next = self._next, None
         if ahead is None or ahead[0] != wanted or ahead[1].exception() is not None:
             return None  # what failed ahead fails again where a cell waits for it, and is recorded there
@@ -196,9 +212,13 @@ class Worker:
 
 
 def _read_through(folder: Path) -> None:
-    """Bring the files of a model into the system's cache."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                while file.read(1 << 24):
-                    pass
+    """Bring the files of a prepared model into the system's cache, and its weights where they lie elsewhere."""
+    from dragoman_jobs.engines.prepared import FACTS, Facts
+
+    with suppress(OSError, ValueError):  # what can't be read is said where it is loaded
+        for place in (folder, Facts.model_validate_json((folder / FACTS).read_bytes()).weights):
+            for path in sorted(place.rglob("*")) if place else ():
+                if path.is_file():
+                    with path.open("rb") as file:
+                        while file.read(1 << 24):
+                            pass

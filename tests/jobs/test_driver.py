@@ -1,16 +1,18 @@
 """The driver on a cluster that is this process: what fails is recorded, and the rest goes on."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from rich.console import Console
 
 from dragoman import plugins
 from dragoman.cell import CellState
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, StoreError
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.plan import Plan, make_plan
@@ -20,7 +22,7 @@ from dragoman.spec.grid import GridSpec
 from dragoman.store import control, liveness
 from dragoman.store.records import JobState, LineKind
 from dragoman.store.store import Store
-from dragoman_jobs import driver as driver_module
+from dragoman_jobs import finetunings
 from dragoman_jobs.cluster import ClusterError, TaskError, WorkerDiedError
 from dragoman_jobs.driver import Driver
 from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
@@ -93,14 +95,18 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
 
 
-def _run(plan: Plan, settings: Settings, failed_too: bool = True, cluster: LocalCluster | None = None) -> Store:
-    store = Store.open(settings.store_url, settings.blobs_url)
-    job = Job(store, "grid")
+def _run(
+    plan: Plan, settings: Settings, failed_too: bool = True, cluster: LocalCluster | None = None,
+    store: Store | None = None,
+) -> Store:  # fmt: skip
+    store = store or Store.open(settings.store_url, settings.blobs_url)
+    job = Job(store, plan.spec.name)
     driver = Driver(plan, store, settings, GridProgress(Console(quiet=True), job))
     driver.register()
     with job:
-        if driver.remaining(failed_too):
+        while driver.remaining(failed_too):
             driver.run(cluster or LocalCluster())
+            failed_too = False
     return store
 
 
@@ -111,7 +117,7 @@ def _states(store: Store, model: str) -> dict[str, CellState]:
 def test_everything_is_done_and_the_graph_is_what_was_read(
     tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver_module, "train", _train)
+    monkeypatch.setattr(finetunings, "train", _train)
     plan = _plan(tmp_path)
     store = _run(plan, settings)
     assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
@@ -159,7 +165,7 @@ def test_a_failed_finetuning_fails_its_cells_and_no_others(
         yield Progress(1, 2, 3.0, 0.1, 1.0)
         raise error
 
-    monkeypatch.setattr(driver_module, "train", broken)
+    monkeypatch.setattr(finetunings, "train", broken)
     plan = _plan(tmp_path)
     store = _run(plan, settings)
     assert set(_states(store, plan.base.id).values()) == {CellState.DONE}
@@ -214,7 +220,7 @@ def test_a_finetuning_that_failed_is_left_alone_too(
         yield Progress(1, 2, 3.0, 0.1, 1.0)
         raise ModelError("no such model.")
 
-    monkeypatch.setattr(driver_module, "train", broken)
+    monkeypatch.setattr(finetunings, "train", broken)
     plan = _plan(tmp_path)
     _run(plan, settings)
     _run(plan, settings, failed_too=False)
@@ -280,3 +286,127 @@ def test_a_mistake_of_our_own_ends_the_job_with_a_traceback_in_its_log(
     assert (job.state, job.reason) == (JobState.FAILED, "division by zero")
     (line,) = store.job_lines(job.id, kind=LineKind.FAILURE)
     assert "Traceback" in str(line.detail)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is looked at a hundred times a second."""
+    monkeypatch.setattr("dragoman_jobs.driver.BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(finetunings, "LOOK_SECONDS", 0.01)
+
+
+def _other_driver(plan: Plan, settings: Settings, name: str = "other") -> tuple[Store, int]:
+    """A driver of another host at another grid with the same cells; returns its job."""
+    store = Store.open(settings.store_url, settings.blobs_url)
+    other = plan.model_copy(update={"spec": plan.spec.model_copy(update={"name": name})})
+    Driver(other, store, settings, GridProgress(Console(quiet=True))).register()
+    return store, store.start_job(name, "another-host-7")
+
+
+def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twice(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], impatient: None
+) -> None:
+    plan = _plan(tmp_path, models=[])
+    there, job = _other_driver(plan, settings)
+    first, second, third, *_ = [cell.cell.id for cell in there.cells("other")]
+    there.advance_cells([], [], [first, second], control.owner(job))
+
+    class Meanwhile(LocalCluster):
+        """While the model is prepared, the other driver fails with one of its cells and takes another."""
+
+        over = False
+
+        def result(self, ref: Any) -> Any:
+            if not self.over:
+                self.over = True
+                there.advance_cells([], [(second, "failed there")], [third], control.owner(job))
+            return super().result(ref)
+
+    ours = Store.open(settings.store_url, settings.blobs_url)
+    done = threading.Thread(target=lambda: _run(plan, settings, cluster=Meanwhile(), store=ours))
+    done.start()
+    while sum(cell.state is CellState.DONE for cell in there.cells("other")) < 3:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert done.is_alive(), "two cells are another's, who is alive"
+    assert ours.jobs("grid")[0].state is JobState.RUNNING
+    there.end_job(job, JobState.STOPPED)  # without a word of them: they are planned again
+    done.join(timeout=30)
+    assert {cell.state for cell in there.cells("other")} <= {CellState.DONE, CellState.FAILED}
+    assert ours.jobs("grid")[0].state is JobState.DONE
+    attempts = {cell.cell.id: cell.attempts for cell in there.cells("other")}
+    assert attempts == {cell: 1 + (cell in (first, third)) for cell in attempts}
+
+
+def test_a_model_that_another_driver_trains_is_waited_for(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch, impatient: None
+) -> None:
+    begun = []
+
+    def train(task: TrainingTask) -> Iterator[Progress]:
+        begun.append(task)
+        return _train(task)
+
+    monkeypatch.setattr(finetunings, "train", train)
+    plan = _plan(tmp_path)
+    store = Store.open(settings.store_url, settings.blobs_url)
+    progress = GridProgress(Console(quiet=True))
+    Driver(plan, store, settings, progress).register()
+    theirs = finetunings.Finetunings(plan, store, settings, progress, None)
+    cluster = LocalCluster()
+    theirs.begin(cluster, plan.trainings[0])
+    assert len(begun) == 1
+    ours = threading.Thread(target=lambda: _run(plan, settings))
+    ours.start()
+    while sum(cell.state is CellState.DONE for cell in store.cells("grid")) < 6:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert ours.is_alive(), "the base is done, the model is trained elsewhere"
+    assert len(begun) == 1
+    while not any(theirs.follow(cluster, ref) for ref in list(theirs.refs)):
+        pass
+    ours.join(timeout=30)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert len(begun) == 1
+
+
+def test_a_model_that_another_driver_gave_up_is_trained_here(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch, impatient: None
+) -> None:
+    monkeypatch.setattr(finetunings, "train", _train)
+    plan = _plan(tmp_path)
+    settings.models_dir.mkdir(parents=True)
+    lock = FileLock(settings.models_dir / f".{plan.trainings[0].identity.id}.driver.lock", thread_local=False)
+    lock.acquire()
+    threading.Timer(0.3, lock.release).start()
+    store = _run(plan, settings)
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+
+
+class _Restarting(Store):
+    """A store whose database goes away for a moment, again and again, in the middle of a grid."""
+
+    away = 0
+
+    def advance_cells(self, *arguments: Any, **named: Any) -> list[str]:
+        type(self).away += 1
+        if self.away % 3:
+            raise StoreError("The store can't be used (the connection is closed).") from OSError("closed")
+        return super().advance_cells(*arguments, **named)
+
+
+def test_a_database_that_restarts_costs_nothing(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dragoman_jobs.patience._FIRST", 0.01)
+    plan = _plan(tmp_path, models=[])
+    store = _run(plan, settings, store=_Restarting.open(settings.store_url, settings.blobs_url))
+    assert _Restarting.away > 6
+    assert {(cell.state, cell.attempts) for cell in store.cells("grid")} == {(CellState.DONE, 1)}
+
+
+def test_a_cell_s_reason_holds_no_secret(tmp_path: Path, settings: Settings, stub: type[_Copy]) -> None:
+    stub.fails = ModelError("http://ada:hush@host/v1 refuses the api_key=sk-123456.")
+    store = _run(_plan(tmp_path, models=[]), settings)
+    reasons = {cell.reason for cell in store.cells("grid") if cell.state is CellState.FAILED}
+    assert reasons == {"http://ada:***@host/v1 refuses the api_key=***"}

@@ -38,6 +38,7 @@ class _Translator:
     order: ClassVar[list[str]] = []
     loads: ClassVar[list[str]] = []
     ahead: ClassVar[list[tuple[str, str]]] = []
+    tasks: ClassVar[list[CellTask]] = []
     starts: ClassVar[int] = 0
 
     def __init__(self, dies_on: dict[str, int], fails_on: set[str], stillborn: int) -> None:
@@ -53,8 +54,9 @@ class _Translator:
     def run(self, task: CellTask) -> CellOutcome:
         self.calls[task.cell] += 1
         self.order.append(task.cell)
+        self.tasks.append(task)
         if task.then:
-            self.ahead.append((task.cell, task.then.model))
+            self.ahead.append((task.cell, task.then.model.model))
         if task.model.model != self._model:
             self._model = task.model.model
             self.loads.append(self._model)
@@ -84,7 +86,7 @@ def _run(pool: Pool, cluster: LocalCluster, size: int = 2) -> list[Ended]:
 @pytest.fixture
 def translator() -> type[_Translator]:
     _Translator.calls, _Translator.starts = Counter(), 0
-    _Translator.order, _Translator.loads, _Translator.ahead = [], [], []
+    _Translator.order, _Translator.loads, _Translator.ahead, _Translator.tasks = [], [], [], []
     return _Translator
 
 
@@ -120,6 +122,20 @@ def test_with_its_models_last_cell_a_worker_hears_what_it_will_need_next(transla
     _run(pool, cluster, size=1)
     assert translator.ahead == [("a2", "b")]
     assert translator.order == ["a0", "a1", "a2", "b0", "b1"]
+
+
+def test_every_worker_hears_it_with_the_last_cell_it_gets_of_a_model(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    slow = Decoding(beam=2)
+    pool.add([_task(f"a{i}", "a", size=9 - i) for i in range(6)])
+    pool.add([_task(f"b{i}", "b").model_copy(update={"decoding": slow}) for i in range(3)])
+    pool.resize(3)
+    for ref in pool.refs:
+        pool.take(ref)
+    _run(pool, cluster, size=3)
+    assert {model for _, model in translator.ahead} == {"b"}
+    assert {cell for cell, _ in translator.ahead} == {"a3", "a4", "a5"}
+    assert {each.then.decoding for each in translator.tasks if each.then} == {slow}, "as the next model is decoded"
 
 
 def test_while_there_are_plenty_a_second_cell_waits_at_its_worker(translator: type[_Translator]) -> None:
@@ -188,6 +204,62 @@ def test_workers_that_never_become_ready_are_a_sentence(
     pool.add([_task("a0")])
     with pytest.raises(ClusterError, match=f"died {MAX_STARTS} times before they were ready .its node is gone"):
         _run(pool, cluster)
+
+
+def test_starts_that_fail_together_count_once(translator: type[_Translator], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dragoman_jobs.pool.BACKOFF", 0.0)
+    pool, cluster = _pool(stillborn=2 * MAX_STARTS)
+    pool.add([_task(f"a{i}") for i in range(9)])
+    assert all(one.failure is None for one in _run(pool, cluster, size=MAX_STARTS))
+    assert translator.starts > 2 * MAX_STARTS
+
+
+def test_workers_that_do_not_come_up_beside_one_that_did_end_nothing(
+    translator: type[_Translator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dragoman_jobs.pool.BACKOFF", 0.0)
+    pool, cluster = _pool()
+    pool.add([_task(f"a{i}") for i in range(9)])
+    pool.resize(1)
+    pool.take(pool.refs[0])
+    translator.starts = -MAX_STARTS
+    monkeypatch.setattr(translator, "ready", lambda _: (_ for _ in ()).throw(WorkerDiedError("its node is gone")))
+    for _ in range(2 * MAX_STARTS):
+        pool.resize(2)
+        pool.take(pool.refs[-1])
+    assert pool.workers == 1
+    assert len(_run(pool, cluster, size=1)) == 9
+
+
+def test_workers_that_nothing_waits_for_give_up_what_they_hold(
+    translator: type[_Translator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, cluster = _pool()
+    pool.add([_task("a0"), _task("a1")])
+    _run(pool, cluster)
+    pool.resize(2)
+    assert pool.workers
+    monkeypatch.setattr("dragoman_jobs.pool.IDLE_SECONDS", 0.0)
+    pool.resize(2, coming=1)
+    assert pool.workers, "cells will come"
+    pool.resize(2)
+    assert pool.workers == 0
+    assert not pool.refs
+
+
+def test_what_others_are_at_is_given_back_and_then_no_cell_waits_at_a_worker(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    pool.add([_task(f"a{i}", size=9 - i) for i in range(8)])
+    pool.resize(2)
+    for ref in pool.refs:
+        pool.take(ref)
+    assert [task.cell for task in pool.choose()] == ["a0", "a1"]
+    assert [task.cell for task in pool.withdraw(["a0"])] == ["a0"]
+    assert [task.cell for task in pool.choose()] == ["a2"]
+    pool.dispatch()
+    ended = _run(pool, cluster)
+    assert "a0" not in translator.calls
+    assert len(ended) == 7
 
 
 def test_idle_workers_leave_when_others_need_their_place(translator: type[_Translator]) -> None:
