@@ -38,19 +38,39 @@ def link(text: str, page: str, **query: str) -> str:
     return f"[{text}](dragoman/{page}?{urlencode(query)})"
 
 
-def experiment_note(grid: str, experiment: str) -> str:
-    """What an experiment's page says: where the grid's pages are."""
-    return (
-        f"**{grid}** in Dragoman: {link('pair matrix', 'grid', grid=grid)} · "
-        f"{link('comparison of models', 'compare', grid=grid)} · [promotions](dragoman/promotions)\n\n"
-        f"[Scores by partition](#/experiments/{experiment}/runs?viewStateShareKey={_VIEW}), as columns of the runs.\n"
-    )
+def experiment_note(grid: str, experiment: str, campaign: str | None = None, has_view: bool = True) -> str:
+    """What an experiment's page says: where the pages of the grid, or of its campaign, are.
+
+    Args:
+        grid: name of the grid, or of one of the campaign's.
+        experiment: id of the experiment.
+        campaign: name of the campaign, where the experiment is that of one.
+        has_view: whether the experiment has its saved view, which it gets when a grid ends.
+    """
+    pages = grid_links(grid)
+    if campaign:
+        pages = " · ".join(
+            (link("how far it has come", "campaign", name=campaign), link("all its runs", "runs", grid=grid))
+        )
+    said = f"**{campaign or grid}** in Dragoman: {pages} · [promotions](dragoman/promotions)\n"
+    view = f"#/experiments/{experiment}/runs?viewStateShareKey={_VIEW}"
+    return f"{said}\n[Scores by partition]({view}), as columns of the runs.\n" if has_view else said
+
+
+def grid_links(grid: str) -> str:
+    """Links to a grid's pages."""
+    pages = {"how far it has come": "job", "pair matrix": "grid", "seen and unseen": "partitions",
+             "comparison of models": "compare", "all runs": "runs"}  # fmt: skip
+    return " · ".join(link(text, page, grid=grid) for text, page in pages.items())
 
 
 def model_links(grid: str, model: str) -> str:
     """The line under a model's note."""
     here = {"grid": grid, "model": model}
-    return f"{link('Pair matrix', 'grid', **here)} · {link('against other models', 'compare', **here)}"
+    pages = {"Pair matrix": "grid", "seen and unseen": "partitions", "against other models": "compare"}
+    if model != "base":
+        pages["model card"] = "card"
+    return " · ".join(link(text, page, **here) for text, page in pages.items())
 
 
 def saved_view(metrics: Sequence[str], scopes: Iterable[str]) -> str:

@@ -78,10 +78,19 @@ def test_a_saved_view_has_the_partitions_that_occur() -> None:
 def test_notes_lead_to_our_pages() -> None:
     links = re.findall(r"\]\(([^)]*)\)", experiment_note("a grid", "7") + model_links("a grid", "m&n"))
     assert links == [
-        "dragoman/grid?grid=a+grid",
-        "dragoman/compare?grid=a+grid",
+        *(f"dragoman/{page}?grid=a+grid" for page in ("job", "grid", "partitions", "compare", "runs")),
         "dragoman/promotions",
         "#/experiments/7/runs?viewStateShareKey=dragoman",
-        "dragoman/grid?grid=a+grid&model=m%26n",
-        "dragoman/compare?grid=a+grid&model=m%26n",
+        *(f"dragoman/{page}?grid=a+grid&model=m%26n" for page in ("grid", "partitions", "compare", "card")),
     ]
+    assert "card" not in model_links("a grid", "base")  # the base has none
+
+
+def test_while_a_grid_runs_its_note_names_no_view() -> None:
+    note = experiment_note("a grid", "7", has_view=False)
+    assert "dragoman/job?grid=a+grid" in note
+    assert "viewStateShareKey" not in note
+    note = experiment_note("a grid", "7", "a sweep")
+    assert "**a sweep**" in note
+    assert "dragoman/runs?grid=a+grid" in note
+    assert "dragoman/grid" not in note

@@ -264,6 +264,10 @@ def test_openapi_describes_every_address(client: FlaskClient) -> None:
         assert operation["summary"]
         for parameter in operation["parameters"]:
             assert parameter["description"]
+    kinds = set(found["paths"]["/table"]["get"]["responses"]["200"]["content"])
+    assert kinds == {"text/csv", "application/json", "text/markdown", "text/x-tex"}
+    assert found["components"]["securitySchemes"]["basic"]["scheme"] == "basic"
+    assert all("401" in each["responses"] for path in found["paths"].values() for each in path.values())
     referred = {name.rpartition("/")[2] for name in _strings(found) if name.startswith("#/components/schemas/")}
     assert referred <= set(found["components"]["schemas"])
 

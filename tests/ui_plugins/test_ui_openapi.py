@@ -1,5 +1,6 @@
 """Whatever the description of the API allows to be asked gets an answer of the kind it promises, and never a 500."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,25 +10,62 @@ import schemathesis
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import response_schema_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from sqlalchemy import update
 
+from dragoman.settings import settings as dragoman_settings
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.grid import GridSpec
+from dragoman.store.schema import GridRow
+from dragoman.store.store import Store
+from dragoman.tracking import GRID_TAG, MODEL_TAG
+from dragoman_registry.mlflow_at import client_at
+from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_ui.api import ENDPOINTS
 
 REAL = {
     "grid": "demo", "model": "roles", "metric": "bleu", "against": "base", "source": "en", "target": "ar",
-    "name": "demo-translator", "version": "1", "signature": None, "by": None, "alias": None,
+    "name": "demo-translator", "version": "1", "signature": None, "by": None, "alias": None, "prompt": None,
+    "beside": None, "label": None, "replacing": None, "policy": None, "signatures": None,
 }  # fmt: skip
 """What is there: of random names nothing is."""
-CHECKS = [not_a_server_error, response_schema_conformance]
+CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, status_code_conformance]
 FEW = settings(
-    max_examples=6, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
+    max_examples=10, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def registered_home(filled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose grid has registered a model, and a policy for it."""
+    home = tmp_path_factory.mktemp("registered") / "home"
+    shutil.copytree(filled_home, home)
+    store = Store.open_existing(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
+    grid = store.grid("demo")
+    promotion = {"model": REAL["name"], "rules": [{"over": "seen", "at_least": 20, "coverage": 0.5}]}
+    spec = GridSpec.model_validate({**grid.spec, "promotion": promotion})
+    with store.database.writing() as connection:
+        connection.execute(update(GridRow).values(spec=spec.model_dump(mode="json")))
+    store.close()
+    client, name = client_at(f"sqlite:///{home}/mlflow.db"), str(REAL["name"])
+    client.create_registered_model(name)
+    model = next(identity for identity, called in grid.names.items() if called == "english-centric")
+    tags = {MODEL_TAG: model, GRID_TAG: "demo", NAME_TAG: "english-centric", PROMPT_TAG: spec.prompts[0].id,
+            DECODING_TAG: Decoding().id}  # fmt: skip
+    client.create_model_version(name, "file:///nowhere", tags=tags)
+    return home
+
+
 @pytest.fixture
-def schema(filled: Path, browse: Callable[..., FlaskClient]) -> Any:
+def schema(registered_home: Path, use_home: Callable[[Path], None], browse: Callable[..., FlaskClient]) -> Any:
     """The description, as the server gives it."""
+    use_home(registered_home)
+    assert dragoman_settings().home == registered_home
     return schemathesis.openapi.from_wsgi("/ajax-api/3.0/dragoman/openapi.json", browse().application)
 
 

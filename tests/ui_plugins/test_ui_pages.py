@@ -1,20 +1,25 @@
 import csv
 import io
 import re
+import shutil
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 
-from dragoman.pair import all_pairs
+from dragoman.cli.printing import Form
+from dragoman.cli.tables import Table, word
+from dragoman.pair import Pair, all_pairs
 from dragoman.store.queries import pair_scores, partition_table
 from dragoman.store.records import JobLine, JobState
 from dragoman_ui.labels import Label
 from dragoman_ui.reading import open_store
 from dragoman_ui.segments import _flaws
+from dragoman_ui.taking import table_file
 
 PAGES = (
     "/dragoman/",
@@ -95,9 +100,21 @@ def test_missing_and_failed_are_told_apart_from_low(client: FlaskClient, made: A
 
 
 def test_partition_table_says_k_of_n(client: FlaskClient) -> None:
-    text = " ".join(re.sub(r"<[^>]*>", " ", client.get("/dragoman/grid?grid=demo&model=roles").text).split())
+    page = client.get("/dragoman/grid?grid=demo&model=roles").text
+    part = next(part for part in re.findall(r'data-part="([^"]*)"', page) if "/seen" in part)
+    text = " ".join(re.sub(r"<[^>]*>", " ", client.get(unescape(part)).text).split())
     for row in partition_table(open_store(), "demo", "roles", "bleu"):
         assert f"{row.scope.replace('_', ' ')} {row.done} of {row.pairs} {row.mean:.1f}" in text
+
+
+def test_pages_that_answer_at_once_resample_nothing(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("resampled while somebody waits")
+
+    monkeypatch.setattr("dragoman.store.resamples.Joint.read", refuse)
+    for page in ("grid?grid=demo&model=roles&order=script", "compare?grid=demo&model=roles&order=script"):
+        assert client.get(f"/dragoman/{page}").status_code == 200
+    assert client.get("/dragoman/seen?grid=demo&model=roles&order=script").status_code == 500  # that part does
 
 
 def test_the_choice_is_in_the_url(client: FlaskClient) -> None:
@@ -240,6 +257,46 @@ def test_what_is_not_there_gets_a_sentence(client: FlaskClient, path: str, sente
     answer = client.get(f"/dragoman/{path}")
     assert answer.status_code == 404
     assert sentence in unescape(answer.text)
+
+
+def test_of_two_signatures_one_is_chosen_on_the_page(
+    filled_home: Path, tmp_path: Path, use_home: Callable[[Path], None], browse: Callable[..., FlaskClient]
+) -> None:
+    shutil.copytree(filled_home, tmp_path / "home")
+    use_home(tmp_path / "home")
+    store, client = open_store(), browse()
+    assert '<select name="signature">' not in client.get("/dragoman/grid?grid=demo&model=roles").text
+    model = next(identity for identity, name in store.grid("demo").names.items() if name == "roles")
+    cell = next(each for each in store.cells("demo", Pair("en", "de")) if each.cell.model == model)
+    own = next(score for score in store.scores_of(cell.cell.id) if score.metric == "bleu")
+    older = re.sub(r"version:[^|]*", "version:1.0.0", own.signature)
+    store.add_scores(cell.cell.id, [own.model_copy(update={"signature": older, "statistics": None})])
+    refused = client.get("/dragoman/grid?grid=demo&model=roles")
+    assert refused.status_code == 404
+    links = [unescape(link) for link in re.findall(r'href="([^"]*signature=[^"]*)"', refused.text)]
+    assert len(links) == 2
+    for link in links:
+        page = client.get(link)
+        assert page.status_code == 200
+        assert (
+            re.findall(r'<option value="(version:[^"]*)" selected', page.text)
+            == parse_qs(urlsplit(link).query)["signature"]
+        )
+        assert client.get(link.replace("/grid?", "/seen?")).status_code == 200
+    store.close()
+
+
+def test_no_spreadsheet_computes_what_a_model_wrote() -> None:
+    texts = ["=1+1", "+1", "-1", "@x", "plain", "a=b"]
+    table = Table(
+        name="t", title="t", content=[{"text": text, "value": -1.5} for text in texts], columns=[word("text")]
+    )
+    rows = list(csv.DictReader(io.StringIO(table_file("t", table, Form.CSV).get_data(as_text=True))))
+    assert [row["text"] for row in rows] == ["'=1+1", "'+1", "'-1", "'@x", "plain", "a=b"]
+    assert {row["value"] for row in rows} == {"-1.5"}
+    assert '"=1+1"' in table_file("t", table, Form.JSON).get_data(as_text=True)  # for programs it is as it was
+    empty = Table(name="t", title="t", content=[], columns=[word("text"), word("value")])
+    assert table_file("t", empty, Form.CSV).get_data(as_text=True) == "text,value\n"
 
 
 def test_no_store_gets_a_sentence_and_none_is_made(

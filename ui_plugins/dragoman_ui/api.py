@@ -67,7 +67,7 @@ from dragoman_ui.pages.grid import model_of
 from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.security import protect
 from dragoman_ui.segments import PairView, pair_view, rows_beside, sentence_metric
-from dragoman_ui.taking import table_file
+from dragoman_ui.taking import FILES, table_file
 from dragoman_ui.view import Show, View, rival
 
 
@@ -304,8 +304,8 @@ ENDPOINTS = (
             ("comparison", OfComparison, Comparison, comparison),
         )
     ),
-    Endpoint("table", OfTable, None, table),
-    Endpoint("comparison_table", OfComparisonTable, None, comparison_table),
+    Endpoint("table", OfTable, None, table, files=FILES),
+    Endpoint("comparison_table", OfComparisonTable, None, comparison_table, files=FILES),
     *registered.ENDPOINTS,
     *writes.ENDPOINTS,
 )

@@ -71,7 +71,7 @@ REFUSALS = (
     ),
     Refusal(
         (UnderWayError, promotion.PromotionError),
-        409, "RESOURCE_CONFLICT", "As things stand, that can't be.", writes_only=True,
+        409, "RESOURCE_CONFLICT", "As things stand, that can't be.",
     ),
     Refusal((StoreError, ModelError), 404, "RESOURCE_DOES_NOT_EXIST", "Something it names is not there."),
     Refusal((DragomanError, ValidationError), 400, "INVALID_PARAMETER_VALUE", "The question makes no sense."),
@@ -87,13 +87,15 @@ class Endpoint(NamedTuple):
     question: type[BaseModel]
     """Its parameters: a `Question`, where it is asked with GET."""
     answer: type[BaseModel] | None
-    """What comes back as JSON; None where `respond` makes the whole response."""
+    """What comes back as JSON; None where it is a file."""
     respond: Callable[[Any], Any]
     """Answers a question."""
     method: Literal["GET", "POST"] = "GET"
     """How it is asked: POST, where it writes."""
     version: Callable[[Any], str] | None = None
     """What changes when the answer to a question may: it is kept until then. None is for what is asked anew."""
+    files: tuple[str, ...] = ()
+    """Media types of the file, where the answer is one."""
 
     def view(self) -> Response:
         """Answer one request: what can't be answered gets a status and a sentence."""
@@ -199,9 +201,9 @@ def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str,
         ref_template="#/components/schemas/{model}",
     )
 
-    def content(model: type[BaseModel] | None) -> dict[str, Any]:
+    def content(model: type[BaseModel] | None, files: Sequence[str] = ()) -> dict[str, Any]:
         if model is None:
-            return {"text/plain": {"schema": {"type": "string"}}}
+            return {kind: {"schema": {} if kind == "application/json" else {"type": "string"}} for kind in files}
         return {"application/json": {"schema": references[model, "serialization"]}}
 
     def operation(endpoint: Endpoint) -> dict[str, Any]:
@@ -216,12 +218,13 @@ def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str,
                 else {"parameters": _GUARDS, "requestBody": {"required": True, "content": schema}}
             ),
             "responses": {
-                "200": {"description": "The answer.", "content": content(endpoint.answer)},
+                "200": {"description": "The answer.", "content": content(endpoint.answer, endpoint.files)},
                 **{
                     str(each.status): {"description": each.meaning, "content": content(Problem)}
                     for each in REFUSALS
                     if not (is_read and each.writes_only)
                 },
+                "401": {"description": "MLflow's users sign in here, and nobody has."},
             },
         }
 
@@ -230,7 +233,17 @@ def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str,
         "info": {"title": "Dragoman", "version": version, "description": "Grids, scores, translations and promotions."},
         "servers": [{"url": root}],
         "paths": {f"/{each.path}": {each.method.lower(): operation(each)} for each in endpoints},
-        "components": {"schemas": schemas.get("$defs", {})},
+        "security": [{}, {"basic": []}],
+        "components": {
+            "schemas": schemas.get("$defs", {}),
+            "securitySchemes": {
+                "basic": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "A user of MLflow's, where the server is started with `--app-name dragoman-auth`.",
+                }
+            },
+        },
     }
 
 

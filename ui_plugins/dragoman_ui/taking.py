@@ -1,6 +1,10 @@
 """Tables to take away: the same rows as on a page, as a file."""
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from io import StringIO
+from typing import Any
 
 from flask import Response
 
@@ -11,8 +15,14 @@ from dragoman_ui.naming import one_of
 FORMS = ("csv", "json", "latex", "markdown")
 """How tables can be had."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a cell begins with that a spreadsheet computes."""
+
 _SUFFIX = {Form.LATEX: "tex", Form.MARKDOWN: "md"}
 _MIME = {Form.JSON: "application/json", Form.CSV: "text/csv", Form.MARKDOWN: "text/markdown", Form.LATEX: "text/x-tex"}
+
+FILES = tuple(_MIME.values())
+"""Media types of tables."""
 
 
 def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mapping[str, str]) -> Response | None:
@@ -33,8 +43,27 @@ def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mappi
 
 
 def table_file(name: str, table: Table, form: Form) -> Response:
-    """A table as a file of some name."""
-    return as_file(f"{name}.{_SUFFIX.get(form, form.value)}", render([table], form, table.name), _MIME[form])
+    """A table as a file of some name; one without rows has its headings still."""
+    if form is Form.CSV:
+        rows = [{key: _harmless(value) for key, value in row.items()} for row in table.rows]
+        table = replace(table, content=rows)
+    text = render([table], form, table.name) or as_csv_line(column.heading for column in table.columns)
+    return as_file(f"{name}.{_SUFFIX.get(form, form.value)}", text, _MIME[form])
+
+
+def _harmless(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it.
+
+    Hypotheses and names are other people's text (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def as_csv_line(words: Iterable[str]) -> str:
+    """One line of CSV."""
+    out = StringIO()
+    csv.writer(out, lineterminator="\n").writerow(words)
+    return out.getvalue()
 
 
 def as_file(name: str, text: str, kind: str) -> Response:

@@ -133,22 +133,27 @@ def compare(
 
 def scope_differences(
     store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None,
-    micro: bool = False,
+    micro: bool = False, resample: bool = True,
 ) -> list[ScopeDifference]:  # fmt: skip
-    """The scopes of `compare` alone, summed in the database; arguments and errors as there."""
+    """The scopes of `compare` alone, summed in the database; arguments and errors as there.
+
+    Without `resample` they have no intervals and p-values, which take seconds for a thousand pairs.
+    """
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
-        return _scopes(connection, part, a_id, b_id, micro)
+        return _scopes(connection, part, a_id, b_id, micro, resample)
 
 
-def _scopes(connection: Connection, part: Slice, a_id: int, b_id: int, micro: bool) -> list[ScopeDifference]:
+def _scopes(
+    connection: Connection, part: Slice, a_id: int, b_id: int, micro: bool, resample: bool = True
+) -> list[ScopeDifference]:
     sums = sums_by_scope(connection, part, b_id, a_id, micro)
     higher = higher_is_better(part.metric)
-    joint = Joint.read(connection, part, b_id, a_id, micro)
+    joint = Joint.read(connection, part, b_id, a_id, micro) if resample else None
     rows = []
     for scope, found in sums.items():
         wins, losses = (found.above, found.below) if higher else (found.below, found.above)
-        resampled = joint.gain(scope)
+        resampled = joint.gain(scope) if joint else None
         low, high = bounds(resampled)
         p_value = None if resampled is None or found.gain is None else bootstrap_p_value(resampled, found.gain)
         rows.append(

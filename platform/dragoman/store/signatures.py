@@ -14,6 +14,10 @@ _USUALLY_VARYING = frozenset({"tok"})
 """What is taken for the target's own in signatures of metrics that are not installed here."""
 
 
+class MixedSignaturesError(StoreError):
+    """Scores under several signatures where one has to be chosen."""
+
+
 class Looked(NamedTuple):
     """Scores that are looked at together with others."""
 
@@ -60,14 +64,14 @@ def comparable_signatures(
     target = min((target for target, count in counts.items() if count > 1), default=None)
     if target is not None:
         several = _counted(connection, and_(of_question, ScoreSumRow.target == target), held)
-        raise StoreError(_refusal(looked, f"{metric} scores into {target}", several))
+        raise MixedSignaturesError(_refusal(looked, f"{metric} scores into {target}", several))
     if len(alike := _alike(metric, held)) > 1:
         several = _counted(connection, of_question, held)
         # of each kind its most frequent one
         examples = {
             number: several[number] for kind in alike for number in [max(kind, key=lambda each: several[each][1])]
         }
-        raise StoreError(_refusal(looked, f"{metric} scores into different languages", examples))
+        raise MixedSignaturesError(_refusal(looked, f"{metric} scores into different languages", examples))
     return tuple(sorted(held))
 
 

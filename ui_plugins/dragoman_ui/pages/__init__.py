@@ -1,8 +1,9 @@
 """The pages, rendered on the server; every route is Flask's, where MLflow's authentication stands before it."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from pydantic import ValidationError
 
 from dragoman import __version__
@@ -11,10 +12,13 @@ from dragoman.errors import DragomanError
 from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.store.scored import SCOPES
+from dragoman.store.signatures import MixedSignaturesError
 from dragoman_ui.difference import direction
 from dragoman_ui.endpoint import NO_TEXT, is_text, unread
 from dragoman_ui.heatmap import WORDS
 from dragoman_ui.labels import Label
+from dragoman_ui.naming import Names
+from dragoman_ui.pages.campaign import campaign, campaign_state
 from dragoman_ui.pages.cell import cell
 from dragoman_ui.pages.compare import compare, compared
 from dragoman_ui.pages.grid import drawn, grid, heat_map_with_tests, seen_and_unseen
@@ -24,7 +28,9 @@ from dragoman_ui.pages.models import card, gate, model
 from dragoman_ui.pages.partitions import partitions
 from dragoman_ui.pages.promotions import promotions
 from dragoman_ui.pages.runs import runs, runs_chart
+from dragoman_ui.reading import open_store
 from dragoman_ui.security import protect
+from dragoman_ui.signing import signature_choices
 
 pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static_folder="static")
 """What stands at `/dragoman/`."""
@@ -38,6 +44,8 @@ pages.add_url_rule("/drawing", view_func=drawn)
 pages.add_url_rule("/partitions", view_func=partitions)
 pages.add_url_rule("/runs", view_func=runs)
 pages.add_url_rule("/charted", view_func=runs_chart)
+pages.add_url_rule("/campaign", view_func=campaign)
+pages.add_url_rule("/swept", view_func=campaign_state)
 pages.add_url_rule("/job", view_func=job)
 pages.add_url_rule("/working", view_func=job_state)
 pages.add_url_rule("/cell", view_func=cell)
@@ -94,5 +102,19 @@ def _explain_unread(error: ValidationError) -> tuple[str, int]:
 
 @pages.errorhandler(DragomanError)
 def _explain(error: DragomanError) -> tuple[str, int]:
-    """What can't be shown, as the sentence that says why."""
-    return render_template("dragoman/error.html", sentence=str(error)), 404
+    """What can't be shown, as the sentence that says why; where a signature has to be chosen, with links that do."""
+    return render_template("dragoman/error.html", sentence=str(error), choices=_choices(error)), 404
+
+
+def _choices(error: DragomanError) -> dict[str, str]:
+    """The signatures to choose from, with the addresses of the same page that do."""
+    if not isinstance(error, MixedSignaturesError):
+        return {}
+    asked: dict[str, Any] = {name: values for name, values in request.args.lists() if name != "signature"}
+    grid = request.args.get("grid", "")
+    metric = request.args.get("metric") or Names.of(open_store(), grid).metrics[0]
+    endpoint = str(request.endpoint)
+    return {text: url_for(endpoint, **asked, signature=text) for text in signature_choices(grid, metric)}
+
+
+pages.add_app_template_global(signature_choices)

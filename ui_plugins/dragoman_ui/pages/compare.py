@@ -77,7 +77,7 @@ def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[
     return {
         "map": heat_map(scores, record.languages, graph, Show.DIFFERENCE, view.order, better),
         "tested": comparison,
-        "scopes": comparison.scopes if comparison else scope_differences(*asked, prompt=view.prompt),
+        "scopes": comparison.scopes if comparison else scope_differences(*asked, prompt=view.prompt, resample=False),
         "significant": {each.pair for each in found if each.significant},
         "losses": [each for each in ordered if (each.delta < 0) == better and each.delta][:SHOWN],
         "gains": [each for each in reversed(ordered) if (each.delta > 0) == better and each.delta][:SHOWN],
@@ -88,7 +88,7 @@ def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict
     """What is said of tens of thousands of pairs: the browser draws them, and intervals stand in for tests."""
     del record
     against, kind, prompt = said(store, view, str(view.against)), (view.metric, view.signature), view.prompt
-    scopes = scope_differences(store, view.grid, against, view.model, *kind, prompt=prompt)
+    scopes = scope_differences(store, view.grid, against, view.model, *kind, prompt=prompt, resample=is_tested)
     losses = regressions(store, view.grid, against, view.model, *kind, limit=SHOWN, prompt=prompt)
     gains = [
         turned_round(each)

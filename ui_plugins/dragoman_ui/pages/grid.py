@@ -40,12 +40,12 @@ def heat_map_with_tests() -> Response:
 
 
 def seen_and_unseen() -> Response:
-    """Answer `/dragoman/seen?...`: the partition table, where the page can't wait for it."""
+    """Answer `/dragoman/seen?...`: the partition table, for whose intervals the page doesn't wait."""
     store = open_store()
     view = View.of(store, request.args)
 
     def make() -> bytes:
-        return render_template("dragoman/seen.html", view=view, **_partitions(store, view, [])).encode()
+        return render_template("dragoman/seen.html", view=view, **_partitions(store, view)).encode()
 
     return kept(version_of(store, view), HTML, make)
 
@@ -77,7 +77,6 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
     # tens of thousands of pairs are drawn by the browser, which asks for them when the page is there
     is_drawn = size == "small"
     scores = [] if is_drawn else pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
-    partitions: dict[str, Any] = {} if is_drawn else _partitions(store, view, scores)
     return render_template(
         "dragoman/grid.html",
         view=view,
@@ -92,7 +91,6 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
         signatures=sorted({score.signature for score in scores if score.signature}),
         every_partition=Partition,
         experiment=experiment,
-        **partitions,
     )
 
 
@@ -120,7 +118,9 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
     )
 
 
-def _partitions(store: Store, view: View, scores: Any) -> dict[str, Any]:
+def _partitions(store: Store, view: View) -> dict[str, Any]:
+    is_drawn = size_of(len(store.grid(view.grid).languages)) == "small"
+    scores = [] if is_drawn else pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
     asked = (store, view.grid, view.model, view.metric)
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
     axis = Scale.of_scores(numbers, higher_is_better(view.metric))

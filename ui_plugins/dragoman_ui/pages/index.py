@@ -47,7 +47,10 @@ def index() -> str:
     store = open_store()
     grids = store.grids()
     counted = {grid.name: GridProgress.of(store, grid.name) for grid in grids if _is_soon_counted(grid)}
-    return render_template("dragoman/index.html", grids=grids, counted=counted)
+    groups: dict[str, list[GridRecord]] = {}
+    for grid in grids:
+        groups.setdefault(grid.spec.get("campaign") or "", []).append(grid)
+    return render_template("dragoman/index.html", groups=groups, counted=counted)
 
 
 def progress_of_grid() -> str:

@@ -90,6 +90,7 @@ def job() -> str | Response:
         "dragoman/job.html",
         name=name,
         others=others,
+        campaign=store.grid(name).spec.get("campaign"),
         experiment=experiment_link(name),
         can_be_stopped=is_at_work(store.jobs(name)),
     )

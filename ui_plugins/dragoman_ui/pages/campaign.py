@@ -1,0 +1,121 @@
+"""The campaign page: how far all grids of a sweep have come, taken together and one by one."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from flask import Response, render_template, request
+
+from dragoman.cell import CellState
+from dragoman.cli.tables import Table, number, word
+from dragoman.errors import StoreError, nearest
+from dragoman.store.campaigns import campaigns
+from dragoman.store.records import JobLine
+from dragoman.store.store import Store
+from dragoman_ui.mlflow_links import experiment_link
+from dragoman_ui.pages.job import GridState
+from dragoman_ui.reading import open_store
+from dragoman_ui.taking import taken
+
+
+class CampaignState(NamedTuple):
+    """How the grids of a campaign stand."""
+
+    name: str
+    """The campaign's name."""
+    grids: list[GridState]
+    """Each of its grids, the latest first."""
+
+    @classmethod
+    def of(cls, store: Store, name: str) -> "CampaignState":
+        """Look at a campaign.
+
+        Raises:
+            StoreError: there is no such campaign.
+        """
+        return cls(name, [GridState.of(store, store.grid(grid)) for grid in grids_of(store, name)])
+
+    @property
+    def states(self) -> Counter[CellState]:
+        """Cells in each state, over all grids; one that two of them share counts in both."""
+        found = sum((grid.states for grid in self.grids), Counter[CellState]())
+        return Counter({state: found[state] for state in CellState if found[state]})
+
+    @property
+    def cells(self) -> int:
+        """All cells."""
+        return self.states.total()
+
+    @property
+    def left(self) -> int:
+        """Cells that a run would still do."""
+        return sum(grid.left for grid in self.grids)
+
+    @property
+    def at_work(self) -> int:
+        """Grids that are being run, or wait for their turn."""
+        return sum(grid.after is not None for grid in self.grids)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """What the drivers at work say together."""
+        running = (grid.job.progress or {} for grid in self.grids if grid.job and grid.job.is_alive)
+        return sum(said.get("tokens_per_second") or 0.0 for said in running)
+
+    @property
+    def failure(self) -> tuple[str, JobLine] | None:
+        """The first failure of all latest runs, with the grid it was in."""
+        found = [(grid.grid.name, grid.failure) for grid in self.grids if grid.failure]
+        return min(found, key=lambda each: each[1].at, default=None)
+
+    @property
+    def after(self) -> int | None:
+        """Seconds after which to look again; none where nothing runs."""
+        return max((grid.after for grid in self.grids if grid.after is not None), default=None)
+
+
+def grids_of(store: Store, name: str) -> list[str]:
+    """The grids of a campaign, the latest first.
+
+    Raises:
+        StoreError: there is no such campaign.
+    """
+    known = campaigns(store)
+    if name not in known:
+        raise StoreError(f"The store has no campaign '{name}': {nearest(name, known)}")
+    return known[name]
+
+
+def campaign() -> str | Response:
+    """Answer `/dragoman/campaign?name=...`: at once, as cells are counted after that; or with `form` them as a file."""
+    store, name = open_store(), request.args.get("name", "")
+    grids = grids_of(store, name)
+    tables = {"grids": lambda: grid_table(CampaignState.of(store, name))}
+    return taken(name, tables, request.args) or render_template("dragoman/campaign.html", name=name, grids=grids)
+
+
+def campaign_state() -> str:
+    """Answer `/dragoman/swept?name=...`: the part of the page that changes while grids run."""
+    found = CampaignState.of(open_store(), request.args.get("name", ""))
+    experiments = experiment_links([grid.grid.name for grid in found.grids])
+    return render_template("dragoman/swept.html", found=found, experiments=experiments)
+
+
+def experiment_links(grids: Sequence[str]) -> dict[str, str]:
+    """The MLflow experiments of some grids, where they have one."""
+    return {grid: link for grid in grids if (link := experiment_link(grid))}
+
+
+def grid_table(found: CampaignState) -> Table:
+    """The grids with the number of their cells in each state."""
+    rows = [
+        {
+            "grid": grid.grid.name, "run": grid.job.state.value if grid.job else None, "cells": grid.cells,
+            **{state.value: grid.states[state] for state in CellState}, "left": grid.left,
+            "first_failure": grid.failure.text if grid.failure else None,
+        }
+        for grid in found.grids
+    ]  # fmt: skip
+    columns = [word("grid"), word("run"), *(number(state.value, digits=0) for state in CellState),
+               number("cells", digits=0)]  # fmt: skip
+    return Table(name="grids", title=f"{found.name}: grids with their cells by state", content=rows, columns=columns)
