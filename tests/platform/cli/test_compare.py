@@ -44,9 +44,45 @@ def test_equal_stores_print_equal_bytes(filled, dragoman):
     assert dragoman(*arguments) == dragoman(*arguments)
 
 
+def test_says_that_pairs_are_tested_by_intervals_and_why(campaign, dragoman):
+    campaign.fill({"base": TrainingGraph(), "tuned": TrainingGraph()}, PAIRS, quality={"tuned": 0.9}, statistics=False)
+    said = " ".join(dragoman("compare", "g", "base", "tuned", "--table", "scopes", "--markdown").out.split())
+    assert "All pairs are tested by the intervals of their scores, as no statistics are stored." in said
+    assert "In brackets: significant at 0.05 by the two scores' 95% intervals, adjusted after Holm" in said
+    assert "6 (6)" in said
+    asked = json.loads(dragoman("compare", "g", "base", "tuned", "--test", "intervals", "--json").out)
+    assert {pair["test"] for pair in asked["pairs"]} == {"intervals"}
+
+
+def test_micro_weighs_pairs_by_their_segments(campaign, dragoman):
+    segments = {pair: 10 + 10 * n for n, pair in enumerate(PAIRS)}
+    campaign.fill({"base": TrainingGraph(), "tuned": TrainingGraph()}, PAIRS, segments=segments)
+    found = json.loads(dragoman("compare", "g", "base", "tuned", "--samples", "100", "--micro", "--json").out)
+    weights = [segments[Pair(pair["source"], pair["target"])] for pair in found["pairs"]]
+    total = sum(weight * pair["delta"] for weight, pair in zip(weights, found["pairs"], strict=True))
+    assert found["scopes"][-1]["delta"] == pytest.approx(total / sum(weights), abs=1e-5)
+    titles = {
+        option: dragoman("compare", "g", "base", "tuned", "--samples", "100", "--table", "scopes", *option).out
+        for option in ((), ("--micro",))
+    }
+    assert "each pair alike" in titles[()] and "weighted by segments" in titles["--micro",]
+
+
+def test_models_of_two_grids_are_compared(campaign, dragoman):
+    campaign.fill({"base": TrainingGraph(), "a": TrainingGraph()}, PAIRS[:4], grid="one")
+    campaign.fill({"base": TrainingGraph(), "b": TrainingGraph()}, PAIRS[1:], grid="two")
+    outcome = dragoman("compare", "two", "one/a", "b", "--samples", "100", "--json")
+    assert [row["pairs"] for row in json.loads(outcome.out)["scopes"]][-1] == 5
+    assert len(json.loads(outcome.out)["pairs"]) == 3
+    refused = dragoman("compare", "two", "tow/a", "b")
+    assert (refused.code, refused.err.count("\n")) == (2, 1) and "did you mean 'two'?" in refused.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["g", "base", "tuned", "--alpha", "0"], "alpha of 0"),
+        (["g", "base", "tuned", "--alpha", "nan"], "alpha of nan"),
         (["g", "base", "tune"], "did you mean 'tuned'?"),
         (["g", "base", "base"], "itself"),
         (["h", "base", "tuned"], "no grid 'h'"),

@@ -42,6 +42,31 @@ def test_a_grid_without_cells_says_that_there_is_nothing(filled, dragoman):
     assert json.loads(dragoman("query", "empty", "--json").out)["groups"] == []
 
 
+def test_a_grid_without_metrics_has_nothing_to_ask_for(filled, dragoman):
+    filled.add_grid(filled.grid("g").model_copy(update={"name": "bare", "metrics": ()}), [])
+    for arguments in (["query", "bare"], ["results", "bare"], ["compare", "bare", "base", "tuned"]):
+        outcome = dragoman(*arguments)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+        assert "Grid 'bare' names no metric and has no scores" in outcome.err
+
+
+def test_a_baseline_of_a_grid_without_cells_is_one_sentence(filled, dragoman):
+    spec = {"name": "early", "baselines": [{"name": "few"}]}
+    filled.add_grid(filled.grid("g").model_copy(update={"name": "early", "spec": spec}), [])
+    outcome = dragoman("compare", "early", "few", "tuned")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "'few' is the base asked with another prompt, and the grid has no cells yet." in outcome.err
+
+
+def test_micro_is_said_and_refused_for_the_best_models(filled, dragoman):
+    assert "weighted by segments" in dragoman("query", "g", "--by", "target", "--micro").out
+    assert "each pair alike" in dragoman("query", "g", "--by", "target").out
+    assert json.loads(dragoman("query", "g", "--micro", "--json").out).keys() == {"groups"}
+    outcome = dragoman("query", "g", "--micro", "--table", "best")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "ask for it without --micro" in outcome.err
+
+
 def test_narrows_and_names_families(filled, dragoman):
     outcome = dragoman(
         "query", "g", "--by", "target_family", "--where", "source=eng,de", "--where", "partition=unseen,seen"

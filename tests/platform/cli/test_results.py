@@ -111,6 +111,41 @@ def test_micro_weighs_pairs_by_their_segments(campaign, dragoman):
     assert micro["low"] < micro["mean"] < micro["high"]
 
 
+def test_micro_is_for_gaps_and_seeds_too(campaign, dragoman):
+    segments = {pair: 10 + 5 * n for n, pair in enumerate(PAIRS)}
+    models = {"base": TrainingGraph(), "m@1": GRAPH, "m@2": GRAPH}
+    campaign.fill(models, PAIRS, segments=segments, seeds={"m@1": 1, "m@2": 2})
+    macro, micro = (tables(dragoman("results", "g", *option, "--json")) for option in ((), ("--micro",)))
+    for found in (macro, micro):
+        means = {(row["model"], row["scope"]): row["mean"] for row in found["partitions"]}
+        for gap in found["gap"]:
+            apart = means[gap["model"], "seen"] - means[gap["model"], "recombined"]
+            assert gap["value"] == pytest.approx(apart, abs=1e-5)
+            assert (gap["done"], gap["pairs"], gap["other_done"], gap["other_pairs"]) == (3, 3, 1, 1)
+        for row in found["seeds"]:
+            ours = [means[name, row["scope"]] for name in ("m@1", "m@2")]
+            assert row["mean"] == pytest.approx(sum(ours) / 2, abs=1e-5)
+    assert macro["gap"][0]["value"] != micro["gap"][0]["value"]
+    text = dragoman("results", "g", "--micro").out
+    assert text.count("weighted by segments") == 3 and "each pair alike" not in text
+
+
+def test_says_why_there_are_no_intervals(campaign, dragoman):
+    campaign.fill({"base": TrainingGraph(), "tuned": GRAPH}, PAIRS, statistics=False)
+    found = dragoman("results", "g", "--table", "partitions").out
+    assert found.count("No interval where a pair has no statistics stored.") == 1
+    assert "No interval where a pair has no statistics stored." in dragoman("results", "g", "--table", "gap").out
+
+
+def test_off_target_rates_of_fewer_pairs_say_so(campaign, dragoman):
+    without = {("tuned", Pair("en", "ru")): ("off_target", "unknown")}
+    campaign.fill({"base": TrainingGraph(), "tuned": GRAPH}, PAIRS, metrics=("bleu", "off_target"), unscorable=without)
+    rows = tables(dragoman("results", "g", "--model", "tuned", "--json"))["partitions"]
+    assert [(row["done"], row["off_target_pairs"]) for row in rows if row["scope"] == "all"] == [(12, 11)]
+    text = dragoman("results", "g", "--model", "tuned", "--table", "partitions").out
+    assert "off-target of" in text and "11 pairs" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
