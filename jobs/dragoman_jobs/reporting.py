@@ -54,6 +54,8 @@ class Reporter:
             self._sent[model.id] = time.monotonic()
             del self._losses[model.id]
             self._tracker.tell(lambda mlflow: mlflow.log_losses(model, waiting))
+        if (look := progress.dev) is not None:
+            self._tracker.tell(lambda mlflow: mlflow.log_dev_scores(model, [look]))
 
     def trained(self, training: PlannedTraining) -> None:
         """A finetuning came to its end: parameters, data and all losses."""

@@ -1,7 +1,8 @@
 """What MLflow is told of a grid: runs, parameters, losses, scores by partition, data sets and samples.
 
-Experiment = grid name, parent run = grid, children = models, grandchildren = evaluations. MLflow is a window, not
-the record: everything here is written from the store and can be written again, and no failure of it stops a grid.
+Experiment = campaign (a grid that belongs to none is its own), parent run = grid, children = models, grandchildren =
+evaluations. MLflow is a window, not the record: everything here is written from the store and can be written again, and
+no failure of it stops a grid.
 """
 
 import logging
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.masking import masked
-from dragoman.mlflow_pages import NOTE_TAG, VIEW_TAG, experiment_note, link, metric_name, saved_view
+from dragoman.mlflow_pages import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, metric_name, saved_view
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.plan import Plan, PlannedTraining
@@ -51,12 +52,13 @@ class Tracker:
         self._known: dict[str, set[int]] = {}
 
     def _find_experiment(self, artifacts: Path) -> str:
-        found = self._client.get_experiment_by_name(self._plan.spec.name)
+        name = self._plan.spec.campaign or self._plan.spec.name
+        found = self._client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
         # without a location a database alone would have ./mlruns made wherever the user stands; a server knows better
         location = None if self._is_server else artifacts.resolve().as_uri()
-        return str(self._client.create_experiment(self._plan.spec.name, artifact_location=location))
+        return str(self._client.create_experiment(name, artifact_location=location))
 
     def _run(self, key: str, name: str, parent: str | None, model: ModelIdentity | None = None) -> str:
         found = self._client.search_runs([self._experiment], f"tags.`{KEY_TAG}` = '{key}'", max_results=1)
@@ -80,7 +82,7 @@ class Tracker:
         return self._run(f"model/{self._plan.id}/{model.id}", model.name, self._grid_run, model)
 
     def start(self) -> None:
-        """Parameters of the grid, and the spec itself."""
+        """Parameters of the grid, the spec itself, and notes that lead to our pages while it runs."""
         spec = self._plan.spec
         self._log(
             self._grid_run,
@@ -93,6 +95,10 @@ class Tracker:
             },
         )
         self._client.log_dict(self._grid_run, spec.model_dump(mode="json"), "spec.json")
+        note = experiment_note(spec.name, self._experiment, spec.campaign, has_view=False)
+        if NOTE_TAG not in self._client.get_experiment(self._experiment).tags:
+            self._client.set_experiment_tag(self._experiment, NOTE_TAG, note)
+        self._log(self._grid_run, tags={NOTE_TAG: f"{grid_links(spec.name)}\n"})
         self._client.update_run(self._grid_run, status="RUNNING")  # it may have ended before, and goes on
 
     def log_losses(self, model: ModelIdentity, losses: Sequence[tuple[int, float, float]]) -> None:
@@ -148,11 +154,12 @@ class Tracker:
         recipe = training.identity.recipe["corpus"]
         self._log_dataset(run, recipe["kind"], recipe["revision"], "train", sum(record.get("examples", {}).values()))
         self.log_losses(training.identity, [tuple(point) for point in record.get("losses", ())])
-        self._log_dev_scores(run, record.get("dev", ()))
+        self.log_dev_scores(training.identity, record.get("dev", ()))
         self._client.set_terminated(run)
 
-    def _log_dev_scores(self, run: str, scores: Sequence[Sequence[Any]]) -> None:
-        """What a checkpoint was chosen by: the mean and that of each partition, by step."""
+    def log_dev_scores(self, model: ModelIdentity, scores: Sequence[Sequence[Any]]) -> None:
+        """What a checkpoint is chosen by: the mean and that of each partition, by step; each step once."""
+        run = self.model_run(model)
         known = {point.step for point in self._client.get_metric_history(run, "dev")} if scores else set()
         curves: dict[str, list[tuple[int, float]]] = {}
         for step, mean, partitions in scores:
@@ -223,11 +230,11 @@ class Tracker:
             scopes: the partitions that occur.
             failed: whether the run is to be shown as failed.
         """
-        grid = self._plan.spec.name
+        grid, campaign = self._plan.spec.name, self._plan.spec.campaign
         view = saved_view(self._plan.spec.evaluation.metrics, scopes)
-        for key, value in ((VIEW_TAG, view), (NOTE_TAG, experiment_note(grid, self._experiment))):
+        for key, value in ((VIEW_TAG, view), (NOTE_TAG, experiment_note(grid, self._experiment, campaign))):
             self._client.set_experiment_tag(self._experiment, key, value)
-        note = f"{link('Pair matrix', 'grid', grid=grid)} · `dragoman results {grid}` prints the tables."
+        note = f"{grid_links(grid)} · `dragoman results {grid}` prints the tables."
         self._log(self._grid_run, tags={NOTE_TAG: note})
         self._client.set_terminated(self._grid_run, "FAILED" if failed else "FINISHED")
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from dragoman_jobs import reporting
-from dragoman_jobs.finetune.result import Progress
+from dragoman_jobs.finetune.result import DevScore, Progress
 from dragoman_jobs.job import StoppedError
 from dragoman_jobs.reporting import Reporter
 
@@ -20,6 +20,7 @@ class _Mlflow:
 
     def __init__(self) -> None:
         self.losses: list[list[int]] = []
+        self.dev: list[tuple[str, list[DevScore]]] = []
         self.status: list[str] = []
 
     def tell(self, job: Any) -> None:
@@ -28,6 +29,9 @@ class _Mlflow:
 
     def log_losses(self, model: _Model, points: list[tuple[int, float, float]]) -> None:
         self.losses.append([step for step, _, _ in points])
+
+    def log_dev_scores(self, model: _Model, scores: list[DevScore]) -> None:
+        self.dev.append((model.id, scores))
 
     def break_off(self, status: str) -> None:
         self.status.append(status)
@@ -54,6 +58,14 @@ def test_losses_are_told_in_batches_and_each_once(
         now[0] = float(step)
         reporter.step(model, Progress(step, 100, 1.0, 0.1, 1000.0))
     assert mlflow.losses == [list(range(1, 12)), list(range(12, 22)), list(range(22, 32))]
+
+
+def test_scores_on_the_dev_split_are_told_when_they_come(mlflow: _Mlflow, reporter: Reporter) -> None:
+    model: Any = _Model("m1", "ours")
+    looks = {2: DevScore(2, 10.0, {"seen": 10.0}), 4: DevScore(4, 12.0, {"seen": 12.0})}
+    for step in range(1, 6):
+        reporter.step(model, Progress(step, 100, 1.0, 0.1, 1000.0, looks.get(step)))
+        assert mlflow.dev == [("m1", [look]) for at, look in looks.items() if at <= step]
 
 
 def test_a_grid_that_is_stopped_was_killed_and_one_that_breaks_failed(mlflow: _Mlflow, reporter: Reporter) -> None:

@@ -6,16 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dragoman.settings import settings
+from dragoman.store.campaigns import campaign_of
 from dragoman_registry.mlflow_at import client_at, speaking
 from dragoman_registry.versions import Registered, registered
+from dragoman_ui.reading import open_store
 
 
 def experiment_link(grid: str) -> str | None:
-    """The address, relative to our pages, of the runs of a grid's MLflow experiment; None where there is none."""
+    """The address, relative to our pages, of the runs of a grid's MLflow experiment; None where there is none.
+
+    It is that of its campaign, if it belongs to one; what was run before campaigns had one has its own.
+    """
     if not (uri := _store_of_server("BACKEND_STORE_URI_ENV_VAR")):
         return None
+    campaign = campaign_of(open_store(), grid)
     with speaking(uri):
-        found = client_at(uri).get_experiment_by_name(grid)
+        client = client_at(uri)
+        found = client.get_experiment_by_name(campaign) or client.get_experiment_by_name(grid)
     return f"../#/experiments/{found.experiment_id}/runs" if found else None
 
 

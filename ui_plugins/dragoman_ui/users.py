@@ -8,7 +8,9 @@ from flask import current_app, g, has_request_context, request
 
 from dragoman.errors import DragomanError
 from dragoman.settings import settings
+from dragoman.store.campaigns import campaign_of
 from dragoman_registry.roles import Role, of_permission
+from dragoman_ui.reading import open_store
 
 WITH_USERS = "DRAGOMAN_WITH_USERS"
 """Key of a Flask app's configuration: whether MLflow's authentication stands before it."""
@@ -45,12 +47,14 @@ def may_force() -> bool:
 
 
 def role_for_grid(name: str) -> Role:
-    """What whoever asks may do with a grid: what MLflow lets them do with the experiment of its name."""
+    """What whoever asks may do with a grid: what MLflow lets them do with its campaign's experiment, or its own."""
     if (auth := _auth()) is None:
         return _role_without_users()
     if auth.sender_is_admin():
         return Role.PROMOTER
-    experiment = auth._get_tracking_store().get_experiment_by_name(name)
+    tracking = auth._get_tracking_store()
+    campaign = campaign_of(open_store(), name)
+    experiment = tracking.get_experiment_by_name(campaign) or tracking.get_experiment_by_name(name)
     if experiment is None:
         return Role.VIEWER
     return of_permission(auth._get_experiment_permission(experiment.experiment_id, signed_in()).name)

@@ -37,6 +37,13 @@ def campaigns(store: Store) -> dict[str, list[str]]:
     return found
 
 
+def campaign_of(store: Store, grid: str) -> str:
+    """The campaign that a grid belongs to; the name itself of one that belongs to none, or is not in the store."""
+    with store.database.reading() as connection:
+        found = connection.execute(select(_CAMPAIGN).where(GridRow.name == grid)).scalar_one_or_none()
+    return str(found or grid)
+
+
 def siblings(store: Store, grid: str) -> list[str]:
     """The grids that belong to the same campaign as a grid, itself included, by name; alone where it belongs to none.
 

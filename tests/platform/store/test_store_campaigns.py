@@ -3,7 +3,7 @@
 import pytest
 
 from dragoman.errors import StoreError
-from dragoman.store.campaigns import campaigns, grids_of, siblings
+from dragoman.store.campaigns import campaign_of, campaigns, grids_of, siblings
 
 
 @pytest.fixture
@@ -23,6 +23,12 @@ def test_a_campaign_is_its_grids(swept):
 
 def test_a_grid_of_no_campaign_stands_alone(swept):
     assert grids_of(swept, "small") == siblings(swept, "small") == ["small"]
+
+
+def test_the_campaign_of_a_grid(swept):
+    assert campaign_of(swept, "sweep-a") == "sweep"
+    assert campaign_of(swept, "small") == "small"
+    assert campaign_of(swept, "not there") == "not there"
 
 
 def test_an_unknown_grid_has_no_siblings(swept):
