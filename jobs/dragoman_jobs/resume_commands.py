@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from dragoman.cli.arguments import GridArgument, complete_grids, open_store
+from dragoman.errors import StoreError
 from dragoman.settings import Settings
 from dragoman.store import control
+from dragoman.store.healing import plan_damaged
 from dragoman.store.store import Store
 from dragoman_jobs.commands import run_here, send
 from dragoman_jobs.options import (
@@ -57,7 +59,11 @@ def resume(
 
 def retry(
     grid: GridArgument,
-    failed: Annotated[bool, typer.Option("--failed", help="The cells that failed: say it, so that it is meant.")],
+    failed: Annotated[bool, typer.Option("--failed", help="The cells that failed.")] = False,
+    damaged: Annotated[
+        bool,
+        typer.Option("--damaged", help="The cells whose stored hypotheses are gone or damaged; all of them are read."),
+    ] = False,
     address: AddressOption = None,
     here: LocalOption = False,
     workers: WorkersOption = None,
@@ -67,15 +73,28 @@ def retry(
     training_gpus: TrainingGpusOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Try the failed cells of a grid again; a driver at work takes them up, otherwise the grid is resumed.
+    """Try cells of a grid again: those that failed, or those whose hypotheses are lost.
 
-    Example: dragoman retry demo --failed
+    A driver at work takes them up, otherwise the grid is resumed.
+
+    Examples: dragoman retry demo --failed · dragoman retry demo --damaged
     """
-    del failed
+    if not (failed or damaged):
+        raise StoreError(f"Say which cells of {grid} to try again: with --failed, --damaged, or both.")
     store = open_store()
-    count = control.retry(store, grid)
-    typer.echo(f"{count} failed {'cell' if count == 1 else 'cells'} of {grid} planned again.")
-    if count and not any(job.is_alive for job in store.jobs(grid)):
+    again = False
+    if failed:
+        count = control.retry(store, grid)
+        again = count > 0
+        typer.echo(f"{count} failed {'cell' if count == 1 else 'cells'} of {grid} planned again.")
+    if damaged:
+        lost = plan_damaged(store, grid)
+        again = again or lost.cells != [] or lost.texts > 0
+        typer.echo(
+            f"{len(lost.cells)} {'cell' if len(lost.cells) == 1 else 'cells'} of {grid} whose hypotheses are lost "
+            f"planned again; test texts of {lost.texts} {'pair' if lost.texts == 1 else 'pairs'} are lost."
+        )
+    if again and not any(job.is_alive for job in store.jobs(grid)):
         _go_on(store, grid, address, here, asked_for(workers, cpus, gpus, training_workers, training_gpus), quiet)
 
 

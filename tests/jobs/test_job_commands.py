@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from dragoman.cell import Cell
 from dragoman.cli.main import build_app
+from dragoman.errors import StoreError
 from dragoman.pair import all_pairs
 from dragoman.settings import settings
 from dragoman.store import records
@@ -126,3 +127,12 @@ def _task(size: int) -> CellTask:
 
 def _outcome(**measured: Any) -> CellOutcome:
     return CellOutcome.model_construct(translation=Translation.model_construct(**measured))
+
+
+def test_a_retry_says_which_cells_are_meant(store: Store) -> None:
+    result = CliRunner().invoke(build_app(), ["retry", "small"])
+    assert isinstance(result.exception, StoreError)
+    assert str(result.exception).startswith("Say which cells of small to try again: with --failed, --damaged, or both")
+    assert "0 failed cells of small planned again." in _shown("retry", "small", "--failed")
+    shown = _shown("retry", "small", "--damaged")
+    assert "0 cells of small whose hypotheses are lost planned again; test texts of 0 pairs are lost." in shown

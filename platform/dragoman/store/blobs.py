@@ -7,8 +7,9 @@ file says, not of its bytes, so another version of the Parquet library does not 
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -29,6 +30,11 @@ TEST = pa.schema([("source", pa.string()), ("reference", pa.string())])
 """One row for each segment of a test set's text."""
 
 _SUFFIX = ".parquet"
+
+_MOMENTS = ("LastModified", "last_modified", "updated", "mtime", "created")
+"""What S3, Azure, Google and others call the time at which a file was written."""
+
+_REMEDY = "restore it from a backup, or have its cells translated again with `dragoman retry GRID --damaged`."
 
 
 class Line(NamedTuple):
@@ -72,7 +78,7 @@ class BlobStore:
             self._files, self._root = fsspec.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise StoreError(
-                f"Blobs can't be kept at {url} ({error}): give file:///FOLDER or s3://BUCKET/FOLDER."
+                f"Blobs can't be kept at {masked(url)} ({error}): give file:///FOLDER or s3://BUCKET/FOLDER."
             ) from error
 
     def put_translation(self, lines: Sequence[tuple[str, str, int]]) -> str:
@@ -104,12 +110,14 @@ class BlobStore:
         """The file of a blob, as it lies there.
 
         Raises:
-            StoreError: it is not there.
+            StoreError: it is not there, or can't be read.
         """
         try:
             data: bytes = self._files.cat_file(self._path(address))
         except FileNotFoundError as error:
-            raise StoreError(f"The blob {address} is not in {self.url}: restore it, or run the grid again.") from error
+            raise StoreError(f"The blob {address} is not in {masked(self.url)}: {_REMEDY}") from error
+        except Exception as error:  # every file system has errors of its own
+            raise self._unusable("read", error) from error
         return data
 
     def write(self, address: str, data: bytes) -> None:
@@ -122,17 +130,61 @@ class BlobStore:
         self._keep(address, data)
 
     def stored(self) -> Iterator[StoredBlob]:
-        """Every file there is, whole or left over."""
-        if not self._files.exists(self._root):
-            return
-        for path, details in sorted(self._files.find(self._root, detail=True).items()):
-            name = path.rsplit("/", 1)[-1]
-            address = name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else ""
-            yield StoredBlob(address, path, int(details["size"]), self._files.modified(path))
+        """Every file there is, whole or left over; what comes or goes meanwhile may be missing.
 
-    def remove(self, blob: StoredBlob) -> None:
-        """Remove a file."""
-        self._files.rm_file(blob.path)
+        Raises:
+            StoreError: they can't be listed.
+        """
+        try:
+            for path, size, written in self._listed():
+                name = path.rsplit("/", 1)[-1]
+                address = name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else ""
+                yield StoredBlob(address, path, size, written)
+        except Exception as error:
+            raise self._unusable("listed", error) from error
+
+    def remove(self, blob: StoredBlob, unless_after: datetime | None = None) -> bool:
+        """Remove a file; returns whether this was done.
+
+        Args:
+            blob: the file, as it was listed.
+            unless_after: leave it if it was written, or wanted again, after this moment.
+
+        Raises:
+            StoreError: it can't be removed.
+        """
+        try:
+            if self._is_local:
+                return _remove_file(Path(blob.path), unless_after)
+            if unless_after is not None and moment(self._files.info(blob.path)) > unless_after:
+                return False
+            self._files.rm_file(blob.path)
+        except FileNotFoundError:
+            return False
+        except Exception as error:
+            raise self._unusable("removed", error) from error
+        return True
+
+    def _listed(self) -> Iterator[tuple[str, int, datetime]]:
+        if self._is_local:
+            for path in sorted(Path(self._root).rglob("*")):
+                with suppress(FileNotFoundError):  # a writer's file has got its name meanwhile
+                    found = path.stat()
+                    if not path.is_dir():
+                        yield str(path), found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)
+        elif self._files.exists(self._root):
+            for path, details in sorted(self._files.find(self._root, detail=True).items()):
+                yield path, int(details["size"]), moment(details)
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self._files, LocalFileSystem)
+
+    def _unusable(self, what: str, error: Exception) -> StoreError:
+        why = masked(next(iter(str(error).splitlines()), type(error).__name__))
+        return StoreError(
+            f"Blobs can't be {what} in {masked(self.url)} ({why}): check that it is there, and that you may do so."
+        )
 
     def _put(self, schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> str:
         address = _address(schema, rows)
@@ -152,23 +204,26 @@ class BlobStore:
         try:
             self._write(address, data)
         except Exception as error:  # every file system, and every cloud's library below it, has errors of its own
-            why = next(iter(str(error).splitlines()), type(error).__name__)
+            why = masked(next(iter(str(error).splitlines()), type(error).__name__))
             raise StoreError(
                 f"Blobs can't be written to {masked(self.url)} ({why}): check that it is there, has room, and may be "
                 "written to."
             ) from error
 
     def _write(self, address: str, data: bytes) -> None:
+        """Write a file, in one step.
+
+        One that is there becomes young again, which the garbage collector spares, and whole if it was damaged.
+        """
         path = self._path(address)
-        local = isinstance(self._files, LocalFileSystem)
-        if self._files.exists(path):
-            if local:
-                os.utime(path)  # wanted again: the garbage collector spares what is young
-            return
-        if not local:
+        if not self._is_local:
             self._files.pipe_file(path, data)  # object stores show an object once it is whole
             return
         final = Path(path)
+        with suppress(FileNotFoundError):
+            if _holds(final, address, data):
+                os.utime(final)
+                return
         final.parent.mkdir(parents=True, exist_ok=True)
         partial = final.with_name(f".{uuid4().hex}")
         with partial.open("wb") as file:
@@ -188,6 +243,38 @@ def check_blob(address: str, data: bytes) -> pa.Schema:
         StoreError: it is not.
     """
     return _parse(address, data)[0]
+
+
+def _holds(path: Path, address: str, data: bytes) -> bool:
+    """Whether a file is whole: these bytes, or others of the same content."""
+    there = path.read_bytes()
+    if there == data:
+        return True
+    try:
+        check_blob(address, there)
+    except StoreError:
+        return False
+    return True
+
+
+def _remove_file(path: Path, unless_after: datetime | None) -> bool:
+    """Remove a file that nobody wants again meanwhile: it loses its name first, so that who wants it writes it anew."""
+    nameless = path.with_name(f".{uuid4().hex}")
+    path.rename(nameless)
+    if unless_after is not None and datetime.fromtimestamp(nameless.stat().st_mtime, UTC) > unless_after:
+        nameless.replace(path)
+        return False
+    nameless.unlink()
+    return True
+
+
+def moment(details: Mapping[str, Any]) -> datetime:
+    """When a file was written, by whichever name its file system has for that."""
+    found = next(details[name] for name in _MOMENTS if details.get(name) is not None)
+    if isinstance(found, int | float):
+        return datetime.fromtimestamp(found, UTC)
+    written: datetime = datetime.fromisoformat(found) if isinstance(found, str) else found
+    return written.replace(tzinfo=UTC) if written.tzinfo is None else written
 
 
 def _address(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> str:
@@ -222,6 +309,4 @@ def _parse(address: str, data: bytes) -> tuple[pa.Schema, list[tuple[Any, ...]]]
 
 
 def _damaged(address: str) -> StoreError:
-    return StoreError(
-        f"The blob {address} is damaged: its content is not what its address says. Restore it from a copy."
-    )
+    return StoreError(f"The blob {address} is damaged, as its content is not what its address says: {_REMEDY}")

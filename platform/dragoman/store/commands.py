@@ -26,12 +26,12 @@ def gc(
 
     Examples: dragoman gc · dragoman gc --remove --older-than 0
     """
-    from dragoman.store.collecting import unreferenced
+    from dragoman.store import collecting
 
     store = _open_existing()
-    found = unreferenced(store, timedelta(hours=older_than))
-    for blob in found if remove else ():
-        store.blobs.remove(blob)
+    found = collecting.unreferenced(store, timedelta(hours=older_than))
+    if remove:
+        found = list(collecting.remove(store, found))
     size = sum(blob.size for blob in found)
     typer.echo(f"{len(found)} blobs, {size:,} bytes {'removed' if remove else 'that nothing refers to'}.", err=True)
     rows = [{"path": blob.path, "size": blob.size, "written": blob.written.isoformat()} for blob in found]

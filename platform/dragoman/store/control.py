@@ -37,6 +37,7 @@ def stop(store: Store, grid: str, who: str) -> JobRecord:
         how = "it was never run" if job is None else f"its last run is {job.state.value}"
         raise StoreError(f"The grid {grid} is not running ({how}): there is nothing to stop.")
     store.ask_job_to_stop(job.id, who)
+    job = store.jobs(grid)[0]  # whose driver may have waited for the same writer, to say that it is alive
     if not job.is_alive:
         store.end_job(job.id, JobState.STOPPED, f"stopped by {who}")
         forsake(store, grid)

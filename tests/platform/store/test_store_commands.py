@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from dragoman import settings
 from dragoman.cli.main import main
 from dragoman.errors import StoreError
-from dragoman.store import commands
+from dragoman.store import collecting, commands, records
 from dragoman.store.store import Store
 
 
@@ -65,6 +66,22 @@ def test_gc_spares_what_is_wanted_again_and_finds_what_a_killed_writer_left(home
     assert str(partial) in run(commands.gc).stdout
     [row] = json.loads(run(commands.gc, "--json").stdout)["blobs"]
     assert (row["path"], row["size"]) == (str(partial), 4)
+
+
+def test_gc_spares_what_was_wanted_or_referred_to_since_it_was_listed(home):
+    blobs = home.store.blobs
+    wanted, used, orphan = (blobs.put_translation([(text, "stop", 1)]) for text in ("wanted", "used", "nobody's"))
+    paths = {blob.address: blob.path for blob in blobs.stored()}
+    for address in (wanted, used, orphan):
+        os.utime(paths[address], (0, 0))
+    listed = collecting.unreferenced(home.store, timedelta(hours=24))
+    assert {blob.address for blob in listed} == {wanted, used, orphan}
+    blobs.put_translation([("wanted", "stop", 1)])
+    translation = {"segments": 1, "tokens": 1, "cut": 0, "engine": "e", "seconds": 1, "worker": "w"}
+    cell = home.cells[1].cell.id
+    home.store.commit_cell(records.Translation(cell_id=cell, hypotheses=used, **translation), [])
+    assert [blob.address for blob in collecting.remove(home.store, listed)] == [orphan]
+    assert {wanted, used} <= {blob.address for blob in blobs.stored()}
 
 
 def test_a_grid_goes_out_and_comes_in(home, tmp_path, monkeypatch):

@@ -52,7 +52,11 @@ def _compare(settings: Settings) -> Iterator[Finding]:
     missing = wanted - {blob.address for blob in BlobStore(settings.blobs_url).stored()}
     if missing:
         told = f"{len(missing)} of {len(wanted)} that the store refers to are missing, such as {min(missing)}"
-        yield fault(PART, told, "restore them from a backup, or run their grids again")
+        yield fault(
+            PART,
+            told,
+            "restore them from a backup, or have the cells translated again with `dragoman retry GRID --damaged`",
+        )
     else:
         yield fine(PART, f"{settings.blobs_url} can be written to; all {len(wanted)} that are referred to are there")
 
