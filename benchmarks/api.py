@@ -21,15 +21,26 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
-from campaign import Campaign, fill
+from campaign import SEGMENTS, Campaign, fill
+from sqlalchemy import select, update
 
 from dragoman.settings import Settings
+from dragoman.spec.grid import GridSpec
+from dragoman.store.keys import pair_numbers
+from dragoman.store.schema import CellRow, GridModelRow, GridRow, ModelRow, TestRow
 from dragoman.store.store import Store
+from dragoman.tracking import GRID_TAG, MODEL_TAG
+from dragoman_registry.mlflow_at import client_at
+from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_ui.commands import command, environment, stop, wait_until_healthy
 
 ROOT = "/ajax-api/3.0/dragoman"
 MODELS_ASKED = 5
 """Models that clients ask about; the rest of the campaign is there all the same."""
+PAIRS_ASKED = 5
+"""Pairs whose sentences are there."""
+REGISTERED = "campaign-translator"
+"""A registered model, whose version is the first of the finetuned ones."""
 
 
 def questions(campaign: Campaign) -> dict[str, list[str]]:
@@ -40,6 +51,7 @@ def questions(campaign: Campaign) -> dict[str, list[str]]:
         return [f"{ROOT}/{path}?{urlencode({'grid': 'campaign', **each})}" for each in asked or ({},)]
 
     each = [{"model": name, "metric": "bleu"} for name in names]
+    pairs = [{"source": pair.source, "target": pair.target} for pair in campaign.pairs[:PAIRS_ASKED]]
     return {
         "grids": [f"{ROOT}/grids"],
         "grid": of("grid"),
@@ -51,10 +63,64 @@ def questions(campaign: Campaign) -> dict[str, list[str]]:
         "pairs, the first 1,000": of("pairs", *each),
         "pairs, 1,000 further on": of("pairs", *({**one, "offset": "20000"} for one in each)),
         "matrix": of("matrix", *each),
+        "comparison": of("comparison", *({**one, "against": campaign.names[-1]} for one in each)),
+        "cells": of("cells", *pairs),
+        "sentences": of("sentences", *pairs),
+        "table": of("table", *({**one, "table": "partitions"} for one in each)),
+        "table of every pair": of("table", *({**one, "table": "pairs"} for one in each)),
+        "comparison_table": of("comparison_table", *({**one, "table": "scopes"} for one in each)),
+        "model": of("model", *({"model": name} for name in names)),
+        "card": of("card", *({"model": name} for name in names)),
+        "registered_models": [f"{ROOT}/registered_models"],
+        "versions": [f"{ROOT}/versions?name={REGISTERED}"],
+        "gate": [f"{ROOT}/gate?name={REGISTERED}&version=1"],
         "audit": [f"{ROOT}/audit"],
         "session": [f"{ROOT}/session"],
         "openapi.json": [f"{ROOT}/openapi.json"],
     }
+
+
+def complete(store: Store, settings: Settings, campaign: Campaign) -> None:
+    """Add what a campaign lacks for some questions: a specification, a registered model, sentences of a few pairs."""
+    names = campaign.names[: 1 + MODELS_ASKED]
+    method = {"kind": "full", "learning_rate": 0.001, "steps": 10, "batch_tokens": 512, "warmup_steps": 1}
+    pair = f"{campaign.tags[0]}-{campaign.tags[1]}"
+    spec = GridSpec.model_validate(
+        {
+            "name": "campaign", "base": "tiny", "languages": campaign.tags, "corpus": "cldr", "prompt": "mfti",
+            "models": [
+                {"name": name, "pairs": [pair], "examples": 1000, "method": method} for name in campaign.names[1:]
+            ],
+            "evaluation": {"metrics": ["bleu", "chrf++", "off_target"]},
+            "promotion": {"model": REGISTERED, "rules": [{"metric": "bleu", "over": "seen", "at_least": 1}]},
+        }
+    )  # fmt: skip
+    grid = store.grid("campaign")
+    lines = [f"sentence number {number} of a test set, as long as most" for number in range(SEGMENTS)]
+    test = store.blobs.put_test(lines, lines)
+    made = {name: store.blobs.put_translation([(f"{line} {name}", "stop", 9) for line in lines]) for name in names}
+    with store.database.writing() as connection:
+        connection.execute(update(GridRow).values(spec=spec.model_dump(mode="json")))
+        numbers = pair_numbers(connection, campaign.pairs[:PAIRS_ASKED])
+        connection.execute(update(TestRow).where(TestRow.pair_id.in_(numbers.values())).values(lines=test))
+        for name in names:
+            model = select(GridModelRow.model_id).where(GridModelRow.name == name).scalar_subquery()
+            cells = update(CellRow).where(CellRow.model_id == model, CellRow.pair_id.in_(numbers.values()))
+            connection.execute(cells.values(hypotheses=made[name]))
+    records = {number: store.cells("campaign", pair) for pair, number in numbers.items()}
+    with store.database.writing() as connection:
+        for number, found in records.items():
+            for record in found:  # `fill` makes identities up, and scores are found by the real ones
+                model = select(ModelRow.id).where(ModelRow.identity == record.cell.model).scalar_subquery()
+                cell = update(CellRow).where(CellRow.model_id == model, CellRow.pair_id == number)
+                connection.execute(cell.values(identity=record.cell.id))
+    client = client_at(settings.mlflow_url)
+    if REGISTERED not in {model.name for model in client.search_registered_models()}:
+        client.create_registered_model(REGISTERED)
+        model_id = next(identity for identity, name in grid.names.items() if name == names[1])
+        tags = {MODEL_TAG: model_id, GRID_TAG: "campaign", NAME_TAG: names[1], PROMPT_TAG: spec.prompts[0].id,
+                DECODING_TAG: spec.evaluation.decoding.id}  # fmt: skip
+        client.create_model_version(REGISTERED, "file:///nowhere", tags=tags)
 
 
 def ask(connection: http.client.HTTPConnection, address: str) -> tuple[float, int, int]:
@@ -99,8 +165,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=options.home or Path(folder))
         campaign = Campaign(options.languages, options.models)
-        if not (settings.home / "store.db").exists():
-            fill(Store.open(settings.store_url, settings.blobs_url), campaign)
+        is_new = not (settings.home / "store.db").exists()
+        store = Store.open(settings.store_url, settings.blobs_url)
+        if is_new:
+            fill(store, campaign)
+        complete(store, settings, campaign)
+        store.close()
         rows = measure(settings, campaign, options.clients, options.rounds)
     if options.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
