@@ -78,7 +78,7 @@ def previews(plan: Plan, pair: Pair, count: int) -> Iterator[Preview]:
     evaluation = plan.spec.evaluation
     if pair in plan.contents:
         choice = evaluation.corpus or plan.spec.corpus
-        corpus = open_corpus(choice.kind, choice.options)
+        corpus = open_corpus(choice.kind, choice.placed)
         tested = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)[:count]
         for prompt in plan.prompts:
             render = renderers(prompt, [pair], base.model, base.revision)[pair]

@@ -71,7 +71,7 @@ def _store_test_lines(plan: Plan, store: Store) -> tuple[dict[Pair, str], dict[P
     """Each pair's test lines go to the blobs; returns where they are, and the characters of their sources."""
     evaluation = plan.spec.evaluation
     choice = evaluation.corpus or plan.spec.corpus
-    corpus = open_corpus(choice.kind, choice.options)
+    corpus = open_corpus(choice.kind, choice.placed)
     addresses: dict[Pair, str] = {}
     sizes: dict[Pair, int] = {}
     for pair in plan.contents:

@@ -8,7 +8,6 @@ from dragoman.errors import SpecError
 from dragoman.plan import Plan, make_plan
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
-from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 
 
@@ -47,7 +46,7 @@ def named(store: Store, grid_or_spec: str) -> str:
         return store.grid(grid_or_spec).name
     spec = load_spec(path)
     record = store.grid(spec.name)
-    changes = _differences(_comparable(record), make_plan(spec).spec.model_dump(mode="json"))
+    changes = _differences(_comparable(record.spec), _comparable(spec.model_dump(mode="json")))
     if changes:
         raise SpecError(
             f"{path} has changed since the grid {spec.name} was begun: {changes[0]}. Put it back, give the grid "
@@ -56,9 +55,21 @@ def named(store: Store, grid_or_spec: str) -> str:
     return spec.name
 
 
-def _comparable(record: GridRecord) -> Mapping[str, Any]:
-    """The spec the store has, as this program would write it: fields may have come since."""
-    return make_plan(GridSpec.model_validate(record.spec)).spec.model_dump(mode="json")
+def _comparable(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A spec as this program would write it, whenever and wherever it was read: fields may have come since."""
+    plan = make_plan(GridSpec.model_validate(content))
+    whole: Mapping[str, Any] = _without_folders(plan.spec.model_dump(mode="json"))
+    return whole
+
+
+def _without_folders(part: Any) -> Any:
+    """What a spec says of its corpora, not where it stood; their texts are compared by what is drawn from them."""
+    if isinstance(part, list):
+        return [_without_folders(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    is_corpus = {"kind", "options"} <= part.keys()
+    return {key: _without_folders(value) for key, value in part.items() if not (is_corpus and key == "folder")}
 
 
 def _differences(before: Any, now: Any, place: str = "") -> list[str]:

@@ -78,7 +78,7 @@ def _dev_lines(task: TrainingTask, selection: Selection) -> "list[DevPair]":
 
     planned = task.planned
     pairs = planned.pairs if selection.pairs == "trained" else selection.pairs
-    corpus = open_corpus(planned.corpus.kind, planned.corpus.options)
+    corpus = open_corpus(planned.corpus.kind, planned.corpus.placed)
     missing = corpus.missing(pairs, Split.DEV)
     there = [pair for pair in pairs if pair not in missing]
     render, graph = renderers(planned.prompt, there, task.base, task.revision), TrainingGraph.of(planned.pairs)

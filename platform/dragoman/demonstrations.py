@@ -34,7 +34,7 @@ class Demonstrator:
         drawn = prompt.demonstrations
         if drawn.corpus is None or drawn.split is None:
             raise SpecError(f"The prompt {prompt.label} names no corpus and split for its examples: give it both.")
-        self._corpus, self._split = open_corpus(drawn.corpus.kind, drawn.corpus.options), drawn.split
+        self._corpus, self._split = open_corpus(drawn.corpus.kind, drawn.corpus.placed), drawn.split
 
     def missing(self, pairs: Collection[Pair]) -> dict[Pair, str]:
         """The pairs that the corpus has no examples for, each with the reason."""
@@ -104,7 +104,7 @@ def complete(prompt: Prompt, corpus: CorpusChoice, split: Split, languages: tupl
         return prompt
     drawn = prompt.demonstrations
     chosen = drawn.corpus or corpus
-    revision = open_corpus(chosen.kind, chosen.options).revision
+    revision = open_corpus(chosen.kind, chosen.placed).revision
     if drawn.revision not in (None, revision):
         raise SpecError(
             f"The examples of the prompt {prompt.label} shall come from revision {drawn.revision} of the {chosen.kind} "

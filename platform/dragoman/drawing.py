@@ -26,7 +26,7 @@ def held_out(tested: TestText) -> HeldOut:
     Raises:
         CorpusError: their text is not there, or damaged.
     """
-    corpus = open_corpus(tested.corpus.kind, tested.corpus.options)
+    corpus = open_corpus(tested.corpus.kind, tested.corpus.placed)
     return HeldOut(corpus, tested.pairs, tested.split, tested.sentences, tested.similarity)
 
 
@@ -113,7 +113,7 @@ def contamination_records(planned: PlannedTraining, test_set: str) -> list[Conta
 
 
 def _open(planned: PlannedTraining) -> Corpus:
-    corpus: Corpus = open_corpus(planned.corpus.kind, planned.corpus.options)
+    corpus: Corpus = open_corpus(planned.corpus.kind, planned.corpus.placed)
     return Pivoted(corpus, planned.pivot) if planned.pivot else corpus
 
 

@@ -122,7 +122,7 @@ def _cached(base: Base) -> str | None:
 
 def _densities(tested: TestText, count: Count) -> dict[str, _Density]:
     """The first test sentences of every language, read with as few pairs as possible."""
-    corpus = open_corpus(tested.corpus.kind, tested.corpus.options)
+    corpus = open_corpus(tested.corpus.kind, tested.corpus.placed)
     densities: dict[str, _Density] = {}
     for pair in tested.pairs:
         if not densities.keys() >= set(pair):
@@ -136,7 +136,7 @@ def _densities(tested: TestText, count: Count) -> dict[str, _Density]:
 def _segments(plan: Plan) -> dict[Pair, int]:
     """Test sentences of each pair."""
     tested = plan.tested
-    corpus = open_corpus(tested.corpus.kind, tested.corpus.options)
+    corpus = open_corpus(tested.corpus.kind, tested.corpus.placed)
     if not corpus.multiparallel:
         return {pair: _length(islice(corpus.segments(pair, tested.split), tested.sentences)) for pair in tested.pairs}
     same = _length(islice(corpus.segments(tested.pairs[0], tested.split), tested.sentences))

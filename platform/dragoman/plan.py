@@ -204,7 +204,7 @@ def make_plan(spec: GridSpec) -> Plan:
     spec = _with_complete_prompts(spec)
     evaluation = spec.evaluation
     choice = evaluation.corpus or spec.corpus
-    corpus = open_corpus(choice.kind, choice.options)
+    corpus = open_corpus(choice.kind, choice.placed)
     pairs = tuple(chosen(evaluation.pairs, spec.languages))
     missing = corpus.missing(pairs, evaluation.split)
     if len(missing) == len(pairs):
@@ -266,7 +266,7 @@ def _stop_at(missing: Mapping[Pair, str], pairs: int, policy: Missing, place: st
 
 def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, tested: TestText) -> PlannedTraining:
     choice = finetuning.corpus or spec.corpus
-    corpus: Corpus = open_corpus(choice.kind, choice.options)
+    corpus: Corpus = open_corpus(choice.kind, choice.placed)
     asked = chosen(finetuning.pairs, spec.languages)
     prompt = complete(finetuning.prompt or spec.prompt, choice, Split.TRAIN, spec.languages)
     absent = corpus.missing({*asked, *chosen(spec.evaluation.pairs, spec.languages)}, Split.TRAIN)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dragoman.errors import DragomanError, SpecError
 from dragoman.plan import make_plan
@@ -161,3 +162,58 @@ def test_the_spec_means_the_same_in_every_notation(demo: Spec, spec_file: Callab
     demo["languages"] = ["eng_Latn", "German", "fra", "rus_Cyrl", "fin", "arb_Arab"]
     assert load_spec(spec_file(demo)) == plain
     assert isinstance(plain, GridSpec)
+
+
+def _tsv(demo: Spec, path: Any) -> Spec:
+    return {
+        **demo, "languages": ["de", "en"], "corpus": {"kind": "tsv", "path": path},
+        "models": [{**demo["models"][0], "pairs": ["de-en"]}], "promotion": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/{split}.{source}-{target}.tsv",
+        {split: f"data/{split}.{{source}}-{{target}}.tsv" for split in ("train", "test")},
+    ],
+)
+def test_a_relative_corpus_is_the_same_from_every_folder(
+    demo: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Any
+) -> None:
+    """Beside the spec or where one stands, and then wherever a worker stands; what it is called stays as written."""
+    content = _tsv(demo, path)
+    content["evaluation"] = {"sentences": 1, "prompts": [{"name": "few", "template": "mfti", "shots": 1,
+        "demonstrations": {"corpus": content["corpus"], "split": "train"}}]}  # fmt: skip
+    content["base"] = str(Path("examples/tiny-xglm").resolve())
+    plans = []
+    for place, stands in (("beside", tmp_path), ("here", tmp_path / "here")):
+        root = tmp_path / place
+        (root / "data").mkdir(parents=True)
+        for split in ("train", "dev", "test"):
+            lines = "".join(f"{split} Satz {n}\t{split} sentence {n}\n" for n in range(40))
+            (root / "data" / f"{split}.de-en.tsv").write_text(lines)
+        spec = (root if place == "beside" else tmp_path) / "spec.yaml"
+        spec.write_text(yaml.safe_dump(content))
+        monkeypatch.chdir(stands)
+        loaded = load_spec(spec)
+        monkeypatch.chdir("/")
+        plans.append(make_plan(GridSpec.model_validate(loaded.model_dump(mode="json"))))
+    first, second = plans
+    assert [cell.id for cell in first.cells()] == [cell.id for cell in second.cells()]
+    assert first.prompt.id == second.prompt.id
+    assert first.spec.corpus.options == {"path": path}
+    assert first.spec.corpus.folder == (tmp_path / "beside").resolve()
+    assert second.spec.corpus.folder == (tmp_path / "here").resolve()
+
+
+def test_a_corpus_without_a_relative_path_is_written_as_ever(demo: Spec, spec_file: Callable[[Any], Path]) -> None:
+    assert load_spec(spec_file(demo)).corpus.model_dump(mode="json") == {"kind": "cldr", "options": {}}
+
+
+def test_a_base_found_from_the_current_folder_is_found_from_every_other(
+    demo: Spec, tmp_path: Path, spec_file: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "base").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "models")
+    assert load_spec(spec_file({**demo, "base": "base"})).base.model == str(tmp_path / "models" / "base")

@@ -1,13 +1,18 @@
 """The choice of a corpus."""
 
+import re
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from dragoman.errors import nearest
 from dragoman.plugins import available
 from dragoman.spec.base import SpecModel
+
+_PLACE = re.compile(r"\{\w+\}")
 
 
 class CorpusChoice(SpecModel):
@@ -17,6 +22,31 @@ class CorpusChoice(SpecModel):
     """Name of a corpus plugin."""
     options: dict[str, Any] = Field(default_factory=dict)
     """What stood beside `kind`; the plugin's own model checks it."""
+    folder: Path | None = Field(default=None, exclude_if=lambda folder: folder is None)
+    """Where a relative `path` begins: noted when the spec is read, never written by hand."""
+
+    @property
+    def placed(self) -> dict[str, Any]:
+        """The options with the path as it is from everywhere: a job stands in another folder than its spec's reader."""
+        if self.folder is None:
+            return self.options
+        path = self.options["path"]
+        if isinstance(path, dict):
+            return {**self.options, "path": {split: str(self.folder / each) for split, each in path.items()}}
+        return {**self.options, "path": str(self.folder / path)}
+
+    def found_in(self, folders: Iterable[Path]) -> Self:
+        """The same, with the first of some folders noted that has the files of a relative path.
+
+        What decides about identities is the path as it is written: it is the same in every folder.
+        """
+        path = self.options.get("path")
+        paths = [each for each in (path.values() if isinstance(path, dict) else [path]) if _is_relative(each)]
+        for folder in folders:
+            # the places in a pattern, such as {source}, may be filled with anything
+            if any(next(folder.glob(_PLACE.sub("*", each)), None) for each in paths):
+                return self.model_copy(update={"folder": folder.resolve()})
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -38,3 +68,8 @@ class CorpusChoice(SpecModel):
         if kind not in available("corpora"):
             raise ValueError(f"is not an installed kind of corpus; {nearest(str(kind), available('corpora'))}")
         return kind
+
+
+def _is_relative(path: Any) -> bool:
+    """Whether it is a path that depends on where one stands, and no URL."""
+    return isinstance(path, str) and bool(path) and path[0] not in "/~" and "://" not in path and "::" not in path

@@ -1,10 +1,11 @@
 """Reading a spec file: every mistake in it becomes one sentence."""
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dragoman.corpora.opening import checked_options
 from dragoman.errors import CorpusError, SpecError, nearest
@@ -31,7 +32,7 @@ class Campaign(NamedTuple):
 def load_spec(path: Path, grid: str | None = None) -> GridSpec:
     """The spec in a YAML file, checked; of a sweep, the grid of a name.
 
-    A base model given as a relative path is looked for beside the spec first, then from the current folder.
+    Models and corpora given as relative paths are looked for beside the spec first, then from the current folder.
 
     Raises:
         SpecError: the file is not there, is no YAML, says something a grid can't be made of, or stands for several
@@ -94,17 +95,34 @@ def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
             raise SpecError(f"{path}{which}: {error}") from error
         except ModuleNotFoundError:
             continue  # said by the plan, which needs the corpus itself
+    places = (path.parent, Path())
     baselines = tuple(
-        one.model_copy(update={"model": _beside(path, one.model)}) if one.model else one for one in spec.baselines
+        one.model_copy(update={"model": _found(one.model, places)}) if one.model and one.engine != "openai" else one
+        for one in spec.baselines
     )
-    base = spec.base.model_copy(update={"model": _beside(path, spec.base.model)})
-    return spec.model_copy(update={"base": base, "baselines": baselines})
+    base = spec.base.model_copy(update={"model": _found(spec.base.model, places)})
+    placed: GridSpec = _with_corpora_found(spec.model_copy(update={"base": base, "baselines": baselines}), places)
+    return placed
 
 
-def _beside(path: Path, model: str) -> str:
-    """A model's folder beside the spec, where there is one; else the name as it is."""
-    folder = path.parent / model
-    return str(folder.resolve()) if folder.is_dir() else model
+def _found(model: str, places: Iterable[Path]) -> str:
+    """A model's folder in the first of some places that has it; else the name as it is."""
+    folder = next((place / model for place in places if (place / model).is_dir()), None)
+    return str(folder.resolve()) if folder else model
+
+
+def _with_corpora_found(part: Any, places: Iterable[Path]) -> Any:
+    """A part of a spec in which every corpus knows where its relative paths begin."""
+    if isinstance(part, CorpusChoice):
+        return part.found_in(places)
+    if isinstance(part, tuple):
+        each = [_with_corpora_found(item, places) for item in part]
+        return part if all(map(operator.is_, each, part)) else tuple(each)
+    if not isinstance(part, BaseModel):
+        return part
+    found = {name: _with_corpora_found(value, places) for name, value in part}
+    changed = {name: value for name, value in found.items() if value is not getattr(part, name)}
+    return part.model_copy(update=changed) if changed else part
 
 
 def _corpora(spec: GridSpec) -> Iterator[tuple[str, CorpusChoice]]:

@@ -59,6 +59,8 @@ class Demonstrations(SpecModel):
     def meaning(self) -> dict[str, Any]:
         """What decides which examples are drawn: the text, wherever its files lie."""
         plain = self.model_dump(mode="json")
+        if plain["corpus"]:
+            plain["corpus"].pop("folder", None)
         if self.corpus and self.revision:
             plain["corpus"]["options"] = {key: value for key, value in self.corpus.options.items() if key != "path"}
         return plain
