@@ -236,6 +236,9 @@ def test_runs_are_those_of_a_prompt(client: FlaskClient, store: Any, monkeypatch
         table = partition_table(store, "asked", "tuned", METRIC, prompt=prompt)
         expected[prompt] = next(row for row in table if row.scope == "all")
         assert float(rows[1]["mean"]) == pytest.approx(expected[prompt].mean, abs=1e-5)
+        told = ask(client, "runs", prompt=prompt)
+        assert told["metric"] == METRIC
+        assert told["runs"][1]["rows"] == [row.model_dump(mode="json") for row in table]
     monkeypatch.setattr("dragoman.store.runs.MOST_CELLS", 0)
     large = runs(store, "asked", METRIC, prompt=SECOND)[1].scope("all")
     assert large is not None

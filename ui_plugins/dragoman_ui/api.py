@@ -52,10 +52,12 @@ from dragoman_ui.exchange import (
     OfOneModel,
     OfPair,
     OfPairs,
+    OfRuns,
     OfTable,
     Pairs,
     Partitions,
     Progress,
+    Runs,
     Tile,
     Trained,
 )
@@ -64,6 +66,7 @@ from dragoman_ui.keeping import kept
 from dragoman_ui.naming import Names, one_of
 from dragoman_ui.pages.compare import SHOWN
 from dragoman_ui.pages.grid import model_of
+from dragoman_ui.pages.runs import AskedRuns
 from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.security import protect
 from dragoman_ui.segments import PairView, pair_view, rows_beside, sentence_metric
@@ -196,6 +199,13 @@ def _view(question: OfModel | OfPair) -> View:
     return view
 
 
+def runs(question: OfRuns) -> Runs:
+    """All runs of a grid, or of its campaign: what each was trained on, and its partition table."""
+    asked = AskedRuns({name: value for name, value in question if value is not None})
+    found, complaints = asked.runs()
+    return Runs(metric=asked.metric, runs=found, complaints=complaints)
+
+
 def heat_map_of(question: OfMatrix) -> Matrix:
     """The pair matrix as the grid page draws it: languages in order, and each pair's place on the scale."""
     store, view = open_store(), _view(question)
@@ -289,6 +299,7 @@ ENDPOINTS = (
             ("models", OfGrid, Models, models),
             ("model", OfOneModel, Model, model),
             ("contamination", OfOneModel, Contamination, contamination),
+            ("runs", OfRuns, Runs, runs),
             ("cells", OfCells, Cells, cells),
             ("progress", OfGrid, Progress, progress_of),
             ("log", OfLog, Log, log),

@@ -9,6 +9,7 @@ from dragoman.language import Language
 from dragoman.partition import Evidence
 from dragoman.store.queries import Gap, PairScore, PartitionRow
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, JobLine, JobRecord
+from dragoman.store.runs import Run
 from dragoman_registry.roles import Role
 from dragoman_ui.endpoint import Question
 from dragoman_ui.labels import Label
@@ -43,6 +44,17 @@ class OfPairs(OfModel):
     """How many are left out at the beginning."""
     limit: int = Field(default=1000, ge=1, le=100_000)
     """How many are told, at most."""
+
+
+class OfRuns(OfGrid):
+    """What can be asked of all runs of a grid, or of its campaign."""
+
+    metric: str | None = None
+    """Name of the metric; by default the grid's first."""
+    signature: str | None = None
+    """Text that signatures hold, where the metric has several."""
+    prompt: str | None = None
+    """Name of the prompt, where the grid asks with several; its first by default."""
 
 
 class OfOneModel(OfGrid):
@@ -299,6 +311,17 @@ class Partitions(BaseModel):
     """The partitions that occur, then `unseen` and `all`."""
     gap: Gap | None
     """Seen minus recombined; none where the model lacks either."""
+
+
+class Runs(BaseModel):
+    """The runs of a grid, or of all grids of its campaign."""
+
+    metric: str
+    """The metric."""
+    runs: list[Run]
+    """Each run with what it was trained on and its partition table."""
+    complaints: list[str]
+    """Why the runs of some grids are not among them."""
 
 
 class Tile(NamedTuple):

@@ -22,7 +22,7 @@ UP = {"score": "score", "gain": "gain over the base"}
 
 def runs() -> str | Response:
     """Answer `/dragoman/runs?grid=...`: a page at once, or with `form` its table as a file."""
-    asked = _Asked(request.args)
+    asked = AskedRuns(request.args)
     tables = {"runs": lambda: _table(asked, asked.runs()[0])}
     return taken(f"{asked.name}-{asked.metric}-{asked.scope}", tables, request.args) or render_template(
         "dragoman/runs.html",
@@ -34,14 +34,18 @@ def runs() -> str | Response:
 
 def runs_chart() -> str:
     """Answer `/dragoman/charted?...`: the part of the page that takes a moment."""
-    asked = _Asked(request.args)
+    asked = AskedRuns(request.args)
     found, complaints = asked.runs()
     drawn = chart(found, asked.metric, asked.scope, asked.up == "gain")
     return render_template("dragoman/charted.html", asked=asked, found=found, complaints=complaints, chart=drawn)
 
 
-class _Asked:
-    """What the page is asked."""
+class AskedRuns:
+    """What is asked of the runs of a grid, or of its campaign.
+
+    Raises:
+        StoreError: something named is not there.
+    """
 
     def __init__(self, arguments: Mapping[str, str]) -> None:
         store = open_store()
@@ -79,7 +83,7 @@ class _Asked:
         return found, complaints
 
 
-def _table(asked: _Asked, found: list[Run]) -> Table:
+def _table(asked: AskedRuns, found: list[Run]) -> Table:
     rows = []
     for run in found:
         if (row := run.scope(asked.scope)) is not None:
