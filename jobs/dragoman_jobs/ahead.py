@@ -35,20 +35,25 @@ class Request(BaseModel):
     """How it will be decoded."""
     cache: Path
     """Where engines keep what they prepare."""
+    gpus: float
+    """Those that each worker holds."""
 
 
 @contextmanager
 def base_prepared_ahead(plan: Plan, settings: Settings) -> Iterator[None]:
-    """Have a process prepare the base while the block runs, unless it is in the cache; it ends with the block.
+    """Have a process prepare the base while the block runs; it ends with the block.
+
+    It does nothing where the base is in the cache, or not evaluated.
 
     It fails in silence: the driver's own attempt has the same end, and says why.
     """
-    if (settings.cache_dir / plan.base.id).exists():
+    if not plan.spec.evaluation.base or (settings.cache_dir / plan.base.id).exists():
         yield
         return
     request = Request(
         engine=plan.spec.evaluation.engine, checkpoint=checkpoint_of(plan, plan.base, settings.models_dir),
         decoding=plan.decoding_of(plan.base.id), cache=settings.cache_dir.resolve(),
+        gpus=settings.worker_gpus,
     )  # fmt: skip
     process = subprocess.Popen(  # noqa: S603 (a module of ours)
         [sys.executable, "-m", "dragoman_jobs.ahead", request.model_dump_json()],
@@ -70,7 +75,7 @@ def _end_with_input() -> None:
 def _main() -> None:
     request = Request.model_validate_json(sys.argv[1])
     threading.Thread(target=_end_with_input, daemon=True).start()
-    choose_engine(request.engine, request.checkpoint, request.decoding, request.cache)
+    choose_engine(request.engine, request.checkpoint, request.decoding, request.cache, request.gpus)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,9 @@ class RemoteWorker(ABC):
 class Cluster(ABC):
     """What the driver needs of Ray."""
 
+    grows = False
+    """Whether nodes are started for what waits: then what there is room for now is no bound."""
+
     @abstractmethod
     def room(self, share: Share, besides: Collection[Share] = ()) -> int:
         """How many workers with such a share there is room for beside others; 0 where not even one ever fits."""

@@ -123,7 +123,8 @@ class Driver:
         if not untrained and not self._states[CellState.PLANNED]:
             self._wait_for_others()
             return
-        self._shares.require_room(cluster.room, bool(untrained))
+        if not cluster.grows:
+            self._shares.require_room(cluster.room, bool(untrained))
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
         needed = (self._settings.blobs_url, device, self._plugins())
         pool = Pool(cluster, lambda: cluster.worker(Worker, *needed, share=self._shares.evaluation))
@@ -170,7 +171,10 @@ class Driver:
     def _step(self, cluster: Cluster, pool: Pool, trainings: Finetunings) -> None:
         besides = trainings.held + [ONE_CORE] * len(self._preparing)
         size = cluster.room(self._shares.evaluation, besides)
-        if not besides:
+        if cluster.grows:
+            # what waits makes the cluster start nodes; twice as many as work, so that few wait where no more can come
+            size = self._settings.workers or max(size, pool.workers) + max(1, pool.workers)
+        elif not besides:
             size = max(size, 1)  # nodes may have gone; Ray waits for others
         coming = sum(len(self._pending[model.id]) for model in self._preparing.values())
         pool.resize(min(size, self._settings.workers or size), coming)

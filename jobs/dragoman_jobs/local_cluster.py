@@ -11,8 +11,9 @@ from dragoman_jobs.pretrained import first_line
 class LocalCluster(Cluster):
     """Does what it is told when the result is taken, the oldest call first."""
 
-    def __init__(self, cpus: int = 2, gpus: int = 0) -> None:
+    def __init__(self, cpus: int = 2, gpus: int = 0, grows: bool = False) -> None:
         self._cpus, self._gpus = cpus, gpus
+        self.grows = grows
         self._streams: dict[int, Iterator[Any]] = {}
         self._calls: dict[int, Callable[[], Any]] = {}
         self._next = 0

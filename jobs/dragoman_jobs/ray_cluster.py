@@ -41,12 +41,13 @@ _NODES_SECONDS = 5.0
 class RayCluster(Cluster):
     """Ray with one thread for each worker and task, unless it holds more cores."""
 
-    def __init__(self, cpus: int = 0, address: str | None = None) -> None:
+    def __init__(self, cpus: int = 0, address: str | None = None, grows: bool = False) -> None:
         """Start an embedded Ray, loopback only, or join a cluster.
 
         Args:
             cpus: cores the embedded Ray may use; 0 is all of them.
             address: the cluster to join instead, as `ray.init` takes it.
+            grows: whether that cluster starts nodes for what waits.
 
         Raises:
             ClusterError: there is no cluster at the address, or it refuses the token.
@@ -58,6 +59,7 @@ class RayCluster(Cluster):
         import ray
 
         self._ray = ray
+        self.grows = grows
         self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
         self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
         how: dict[str, Any] = {"address": address, "runtime_env": {"env_vars": _JOINED}}

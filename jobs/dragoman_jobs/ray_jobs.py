@@ -151,12 +151,22 @@ class RayJobs:
 
 
 def auth_token() -> str | None:
-    """The token of the cluster, from where Ray's own tools take it; None where there is none."""
+    """The token of the cluster, from where Ray's own tools take it; None where there is none.
+
+    Raises:
+        ClusterError: its file can't be read.
+    """
     if token := os.environ.get("RAY_AUTH_TOKEN"):
         return token.strip()
     for path in (os.environ.get("RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"):
-        if path and Path(path).is_file():
-            return Path(path).read_text(encoding="utf-8").strip()
+        try:
+            if path and Path(path).is_file():
+                return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ClusterError(
+                f"The token of the Ray cluster can't be read from {path} ({first_line(error)}): let this user read it, "
+                "or set RAY_AUTH_TOKEN."
+            ) from error
     return None
 
 

@@ -1,6 +1,7 @@
 """A grid sent to a Ray cluster: the driver there is that of `dragoman run`; what it needs to know is in the store."""
 
 import getpass
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from pydantic import SecretStr
 from rich.console import Console
 
 from dragoman.errors import DragomanError
@@ -19,6 +21,7 @@ from dragoman.store.records import JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
 from dragoman_jobs.cluster import ClusterError
 from dragoman_jobs.driver import Driver
+from dragoman_jobs.engines.endpoint import Endpoint
 from dragoman_jobs.pretrained import require_tokenizer
 from dragoman_jobs.progress import GridProgress
 from dragoman_jobs.ray_jobs import ENDED, RayJobs
@@ -64,7 +67,8 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
     environment, withheld = sent(settings, address)
     nodes, shares = ray.nodes(), Shares.of(settings)
     where = f"the cluster at {ray.address}"
-    shares.require_room(lambda share: sum(share.fits(*node) for node in nodes), bool(plan.trainings), where)
+    if not settings.autoscaling:
+        shares.require_room(lambda share: sum(share.fits(*node) for node in nodes), bool(plan.trainings), where)
     shares.require_sense(plan)
     store = Store.open(settings.store_url, settings.blobs_url)
     grid = plan.spec.name
@@ -106,8 +110,13 @@ def sent(settings: Settings, address: str) -> tuple[dict[str, str], tuple[str, .
     values |= {name: str(value) for name, value in changed.items()}
     if not _is_here(address):
         _check_reach(values)
-    withheld = tuple(name for name, value in values.items() if masked(value) != value)
-    return {variable(name): value for name, value in values.items() if name not in withheld}, withheld
+    variables = {variable(name): value for name, value in values.items()} | _endpoint_variables()
+    secret = {name for name, value in variables.items() if masked(value) != value}
+    named = {variable(name): name for name in values}
+    return (
+        {name: value for name, value in variables.items() if name not in secret},
+        tuple(named.get(name, name) for name in variables if name in secret),
+    )
 
 
 def settle(store: Store, job: JobRecord) -> JobRecord:
@@ -141,6 +150,17 @@ def _check_reach(values: Mapping[str, str]) -> None:
                 f"The setting {name} is a file on this machine, which the cluster can't reach: set {variable(name)} to "
                 "a server's address (postgresql://USER@HOST/NAME for the store, http://HOST:5000 for mlflow)."
             )
+
+
+def _endpoint_variables() -> dict[str, str]:
+    """What the environment says of OpenAI's endpoint, but for the key."""
+    prefix = Endpoint.model_config.get("env_prefix", "")
+    names = [
+        str(field.validation_alias or f"{prefix}{name}".upper())
+        for name, field in Endpoint.model_fields.items()
+        if field.annotation is not SecretStr
+    ]
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
 
 
 def _is_here(address: str) -> bool:

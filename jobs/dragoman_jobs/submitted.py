@@ -16,16 +16,22 @@ from dragoman_jobs.resuming import planned_again
 
 def main(grid: str, number: int) -> int:
     """Run a grid that is in the store, as the job that was queued for it; returns the exit code."""
-    logs.configure(settings())
-    store = Store.open_existing(settings().store_url, settings().blobs_url)
+    try:
+        chosen = settings()
+        logs.configure(chosen)
+        store = Store.open_existing(chosen.store_url, chosen.blobs_url)
+    except DragomanError as error:  # no store to say it in: Ray's log has it, where `dragoman status` looks
+        print(f"dragoman: {masked(str(error))}", file=sys.stderr)
+        return 2
     try:
         from dragoman_jobs.grid import run_grid
         from dragoman_jobs.ray_cluster import RayCluster
 
         plan = planned_again(store, grid)
         complete = run_grid(
-            plan, settings(), log_console(), lambda: RayCluster(address="auto"), number, failed_too=False
-        )
+            plan, chosen, log_console(), lambda: RayCluster(address="auto", grows=chosen.autoscaling), number,
+            failed_too=False,
+        )  # fmt: skip
     except (KeyboardInterrupt, StoppedError):  # the job has said so
         return 130
     except DragomanError as error:

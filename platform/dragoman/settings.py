@@ -21,6 +21,9 @@ PREFIX = "DRAGOMAN_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 """Variable that names the settings file where it is not `dragoman.toml` in the current folder."""
 
+_OF_PLUGINS = (f"{PREFIX}OPENAI_",)
+"""What the variables begin with that plugins of Dragoman's own read for themselves."""
+
 _FLAGS: set[str] = set()
 
 
@@ -47,6 +50,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the database of MLflow's users, where its authentication is on."""
     ray: str = ""
     """Address of a Ray cluster's dashboard (`http://HOST:8265`); by default Ray is started when it is needed."""
+    autoscaling: bool = False
+    """Whether that cluster starts nodes for what waits: workers are asked for though no node has room for them yet."""
     may_force: bool = False
     """Whether `dragoman promote --force` is allowed here; where a server's users sign in, its administrators may."""
     workers: int = Field(default=0, ge=0)
@@ -178,7 +183,8 @@ def origin(name: str) -> str:
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables that begin as Dragoman's do and set nothing: most likely misspelt."""
     known = {variable(name) for name in Settings.model_fields} | {FILE_VARIABLE}
-    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+    ours = {name: name.upper() for name in environment if name.upper().startswith(PREFIX)}
+    return sorted(name for name, upper in ours.items() if upper not in known and not upper.startswith(_OF_PLUGINS))
 
 
 def _file_values() -> dict[str, Any]:

@@ -410,3 +410,29 @@ def test_a_cell_s_reason_holds_no_secret(tmp_path: Path, settings: Settings, stu
     store = _run(_plan(tmp_path, models=[]), settings)
     reasons = {cell.reason for cell in store.cells("grid") if cell.state is CellState.FAILED}
     assert reasons == {"http://ada:***@host/v1 refuses the api_key=***"}
+
+
+@pytest.mark.parametrize(("workers", "asked_for"), [(0, [1, 2]), (3, [3])])
+def test_a_cluster_that_grows_is_asked_for_what_no_node_has_yet(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], workers: int, asked_for: list[int]
+) -> None:
+    """Without a bound one worker waits at first, then as many as work."""
+    asked = settings.model_copy(update={"worker_gpus": 1, "workers": workers})
+    waiting: list[int] = []
+
+    class Empty(LocalCluster):
+        """No node has a GPU; each that is asked for comes when it is waited for."""
+
+        def wait(self, refs: Any, seconds: float) -> list[Any]:
+            waiting.append(self.started)
+            return super().wait(refs, seconds)
+
+        started = 0
+
+        def worker(self, *arguments: Any, **named: Any) -> Any:
+            self.started += 1
+            return super().worker(*arguments, **named)
+
+    store = _run(_plan(tmp_path, models=[]), asked, cluster=Empty(cpus=8, gpus=0, grows=True))
+    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert list(dict.fromkeys(waiting))[: len(asked_for)] == asked_for

@@ -9,9 +9,10 @@ from typing import ClassVar
 
 import pytest
 
-from dragoman.settings import Settings
+from dragoman.settings import Settings, settings
+from dragoman_jobs import submitted
 from dragoman_jobs.cluster import ClusterError, Share
-from dragoman_jobs.ray_jobs import RayJobs
+from dragoman_jobs.ray_jobs import RayJobs, auth_token
 from dragoman_jobs.submission import sent
 
 FAR = "http://ray.example.org:8265"
@@ -28,6 +29,18 @@ def test_settings_travel_and_those_with_a_password_do_not(tmp_path: Path) -> Non
         "DRAGOMAN_MLFLOW": "http://mlflow.example.org:5000", "DRAGOMAN_WORKER_GPUS": "0.5",
     }  # fmt: skip
     assert withheld == ("store",)
+
+
+def test_what_is_said_of_an_endpoint_travels_and_its_key_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://ada:hush@models.example.org/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1234567890")
+    monkeypatch.setenv("DRAGOMAN_OPENAI_BUDGET", "12.5")
+    environment, withheld = sent(Settings(home=tmp_path), "http://127.0.0.1:8265")
+    assert environment["DRAGOMAN_OPENAI_BUDGET"] == "12.5"
+    assert not any("hush" in value or "sk-" in value for value in environment.values())
+    assert withheld == ("OPENAI_BASE_URL",)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +108,33 @@ def test_the_token_goes_with_every_question(dashboard: str, monkeypatch: pytest.
         "submission_id": "name", "entrypoint": "command", "runtime_env": {"env_vars": {"A": "1"}},
         "metadata": {"dragoman.grid": "g"},
     }  # fmt: skip
+
+
+def test_a_token_that_can_not_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    with pytest.raises(ClusterError, match=r"can't be read from .*token .*set RAY_AUTH_TOKEN"):
+        auth_token()
+
+    def refuse(self: Path, **_: object) -> str:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(ClusterError, match=r"can't be read from .*Permission denied"):
+        auth_token()
+
+
+def test_a_driver_without_its_store_ends_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DRAGOMAN_STORE", f"sqlite:///{tmp_path}/nothing.db")
+    settings.cache_clear()
+    try:
+        assert submitted.main("grid", 1) == 2
+    finally:
+        settings.cache_clear()
+    assert capsys.readouterr().err.startswith("dragoman: There is no store at")
 
 
 @pytest.mark.parametrize(

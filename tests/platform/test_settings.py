@@ -82,4 +82,5 @@ def test_a_mistaken_flag_is_a_sentence(here: Callable[[str], Path], flag: str, s
 
 
 def test_misspelt_variables_are_noticed() -> None:
-    assert unknown_variables({"DRAGOMAN_STROE": "x", "DRAGOMAN_STORE": "y", "PATH": "z"}) == ["DRAGOMAN_STROE"]
+    known = {"DRAGOMAN_STORE": "y", "DRAGOMAN_OPENAI_BUDGET": "5", "PATH": "z"}
+    assert unknown_variables({"DRAGOMAN_STROE": "x", **known}) == ["DRAGOMAN_STROE"]
