@@ -3,16 +3,18 @@
     python benchmarks/gpu.py                                  XGLM-7.5B's shape on the GPU
     python benchmarks/gpu.py --shape tiny --device cpu        the same in seconds on a CPU, to see that it runs
 
-- Training: seconds of a LoRA step (rank 16 on all linear layers) of so many tokens, in bfloat16, as `dragoman run`
-  takes it; the peak of the GPU's memory; and model FLOP utilisation. A token costs 4 FLOP for each parameter of the
-  body (the base is frozen, so the backward pass has no gradients of its weights), and a target token 4 for each of the
-  head's. The peak they are held against is `--peak-tflops`, or else what one large matrix product reaches here.
+- Training: seconds of a LoRA step (rank 16 on all linear layers) of so many tokens, by the code that `dragoman run`
+  trains with, on a GPU with `precision` and `base_precision` bfloat16; the peak of the GPU's memory; and model FLOP
+  utilisation. A token costs 4 FLOP for each parameter of the body (the base is frozen, so the backward pass has no
+  gradients of its weights), and a target token 4 for each of the head's. The peak they are held against is
+  `--peak-tflops`, or else what one large matrix product reaches here.
 - Decoding: generated tokens per second, greedy, prompts and translations of equal length, for `transformers`' XGLM, for
   the OPT it converts to, for that OPT in CTranslate2, and in vLLM where it is installed.
 """
 
 import argparse
 import gc
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,15 +24,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models
+from finetune_large import PROMPT, ROW
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
 
+from dragoman.pair import Pair
 from dragoman.spec.method import Lora
 from dragoman_jobs.conversion import xglm_to_opt
-from dragoman_jobs.finetune.adapters import add_lora
-from dragoman_jobs.finetune.batching import Batch
-from dragoman_jobs.finetune.head import TargetLoss
-from dragoman_jobs.finetune.optimizer import make_optimizer
+from dragoman_jobs.finetune.examples import TrainingExample
+from dragoman_jobs.finetune.training import Training
 
 
 class Shape(NamedTuple):
@@ -50,9 +52,6 @@ SHAPES = {
     "7.5B": Shape(32, 4096, 32),
 }
 """As their makers published them, and one for trying this script."""
-
-ROW, PROMPT = 64, 36
-"""Tokens of a training row, and of its prompt."""
 
 
 def build(shape: Shape, device: str) -> XGLMForCausalLM:
@@ -93,55 +92,50 @@ def attainable(device: str) -> float:
     return 2 * size**3 / seconds(lambda: left @ left, 10, device)
 
 
-def train(arguments: argparse.Namespace) -> None:
-    """Time LoRA steps."""
+def train(arguments: argparse.Namespace, folder: Path) -> None:
+    """Time LoRA steps, by the code that `dragoman run` trains with."""
     shape, device = SHAPES[arguments.shape], arguments.device
-    model = build(shape, device)
     head = shape.vocabulary * shape.width
-    body = sum(weight.numel() for weight in model.parameters()) - head  # the embedding is tied to the head
-    method = Lora(kind="lora", learning_rate=1e-4, steps=1, gradient_checkpointing=arguments.gradient_checkpointing)
-    if method.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    add_lora(model, method, "random", None)
-    model.train()
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = make_optimizer(trained, method)
-    batch = make_batch(arguments.tokens, shape.vocabulary, device)
-    loss = TargetLoss(model, make_batch(ROW, shape.vocabulary, device), "bfloat16")
-
-    def step() -> None:
-        loss.backward(batch)
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    took = seconds(step, arguments.steps, device)
-    flop = 4 * (body * batch.input_ids.numel() + head * len(batch.labels))
+    half: Any = "bfloat16" if device == "cuda" else "float32"
+    rows = max(1, arguments.tokens // ROW)
+    method = Lora(
+        kind="lora", learning_rate=1e-4, steps=arguments.steps + 1, batch_tokens=rows * (ROW + 1), precision=half,
+        base_precision=half, gradient_checkpointing=arguments.gradient_checkpointing,
+    )  # fmt: skip
+    training = Training(str(folder), None, make_examples(rows * method.steps, shape.vocabulary), method, 0, device)
+    steps = training.run(folder / "checkpoints", method.steps, math.inf)
+    next(steps)
+    synchronize(device)
+    started = time.perf_counter()
+    for _ in steps:
+        pass
+    synchronize(device)
+    took = (time.perf_counter() - started) / arguments.steps
+    body = training.result.parameters - training.result.trained_parameters - head  # the embedding is tied to the head
+    tokens, labels = rows * ROW, rows * (ROW - PROMPT + 1)
+    flop = 4 * (body * tokens + head * labels)
     peak = arguments.peak_tflops * 1e12 or attainable(device)
     against = "the peak given" if arguments.peak_tflops else "a large matrix product here"
     memory = f", {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB at the peak" if device == "cuda" else ""
     print(
-        f"LoRA step of {batch.input_ids.numel()} tokens: {took:.3f} s, {batch.input_ids.numel() / took:,.0f} tokens/s, "
+        f"LoRA step of {tokens} tokens: {took:.3f} s, {tokens / took:,.0f} tokens/s, "
         f"{flop / took / 1e12:.2f} TFLOP/s, {flop / took / peak:.0%} of {against}{memory}"
     )
 
 
-def make_batch(tokens: int, vocabulary: int, device: str) -> Batch:
-    """Rows of equal length, without padding."""
-    rows = max(1, tokens // ROW)
-    ids = torch.randint(4, vocabulary, (rows, ROW + 1), generator=torch.Generator().manual_seed(0))
-    is_target = torch.zeros(rows, ROW, dtype=torch.bool)
-    is_target[:, PROMPT - 1 :] = True
-    positions = is_target.flatten().nonzero().flatten()
-    batch = Batch(ids[:, :-1], torch.ones(rows, ROW, dtype=torch.long), positions, ids[:, 1:].flatten()[positions])
-    return Batch(*(tensor.to(device) for tensor in batch))
+def make_examples(count: int, vocabulary: int) -> list[TrainingExample]:
+    """Examples of `ROW` tokens and the end, which is only predicted; `PROMPT` of them count the special one before."""
+    rows = [
+        [word(token) for token in row] for row in np.random.default_rng(0).integers(4, vocabulary, (count, ROW - 1))
+    ]
+    pair, length = Pair("en", "de"), PROMPT - 1
+    return [TrainingExample(pair, " ".join(row[:length]), " ".join(row[length:])) for row in rows]
 
 
 def decode(arguments: argparse.Namespace, folder: Path) -> None:
     """Time decoding in every form that runs here."""
     shape, device = SHAPES[arguments.shape], arguments.device
     prompts = np.random.default_rng(0).integers(4, shape.vocabulary, (arguments.prompts, arguments.prompt_tokens))
-    write_xglm(shape, device, folder / "xglm")
     xglm_to_opt(folder / "xglm", folder / "opt")
     for name, form in (("transformers, XGLM", "xglm"), ("transformers, as OPT", "opt")):
         report(name, seconds(transformers_run(folder / form, prompts, arguments), 1, device), arguments)
@@ -155,12 +149,21 @@ def decode(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def write_xglm(shape: Shape, device: str, folder: Path) -> None:
-    """A random model in Hugging Face's layout, with a tokenizer that the conversion can carry along."""
+    """A random model in Hugging Face's layout, with a tokenizer whose words are numbers."""
     build(shape, device).save_pretrained(folder)
-    backend = Tokenizer(models.WordLevel({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}, unk_token="<unk>"))
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    words = {text: number for number, text in enumerate([*special, *map(word, range(4, shape.vocabulary))])}
+    backend = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    backend.post_processor = processors.TemplateProcessing(single="</s> $A", special_tokens=[("</s>", 2)])
     PreTrainedTokenizerFast(
         tokenizer_object=backend, bos_token="<s>", pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
     ).save_pretrained(folder)
+
+
+def word(number: int) -> str:
+    """The text of a token; a real tokenizer knows letters, and so do these."""
+    return {4: "a", 5: "b"}.get(number, f"w{number}")
 
 
 def transformers_run(folder: Path, prompts: Any, arguments: argparse.Namespace) -> Callable[[], Any]:
@@ -208,10 +211,11 @@ def report(name: str, took: float, arguments: argparse.Namespace) -> None:
 
 
 def free() -> None:
-    """Give memory back before the next model comes."""
+    """Give memory back before the next model comes, and forget the peak."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
 
 
 def main() -> None:
@@ -231,9 +235,12 @@ def main() -> None:
     if arguments.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("There is no GPU here: run it where there is one, or with --shape tiny --device cpu.")
     print(f"XGLM-{arguments.shape} with random weights on {arguments.device}")
-    train(arguments)
-    free()
     with tempfile.TemporaryDirectory(prefix="dragoman", dir=arguments.folder) as name:
+        write_xglm(SHAPES[arguments.shape], arguments.device, Path(name) / "xglm")
+        free()
+        train(arguments, Path(name) / "xglm")
+        torch.use_deterministic_algorithms(False)  # training asks for them, decoding does not
+        free()
         decode(arguments, Path(name))
 
 
