@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,11 @@ DECIMALS = 6
 GUTTER = 3
 """Columns of a terminal between two columns of a table."""
 
+_NEGATIVE = re.compile(r"(?<![\w$-])-(?=\d)")
+"""The sign of a number, which LaTeX would set as a hyphen."""
+
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
 
 def as_json(tables: Sequence[Table]) -> str:
     """An object with an array of rows for each table."""
@@ -30,12 +36,14 @@ def as_json(tables: Sequence[Table]) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """One table with a line of names; nothing for a table without rows."""
+    """One table with a line of names; nothing for a table without rows. What is several stands side by side."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if table.rows:
         writer.writerow(table.rows[0])
-    writer.writerows([_plain(value) for value in row.values()] for row in table.rows)
+    for row in table.rows:
+        plain = map(_plain, row.values())
+        writer.writerow([" ".join(map(str, value)) if type(value) in (list, tuple) else value for value in plain])
     return out.getvalue()
 
 
@@ -50,7 +58,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A floating table with booktabs rules, a caption and a label."""
+    """A floating table with booktabs rules, a caption, and a label that no table of another title has."""
     from tabulate import LATEX_ESCAPE_RULES, SEPARATING_LINE, tabulate
 
     def escaped(text: str) -> str:
@@ -62,10 +70,12 @@ def as_latex(table: Table) -> str:
     body = tabulate(
         lines, _headings(table), tablefmt="latex_booktabs", disable_numparse=True, colalign=_alignment(table)
     )
+    body = _NEGATIVE.sub("$-$", body)
+    label = f"{table.name}:{_NO_WORD.sub('-', table.title.lower()).strip('-')}"
     notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.notes)
     return (
         f"% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\\caption{{{escaped(table.title)}}}\n"
-        f"\\label{{tab:{table.name}}}\n{body}\n{notes}\\end{{table}}\n"
+        f"\\label{{tab:{label}}}\n{body}\n{notes}\\end{{table}}\n"
     )
 
 

@@ -61,3 +61,19 @@ def test_any_text_can_be_printed_in_every_form(rows):
     table = Table("t", "t", [word("name"), number("value")], [{"name": name, "value": value} for name, value in rows])
     for form in Form:
         assert isinstance(render([table], form), str)
+
+
+def test_latex_has_minus_signs_and_a_label_of_its_own():
+    rows = [{"name": "en-de", "value": -1.5}]
+    tables = [
+        Table("partitions", f"{grid}: mean bleu", [word("name"), number("value", digits=1)], rows)
+        for grid in ("demo", "other")
+    ]
+    first, second = (render([table], Form.LATEX) for table in tables)
+    assert "$-$1.5" in first and "en-de" in first
+    assert r"\label{tab:partitions:demo-mean-bleu}" in first and r"\label{tab:partitions:other-mean-bleu}" in second
+
+
+def test_csv_writes_several_values_side_by_side():
+    rows = [{"name": "failed", "which": ["en-de", "en-fr"]}]
+    assert render([Table("reasons", "r", [word("name")], rows)], Form.CSV) == "name,which\nfailed,en-de en-fr\n"
