@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from dragoman.store.records import JobLine, JobState, LineKind
-from dragoman.store.schema import GridMetricRow, GridModelRow, GridPairRow, GridRow
+from dragoman.store.schema import GridMetricRow, GridModelRow, GridPairRow, GridRow, PartitionSumRow, ScoreSumRow
 from dragoman.store.store import Store
 from dragoman_ui.reading import open_store
 
@@ -27,7 +27,8 @@ def add_copy(store: Store, name: str) -> None:
         number = connection.execute(insert(GridRow).values(**{**row, "name": name, "spec": spec})).inserted_primary_key[
             0
         ]
-        for table in (GridMetricRow.__table__, GridModelRow.__table__, GridPairRow.__table__):
+        for part in (GridMetricRow, GridModelRow, GridPairRow, ScoreSumRow, PartitionSumRow):
+            table = part.__table__
             rows = connection.execute(select(table).where(table.c.grid_id == demo)).mappings().all()
             connection.execute(insert(table), [{**each, "grid_id": number} for each in rows])
 
@@ -79,6 +80,32 @@ def test_its_throughput_and_its_first_failure_are_those_of_all_grids(client: Fla
     assert "the worker of sweep-a died" not in text
     for name in ("sweep-a", "sweep-b"):
         store.end_job(store.jobs(name)[0].id, JobState.DONE)
+
+
+def test_runs_of_two_grids_are_compared_down_to_their_sentences(client: FlaskClient) -> None:
+    asked = {"grid": "sweep-a", "model": "roles", "against": "sweep-b/english-centric", "metric": "bleu"}
+    alike = {"grid": "demo", "model": "roles", "against": "english-centric", "metric": "bleu"}
+    for page in ("compare", "compared"):
+        answer, same = (client.get(f"/dragoman/{page}", query_string=each) for each in (asked, alike))
+        assert (answer.status_code, same.status_code) == (200, 200), answer.text
+        tiles, those = (re.findall(r'target=[^"]*"[^>]*>([^<]*)</a></td>', each.text) for each in (answer, same))
+        assert len(tiles) == 30
+        assert tiles == those
+    options = re.search(
+        r'<select name="against">(.*?)</select>', client.get("/dragoman/compare", query_string=asked).text, re.S
+    )
+    assert options
+    assert '<option value="sweep-b/english-centric" selected>' in options[1]
+    assert '<option value="sweep-b/roles">' in options[1]
+    link = next(unescape(each) for each in re.findall(r'href="([^"]*sentences=apart[^"]*)"', answer.text))
+    assert re.findall(r"<dt>([\w/-]+)", client.get(link).text)[2:4] == ["roles", "sweep-b/english-centric"]
+    told = client.get("/ajax-api/3.0/dragoman/comparison", query_string=asked)
+    assert told.status_code == 200, told.text
+    assert told.json is not None
+    assert told.json["a"] == "sweep-b/english-centric"
+    assert len(told.json["pairs"]) == 28
+    wrong = client.get("/dragoman/compare", query_string={**asked, "against": "sweep-b/rolls"})
+    assert "Grid 'sweep-b' has no model 'rolls': did you mean 'roles'?" in unescape(wrong.text)
 
 
 def test_the_first_page_and_its_grids_lead_to_it(client: FlaskClient) -> None:

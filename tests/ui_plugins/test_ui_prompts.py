@@ -35,6 +35,8 @@ from dragoman.store.records import (
 )
 from dragoman.store.runs import runs
 from dragoman.store.store import Store
+from dragoman_ui.beside import columns_beside, scores_beside
+from dragoman_ui.view import View
 
 LANGUAGES, METRIC = ("en", "de", "fr"), "chrf++"
 FIRST, SECOND, BASELINE = "silent", "mfti", "one-shot"
@@ -225,6 +227,17 @@ def test_prompts_and_baselines_are_compared_like_models(client: FlaskClient, sto
     assert parse_qs(urlsplit(link).query)["beside"] == ["tuned", against]
     sentences = client.get(link).text
     assert re.findall(r"<dt>([\w:-]+)", sentences)[2:4] == ["tuned", against]
+
+
+@pytest.mark.parametrize("against", ["base", f"base:{FIRST}", BASELINE, f"tuned:{FIRST}", "asked/base:mfti"])
+def test_what_a_browser_draws_is_what_a_page_writes(store: Any, against: str) -> None:
+    view = View(grid="asked", model="tuned", metric=METRIC, prompt=SECOND)
+    scores, _ = scores_beside(store, view, against)
+    columns = columns_beside(store, view, against)
+    drawn = zip(columns.sources.tolist(), columns.targets.tolist(), columns.other.values.tolist(), strict=True)
+    assert {Pair(source, target): value for source, target, value in drawn} == {
+        score.pair: score.base_value for score in scores
+    }
 
 
 def test_runs_are_those_of_a_prompt(client: FlaskClient, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,7 +180,7 @@ def sentences(question: OfPair) -> PairView:
     store, view = open_store(), _view(question)
     names, record = Names.of(store, view.grid), store.grid(view.grid)
     by = question.by or sentence_metric(names.metrics)
-    rows = rows_beside(names, record, view, question.beside)
+    rows = rows_beside(store, names, view, question.beside)
     pair = Pair.of(question.source, question.target)
     return pair_view(store, record, rows, pair, by, question.search, question.sentences, question.page, question.label)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,32 +18,55 @@ from dragoman_ui.reading import stamp
 from dragoman_ui.view import Show, View, rival
 
 
-def row_of(store: Store, view: View, against: str) -> Row:
-    """The model and the prompt of what a view is compared with: the view's prompt, where the name says none."""
-    return Names.of(store, view.grid).row(against, view.prompt)
+class Rival(NamedTuple):
+    """What a view is compared with."""
+
+    grid: str
+    """Name of its grid."""
+    row: Row
+    """Its model, and the prompt where that grid has several."""
+    only_prompt: str | None
+    """The prompt of that grid, where it has only one."""
+
+
+def rival_of(store: Store, view: View, against: str) -> Rival:
+    """What a name of something compared with means; it has the view's prompt, where it says none and is asked with it.
+
+    Raises:
+        StoreError: there is nothing of that name.
+    """
+    names, name = Names.of(store, view.grid).elsewhere(store, against)
+    row = names.row(name, view.prompt if view.prompt in names.prompts else None)
+    return Rival(names.grid, row, names.prompts[0] if len(names.prompts) == 1 else None)
 
 
 def said(store: Store, view: View, against: str) -> str:
     """What a view is compared with, as the store's comparisons want it named: with the prompt where it is another."""
-    row = row_of(store, view, against)
-    return row.model if row.prompt in (None, view.prompt) else f"{row.model}:{row.prompt}"
+    other = rival_of(store, view, against)
+    prompt = other.row.prompt or (other.only_prompt if view.prompt else None)
+    name = other.row.model if prompt in (None, view.prompt) else f"{other.row.model}:{prompt}"
+    return name if other.grid == view.grid else f"{other.grid}/{name}"
 
 
 def scores_beside(store: Store, view: View, against: str) -> tuple[list[PairScore], list[PairScore]]:
     """The view's pairs with another row's scores in the place of the base's, and that row's own pairs."""
-    rows = (view.row, row_of(store, view, against))
-    ours, theirs = (pair_scores(store, view.grid, row.model, view.metric, view.signature, row.prompt) for row in rows)
+    other = rival_of(store, view, against)
+    ours, theirs = (
+        pair_scores(store, grid, row.model, view.metric, view.signature, row.prompt)
+        for grid, row in ((view.grid, view.row), (other.grid, other.row))
+    )
     return side_by_side(ours, theirs), theirs
 
 
 def columns_beside(store: Store, view: View, against: str) -> PairColumns:
     """The same of every pair at once, as columns."""
-    row = row_of(store, view, against)
+    rival = rival_of(store, view, against)
     asked = (store, view.grid, view.model, view.metric, view.signature)
-    if row.prompt == view.prompt:
-        return pair_columns(*asked, row.model, view.prompt)
+    if (rival.grid, rival.row.prompt) == (view.grid, view.prompt):
+        return pair_columns(*asked, rival.row.model, view.prompt)
     own = pair_columns(*asked, prompt=view.prompt)
-    other = pair_columns(store, view.grid, row.model, view.metric, view.signature, prompt=row.prompt)
+    row = rival.row
+    other = pair_columns(store, rival.grid, row.model, view.metric, view.signature, prompt=row.prompt)
     return own._replace(other=_faced(own, other))
 
 
@@ -73,8 +97,13 @@ def version_of(store: Store, view: View, against: str | None = None) -> str:
         against: what it is compared with, where its colours don't say so.
     """
     other = against or compared_with(store, view)
-    other = BASE if other == BASE else row_of(store, view, other).model
-    return _version_at(stamp(), store, view.grid, view.model, view.metric, other)
+    own = (stamp(), store, view.grid, view.model, view.metric)
+    if other == BASE:
+        return _version_at(*own, BASE)
+    rival = rival_of(store, view, other)
+    if rival.grid == view.grid:
+        return _version_at(*own, rival.row.model)
+    return f"{_version_at(*own, BASE)} {_version_at(stamp(), store, rival.grid, rival.row.model, view.metric, BASE)}"
 
 
 @lru_cache(maxsize=512)

@@ -69,6 +69,15 @@ class Names(NamedTuple):
             one_of(f"Grid '{self.grid}' has no prompt", prompt, self.prompts)
         return Row(model, self._prompt(model, own or prompt))
 
+    def elsewhere(self, store: Store, name: str) -> "tuple[Names, str]":
+        """The names of the grid that a name is about, `GRID/...` where it is another one, and the rest of it.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        grid, slash, rest = name.partition("/")
+        return (Names.of(store, grid), rest) if slash and ":" not in grid else (self, name)
+
     def rivals(self, row: Row) -> list[str]:
         """The names that a row can be compared with: other models, the same with other prompts, and baselines."""
         several = {model for model in self.models if len(self.prompts_of(model)) > 1}

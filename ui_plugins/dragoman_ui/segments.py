@@ -16,6 +16,7 @@ from dragoman.store.blobs import Line
 from dragoman.store.queries import BASE, OFF_TARGET
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
 from dragoman.store.store import Store
+from dragoman_ui.beside import rival_of
 from dragoman_ui.difference import Part, parts
 from dragoman_ui.labels import Guess, Label, counted, labels
 from dragoman_ui.naming import Names
@@ -45,14 +46,16 @@ class Asking(NamedTuple):
     """Identity of the model."""
     prompt: str | None
     """Identity of the prompt; none where the grid has only one."""
+    grid: str
+    """Name of the grid."""
 
 
-def rows_beside(names: Names, grid: GridRecord, view: View, asked: Sequence[str]) -> dict[str, Asking]:
+def rows_beside(store: Store, names: Names, view: View, asked: Sequence[str]) -> dict[str, Asking]:
     """The rows that stand side by side, by name.
 
     Args:
+        store: the store.
         names: the names of the grid.
-        grid: the grid.
         view: the view; its prompt is that of names that say none.
         asked: the names asked for; by default all models of a few, of many the base, the one looked at and its rival.
 
@@ -63,11 +66,13 @@ def rows_beside(names: Names, grid: GridRecord, view: View, asked: Sequence[str]
     if len(few) > SIDE_BY_SIDE:
         few = [name for name in names.models if name in (BASE, view.model)]
     wanted = asked or dict.fromkeys([*few, *([view.against] if view.against else [])])
-    ids = {name: identity for identity, name in grid.names.items()}
     found = {}
     for name in wanted:
-        row = names.row(name, view.prompt)
-        found[name] = Asking(ids.get(row.model, grid.base), names.identities[row.prompt] if row.prompt else None)
+        rival = rival_of(store, view, name)
+        row, grid = rival.row, store.grid(rival.grid)
+        model = next((identity for identity, called in grid.names.items() if called == row.model), grid.base)
+        prompt = Names.of(store, rival.grid).identities[row.prompt] if row.prompt else None
+        found[name] = Asking(model, prompt, rival.grid)
     return found
 
 
@@ -223,12 +228,14 @@ def pair_view(
 
 def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair) -> dict[str, CellRecord]:
     """The cell of each row on a pair, by the row's name; what stands side by side was made of the same lines."""
-    every = store.cells(grid.name, pair)
-    if not every:
+    cells = {name: store.cells(name, pair) for name in {grid.name, *(row.grid for row in rows.values())}}
+    if not cells[grid.name]:
         raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
     found: dict[str, CellRecord] = {}
     for name, row in rows.items():
-        own = (each for each in every if each.cell.model == row.model and row.prompt in (None, each.cell.prompt))
+        own = (
+            each for each in cells[row.grid] if each.cell.model == row.model and row.prompt in (None, each.cell.prompt)
+        )
         if (cell := next(own, None)) is not None:
             found[name] = cell
     if not found:

@@ -91,7 +91,7 @@ class View(BaseModel):
             show=Show(one_of("A heat map can't show", arguments.get("show") or Show.SCORE, Show)),
             order=Order(one_of("Languages can't be ordered by", arguments.get("order") or Order.GRID, Order)),
             only=Partition(one_of("There is no partition", only, Partition)) if only else None,
-            against=one_of(_cant(row.model), against, names.rivals(row)) if against else None,
+            against=_checked(store, names, row, against) if against else None,
         )
 
     @property
@@ -111,11 +111,18 @@ def rival(store: Store, view: View, asked: str | None) -> str:
     Raises:
         StoreError: the grid has nothing of that name, or nothing else at all.
     """
-    others = Names.of(store, view.grid).rivals(view.row)
-    if not others:
+    names = Names.of(store, view.grid)
+    others = names.rivals(view.row)
+    if not others and not asked:
         raise StoreError(f"Grid '{view.grid}' has no model besides '{view.model}': nothing to compare it with.")
-    return one_of(_cant(view.model), asked or (BASE if BASE in others else others[0]), others)
+    return _checked(store, names, view.row, asked or (BASE if BASE in others else others[0]))
 
 
-def _cant(model: str) -> str:
-    return f"'{model}' can't be compared with"
+def _checked(store: Store, names: Names, row: Row, against: str) -> str:
+    """What a row is compared with, if it can be: something else of its grid, or anything of another."""
+    where, name = names.elsewhere(store, against)
+    if where.grid == names.grid:
+        one_of(f"'{row.model}' can't be compared with", name, names.rivals(row))
+    else:
+        where.row(name)
+    return against

@@ -27,7 +27,7 @@ def cell() -> str | Response:
     )
     wanted = request.args.get("label")
     label = Label(one_of("There is no label", wanted, Label)) if wanted else None
-    shown = rows_beside(names, grid, view, request.args.getlist("beside"))
+    shown = rows_beside(store, names, view, request.args.getlist("beside"))
     size = {"size": None} if request.args.get("form") else {}
     found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
@@ -36,7 +36,7 @@ def cell() -> str | Response:
         view=view,
         grid=grid,
         names=names,
-        choices=[view.model, *names.rivals(view.row)],
+        choices=list(dict.fromkeys([view.model, *names.rivals(view.row), *shown])),
         shown=shown,
         by=by,
         found=found,

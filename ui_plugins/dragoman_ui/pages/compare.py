@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.store.campaigns import siblings
 from dragoman.store.columns import PairColumns, differing
 from dragoman.store.comparison import ScopeDifference, scope_differences
 from dragoman.store.differences import PairDifference, higher_is_better, regressions
@@ -53,13 +54,19 @@ def _page(template: str, is_tested: bool) -> str:
         against=against,
         grid=record,
         names=names,
-        rivals=names.rivals(view.row),
+        rivals=list(dict.fromkeys([*names.rivals(view.row), *_of_campaign(store, view.grid), against])),
         size=size,
         is_tested=is_tested,
         every_partition=Partition,
         alpha=ALPHA,
         **parts,
     )
+
+
+def _of_campaign(store: Store, grid: str) -> list[str]:
+    """The models of the other grids of a campaign, as `GRID/MODEL`."""
+    others = [name for name in siblings(store, grid) if name != grid]
+    return [f"{name}/{model}" for name in others for model in Names.of(store, name).models]
 
 
 def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
