@@ -60,14 +60,21 @@ class Ledger:
 
     @classmethod
     def open_existing(cls, url: str, blobs: str) -> Self:
-        """The store at a URL, which must be there.
+        """The store at a URL, which must be there; a file is brought up to date, a shared database is not.
 
         Raises:
-            StoreError: there is none, it is newer than this program, or it can't be reached.
+            StoreError: there is none, it is newer than this program, or older and shared, or it can't be reached.
         """
         database = Database(url)
-        if not migrations.exists(database):
+        version = migrations.found(database)
+        if version is None:
             raise StoreError(f"There is no store at {database.shown}: run `dragoman run SPEC` first.")
+        if version != migrations.HEAD and not database.is_sqlite:
+            raise StoreError(  # whoever only reads must not lock out all that have an older program
+                f"The store {database.shown} was written by an older Dragoman (schema {version}; this one needs "
+                f"{migrations.HEAD}): bring it up to date with `dragoman deploy migrate`, after which older ones can't "
+                "use it."
+            )
         return cls.open(url, blobs)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from dragoman.metrics.score import ScoreRecord, Unscorable
 from dragoman.metrics.scoring import score
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
-from dragoman.store.keys import grid_number
+from dragoman.store.keys import chunks, grid_number
 from dragoman.store.records import StoredScore
 from dragoman.store.schema import (
     CellRow,
@@ -42,6 +42,8 @@ class Rescored(NamedTuple):
     """Cells this metric can't score; the reasons are in the store."""
     untranslated: int
     """Cells without a translation."""
+    without_text: int
+    """Translated cells whose source and reference lines the store does not have."""
 
 
 class _Task(NamedTuple):
@@ -90,10 +92,7 @@ def rescore(
             counts[metric]["unscorable"] += 1
         if advance:
             advance(done, len(tasks))
-    return [
-        Rescored(metric, *(counts[metric][what] for what in ("scored", "already", "unscorable", "untranslated")))
-        for metric in metrics
-    ]
+    return [Rescored(metric, *(counts[metric][what] for what in Rescored._fields[1:])) for metric in metrics]
 
 
 def unscored_metrics(store: Store, grid: str) -> list[str]:
@@ -134,8 +133,10 @@ def _tasks(store: Store, grid: str, metrics: Sequence[str], counts: dict[str, Co
     for record in store.cells(grid):
         cell, needed = record.cell, []
         for metric, kind in kinds.items():
-            if record.hypotheses is None or record.test is None:
+            if record.hypotheses is None:
                 counts[metric]["untranslated"] += 1
+            elif record.test is None:
+                counts[metric]["without_text"] += 1
             elif (metric, _signature(kind, cell.pair, languages)) in present[cell.id]:
                 counts[metric]["already"] += 1
             else:
@@ -181,7 +182,8 @@ def _outcomes(tasks: Sequence[_Task], workers: int) -> Iterator[_Outcome]:
         yield from map(_run, tasks)
         return
     with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_run, tasks)
+        for part in chunks(tasks):  # a pool holds everything it is given, with its results
+            yield from pool.map(_run, part)
 
 
 def _run(task: _Task) -> _Outcome:

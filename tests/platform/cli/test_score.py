@@ -4,6 +4,7 @@ import json
 
 import pytest
 import sacrebleu
+from sqlalchemy import text
 
 from dragoman.cell import Cell
 from dragoman.identity import hash_lines
@@ -60,15 +61,24 @@ def counts(outcome):
 def test_adds_metrics_to_what_is_translated_and_leaves_what_is_scored(translated, dragoman):
     store, cells = translated
     arguments = ("score", "g", "--metric", "bleu", "--metric", "chrf++", "--workers", "1", "--json")
-    scored = {"scored": 2, "already": 0, "unscorable": 0, "untranslated": 1}
+    scored = {"scored": 2, "already": 0, "unscorable": 0, "untranslated": 1, "without_text": 0}
     assert counts(dragoman(*arguments)) == {"bleu": scored, "chrf++": scored}
     bleu, chrf = store.scores_of(cells[0].id)
     assert bleu.value == sacrebleu.corpus_bleu(HYPOTHESES, [REFERENCES]).score
     assert chrf.value == sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES], word_order=2).score
-    again = {"scored": 0, "already": 2, "unscorable": 0, "untranslated": 1}
+    again = {"scored": 0, "already": 2, "unscorable": 0, "untranslated": 1, "without_text": 0}
     assert counts(dragoman(*arguments)) == {"bleu": again, "chrf++": again}
     assert store.scores_of(cells[0].id) == [bleu, chrf]
     assert store.grid("g").metrics == ("bleu", "chrf++")
+
+
+def test_a_translation_whose_text_is_not_stored_is_not_called_untranslated(translated, dragoman):
+    store, _ = translated
+    with store.database.writing() as connection:
+        connection.execute(text("UPDATE test SET lines = NULL"))
+    outcome = dragoman("score", "g", "--metric", "bleu", "--workers", "1", "--json")
+    found = {"scored": 0, "already": 0, "unscorable": 0, "untranslated": 1, "without_text": 2}
+    assert counts(outcome) == {"bleu": found}
 
 
 def test_an_older_version_s_score_stays_beside_the_new_one(translated, dragoman):

@@ -72,6 +72,20 @@ def test_a_newer_store_is_refused_and_left_alone(store, store_url):
             opening(store_url, "memory://")
 
 
+def test_reading_an_older_shared_store_leaves_it_to_older_programs(empty_url):
+    database = Database(empty_url)
+    with database.writing(alone=True) as connection:
+        migrations.run(connection, "0005")
+    if database.is_sqlite:
+        Store.open_existing(empty_url, "memory://").close()
+        assert migrations.found(database) == migrations.HEAD
+    else:
+        with pytest.raises(StoreError, match=r"older Dragoman \(schema 0005; .*`dragoman deploy migrate`"):
+            Store.open_existing(empty_url, "memory://")
+        assert migrations.found(database) == "0005"
+    database.engine.dispose()
+
+
 def test_a_database_of_something_else_is_refused(empty_url):
     database = Database(empty_url)
     with database.writing() as connection:

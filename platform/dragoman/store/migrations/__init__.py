@@ -16,10 +16,19 @@ TABLE = "schema_version"
 
 def exists(database: Database) -> bool:
     """Whether there is a store, of any version; nothing is created by asking."""
+    return found(database) is not None
+
+
+def found(database: Database) -> str | None:
+    """The version of a store, None where there is none; nothing is created by asking.
+
+    Raises:
+        StoreError: it is newer than this program knows, or holds other tables.
+    """
     if database.file is not None and not database.file.exists():
-        return False
+        return None
     with database.reading() as connection:
-        return version(connection, database.shown) is not None
+        return version(connection, database.shown)
 
 
 def upgrade(database: Database) -> None:
