@@ -39,3 +39,22 @@ def test_the_grids_of_a_campaign_are_runs_of_one_experiment(plans: list[Plan], t
     assert "dragoman/runs?grid=demo-seed-2" in experiment.tags["mlflow.note.content"]
     history = client.get_metric_history(runs[model.name].info.run_id, "dev")
     assert [(point.step, point.value) for point in history] == [(2, 10.0), (4, 12.0)]
+
+
+def test_a_grid_that_has_just_begun_is_led_to_from_mlflow(plans: list[Plan], tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    tracker = Tracker(uri, tmp_path / "artifacts", plans[0])
+    tracker.start()
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("demo")
+    assert experiment is not None
+    assert "dragoman/campaign?name=demo" in experiment.tags["mlflow.note.content"]
+    assert "viewStateShareKey" not in experiment.tags["mlflow.note.content"]  # it is saved at the end
+    run = client.search_runs([experiment.experiment_id])[0]
+    assert "dragoman/job?grid=demo-seed-1" in run.data.tags["mlflow.note.content"]
+    tracker.finish(["seen"], failed=False)
+    ended = client.get_experiment_by_name("demo")
+    assert ended is not None
+    assert "viewStateShareKey" in ended.tags["mlflow.note.content"]
