@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """CPU cores that each evaluation worker holds."""
     worker_gpus: float = Field(default=0, ge=0)
     """GPUs that each evaluation worker holds: 0.5 lets two share one, 2 gives each worker two, 0 decodes on the CPU."""
+    batch_tokens: int = Field(default=4096, ge=1)
+    """Padded tokens of prompts that an evaluation worker decodes at once (beams counted); no part of any identity."""
     training_workers: int = Field(default=1, ge=1)
     """Processes that train a model together; two or more are Ray Train's, on one node or several."""
     training_cpus: float = Field(default=1, gt=0)

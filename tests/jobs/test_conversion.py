@@ -51,6 +51,20 @@ def test_the_opt_form_computes_the_same_logits_and_greedy_text(tmp_path: Path, w
     assert torch.equal(xglm.generate(TOKENS, **options), opt.generate(TOKENS, **options))
 
 
+def test_logits_of_the_size_of_a_trained_models_agree_to_five_digits_after_the_point(
+    tmp_path: Path, write_model: Any
+) -> None:
+    """To an absolute 1e-5; the other tests' models have larger logits, which float32 has no such digits for."""
+    source = write_model(tmp_path / "xglm", "xglm")
+    model = load(source)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(10 / logits(model).abs().max())
+    model.save_pretrained(source)
+    expected = logits(load(source))
+    assert 5 < expected.abs().max() < 32
+    assert (logits(load(xglm_to_opt(source, tmp_path / "opt"))) - expected).abs().max() <= 1e-5
+
+
 def test_no_position_but_the_first_would_do(tmp_path: Path, tiny_model: Callable[[str], Path]) -> None:
     """The comparison above sees positions: without them the logits are others."""
     opt = load(xglm_to_opt(tiny_model("xglm"), tmp_path / "opt"))

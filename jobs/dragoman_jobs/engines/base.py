@@ -11,9 +11,6 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 
-BATCH_TOKENS = 4096
-"""Padded tokens of prompts that are decoded at once, unless told otherwise."""
-
 
 class Hypothesis(NamedTuple):
     """One continuation."""
@@ -96,12 +93,12 @@ class Engine(ABC):
         """Load a prepared model, on one thread, onto `cpu` or `cuda`."""
 
     @abstractmethod
-    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
+    def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The continuation of every prompt, in order; the text does not depend on the batch.
 
         Args:
             prompts: the rendered prompts; the tokenizer's own prefix and suffix rules for a prompt to continue apply.
-            batch_tokens: padded prompt tokens decoded at once.
+            batch_tokens: padded prompt tokens decoded at once; by default the setting of that name.
         """
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:

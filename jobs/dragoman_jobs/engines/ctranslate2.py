@@ -9,9 +9,10 @@ import ctranslate2
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
+from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter, xglm_to_opt
-from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves, untranslatable
 from dragoman_jobs.folder import make_once
 from dragoman_jobs.pretrained import first_line, load_config, load_tokenizer, local_folder
@@ -67,11 +68,13 @@ class CTranslate2Engine(Engine):
                 "made again, or choose another device."
             ) from error
 
-    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
+    def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
         return self._continue(prompts, [self._decoding.max_new_tokens] * len(prompts), batch_tokens)
 
-    def _continue(self, prompts: Sequence[str], limits: Sequence[int], batch_tokens: int) -> list[Hypothesis]:
+    def _continue(
+        self, prompts: Sequence[str], limits: Sequence[int], batch_tokens: int | None = None
+    ) -> list[Hypothesis]:
         encoded = self._prompting.encode(prompts, limits)
         window = self._prompting.facts.window
         most = max((len(ids) + limit for ids, limit in zip(encoded, limits, strict=True)), default=0)
@@ -81,11 +84,11 @@ class CTranslate2Engine(Engine):
                 f"{window}, beyond which CTranslate2 computes something else: choose the transformers engine, show "
                 "fewer examples or lower max_new_tokens."
             )
-        beam = self._decoding.beam
+        beam, size = self._decoding.beam, batch_tokens or settings().batch_tokens
         hypotheses: dict[int, Hypothesis] = {}
         # In a batch of several lengths the longer prompts are forced through the search token by token. Beam search
         # then treats an end token in a prompt's first step differently, so the text would depend on the batch.
-        for batch in batches([len(ids) for ids in encoded], batch_tokens // beam, beam == 1, self._groups(limits)):
+        for batch in batches([len(ids) for ids in encoded], size // beam, beam == 1, self._groups(limits)):
             results = in_halves(
                 batch,
                 lambda places: self._generate(
@@ -96,7 +99,7 @@ class CTranslate2Engine(Engine):
                 hypotheses[place] = self._prompting.hypothesis(result.sequences_ids[0], limits[place])
         return [hypotheses[place] for place in range(len(prompts))]
 
-    def _generate(self, prompts: Sequence[Sequence[int]], limit: int) -> list[Any]:
+    def _generate(self, prompts: Sequence[list[int]], limit: int) -> list[Any]:
         """Continue prompts as one batch; what they all begin with is read once, where it is most of them."""
         shared = _shared(prompts)
         if len(prompts) == 1 or 2 * shared < max(map(len, prompts)):
@@ -115,10 +118,10 @@ class CTranslate2Engine(Engine):
         """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
         languages, limits = self._prompting.facts.languages, self._prompting.limits(sources)
         if languages is None:
-            return self._continue(prompts, limits, BATCH_TOKENS)
+            return self._continue(prompts, limits)
         encoded, target = self._prompting.encode_sentences(languages, pair, sources)
         hypotheses: dict[int, Hypothesis] = {}
-        size = BATCH_TOKENS // self._decoding.beam
+        size = settings().batch_tokens // self._decoding.beam
         for batch in batches([len(ids) for ids in encoded], size, True, self._groups(limits)):
             results = in_halves(
                 batch,
@@ -149,7 +152,7 @@ class CTranslate2Engine(Engine):
         }
 
 
-def _shared(prompts: Sequence[Sequence[int]]) -> int:
+def _shared(prompts: Sequence[list[int]]) -> int:
     """With how many tokens all prompts begin, each of which keeps one of its own."""
     first, last = min(prompts), max(prompts)  # in the order of words, all others lie between them
     most = min(map(len, prompts)) - 1

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
+from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter
-from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves, untranslatable
 from dragoman_jobs.engines.sampling import samplers
 from dragoman_jobs.folder import make_once
@@ -108,18 +109,18 @@ class TransformersEngine(Engine):
         )
         self._model, self._prompting, self._decoding, self._device = model, prompting, decoding, device
 
-    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
+    def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
         limits = [self._decoding.max_new_tokens] * len(prompts)
-        return self._generate(self._prompting.encode(prompts, limits), limits, batch_tokens)
+        return self._generate(self._prompting.encode(prompts, limits), limits, batch_tokens or settings().batch_tokens)
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
         """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
         languages, limits = self._prompting.facts.languages, self._prompting.limits(sources)
         if languages is None:
-            return self._generate(self._prompting.encode(prompts, limits), limits, BATCH_TOKENS)
+            return self._generate(self._prompting.encode(prompts, limits), limits, settings().batch_tokens)
         encoded, target = self._prompting.encode_sentences(languages, pair, sources)
-        return self._generate(encoded, limits, BATCH_TOKENS, (languages.start, target))
+        return self._generate(encoded, limits, settings().batch_tokens, (languages.start, target))
 
     def _generate(
         self, encoded: list[list[int]], limits: list[int], batch_tokens: int, begun: tuple[int, int] | None = None

@@ -12,7 +12,7 @@ from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.conversion import merge_adapter, xglm_to_opt
-from dragoman_jobs.engines.base import BATCH_TOKENS, Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.prepared import Facts, Prompting
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.transformers import computing_dtype
@@ -115,7 +115,7 @@ class VllmEngine(Engine):
                 "ctranslate2 engine."
             ) from error
 
-    def translate(self, prompts: Sequence[str], batch_tokens: int = BATCH_TOKENS) -> list[Hypothesis]:
+    def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The continuation of every prompt, in order; how many are decoded at once is vLLM's own business."""
         del batch_tokens
         return self._generate(prompts, [self._decoding.max_new_tokens] * len(prompts))
