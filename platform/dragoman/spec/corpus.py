@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from pydantic import Field, field_validator, model_validator
 
@@ -70,6 +70,6 @@ class CorpusChoice(SpecModel):
         return kind
 
 
-def _is_relative(path: Any) -> bool:
+def _is_relative(path: Any) -> TypeGuard[str]:
     """Whether it is a path that depends on where one stands, and no URL."""
     return isinstance(path, str) and bool(path) and path[0] not in "/~" and "://" not in path and "::" not in path
