@@ -108,6 +108,21 @@ def choose() -> Callable[[Any, str, str], None]:
 
 
 @pytest.fixture(scope="session")
+def tab_to() -> Callable[[Any, str], None]:
+    """Presses Tab until what has the focus says a text, or is labelled with it."""
+    here = "(document.activeElement.labels?.[0]?.firstChild ?? document.activeElement).textContent.trim()"
+
+    def go(page: Any, text: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate(here) == text:
+                return
+        pytest.fail(f"no Tab leads to {text}")
+
+    return go
+
+
+@pytest.fixture(scope="session")
 def picture() -> Callable[[Any, str], None]:
     """Takes a picture of a whole page."""
 

@@ -4,14 +4,19 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from filelock import FileLock
+
+from dragoman_ui.commands import wait_until_healthy
 
 ROOT = Path(__file__).parents[2]
 DRAGOMAN = Path(sys.executable).with_name("dragoman")
@@ -68,6 +73,30 @@ class Home:
         done = self.dragoman(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="session")
+def serve_home() -> Callable[[Home], AbstractContextManager[str]]:
+    """Starts `dragoman ui` on a home, for as long as a context lasts, which gives its address."""
+
+    @contextmanager
+    def serve(home: Home) -> Iterator[str]:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+        server = home.start("ui", "--no-browser", "--port", str(port))
+        try:
+            wait_until_healthy(server, f"http://127.0.0.1:{port}/health", home.home / "ui.log")
+            yield f"http://localhost:{port}"
+            server.send_signal(signal.SIGINT)
+            said, _ = server.communicate(timeout=180)
+            assert said.endswith("Stopped.\n")
+        finally:
+            if server.poll() is None:
+                server.terminate()  # it ends what it has started, then itself
+                server.wait(timeout=180)
+
+    return serve
 
 
 @pytest.fixture

@@ -1,22 +1,24 @@
 """A grid that was really run, in `dragoman ui`: every page clicked through as its users would, by mouse and by keys."""
 
+import csv
+import json
 import shutil
-import signal
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.end_to_end.conftest import PROMOTION, Home
 
 from dragoman_registry.mlflow_at import client_at
 from dragoman_registry.versions import aliases_of
-from dragoman_ui.commands import wait_until_healthy
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 Do = Callable[..., Any]
 MODEL = PROMOTION["model"]
+PATIENCE = 60_000
+"""Milliseconds that MLflow's pages may take."""
 WIDTH = 1280
 
 
@@ -33,22 +35,10 @@ def home(undisturbed: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def address(home: Home, chromium: Any) -> Iterator[str]:
+def address(home: Home, chromium: Any, serve_home: Do) -> Iterator[str]:
     """Where `dragoman ui` serves it; started only where there is a browser."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    server = home.start("ui", "--no-browser", "--port", str(port))
-    try:
-        wait_until_healthy(server, f"http://127.0.0.1:{port}/health", home.home / "ui.log")
-        yield f"http://localhost:{port}"
-        server.send_signal(signal.SIGINT)
-        said, _ = server.communicate(timeout=180)
-        assert said.endswith("Stopped.\n")
-    finally:
-        if server.poll() is None:
-            server.terminate()  # it ends what it has started, then itself
-            server.wait(timeout=180)
+    with serve_home(home) as address:
+        yield address
 
 
 @pytest.fixture
@@ -140,6 +130,16 @@ def test_from_a_grid_to_its_other_pages(
     picture(page, "real-card")
 
 
+def reads(text: str, form: str) -> bool:
+    """Whether a table is there in a form."""
+    if form == "json":
+        return bool(json.loads(text))
+    if form == "csv":
+        head, *rows = csv.reader(text.splitlines())
+        return all(len(row) == len(head) for row in rows)
+    return r"\begin{tabular}" in text if form == "latex" else "|:-" in text or "|-" in text
+
+
 def test_every_table_is_a_file_of_every_form(visit: Do) -> None:
     asked, page = "grid=mini&model=to-english", None
     for path, tables in {
@@ -149,30 +149,22 @@ def test_every_table_is_a_file_of_every_form(visit: Do) -> None:
         page = visit(path, page)
         links = page.locator(".downloads a")
         assert links.count() == 4 * tables, path
-        for table in range(tables):
-            answer = page.request.get(links.nth(5 * table % (4 * tables)).evaluate("(link) => link.href"))
-            assert answer.ok, path
-            assert answer.headers["content-disposition"].startswith("attachment; filename="), path
+        for link in links.evaluate_all("(links) => links.map((link) => link.href)"):
+            answer = page.request.get(link)
+            assert answer.ok, link
+            assert answer.headers["content-disposition"].startswith("attachment; filename="), link
+            assert reads(answer.text(), parse_qs(urlsplit(link).query)["form"][0]), link
         with page.expect_download() as waiting:
             links.first.click()
         assert waiting.value.suggested_filename.endswith(".csv")
 
 
-def test_by_keys_alone(visit: Do) -> None:
+def test_by_keys_alone(visit: Do, tab_to: Do) -> None:
     page = visit("/")
-    here = "document.activeElement.textContent.trim()"
-
-    def tab_to(text: str) -> None:
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            if page.evaluate(here) == text:
-                return
-        pytest.fail(f"no Tab leads to {text}")
-
     page.keyboard.press("Tab")
-    assert page.evaluate(here) == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")
-    tab_to("mini")
+    tab_to(page, "mini")
     page.keyboard.press("Enter")
     page.wait_for_url("**/grid?grid=mini")
     for _ in range(40):
@@ -186,7 +178,7 @@ def test_by_keys_alone(visit: Do) -> None:
     assert page.evaluate(label).startswith("French to English: seen; ")
     page.keyboard.press("Enter")
     page.wait_for_url("**source=fr&target=en")
-    tab_to("Grids")
+    tab_to(page, "Grids")
     page.keyboard.press("Enter")
     page.wait_for_url("**/dragoman/")
 
@@ -195,6 +187,7 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     visit: Do,
     choose: Do,
     settled: Do,
+    tab_to: Do,
     home: Home,
     picture: Do,
 ) -> None:
@@ -204,7 +197,8 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     assert stands() == {"champion": "1"}
     page = visit("/promotions")
     picture(page, "real-promotions")
-    page.get_by_role("row", name="champion").get_by_role("link", name=MODEL, exact=True).click()
+    stand = page.get_by_role("group", name="Where aliases stand")
+    stand.get_by_role("row", name="champion").get_by_role("link", name=MODEL, exact=True).click()
     assert heading(page) == MODEL
     page.get_by_role("link", name="2", exact=True).click()
     expect(settled(page).get_by_text("Against version 1, the incumbent: it passes.")).to_be_visible()
@@ -212,8 +206,9 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     page.get_by_role("button", name="Promote version 2 to champion").press("Enter")
     expect(said).to_contain_text(f"{MODEL}@2 is the champion now, in place of version 1.")
     assert stands() == {"champion": "2"}
-    page.get_by_label("Why back").fill("a try")
-    page.get_by_role("button", name="Roll champion back").click()
+    tab_to(page, "Why back")
+    page.keyboard.type("a try")
+    page.keyboard.press("Enter")
     expect(said).to_have_text("Rolled back.")
     assert stands() == {"champion": "1"}
     choose(page, "For the alias", "champion-seen")
@@ -221,8 +216,10 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     expect(settled(page).get_by_text("There is no incumbent: it fails.")).to_be_visible()
     page.get_by_role("button", name="Promote version 2 to champion-seen").click()
     expect(said).to_contain_text("is not promoted to champion-seen")
-    page.get_by_label("Why not").fill("worse to read")
-    page.get_by_role("button", name="Refuse version 2").click()
+    tab_to(page, "Why not")
+    page.keyboard.type("worse to read")
+    tab_to(page, "Refuse version 2")
+    page.keyboard.press("Enter")
     expect(said).to_have_text("Refused, and recorded.")
     assert stands() == {"champion": "1"}
     told = page.locator(".decisions h3").all_inner_texts()
@@ -248,6 +245,26 @@ def test_registered_models_are_easy_to_use(
         picture(page, f"real-{name}-{scheme}-{width}")
 
 
-def test_the_way_to_mlflow(visit: Do) -> None:
+def test_the_way_to_mlflow_and_back(visit: Do, address: str, home: Home, chromium: Any, settled: Do) -> None:
     link = visit("/grid?grid=mini").get_by_role("link", name="runs in MLflow").get_attribute("href")
     assert link == "../#/experiments/1/runs"
+    runs = client_at(f"sqlite:///{home.home}/mlflow.db").search_runs(["1"])
+    run = next(each.info.run_id for each in runs if each.info.run_name == "to-english evaluation")
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})  # MLflow's own pages may complain
+    try:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{address}/#/experiments/1/runs?viewStateShareKey=dragoman")
+        expect(page.get_by_role("link", name="base evaluation")).to_be_visible()
+        expect(page.get_by_text("bleu/seen", exact=True).first).to_be_visible()
+        expect(page.get_by_role("link", name="pair matrix")).to_be_visible()
+        page.goto(f"{address}/#/experiments/1/runs/{run}/artifacts/heat-map-bleu.html")
+        shown = page.frame_locator("iframe").get_by_role("heading", name="to-english in mini: bleu")
+        expect(shown).to_be_visible()
+        page.goto(f"{address}/#/experiments/1/runs/{run}")
+        with context.expect_page() as opened:
+            page.get_by_role("link", name="Pair matrix").click()
+        assert heading(settled(opened.value)) == "mini"
+        assert opened.value.url.endswith("/dragoman/grid?grid=mini&model=to-english")
+    finally:
+        context.close()

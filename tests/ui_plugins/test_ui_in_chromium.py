@@ -160,6 +160,37 @@ def test_a_choice_made_with_keys_waits_for_its_button(open_page: Do) -> None:
     page.wait_for_url("**show=partition**")
 
 
+def test_comparisons_runs_and_filters_by_keyboard(open_page: Do, settled: Do, tab_to: Do) -> None:
+    page = open_page("/compare?grid=demo&model=roles&against=base")
+    tab_to(page, "Against")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, "Show")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**against=english-centric**")
+    settled(page)
+    lost = page.locator("section[aria-labelledby=losses] a").first.inner_text()
+    tab_to(page, lost)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cell?**sentences=apart**")
+    assert page.get_by_role("heading", level=1).inner_text() == lost
+    page = open_page("/partitions?grid=demo&model=roles", 200, page)
+    tab_to(page, "Target script")
+    page.keyboard.type("Ar")
+    tab_to(page, "Show")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**target_script=Arab**")
+    assert page.locator("section[aria-labelledby=list] tbody tr").count() == 5
+    page = open_page("/runs?grid=demo", 200, page)
+    tab_to(page, "Shown")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, "Show")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**up=gain**")
+    tab_to(settled(page), "roles")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/grid?**model=roles**")
+
+
 def test_script_runs_nowhere(open_page: Do, made: Any) -> None:
     for path in ("/cell?grid=demo&source=en&target=de", "/grid?grid=demo&model=roles", "/compare?grid=demo"):
         page = open_page(path)
