@@ -24,9 +24,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dragoman.store.comparison import scope_differences
-from dragoman.store.differences import regressions, unseen_differences
+from dragoman.store.differences import regressions
 from dragoman.store.queries import partition_table
 from dragoman.store.ranking import best_models
+from dragoman.store.screening import unseen_differences
 from dragoman.store.store import Store
 
 GRID, A, B, METRIC = "campaign", "m001", "m002", "bleu"

@@ -19,7 +19,7 @@ _CHUNK = 1000
 """Trials whose pseudo-systems are in memory at once."""
 
 
-_HALF_WIDTH = 1.959964
+HALF_WIDTH = 1.959964
 """Standard deviations from the middle of a 95% interval to its end."""
 
 
@@ -204,7 +204,7 @@ def interval_tests(
     """
     halves = np.hypot(widths, other_widths) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(deltas == 0, 0 * halves, np.abs(deltas) / halves * _HALF_WIDTH)
+        z = np.where(deltas == 0, 0 * halves, np.abs(deltas) / halves * HALF_WIDTH)
     p_values = np.array([erfc(value / 2**0.5) for value in z.tolist()], dtype=np.float64)
     return IntervalTests(deltas - halves, deltas + halves, p_values)
 

@@ -24,8 +24,6 @@ from dragoman.store.scored import same_cell
 from dragoman.store.signatures import Looked, comparable_signatures
 from dragoman.store.slice import Slice, grid_models, number_of
 
-_UNSEEN = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
-
 
 @dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
 class PairDifference:
@@ -68,22 +66,6 @@ def regressions(
         delta = query.selected_columns.delta
         order = delta if higher_is_better(metric) else delta.desc()
         return _read(connection, query.order_by(order, PairRow.source, PairRow.target).limit(limit))
-
-
-def unseen_differences(
-    store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int | None = None
-) -> list[PairDifference]:
-    """The pairs unseen for both models whose scores differ by more than their stored intervals explain, largest first.
-
-    The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
-    half-widths. A paired test (`compare`) takes both models' errors on the same segments into account and finds more:
-    this is the screen for grids too large for it. Arguments and errors as for `compare`.
-    """
-    with store.database.reading() as connection:
-        part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature)
-        query = _differences(part, a_id, b_id, screened=True)
-        largest = func.abs(query.selected_columns.delta).desc()
-        return _read(connection, query.order_by(largest, PairRow.source, PairRow.target).limit(limit))
 
 
 class Facing(NamedTuple):
@@ -170,30 +152,47 @@ class Widths(NamedTuple):
 
 def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) -> tuple[list[PairDifference], Widths]:
     """Every pair both have a score for, sorted, not tested; and the widths of the intervals of their scores."""
-    query = _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target)
+    return _with_widths(connection, _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target))
+
+
+def large_differences(
+    connection: Connection, part: Slice, a_id: int, b_id: int, half_widths: float
+) -> tuple[list[PairDifference], Widths]:
+    """The pairs unseen for both whose difference is at least so many times its interval's half-width, largest first.
+
+    The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
+    half-widths.
+    """
+    query, unseen = _differences(part, a_id, b_id), [PARTITION_IDS[each] for each in Partition if each.is_unseen]
+    columns = query.selected_columns
+    rules = [column.in_(unseen) for column in (columns.partition_a, columns.partition_b)]
+    squares = columns.width_a * columns.width_a + columns.width_b * columns.width_b
+    large = 4 * columns.delta * columns.delta >= half_widths**2 * squares
+    return _with_widths(
+        connection,
+        query.where(*rules, large).order_by(func.abs(columns.delta).desc(), PairRow.source, PairRow.target),
+    )
+
+
+def _with_widths(connection: Connection, query: Select[*tuple[Any, ...]]) -> tuple[list[PairDifference], Widths]:
     rows = fetched(connection, query)
     widths = np.array([row[-2:] for row in rows], dtype=np.float64).reshape(-1, 2)
     return _listed(rows), Widths(widths[:, 0], widths[:, 1])
 
 
-def _differences(part: Slice, a_id: int, b_id: int, screened: bool = False) -> Select[*tuple[Any, ...]]:
+def _differences(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
     other = aliased(ScoreRow)
-    delta = ScoreRow.value - other.value
-    widths = [row.high - row.low for row in (other, ScoreRow)]
-    query = (
+    return (
         select(
             PairRow.source, PairRow.target, other.partition_id.label("partition_a"),
             ScoreRow.partition_id.label("partition_b"), other.value.label("a"), ScoreRow.value.label("b"),
-            delta.label("delta"), *widths,
+            (ScoreRow.value - other.value).label("delta"), (other.high - other.low).label("width_a"),
+            (ScoreRow.high - ScoreRow.low).label("width_b"),
         )
         .join(other, same_cell(other, a_id, part.facing))
         .join(PairRow, PairRow.id == ScoreRow.pair_id)
         .where(ScoreRow.model_id == b_id, part.holds(ScoreRow))
     )  # fmt: skip
-    if screened:
-        unseen = [row.partition_id.in_(_UNSEEN) for row in (ScoreRow, other)]
-        query = query.where(*unseen, 4 * delta * delta > widths[0] * widths[0] + widths[1] * widths[1])
-    return query
 
 
 def _read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[PairDifference]:

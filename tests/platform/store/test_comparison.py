@@ -13,17 +13,20 @@ from dragoman.metrics.resampling import SAMPLES, SEED
 from dragoman.metrics.significance import (
     Correction,
     Test,
+    adjusted,
     benjamini_hochberg,
     holm,
+    interval_tests,
     paired_approximate_randomization,
     paired_bootstrap,
 )
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition, TrainingGraph
 from dragoman.store.comparison import compare, scope_differences
-from dragoman.store.differences import regressions, unseen_differences
+from dragoman.store.differences import regressions
 from dragoman.store.queries import pair_scores
 from dragoman.store.ranking import best_models
+from dragoman.store.screening import unseen_differences
 
 PAIRS = all_pairs(["en", "de", "fr", "ru"])
 GRAPHS = {
@@ -118,18 +121,29 @@ def test_regressions_come_worst_first(store):
     assert [difference.delta for difference in regressions(store, "g", "a", "b", "bleu", limit=4)] == deltas[:4]
 
 
-def test_the_screen_takes_pairs_unseen_for_both_beyond_both_intervals(store):
+@pytest.mark.parametrize("correction", Correction)
+def test_pairs_unseen_for_both_are_screened_by_intervals_and_corrected_for_their_number(store, correction):
+    """Against the definition on every pair."""
     scores = {name: {score.pair: score for score in pair_scores(store, "g", name, "bleu")} for name in ("a", "b")}
-    expected = set()
-    for pair in PAIRS[2:]:
-        a, b = (scores[name][pair] for name in ("a", "b"))
-        widths = [(score.high - score.low) / 2 for score in (a, b)]
-        if a.partition.is_unseen and b.partition.is_unseen and abs(b.value - a.value) > np.hypot(*widths):
-            expected.add(pair)
-    found = unseen_differences(store, "g", "a", "b", "bleu")
-    assert {difference.pair for difference in found} == expected and expected
-    sizes = [abs(difference.delta) for difference in found]
-    assert sizes == sorted(sizes, reverse=True)
+    unseen = {
+        name: {pair for pair, score in found.items() if score.value is not None and score.partition.is_unseen}
+        for name, found in scores.items()
+    }
+    both = sorted(unseen["a"] & unseen["b"])
+    deltas = np.array([scores["b"][pair].value - scores["a"][pair].value for pair in both])
+    widths = [np.array([scores[name][pair].high - scores[name][pair].low for pair in both]) for name in ("a", "b")]
+    p_values = interval_tests(deltas, *widths).p_values
+    rest = len(unseen["b"]) - len(both)
+    expected = adjusted([*p_values, *[1.0] * rest], correction)[: len(both)]
+    for alpha in (0.001, 0.05, 0.6):
+        found = unseen_differences(store, "g", "a", "b", "bleu", correction=correction, alpha=alpha)
+        told = {difference.pair: difference.adjusted for difference in found}
+        assert told == pytest.approx(
+            {pair: value for pair, value in zip(both, expected, strict=True) if value <= alpha}
+        )
+        sizes = [abs(difference.delta) for difference in found]
+        assert sizes == sorted(sizes, reverse=True)
+    assert told
 
 
 def test_only_models_with_the_most_pairs_into_a_target_compete_for_it(store):

@@ -1,0 +1,50 @@
+"""Where two models differ on what neither has seen, among more pairs than paired tests can take."""
+
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
+from dragoman.partition import Partition
+from dragoman.store.differences import PairDifference, large_differences, two_models
+from dragoman.store.ledger import Ledger
+from dragoman.store.schema import PARTITION_IDS, PartitionSumRow
+from dragoman.store.slice import Slice
+from dragoman.store.testing import ALPHA
+
+
+def unseen_differences(
+    store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None,
+    correction: Correction = Correction.HOLM, alpha: float = ALPHA,
+) -> list[PairDifference]:  # fmt: skip
+    """The pairs unseen for both models on which they differ significantly by the scores' intervals, largest first.
+
+    Of tens of thousands of pairs the database passes on those whose own p-value is at most alpha: no other can be
+    significant after a correction. The number of tests that is corrected for is that of the pairs which model b has not
+    seen: no fewer than both have not. A paired test (`compare`) knows that both scores were made on the same segments
+    and finds more. Arguments and errors as for `compare`.
+    """
+    with store.database.reading() as connection:
+        part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
+        half_widths = NormalDist().inv_cdf(1 - alpha / 2) / HALF_WIDTH
+        large, widths = large_differences(connection, part, a_id, b_id, half_widths)
+        tests = _unseen(connection, part, b_id)
+    found = interval_tests(np.array([each.delta for each in large]), widths.a, widths.b)
+    untold = np.ones(max(0, tests - len(large)))
+    corrected = adjusted(np.concatenate([found.p_values, untold]), correction)
+    columns = (found.lows, found.highs, found.p_values, corrected[: len(large)])
+    return [
+        replace(each, low=low, high=high, p_value=p_value, adjusted=of_all, significant=True, test=Test.INTERVALS)
+        for each, low, high, p_value, of_all in zip(large, *(column.tolist() for column in columns), strict=True)
+        if of_all <= alpha
+    ]
+
+
+def _unseen(connection: Connection, part: Slice, model_id: int) -> int:
+    """How many scores of a model are of pairs it has not seen."""
+    unseen = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
+    scores = select(func.sum(PartitionSumRow.scores))
+    scores = scores.where(part.sums(model_id), PartitionSumRow.partition_id.in_(unseen))
+    return connection.execute(scores).scalar() or 0
