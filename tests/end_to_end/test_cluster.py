@@ -312,6 +312,24 @@ def test_a_worker_a_finetuning_and_mlflow_are_killed(
         server.kill()
 
 
+def test_a_submitted_driver_is_killed_while_ray_lives(
+    tmp_path: Path, calm: Shell, head: Head, python_path: Path, chance: random.Random
+) -> None:
+    shell = Shell(tmp_path / "shell", head, python_path)
+    shell.ok("submit", "spec.yaml", "--address", head.address)
+    _wait_for_done(shell, chance.randrange(20))
+    time.sleep(chance.uniform(0, 0.5))
+    for process in head.workers("dragoman_jobs.submitted"):
+        process.kill()
+    shell.wait(lambda: "the driver ended without a word" in shell.ok("status", "mini"), 60)
+    assert shell.state() is JobState.FAILED
+    lost = {cell.cell.id for cell in shell.cells() if cell.state is CellState.RUNNING}
+    shell.ok("resume", "mini")
+    assert shell.until_over() is JobState.DONE
+    assert shell.scores() == calm.scores()
+    assert all(cell.attempts == 1 + (cell.cell.id in lost) for cell in shell.cells())
+
+
 def _wait_for_done(shell: Shell, cells: int) -> None:
     shell.wait(lambda: shell.done() >= cells)
 

@@ -72,6 +72,13 @@ def test_a_killed_driver_loses_only_what_was_in_flight(
     assert again == in_flight, "what was in flight, and nothing else, is translated again"
 
 
+def test_the_number_of_workers_changes_no_byte(undisturbed: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path, MINI)
+    done = home.dragoman("run", str(home.spec), "--workers", "1" if (os.cpu_count() or 1) > 1 else "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _scores(_store(home)) == _scores(_store(undisturbed))
+
+
 def _wait_for_cells(home: Home, process: "subprocess.Popen[str]", wanted: int) -> bool:
     for _ in range(1200):
         time.sleep(0.05)
