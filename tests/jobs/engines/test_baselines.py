@@ -96,7 +96,7 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
         ("two-shot", "zero-shot", "prompts differ (two-shot is base asked with two-shot and zero-shot is base asked"),
         ("base:two-shot", "nllb", "prompts differ"),
         ("base", "parrot", "decodings differ"),
-        ("nllb", "asked-to", "prompts differ"),
+        ("nllb", "asked-to", "prompts and decodings differ"),
     ):
         found = compare(store, "g", a, b, "chrf++")
         assert differ in str(found.note)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from math import erfc
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from dragoman.metrics.base import MetricError
 from dragoman.metrics.resampling import resampled_scores
 from dragoman.metrics.sacrebleu import Bleu, ChrfPlusPlus, SacreBleuMetric, Ter
 from dragoman.metrics.significance import (
+    Correction,
     PairedResult,
     benjamini_hochberg,
     bootstrap_p_value,
     holm,
+    interval_tests,
     paired_approximate_randomization,
     paired_bootstrap,
     samples_for,
@@ -137,3 +140,20 @@ def test_p_values_are_checked() -> None:
 def test_a_family_of_tests_can_be_significant(tests: int) -> None:
     smallest = 1 / (samples_for(tests) + 1)
     assert holm([smallest] + [1.0] * (tests - 1))[0] < 0.05
+
+
+def test_intervals_alone_tell_scores_apart_by_their_widths() -> None:
+    nan = np.nan
+    found = interval_tests(
+        np.array([0.0, 1.0, -2.0, 3.0, 5.0, 0.0]),
+        np.array([2.0, 2.0, 2.0, 0.0, nan, 0.0]),
+        np.array([2.0, 2.0, 0.0, 0.0, 1.0, 0.0]),
+    )
+    # halves of the intervals of the differences: √2, √2, 1, 0
+    expected = [1, erfc(1.959964 / 2), erfc(2 * 1.959964 / 2**0.5), 0, nan, 1]
+    np.testing.assert_allclose(found.p_values, expected)
+    np.testing.assert_allclose(found.lows, [-(2**0.5), 1 - 2**0.5, -3, 3, nan, 0])
+    np.testing.assert_allclose(found.highs, [2**0.5, 1 + 2**0.5, -1, 3, nan, 0])
+    # what has no test is not among those that are adjusted
+    np.testing.assert_allclose(found.adjusted(Correction.HOLM)[[3, 4]], [0, nan])
+    assert found.adjusted(Correction.HOLM)[2] == pytest.approx(4 * expected[2])
