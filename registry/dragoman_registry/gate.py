@@ -308,7 +308,8 @@ def _figure(numbers: PairNumbers, bound: Bound, lower_is_better: bool) -> PairFi
             value = better * (numbers.incumbent - value)
             if bound is Bound.LOSSES:
                 if numbers.differs is None:
-                    return PairFigure(pair=numbers.pair, value=None, reason="no stored statistics to test")
+                    reason = "no stored statistics to test, or more pairs than Holm lets a test tell apart (choose bh)"
+                    return PairFigure(pair=numbers.pair, value=None, reason=reason)
                 value = max(value, 0.0) if numbers.differs else 0.0
     return PairFigure(pair=numbers.pair, value=value)
 

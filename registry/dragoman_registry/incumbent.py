@@ -23,7 +23,7 @@ from dragoman.spec.promotion import Promotion, Rule
 from dragoman.store.by_model import Lines, LinesScore, scores_by_lines
 from dragoman.store.resamples import resampled
 from dragoman.store.store import Store
-from dragoman.store.testing import MOST_SAMPLES
+from dragoman.store.testing import MOST_SAMPLES, Plan
 from dragoman_registry.gate import PairNumbers, in_scope
 from dragoman_registry.versions import RegisteredVersion
 
@@ -112,13 +112,16 @@ def _statistics(
 
 
 def _significant(kind: type[Metric], both: Statistics, policy: Promotion) -> dict[Pair, bool]:
-    """Whether the two differ on each pair: paired bootstrap, adjusted over all of them."""
+    """Whether the two differ on each pair: paired bootstrap, adjusted over all of them; nothing where none could."""
+    plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
     samples = min(samples_for(len(both), policy.alpha), MOST_SAMPLES)
+    if plan.finds_none(len(both), samples):
+        return {}
     results = [
         paired_bootstrap(kind(pair), unpack(baseline), unpack(system), samples, SEED)
         for pair, (baseline, system) in both.items()
     ]
-    p_values = adjusted([result.p_value for result in results], Correction(policy.correction))
+    p_values = adjusted([result.p_value for result in results], plan.correction)
     return {pair: bool(p_value <= policy.alpha) for pair, p_value in zip(both, p_values, strict=True)}
 
 

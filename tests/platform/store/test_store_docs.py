@@ -47,7 +47,10 @@ def explained(table):
     return {column.name: said[column.name] for column in table.__table__.columns}
 
 
-@pytest.mark.parametrize("table", [mapper.class_ for mapper in Base.registry.mappers], ids=lambda table: table.__name__)
+TABLES = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda table: table.__name__)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
 def test_every_column_means_what_its_docstring_says(table):
     """The page may add where a number points, and examples."""
     rows = re.findall(r"^\| (\w+) \| [^|]+ \| ([^|]+) \|$", SECTIONS[table.__tablename__], re.MULTILINE)
