@@ -59,13 +59,13 @@ def regressions(
     store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
     prompt: str | None = None,
 ) -> list[PairDifference]:  # fmt: skip
-    """The pairs on which b is worst against a, worst first; arguments and errors as for `compare`."""
+    """The pairs on which b is worse than a, worst first; arguments and errors as for `compare`."""
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
         query = _differences(part, a_id, b_id)
         delta = query.selected_columns.delta
-        order = delta if higher_is_better(metric) else delta.desc()
-        return _read(connection, query.order_by(order, PairRow.source, PairRow.target).limit(limit))
+        worse, order = (delta < 0, delta) if higher_is_better(metric) else (delta > 0, delta.desc())
+        return _read(connection, query.where(worse).order_by(order, PairRow.source, PairRow.target).limit(limit))
 
 
 class Facing(NamedTuple):

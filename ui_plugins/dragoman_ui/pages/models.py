@@ -44,6 +44,7 @@ def _model(uri: str, name: str) -> str | Response:
         aliases=aliases,
         known=[*known, *({alias} - set(known))],
         alias=alias,
+        gated=gated,
         versions=versions,
         chosen=chosen,
         description=rendered(_description(uri, chosen)) if chosen else "",
