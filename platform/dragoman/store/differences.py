@@ -64,8 +64,11 @@ def regressions(
         part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
         query = _differences(part, a_id, b_id)
         delta = query.selected_columns.delta
-        worse, order = (delta < 0, delta) if higher_is_better(metric) else (delta > 0, delta.desc())
-        return _read(connection, query.where(worse).order_by(order, PairRow.source, PairRow.target).limit(limit))
+        higher = higher_is_better(metric)
+        order = delta if higher else delta.desc()
+        rows = fetched(connection, query.order_by(order, PairRow.source, PairRow.target).limit(limit))
+    # not left out by the database, which would take it for a reason to look pairs up one by one
+    return [each for each in listed(rows) if (each.delta < 0 if higher else each.delta > 0)]
 
 
 class Facing(NamedTuple):
@@ -152,32 +155,31 @@ class Widths(NamedTuple):
 
 def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) -> tuple[list[PairDifference], Widths]:
     """Every pair both have a score for, sorted, not tested; and the widths of the intervals of their scores."""
-    return _with_widths(connection, _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target))
+    rows = fetched(connection, _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target))
+    return listed(rows), widths_of(rows)
 
 
 def large_differences(
     connection: Connection, part: Slice, a_id: int, b_id: int, half_widths: float
-) -> tuple[list[PairDifference], Widths]:
+) -> list[tuple[Any, ...]]:
     """The pairs unseen for both whose difference is at least so many times its interval's half-width, largest first.
 
     The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
-    half-widths.
+    half-widths. Of thousands of rows few are kept: `listed` and `widths_of` read them.
     """
     query, unseen = _differences(part, a_id, b_id), [PARTITION_IDS[each] for each in Partition if each.is_unseen]
     columns = query.selected_columns
     rules = [column.in_(unseen) for column in (columns.partition_a, columns.partition_b)]
     squares = columns.width_a * columns.width_a + columns.width_b * columns.width_b
     large = 4 * columns.delta * columns.delta >= half_widths**2 * squares
-    return _with_widths(
-        connection,
-        query.where(*rules, large).order_by(func.abs(columns.delta).desc(), PairRow.source, PairRow.target),
-    )
+    order = (func.abs(columns.delta).desc(), PairRow.source, PairRow.target)
+    return fetched(connection, query.where(*rules, large).order_by(*order))
 
 
-def _with_widths(connection: Connection, query: Select[*tuple[Any, ...]]) -> tuple[list[PairDifference], Widths]:
-    rows = fetched(connection, query)
+def widths_of(rows: Sequence[Sequence[Any]]) -> Widths:
+    """The widths of the intervals of rows with differences."""
     widths = np.array([row[-2:] for row in rows], dtype=np.float64).reshape(-1, 2)
-    return _listed(rows), Widths(widths[:, 0], widths[:, 1])
+    return Widths(widths[:, 0], widths[:, 1])
 
 
 def _differences(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
@@ -195,11 +197,8 @@ def _differences(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[PairDifference]:
-    return _listed(fetched(connection, query))
-
-
-def _listed(rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
+def listed(rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
+    """The differences that rows hold, not tested."""
     return [
         PairDifference(Pair(source, target), PARTITIONS[of_a], PARTITIONS[of_b], a, b, delta)
         for source, target, of_a, of_b, a, b, delta, *_ in rows

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
 from dragoman.partition import Partition
-from dragoman.store.differences import PairDifference, large_differences, two_models
+from dragoman.store.differences import PairDifference, large_differences, listed, two_models, widths_of
 from dragoman.store.ledger import Ledger
 from dragoman.store.schema import PARTITION_IDS, PartitionSumRow
 from dragoman.store.slice import Slice
@@ -29,16 +29,17 @@ def unseen_differences(
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
         half_widths = NormalDist().inv_cdf(1 - alpha / 2) / HALF_WIDTH
-        large, widths = large_differences(connection, part, a_id, b_id, half_widths)
+        rows = large_differences(connection, part, a_id, b_id, half_widths)
         tests = _unseen(connection, part, b_id)
-    found = interval_tests(np.array([each.delta for each in large]), widths.a, widths.b)
-    untold = np.ones(max(0, tests - len(large)))
-    corrected = adjusted(np.concatenate([found.p_values, untold]), correction)
-    columns = (found.lows, found.highs, found.p_values, corrected[: len(large)])
+    widths = widths_of(rows)
+    found = interval_tests(np.array([row[-3] for row in rows], dtype=np.float64), widths.a, widths.b)
+    untold = np.ones(max(0, tests - len(rows)))
+    corrected = adjusted(np.concatenate([found.p_values, untold]), correction)[: len(rows)]
+    kept = np.flatnonzero(corrected <= alpha)
+    columns = (column[kept].tolist() for column in (found.lows, found.highs, found.p_values, corrected))
     return [
         replace(each, low=low, high=high, p_value=p_value, adjusted=of_all, significant=True, test=Test.INTERVALS)
-        for each, low, high, p_value, of_all in zip(large, *(column.tolist() for column in columns), strict=True)
-        if of_all <= alpha
+        for each, low, high, p_value, of_all in zip(listed([rows[place] for place in kept]), *columns, strict=True)
     ]
 
 
