@@ -101,7 +101,8 @@ def complete(store: Store, settings: Settings, campaign: Campaign) -> None:
     made = {name: store.blobs.put_translation([(f"{line} {name}", "stop", 9) for line in lines]) for name in names}
     with store.database.writing() as connection:
         connection.execute(update(GridRow).values(spec=spec.model_dump(mode="json")))
-        numbers = pair_numbers(connection, campaign.pairs[:PAIRS_ASKED])
+        known = pair_numbers(connection, campaign.pairs)
+        numbers = {pair: known[pair] for pair in campaign.pairs[:PAIRS_ASKED]}
         connection.execute(update(TestRow).where(TestRow.pair_id.in_(numbers.values())).values(lines=test))
         for name in names:
             model = select(GridModelRow.model_id).where(GridModelRow.name == name).scalar_subquery()
