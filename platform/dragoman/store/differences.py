@@ -19,7 +19,7 @@ from dragoman.store.database import fetched
 from dragoman.store.keys import grid_number
 from dragoman.store.ledger import Ledger
 from dragoman.store.prompts import Row, named_row
-from dragoman.store.schema import PARTITION_IDS, PARTITIONS, PairRow, ScoreRow
+from dragoman.store.schema import PARTITIONS, UNSEEN_IDS, PairRow, ScoreRow
 from dragoman.store.scored import same_cell
 from dragoman.store.signatures import Looked, comparable_signatures
 from dragoman.store.slice import Slice, grid_models, number_of
@@ -167,9 +167,9 @@ def large_differences(
     The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
     half-widths. Of thousands of rows few are kept: `listed` and `widths_of` read them.
     """
-    query, unseen = _differences(part, a_id, b_id), [PARTITION_IDS[each] for each in Partition if each.is_unseen]
+    query = _differences(part, a_id, b_id)
     columns = query.selected_columns
-    rules = [column.in_(unseen) for column in (columns.partition_a, columns.partition_b)]
+    rules = [column.in_(UNSEEN_IDS) for column in (columns.partition_a, columns.partition_b)]
     squares = columns.width_a * columns.width_a + columns.width_b * columns.width_b
     large = 4 * columns.delta * columns.delta >= half_widths**2 * squares
     order = (func.abs(columns.delta).desc(), PairRow.source, PairRow.target)

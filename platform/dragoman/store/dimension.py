@@ -12,7 +12,7 @@ from dragoman.family import language_family
 from dragoman.language import LanguageError, canonical_tag
 from dragoman.metrics.sacrebleu import likely_script
 from dragoman.partition import Partition
-from dragoman.store.schema import PARTITION_IDS, PARTITIONS, CellRow, PairRow
+from dragoman.store.schema import PARTITION_IDS, PARTITIONS, UNSEEN_IDS, CellRow, PairRow
 from dragoman.store.scored import UNKNOWN, UNSEEN
 
 
@@ -115,8 +115,7 @@ class Axes:
                 return {name: [number] for name, number in self._models.items()}
             case Dimension.PARTITION:
                 known = {partition.value: [PARTITION_IDS[partition]] for partition in Partition}
-                unseen = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
-                return {**known, UNKNOWN: [PARTITION_IDS[None]], UNSEEN: unseen}
+                return {**known, UNKNOWN: [PARTITION_IDS[None]], UNSEEN: list(UNSEEN_IDS)}
             case Dimension.SOURCE | Dimension.TARGET:
                 return {tag: [tag] for tag in self._languages}
         index = 1 if dimension.endswith("script") else 2

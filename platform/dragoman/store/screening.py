@@ -7,10 +7,9 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
-from dragoman.partition import Partition
 from dragoman.store.differences import PairDifference, large_differences, listed, two_models, widths_of
 from dragoman.store.ledger import Ledger
-from dragoman.store.schema import PARTITION_IDS, PartitionSumRow
+from dragoman.store.schema import UNSEEN_IDS, PartitionSumRow
 from dragoman.store.slice import Slice
 from dragoman.store.testing import ALPHA
 
@@ -45,7 +44,6 @@ def unseen_differences(
 
 def _unseen(connection: Connection, part: Slice, model_id: int) -> int:
     """How many scores of a model are of pairs it has not seen."""
-    unseen = [PARTITION_IDS[partition] for partition in Partition if partition.is_unseen]
     scores = select(func.sum(PartitionSumRow.scores))
-    scores = scores.where(part.sums(model_id), PartitionSumRow.partition_id.in_(unseen))
+    scores = scores.where(part.sums(model_id), PartitionSumRow.partition_id.in_(UNSEEN_IDS))
     return connection.execute(scores).scalar() or 0

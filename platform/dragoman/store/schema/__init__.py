@@ -29,6 +29,7 @@ from dragoman.store.schema.jobs import JobLineRow, JobRow
 from dragoman.store.schema.lineage import (
     PARTITION_IDS,
     PARTITIONS,
+    UNSEEN_IDS,
     LanguageRow,
     ModelRow,
     PairRow,
@@ -40,6 +41,7 @@ from dragoman.store.schema.lineage import (
 __all__ = [
     "PARTITIONS",
     "PARTITION_IDS",
+    "UNSEEN_IDS",
     "AuditRow",
     "Base",
     "CellCountRow",

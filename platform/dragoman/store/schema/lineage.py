@@ -15,6 +15,9 @@ PARTITIONS: tuple[Partition | None, ...] = (None, *Partition)
 PARTITION_IDS: dict[Partition | None, int] = {partition: number for number, partition in enumerate(PARTITIONS)}
 """The number of each partition."""
 
+UNSEEN_IDS = tuple(PARTITION_IDS[partition] for partition in Partition if partition.is_unseen)
+"""The numbers of every partition but `seen`."""
+
 
 def one_of(column: str, values: type[Any]) -> CheckConstraint:
     """The constraint that a column holds one of an enumeration's values."""
