@@ -21,6 +21,9 @@ from dragoman.store.writers import NOTICE_SECONDS, Writers
 POOL_SECONDS = 300.0
 """How long a thread waits for a connection before it gives up."""
 
+SWITCH_SECONDS = 60.0
+"""How long it is tried to have a file of SQLite's written by way of a log."""
+
 _PAUSES = (0.05, 0.2, 0.8, 2.0)
 """Seconds after which a transaction that another got into the way of is repeated."""
 
@@ -182,9 +185,7 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver's own idea of when a transaction begins is in the way
-        # Readers never wait for the writer, and a killed process loses only what it had not committed.
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            connection.execute("PRAGMA journal_mode = WAL")
+        _log_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
@@ -206,6 +207,22 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
                 writers.say()  # somebody who does not queue, such as sqlite3's own shell
 
     return engine
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Have a file written by way of a log: readers never wait for the writer, and a killed process loses nothing.
+
+    SQLite may find that somebody else is at the file, who perhaps is about to change the same: it is asked again.
+    """
+    begun = time.monotonic()
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return  # also where a file system can't do that, and all is as it was
+        except sqlite3.OperationalError as error:
+            if not trouble.is_busy(error) or time.monotonic() - begun > SWITCH_SECONDS:
+                raise
+            time.sleep(0.01)
 
 
 def _postgresql(url: URL) -> Engine:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import sqlite3
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 from dragoman.store import writers
 from dragoman.store.liveness import driver_name
@@ -38,6 +38,23 @@ def test_one_writes_at_a_time_and_a_long_wait_is_told(tmp_path, monkeypatch, cap
     assert second.wait(30)
     for thread in threads:
         thread.join(30)
+
+
+def test_a_file_that_others_are_at_is_waited_for_until_it_can_have_its_log(sqlite, tmp_path, monkeypatch):
+    monkeypatch.setattr("dragoman.store.database.NOTICE_SECONDS", 0.01)
+    path = tmp_path / "store.db"
+    shutil.copy(sqlite / "small.db", path)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN")
+    assert other.execute("SELECT count(*) FROM grid").fetchone() == (1,)
+    leaving = Timer(0.3, other.execute, ["COMMIT"])
+    leaving.start()
+    store = Store.open_existing(f"sqlite:///{path}", "memory://")
+    assert [grid.name for grid in store.grids()] == ["small"]
+    leaving.join()
+    assert other.execute("SELECT count(*) FROM grid").fetchone() == (1,)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_folder_that_takes_no_lock_is_left_to_sqlite(tmp_path):
