@@ -121,7 +121,7 @@ def _run(
             raise
         if lacking := unscored_metrics(store, grid):
             rescore(store, grid, lacking)
-        failed = sum(cell.state is CellState.FAILED for cell in store.cells(grid))
+        failed = len(store.cells(grid, state=CellState.FAILED))
         reporter.finish(failed=bool(failed))
         _print_answers(plan, store, console)
         with console.status("writing to MLflow"):

@@ -181,7 +181,7 @@ def _failure(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
             shown = [f"  {part}" for part in detail[-_DETAIL_LINES:]]
             more = [f"`dragoman logs {grid}` has all of it."] if len(detail) > _DETAIL_LINES else []
             return Table("failure", "", columns, [row], notes=[*shown, *more])
-    failed = next((cell for cell in store.cells(grid) if cell.state is CellState.FAILED), None)
+    failed = next(iter(store.cells(grid, state=CellState.FAILED)), None)
     rows = [] if failed is None else [
         {"job": None, "at": None, "sentence": f"{failed.cell.pair} failed: {failed.reason}", "log": None}
     ]  # fmt: skip

@@ -131,9 +131,8 @@ def _prompt(plan: Plan, model: ModelIdentity) -> str | None:
 def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
     """The first sentence of every pair, asked with the model's first prompt."""
     samples, prompt = [], plan.prompt_of(model).id
-    for cell in store.cells(plan.spec.name):
-        ours = (cell.cell.model, cell.cell.prompt) == (model.id, prompt)
-        if ours and cell.state is CellState.DONE and cell.test and cell.hypotheses:
+    for cell in store.cells(plan.spec.name, model=model.id, state=CellState.DONE):
+        if cell.cell.prompt == prompt and cell.test and cell.hypotheses:
             sources, references = store.blobs.test(cell.test)
             hypothesis = store.blobs.translation(cell.hypotheses)[0][0]
             samples.append((cell.cell.pair, sources[0], references[0], hypothesis))

@@ -56,9 +56,9 @@ def gate(
     numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
     p_values: dict[Rule, float] = {}
     if incumbent is not None:
-        asked = (model_id, GridSpec.model_validate(grid.spec).prompts[0].id)
-        records = [record for record in store.cells(grid.name) if (record.cell.model, record.cell.prompt) == asked]
-        cells = {record.cell.pair: record.cell for record in records}
+        prompt = GridSpec.model_validate(grid.spec).prompts[0].id
+        planned = [record.cell for record in store.cells(grid.name, model=model_id)]
+        cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
         for metric, found in numbers.items():
             if metric != CONTAMINATION:
                 beside = beside_incumbent(store, policy, metric, found, cells, incumbent)

@@ -129,8 +129,22 @@ def model_numbers(connection: Connection, name: str) -> dict[int, str]:
     return {row.model_id: row.name for row in connection.execute(query.order_by(GridModelRow.position))}
 
 
-def cells(connection: Connection, name: str, pair: Pair | None = None) -> Iterator[CellRecord]:
-    """A grid's cells, of one pair or all: model by model, and each model's in the order of the pairs."""
+def cells(
+    connection: Connection, name: str, pair: Pair | None = None, model: str | None = None,
+    state: CellState | None = None,
+) -> Iterator[CellRecord]:  # fmt: skip
+    """A grid's cells, model by model, and each model's in the order of the pairs.
+
+    Args:
+        connection: a reading transaction.
+        name: name of the grid.
+        pair: only those of this pair.
+        model: only those of the model of this id.
+        state: only those in this state.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
     query = (
         select(
             CellRow,
@@ -165,6 +179,10 @@ def cells(connection: Connection, name: str, pair: Pair | None = None) -> Iterat
     )
     if pair is not None:
         query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
+    if model is not None:
+        query = query.where(ModelRow.identity == model)
+    if state is not None:
+        query = query.where(CellRow.state == state.value)
     for row in connection.execute(query):
         yield CellRecord(
             cell=Cell(

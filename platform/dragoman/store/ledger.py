@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
@@ -259,10 +260,22 @@ class Ledger:
         with self.database.reading() as connection:
             return grids.read(connection, name)
 
-    def cells(self, grid: str, pair: Pair | None = None) -> list[CellRecord]:
-        """A grid's cells, of one pair or all: model by model, and each model's in the order of the pairs."""
+    def cells(
+        self, grid: str, pair: Pair | None = None, model: str | None = None, state: CellState | None = None
+    ) -> list[CellRecord]:
+        """A grid's cells, model by model, and each model's in the order of the pairs.
+
+        Args:
+            grid: name of the grid.
+            pair: only those of this pair.
+            model: only those of the model of this id.
+            state: only those in this state.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
         with self.database.reading() as connection:
-            return list(grids.cells(connection, grid, pair))
+            return list(grids.cells(connection, grid, pair, model, state))
 
     def model(self, model_id: str) -> ModelRecord:
         """One model, with everything it has seen.

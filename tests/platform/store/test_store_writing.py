@@ -22,6 +22,17 @@ def test_a_grid_comes_back_as_it_was_added(small, in_step):
     in_step(small.store)
 
 
+def test_cells_of_one_pair_one_model_or_one_state(small):
+    small.commit(small.cells[13].cell, 30)
+    store, every = small.store, small.store.cells("small")
+    for name in small.grid.models:
+        assert store.cells("small", model=name) == [record for record in every if record.cell.model == name] != []
+    pair, done = Pair("en", "de"), CellState.DONE
+    assert store.cells("small", pair) == [record for record in every if record.cell.pair == pair] != []
+    assert store.cells("small", state=done) == [record for record in every if record.state is done] != []
+    assert store.cells("small", model="no such id") == []
+
+
 def test_a_committed_cell_keeps_its_outcome(small, in_step):
     cell = small.cells[13].cell
     small.store.start_cell(cell.id, "worker-1")
