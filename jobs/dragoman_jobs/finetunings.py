@@ -101,11 +101,13 @@ class Finetunings:
         """Start a finetuning, or wait for the driver that trains the same model."""
         name = planned.identity.name
         self._progress.bar(f"finetune {name}", planned.finetuning.method.steps)
-        if self._lock(planned):
-            self._start(cluster, planned)
-        else:
+        if not self._lock(planned):
             self._progress.say(f"finetune {name}: another grid's driver trains the same model; waiting for it")
             self._elsewhere.append(planned)
+        elif self._is_trained(planned):
+            self._elsewhere.append(planned)
+        else:
+            self._start(cluster, planned)
 
     def look(self, cluster: Cluster) -> list[Trained]:
         """Those that another driver has trained meanwhile; what it gave up is trained here."""
@@ -114,12 +116,16 @@ class Finetunings:
         self._next_look = time.monotonic() + LOOK_SECONDS
         there = []
         for planned in list(self._elsewhere):
-            if patiently(lambda: self._store.training(planned.identity.id)) is not None:  # noqa: B023 (asked at once)
+            # whoever has the lock writes what was trained before it lets go: without the lock, that may come just after
+            # one has looked
+            is_mine = self._lock(planned)
+            if self._is_trained(planned):
                 there.append(planned)
-            elif self._lock(planned):
+            elif is_mine:
                 self._elsewhere.remove(planned)
                 self._start(cluster, planned)
         for planned in there:
+            self._unlock(planned)
             self._elsewhere.remove(planned)
             self._tell(planned)
         return [Trained(planned.identity) for planned in there]
@@ -195,8 +201,13 @@ class Finetunings:
         self._unlock(planned)
         return Trained(planned.identity, reason, detail)
 
+    def _is_trained(self, planned: PlannedTraining) -> bool:
+        return patiently(lambda: self._store.training(planned.identity.id)) is not None
+
     def _lock(self, planned: PlannedTraining) -> bool:
         """Have this driver be the one that trains a model; False where another is."""
+        if planned.identity.id in self._locks:
+            return True
         folder = self._settings.models_dir
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f".{planned.identity.id}.driver.lock")

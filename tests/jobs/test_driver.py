@@ -370,6 +370,20 @@ def test_a_model_that_another_driver_trains_is_waited_for(
     assert len(begun) == 1
 
 
+def test_a_model_that_was_trained_just_before_its_turn_is_not_trained_again(
+    tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetunings, "train", _train)
+    plan = _plan(tmp_path)
+    store = _run(plan, settings)
+    ours = finetunings.Finetunings(plan, store, settings, GridProgress(Console(quiet=True)), None)
+    cluster = LocalCluster()
+    ours.begin(cluster, plan.trainings[0])
+    assert list(ours.refs) == []
+    assert [trained.failure for trained in ours.look(cluster)] == [None]
+    assert ours.left == 0
+
+
 def test_a_model_that_another_driver_gave_up_is_trained_here(
     tmp_path: Path, settings: Settings, stub: type[_Copy], monkeypatch: pytest.MonkeyPatch, impatient: None
 ) -> None:
