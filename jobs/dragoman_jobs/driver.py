@@ -270,14 +270,15 @@ class Driver:
         evaluation, decoding = self._plan.spec.evaluation, self._plan.decoding_of(model.id)
         self._leave_out(model, ready.untranslatable)
         prompts = {prompt.id: prompt for prompt in self._plan.prompts}
+        pending, self._pending[model.id] = self._pending[model.id], []  # the pool has them from now on
         pool.add([
-            CellTask(
+            CellTask.model_construct(  # to validate them would copy the languages for each: a hundred bytes a language
                 cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=decoding,
                 prompt=prompts[cell.cell.prompt], test=str(cell.test), languages=self._plan.spec.languages,
                 metrics=evaluation.metrics, demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
                 asked=self._checkpoint(model) if prompts[cell.cell.prompt].chat else None, size=self._size(cell),
             )
-            for cell in self._pending[model.id]
+            for cell in pending
         ])  # fmt: skip
 
     def _end(self, ended: Ended) -> None:
