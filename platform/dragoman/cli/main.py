@@ -110,3 +110,5 @@ def main() -> None:
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)
         sys.exit(130)
+    finally:
+        gc.freeze()  # all of it ends with the process, and to look through it once more takes a second
