@@ -3,6 +3,8 @@
 python benchmarks/api.py                        200 languages, 39,800 pairs, 100 models, 16 clients
 python benchmarks/api.py --languages 20 --models 5 --home /tmp/api    keeps the store for the next time
 
+MLflow's own answer to the shortest of questions is there to compare with: no page behind its server is faster.
+
 Each question is first asked once (`first`: nothing of it is kept yet), then by all clients at once, each with its own
 connection, of models drawn at random. The server is the one `dragoman ui` starts.
 """
@@ -77,6 +79,7 @@ def questions(campaign: Campaign) -> dict[str, list[str]]:
         "audit": [f"{ROOT}/audit"],
         "session": [f"{ROOT}/session"],
         "openapi.json": [f"{ROOT}/openapi.json"],
+        "MLflow's own version": ["/version"],
     }
 
 

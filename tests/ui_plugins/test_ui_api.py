@@ -91,6 +91,8 @@ def test_scores_hold_while_others_are_written(client: FlaskClient) -> None:
         return str(client.get(f"{ROOT}/{path}").headers["ETag"])
 
     heavy = [f"{path}?grid=demo&model=roles" for path in ("pairs", "matrix", "partitions", "comparison")]
+    heavy += [f"table?grid=demo&model=roles&table={name}" for name in ("pairs", "matrix", "partitions")]
+    heavy += [f"comparison_table?grid=demo&model=roles&table={name}" for name in ("scopes", "losses", "pairs")]
     before = {path: tag(path) for path in heavy}
     store = open_store()
     job = store.start_job("demo", "another-host-1")

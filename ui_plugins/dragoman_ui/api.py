@@ -11,6 +11,7 @@ from dragoman.cli import compare
 from dragoman.cli.arguments import chosen_rows
 from dragoman.cli.printing import Form
 from dragoman.cli.results import matrix, pairs, partition_rows
+from dragoman.cli.tables import Table
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -70,7 +71,7 @@ from dragoman_ui.pages.runs import AskedRuns
 from dragoman_ui.reading import open_store, stamp
 from dragoman_ui.security import protect
 from dragoman_ui.segments import PairView, pair_view, rows_beside, sentence_metric
-from dragoman_ui.taking import FILES, table_file
+from dragoman_ui.taking import FILES, kept_file
 from dragoman_ui.view import Show, View, rival
 
 
@@ -252,19 +253,24 @@ def table(question: OfTable) -> Response:
     """A table to take away, as a file."""
     store, view, form = open_store(), _view(question), Form(question.form)
 
-    rows = chosen_rows(store, view.grid, [view.model], view.prompt)
+    def make() -> Table:
+        rows = chosen_rows(store, view.grid, [view.model], view.prompt)
 
-    def values() -> dict[Asked, list[PairScore]]:
-        return {row: pair_scores(store, view.grid, row.model, view.metric, view.signature, row.prompt) for row in rows}
+        def values() -> dict[Asked, list[PairScore]]:
+            asked = (view.metric, view.signature)
+            return {row: pair_scores(store, view.grid, row.model, *asked, row.prompt) for row in rows}
 
-    match question.table:
-        case "partitions":
-            found = partition_rows(store, view.grid, [view.model], view.metric, view.signature, False, view.prompt)
-        case "matrix":
-            found = matrix(view.grid, view.metric, store.grid(view.grid).languages, rows, values)
-        case "pairs":
-            found = pairs(view.grid, view.metric, rows, values)
-    return table_file(f"{view.grid}-{view.model}-{view.metric}-{question.table}", found, form)
+        match question.table:
+            case "partitions":
+                found = (view.metric, view.signature, False, view.prompt)
+                return partition_rows(store, view.grid, [view.model], *found)
+            case "matrix":
+                return matrix(view.grid, view.metric, store.grid(view.grid).languages, rows, values)
+            case "pairs":
+                return pairs(view.grid, view.metric, rows, values)
+
+    name = f"{view.grid}-{view.model}-{view.metric}-{question.table}"
+    return kept_file(of_numbers(question), name, make, form)
 
 
 def comparison(question: OfComparison) -> Comparison:
@@ -277,16 +283,24 @@ def comparison(question: OfComparison) -> Comparison:
 
 def comparison_table(question: OfComparisonTable) -> Response:
     """A table of a comparison to take away, as a file."""
-    found = comparison(question)
-    losses, gains = compare.extremes(question.grid, found, SHOWN)
-    tables = {
-        "scopes": compare.scopes(question.grid, found),
-        "losses": losses,
-        "gains": gains,
-        "pairs": compare.pairs(question.grid, found),
-    }
-    name = f"{question.grid}-{found.b}-against-{found.a}-{found.metric}-{question.table}"
-    return table_file(name, tables[question.table], Form(question.form))
+    view = _view(question)
+    against = rival(open_store(), view, question.against)
+
+    def make() -> Table:
+        found = comparison(question)
+        losses, gains = compare.extremes(question.grid, found, SHOWN)
+        match question.table:
+            case "scopes":
+                return compare.scopes(question.grid, found)
+            case "losses":
+                return losses
+            case "gains":
+                return gains
+            case "pairs":
+                return compare.pairs(question.grid, found)
+
+    name = f"{question.grid}-{view.model}-against-{against}-{view.metric}-{question.table}"
+    return kept_file(of_numbers(question), name, make, Form(question.form))
 
 
 ENDPOINTS = (

@@ -92,8 +92,9 @@ class Endpoint(NamedTuple):
     """Answers a question."""
     method: Literal["GET", "POST"] = "GET"
     """How it is asked: POST, where it writes."""
-    version: Callable[[Any], str] | None = None
-    """What changes when the answer to a question may: it is kept until then. None is for what is asked anew."""
+    version: Callable[[Any], str | None] | None = None
+    """What changes when the answer to a question may: it is kept until then. None is for what is asked anew, and so is
+    a question whose version is None."""
     files: tuple[str, ...] = ()
     """Media types of the file, where the answer is one."""
 
@@ -106,8 +107,7 @@ class Endpoint(NamedTuple):
         except (DragomanError, ValidationError) as error:
             return self._refused(error, sentence(error, asked) if isinstance(error, ValidationError) else str(error))
         try:
-            if self.version is not None:
-                version = self.version(question)
+            if self.version is not None and (version := self.version(question)) is not None:
                 return kept(version, "application/json", lambda: self.respond(question).model_dump_json().encode())
             answer = self.respond(question)
         except ValidationError as error:

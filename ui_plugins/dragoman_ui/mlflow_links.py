@@ -9,7 +9,7 @@ from dragoman.settings import settings
 from dragoman.store.campaigns import campaign_of
 from dragoman_registry.mlflow_at import client_at, speaking
 from dragoman_registry.versions import Registered, registered
-from dragoman_ui.reading import open_store
+from dragoman_ui.reading import open_store, stamp_of
 
 
 def experiment_link(grid: str) -> str | None:
@@ -49,6 +49,11 @@ def registry() -> Iterator[str]:
     uri = server_registry() or settings().mlflow_url
     with speaking(uri):
         yield uri
+
+
+def registry_stamp() -> str | None:
+    """What changes whenever the model registry may have; None where that can't be told."""
+    return stamp_of(server_registry() or settings().mlflow_url)
 
 
 def _store_of_server(variable: str) -> str | None:

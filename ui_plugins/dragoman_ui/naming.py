@@ -1,5 +1,6 @@
 """What the parts of a grid are called: its metrics, and its rows, each a model asked with one prompt."""
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -80,7 +81,7 @@ class Names(NamedTuple):
 
     def rivals(self, row: Row) -> list[str]:
         """The names that a row can be compared with: other models, the same with other prompts, and baselines."""
-        several = {model for model in self.models if len(self.prompts_of(model)) > 1}
+        several = {model for model, prompts in Counter(each.model for each in self.rows).items() if prompts > 1}
         models = [model for model in self.models if model != row.model]
         prompts = [
             f"{each.model}:{each.prompt}" for each in self.rows if each.model in several and each.prompt != row.prompt

@@ -23,9 +23,9 @@ from dragoman_registry.versions import (
 )
 from dragoman_ui.endpoint import Endpoint, Question, of_store
 from dragoman_ui.exchange import OfGrid
-from dragoman_ui.mlflow_links import registry
+from dragoman_ui.mlflow_links import registry, registry_stamp
 from dragoman_ui.naming import one_of
-from dragoman_ui.reading import open_store
+from dragoman_ui.reading import open_store, stamp
 
 
 class OfRegisteredModel(Question):
@@ -196,10 +196,16 @@ def card(question: OfCard) -> ModelCard:
     return ModelCard(text=write_card(store, grid, spec, name).text)
 
 
+def of_registry(question: Question) -> str | None:
+    """The version of an answer that the store may change, or the registry."""
+    del question
+    return None if (found := registry_stamp()) is None else f"{stamp()} {found}"
+
+
 ENDPOINTS = (
-    Endpoint("registered_models", Question, RegisteredModels, registered_models),
-    Endpoint("versions", OfRegisteredModel, Versions, versions),
-    Endpoint("gate", OfVersion, GateReport, gate),
+    Endpoint("registered_models", Question, RegisteredModels, registered_models, version=of_registry),
+    Endpoint("versions", OfRegisteredModel, Versions, versions, version=of_registry),
+    Endpoint("gate", OfVersion, GateReport, gate, version=of_registry),
     Endpoint("audit", OfTrail, Trail, trail, version=of_store),
     Endpoint("audit_faults", Question, TrailFaults, trail_faults),
     Endpoint("card", OfCard, ModelCard, card, version=of_store),

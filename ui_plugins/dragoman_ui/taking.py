@@ -10,6 +10,7 @@ from flask import Response
 
 from dragoman.cli.printing import Form, render
 from dragoman.cli.tables import Table
+from dragoman_ui.keeping import kept
 from dragoman_ui.naming import one_of
 
 FORMS = ("csv", "json", "latex", "markdown")
@@ -44,11 +45,25 @@ def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mappi
 
 def table_file(name: str, table: Table, form: Form) -> Response:
     """A table as a file of some name; one without rows has its headings still."""
+    return as_file(_file_name(name, form), _text(table, form), _MIME[form])
+
+
+def kept_file(version: str, name: str, make: Callable[[], Table], form: Form) -> Response:
+    """A table as a file, made anew only where `version` is another."""
+    response = kept(version, _MIME[form], lambda: _text(make(), form).encode())
+    response.headers.set("Content-Disposition", "attachment", filename=_file_name(name, form))
+    return response
+
+
+def _file_name(name: str, form: Form) -> str:
+    return f"{name}.{_SUFFIX.get(form, form.value)}"
+
+
+def _text(table: Table, form: Form) -> str:
     if form is Form.CSV:
         rows = [{key: _harmless(value) for key, value in row.items()} for row in table.rows]
         table = replace(table, content=rows)
-    text = render([table], form, table.name) or as_csv_line(column.heading for column in table.columns)
-    return as_file(f"{name}.{_SUFFIX.get(form, form.value)}", text, _MIME[form])
+    return render([table], form, table.name) or as_csv_line(column.heading for column in table.columns)
 
 
 def _harmless(value: Any) -> Any:
