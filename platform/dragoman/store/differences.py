@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 from sqlalchemy.orm import aliased
 
 from dragoman.errors import StoreError
@@ -19,7 +19,7 @@ from dragoman.store.database import fetched
 from dragoman.store.keys import grid_number
 from dragoman.store.ledger import Ledger
 from dragoman.store.prompts import Row, named_row
-from dragoman.store.schema import PARTITIONS, UNSEEN_IDS, PairRow, ScoreRow
+from dragoman.store.schema import NOT_UNSEEN_IDS, PARTITIONS, PairRow, ScoreRow
 from dragoman.store.scored import same_cell
 from dragoman.store.signatures import Looked, comparable_signatures
 from dragoman.store.slice import Slice, grid_models, number_of
@@ -59,14 +59,25 @@ def regressions(
     store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
     prompt: str | None = None,
 ) -> list[PairDifference]:  # fmt: skip
-    """The pairs on which b is worse than a, worst first; arguments and errors as for `compare`."""
+    """The pairs on which b is worse than a, worst first; arguments and errors as for `compare`.
+
+    Of pairs that are equally bad, where there is no room for all of them, those are left out that the store knew last.
+    """
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
-        query = _differences(part, a_id, b_id)
-        delta = query.selected_columns.delta
         higher = higher_is_better(metric)
-        order = delta if higher else delta.desc()
-        rows = fetched(connection, query.order_by(order, PairRow.source, PairRow.target).limit(limit))
+
+        def worst_first(delta: ColumnElement[Any]) -> ColumnElement[Any]:
+            return delta if higher else delta.desc()
+
+        # cut off before the pairs are looked up, which takes longer than all else
+        scores = _scores(part, a_id, b_id)
+        columns = scores.selected_columns
+        worst = scores.order_by(worst_first(columns.delta), columns.pair_id).limit(limit)
+        query = _with_pairs(worst)
+        rows = fetched(
+            connection, query.order_by(worst_first(query.selected_columns.delta), PairRow.source, PairRow.target)
+        )
     # not left out by the database, which would take it for a reason to look pairs up one by one
     return [each for each in listed(rows) if (each.delta < 0 if higher else each.delta > 0)]
 
@@ -95,7 +106,8 @@ def two_models(
     Raises:
         StoreError: something named is not there, is the same twice, or would be mixed.
     """
-    one, two = (_side(connection, grid, name, prompt) for name in (a, b))
+    known: dict[str, tuple[int, dict[str, int]]] = {}
+    one, two = (_side(connection, grid, name, prompt, known) for name in (a, b))
     same = StoreError(f"'{a}' can't be compared with itself: name two models of grid '{grid}'.")
     if (one.grid_id, one.row) == (two.grid_id, two.row):
         raise same
@@ -133,13 +145,17 @@ class _Side(NamedTuple):
         return self.row.model if self.row.prompt is None else f"{self.row.model} asked with {self.row.prompt}"
 
 
-def _side(connection: Connection, grid: str, name: str, prompt: str | None) -> _Side:
-    """What a name means: a row of the grid, or as `GRID/...` of another."""
+def _side(
+    connection: Connection, grid: str, name: str, prompt: str | None, known: dict[str, tuple[int, dict[str, int]]]
+) -> _Side:
+    """What a name means: a row of the grid, or as `GRID/...` of another; each grid is looked up once."""
     elsewhere, slash, rest = name.partition("/")
     if slash and ":" not in elsewhere:
         grid, name = elsewhere, rest
-    grid_id = grid_number(connection, grid)
-    models = grid_models(connection, grid_id)
+    if grid not in known:
+        grid_id = grid_number(connection, grid)
+        known[grid] = grid_id, grid_models(connection, grid_id)
+    grid_id, models = known[grid]
     row = named_row(connection, grid_id, models, name, prompt)
     return _Side(grid, grid_id, row, number_of(grid, models, row.model))
 
@@ -169,7 +185,7 @@ def large_differences(
     """
     query = _differences(part, a_id, b_id)
     columns = query.selected_columns
-    rules = [column.in_(UNSEEN_IDS) for column in (columns.partition_a, columns.partition_b)]
+    rules = [column.not_in(NOT_UNSEEN_IDS) for column in (columns.partition_a, columns.partition_b)]
     squares = columns.width_a * columns.width_a + columns.width_b * columns.width_b
     large = 4 * columns.delta * columns.delta >= half_widths**2 * squares
     order = (func.abs(columns.delta).desc(), PairRow.source, PairRow.target)
@@ -183,18 +199,28 @@ def widths_of(rows: Sequence[Sequence[Any]]) -> Widths:
 
 
 def _differences(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
+    return _with_pairs(_scores(part, a_id, b_id))
+
+
+def _scores(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
+    """Both models' scores of each pair, by the pair's number."""
     other = aliased(ScoreRow)
     return (
         select(
-            PairRow.source, PairRow.target, other.partition_id.label("partition_a"),
-            ScoreRow.partition_id.label("partition_b"), other.value.label("a"), ScoreRow.value.label("b"),
-            (ScoreRow.value - other.value).label("delta"), (other.high - other.low).label("width_a"),
-            (ScoreRow.high - ScoreRow.low).label("width_b"),
+            ScoreRow.pair_id, other.partition_id.label("partition_a"), ScoreRow.partition_id.label("partition_b"),
+            other.value.label("a"), ScoreRow.value.label("b"), (ScoreRow.value - other.value).label("delta"),
+            (other.high - other.low).label("width_a"), (ScoreRow.high - ScoreRow.low).label("width_b"),
         )
         .join(other, same_cell(other, a_id, part.facing))
-        .join(PairRow, PairRow.id == ScoreRow.pair_id)
         .where(ScoreRow.model_id == b_id, part.holds(ScoreRow))
     )  # fmt: skip
+
+
+def _with_pairs(scores: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Scores with their pairs in the place of its number."""
+    of = scores.subquery("scores")
+    _, *columns = of.columns
+    return select(PairRow.source, PairRow.target, *columns).join(of, of.c.pair_id == PairRow.id)
 
 
 def listed(rows: Sequence[Sequence[Any]]) -> list[PairDifference]:

@@ -108,9 +108,9 @@ def named_row(connection: Connection, grid_id: int, models: Collection[str], nam
     """
     model, _, own = name.partition(":")
     prompt = own or prompt
-    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
     prompts = list(prompt_names(connection, grid_id).values())
     if model not in models:
+        spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
         if any(each["name"] == model and not each.get("model") for each in spec.get("baselines") or ()):
             if not prompts:
                 raise StoreError(f"'{model}' is the base asked with another prompt, and the grid has no cells yet.")

@@ -1,6 +1,5 @@
 """Where two models differ on what neither has seen, among more pairs than paired tests can take."""
 
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -35,11 +34,15 @@ def unseen_differences(
     untold = np.ones(max(0, tests - len(rows)))
     corrected = adjusted(np.concatenate([found.p_values, untold]), correction)[: len(rows)]
     kept = np.flatnonzero(corrected <= alpha)
-    columns = (column[kept].tolist() for column in (found.lows, found.highs, found.p_values, corrected))
+    differences = listed([rows[place] for place in kept])
+    tested = (column[kept].tolist() for column in (found.lows, found.highs, found.p_values, corrected))
     return [
-        replace(each, low=low, high=high, p_value=p_value, adjusted=of_all, significant=True, test=Test.INTERVALS)
-        for each, low, high, p_value, of_all in zip(listed([rows[place] for place in kept]), *columns, strict=True)
-    ]
+        PairDifference(
+            each.pair, each.partition_a, each.partition_b, each.a, each.b, each.delta, low, high, p_value, of_all,
+            significant=True, test=Test.INTERVALS,
+        )
+        for each, low, high, p_value, of_all in zip(differences, *tested, strict=True)
+    ]  # fmt: skip
 
 
 def _unseen(connection: Connection, part: Slice, model_id: int) -> int:

@@ -27,6 +27,7 @@ from dragoman.store.schema.grids import (
 )
 from dragoman.store.schema.jobs import JobLineRow, JobRow
 from dragoman.store.schema.lineage import (
+    NOT_UNSEEN_IDS,
     PARTITION_IDS,
     PARTITIONS,
     UNSEEN_IDS,
@@ -39,6 +40,7 @@ from dragoman.store.schema.lineage import (
 )
 
 __all__ = [
+    "NOT_UNSEEN_IDS",
     "PARTITIONS",
     "PARTITION_IDS",
     "UNSEEN_IDS",
