@@ -108,6 +108,7 @@ def measure(url: str, languages: int, models: int) -> int:
         f"cells ({seconds:.0f} s, without the {making:.0f} s in which the data was made up)"
         f"{verdict(rows / seconds >= FILLING, f'{FILLING:,} rows/s')}"
     )
+    store.close()  # SQLite takes its log over into the file, whose size is then the store's
     print(f"  {size(store) / 1e6:,.0f} MB")
     store.close()
     asked = json.loads(subprocess.check_output([sys.executable, __file__, "--ask", url], text=True))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from tests.jobs.local_driver import Copying
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     AutoModelForCausalLM,
@@ -18,6 +19,9 @@ from transformers import (
     PreTrainedTokenizerFast,
     XGLMConfig,
 )
+
+from dragoman import plugins
+from dragoman.settings import Settings
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 END, BREAK = 2, 99
@@ -134,3 +138,19 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
         return folders[kind]
 
     return make
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> type[Copying]:
+    """Every engine is the one that says the source again."""
+    real = plugins.load
+    monkeypatch.setattr(plugins, "load", lambda group, name: Copying if group == "engines" else real(group, name))
+    Copying.fails = None
+    return Copying
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Those of a home that is there."""
+    (tmp_path / "home").mkdir()
+    return Settings(home=tmp_path / "home")

@@ -5,18 +5,29 @@ from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
+from typing import NamedTuple
 
 from flask import Response, request
 
 from dragoman import __version__
 
 _MOST = 128_000_000
-"""Bytes of answers kept here; those of the largest grids take half a megabyte each, and ten as JSON."""
+"""Bytes of answers kept here, compressed; those of the largest grids take half a megabyte each, and three as JSON."""
 
 _LEAST = 1_000
 """Bytes from which an answer is worth compressing."""
 
-_answers: OrderedDict[str, bytes] = OrderedDict()
+
+class _Answer(NamedTuple):
+    """An answer as it is kept."""
+
+    data: bytes
+    """Its bytes."""
+    is_compressed: bool
+    """Whether they are compressed."""
+
+
+_answers: OrderedDict[str, _Answer] = OrderedDict()
 _making: dict[str, Lock] = {}
 """Held by whoever makes an answer, so that those who ask for the same at once wait for it, and nobody else does."""
 
@@ -33,11 +44,12 @@ def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
     if tag in request.if_none_match:
         response = Response(status=304)
     else:
-        body = _answer(tag, make)
+        body, is_compressed = _answer(tag, make)
         response = Response(mimetype=kind)
-        if request.accept_encodings.quality("gzip") and len(body) > _LEAST:
-            body = _answer(f"{tag}.gz", lambda: gzip.compress(_answer(tag, make), compresslevel=1, mtime=0))
+        if is_compressed and request.accept_encodings.quality("gzip"):
             response.content_encoding = "gzip"
+        elif is_compressed:
+            body = gzip.decompress(body)
         response.set_data(body)
     response.set_etag(tag)
     response.vary.add("Accept-Encoding")
@@ -45,14 +57,17 @@ def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
     return response
 
 
-def _answer(key: str, make: Callable[[], bytes]) -> bytes:
+def _answer(key: str, make: Callable[[], bytes]) -> _Answer:
     if (found := _answers.get(key)) is not None:
         return found
     try:
         with _making.setdefault(key, Lock()):
             if (found := _answers.get(key)) is None:
-                found = _answers[key] = make()
-                while len(_answers) > 1 and sum(map(len, list(_answers.values()))) > _MOST:
+                body = make()
+                is_long = len(body) > _LEAST
+                found = _Answer(gzip.compress(body, compresslevel=1, mtime=0) if is_long else body, is_long)
+                _answers[key] = found
+                while len(_answers) > 1 and sum(len(each.data) for each in list(_answers.values())) > _MOST:
                     _answers.popitem(last=False)
     finally:
         _making.pop(key, None)

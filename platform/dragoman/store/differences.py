@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.orm import aliased
 
 from dragoman.errors import StoreError
@@ -16,7 +16,7 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.comparable import decoded_alike, facing_conditions, ways_apart
 from dragoman.store.database import fetched
-from dragoman.store.keys import grid_number
+from dragoman.store.keys import chunks, grid_number
 from dragoman.store.ledger import Ledger
 from dragoman.store.prompts import Row, named_row
 from dragoman.store.schema import NOT_UNSEEN_IDS, PARTITIONS, PairRow, ScoreRow
@@ -178,18 +178,26 @@ def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) 
 def large_differences(
     connection: Connection, part: Slice, a_id: int, b_id: int, half_widths: float
 ) -> list[tuple[Any, ...]]:
-    """The pairs unseen for both whose difference is at least so many times its interval's half-width, largest first.
+    """The pairs unseen for both whose difference is at least so many times its interval's half-width.
 
     The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
-    half-widths. Of thousands of rows few are kept: `listed` and `widths_of` read them.
+    half-widths. Of thousands of rows few are kept: `widths_of` reads all of them, `named` those.
     """
-    query = _differences(part, a_id, b_id)
+    query = _scores(part, a_id, b_id)
     columns = query.selected_columns
     rules = [column.not_in(NOT_UNSEEN_IDS) for column in (columns.partition_a, columns.partition_b)]
     squares = columns.width_a * columns.width_a + columns.width_b * columns.width_b
     large = 4 * columns.delta * columns.delta >= half_widths**2 * squares
-    order = (func.abs(columns.delta).desc(), PairRow.source, PairRow.target)
-    return fetched(connection, query.where(*rules, large).order_by(*order))
+    return fetched(connection, query.where(*rules, large))
+
+
+def named(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
+    """The differences that `large_differences` found, or some of them, in their order."""
+    pairs: dict[int, tuple[str, str]] = {}
+    for chunk in chunks(row[0] for row in rows):
+        query = select(PairRow.id, PairRow.source, PairRow.target).where(PairRow.id.in_(chunk))
+        pairs |= {number: (source, target) for number, source, target in fetched(connection, query)}
+    return listed([(*pairs[number], *rest) for number, *rest in rows])
 
 
 def widths_of(rows: Sequence[Sequence[Any]]) -> Widths:

@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
-from dragoman.store.differences import PairDifference, large_differences, listed, two_models, widths_of
+from dragoman.store.differences import PairDifference, large_differences, named, two_models, widths_of
 from dragoman.store.ledger import Ledger
 from dragoman.store.schema import UNSEEN_IDS, PartitionSumRow
 from dragoman.store.slice import Slice
@@ -29,20 +29,21 @@ def unseen_differences(
         half_widths = NormalDist().inv_cdf(1 - alpha / 2) / HALF_WIDTH
         rows = large_differences(connection, part, a_id, b_id, half_widths)
         tests = _unseen(connection, part, b_id)
-    widths = widths_of(rows)
-    found = interval_tests(np.array([row[-3] for row in rows], dtype=np.float64), widths.a, widths.b)
-    untold = np.ones(max(0, tests - len(rows)))
-    corrected = adjusted(np.concatenate([found.p_values, untold]), correction)[: len(rows)]
-    kept = np.flatnonzero(corrected <= alpha)
-    differences = listed([rows[place] for place in kept])
+        widths = widths_of(rows)
+        found = interval_tests(np.array([row[-3] for row in rows], dtype=np.float64), widths.a, widths.b)
+        untold = np.ones(max(0, tests - len(rows)))
+        corrected = adjusted(np.concatenate([found.p_values, untold]), correction)[: len(rows)]
+        kept = np.flatnonzero(corrected <= alpha)
+        differences = named(connection, [rows[place] for place in kept])
     tested = (column[kept].tolist() for column in (found.lows, found.highs, found.p_values, corrected))
-    return [
+    significant = [
         PairDifference(
             each.pair, each.partition_a, each.partition_b, each.a, each.b, each.delta, low, high, p_value, of_all,
             significant=True, test=Test.INTERVALS,
         )
         for each, low, high, p_value, of_all in zip(differences, *tested, strict=True)
     ]  # fmt: skip
+    return sorted(significant, key=lambda each: (-abs(each.delta), each.pair))
 
 
 def _unseen(connection: Connection, part: Slice, model_id: int) -> int:
