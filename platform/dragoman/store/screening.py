@@ -1,12 +1,13 @@
 """Where two models differ on what neither has seen, among more pairs than paired tests can take."""
 
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, func, select
 
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
-from dragoman.store.differences import PairDifference, large_differences, named, two_models, widths_of
+from dragoman.store.differences import Facing, PairDifference, large_differences, named, two_models, widths_of
 from dragoman.store.ledger import Ledger
 from dragoman.store.schema import UNSEEN_IDS, PartitionSumRow
 from dragoman.store.slice import Slice
@@ -19,16 +20,15 @@ def unseen_differences(
 ) -> list[PairDifference]:  # fmt: skip
     """The pairs unseen for both models on which they differ significantly by the scores' intervals, largest first.
 
-    Of tens of thousands of pairs the database passes on those whose own p-value is at most alpha: no other can be
-    significant after a correction. The number of tests that is corrected for is that of the pairs which model b has not
-    seen: no fewer than both have not. A paired test (`compare`) knows that both scores were made on the same segments
-    and finds more. Arguments and errors as for `compare`.
+    Of tens of thousands of pairs the database passes on those whose own p-value is small enough (`_small`): no other
+    can be significant after a correction. The number of tests that is corrected for is that of the pairs which model b
+    has not seen: no fewer than both have not. A paired test (`compare`) knows that both scores were made on the same
+    segments and finds more. Arguments and errors as for `compare`.
     """
     with store.database.reading() as connection:
-        part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
-        half_widths = NormalDist().inv_cdf(1 - alpha / 2) / HALF_WIDTH
-        rows = large_differences(connection, part, a_id, b_id, half_widths)
-        tests = _unseen(connection, part, b_id)
+        facing = two_models(connection, grid, metric, a, b, signature, prompt)
+        tests = _unseen(connection, facing.part, facing.b_id)
+        rows = _small(connection, facing, correction, alpha, tests)
         widths = widths_of(rows)
         found = interval_tests(np.array([row[-3] for row in rows], dtype=np.float64), widths.a, widths.b)
         untold = np.ones(max(0, tests - len(rows)))
@@ -44,6 +44,24 @@ def unseen_differences(
         for each, low, high, p_value, of_all in zip(differences, *tested, strict=True)
     ]  # fmt: skip
     return sorted(significant, key=lambda each: (-abs(each.delta), each.pair))
+
+
+def _small(
+    connection: Connection, facing: Facing, correction: Correction, alpha: float, tests: int
+) -> list[tuple[Any, ...]]:
+    """The pairs with p-values that a correction for so many tests may find significant.
+
+    Holm holds the p-value that i others are below against alpha / (tests - i). Below 2 alpha / tests lie all that pass,
+    unless those below are more than half of the tests.
+    """
+
+    def below(p_value: float) -> list[tuple[Any, ...]]:
+        half_widths = NormalDist().inv_cdf(1 - p_value / 2) / HALF_WIDTH
+        return large_differences(connection, facing.part, facing.a_id, facing.b_id, half_widths)
+
+    if correction is Correction.HOLM and tests > 2 and 2 * len(rows := below(2 * alpha / tests)) < tests:
+        return rows
+    return below(alpha)
 
 
 def _unseen(connection: Connection, part: Slice, model_id: int) -> int:
