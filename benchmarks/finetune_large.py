@@ -143,6 +143,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--measure", nargs=3, metavar=("WHAT", "CONTENDER", "TOKENS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if len(arguments.memory_tokens) < 2:
+        parser.error("--memory-tokens wants two numbers at least: what is told is how memory grows between them")
     torch.set_num_threads(1)
     if arguments.measure:
         what, contender, tokens = arguments.measure
