@@ -121,7 +121,7 @@ def _run(
             raise
         if lacking := unscored_metrics(store, grid):
             rescore(store, grid, lacking)
-        failed = len(store.cells(grid, state=CellState.FAILED))
+        failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
         reporter.finish(failed=bool(failed))
         _print_answers(plan, store, console)
         with console.status("writing to MLflow"):

@@ -287,17 +287,8 @@ def comparison_table(question: OfComparisonTable) -> Response:
     against = rival(open_store(), view, question.against)
 
     def make() -> Table:
-        found = comparison(question)
-        losses, gains = compare.extremes(question.grid, found, SHOWN)
-        match question.table:
-            case "scopes":
-                return compare.scopes(question.grid, found)
-            case "losses":
-                return losses
-            case "gains":
-                return gains
-            case "pairs":
-                return compare.pairs(question.grid, found)
+        found = compare.tables(question.grid, comparison(question), SHOWN)
+        return next(each for each in found if each.name == question.table)
 
     name = f"{question.grid}-{view.model}-against-{against}-{view.metric}-{question.table}"
     return kept_file(of_numbers(question), name, make, Form(question.form))

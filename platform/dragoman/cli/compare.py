@@ -74,6 +74,11 @@ def compare(
     found = compare_models(
         store, grid, a, b, metric, signature, test, correction, alpha, samples, prompt=prompt, micro=micro
     )
+    return tables(grid, found, top)
+
+
+def tables(grid: str, found: Comparison, top: int) -> list[Table]:
+    """A comparison's tables: scopes, the largest losses and gains, so many of each, and every pair."""
     return [scopes(grid, found), *extremes(grid, found, top), pairs(grid, found)]
 
 

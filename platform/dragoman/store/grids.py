@@ -133,18 +133,7 @@ def cells(
     connection: Connection, name: str, pair: Pair | None = None, model: str | None = None,
     state: CellState | None = None,
 ) -> Iterator[CellRecord]:  # fmt: skip
-    """A grid's cells, model by model, and each model's in the order of the pairs.
-
-    Args:
-        connection: a reading transaction.
-        name: name of the grid.
-        pair: only those of this pair.
-        model: only those of the model of this id.
-        state: only those in this state.
-
-    Raises:
-        StoreError: there is no such grid.
-    """
+    """A grid's cells, one after another: arguments, order and errors are those of `Ledger.cells`."""
     query = (
         select(
             CellRow,
