@@ -28,13 +28,13 @@ from sqlalchemy import select, update
 
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
-from dragoman.store.keys import pair_numbers
+from dragoman.store.database.ids import pair_numbers
 from dragoman.store.schema import CellRow, GridModelRow, GridRow, ModelRow, TestRow
 from dragoman.store.store import Store
-from dragoman.tracking import GRID_TAG, MODEL_TAG
-from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
-from dragoman_ui.commands import command, environment, stop, wait_until_healthy
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
+from dragoman_ui.cli import command, environment, stop, wait_until_healthy
 
 ROOT = "/ajax-api/3.0/dragoman"
 MODELS_ASKED = 5

@@ -17,12 +17,19 @@ from dragoman.language import LanguageError, canonical_tag
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.store import counts
-from dragoman.store.bulk import insert_batch, loading
-from dragoman.store.keys import grid_number, metric_number, model_number, number_or_add, pair_numbers, signature_number
+from dragoman.store.database.bulk_insert import insert_batch, loading
+from dragoman.store.database.ids import (
+    grid_number,
+    metric_number,
+    model_number,
+    number_or_add,
+    pair_numbers,
+    signature_number,
+)
 from dragoman.store.records import DecodingRecord, GridRecord, ModelRecord, PromptRecord, TestSetRecord, now
 from dragoman.store.schema import PARTITION_IDS, Base, CellRow, ConditionRow, GridPairRow, ScoreRow, TestRow
-from dragoman.store.score_loader import ScoreLoader
 from dragoman.store.store import Store
+from dragoman.store.transfer.score_loader import ScoreLoader
 
 METRICS = ("bleu", "chrf++", "off_target")
 SEGMENTS = 1012

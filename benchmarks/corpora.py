@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from dragoman.corpora.base import Split
-from dragoman.corpora.filters import Filters
-from dragoman.corpora.opening import open_corpus
-from dragoman.corpora.sampling import draw
+from dragoman.corpora.factory import open_corpus
+from dragoman.corpora.sampling.filters import Filters
+from dragoman.corpora.sampling.sampling import draw
 from dragoman.pair import Pair
 
 LANGUAGES = ("de", "en", "fr", "fi", "sw", "ca", "nl", "it", "es", "pt", "sv")

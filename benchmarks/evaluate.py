@@ -30,16 +30,16 @@ from typing import Any, NamedTuple
 import yaml
 
 from dragoman.cell import CellState
-from dragoman.corpora.opening import open_corpus
+from dragoman.corpora.factory import open_corpus
 from dragoman.pair import Pair
-from dragoman.plan import evaluation_segments, make_plan
+from dragoman.planning.plan import evaluation_segments, make_plan
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.loading import load_spec
 from dragoman.store.store import Store
+from dragoman_jobs.cluster.ray_cluster import RayCluster
 from dragoman_jobs.engines.base import Checkpoint
-from dragoman_jobs.engines.choosing import choose_engine
-from dragoman_jobs.ray_cluster import RayCluster
-from dragoman_jobs.worker import PreparedModel, Worker
+from dragoman_jobs.engines.selection import choose_engine
+from dragoman_jobs.evaluation.worker import PreparedModel, Worker
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ["en", "de", "fr", "ru", "fi", "ar"]

@@ -31,7 +31,7 @@ from transformers import (
 )
 
 from dragoman.corpora.base import Split
-from dragoman.corpora.cldr import Cldr, CldrOptions
+from dragoman.corpora.kinds.cldr import Cldr, CldrOptions
 from dragoman.pair import all_pairs
 from dragoman.spec.method import Full
 from dragoman.spec.prompt import NAMED, Prompt

@@ -23,7 +23,7 @@ import torch
 from transformers import XGLMConfig, XGLMForCausalLM
 
 from dragoman_jobs.finetune.batching import Batch
-from dragoman_jobs.finetune.head import TargetLoss
+from dragoman_jobs.finetune.loss import TargetLoss
 
 ROW, PROMPT = 64, 36
 """Tokens of a row, and of its prompt: names of languages, source, and a target about as long as the source."""

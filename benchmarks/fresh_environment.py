@@ -20,8 +20,8 @@ import mlflow
 
 from dragoman.cli.arguments import open_store
 from dragoman.settings import settings
-from dragoman_registry.mlflow_at import mlflow_at
-from dragoman_registry.versions import resolve
+from dragoman_registry.registry_client.client import mlflow_at
+from dragoman_registry.registry_client.versions import resolve
 
 SERVE = """
 import json, sys

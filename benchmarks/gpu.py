@@ -30,9 +30,9 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, XGLMConf
 
 from dragoman.pair import Pair
 from dragoman.spec.method import Lora
-from dragoman_jobs.conversion import xglm_to_opt
 from dragoman_jobs.finetune.examples import TrainingExample
-from dragoman_jobs.finetune.training import Training
+from dragoman_jobs.finetune.trainer import Training
+from dragoman_jobs.models.conversion import xglm_to_opt
 
 
 class Shape(NamedTuple):
@@ -184,7 +184,7 @@ def ctranslate2_run(folder: Path, prompts: Any, arguments: argparse.Namespace) -
     """The same in CTranslate2."""
     import ctranslate2
 
-    from dragoman_jobs.engines.ctranslate2_conversion import write_ctranslate2
+    from dragoman_jobs.engines.ctranslate2_convert import write_ctranslate2
 
     write_ctranslate2("opt", folder / "opt", "auto", folder / "ctranslate2")
     compute = "bfloat16" if arguments.device == "cuda" else "float32"

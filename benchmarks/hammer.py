@@ -22,7 +22,8 @@ from sqlalchemy import text
 from dragoman.cell import Cell
 from dragoman.pair import all_pairs
 from dragoman.partition import TrainingGraph
-from dragoman.store import cells, records
+from dragoman.store import records
+from dragoman.store.repositories import cells
 from dragoman.store.store import Store
 
 LANGUAGES = ("ar", "bg", "ca", "de", "en", "fi", "fr", "hi")

@@ -9,8 +9,8 @@ from pathlib import Path
 from campaign import METRICS, Campaign, fill
 from sqlalchemy import text
 
-from dragoman.store.scored import sums_by_scope
-from dragoman.store.slice import Slice
+from dragoman.analysis.aggregation import sums_by_scope
+from dragoman.analysis.score_slice import Slice
 from dragoman.store.store import Store
 
 LANGUAGES = 46

@@ -108,15 +108,15 @@ def measure(folder: Path, languages: int, workers: int) -> None:
     from campaign import Campaign
     from rich.console import Console
 
-    from dragoman.plan import make_plan
+    from dragoman.planning.plan import make_plan
     from dragoman.settings import Settings
     from dragoman.spec.grid import GridSpec
     from dragoman.store.store import Store
-    from dragoman_jobs.driver import Driver
-    from dragoman_jobs.job import Job
-    from dragoman_jobs.progress import GridProgress
-    from dragoman_jobs.ray_cluster import RayCluster
-    from dragoman_jobs.throughput import Meters
+    from dragoman_jobs.cluster.ray_cluster import RayCluster
+    from dragoman_jobs.driver.driver import Driver
+    from dragoman_jobs.driver.job import Job
+    from dragoman_jobs.driver.progress import GridProgress
+    from dragoman_jobs.driver.throughput import Meters
 
     base = folder / "base"
     base.mkdir()

@@ -27,7 +27,7 @@ from typing import Any
 
 import psutil
 
-from dragoman_ui.commands import environment, stop, wait_until_healthy
+from dragoman_ui.cli import environment, stop, wait_until_healthy
 
 ANSWER, PAINT = 0.300, 1.5
 """The goals, in seconds."""

@@ -22,7 +22,7 @@ import langcodes
 import yaml
 from babel.localedata import locale_identifiers
 
-from dragoman.corpora.naming import language_of
+from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.pair import all_pairs
 
 LINES = {"dev": 997, "devtest": 1012}
@@ -79,7 +79,7 @@ def make(folder: Path, count: int) -> list[str]:
 
 def fill(home: Path, folder: Path) -> None:
     """Put the planned cells into a store, as the driver does before it begins."""
-    from dragoman.plan import make_plan
+    from dragoman.planning.plan import make_plan
     from dragoman.spec.loading import load_spec
     from dragoman.store import records
     from dragoman.store.store import Store

@@ -29,17 +29,17 @@ from typing import Any
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings, settings
 from dragoman.spec.promotion import Promotion
-from dragoman.store.exporting import export_grid
-from dragoman.store.importing import import_grid
 from dragoman.store.store import Store
-from dragoman_registry.asking import UNSET, PromotionRequest
-from dragoman_registry.audit import Outcome, unended
-from dragoman_registry.history import faults, standing, strays
-from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.promotion import Promotions
-from dragoman_registry.remote import RemotePromotions
-from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, resolve
-from dragoman_ui.commands import command, environment, stop, wait_until_healthy
+from dragoman.store.transfer.exporter import export_grid
+from dragoman.store.transfer.importer import import_grid
+from dragoman_registry.audit.history import faults, standing, strays
+from dragoman_registry.audit.log import Outcome, unended
+from dragoman_registry.promotion.promotion import Promotions
+from dragoman_registry.promotion.remote import RemotePromotions
+from dragoman_registry.promotion.requests import UNSET, PromotionRequest
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import RegisteredVersion, aliases_of, find_version, resolve
+from dragoman_ui.cli import command, environment, stop, wait_until_healthy
 
 NAME, ALIAS = "contended", "champion"
 POLICY = Promotion(model=NAME, rules=({"over": "all", "regression_at_most": 0},))  # equals do not regress
@@ -189,7 +189,9 @@ def shape(text: str) -> str:
 def kill(here: Settings, options: argparse.Namespace) -> None:
     """Kill promoters at random moments, every other one once a move has begun, and look after the next command."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dragoman_registry.promotion", "mlflow.store.model_registry.sqlalchemy_store"])
+    context.set_forkserver_preload(
+        ["dragoman_registry.promotion.promotion", "mlflow.store.model_registry.sqlalchemy_store"]
+    )
     promotions = Promotions(Store.open_existing(here.store_url, here.blobs_url), here.mlflow_url)
     numbers, middle, mended = ("1", "2"), 0, Counter[str]()
     pauses = random.Random(1)

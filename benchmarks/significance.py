@@ -19,8 +19,8 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
 from dragoman.metrics.base import Metric, Statistics
-from dragoman.metrics.packing import pack, unpack
 from dragoman.metrics.sacrebleu import Bleu, ChrfPlusPlus
+from dragoman.metrics.serialization import pack, unpack
 from dragoman.metrics.significance import PairedResult, paired_bootstrap
 from dragoman.pair import Pair
 

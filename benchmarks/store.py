@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 
-from dragoman.store.comparison import scope_differences
-from dragoman.store.differences import regressions
-from dragoman.store.queries import partition_table
-from dragoman.store.ranking import best_models
+from dragoman.analysis.comparison import scope_differences
+from dragoman.analysis.pair_differences import regressions
+from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.ranking import best_models
 from dragoman.store.screening import unseen_differences
 from dragoman.store.store import Store
 

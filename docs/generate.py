@@ -14,7 +14,7 @@ from typing import Any
 import typer.main
 
 from dragoman.cli.main import build_app
-from dragoman.corpora.filters import Filters
+from dragoman.corpora.sampling.filters import Filters
 from dragoman.spec.base import SpecModel
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice

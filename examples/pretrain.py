@@ -21,8 +21,8 @@ from tokenizers.decoders import Metaspace
 from transformers import PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
 
 from dragoman.corpora.base import Split
-from dragoman.corpora.cldr import CORE_LANGUAGES, Cldr, CldrOptions
-from dragoman.corpora.meaning import render
+from dragoman.corpora.kinds.cldr import CORE_LANGUAGES, Cldr, CldrOptions
+from dragoman.corpora.kinds.cldr_phrases import render
 
 BLOCK = 96
 """Tokens of one training row: lines are packed behind each other, each closed by </s>."""

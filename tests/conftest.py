@@ -18,6 +18,9 @@ PATIENCE = 60_000
 """Milliseconds that anything may take to show, on a machine that has much else to do."""
 
 
+pytest_plugins = ["tests.fixtures.commands", "tests.fixtures.stores"]
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser that is there already."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from dragoman.masking import masked
+from dragoman.redaction import masked
 from dragoman.settings import Settings
 
 LOGGERS = ("dragoman", "dragoman_jobs", "dragoman_registry", "dragoman_ui")

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
-from dragoman.cli.printing import Form, render
+from dragoman.cli.output import Form, render
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
-from dragoman_registry.asking import PromotionRequest
-from dragoman_registry.evidence import candidate
-from dragoman_registry.mlflow_at import speaking
-from dragoman_registry.package import register
-from dragoman_registry.remote import promoter
+from dragoman_registry.gate.evidence import candidate
+from dragoman_registry.packaging.package import register
+from dragoman_registry.promotion.remote import promoter
+from dragoman_registry.promotion.requests import PromotionRequest
+from dragoman_registry.registry_client.client import speaking
 from dragoman_registry.tables import gate_table
 
 

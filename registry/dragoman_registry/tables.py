@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from dragoman.cli.tables import Column, Row, Table, number, word
-from dragoman_registry.audit import AuditRecord
-from dragoman_registry.gate import GateReport
+from dragoman.tables.table import Column, Row, Table, number, word
+from dragoman_registry.audit.log import AuditRecord
+from dragoman_registry.gate.gate import GateReport
 
 
 def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Table:

@@ -12,7 +12,7 @@ from dragoman.cli.init import init
 from dragoman.spec.json_schema import json_schema
 from dragoman.spec.loading import load_campaign
 from dragoman.spec.prompt import NAMED
-from dragoman_jobs.prompts_command import prompts
+from dragoman_jobs.cli.prompts import prompts
 
 ROOT = Path(__file__).parents[2]
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("prompts", "sweeps")}

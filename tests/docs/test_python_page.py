@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 
 import dragoman
+from dragoman.analysis.dataframes import frame
+from dragoman.analysis.partition_table import pair_scores
 from dragoman.cell import Cell
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.settings import settings
 from dragoman.store import records
-from dragoman.store.frames import frame
-from dragoman.store.queries import pair_scores
 from dragoman.store.store import Store
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from dragoman_ui.commands import wait_until_healthy
+from dragoman_ui.cli import wait_until_healthy
 
 ROOT = Path(__file__).parents[2]
 DRAGOMAN = Path(sys.executable).with_name("dragoman")

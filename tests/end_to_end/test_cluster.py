@@ -28,7 +28,7 @@ from tests.end_to_end.stub_engine import install
 from dragoman.cell import CellState
 from dragoman.store.records import CellRecord, JobState, LineKind
 from dragoman.store.store import Store
-from dragoman_jobs.ray_jobs import ENDED, RayJobs
+from dragoman_jobs.cluster.ray_jobs_api import ENDED, RayJobs
 
 pytestmark = pytest.mark.timeout(1500)  # a cluster, a server and three grids start on as many cores as there are
 
@@ -150,8 +150,8 @@ def test_what_ray_shows_of_a_job_holds_no_secret(calm: Shell, head: Head) -> Non
 
 _LOOK = """
 import os
-from dragoman_jobs.cluster import Share
-from dragoman_jobs.ray_cluster import RayCluster
+from dragoman_jobs.cluster.base import Share
+from dragoman_jobs.cluster.ray_cluster import RayCluster
 
 class Seen:
     def gpus(self):
@@ -319,7 +319,7 @@ def test_a_submitted_driver_is_killed_while_ray_lives(
     shell.ok("submit", "spec.yaml", "--address", head.address)
     _wait_for_done(shell, chance.randrange(20))
     time.sleep(chance.uniform(0, 0.5))
-    for process in head.workers("dragoman_jobs.submitted"):
+    for process in head.workers("dragoman_jobs.driver.entrypoint"):
         process.kill()
     shell.wait(lambda: "the driver ended without a word" in shell.ok("status", "mini"), 60)
     assert shell.state() is JobState.FAILED

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.end_to_end.conftest import PROMOTION, Home
 
-from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.versions import aliases_of
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import aliases_of
 
 expect = pytest.importorskip("playwright.sync_api").expect
 

@@ -8,18 +8,18 @@ from rich.console import Console
 
 from dragoman.cell import CellState
 from dragoman.pair import Pair
-from dragoman.plan import Plan, make_plan
+from dragoman.planning.plan import Plan, make_plan
 from dragoman.settings import Settings
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
-from dragoman_jobs.driver import Driver
+from dragoman_jobs.cluster.local_cluster import LocalCluster
+from dragoman_jobs.driver.driver import Driver
+from dragoman_jobs.driver.job import Job
+from dragoman_jobs.driver.progress import GridProgress
 from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
-from dragoman_jobs.job import Job
-from dragoman_jobs.local_cluster import LocalCluster
-from dragoman_jobs.progress import GridProgress
-from dragoman_jobs.training import TrainingTask
+from dragoman_jobs.finetune.task import TrainingTask
 
 LANGUAGES = ["en", "de", "fr"]
 

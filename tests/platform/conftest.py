@@ -13,7 +13,7 @@ import yaml
 from dragoman import plugins
 from dragoman.cell import Cell, CellState
 from dragoman.identity import hash_lines
-from dragoman.metrics.packing import pack
+from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.settings import settings

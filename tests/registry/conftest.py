@@ -7,16 +7,22 @@ import pytest
 import yaml
 
 from dragoman.cell import CellState
-from dragoman.corpora.opening import open_corpus
+from dragoman.corpora.factory import open_corpus
 from dragoman.partition import TrainingGraph
-from dragoman.plan import evaluation_segments, make_plan
+from dragoman.planning.plan import evaluation_segments, make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records
 from dragoman.store.store import Store
-from dragoman.tracking import GRID_TAG, MODEL_TAG
-from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, RegisteredVersion, registered_names
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import (
+    DECODING_TAG,
+    NAME_TAG,
+    PROMPT_TAG,
+    RegisteredVersion,
+    registered_names,
+)
 
 SCORES = {
     # bleu and off-target rate of each pair; `english` is the better model

@@ -18,11 +18,11 @@ from werkzeug.serving import make_server
 
 from dragoman.cell import Cell, CellState
 from dragoman.corpora.base import Split
-from dragoman.corpora.opening import open_corpus
+from dragoman.corpora.factory import open_corpus
 from dragoman.identity import hash_lines
-from dragoman.metrics.packing import pack
 from dragoman.metrics.score import ScoreRecord
 from dragoman.metrics.scoring import score
+from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.settings import settings
@@ -42,8 +42,8 @@ from dragoman.store.records import (
 )
 from dragoman.store.store import Store
 from dragoman_ui.app import register
-from dragoman_ui.commands import stop, wait_until_healthy
-from dragoman_ui.reading import open_store
+from dragoman_ui.cli import stop, wait_until_healthy
+from dragoman_ui.viewmodels.store import open_store
 
 LANGUAGES = ("en", "de", "ru", "ar", "zh-Hans", "hi")
 SCRIPT = "<script>alert('dragoman')</script>"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from dragoman_registry.roles import Role
-from dragoman_ui import mlflow_links, users
+from dragoman_registry.promotion.roles import Role
+from dragoman_ui.auth import users
+from dragoman_ui.viewmodels import mlflow_links
 
 Experiments = Callable[..., None]
 

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.pair import Pair
-from dragoman_ui.labels import Guess, Label, labels
-from dragoman_ui.markdown import rendered
+from dragoman_ui.responses.markdown import rendered
+from dragoman_ui.viewmodels.error_labels import Guess, Label, labels
 
 
 def found(source: str, reference: str, hypothesis: str) -> set[Label]:

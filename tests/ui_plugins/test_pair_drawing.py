@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from dragoman.analysis.pair_scores import STATES, PairColumns, Scored, differing, pair_columns, version
+from dragoman.analysis.partition_table import pair_scores, partition_table
 from dragoman.cell import CellState
 from dragoman.metrics.significance import Correction
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
-from dragoman.store.columns import STATES, PairColumns, Scored, differing, pair_columns, version
-from dragoman.store.queries import pair_scores, partition_table
 from dragoman.store.records import StoredScore
 from dragoman.store.schema import PARTITIONS
 from dragoman.store.store import Store
-from dragoman_ui.drawing import NO_PAIR, NOTHING, drawing
-from dragoman_ui.reading import open_store
-from dragoman_ui.summary import in_order, points, summaries
-from dragoman_ui.view import Order, Show
+from dragoman_ui.charts.matrix_binary import NO_PAIR, NOTHING, drawing
+from dragoman_ui.viewmodels.pair_summary import in_order, points, summaries
+from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.view import Order, Show
 
 LANGUAGES = ("en", "de", "ru", "ar", "zh-Hans", "hi")
 

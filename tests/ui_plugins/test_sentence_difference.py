@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman_ui.difference import direction, parts
+from dragoman_ui.viewmodels.text_diff import direction, parts
 
 
 def marked(hypothesis: str, reference: str) -> str:

@@ -7,13 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic_core import to_jsonable_python
 
+from dragoman.analysis.partition_table import pair_scores, partition_gap, partition_table
 from dragoman.partition import Partition
-from dragoman.store.queries import pair_scores, partition_gap, partition_table
+from dragoman.store.database.change_token import Stamp
 from dragoman.store.records import JobState
-from dragoman.store.stamp import Stamp
-from dragoman_ui import keeping
-from dragoman_ui.api import ENDPOINTS
-from dragoman_ui.reading import open_store
+from dragoman_ui.api.scores import ENDPOINTS
+from dragoman_ui.responses import cache
+from dragoman_ui.viewmodels.store import open_store
 
 ROOT = "/ajax-api/3.0/dragoman"
 ASKED = {"grid": "demo", "model": "roles", "metric": "chrf++"}
@@ -108,7 +108,7 @@ def test_no_two_processes_have_a_stamp_in_common(client: FlaskClient) -> None:
 def test_a_question_that_fails_leaves_no_lock(client: FlaskClient) -> None:
     assert client.get(f"{ROOT}/cells?grid=demo&source=en&target=fr").status_code == 200
     assert client.get(f"{ROOT}/sentences?grid=demo&source=en&target=fr").status_code == 404
-    assert keeping._making == {}
+    assert cache._making == {}
 
 
 def test_matrix_of_differences_is_to_the_other_model(client: FlaskClient) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dragoman.store import control
+from dragoman.store.jobs import control
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.store import Store
-from dragoman_ui.reading import open_store
+from dragoman_ui.viewmodels.store import open_store
 
 expect = pytest.importorskip("playwright.sync_api").expect
 

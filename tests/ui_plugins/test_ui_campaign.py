@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.schema import GridMetricRow, GridModelRow, GridPairRow, GridRow, PartitionSumRow, ScoreSumRow
 from dragoman.store.store import Store
-from dragoman_ui.reading import open_store
+from dragoman_ui.viewmodels.store import open_store
 
 
 def add_copy(store: Store, name: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings, settings
-from dragoman_ui.commands import check, command
+from dragoman_ui.cli import check, command
 
 DRAGOMAN = [sys.executable, "-c", "from dragoman.cli.main import main; main()"]
 

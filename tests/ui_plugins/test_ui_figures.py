@@ -77,8 +77,8 @@ def test_charts_have_titles_axes_and_notes(open_page: Do, take: Do) -> None:
 
 
 def test_hundreds_of_languages_are_a_figure_too(open_page: Do, take: Do, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
-    monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
+    monkeypatch.setattr("dragoman_ui.charts.heatmap.MEDIUM", 5)
+    monkeypatch.setattr("dragoman_ui.charts.heatmap.LARGE", 4)
     page = open_page("/grid?grid=demo&model=roles&order=script&show=difference&against=base")
     svg = take(page)
     said = texts(svg)

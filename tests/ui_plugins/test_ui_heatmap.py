@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.analysis.partition_table import PairScore
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.spec.pairs import Roles
-from dragoman.store.queries import PairScore
-from dragoman_ui.heatmap import HeatMap, heat_map, size_of
-from dragoman_ui.scale import STEPS, Scale
-from dragoman_ui.spread import spreads
-from dragoman_ui.view import Order, Show
+from dragoman_ui.charts.color_scale import STEPS, Scale
+from dragoman_ui.charts.distribution import spreads
+from dragoman_ui.charts.heatmap import HeatMap, heat_map, size_of
+from dragoman_ui.viewmodels.view import Order, Show
 
 # The design of the mFTI paper: 22 seen, 16 reversed, 4 one-sided, 42, 42 and 30 pairs of 13 languages.
 LANGUAGES = ("en", "ko", "sw", "zh-Hans", "fi", "de", "hi", "fr", "ca", "bg", "ru", "ar", "ta")

@@ -46,8 +46,8 @@ def test_hundreds_of_languages_are_no_harder_to_use(
     open_page: Do, hard_to_use: Do, picture: Do, monkeypatch: pytest.MonkeyPatch, scheme: str,
     width: int,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
-    monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
+    monkeypatch.setattr("dragoman_ui.charts.heatmap.MEDIUM", 5)
+    monkeypatch.setattr("dragoman_ui.charts.heatmap.LARGE", 4)
     page = None
     for name, path in {
         "drawn grid": "/grid?grid=demo&model=roles&order=family", "drawn comparison": "/compare?grid=demo&order=family",
@@ -215,8 +215,8 @@ def test_a_comparison_gets_its_tests(open_page: Do) -> None:
 
 
 def test_hundreds_of_languages_are_drawn(open_page: Do, choose: Do, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman_ui.heatmap.MEDIUM", 5)
-    monkeypatch.setattr("dragoman_ui.heatmap.LARGE", 4)
+    monkeypatch.setattr("dragoman_ui.charts.heatmap.MEDIUM", 5)
+    monkeypatch.setattr("dragoman_ui.charts.heatmap.LARGE", 4)
     page = open_page("/grid?grid=demo&model=roles&order=name&show=difference&against=base")
     assert page.get_by_role("cell", name="28 of 30", exact=True).count() == 1  # the table came after the page
     canvas = page.locator("canvas[tabindex]")

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from dragoman.store.schema import GridModelRow, GridRow
 from dragoman.store.store import Store
-from dragoman_registry.mlflow_at import client_at
+from dragoman_registry.registry_client.client import client_at
 
 expect = pytest.importorskip("playwright.sync_api").expect
 

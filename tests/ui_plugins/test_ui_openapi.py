@@ -22,10 +22,10 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
-from dragoman.tracking import GRID_TAG, MODEL_TAG
-from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
-from dragoman_ui.api import ENDPOINTS
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
+from dragoman_ui.api.scores import ENDPOINTS
 
 REAL = {
     "grid": "demo", "model": "roles", "metric": "bleu", "against": "base", "source": "en", "target": "ar",

@@ -11,15 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from dragoman.cli.printing import Form
-from dragoman.cli.tables import Table, word
+from dragoman.analysis.partition_table import pair_scores, partition_table
+from dragoman.cli.output import Form
 from dragoman.pair import Pair, all_pairs
-from dragoman.store.queries import pair_scores, partition_table
 from dragoman.store.records import JobLine, JobState
-from dragoman_ui.labels import Label
-from dragoman_ui.reading import open_store
-from dragoman_ui.segments import _flaws
-from dragoman_ui.taking import table_file
+from dragoman.tables.table import Table, word
+from dragoman_ui.responses.downloads import table_file
+from dragoman_ui.viewmodels.error_labels import Label
+from dragoman_ui.viewmodels.sentences import _flaws
+from dragoman_ui.viewmodels.store import open_store
 
 PAGES = (
     "/dragoman/",
@@ -111,7 +111,7 @@ def test_pages_that_answer_at_once_resample_nothing(client: FlaskClient, monkeyp
     def refuse(*_: object) -> None:
         raise AssertionError("resampled while somebody waits")
 
-    monkeypatch.setattr("dragoman.store.resamples.Joint.read", refuse)
+    monkeypatch.setattr("dragoman.analysis.bootstrap.Joint.read", refuse)
     for page in ("grid?grid=demo&model=roles&order=script", "compare?grid=demo&model=roles&order=script"):
         assert client.get(f"/dragoman/{page}").status_code == 200
     assert client.get("/dragoman/seen?grid=demo&model=roles&order=script").status_code == 500  # that part does
@@ -220,8 +220,9 @@ def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, mon
     def judge(source: str, reference: str, hypothesis: str, was_cut: bool) -> tuple[Label, ...]:
         return (Label.COPIED,) if hypothesis == reference else ()
 
-    monkeypatch.setattr("dragoman_ui.segments.labels", judge)
-    monkeypatch.setattr("dragoman_ui.segments._flaws", _flaws.__wrapped__)  # what is kept was judged otherwise
+    monkeypatch.setattr("dragoman_ui.viewmodels.sentences.labels", judge)
+    # what is kept was judged otherwise
+    monkeypatch.setattr("dragoman_ui.viewmodels.sentences._flaws", _flaws.__wrapped__)
     address = "/dragoman/cell?grid=demo&model=roles&source=en&target=ar&beside=roles"
     page = client.get(f"{address}&label=copied").text
     count = int(re.search(r"(\d+) sentences? labelled copied", page)[1])  # type: ignore[index]

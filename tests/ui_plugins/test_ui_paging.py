@@ -1,4 +1,4 @@
-from dragoman_ui.paging import PAGE, Part
+from dragoman_ui.responses.pagination import PAGE, Part
 
 
 def test_a_page_too_high_is_the_last_and_one_too_low_the_first() -> None:

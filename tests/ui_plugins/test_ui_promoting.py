@@ -17,13 +17,13 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
-from dragoman.tracking import GRID_TAG, MODEL_TAG
-from dragoman_registry.asking import UNSET, PromotionRequest
-from dragoman_registry.audit import AuditLog, Outcome
-from dragoman_registry.history import faults
-from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.remote import RemotePromotions
-from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, aliases_of
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_registry.audit.history import faults
+from dragoman_registry.audit.log import AuditLog, Outcome
+from dragoman_registry.promotion.remote import RemotePromotions
+from dragoman_registry.promotion.requests import UNSET, PromotionRequest
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, aliases_of
 
 MODEL = "demo-translator"
 CONTENDERS = 8

@@ -13,16 +13,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
+from dragoman.analysis.partition_table import pair_scores, partition_table
+from dragoman.analysis.run_table import runs
 from dragoman.cell import Cell
 from dragoman.identity import hash_lines
-from dragoman.metrics.packing import pack
 from dragoman.metrics.score import ScoreRecord
 from dragoman.metrics.scoring import score
+from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
-from dragoman.store.queries import pair_scores, partition_table
 from dragoman.store.records import (
     CellRecord,
     DecodingRecord,
@@ -33,10 +34,9 @@ from dragoman.store.records import (
     TestSetRecord,
     Translation,
 )
-from dragoman.store.runs import runs
 from dragoman.store.store import Store
-from dragoman_ui.beside import columns_beside, scores_beside
-from dragoman_ui.view import View
+from dragoman_ui.viewmodels.comparison import columns_beside, scores_beside
+from dragoman_ui.viewmodels.view import View
 
 LANGUAGES, METRIC = ("en", "de", "fr"), "chrf++"
 FIRST, SECOND, BASELINE = "silent", "mfti", "one-shot"
@@ -252,7 +252,7 @@ def test_runs_are_those_of_a_prompt(client: FlaskClient, store: Any, monkeypatch
         told = ask(client, "runs", prompt=prompt)
         assert told["metric"] == METRIC
         assert told["runs"][1]["rows"] == [row.model_dump(mode="json") for row in table]
-    monkeypatch.setattr("dragoman.store.runs.MOST_CELLS", 0)
+    monkeypatch.setattr("dragoman.analysis.run_table.MOST_CELLS", 0)
     large = runs(store, "asked", METRIC, prompt=SECOND)[1].scope("all")
     assert large is not None
     assert large.low is None

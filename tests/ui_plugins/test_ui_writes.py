@@ -17,10 +17,10 @@ from dragoman.spec.grid import GridSpec
 from dragoman.store.records import JobState
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
-from dragoman.tracking import GRID_TAG, MODEL_TAG
-from dragoman_registry.audit import AuditLog, AuditRecord
-from dragoman_registry.mlflow_at import client_at
-from dragoman_registry.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, aliases_of
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_registry.audit.log import AuditLog, AuditRecord
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, aliases_of
 
 MODEL = "demo-translator"
 ADMIN, VIEWER, PROMOTER = ("admin", "an admin's password"), ("viola", "a viewer's one"), ("petra", "a promoter's one")

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from dragoman_ui import security
-from dragoman_ui.api import api
-from dragoman_ui.guard import guard_registry
+from dragoman_ui.api.scores import api
+from dragoman_ui.auth import headers
+from dragoman_ui.auth.registry_guard import guard_registry
 from dragoman_ui.pages import pages
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def create_app_with_users() -> Any:
     from mlflow.server.auth import create_app as with_users
 
     register(app, _static_prefix())
-    security.admit_users(app, pages, api)
+    headers.admit_users(app, pages, api)
     guard_registry()
     return with_users(app)
 

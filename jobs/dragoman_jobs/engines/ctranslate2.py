@@ -11,11 +11,11 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.conversion import merge_adapter, xglm_to_opt
 from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.prepared import Facts, Prompting, batches, in_halves, untranslatable
-from dragoman_jobs.folder import make_once
-from dragoman_jobs.pretrained import first_line, load_config, load_tokenizer, local_folder
+from dragoman_jobs.engines.tokenization import Facts, Prompting, batches, in_halves, untranslatable
+from dragoman_jobs.models.atomic_folder import make_once
+from dragoman_jobs.models.conversion import merge_adapter, xglm_to_opt
+from dragoman_jobs.models.pretrained import first_line, load_config, load_tokenizer, local_folder
 
 VERSION = 1
 """Raised when a model must be converted anew; part of the name in the cache."""
@@ -169,7 +169,7 @@ def _compute_type(precision: str, dtype: str, device: str) -> str:
 
 
 def _convert(checkpoint: Checkpoint, precision: str, out: Path) -> None:
-    from dragoman_jobs.engines.ctranslate2_conversion import check_ctranslate2, write_ctranslate2
+    from dragoman_jobs.engines.ctranslate2_convert import check_ctranslate2, write_ctranslate2
 
     name, work, converted = checkpoint.model, out / "work", out / _MODEL
     original = local_folder(name, checkpoint.revision)

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dragoman.errors import ModelError, nearest
-from dragoman_jobs.pretrained import first_line
+from dragoman_jobs.models.pretrained import first_line
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -10,9 +10,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dragoman.errors import ModelError, nearest
 from dragoman.spec.method import Full, Lora
-from dragoman_jobs.finetune import workers
+from dragoman_jobs.finetune import distributed
 from dragoman_jobs.finetune.sharding import whole_weights
-from dragoman_jobs.pretrained import first_line
+from dragoman_jobs.models.pretrained import first_line
 
 
 def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | None) -> Any:
@@ -70,12 +70,12 @@ def save_trained(model: Any, tokenizer: PreTrainedTokenizerBase, method: Full | 
     """
     if isinstance(method, Full):
         weights = whole_weights(model)
-        if workers.is_first():
+        if distributed.is_first():
             model.save_pretrained(folder, state_dict=weights)
-    elif workers.is_first():
+    elif distributed.is_first():
         # The embeddings are not adapted; left to itself peft asks the hub whether they were resized.
         model.save_pretrained(folder, save_embedding_layers=False)
-    if workers.is_first():
+    if distributed.is_first():
         tokenizer.save_pretrained(folder)
 
 

@@ -16,9 +16,9 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from dragoman.errors import ModelError
-from dragoman_jobs.finetune import workers
+from dragoman_jobs.finetune import distributed
+from dragoman_jobs.finetune.checkpoint_selection import best
 from dragoman_jobs.finetune.result import DevScore, LossPoint
-from dragoman_jobs.finetune.selection import best
 
 _STATE = "state.json"
 
@@ -48,13 +48,13 @@ def save_checkpoint(
     Of the ones before, that of the best step so far is kept.
     """
     partial = folder / "checkpoint.partial"
-    if workers.is_first():
+    if distributed.is_first():
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True, exist_ok=True)  # another worker may have been quicker
     tensors = {**parameters, **_moments(parameters, optimizer)}
     with _plainly():
         save(tensors, storage_writer=HuggingFaceStorageWriter(str(partial), save_distributed=True))
-    if workers.is_first():
+    if distributed.is_first():
         (partial / _STATE).write_text(state.model_dump_json())
         sync_files(partial)
         before = _checkpoints(folder)
@@ -77,7 +77,7 @@ def restore_checkpoint(
     Raises:
         ModelError: the checkpoint is of a run with other settings or examples.
     """
-    found = workers.told_by_first(_checkpoints(folder))
+    found = distributed.told_by_first(_checkpoints(folder))
     if not found:
         return TrainingState(run=run)
     newest = found[-1]

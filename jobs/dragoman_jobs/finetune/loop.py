@@ -10,12 +10,12 @@ from filelock import FileLock
 
 from dragoman.errors import ModelError
 from dragoman.spec.method import Full, Lora
-from dragoman_jobs.finetune import workers
+from dragoman_jobs.finetune import distributed
+from dragoman_jobs.finetune.checkpoint_selection import DevPair
 from dragoman_jobs.finetune.checkpointing import sync_files
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.result import RESULT_FILE, Progress
-from dragoman_jobs.finetune.selection import DevPair
-from dragoman_jobs.finetune.training import Training
+from dragoman_jobs.finetune.trainer import Training
 
 
 def finetune(
@@ -62,22 +62,22 @@ def finetune(
     work = out.with_name(f"{out.name}.partial")
     out.parent.mkdir(parents=True, exist_ok=True)
     # A worker may outlive its driver for a moment: the next one waits for it, then finds the model made, or goes on.
-    with FileLock(out.with_name(f".{out.name}.lock")) if workers.is_first() else nullcontext():
-        if not workers.told_by_first(out.exists()):
-            if workers.count() > 1:
+    with FileLock(out.with_name(f".{out.name}.lock")) if distributed.is_first() else nullcontext():
+        if not distributed.told_by_first(out.exists()):
+            if distributed.count() > 1:
                 _require_shared(out.parent)
-            with workers.agreed():
+            with distributed.agreed():
                 training = Training(base, revision, examples, method, seed, device, dev)
             yield from training.run(work, checkpoint_every, checkpoint_seconds)
             whole = work / "model"
-            if workers.is_first():
+            if distributed.is_first():
                 shutil.rmtree(whole, ignore_errors=True)
             training.save(whole)
-            if workers.is_first():
+            if distributed.is_first():
                 (whole / RESULT_FILE).write_text(training.result.model_dump_json(indent=2))
                 sync_files(whole)
                 whole.rename(out)
-        if workers.is_first():
+        if distributed.is_first():
             shutil.rmtree(work, ignore_errors=True)
 
 
@@ -88,15 +88,15 @@ def _require_shared(folder: Path) -> None:
         ModelError: some worker does not see what the first one writes.
     """
     name = f".{uuid4().hex}"
-    if workers.is_first():
+    if distributed.is_first():
         (folder / name).touch()
-    mark = folder / workers.told_by_first(name)
-    seen = workers.everyones(mark.exists())
-    if workers.is_first():
+    mark = folder / distributed.told_by_first(name)
+    seen = distributed.everyones(mark.exists())
+    if distributed.is_first():
         mark.unlink()
     if not all(seen):
         raise ModelError(
             f"{seen.count(False)} of {len(seen)} training workers do not see what the first one writes into "
-            f"{workers.told_by_first(folder)}: set DRAGOMAN_HOME to a folder that all nodes of the cluster share, or "
-            "train with one worker."
+            f"{distributed.told_by_first(folder)}: set DRAGOMAN_HOME to a folder that all nodes of the cluster "
+            "share, or train with one worker."
         )

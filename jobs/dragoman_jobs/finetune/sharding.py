@@ -10,8 +10,8 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
-from dragoman_jobs.finetune import workers
-from dragoman_jobs.finetune.head import TargetLoss
+from dragoman_jobs.finetune import distributed
+from dragoman_jobs.finetune.loss import TargetLoss
 
 
 def shard(loss: TargetLoss, model: PreTrainedModel, device: torch.device) -> None:
@@ -19,7 +19,7 @@ def shard(loss: TargetLoss, model: PreTrainedModel, device: torch.device) -> Non
 
     Gradients are summed over the workers, not averaged: the loss is divided by the target tokens of all of them.
     """
-    mesh = init_device_mesh(device.type, (workers.count(),))
+    mesh = init_device_mesh(device.type, (distributed.count(),))
     layers = set(model._no_split_modules or ())  # classes, as transformers and accelerate name them for this
     for module in model.modules():
         if type(module).__name__ in layers:
@@ -48,10 +48,10 @@ def gathered(loss: TargetLoss) -> Iterator[None]:
 def add_gradients(parameters: Collection[nn.Parameter]) -> None:
     """Sum the gradients of weights that every worker has whole; those of sharded weights are summed already."""
     gradients = [weight.grad for weight in parameters if weight.grad is not None and not isinstance(weight, DTensor)]
-    if workers.count() == 1 or not gradients:
+    if distributed.count() == 1 or not gradients:
         return
     flat = torch.cat([gradient.flatten() for gradient in gradients])
-    workers.add_up(flat)
+    distributed.add_up(flat)
     for gradient, total in zip(gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(total.view_as(gradient))
 
@@ -68,7 +68,7 @@ def whole_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:
     for name, tensor in model.state_dict(keep_vars=True).items():
         if id(tensor) not in once:
             full = whole(tensor.detach())
-            once[id(tensor)] = full.cpu() if workers.is_first() else None
+            once[id(tensor)] = full.cpu() if distributed.is_first() else None
         if (kept := once[id(tensor)]) is not None:
             found[name] = kept
     return found

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from dragoman.analysis.partition_table import metric_names, model_names
+from dragoman.analysis.systems import Asked, asked
 from dragoman.errors import DragomanError, StoreError, nearest
 from dragoman.settings import settings
-from dragoman.store.prompts import Asked, asked
-from dragoman.store.queries import metric_names, model_names
 from dragoman.store.store import Store
 
 

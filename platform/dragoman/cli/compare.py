@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from dragoman.analysis.comparison import Comparison
+from dragoman.analysis.comparison import compare as compare_models
+from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.pair_tests import ALPHA, FEWEST_ASKED, MOST_ASKED
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
@@ -16,13 +20,9 @@ from dragoman.cli.arguments import (
     open_store,
     weighing,
 )
-from dragoman.cli.printing import printed
-from dragoman.cli.tables import Column, Row, Table, interval, number, of_pair, word
+from dragoman.cli.output import printed
 from dragoman.metrics.significance import Correction, Test
-from dragoman.store.comparison import Comparison
-from dragoman.store.comparison import compare as compare_models
-from dragoman.store.differences import higher_is_better
-from dragoman.store.testing import ALPHA, FEWEST_ASKED, MOST_ASKED
+from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, word
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""

@@ -12,7 +12,7 @@ from typer.main import get_command, get_group
 
 from dragoman import __version__, plugins
 from dragoman.errors import DragomanError
-from dragoman.interrupts import interruptible
+from dragoman.signals import interruptible
 
 
 def build_app() -> typer.Typer:

@@ -11,20 +11,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dragoman.cell import CellState
-from dragoman.cli.campaign import across
-from dragoman.cli.printing import printed
-from dragoman.cli.tables import Table, number, word
-from dragoman.estimate import Cost, Estimate, estimate
+from dragoman.cli.output import printed
 from dragoman.language import english_name, scripts_of
-from dragoman.manifest import Tell, manifest_path, prepare
 from dragoman.partition import Partition
-from dragoman.plan import Plan, PlannedTraining, make_plan
+from dragoman.planning.cost import Cost, Estimate, estimate
+from dragoman.planning.manifest import Tell, manifest_path, prepare
+from dragoman.planning.plan import Plan, PlannedTraining, make_plan
+from dragoman.reports.campaign import across
 from dragoman.settings import settings
 from dragoman.spec.loading import load_campaign
 from dragoman.store import migrations
-from dragoman.store.database import Database
-from dragoman.store.rates import cell_states
+from dragoman.store.database.connection import Database
+from dragoman.store.jobs.measured_rates import cell_states
 from dragoman.store.store import Store
+from dragoman.tables.table import Table, number, word
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="A grid spec in YAML.", show_default=False)]
 
@@ -190,7 +190,7 @@ def missing(planned: Plan) -> Table:
 
 def contamination(planned: Plan) -> Table:
     """The test sentences that are in training text, for each pair and side where there are any."""
-    from dragoman.drawing import too_contaminated  # brings numpy
+    from dragoman.planning.training_data import too_contaminated  # brings numpy
 
     looked = [(training, found) for training in planned.trainings if training.text for found in training.text.found]
     rows = [

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from dragoman.analysis.dimensions import Dimension
+from dragoman.analysis.ranking import best_models
+from dragoman.analysis.score_query import Selection
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
@@ -19,13 +22,10 @@ from dragoman.cli.arguments import (
     open_store,
     weighing,
 )
-from dragoman.cli.printing import printed
-from dragoman.cli.tables import Column, Table, number, word
+from dragoman.cli.output import printed
 from dragoman.errors import StoreError
-from dragoman.store.dimension import Dimension
-from dragoman.store.ranking import best_models
-from dragoman.store.selection import Selection
 from dragoman.store.store import Store
+from dragoman.tables.table import Column, Table, number, word
 
 
 @printed

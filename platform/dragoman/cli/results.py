@@ -4,6 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+from dragoman.analysis.campaigns import grids_of
+from dragoman.analysis.partition_table import BASE, PairScore, pair_scores, partition_gap, partition_table, unscored
+from dragoman.analysis.seeds import over_seeds
+from dragoman.analysis.systems import Asked
 from dragoman.cell import CellState
 from dragoman.cli.arguments import (
     GridArgument,
@@ -18,16 +22,12 @@ from dragoman.cli.arguments import (
     open_store,
     weighing,
 )
-from dragoman.cli.campaign import across
-from dragoman.cli.printing import printed
-from dragoman.cli.tables import Column, Row, Table, figure, interval, number, of_pair, word
+from dragoman.cli.output import printed
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.store.campaigns import grids_of
-from dragoman.store.prompts import Asked
-from dragoman.store.queries import BASE, PairScore, pair_scores, partition_gap, partition_table, unscored
-from dragoman.store.seeds import over_seeds
+from dragoman.reports.campaign import across
 from dragoman.store.store import Store
+from dragoman.tables.table import Column, Row, Table, figure, interval, number, of_pair, word
 
 Scores = dict[Asked, list[PairScore]]
 """Pairs' scores by model and prompt."""

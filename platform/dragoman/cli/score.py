@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
-from dragoman.cli.printing import printed
-from dragoman.cli.tables import Table, number, word
+from dragoman.cli.output import printed
 from dragoman.settings import settings
-from dragoman.store.rescoring import rescore
+from dragoman.store.maintenance.rescoring import rescore
+from dragoman.tables.table import Table, number, word
 
 
 @printed

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.metrics.base import Metric, Scores, Statistics, check_lengths
-from dragoman.metrics.detector import Detector, Verdict
+from dragoman.metrics.language_detector import Detector, Verdict
 from dragoman.pair import Pair
 
 

@@ -18,8 +18,8 @@ from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, Snapshot, snapshot
 from dragoman.settings import Settings
 from dragoman.store import migrations
-from dragoman.store.collecting import referenced
-from dragoman.store.database import Database
+from dragoman.store.database.connection import Database
+from dragoman.store.maintenance.garbage_collection import referenced
 from dragoman.store.schema import ModelRow, TrainingRow
 
 

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Sequence
 
-from dragoman.cli.printing import printed
-from dragoman.cli.tables import Table, word
-from dragoman.masking import masked
+from dragoman.cli.output import printed
+from dragoman.redaction import masked
 from dragoman.settings import Settings, origin, settings, unknown_variables
+from dragoman.tables.table import Table, word
 
 IN_FORCE = {"store": "store_url", "blobs": "blobs_url", "mlflow": "mlflow_url", "artifacts": "artifacts_url"}
 """Settings that are empty by default, and what then holds."""

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from dragoman.cli.printing import Form, render
-from dragoman.cli.tables import Table, word
+from dragoman.cli.output import Form, render
 from dragoman.errors import DragomanError
 from dragoman.operations.checks import blobs, clock, configuration, installation, machine, mlflow, ray, store
 from dragoman.operations.finding import Finding, State, fault
 from dragoman.settings import settings
+from dragoman.tables.table import Table, word
 
 CHECKS = (configuration, store, blobs, mlflow, ray, machine, clock)
 """Modules with a function `check`, which takes the settings and yields findings, in the order of the report."""

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from dragoman.masking import masked
+from dragoman.redaction import masked
 
 
 class State(StrEnum):

@@ -8,7 +8,7 @@ import fsspec
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings
 from dragoman.store import migrations
-from dragoman.store.database import Database
+from dragoman.store.database.connection import Database
 from dragoman.store.store import Store
 
 JOBS_USER = "jobs"

@@ -12,8 +12,8 @@ from typing import Self
 from sqlalchemy import URL, Connection, NullPool, create_engine, inspect
 
 from dragoman.errors import DragomanError
-from dragoman.masking import masked
-from dragoman.store.database import Database
+from dragoman.redaction import masked
+from dragoman.store.database.connection import Database
 
 
 class BackupError(DragomanError):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dragoman.corpora.base import Split
-from dragoman.corpora.filters import Filters
+from dragoman.corpora.sampling.filters import Filters
 from dragoman.errors import nearest
 from dragoman.language import Language
 from dragoman.pair import Pair

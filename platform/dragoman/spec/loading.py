@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from dragoman.corpora.opening import checked_options
+from dragoman.corpora.factory import checked_options
 from dragoman.errors import CorpusError, SpecError, nearest
 from dragoman.spec import sweep
 from dragoman.spec.corpus import CorpusChoice

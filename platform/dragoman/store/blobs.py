@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from dragoman.errors import StoreError
-from dragoman.masking import masked
+from dragoman.redaction import masked
 
 TRANSLATION = pa.schema([("text", pa.string()), ("finish_reason", pa.string()), ("tokens", pa.int32())])
 """One row for each segment of a translation."""

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, func, select
 
+from dragoman.analysis.systems import chosen_prompt
 from dragoman.errors import StoreError
 from dragoman.identity import canonical_json
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman.store.prompts import chosen_prompt
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,

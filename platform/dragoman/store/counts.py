@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
 from dragoman.cell import CellState
-from dragoman.store.database import insert, insert_of
-from dragoman.store.keys import chunks
+from dragoman.store.database.connection import insert, insert_of
+from dragoman.store.database.ids import chunks
 from dragoman.store.schema import CellCountRow, CellRow, ConditionRow, GridPairRow
 
 _KEY = [CellCountRow.model_id, CellCountRow.condition_id, CellCountRow.state]
@@ -27,7 +27,7 @@ def move(connection: Connection, cells: Mapping[tuple[int, int], int], before: C
     """
     if before is after:
         return
-    adding = _adding(connection.dialect.name)
+    adding = _adding_cells(connection.dialect.name)
     steps = [
         (model_id, condition_id, state.value, statement, count)
         for (model_id, condition_id), count in cells.items()
@@ -84,7 +84,7 @@ _TAKING = (
 
 
 @cache
-def _adding(dialect: str) -> Any:
+def _adding_cells(dialect: str) -> Any:
     statement = insert_of(dialect, CellCountRow).values(
         model_id=bindparam("of_model"), condition_id=bindparam("of_condition"), state=bindparam("of_state"),
         cells=bindparam("count"),

@@ -7,10 +7,10 @@ from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
-from dragoman.store import cells, conditions, contamination, grids, jobs, migrations, models
+from dragoman.store import migrations
 from dragoman.store.blobs import BlobStore
-from dragoman.store.database import Database
-from dragoman.store.keys import model_number
+from dragoman.store.database.connection import Database
+from dragoman.store.database.ids import model_number
 from dragoman.store.records import (
     CellRecord,
     ContaminationRecord,
@@ -26,6 +26,7 @@ from dragoman.store.records import (
     TestSetRecord,
     Translation,
 )
+from dragoman.store.repositories import cells, conditions, contamination, grids, jobs, models
 
 
 class Ledger:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from dragoman.cell import Cell, CellState
 from dragoman.contamination import Contamination
 from dragoman.partition import Evidence, TrainingGraph
-from dragoman.store.liveness import LOST_AFTER, has_ended_here
+from dragoman.store.heartbeat import LOST_AFTER, has_ended_here
 
 if TYPE_CHECKING:
     from dragoman.metrics.score import ScoreRecord
@@ -168,12 +168,12 @@ class StoredScore(Record):
     high: Finite | None = None
     """Upper end of its confidence interval."""
     statistics: bytes | None = None
-    """Packed sufficient statistics of the segments (`dragoman.metrics.packing`)."""
+    """Packed sufficient statistics of the segments (`dragoman.metrics.serialization`)."""
 
     @classmethod
     def of(cls, score: "ScoreRecord") -> Self:
         """A score as the store keeps it."""
-        from dragoman.metrics.packing import pack
+        from dragoman.metrics.serialization import pack
 
         return cls(
             metric=score.metric, signature=score.signature, value=score.value, low=score.low, high=score.high,

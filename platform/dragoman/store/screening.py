@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, select
 
+from dragoman.analysis.pair_differences import Facing, PairDifference, large_differences, named, two_models, widths_of
+from dragoman.analysis.pair_tests import ALPHA
+from dragoman.analysis.score_slice import Slice
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
-from dragoman.store.differences import Facing, PairDifference, large_differences, named, two_models, widths_of
 from dragoman.store.ledger import Ledger
 from dragoman.store.schema import UNSEEN_IDS, PartitionSumRow
-from dragoman.store.slice import Slice
-from dragoman.store.testing import ALPHA
 
 
 def unseen_differences(

@@ -1,9 +1,12 @@
 """The results store: a ledger that answers questions."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dragoman.store.ledger import Ledger
-from dragoman.store.selection import Selection, only_grid
+
+if TYPE_CHECKING:
+    from dragoman.analysis.score_query import Selection
 
 
 class Store(Ledger):
@@ -18,7 +21,7 @@ class Store(Ledger):
         test_set: str | None = None,
         prompt: str | None = None,
         decoding: str | None = None,
-    ) -> Selection:
+    ) -> "Selection":
         """Scores to narrow, group and compare: ``store.scores("bleu", model="m1").by("partition").against("base")``.
 
         Args:
@@ -33,6 +36,8 @@ class Store(Ledger):
         Raises:
             StoreError: several grids have these models, or none has.
         """
+        from dragoman.analysis.score_query import Selection, only_grid
+
         names = (model,) if isinstance(model, str) else tuple(model)
         condition = {"test_set": test_set, "prompt": prompt, "decoding": decoding}
         return Selection(self, grid or only_grid(self, names), metric, names, signature, condition)

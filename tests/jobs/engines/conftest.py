@@ -21,7 +21,7 @@ from transformers import (
     NllbTokenizer,
 )
 
-from dragoman_jobs.engines.languages import added_tokens
+from dragoman_jobs.engines.language_tokens import added_tokens
 
 KEY = "sk-not-for-logs"
 MODELS = ("parrot", "parrot-2")

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from dragoman.analysis.comparison import compare
+from dragoman.analysis.partition_table import model_names, partition_table
+from dragoman.analysis.systems import asked
 from dragoman.cell import CellState
 from dragoman.cli.compare import scopes
 from dragoman.cli.results import answers
 from dragoman.errors import ModelError, SpecError, StoreError
-from dragoman.plan import Plan, make_plan
+from dragoman.planning.plan import Plan, make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
-from dragoman.store.comparison import compare
-from dragoman.store.prompts import asked
-from dragoman.store.queries import model_names, partition_table
 from dragoman.store.store import Store
-from dragoman_jobs.driver import Driver
-from dragoman_jobs.job import Job
-from dragoman_jobs.local_cluster import LocalCluster
-from dragoman_jobs.progress import GridProgress
+from dragoman_jobs.cluster.local_cluster import LocalCluster
+from dragoman_jobs.driver.driver import Driver
+from dragoman_jobs.driver.job import Job
+from dragoman_jobs.driver.progress import GridProgress
 
 LANGUAGES = ["en", "de", "sw"]
 

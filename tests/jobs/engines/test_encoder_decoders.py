@@ -18,8 +18,8 @@ from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint, Engine
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
-from dragoman_jobs.engines.piecewise import fast_tokenizer
-from dragoman_jobs.engines.prepared import Prompting
+from dragoman_jobs.engines.fast_tokenizer import fast_tokenizer
+from dragoman_jobs.engines.tokenization import Prompting
 from dragoman_jobs.engines.transformers import TransformersEngine
 
 ENGINES: tuple[type[Engine], ...] = (CTranslate2Engine, TransformersEngine)

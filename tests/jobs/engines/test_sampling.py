@@ -13,9 +13,9 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.choosing import choose_engine
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.sampling import samplers, seed_of
+from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.engines.transformers import TransformersEngine
 
 ENGINES: tuple[type[Engine], ...] = (CTranslate2Engine, TransformersEngine)

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.method import Full, Lora
-from dragoman_jobs.finetune import training
+from dragoman_jobs.finetune import trainer
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.loop import finetune
 from dragoman_jobs.finetune.optimizer import learning_rate
@@ -98,7 +98,7 @@ def test_long_steps_have_checkpoints_by_the_clock(
     base: Path, make_examples: Examples, finished: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(training, "monotonic", lambda: now[0])
+    monkeypatch.setattr(trainer, "monotonic", lambda: now[0])
     out, seen = tmp_path / "model", []
     started = finetune(str(base), None, make_examples(40), LORA, 7, out, checkpoint_seconds=60)
     for progress in started:
@@ -116,7 +116,7 @@ def test_seconds_are_those_of_the_steps_alone(
     base: Path, make_examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not those of checkpoints, nor of whoever takes the progress."""
-    now, step, save = [0.0], training.Training._step, training.save_checkpoint
+    now, step, save = [0.0], trainer.Training._step, trainer.save_checkpoint
 
     def slow_step(*arguments: Any) -> float:
         now[0] += 2
@@ -126,9 +126,9 @@ def test_seconds_are_those_of_the_steps_alone(
         now[0] += 100
         save(*arguments)
 
-    monkeypatch.setattr(training, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(training.Training, "_step", slow_step)
-    monkeypatch.setattr(training, "save_checkpoint", slow_save)
+    monkeypatch.setattr(trainer, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(trainer.Training, "_step", slow_step)
+    monkeypatch.setattr(trainer, "save_checkpoint", slow_save)
     told = []
     for progress in finetune(str(base), None, make_examples(40), FULL, 7, tmp_path / "model", checkpoint_every=5):
         now[0] += 1000

@@ -15,10 +15,10 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
-from dragoman_jobs.finetune import training
+from dragoman_jobs.finetune import trainer
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.loop import finetune
-from dragoman_jobs.pretrained import load_model
+from dragoman_jobs.models.pretrained import load_model
 
 Examples = Callable[[int], list[TrainingExample]]
 
@@ -69,7 +69,7 @@ def test_a_base_in_half_precision_takes_half_of_the_memory_and_learns_as_well(
         loaded.append(load_model(*arguments, **options))
         return loaded[-1]
 
-    monkeypatch.setattr(training, "load_model", load_and_keep)
+    monkeypatch.setattr(trainer, "load_model", load_and_keep)
     whole = train(still, make_examples(40), LORA, tmp_path / "whole")
     half = train(still, make_examples(40), LORA.model_copy(update={"base_precision": "bfloat16"}), tmp_path / "half")
     types = [{weight.requires_grad: weight.dtype for weight in model.parameters()} for model in loaded]
@@ -99,7 +99,7 @@ def test_memory_that_does_not_suffice_for_a_step_is_a_sentence(
     def fail(*_: Any) -> float:
         raise error
 
-    monkeypatch.setattr(training.TargetLoss, "backward", fail)
+    monkeypatch.setattr(trainer.TargetLoss, "backward", fail)
     expected = ModelError if out_of_memory else RuntimeError
     sentence = "of cpu does not suffice for step 1 of 6: raise the method's accumulation, set gradient_checkpointing"
     with pytest.raises(expected, match=sentence if out_of_memory else "cannot be multiplied"):
@@ -114,7 +114,7 @@ def test_a_model_that_does_not_fit_is_a_sentence(
     def fail(*_: Any, **__: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(training, "load_model", fail)
+    monkeypatch.setattr(trainer, "load_model", fail)
     with pytest.raises(ModelError, match=f"does not fit into the memory of cpu: .*{remedy}"):
         train(still, make_examples(4), method, tmp_path / "model")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.corpora.base import Corpus, Segment, Split
-from dragoman.corpora.opening import open_corpus
+from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair, all_pairs
 

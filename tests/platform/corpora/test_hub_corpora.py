@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dragoman.corpora.base import Split
-from dragoman.corpora.opening import open_corpus
+from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from dragoman.corpora.base import Corpus, Segment, Split
-from dragoman.corpora.likeness import Known, normalised
-from dragoman.corpora.opening import open_corpus
-from dragoman.corpora.overlap import HeldOut
-from dragoman.corpora.sampling import draw
+from dragoman.corpora.factory import open_corpus
+from dragoman.corpora.sampling.near_duplicates import Known, normalised
+from dragoman.corpora.sampling.overlap import HeldOut
+from dragoman.corpora.sampling.sampling import draw
 from dragoman.pair import Pair, all_pairs
 
 Write = Callable[[str, str | bytes], Path]

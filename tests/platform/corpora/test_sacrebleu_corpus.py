@@ -5,7 +5,7 @@ import pytest
 import sacrebleu.utils
 
 from dragoman.corpora.base import Split
-from dragoman.corpora.opening import open_corpus
+from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.corpora.base import BATCH, Corpus, Segment, Split
-from dragoman.corpora.cldr import Cldr, CldrOptions
-from dragoman.corpora.filters import Filters
-from dragoman.corpora.opening import open_corpus
-from dragoman.corpora.repetition import Repetition
-from dragoman.corpora.sampling import allot, draw, take
+from dragoman.corpora.factory import open_corpus
+from dragoman.corpora.kinds.cldr import Cldr, CldrOptions
+from dragoman.corpora.sampling.bloom_filter import Repetition
+from dragoman.corpora.sampling.filters import Filters
+from dragoman.corpora.sampling.sampling import allot, draw, take
 from dragoman.pair import Pair
 
 Write = Callable[[str, str | bytes], Path]
@@ -93,8 +93,9 @@ def test_samples_do_not_depend_on_the_process(write: Write, tmp_path: Path) -> N
     lines = "".join(f"1.1\tSatz {number}.\tSentence {number}.\n" for number in range(2000))
     write("WikiMatrix.de-en.tsv.gz", lines)
     code = (
-        "import hashlib, sys; from dragoman.corpora.base import Split; from dragoman.corpora.sampling import take;"
-        "from dragoman.corpora.opening import open_corpus; from dragoman.pair import Pair;"
+        "import hashlib, sys; from dragoman.corpora.base import Split;"
+        "from dragoman.corpora.sampling.sampling import take;"
+        "from dragoman.corpora.factory import open_corpus; from dragoman.pair import Pair;"
         "corpus = open_corpus('wikimatrix', {'path': sys.argv[1]});"
         "print(hashlib.sha256(repr(take(corpus, Pair('en', 'de'), Split.TRAIN, 100, 1)).encode()).hexdigest())"
     )

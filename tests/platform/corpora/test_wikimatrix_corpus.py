@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.corpora.base import Segment, Split
-from dragoman.corpora.opening import open_corpus
+from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dragoman.corpora.base import Split
-from dragoman.corpora.cldr import CORE_LANGUAGES, Cldr, CldrOptions
+from dragoman.corpora.kinds.cldr import CORE_LANGUAGES, Cldr, CldrOptions
 from dragoman.metrics.base import MetricError
-from dragoman.metrics.detector import Detector, Verdict
+from dragoman.metrics.language_detector import Detector, Verdict
 from dragoman.metrics.off_target import OffTarget
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair

@@ -2,16 +2,23 @@
 
 import pytest
 
+from dragoman.analysis.comparison import compare, scope_differences
+from dragoman.analysis.dimensions import Dimension
+from dragoman.analysis.pair_differences import regressions
+from dragoman.analysis.partition_table import (
+    metric_names,
+    model_names,
+    pair_scores,
+    partition_gap,
+    partition_table,
+    unscored,
+)
+from dragoman.analysis.ranking import best_models
+from dragoman.analysis.seeds import over_seeds
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
-from dragoman.store.comparison import compare, scope_differences
-from dragoman.store.differences import regressions
-from dragoman.store.dimension import Dimension
-from dragoman.store.queries import metric_names, model_names, pair_scores, partition_gap, partition_table, unscored
-from dragoman.store.ranking import best_models
 from dragoman.store.screening import unseen_differences
-from dragoman.store.seeds import over_seeds
 from dragoman.store.store import Store
 
 QUESTIONS = {

@@ -1,7 +1,7 @@
 """Metrics that a grid asks for and cells of it lack, because another grid had them translated."""
 
+from dragoman.store.maintenance.rescoring import unscored_metrics
 from dragoman.store.records import StoredScore
-from dragoman.store.rescoring import unscored_metrics
 
 
 def test_a_metric_is_lacking_until_every_translated_cell_has_a_score_or_a_reason(small):

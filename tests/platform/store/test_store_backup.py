@@ -156,7 +156,7 @@ def test_a_backup_under_load_is_of_one_moment(
 
 def pages_come_up(grid: str) -> None:
     from dragoman_ui.app import register
-    from dragoman_ui.reading import open_store
+    from dragoman_ui.viewmodels.store import open_store
 
     settings.cache_clear()
     open_store.cache_clear()

@@ -5,10 +5,10 @@ import pytest
 from sqlalchemy import text
 
 from dragoman.pair import Pair
-from dragoman.store.bulk import loading
-from dragoman.store.keys import metric_number, signature_number
+from dragoman.store.database.bulk_insert import loading
+from dragoman.store.database.ids import metric_number, signature_number
 from dragoman.store.schema import ScoreRow
-from dragoman.store.score_loader import ScoreLoader
+from dragoman.store.transfer.score_loader import ScoreLoader
 
 KEY = "SELECT model_id, condition_id, pair_id, partition_id FROM cell ORDER BY 1, 2, 3"
 SCORES = "SELECT model_id, pair_id, value, low, high FROM score ORDER BY 1, 2"

@@ -12,9 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from dragoman import settings
+from dragoman.cli import store as commands
 from dragoman.cli.main import main
 from dragoman.errors import StoreError
-from dragoman.store import collecting, commands, records
+from dragoman.store import records
+from dragoman.store.maintenance import garbage_collection
 from dragoman.store.store import Store
 
 
@@ -74,13 +76,13 @@ def test_gc_spares_what_was_wanted_or_referred_to_since_it_was_listed(home):
     paths = {blob.address: blob.path for blob in blobs.stored()}
     for address in (wanted, used, orphan):
         os.utime(paths[address], (0, 0))
-    listed = collecting.unreferenced(home.store, timedelta(hours=24))
+    listed = garbage_collection.unreferenced(home.store, timedelta(hours=24))
     assert {blob.address for blob in listed} == {wanted, used, orphan}
     blobs.put_translation([("wanted", "stop", 1)])
     translation = {"segments": 1, "tokens": 1, "cut": 0, "engine": "e", "seconds": 1, "worker": "w"}
     cell = home.cells[1].cell.id
     home.store.commit_cell(records.Translation(cell_id=cell, hypotheses=used, **translation), [])
-    assert [blob.address for blob in collecting.remove(home.store, listed)] == [orphan]
+    assert [blob.address for blob in garbage_collection.remove(home.store, listed)] == [orphan]
     assert {wanted, used} <= {blob.address for blob in blobs.stored()}
 
 

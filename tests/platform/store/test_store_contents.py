@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from dragoman.errors import StoreError
-from dragoman.store.archive import Archive, ArchiveWriter
-from dragoman.store.contents import Contents
-from dragoman.store.importing import import_grid
 from dragoman.store.store import Store
+from dragoman.store.transfer.archive import Archive, ArchiveWriter
+from dragoman.store.transfer.importer import import_grid
+from dragoman.store.transfer.validation import Contents
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.store.healing import Damage, plan_damaged
+from dragoman.store.maintenance.repair import Damage, plan_damaged
 
 
 def spoil(store, address):

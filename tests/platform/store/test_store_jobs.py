@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.store import control
-from dragoman.store.liveness import LOST_AFTER, driver_name
+from dragoman.store.heartbeat import LOST_AFTER, driver_name
+from dragoman.store.jobs import control
 from dragoman.store.records import JobLine, JobState, LineKind, now
 from dragoman.store.schema import JobRow
 

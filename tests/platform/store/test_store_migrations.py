@@ -5,7 +5,6 @@ running this module: `python tests/platform/store/test_store_migrations.py`.
 """
 
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.store import migrations
-from dragoman.store.database import Database
+from dragoman.store.database.connection import Database
 from dragoman.store.records import ContaminationRecord, JobLine
 from dragoman.store.store import Store
 
@@ -170,8 +169,7 @@ def dump(url: str) -> dict[str, list[dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    from conftest import SmallGrid
+    from tests.fixtures.stores import SmallGrid
 
     looked_at = ContaminationRecord(
         model="model1-a", test_set="test1-a", pair=Pair("de", "en"), side="source",

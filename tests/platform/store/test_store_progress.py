@@ -5,7 +5,7 @@ import pytest
 from dragoman.cell import CellState
 from dragoman.pair import Pair
 from dragoman.store import records
-from dragoman.store.progress import progress
+from dragoman.store.jobs.progress import progress
 
 DONE, PLANNED, FAILED = CellState.DONE, CellState.PLANNED, CellState.FAILED
 

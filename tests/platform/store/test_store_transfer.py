@@ -8,13 +8,13 @@ from sqlalchemy import text
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.metrics.packing import pack
+from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.store import records
-from dragoman.store.exporting import export_grid
-from dragoman.store.importing import import_grid
 from dragoman.store.store import Store
+from dragoman.store.transfer.exporter import export_grid
+from dragoman.store.transfer.importer import import_grid
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from dragoman.errors import StoreError
-from dragoman.store import records, trouble
-from dragoman.store.database import Database
+from dragoman.store import records
+from dragoman.store.database import errors
+from dragoman.store.database.connection import Database
 from dragoman.store.store import Store
 
 
@@ -53,7 +54,7 @@ def test_a_mistake_in_a_statement_is_no_trouble_of_the_database(store, how):
 def test_what_sqlite_says_is_a_sentence(code, sentence):
     error = sqlite3.OperationalError("why")
     error.sqlite_errorcode = code
-    assert sentence in str(trouble.sentence(error, "sqlite:///x"))
+    assert sentence in str(errors.sentence(error, "sqlite:///x"))
 
 
 def test_a_right_that_is_missing_is_a_sentence(on_postgres):
@@ -107,7 +108,7 @@ def test_a_deadlock_is_tried_again(on_postgres):
 
 
 def test_what_never_goes_through_is_a_sentence_at_last(on_postgres, monkeypatch):
-    monkeypatch.setattr("dragoman.store.database._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("dragoman.store.database.connection._PAUSES", (0.0, 0.0))
     tries = []
 
     def work(connection):
@@ -121,8 +122,8 @@ def test_what_never_goes_through_is_a_sentence_at_last(on_postgres, monkeypatch)
 
 def test_a_new_metric_is_asked_for_before_sums_are_locked(on_postgres, small_grid):
     """Whoever has the sums must not wait for the metric: another may have the metric and wait for the sums."""
-    from dragoman.store import cells
-    from dragoman.store.keys import metric_number
+    from dragoman.store.database.ids import metric_number
+    from dragoman.store.repositories import cells
 
     small = small_grid(on_postgres)
     first, second = (record.cell for record in small.cells[:4:3])

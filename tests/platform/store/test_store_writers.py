@@ -5,10 +5,10 @@ import shutil
 import sqlite3
 from threading import Event, Thread, Timer
 
-from dragoman.store import writers
-from dragoman.store.liveness import driver_name
+from dragoman.store.database import write_queue
+from dragoman.store.database.write_queue import Writers
+from dragoman.store.heartbeat import driver_name
 from dragoman.store.store import Store
-from dragoman.store.writers import Writers
 
 
 def in_turn(queue, begun, go_on, done):
@@ -19,7 +19,7 @@ def in_turn(queue, begun, go_on, done):
 
 
 def test_one_writes_at_a_time_and_a_long_wait_is_told(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(writers, "NOTICE_SECONDS", 0.05)
+    monkeypatch.setattr(write_queue, "NOTICE_SECONDS", 0.05)
     first, second, go_on, done = Event(), Event(), Event(), Event()
     queues = [Writers(tmp_path / "store.db"), Writers(tmp_path / "store.db")]
     threads = [
@@ -41,7 +41,7 @@ def test_one_writes_at_a_time_and_a_long_wait_is_told(tmp_path, monkeypatch, cap
 
 
 def test_a_file_that_others_are_at_is_waited_for_until_it_can_have_its_log(sqlite, tmp_path, monkeypatch):
-    monkeypatch.setattr("dragoman.store.database.NOTICE_SECONDS", 0.01)
+    monkeypatch.setattr("dragoman.store.database.connection.NOTICE_SECONDS", 0.01)
     path = tmp_path / "store.db"
     shutil.copy(sqlite / "small.db", path)
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -63,7 +63,7 @@ def test_a_folder_that_takes_no_lock_is_left_to_sqlite(tmp_path):
 
 
 def test_who_does_not_queue_is_waited_for(sqlite, small_grid, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("dragoman.store.database.NOTICE_SECONDS", 0.05)
+    monkeypatch.setattr("dragoman.store.database.connection.NOTICE_SECONDS", 0.05)
     shutil.copy(sqlite / "small.db", tmp_path / "store.db")
     small = small_grid(Store.open(f"sqlite:///{tmp_path}/store.db", "memory://"))
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)

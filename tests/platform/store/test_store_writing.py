@@ -5,7 +5,7 @@ import pytest
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.metrics.packing import pack
+from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 from dragoman.store import records
 

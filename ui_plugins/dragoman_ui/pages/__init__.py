@@ -7,17 +7,15 @@ from flask import Blueprint, render_template, request, url_for
 from pydantic import ValidationError
 
 from dragoman import __version__
-from dragoman.cli.tables import figure
+from dragoman.analysis.aggregation import SCOPES
+from dragoman.analysis.comparability import MixedSignaturesError
 from dragoman.errors import DragomanError
 from dragoman.language import english_name
 from dragoman.partition import Partition
-from dragoman.store.scored import SCOPES
-from dragoman.store.signatures import MixedSignaturesError
-from dragoman_ui.difference import direction
-from dragoman_ui.endpoint import NO_TEXT, is_text, unread
-from dragoman_ui.heatmap import WORDS
-from dragoman_ui.labels import Label
-from dragoman_ui.naming import Names
+from dragoman.tables.table import figure
+from dragoman_ui.api.endpoint import NO_TEXT, is_text, unread
+from dragoman_ui.auth.headers import protect
+from dragoman_ui.charts.heatmap import WORDS
 from dragoman_ui.pages.campaign import campaign, campaign_state
 from dragoman_ui.pages.cell import cell
 from dragoman_ui.pages.compare import compare, compared
@@ -28,9 +26,11 @@ from dragoman_ui.pages.models import card, gate, model
 from dragoman_ui.pages.partitions import partitions
 from dragoman_ui.pages.promotions import promotions
 from dragoman_ui.pages.runs import runs, runs_chart
-from dragoman_ui.reading import open_store
-from dragoman_ui.security import protect
-from dragoman_ui.signing import signature_choices
+from dragoman_ui.viewmodels.error_labels import Label
+from dragoman_ui.viewmodels.signatures import signature_choices
+from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.systems import Names
+from dragoman_ui.viewmodels.text_diff import direction
 
 pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static_folder="static")
 """What stands at `/dragoman/`."""

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from flask import Response, render_template, request
 
+from dragoman.analysis.campaigns import campaigns
 from dragoman.cell import CellState
-from dragoman.cli.tables import Table, number, word
 from dragoman.errors import StoreError, nearest
-from dragoman.store.campaigns import campaigns
 from dragoman.store.records import JobLine
 from dragoman.store.store import Store
-from dragoman_ui.mlflow_links import experiment_link
+from dragoman.tables.table import Table, number, word
 from dragoman_ui.pages.job import GridState
-from dragoman_ui.reading import open_store
-from dragoman_ui.taking import taken
+from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.mlflow_links import experiment_link
+from dragoman_ui.viewmodels.store import open_store
 
 
 class CampaignState(NamedTuple):

@@ -2,14 +2,14 @@
 
 from flask import Response, render_template, request
 
-from dragoman.cli.tables import Column, Table, figure, interval, number, word
 from dragoman.pair import Pair
-from dragoman_ui.labels import Label
-from dragoman_ui.naming import Names, one_of
-from dragoman_ui.reading import open_store
-from dragoman_ui.segments import Arrangement, PairView, pair_view, rows_beside, sentence_metric
-from dragoman_ui.taking import taken
-from dragoman_ui.view import View
+from dragoman.tables.table import Column, Table, figure, interval, number, word
+from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.error_labels import Label
+from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view, rows_beside, sentence_metric
+from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.systems import Names, one_of
+from dragoman_ui.viewmodels.view import View
 
 
 def cell() -> str | Response:

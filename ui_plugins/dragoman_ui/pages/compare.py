@@ -8,22 +8,22 @@ import numpy as np
 from flask import render_template, request
 from numpy.typing import NDArray
 
+from dragoman.analysis.aggregation import scopes_of
+from dragoman.analysis.campaigns import siblings
+from dragoman.analysis.comparison import ScopeDifference, scope_differences
+from dragoman.analysis.pair_differences import PairDifference, higher_is_better, regressions
+from dragoman.analysis.pair_scores import PairColumns, differing
+from dragoman.analysis.pair_tests import ALPHA
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.store.campaigns import siblings
-from dragoman.store.columns import PairColumns, differing
-from dragoman.store.comparison import ScopeDifference, scope_differences
-from dragoman.store.differences import PairDifference, higher_is_better, regressions
 from dragoman.store.records import GridRecord
 from dragoman.store.schema import PARTITIONS
-from dragoman.store.scored import scopes_of
 from dragoman.store.store import Store
-from dragoman.store.testing import ALPHA
-from dragoman_ui.beside import columns_beside, differences, said, scores_beside, tested
-from dragoman_ui.heatmap import heat_map, size_of
-from dragoman_ui.naming import Names
-from dragoman_ui.reading import open_store
-from dragoman_ui.view import Show, View, rival
+from dragoman_ui.charts.heatmap import heat_map, size_of
+from dragoman_ui.viewmodels.comparison import columns_beside, differences, said, scores_beside, tested
+from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.systems import Names
+from dragoman_ui.viewmodels.view import Show, View, rival
 
 SHOWN = 10
 """Pairs in the tables of the largest losses and gains."""

@@ -5,21 +5,28 @@ from typing import Any
 
 from flask import Response, render_template, request
 
+from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.partition_table import pair_scores, partition_gap, partition_table
 from dragoman.partition import Partition
-from dragoman.store.differences import higher_is_better
-from dragoman.store.queries import pair_scores, partition_gap, partition_table
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
-from dragoman_ui.beside import columns_beside, compared_with, differences, scores_beside, tested, version_of
-from dragoman_ui.drawing import drawing
-from dragoman_ui.heatmap import heat_map, size_of
-from dragoman_ui.keeping import kept
-from dragoman_ui.mlflow_links import experiment_link
-from dragoman_ui.naming import Names
-from dragoman_ui.reading import open_store
-from dragoman_ui.scale import Scale
-from dragoman_ui.spread import spreads
-from dragoman_ui.view import Show, View
+from dragoman_ui.charts.color_scale import Scale
+from dragoman_ui.charts.distribution import spreads
+from dragoman_ui.charts.heatmap import heat_map, size_of
+from dragoman_ui.charts.matrix_binary import drawing
+from dragoman_ui.responses.cache import kept
+from dragoman_ui.viewmodels.comparison import (
+    columns_beside,
+    compared_with,
+    differences,
+    scores_beside,
+    tested,
+    version_of,
+)
+from dragoman_ui.viewmodels.mlflow_links import experiment_link
+from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.systems import Names
+from dragoman_ui.viewmodels.view import Show, View
 
 HTML = "text/html; charset=utf-8"
 
@@ -51,7 +58,7 @@ def seen_and_unseen() -> Response:
 
 
 def drawn() -> Response:
-    """Answer `/dragoman/drawing?...`: the pairs of a large grid as bytes (`dragoman_ui.drawing`)."""
+    """Answer `/dragoman/drawing?...`: the pairs of a large grid as bytes (`dragoman_ui.charts.matrix_binary`)."""
     store = open_store()
     view = View.of(store, request.args)
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from flask import render_template, request
 
 from dragoman.cell import CellState
-from dragoman.store.progress import progress
+from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, JobRecord
 from dragoman.store.store import Store
-from dragoman_ui.reading import open_store
+from dragoman_ui.viewmodels.store import open_store
 
 SOON_COUNTED = 20_000
 """Cells above which they are counted after the page is there."""

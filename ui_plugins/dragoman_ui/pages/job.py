@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 from flask import Response, render_template, request
 
+from dragoman.analysis.campaigns import siblings
 from dragoman.cell import CellState
-from dragoman.cli.tables import Table, number, word
-from dragoman.store.campaigns import siblings
-from dragoman.store.progress import progress
+from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
-from dragoman_ui.mlflow_links import experiment_link
-from dragoman_ui.reading import open_store
-from dragoman_ui.taking import taken
+from dragoman.tables.table import Table, number, word
+from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.mlflow_links import experiment_link
+from dragoman_ui.viewmodels.store import open_store
 
 LINES = 200
 """Lines of a log that are shown, the last ones."""

@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 
 from flask import Response, render_template, request
 
-from dragoman.cli.tables import Column, Table, word
 from dragoman.errors import DragomanError
-from dragoman_registry.audit import AuditLog
-from dragoman_registry.gated import gated_aliases
-from dragoman_registry.history import strays
-from dragoman_registry.mlflow_at import client_at
+from dragoman.tables.table import Column, Table, word
+from dragoman_registry.audit.history import strays
+from dragoman_registry.audit.log import AuditLog
+from dragoman_registry.promotion.gated_aliases import gated_aliases
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import RegisteredVersion, aliases_of, find_version, versions_of
 from dragoman_registry.tables import gate_table, trail_table
-from dragoman_registry.versions import RegisteredVersion, aliases_of, find_version, versions_of
-from dragoman_ui import registered
-from dragoman_ui.markdown import rendered
-from dragoman_ui.mlflow_links import registry
+from dragoman_ui.api import registry as registered
 from dragoman_ui.pages.promotions import decisions
-from dragoman_ui.reading import open_store
-from dragoman_ui.taking import as_file, taken
+from dragoman_ui.responses.downloads import as_file, taken
+from dragoman_ui.responses.markdown import rendered
+from dragoman_ui.viewmodels.mlflow_links import registry
+from dragoman_ui.viewmodels.store import open_store
 
 
 def model() -> str | Response:

@@ -2,23 +2,23 @@
 
 from flask import Response, render_template, request
 
-from dragoman.cli.tables import Column, Table, interval, number, word
+from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.pair_scores import Numbers, PairColumns, pair_columns
+from dragoman.analysis.partition_table import OFF_TARGET
 from dragoman.language import english_name
 from dragoman.metrics.sacrebleu import likely_script
 from dragoman.partition import Partition
-from dragoman.store.columns import Numbers, PairColumns, pair_columns
-from dragoman.store.differences import higher_is_better
-from dragoman.store.queries import OFF_TARGET
 from dragoman.store.store import Store
-from dragoman_ui.filters import Filters, family
-from dragoman_ui.naming import Names, one_of
-from dragoman_ui.paging import Part
-from dragoman_ui.reading import open_store
-from dragoman_ui.scale import Scale
-from dragoman_ui.spread import spreads
-from dragoman_ui.summary import SORTS, Point, Summary, in_order, points, summaries
-from dragoman_ui.taking import taken
-from dragoman_ui.view import View
+from dragoman.tables.table import Column, Table, interval, number, word
+from dragoman_ui.charts.color_scale import Scale
+from dragoman_ui.charts.distribution import spreads
+from dragoman_ui.responses.downloads import taken
+from dragoman_ui.responses.pagination import Part
+from dragoman_ui.viewmodels.filters import Filters, family
+from dragoman_ui.viewmodels.pair_summary import SORTS, Point, Summary, in_order, points, summaries
+from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.systems import Names, one_of
+from dragoman_ui.viewmodels.view import View
 
 
 def partitions() -> str | Response:

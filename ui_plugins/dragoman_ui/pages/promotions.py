@@ -6,17 +6,17 @@ from typing import NamedTuple, Self
 from flask import Response, render_template, request
 from pydantic import ValidationError
 
-from dragoman.cli.tables import Table, word
-from dragoman_registry.audit import AuditLog, AuditRecord, Outcome
-from dragoman_registry.gate import GateReport
-from dragoman_registry.history import faults
-from dragoman_registry.mlflow_at import speaking
+from dragoman.tables.table import Table, word
+from dragoman_registry.audit.history import faults
+from dragoman_registry.audit.log import AuditLog, AuditRecord, Outcome
+from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.registry_client.client import speaking
+from dragoman_registry.registry_client.versions import Registered, RegisteredVersion
 from dragoman_registry.tables import trail_table
-from dragoman_registry.versions import Registered, RegisteredVersion
-from dragoman_ui.mlflow_links import registered_here, server_registry
-from dragoman_ui.paging import Part
-from dragoman_ui.reading import open_store
-from dragoman_ui.taking import taken
+from dragoman_ui.responses.downloads import taken
+from dragoman_ui.responses.pagination import Part
+from dragoman_ui.viewmodels.mlflow_links import registered_here, server_registry
+from dragoman_ui.viewmodels.store import open_store
 
 
 class Decision(NamedTuple):

@@ -5,16 +5,16 @@ from typing import Any
 
 from flask import Response, render_template, request
 
-from dragoman.cli.tables import Column, Table, interval, number, word
+from dragoman.analysis.aggregation import SCOPES
+from dragoman.analysis.campaigns import siblings
+from dragoman.analysis.run_table import Run
+from dragoman.analysis.run_table import runs as runs_of
 from dragoman.errors import StoreError
-from dragoman.store.campaigns import siblings
-from dragoman.store.runs import Run
-from dragoman.store.runs import runs as runs_of
-from dragoman.store.scored import SCOPES
-from dragoman_ui.naming import Names, one_of
-from dragoman_ui.reading import open_store
-from dragoman_ui.scatter import chart
-from dragoman_ui.taking import taken
+from dragoman.tables.table import Column, Table, interval, number, word
+from dragoman_ui.charts.scatter import chart
+from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.systems import Names, one_of
 
 UP = {"score": "score", "gain": "gain over the base"}
 """What the chart may show."""

@@ -10,8 +10,8 @@ from dragoman.operations.finding import Finding, fault, fine
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.blobs import BlobStore
-from dragoman.store.collecting import referenced
-from dragoman.store.database import Database
+from dragoman.store.database.connection import Database
+from dragoman.store.maintenance.garbage_collection import referenced
 
 PART = "blobs"
 

@@ -10,7 +10,7 @@ from dragoman.errors import DragomanError
 from dragoman.operations.checks.http import ask
 from dragoman.operations.finding import Finding, fault, fine
 from dragoman.settings import Settings
-from dragoman.store.database import Database
+from dragoman.store.database.connection import Database
 
 PART = "clock"
 

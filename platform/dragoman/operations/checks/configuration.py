@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dragoman.errors import nearest
-from dragoman.masking import masked
 from dragoman.operations.finding import Finding, fault, fine, warning
+from dragoman.redaction import masked
 from dragoman.settings import Settings, settings_file, unknown_variables, variable
 
 

@@ -6,7 +6,7 @@ from dragoman.errors import DragomanError
 from dragoman.operations.finding import Finding, fault, fine, warning
 from dragoman.settings import Settings
 from dragoman.store import migrations
-from dragoman.store.database import Database
+from dragoman.store.database.connection import Database
 
 PART = "results store"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from dragoman.errors import StoreError
-from dragoman.store.database import Database
+from dragoman.store.database.connection import Database
 
 HEAD = "0006"
 """The schema version of this program; revisions are numbered in order."""

@@ -262,7 +262,7 @@ class StatisticsRow(Base):
     signature_id: Mapped[int] = mapped_column(Integer)
     """The score's signature."""
     statistics: Mapped[bytes]
-    """One packed row for each segment (`dragoman.metrics.packing`)."""
+    """One packed row for each segment (`dragoman.metrics.serialization`)."""
 
 
 class UnscorableRow(Base):

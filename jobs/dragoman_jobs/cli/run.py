@@ -1,0 +1,113 @@
+"""`dragoman run` and `dragoman submit`: from a spec to scores and a promoted model, here or on a cluster."""
+
+import sys
+
+import typer
+
+from dragoman import logs, plugins
+from dragoman.cli.output import Form, render
+from dragoman.cli.plan import SpecArgument, missing
+from dragoman.planning.plan import Plan, make_plan
+from dragoman.settings import Settings
+from dragoman.spec.loading import load_campaign
+from dragoman_jobs.cli.options import (
+    AddressOption,
+    CpusOption,
+    GpusOption,
+    QuietOption,
+    TrainingGpusOption,
+    TrainingWorkersOption,
+    WorkersOption,
+    asked_for,
+    chosen_address,
+)
+
+
+def run(
+    spec: SpecArgument,
+    workers: WorkersOption = None,
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
+    training_workers: TrainingWorkersOption = None,
+    training_gpus: TrainingGpusOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a grid, or each of a sweep in turn, on an embedded Ray: finetune, translate, score, log to MLflow, promote.
+
+    Closing the terminal loses nothing: the same command again does only what is missing.
+
+    Example: dragoman run examples/demo.yaml
+    """
+    plans = [make_plan(grid) for grid in load_campaign(spec).grids]
+    chosen = asked_for(workers, cpus, gpus, training_workers, training_gpus)
+    incomplete = False
+    for plan in plans:
+        try:
+            run_here(plan, chosen, quiet)
+        except typer.Exit:
+            incomplete = True  # the other grids of a campaign go on
+    if incomplete:
+        raise typer.Exit(1)
+
+
+def submit(
+    spec: SpecArgument,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
+    training_workers: TrainingWorkersOption = None,
+    training_gpus: TrainingGpusOption = None,
+) -> None:
+    """Send a grid, or each of a sweep, to a Ray cluster and return at once.
+
+    `status`, `logs`, `stop` and `resume` follow it from anywhere.
+
+    The token is taken from RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH.
+
+    Example: dragoman submit examples/demo.yaml --address http://127.0.0.1:8265
+    """
+    where = chosen_address(address)
+    plans = [make_plan(grid) for grid in load_campaign(spec).grids]
+    for plan in plans:
+        send(plan, asked_for(workers, cpus, gpus, training_workers, training_gpus), where)
+
+
+def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:
+    """Run a plan on an embedded Ray; a command ends with 1 where cells failed."""
+    # Brings Ray and the engines: a wrong spec, and every other command, need not wait for it.
+    from dragoman_jobs.cluster.ray_cluster import RayCluster
+    from dragoman_jobs.cluster.resources import Shares, room_here
+    from dragoman_jobs.driver.grid_run import run_grid
+    from dragoman_jobs.driver.prewarm import base_prepared_ahead
+    from dragoman_jobs.driver.progress import log_console
+
+    shares = Shares.of(chosen)
+    shares.require_room(room_here(chosen), bool(plan.trainings), "this machine")
+    shares.require_sense(plan)
+    logs.configure(chosen)
+    console = log_console(quiet)
+    if missing(plan).rows:
+        console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
+    complete = run_grid(
+        plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too,
+        ahead=lambda prepared: base_prepared_ahead(prepared, chosen),
+    )  # fmt: skip
+    if "ui" in plugins.available("commands"):
+        console.print(f"\nOpen the pages in a browser with: {sys.argv[0]} ui", highlight=False, markup=False)
+    if not complete:
+        raise typer.Exit(1)
+
+
+def send(plan: Plan, chosen: Settings, address: str) -> None:
+    """Send a plan to a cluster and say where to look."""
+    from dragoman_jobs.driver.submission import submit as submit_plan
+
+    sent = submit_plan(plan, chosen, address)
+    typer.echo(f"{sent.grid} is submitted to {address} as {sent.submission}.")
+    typer.echo(f"  Ray:    {sent.dashboard}")
+    page = sent.mlflow or "does not answer; it is told later"
+    typer.echo(f"  MLflow: {page}{' after the address of `dragoman ui`' if page.startswith('/') else ''}")
+    for name in sent.withheld:
+        typer.echo(f"The setting {name} holds a password and was not sent: the cluster has to have its own.")
+    typer.echo(f"Follow it with `dragoman status {sent.grid}` and `dragoman logs {sent.grid} --follow`.")

@@ -1,0 +1,1 @@
+"""Clusters: Ray or, for tests, threads of this process."""

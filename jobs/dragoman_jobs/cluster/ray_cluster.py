@@ -1,0 +1,165 @@
+"""Ray: one of its own on this machine, or the cluster that the process was submitted to."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from dragoman.errors import DragomanError
+from dragoman_jobs.cluster.base import (
+    ONE_CORE,
+    ONE_THREAD,
+    Cluster,
+    ClusterError,
+    Ref,
+    RemoteWorker,
+    Share,
+    TaskError,
+    WorkerDiedError,
+)
+from dragoman_jobs.models.pretrained import first_line
+
+_JOINED = {
+    **ONE_THREAD,
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # or a worker that holds no GPU could still see them all
+}
+"""Of every worker. Ray itself shows each the GPUs it holds: where CUDA_VISIBLE_DEVICES is said, only what of those
+stands there."""
+
+_EMBEDDED = {
+    **_JOINED,
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener binds to 127.0.0.1 only
+}
+"""Of the embedded Ray's processes, whose workers inherit it: with a runtime environment Ray would start every worker
+anew, and only when an agent is up that makes environments."""
+
+_NODES_SECONDS = 5.0
+"""How long the nodes are taken to be what they were: asking costs milliseconds."""
+
+
+class RayCluster(Cluster):
+    """Ray with one thread for each worker and task, unless it holds more cores."""
+
+    def __init__(self, cpus: int = 0, address: str | None = None, grows: bool = False) -> None:
+        """Start an embedded Ray, loopback only, or join a cluster.
+
+        Args:
+            cpus: cores the embedded Ray may use; 0 is all of them.
+            address: the cluster to join instead, as `ray.init` takes it.
+            grows: whether that cluster starts nodes for what waits.
+
+        Raises:
+            ClusterError: there is no cluster at the address, or it refuses the token.
+        """
+        if address is None:
+            os.environ.update(_EMBEDDED)  # before ray is imported
+        else:
+            os.environ.update(_JOINED)
+        import ray
+
+        self._ray = ray
+        self.grows = grows
+        self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
+        self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
+        how: dict[str, Any] = {"address": address, "runtime_env": {"env_vars": _JOINED}}
+        if address is None:
+            # a bare init would attach to whatever cluster runs here
+            how = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
+        try:
+            context: Any = ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
+            where = "on this machine" if address is None else f"at {address}"
+            raise ClusterError(
+                f"Ray can't be used {where} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."
+            ) from error
+        page = None if address is None else context.dashboard_url
+        self.dashboard: str | None = f"http://{page}" if page else None
+        """Address of the dashboard of a cluster that was joined."""
+
+    def room(self, share: Share, besides: Collection[Share] = ()) -> int:
+        """By what each node has in all: who waits for what is Ray's business."""
+        nodes = self._sizes()
+        rest = share.fits(
+            sum(cpus for cpus, _ in nodes) - sum(other.cpus for other in besides),
+            sum(gpus for _, gpus in nodes) - sum(other.gpus for other in besides),
+        )
+        return min(rest, sum(share.fits(*node) for node in nodes))
+
+    def _sizes(self) -> list[tuple[float, float]]:
+        asked, sizes = self._nodes
+        if time.monotonic() - asked > _NODES_SECONDS or not sizes:
+            ray: Any = self._ray  # its own annotations stop here
+            resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            sizes = [(each.get("CPU", 0.0), each.get("GPU", 0.0)) for each in resources]
+            self._nodes = time.monotonic(), sizes
+        return sizes
+
+    def worker(self, factory: Callable[..., Any], *arguments: Any, share: Share = ONE_CORE) -> RemoteWorker:
+        """An actor with depth one: killed, it loses the call in flight and nothing else."""
+        options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0}
+        return _RayWorker(self._ray, self._holder.options(**options).remote(factory, arguments))
+
+    def task(self, function: Callable[..., Any], *arguments: Any) -> Ref:
+        """A plain Ray task; retries are the driver's, which counts them."""
+        return self._ray.remote(num_cpus=1, max_retries=0)(function).remote(*arguments)
+
+    def stream(self, function: Callable[..., Iterator[Any]], *arguments: Any, share: Share = ONE_CORE) -> Ref:
+        """A streaming generator task."""
+        options: Any = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": 0, "num_returns": "streaming"}
+        return self._ray.remote(**options)(function).remote(*arguments)
+
+    def wait(self, refs: Collection[Ref], seconds: float) -> list[Ref]:
+        """`ray.wait`, for generators and plain futures alike."""
+        if not refs:
+            time.sleep(seconds)
+            return []
+        ready, _ = self._ray.wait(list(refs), num_returns=1, timeout=seconds, fetch_local=False)
+        if ready:  # take what else has come in the meantime
+            ready, _ = self._ray.wait(list(refs), num_returns=len(refs), timeout=0, fetch_local=False)
+        return list(ready)
+
+    def result(self, ref: Ref) -> Any:
+        """`ray.get`, with Ray's exceptions told apart: a dead process, a sentence, a fault of ours."""
+        errors = self._ray.exceptions
+        try:
+            if isinstance(ref, self._ray.ObjectRefGenerator):
+                return self._ray.get(next(ref))
+            return self._ray.get(ref)
+        except StopIteration:
+            raise
+        except errors.RayTaskError as error:
+            cause = error.cause if hasattr(error, "cause") else error
+            if isinstance(cause, DragomanError):
+                raise cause from error
+            if isinstance(cause, errors.RayError):
+                raise WorkerDiedError(first_line(cause)) from error
+            raise TaskError(f"{type(cause).__name__}: {first_line(cause)}") from error
+        except errors.RayError as error:
+            # a process or its node died, what it had made was lost, or it never came up
+            raise WorkerDiedError(first_line(error)) from error
+
+    def close(self) -> None:
+        """End the embedded cluster and every process of it, or leave the one that was joined."""
+        self._ray.shutdown()
+
+
+class _Holder:
+    """The actor around a worker object."""
+
+    def __init__(self, factory: Callable[..., Any], arguments: Sequence[Any]) -> None:
+        self._object = factory(*arguments)
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        return getattr(self._object, method)(*arguments)
+
+
+class _RayWorker(RemoteWorker):
+    def __init__(self, ray: Any, actor: Any) -> None:
+        self._ray, self._actor = ray, actor
+
+    def call(self, method: str, *arguments: Any) -> Ref:
+        return self._actor.call.remote(method, *arguments)
+
+    def kill(self) -> None:
+        self._ray.kill(self._actor)

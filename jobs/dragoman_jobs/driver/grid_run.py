@@ -1,0 +1,198 @@
+"""One grid from its plan to its end: what `dragoman run` and a submitted job do."""
+
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from rich.console import Console
+
+from dragoman import plugins
+from dragoman.analysis.partition_table import model_names
+from dragoman.cell import CellState
+from dragoman.cli.output import Form, render
+from dragoman.cli.plan import reading_text
+from dragoman.cli.results import answers
+from dragoman.errors import DragomanError
+from dragoman.planning.manifest import prepare
+from dragoman.planning.plan import Plan
+from dragoman.planning.training_data import check_contamination
+from dragoman.settings import Settings
+from dragoman.signals import interruptible
+from dragoman.store import migrations
+from dragoman.store.database.connection import Database
+from dragoman.store.jobs.progress import progress as cell_states
+from dragoman.store.maintenance.rescoring import rescore, unscored_metrics
+from dragoman.store.store import Store
+from dragoman.tracking.background import BackgroundTracker
+from dragoman.tracking.mlflow import Tracker
+from dragoman_jobs.cluster.ray_cluster import RayCluster
+from dragoman_jobs.cluster.ray_jobs_api import RayJobs
+from dragoman_jobs.cluster.system_metrics import Measure, Spool, SystemMetrics, nodes_of, this_machine
+from dragoman_jobs.driver.driver import Driver
+from dragoman_jobs.driver.job import Job
+from dragoman_jobs.driver.mlflow_reporter import Reporter
+from dragoman_jobs.driver.progress import GridProgress
+from dragoman_jobs.driver.throughput import Meters
+from dragoman_jobs.models.pretrained import require_tokenizer
+
+
+def run_grid(
+    plan: Plan,
+    settings: Settings,
+    console: Console,
+    connect: Callable[[], RayCluster],
+    queued: int | None = None,
+    failed_too: bool = True,
+    ahead: Callable[[Plan], AbstractContextManager[object]] = nullcontext,
+) -> bool:
+    """Do what a grid still lacks, log it, print the answers, and let the finishers have their say.
+
+    Args:
+        plan: the grid.
+        settings: where things are kept.
+        console: where a person looks.
+        connect: starts Ray, or joins a cluster; called only if there is something to do.
+        queued: number of the job that was submitted, if this one was.
+        failed_too: whether cells that failed are tried again.
+        ahead: begins what a new grid needs for certain, as soon as it is certain.
+
+    Returns:
+        Whether no cell failed.
+
+    Raises:
+        ModelError: the base has no tokenizer.
+        DragomanError: nothing can be written to the home.
+        StoreError: another driver works at the grid.
+        ContaminationError: more of the test set is in training text than the spec allows.
+        ClusterError: Ray can't be used, or lacks what a worker is to hold.
+        StoppedError: somebody stopped the grid.
+    """
+    grid = plan.spec.name
+    require_tokenizer(plan.spec.base.model)
+    _make_home(settings.home)
+    is_new = _check_free(settings, grid)
+    with reading_text(plan, quiet=console.quiet) as tell:
+        plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
+    check_contamination(plan)
+    store = Store.open(settings.store_url, settings.blobs_url)
+    with ahead(plan) if is_new else nullcontext():
+        complete = _run(plan, settings, store, console, connect, queued, failed_too)
+    # `dragoman retry` leaves cells to a driver at work, which may have been at its last words
+    while any(states.get(CellState.PLANNED) for states in cell_states(store, grid).values()):
+        again = None if queued is None else _queued_again(store, grid, queued)
+        complete = _run(plan, settings, store, console, connect, again, failed_too=False)
+    return complete
+
+
+def _queued_again(store: Store, grid: str, job: int) -> int:
+    """Another job like one that was submitted and has ended; returns its number."""
+    before = next(each for each in store.jobs(grid) if each.id == job)
+    number = store.queue_job(grid, before.address or "")
+    store.submitted_job(number, before.submission or "")
+    return number
+
+
+def _run(
+    plan: Plan, settings: Settings, store: Store, console: Console, connect: Callable[[], RayCluster],
+    queued: int | None, failed_too: bool,
+) -> bool:  # fmt: skip
+    grid = plan.spec.name
+    job = Job(store, grid, queued)
+    progress = GridProgress(console, job)
+    tracker = BackgroundTracker(
+        lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan), settings.mlflow_url, progress.say
+    )
+    reporter, spool = Reporter(tracker, plan, store), Spool(settings.home / "unsent" / f"{plan.id}.jsonl")
+    tracker.tell(spool.send)  # what a driver left behind
+    driver = Driver(plan, store, settings, progress)
+    driver.register()
+    with job:
+        job.check()
+        try:
+            if driver.remaining(failed_too):
+                _work(driver, connect, grid, reporter, partial(SystemMetrics, spool=spool, tracker=tracker))
+        except BaseException as error:
+            reporter.break_off(error)
+            tracker.close(away=0.0, busy=5.0)
+            raise
+        if lacking := unscored_metrics(store, grid):
+            rescore(store, grid, lacking)
+        failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
+        reporter.finish(failed=bool(failed))
+        _print_answers(plan, store, console)
+        with console.status("writing to MLflow"):
+            complaints = tracker.close()
+        for complaint in complaints:
+            progress.say(complaint)
+        if failed:
+            progress.say(
+                f"{failed} cells failed, so nothing is promoted; `dragoman retry {grid} --failed` tries them again."
+            )
+        elif not tracker.unwritten:
+            _finish(plan, settings, reporter.runs, progress.say)
+        elif plan.spec.promotion is not None:
+            progress.say(f"Without MLflow nothing is registered or promoted; `dragoman resume {grid}` does that.")
+    return failed == 0
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home) as file:
+            file.write(b"x")  # a folder that is there may still take nothing
+    except OSError as error:
+        raise DragomanError(
+            f"Nothing can be written to {home} ({error.strerror}): make room there or let this user write, or set "
+            "DRAGOMAN_HOME to another folder."
+        ) from error
+
+
+def _check_free(settings: Settings, grid: str) -> bool:
+    """Before anything is written: no other driver works at the grid. Returns whether it is new to the store."""
+    database = Database(settings.store_url)
+    if not migrations.exists(database):
+        return True
+    store = Store.open(settings.store_url, settings.blobs_url)
+    is_new = all(record.name != grid for record in store.grids())
+    if not is_new:
+        store.check_free(grid)
+    store.close()
+    return is_new
+
+
+def _work(
+    driver: Driver, connect: Callable[[], RayCluster], grid: str, reporter: Reporter,
+    sampling: Callable[[Measure], SystemMetrics],
+) -> None:  # fmt: skip
+    """Do what remains, and what somebody wants to be tried again meanwhile."""
+    with driver.progress:
+        with driver.progress.status("starting Ray"):
+            cluster = connect()
+        measure = this_machine() if cluster.dashboard is None else nodes_of(RayJobs(cluster.dashboard))
+        try:
+            # only now: Ray puts its own handler there, which would cut the clean-up short
+            with interruptible(signal.SIGTERM), sampling(measure):
+                meters = Meters(grid)
+                driver.run(cluster, meters, reporter)
+                while driver.remaining(failed_too=False):
+                    driver.run(cluster, meters, reporter)
+        finally:
+            cluster.close()
+
+
+def _print_answers(plan: Plan, store: Store, console: Console) -> None:
+    """What `dragoman results GRID` prints."""
+    grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
+    tables = answers(store, grid, model_names(store, grid), metric)
+    console.print()
+    if not console.quiet:
+        sys.stdout.write(render(tables, Form.TEXT))
+
+
+def _finish(plan: Plan, settings: Settings, runs: dict[str, str], say: Callable[[str], None]) -> None:
+    for name in sorted(plugins.available("finishers")):
+        plugins.load("finishers", name)(settings, plan.spec.name, plan.spec, runs, say)

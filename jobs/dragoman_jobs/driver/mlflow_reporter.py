@@ -1,0 +1,139 @@
+"""Telling MLflow what the store holds of a grid."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from dragoman.analysis.partition_table import PartitionRow, pair_scores, partition_table
+from dragoman.cell import CellState
+from dragoman.cli.output import Form, render
+from dragoman.cli.results import partition_rows
+from dragoman.errors import StoreError
+from dragoman.model import ModelIdentity
+from dragoman.pair import Pair
+from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.store.store import Store
+from dragoman.tracking.background import BackgroundTracker
+from dragoman.tracking.heatmap_html import NUMBERED, heat_map_page
+from dragoman.tracking.mlflow import Tracker
+from dragoman.tracking.mlflow_notes import model_links
+from dragoman_jobs.driver.job import StoppedError
+from dragoman_jobs.finetune.result import Progress
+
+_Tables = Mapping[str, Sequence[PartitionRow]]
+
+LOSS_SECONDS = 10.0
+"""How often the losses of a finetuning are written while it runs."""
+
+
+class Reporter:
+    """Tells MLflow of a grid: losses while it trains, a model's scores as soon as it is evaluated, at last the rest."""
+
+    def __init__(self, tracker: BackgroundTracker, plan: Plan, store: Store) -> None:
+        """Begin with the grid's own run.
+
+        Args:
+            tracker: writes to MLflow.
+            plan: the grid.
+            store: what is known of it.
+        """
+        self._tracker, self._plan, self._store = tracker, plan, store
+        self._losses: dict[str, list[tuple[int, float, float]]] = {}
+        self._sent: dict[str, float] = {}
+        self._scopes: dict[str, None] = {}
+        self._written: dict[str, _Tables] = {}
+        self.runs: dict[str, str] = {}
+        """The run of each model by its name; it fills as they are written."""
+        tracker.tell(Tracker.start)
+
+    def step(self, model: ModelIdentity, progress: Progress) -> None:
+        """A step of a finetuning."""
+        waiting = self._losses.setdefault(model.id, [])
+        waiting.append((progress.step, progress.loss, progress.learning_rate))
+        if time.monotonic() - self._sent.setdefault(model.id, time.monotonic()) >= LOSS_SECONDS:
+            self._sent[model.id] = time.monotonic()
+            del self._losses[model.id]
+            self._tracker.tell(lambda mlflow: mlflow.log_losses(model, waiting))
+        if (look := progress.dev) is not None:
+            self._tracker.tell(lambda mlflow: mlflow.log_dev_scores(model, [look]))
+
+    def trained(self, training: PlannedTraining) -> None:
+        """A finetuning came to its end: parameters, data and all losses."""
+        record = self._store.training(training.identity.id)
+        if record is not None:
+            self._losses.pop(training.identity.id, None)
+            self._tracker.tell(lambda mlflow: mlflow.log_training(training, record))
+
+    def evaluated(self, model_id: str) -> None:
+        """The cells of a model are done: scores by partition, samples, heat maps and a note."""
+        model = next(each for each in self._plan.models if each.id == model_id)
+        self._tracker.tell(lambda mlflow: self._log_evaluation(mlflow, model))
+
+    def finish(self, failed: bool) -> None:
+        """Everything that the store holds of the grid and was not told yet.
+
+        Args:
+            failed: whether cells failed.
+        """
+        for training in self._plan.trainings:
+            self.trained(training)
+        for model in self._plan.models:
+            self.evaluated(model.id)
+        self._tracker.tell(lambda mlflow: mlflow.finish(self._scopes, failed))
+
+    def break_off(self, error: BaseException) -> None:
+        """The grid did not come to its end."""
+        status = "KILLED" if isinstance(error, StoppedError | KeyboardInterrupt) else "FAILED"
+        self._tracker.tell(lambda mlflow: mlflow.break_off(status))
+
+    def _log_evaluation(self, mlflow: Tracker, model: ModelIdentity) -> None:
+        plan, store = self._plan, self._store
+        tables: dict[str, Sequence[PartitionRow]] = {}
+        for metric in plan.spec.evaluation.metrics:
+            with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
+                tables[metric] = partition_table(store, plan.spec.name, model.name, metric, prompt=_prompt(plan, model))
+        self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
+        if self._written.get(model.id) == tables:
+            return
+        maps, note = _heat_maps(plan, store, model, list(tables)), _note(plan, store, model, list(tables))
+        mlflow.log_evaluation(model, tables, _samples(plan, store, model), maps, note)
+        self.runs[model.name] = mlflow.model_run(model)
+        self._written[model.id] = tables
+
+
+def _note(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> str:
+    tables = [partition_rows(store, plan.spec.name, [model.name], metric) for metric in metrics]
+    grid = plan.spec.name
+    links = model_links(grid, model.name)
+    return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n"
+
+
+def _heat_maps(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> dict[str, str]:
+    """A page for each metric; of many languages, whose pages are large, for the first alone."""
+    grid, languages = plan.spec.name, plan.spec.languages
+    prompt = _prompt(plan, model)
+    return {
+        metric: heat_map_page(
+            f"{model.name} in {grid}: {metric}",
+            metric,
+            languages,
+            pair_scores(store, grid, model.name, metric, prompt=prompt),
+        )
+        for metric in (metrics if len(languages) <= NUMBERED else metrics[:1])
+    }
+
+
+def _prompt(plan: Plan, model: ModelIdentity) -> str | None:
+    """The name of the first prompt a model is asked with, where the grid has several."""
+    return plan.prompt_of(model).label if len(plan.prompts) > 1 else None
+
+
+def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
+    """The first sentence of every pair, asked with the model's first prompt."""
+    samples, prompt = [], plan.prompt_of(model).id
+    for cell in store.cells(plan.spec.name, model=model.id, state=CellState.DONE):
+        if cell.cell.prompt == prompt and cell.test and cell.hypotheses:
+            sources, references = store.blobs.test(cell.test)
+            hypothesis = store.blobs.translation(cell.hypotheses)[0][0]
+            samples.append((cell.cell.pair, sources[0], references[0], hypothesis))
+    return samples

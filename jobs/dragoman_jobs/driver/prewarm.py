@@ -1,0 +1,84 @@
+"""The base model's preparation, begun before Ray is up: each takes seconds, and neither needs the other.
+
+`python -m dragoman_jobs.driver.prewarm REQUEST` prepares one model. It only fills the cache: the driver has the model
+prepared as any other, waits for the same folder, and finds it there.
+"""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from dragoman.planning.plan import Plan
+from dragoman.settings import Settings
+from dragoman.spec.decoding import Decoding
+from dragoman_jobs.cluster.base import ONE_THREAD
+from dragoman_jobs.driver.plan_checkpoints import checkpoint_of
+from dragoman_jobs.engines.base import Checkpoint
+from dragoman_jobs.engines.selection import choose_engine
+
+
+class Request(BaseModel):
+    """What `choose_engine` takes."""
+
+    engine: str
+    """Name of an engine, or `auto`."""
+    checkpoint: Checkpoint
+    """The model."""
+    decoding: Decoding
+    """How it will be decoded."""
+    cache: Path
+    """Where engines keep what they prepare."""
+    gpus: float
+    """Those that each worker holds."""
+
+
+@contextmanager
+def base_prepared_ahead(plan: Plan, settings: Settings) -> Iterator[None]:
+    """Have a process prepare the base while the block runs; it ends with the block.
+
+    It does nothing where the base is in the cache, or not evaluated.
+
+    It fails in silence: the driver's own attempt has the same end, and says why.
+    """
+    if not plan.spec.evaluation.base or (settings.cache_dir / plan.base.id).exists():
+        yield
+        return
+    request = Request(
+        engine=plan.spec.evaluation.engine, checkpoint=checkpoint_of(plan, plan.base, settings.models_dir),
+        decoding=plan.decoding_of(plan.base.id), cache=settings.cache_dir.resolve(),
+        gpus=settings.worker_gpus,
+    )  # fmt: skip
+    process = subprocess.Popen(  # noqa: S603 (a module of ours)
+        [sys.executable, "-m", "dragoman_jobs.driver.prewarm", request.model_dump_json()],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, **ONE_THREAD},
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.communicate()  # closes what it reads from
+
+
+def _end_with_input() -> None:
+    """End this process when the one that started it does, however that comes about."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def _main() -> None:
+    request = Request.model_validate_json(sys.argv[1])
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    choose_engine(request.engine, request.checkpoint, request.decoding, request.cache, request.gpus)
+
+
+if __name__ == "__main__":
+    gc.disable()  # nearly all it does is import what stays: looking for garbage there takes a quarter of the time
+    _main()
+    os._exit(0)  # to take torch apart takes a second

@@ -1,0 +1,136 @@
+"""What a person sees of a running grid: finetunings by step, cells by state, and the time left."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from dragoman.redaction import masked
+from dragoman_jobs.driver.job import Job
+from dragoman_jobs.driver.throughput import Pace
+
+LOG_WIDTH = 160
+"""Columns of what is not printed on a terminal: a table there is not broken in the middle of its lines."""
+
+
+def log_console(quiet: bool = False) -> Console:
+    """Where a person looks: as wide as the terminal, or as a log."""
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else LOG_WIDTH)
+
+
+class _NoteColumn(ProgressColumn):
+    """The loss of a finetuning, or the cells that failed and are missing."""
+
+    def render(self, task: Task) -> Text:
+        return Text(str(task.fields.get("note", "")), style="dim")
+
+
+class GridProgress:
+    """Live bars in a terminal; in a log, a line whenever another tenth is done. The job hears of everything."""
+
+    def __init__(self, console: Console, job: Job | None = None) -> None:
+        """Prepare.
+
+        Args:
+            console: where a person looks.
+            job: what keeps the log, and is asked whether to go on.
+        """
+        self._console, self._job = console, job
+        self._live = console.is_terminal
+        self._bars = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("left"), TimeRemainingColumn(), _NoteColumn(), console=console, disable=not self._live,
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+        self._tenths: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    @property
+    def job_number(self) -> int:
+        """Number of the job in the store; 0 where there is none."""
+        return self._job.number if self._job else 0
+
+    def say(self, line: str) -> None:
+        """A line above the bars."""
+        self._print(line)
+        if self._job:
+            self._job.say(line)
+
+    def failed(self, line: str, detail: str | None = None) -> None:
+        """A failure: a line above the bars, and in the log what stands behind it."""
+        self._print(line)
+        if self._job:
+            self._job.failed(line, detail)
+
+    def show(self, measured: Mapping[str, Any]) -> None:
+        """What is measured, for those who ask the store.
+
+        Raises:
+            StoppedError: somebody wants the grid to stop.
+        """
+        if self._job:
+            self._job.show(measured)
+            self._job.check()
+
+    def _print(self, line: str) -> None:
+        # on a cluster it ends in Ray's log, which others may read
+        self._bars.console.print(masked(line), highlight=False, markup=False)
+
+    def status(self, line: str) -> AbstractContextManager[object]:
+        """A line that goes when its block ends; in a log, it stays."""
+        if self._live:
+            return self._bars.console.status(line)
+        self.say(line)
+        return nullcontext()
+
+    def bar(self, name: str, total: int, done: int = 0) -> None:
+        """Start a bar; what was done before this run counts as done, not as speed."""
+        self._tasks[name] = self._bars.add_task(name, total=total, completed=done)
+        self._tenths[name] = 10 * done // max(total, 1)
+
+    def update(self, name: str, done: int, note: str = "") -> None:
+        """Move a bar."""
+        self._bars.update(self._tasks[name], completed=done, note=note)
+        total = int(self._bars.tasks[self._tasks[name]].total or 1)
+        tenth = 10 * done // total
+        if tenth > self._tenths[name]:
+            self._tenths[name] = tenth
+            line = ", ".join(filter(None, (f"{name}: {done} of {total}", note)))
+            if not self._live:
+                self._print(line)
+            if self._job:
+                self._job.say(line)
+
+
+def cell_note(failed: int, missing: int, running: int, pace: Pace, busy: float | None) -> str:
+    """What the cells' bar says beside itself."""
+    parts: Iterable[tuple[int, str]] = ((failed, "failed"), (missing, "missing"), (running, "running"))
+    words = [f"{count} {word}" for count, word in parts if count]
+    if pace.tokens_per_second is not None:
+        words.append(f"{pace.tokens_per_second:,.0f} tokens/s")
+    if busy is not None:
+        words.append(f"workers {busy:.0%} busy")
+    return ", ".join(words)

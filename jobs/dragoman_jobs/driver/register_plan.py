@@ -1,0 +1,82 @@
+"""A plan's way into the store: models, test lines, and every cell with its state so far."""
+
+from dragoman.cell import CellState
+from dragoman.corpora.factory import open_corpus
+from dragoman.pair import Pair
+from dragoman.planning.few_shot import Drawn, draw_for
+from dragoman.planning.plan import Plan, evaluation_segments
+from dragoman.planning.training_data import contamination_records
+from dragoman.store.records import (
+    CellRecord,
+    DecodingRecord,
+    GridRecord,
+    ModelRecord,
+    PromptRecord,
+    TestSetRecord,
+)
+from dragoman.store.store import Store
+
+
+def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
+    """Write a grid into the store; what is there stays as it is.
+
+    Returns:
+        What few-shot prompts show, by prompt and pair, and the characters that each pair has to translate.
+    """
+    store.add_model(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
+    store.record_graph(plan.base.id, plan.base_graph)
+    for other in plan.baselines:
+        identity = other.identity
+        store.add_model(ModelRecord(id=identity.id, name=identity.name, base=plan.base.id, recipe=identity.recipe))
+        store.record_graph(identity.id, other.graph)
+    for training in plan.trainings:
+        identity = training.identity
+        store.add_model(
+            ModelRecord(
+                id=identity.id, name=identity.name, parent=plan.base.id, base=plan.base.id,
+                recipe=identity.recipe, seed=identity.seed,
+            )
+        )  # fmt: skip
+    test = plan.test_set
+    store.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
+    for prompt in plan.prompts:
+        store.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
+    for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
+        store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
+    drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
+    addresses, sizes = _store_test_lines(plan, store)
+    record = GridRecord(
+        name=plan.spec.name, spec=plan.spec.model_dump(mode="json"), spec_hash=plan.id,
+        models=tuple(model.id for model in plan.models), base=plan.base.id, metrics=plan.spec.evaluation.metrics,
+        languages=plan.spec.languages, names={model.id: model.name for model in plan.models},
+    )  # fmt: skip
+    cells = [
+        CellRecord(
+            cell=cell,
+            state=CellState.PLANNED if reason is None else CellState.MISSING,
+            reason=reason,
+            test=addresses.get(cell.pair),
+        )
+        for cell in plan.cells()
+        for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
+    ]
+    store.add_grid(record, cells)
+    for training in plan.trainings:
+        if training.text:
+            store.record_contamination(training.identity.id, test.id, contamination_records(training, test.id))
+    return drawn, sizes
+
+
+def _store_test_lines(plan: Plan, store: Store) -> tuple[dict[Pair, str], dict[Pair, int]]:
+    """Each pair's test lines go to the blobs; returns where they are, and the characters of their sources."""
+    evaluation = plan.spec.evaluation
+    choice = evaluation.corpus or plan.spec.corpus
+    corpus = open_corpus(choice.kind, choice.placed)
+    addresses: dict[Pair, str] = {}
+    sizes: dict[Pair, int] = {}
+    for pair in plan.contents:
+        segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
+        sources = [segment.source for segment in segments]
+        sizes[pair] = sum(map(len, sources))
+        addresses[pair] = store.blobs.put_test(sources, [segment.target for segment in segments])
+    return addresses, sizes

@@ -1,0 +1,1 @@
+"""Evaluation: the pool of warm workers that translate and score cells."""

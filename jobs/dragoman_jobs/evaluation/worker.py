@@ -1,0 +1,224 @@
+"""One evaluation worker: a warm model that translates and scores one cell after another. It knows no Ray."""
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman import plugins
+from dragoman.corpora.base import Segment
+from dragoman.metrics.score import ScoreRecord, Unscorable
+from dragoman.metrics.scoring import score
+from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.prompt import Prompt
+from dragoman.store.blobs import BlobStore
+from dragoman.store.records import StoredScore, Translation
+from dragoman_jobs.engines.base import Checkpoint, Engine
+from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
+
+
+class PreparedModel(BaseModel):
+    """A model in the form an engine loads."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """Id of the model."""
+    engine: str
+    """Name of the engine."""
+    path: Path
+    """What the engine loads."""
+
+
+class Loading(NamedTuple):
+    """A model as a worker has it loaded."""
+
+    model: PreparedModel
+    """The model."""
+    decoding: Decoding
+    """How it decodes."""
+
+
+class CellTask(BaseModel):
+    """All a worker needs to know of one cell."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cell: str
+    """Id of the cell."""
+    pair: Pair
+    """The direction."""
+    model: PreparedModel
+    """The model, prepared."""
+    decoding: Decoding
+    """How to decode."""
+    prompt: Prompt
+    """The prompt."""
+    demonstrations: tuple[Segment, ...] = ()
+    """What a few-shot prompt shows."""
+    asked: Checkpoint | None = None
+    """The model whose tokenizer has the chat template, where the prompt is a chat."""
+    test: str
+    """Blob address of the test lines."""
+    languages: tuple[str, ...]
+    """The grid's languages: the candidates of language identification."""
+    metrics: tuple[str, ...]
+    """Names of the metrics."""
+    size: int = 0
+    """Characters to translate: how long it will take, against other cells."""
+    then: Loading | None = None
+    """What the worker will need next, where this is its last cell of its model."""
+
+    @property
+    def loading(self) -> Loading:
+        """What the worker has to have loaded."""
+        return Loading(self.model, self.decoding)
+
+
+class CellOutcome(BaseModel):
+    """What became of a cell."""
+
+    model_config = ConfigDict(frozen=True)
+
+    translation: Translation
+    """Where the hypotheses are, and how they came about."""
+    scores: tuple[StoredScore, ...]
+    """The scores, with their statistics."""
+    unscorable: tuple[tuple[str, str], ...]
+    """Metrics that can't score this pair, with the reason."""
+    busy: float = 0.0
+    """Seconds the worker spent on it, scoring included."""
+
+
+class Worker:
+    """Translates and scores cells; keeps the last model loaded, so that cells of one model load it once."""
+
+    def __init__(self, blobs: str, device: str = "cpu", needed: Sequence[tuple[str, str]] = ()) -> None:
+        """Load nothing yet.
+
+        Args:
+            blobs: URL of the blob store.
+            device: `cpu` or `cuda`.
+            needed: groups and names of the plugins that cells will need.
+        """
+        self._needed = needed
+        self._blobs = BlobStore(blobs)
+        self._device = device
+        self._loaded: Loading | None = None
+        self._engine: Engine | None = None
+        self._chat: tuple[Checkpoint, ChatTemplate] | None = None
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._next: tuple[Loading, Future[Engine]] | None = None
+
+    def ready(self) -> int:
+        """Say that the worker is there, with its plugins imported; returns its process id."""
+        for group, name in self._needed:
+            with suppress(Exception):  # what can't be loaded is said where a cell needs it
+                plugins.load(group, name)
+        return os.getpid()
+
+    def run(self, task: CellTask) -> CellOutcome:
+        """Translate and score one cell.
+
+        Raises:
+            DragomanError: the cell can't be translated; the sentence says why.
+        """
+        started = time.monotonic()
+        sources, references = self._blobs.test(task.test)
+        engine = self.engine(task.model, task.decoding)
+        if task.then is not None:
+            self._load_ahead(task.then)
+        render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
+        prompts = list(map(render, sources, references))
+        begun = time.monotonic()
+        hypotheses = engine.translate_pair(task.pair, sources, prompts)
+        decoded = time.monotonic() - begun
+        address = self._blobs.put_translation([(found.text, found.finish_reason, found.tokens) for found in hypotheses])
+        translation = Translation(
+            cell_id=task.cell,
+            hypotheses=address,
+            segments=len(hypotheses),
+            tokens=sum(hypothesis.tokens for hypothesis in hypotheses),
+            cut=sum(hypothesis.finish_reason == "length" for hypothesis in hypotheses),
+            engine=task.model.engine,
+            seconds=decoded,
+            worker=self._name,
+        )
+        texts = [hypothesis.text for hypothesis in hypotheses]
+        outcome = self._score(task, translation, sources, texts, references)
+        return outcome.model_copy(update={"busy": time.monotonic() - started})
+
+    def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
+        """The model, loaded; the one before it goes first.
+
+        Raises:
+            ModelError: it can't be loaded.
+        """
+        wanted = Loading(model, decoding)
+        if self._engine is None or self._loaded != wanted:
+            self._engine = None  # the old model's memory goes before the new one's comes
+            self._engine = self._loaded_ahead(wanted) or self._load(wanted)
+            self._loaded = wanted
+        return self._engine
+
+    def _load(self, wanted: Loading) -> Engine:
+        engine_class: type[Engine] = plugins.load("engines", wanted.model.engine)
+        return engine_class(wanted.model.path, wanted.decoding, self._device)
+
+    def _load_ahead(self, wanted: Loading) -> None:
+        """Load the next model while this one translates; for a GPU, which may not hold two, only off the disk."""
+        loader = ThreadPoolExecutor(1, thread_name_prefix="next-model")
+        if self._device == "cpu":
+            self._next = wanted, loader.submit(self._load, wanted)
+        else:
+            loader.submit(_read_through, wanted.model.path)
+        loader.shutdown(wait=False)
+
+    def _loaded_ahead(self, wanted: Loading) -> Engine | None:
+        ahead, self._next = self._next, None
+        if ahead is None or ahead[0] != wanted or ahead[1].exception() is not None:
+            return None  # what failed ahead fails again where a cell waits for it, and is recorded there
+        return ahead[1].result()
+
+    def _chat_template(self, task: CellTask) -> ChatTemplate | None:
+        if task.asked is None or task.prompt.chat is None:
+            return None
+        options = task.prompt.chat.options
+        if self._chat is None or self._chat[0] != task.asked or self._chat[1].options != options:
+            self._chat = task.asked, ChatTemplate.of(task.asked.model, task.asked.revision, options)
+        return self._chat[1]
+
+    @staticmethod
+    def _score(
+        task: CellTask,
+        translation: Translation,
+        sources: Sequence[str],
+        hypotheses: Sequence[str],
+        references: Sequence[str],
+    ) -> CellOutcome:
+        results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
+        return CellOutcome(
+            translation=translation,
+            scores=tuple(StoredScore.of(result) for result in results if isinstance(result, ScoreRecord)),
+            unscorable=tuple((result.metric, result.reason) for result in results if isinstance(result, Unscorable)),
+        )
+
+
+def _read_through(folder: Path) -> None:
+    """Bring the files of a prepared model into the system's cache, and its weights where they lie elsewhere."""
+    from dragoman_jobs.engines.tokenization import FACTS, Facts
+
+    with suppress(OSError, ValueError):  # what can't be read is said where it is loaded
+        for place in (folder, Facts.model_validate_json((folder / FACTS).read_bytes()).weights):
+            for path in sorted(place.rglob("*")) if place else ():
+                if path.is_file():
+                    with path.open("rb") as file:
+                        while file.read(1 << 24):
+                            pass

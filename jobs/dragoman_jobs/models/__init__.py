@@ -1,0 +1,1 @@
+"""Checkpoints on disk: loading, conversion, folders written whole."""

@@ -1,0 +1,1 @@
+"""Prompts rendered for a model, and their preview."""

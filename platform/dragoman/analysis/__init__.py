@@ -1,0 +1,1 @@
+"""What the results store says: systems, partition tables, comparisons, rankings and their tests."""

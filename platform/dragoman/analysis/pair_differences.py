@@ -1,0 +1,245 @@
+"""Two models pair by pair: where they differ, and most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy.orm import aliased
+
+from dragoman.analysis.aggregation import same_cell
+from dragoman.analysis.comparability import Looked, comparable_signatures
+from dragoman.analysis.score_slice import Slice, grid_models, number_of
+from dragoman.analysis.systems import Row, named_row
+from dragoman.errors import StoreError
+from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.significance import Test
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.store.comparable import decoded_alike, facing_conditions, ways_apart
+from dragoman.store.database.connection import fetched
+from dragoman.store.database.ids import chunks, grid_number
+from dragoman.store.ledger import Ledger
+from dragoman.store.schema import NOT_UNSEEN_IDS, PARTITIONS, PairRow, ScoreRow
+
+
+@dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
+class PairDifference:
+    """One pair that both models have a score for."""
+
+    pair: Pair
+    """The direction."""
+    partition_a: Partition | None
+    """How the pair stands to what model a was trained on; None where that is not known."""
+    partition_b: Partition | None
+    """Likewise of model b."""
+    a: float
+    """Score of model a."""
+    b: float
+    """Score of model b."""
+    delta: float
+    """b minus a."""
+    low: float | None = None
+    """Lower end of the 95% interval of `delta`."""
+    high: float | None = None
+    """Upper end of it."""
+    p_value: float | None = None
+    """P-value of the test; None where none could be made."""
+    adjusted: float | None = None
+    """The p-value adjusted for all pairs of the comparison."""
+    significant: bool | None = None
+    """Whether the adjusted p-value is at most alpha."""
+    test: Test | None = None
+    """How it was tested."""
+
+
+def regressions(
+    store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
+    prompt: str | None = None,
+) -> list[PairDifference]:  # fmt: skip
+    """The pairs on which b is worse than a, worst first; arguments and errors as for `compare`.
+
+    Of pairs that are equally bad, where there is no room for all of them, those are left out that the store knew last.
+    """
+    with store.database.reading() as connection:
+        part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
+        higher = higher_is_better(metric)
+
+        def worst_first(delta: ColumnElement[Any]) -> ColumnElement[Any]:
+            return delta if higher else delta.desc()
+
+        # cut off before the pairs are looked up, which takes longer than all else
+        scores = _scores(part, a_id, b_id)
+        columns = scores.selected_columns
+        worst = scores.order_by(worst_first(columns.delta), columns.pair_id).limit(limit)
+        query = _with_pairs(worst)
+        rows = fetched(
+            connection, query.order_by(worst_first(query.selected_columns.delta), PairRow.source, PairRow.target)
+        )
+    # not left out by the database, which would take it for a reason to look pairs up one by one
+    return [each for each in listed(rows) if (each.delta < 0 if higher else each.delta > 0)]
+
+
+class Facing(NamedTuple):
+    """Two models to be compared."""
+
+    part: Slice
+    """Where model b has its scores, and those of model a that face them."""
+    a_id: int
+    """Number of model a."""
+    b_id: int
+    """Number of model b."""
+    note: str | None = None
+    """What else differs between the two than the model, as a sentence."""
+
+
+def two_models(
+    connection: Connection, grid: str, metric: str, a: str, b: str, signature: str | None, prompt: str | None = None
+) -> Facing:
+    """The slice in which two models are compared, and their numbers.
+
+    They may have been asked with different prompts, or decoded in different ways: baselines often are; and one may be
+    of another grid (`GRID/MODEL`), on the pairs that both grids have. Their test set and signatures are the same.
+
+    Raises:
+        StoreError: something named is not there, is the same twice, or would be mixed.
+    """
+    known: dict[str, tuple[int, dict[str, int]]] = {}
+    one, two = (_side(connection, grid, name, prompt, known) for name in (a, b))
+    same = StoreError(f"'{a}' can't be compared with itself: name two models of grid '{grid}'.")
+    if (one.grid_id, one.row) == (two.grid_id, two.row):
+        raise same
+    if (one.grid_id, one.row.prompt) == (two.grid_id, two.row.prompt) and decoded_alike(connection, two.grid_id):
+        both = [two.row.model, one.row.model]
+        part = Slice.of(connection, two.grid, metric, both, signature, prompt=two.row.prompt)
+        return Facing(part, one.model_id, two.model_id)
+    other, part = (
+        Slice.of(connection, side.grid, metric, [side.row.model], signature, prompt=side.row.prompt)
+        for side in (one, two)
+    )
+    looked = [
+        Looked(side.grid, side.grid_id, each.conditions, {side.model_id}) for side, each in ((one, other), (two, part))
+    ]
+    part = part._replace(signatures=comparable_signatures(connection, metric, part.metric_id, looked, signature))
+    facing = facing_conditions(connection, part.conditions, other.conditions)
+    ways = ways_apart(connection, facing)
+    if one.model_id == two.model_id and not ways:
+        raise same
+    part = part if other.conditions == part.conditions else part._replace(facing=facing)
+    how = " and ".join(f"{name} is {side}" for name, side in ((a, one), (b, two)))
+    note = f"Two systems, not two models alone: their {' and '.join(ways)} differ ({how})." if ways else None
+    return Facing(part, one.model_id, two.model_id, note)
+
+
+class _Side(NamedTuple):
+    """What one of the two names means."""
+
+    grid: str
+    grid_id: int
+    row: Row
+    model_id: int
+
+    def __str__(self) -> str:
+        return self.row.model if self.row.prompt is None else f"{self.row.model} asked with {self.row.prompt}"
+
+
+def _side(
+    connection: Connection, grid: str, name: str, prompt: str | None, known: dict[str, tuple[int, dict[str, int]]]
+) -> _Side:
+    """What a name means: a row of the grid, or as `GRID/...` of another; each grid is looked up once."""
+    elsewhere, slash, rest = name.partition("/")
+    if slash and ":" not in elsewhere:
+        grid, name = elsewhere, rest
+    if grid not in known:
+        grid_id = grid_number(connection, grid)
+        known[grid] = grid_id, grid_models(connection, grid_id)
+    grid_id, models = known[grid]
+    row = named_row(connection, grid_id, models, name, prompt)
+    return _Side(grid, grid_id, row, number_of(grid, models, row.model))
+
+
+class Widths(NamedTuple):
+    """How wide the 95% intervals of two models' scores are, pair by pair; NaN where there is none."""
+
+    a: NDArray[np.float64]
+    """Model a's."""
+    b: NDArray[np.float64]
+    """Model b's."""
+
+
+def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) -> tuple[list[PairDifference], Widths]:
+    """Every pair both have a score for, sorted, not tested; and the widths of the intervals of their scores."""
+    rows = fetched(connection, _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target))
+    return listed(rows), widths_of(rows)
+
+
+def large_differences(
+    connection: Connection, part: Slice, a_id: int, b_id: int, half_widths: float
+) -> list[tuple[Any, ...]]:
+    """The pairs unseen for both whose difference is at least so many times its interval's half-width.
+
+    The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
+    half-widths. Of thousands of rows few are kept: `widths_of` reads all of them, `named` those.
+    """
+    query = _scores(part, a_id, b_id)
+    columns = query.selected_columns
+    rules = [column.not_in(NOT_UNSEEN_IDS) for column in (columns.partition_a, columns.partition_b)]
+    squares = columns.width_a * columns.width_a + columns.width_b * columns.width_b
+    large = 4 * columns.delta * columns.delta >= half_widths**2 * squares
+    return fetched(connection, query.where(*rules, large))
+
+
+def named(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
+    """The differences that `large_differences` found, or some of them, in their order."""
+    pairs: dict[int, tuple[str, str]] = {}
+    for chunk in chunks(row[0] for row in rows):
+        query = select(PairRow.id, PairRow.source, PairRow.target).where(PairRow.id.in_(chunk))
+        pairs |= {number: (source, target) for number, source, target in fetched(connection, query)}
+    return listed([(*pairs[number], *rest) for number, *rest in rows])
+
+
+def widths_of(rows: Sequence[Sequence[Any]]) -> Widths:
+    """The widths of the intervals of rows with differences."""
+    widths = np.array([row[-2:] for row in rows], dtype=np.float64).reshape(-1, 2)
+    return Widths(widths[:, 0], widths[:, 1])
+
+
+def _differences(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
+    return _with_pairs(_scores(part, a_id, b_id))
+
+
+def _scores(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
+    """Both models' scores of each pair, by the pair's number."""
+    other = aliased(ScoreRow)
+    return (
+        select(
+            ScoreRow.pair_id, other.partition_id.label("partition_a"), ScoreRow.partition_id.label("partition_b"),
+            other.value.label("a"), ScoreRow.value.label("b"), (ScoreRow.value - other.value).label("delta"),
+            (other.high - other.low).label("width_a"), (ScoreRow.high - ScoreRow.low).label("width_b"),
+        )
+        .join(other, same_cell(other, a_id, part.facing))
+        .where(ScoreRow.model_id == b_id, part.holds(ScoreRow))
+    )  # fmt: skip
+
+
+def _with_pairs(scores: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Scores with their pairs in the place of its number."""
+    of = scores.subquery("scores")
+    _, *columns = of.columns
+    return select(PairRow.source, PairRow.target, *columns).join(of, of.c.pair_id == PairRow.id)
+
+
+def listed(rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
+    """The differences that rows hold, not tested."""
+    return [
+        PairDifference(Pair(source, target), PARTITIONS[of_a], PARTITIONS[of_b], a, b, delta)
+        for source, target, of_a, of_b, a, b, delta, *_ in rows
+    ]
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether a model is better the higher its score; taken for granted of a metric that is not installed."""
+    kind = metric_class(metric)
+    return kind is None or kind.higher_is_better

@@ -1,0 +1,194 @@
+"""A whole pair matrix at once: one model's scores beside another's, as columns, for what draws tens of thousands."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, func, select
+
+from dragoman.analysis.pair_tests import ALPHA
+from dragoman.analysis.partition_table import BASE
+from dragoman.analysis.score_slice import Slice, grid_models, number_of
+from dragoman.cell import CellState
+from dragoman.metrics.significance import Correction, interval_tests
+from dragoman.store.database.connection import fetched
+from dragoman.store.database.ids import grid_number
+from dragoman.store.schema import (
+    CellRow,
+    GridRow,
+    PairRow,
+    PartitionSumRow,
+    ScoreRow,
+    SignatureRow,
+    UnscorableRow,
+)
+from dragoman.store.store import Store
+
+STATES = tuple(CellState)
+"""Cell states by their number in `PairColumns.states`."""
+
+Numbers = NDArray[np.float64]
+
+
+class Scored(NamedTuple):
+    """One model's scores, a place for each pair; NaN where there is none."""
+
+    values: Numbers
+    """The scores."""
+    lows: Numbers
+    """Lower ends of their 95% intervals."""
+    highs: Numbers
+    """Upper ends of them."""
+
+
+class PairColumns(NamedTuple):
+    """Every planned pair of a grid under one model, column by column; equal places are one pair."""
+
+    sources: NDArray[np.str_]
+    """Source languages."""
+    targets: NDArray[np.str_]
+    """Target languages."""
+    partitions: NDArray[np.int8]
+    """Partitions, by their number in the store (`schema.PARTITIONS`; 0 is unknown)."""
+    states: NDArray[np.int8]
+    """States, by their place in `STATES`; `unscorable` also where only this metric can't score the pair."""
+    own: Scored
+    """The model's scores."""
+    other: Scored
+    """The other model's scores on the same pairs, under the same signatures."""
+    reasons: Mapping[int, str]
+    """Why a pair has no score, by its place."""
+    signatures: tuple[str, ...]
+    """The signatures of the model's scores."""
+
+    @property
+    def gains(self) -> Numbers:
+        """The model's scores minus the other's; NaN where one of them has none."""
+        return self.own.values - self.other.values
+
+
+def pair_columns(
+    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, against: str = BASE,
+    prompt: str | None = None,
+) -> PairColumns:  # fmt: skip
+    """What `queries.pair_scores` says of every pair, at a tenth of the time: 0.2 seconds for 39,800 pairs.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        model_name: the model's name in the grid.
+        metric: name of the metric.
+        signature: text that the signatures hold, where the metric has several.
+        against: the model compared with; by default the grid's base, evaluated in it or not.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
+
+    Raises:
+        StoreError: something named is not there, or scores would be mixed that can't be compared.
+    """
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, _named(model_name, against), signature, prompt=prompt)
+        model, other = number_of(grid, part.models, model_name), _other(grid, part, against)
+        cells = fetched(
+            connection,
+            select(CellRow.pair_id, CellRow.partition_id, CellRow.state, CellRow.reason)
+            .where(CellRow.model_id == model, part.holds(CellRow))
+            .order_by(CellRow.pair_id),
+        )
+        ids, partitions, names, reasons = zip(*cells, strict=True) if cells else ((), (), (), ())
+        pairs = np.array(ids, np.int64)
+        known = fetched(connection, _pairs(pairs))
+        own, used = _scored(connection, part, model, pairs)
+        others, their = _scored(connection, part, other, pairs)
+        unscorable = {pair: reason for pair, reason in connection.execute(_unscorable(part, model))}  # noqa: C416
+        texts = select(SignatureRow.text).where(SignatureRow.id.in_(np.unique(used[used > 0]).tolist()))
+        signatures = tuple(sorted(connection.execute(texts).scalars()))
+    is_other = used != their
+    for column in others:
+        column[is_other] = np.nan
+    number = {state.value: place for place, state in enumerate(STATES)}
+    states = np.array([number[name] for name in names], np.int8)
+    why = {place: reason for place, reason in enumerate(reasons) if reason}
+    for pair, reason in unscorable.items():
+        place = int(np.searchsorted(pairs, pair))
+        if place < len(pairs) and pairs[place] == pair:
+            states[place], why[place] = number[CellState.UNSCORABLE.value], reason
+    tags = {pair: (source, target) for pair, source, target in known}
+    sides = np.array([tags[pair] for pair in ids], np.str_).reshape(-1, 2)
+    return PairColumns(
+        sources=sides[:, 0], targets=sides[:, 1], partitions=np.array(partitions, np.int8), states=states,
+        own=own, other=others, reasons=why, signatures=signatures,
+    )  # fmt: skip
+
+
+def version(store: Store, grid: str, model_name: str, metric: str, against: str = BASE) -> str:
+    """What changes whenever `pair_columns` of the same arguments may: for the tag of an answer that is kept.
+
+    Raises:
+        StoreError: there is no such grid or model.
+    """
+    with store.database.reading() as connection:
+        grid_id = grid_number(connection, grid)
+        models = grid_models(connection, grid_id)
+        base, changed = connection.execute(select(GridRow.base_id, GridRow.updated).where(GridRow.id == grid_id)).one()
+        numbers = [base, *(number_of(grid, models, name) for name in _named(model_name, against))]
+        cells = select(func.max(CellRow.updated), func.count(), func.count(CellRow.reason))
+        sums = select(
+            func.sum(PartitionSumRow.scores), func.sum(PartitionSumRow.scores * PartitionSumRow.partition_id),
+            func.sum(PartitionSumRow.total), func.max(PartitionSumRow.signature_id),
+        ).where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.model_id.in_(numbers))  # fmt: skip
+        refused = select(func.count()).where(UnscorableRow.model_id.in_(numbers))
+        parts = (cells.where(CellRow.model_id.in_(numbers)), sums, refused)
+        found = [tuple(connection.execute(part).one()) for part in parts]
+    return repr((store.database.shown, grid, changed, numbers, metric, found))
+
+
+def differing(
+    own: Scored, other: Scored, correction: Correction = Correction.HOLM, alpha: float = ALPHA
+) -> NDArray[np.bool_]:
+    """The pairs on which two models differ by more than their intervals explain, with control of many tests at once.
+
+    It is the test by intervals (`significance.interval_tests`) that `comparison.compare` falls back to, and takes
+    milliseconds; pairs that have no intervals are not found.
+    """
+    tests = interval_tests(own.values - other.values, own.highs - own.lows, other.highs - other.lows)
+    return tests.adjusted(correction) <= alpha
+
+
+def _named(model_name: str, against: str) -> list[str]:
+    return list(dict.fromkeys(name for name in (model_name, against) if name != BASE)) or [model_name]
+
+
+def _other(grid: str, part: Slice, against: str) -> int:
+    return part.base_id if against == BASE else number_of(grid, part.models, against)
+
+
+def _pairs(pairs: NDArray[np.int64]) -> Select[int, str, str]:
+    query = select(PairRow.id, PairRow.source, PairRow.target)
+    return query.where(PairRow.id.between(int(pairs[0]), int(pairs[-1]))) if len(pairs) else query.limit(0)
+
+
+def _scored(
+    connection: Connection, part: Slice, model: int, pairs: NDArray[np.int64]
+) -> tuple[Scored, NDArray[np.int64]]:
+    """A model's scores at the places of some pairs, which are sorted, and the signature of each; 0 where none is."""
+    query = select(ScoreRow.pair_id, ScoreRow.signature_id, ScoreRow.value, ScoreRow.low, ScoreRow.high)
+    rows = fetched(connection, query.where(ScoreRow.model_id == model, part.holds(ScoreRow)))
+    columns = np.full((3, len(pairs)), np.nan)
+    signatures = np.zeros(len(pairs), np.int64)
+    if rows and len(pairs):
+        # a row at a time, NumPy would ask each for its keys
+        ids, used, *figures = (np.array(column, np.float64) for column in zip(*rows, strict=True))
+        places = np.minimum(np.searchsorted(pairs, ids), len(pairs) - 1)
+        held = pairs[places] == ids
+        signatures[places[held]] = used[held]
+        columns[:, places[held]] = np.stack(figures)[:, held]
+    return Scored(*columns), signatures
+
+
+def _unscorable(part: Slice, model: int) -> Select[int, str]:
+    return select(UnscorableRow.pair_id, UnscorableRow.reason).where(
+        UnscorableRow.model_id == model,
+        UnscorableRow.metric_id == part.metric_id,
+        UnscorableRow.condition_id.in_(part.conditions),
+    )

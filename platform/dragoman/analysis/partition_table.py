@@ -1,0 +1,294 @@
+"""What a grid's scores say about one model: pair by pair, by partition, and seen against unseen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, exists, select
+
+from dragoman.analysis.aggregation import Sums, scored_cells, sums_by_scope, weights_by_scope
+from dragoman.analysis.bootstrap import Joint, bounds
+from dragoman.analysis.score_slice import Slice, grid_models, number_of
+from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
+from dragoman.cell import CellState
+from dragoman.errors import StoreError
+from dragoman.metrics.lookup import metric_class
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.store.database.ids import grid_number
+from dragoman.store.ledger import Ledger
+from dragoman.store.records import Record
+from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, PartitionSumRow, ScoreRow
+
+BASE = "base"
+"""What a grid calls its base model."""
+
+OFF_TARGET = "off_target"
+"""The metric that stands beside every other."""
+
+
+@dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
+class PairScore:
+    """One pair of a grid, with its score or the reason why there is none."""
+
+    pair: Pair
+    """The direction."""
+    partition: Partition | None
+    """How the pair stands to what the model was trained on; None where that is not known."""
+    state: CellState
+    """Where the cell stands; `unscorable` also where only this metric can't score it."""
+    reason: str | None
+    """Why it has no score."""
+    value: float | None
+    """The score."""
+    low: float | None
+    """Lower end of its 95% interval."""
+    high: float | None
+    """Upper end of it."""
+    signature: str | None
+    """The signature it was scored under."""
+    base_value: float | None
+    """The base model's score under the same signature."""
+
+
+class PartitionRow(Record):
+    """The pairs of one partition, or of `unseen`, `unknown` or `all`, taken together."""
+
+    scope: str
+    """The partition, `unknown` where the model's graph is, `unseen` (all but `seen`), or `all`."""
+    done: int
+    """Pairs with a score: k ..."""
+    pairs: int
+    """... of n planned."""
+    mean: float | None
+    """Mean score over the `done` pairs."""
+    low: float | None = None
+    """Lower end of its 95% interval."""
+    high: float | None = None
+    """Upper end of it."""
+    base_mean: float | None = None
+    """The base model's mean over the `gain_pairs`."""
+    gain: float | None = None
+    """Mean difference to the base model over the `gain_pairs`."""
+    gain_low: float | None = None
+    """Lower end of its 95% interval."""
+    gain_high: float | None = None
+    """Upper end of it."""
+    gain_pairs: int = 0
+    """Pairs that both models have a score for."""
+    off_target: float | None = None
+    """Mean off-target rate over the `off_target_pairs`, in percent."""
+    off_target_pairs: int = 0
+    """Pairs that have an off-target rate."""
+    off_target_reference: float | None = None
+    """How often the detector calls the references of those pairs off-target, in percent."""
+    note: str | None = None
+    """Why an interval or the off-target rate is not there though there is a score, as sentences."""
+
+
+class Gap(Record):
+    """How much better a model is on one partition than on another."""
+
+    value: float
+    """Mean over the one minus mean over the other."""
+    low: float | None = None
+    """Lower end of its 95% interval."""
+    high: float | None = None
+    """Upper end of it."""
+    done: int
+    """Pairs of the one with a score: k ..."""
+    pairs: int
+    """... of n planned."""
+    other_done: int
+    """Pairs of the other with a score: k ..."""
+    other_pairs: int
+    """... of n planned."""
+    note: str | None = None
+    """Why there is no interval, as a sentence."""
+
+
+def model_names(store: Ledger, grid: str) -> list[str]:
+    """Names of a grid's models, `base` first where it is evaluated.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    with store.database.reading() as connection:
+        return list(grid_models(connection, grid_number(connection, grid)))
+
+
+def metric_names(store: Ledger, grid: str) -> list[str]:
+    """Names of the metrics a grid asks for, then of others it has been scored with since.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    with store.database.reading() as connection:
+        grid_id = grid_number(connection, grid)
+        asked = select(MetricRow.name).join(GridMetricRow).where(GridMetricRow.grid_id == grid_id)
+        # for each metric a look into the index: the sums of a large grid are hundreds of thousands
+        scored = select(MetricRow.name).where(
+            exists().where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.metric_id == MetricRow.id)
+        )
+        names = connection.execute(asked.order_by(GridMetricRow.position)).scalars().all()
+        return list(dict.fromkeys([*names, *connection.execute(scored.order_by(MetricRow.name)).scalars()]))
+
+
+def pair_scores(
+    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[PairScore]:
+    """Every planned pair of a grid under one model, sorted.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        model_name: the model's name in the grid.
+        metric: name of the metric.
+        signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
+
+    Raises:
+        StoreError: something named is not there, or scores would be mixed that can't be compared.
+    """
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
+        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
+        return [_pair_score(row) for row in connection.execute(cells)]
+
+
+def unscored(
+    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[PairScore]:
+    """The planned pairs that have no score, with the reasons; arguments and errors as for `pair_scores`."""
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
+        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
+        return [_pair_score(row) for row in connection.execute(cells.where(ScoreRow.value.is_(None)))]
+
+
+def _pair_score(row: Row[*tuple[Any, ...]]) -> PairScore:
+    return PairScore(
+        pair=Pair(row.source, row.target),
+        partition=PARTITIONS[row.partition_id],
+        state=CellState.UNSCORABLE if row.unscorable else CellState(row.state),
+        reason=row.unscorable or row.reason,
+        value=row.value, low=row.low, high=row.high, signature=row.signature, base_value=row.other_value,
+    )  # fmt: skip
+
+
+def partition_table(
+    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False,
+    prompt: str | None = None,
+) -> list[PartitionRow]:  # fmt: skip
+    """The partitions that occur, then `unseen` and `all`, of a grid under one model.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        model_name: the model's name in the grid.
+        metric: name of the metric.
+        signature: text that the signatures hold, where the metric has several.
+        micro: weigh each pair by its segments; by default all pairs count alike.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
+
+    Raises:
+        StoreError: something named is not there, or scores would be mixed that can't be compared.
+    """
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
+        model_id = number_of(grid, part.models, model_name)
+        sums = sums_by_scope(connection, part, model_id, part.base_id, micro)
+        joint = Joint.read(connection, part, model_id, part.base_id, micro)
+        rates = _Rates() if metric == OFF_TARGET else _off_target(connection, grid, part, model_id, micro)
+    rows = []
+    for scope, found in sums.items():
+        low, high = bounds(joint.mean(scope))
+        rate = rates.sums.get(scope, Sums())
+        notes = [note for note in (joint.lack(scope) if found.done else None, rates.note) if note]
+        row = PartitionRow(
+            scope=scope, done=found.done, pairs=found.pairs, mean=found.mean, low=low, high=high,
+            off_target=rate.mean, off_target_pairs=rate.done, off_target_reference=rates.references.get(scope),
+            note=" ".join(notes) or None,
+        )  # fmt: skip
+        if model_id != part.base_id:
+            gain = bounds(joint.gain(scope))
+            row = row.model_copy(
+                update={"base_mean": found.other_mean, "gain": found.gain, "gain_low": gain.low, "gain_high": gain.high,
+                        "gain_pairs": found.both}
+            )  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def partition_gap(
+    store: Ledger, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
+    prompt: str | None = None, micro: bool = False,
+) -> Gap | None:  # fmt: skip
+    """How much better a model is on one partition (or `unseen`, `all`) than on another: the difference of the means.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        model_name: the model's name in the grid.
+        metric: name of the metric.
+        better: the one partition.
+        worse: the other.
+        signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
+        micro: weigh each pair by its segments; by default all pairs count alike.
+
+    Returns:
+        The gap; None where either has no score.
+
+    Raises:
+        StoreError: something named is not there, or scores would be mixed that can't be compared.
+    """
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
+        model_id = number_of(grid, part.models, model_name)
+        sums = sums_by_scope(connection, part, model_id, micro=micro)
+        joint = Joint.read(connection, part, model_id, model_id, micro)
+    over, under = (sums.get(scope, Sums()) for scope in (better, worse))
+    if over.mean is None or under.mean is None:
+        return None
+    low, high = bounds(joint.gap(better, worse))
+    return Gap(
+        value=over.mean - under.mean, low=low, high=high, done=over.done, pairs=over.pairs, other_done=under.done,
+        other_pairs=under.pairs, note=joint.lack(better) or joint.lack(worse),
+    )  # fmt: skip
+
+
+class _Rates(NamedTuple):
+    """Off-target rates by scope."""
+
+    sums: Mapping[str, Sums] = {}
+    """What their means are made of."""
+    references: Mapping[str, float | None] = {}
+    """The detector's mean rate on the references; None where a pair has no statistics."""
+    note: str | None = None
+    """Why there are none, as a sentence."""
+
+
+def _off_target(connection: Connection, grid: str, part: Slice, model_id: int, micro: bool) -> _Rates:
+    """A model's off-target rates in a slice; none where they would be mixed, with the reason."""
+    try:
+        part = part.with_metric(connection, grid, OFF_TARGET, [model_id])
+    except StoreError as error:
+        return _Rates(note=f"No off-target rates: {str(error)[0].lower()}{str(error)[1:]}")
+    sums = sums_by_scope(connection, part, model_id, micro=micro)
+    kind = metric_class(OFF_TARGET)
+    if kind is None or not sums or has_too_many(connection, part, model_id):
+        return _Rates(sums)
+    references = {}
+    for pair, (own, _) in statistics_of(connection, part, model_id, model_id).items():
+        metric = kind(pair)
+        if own.packed is not None and (rows := rows_of(metric, own)) is not None:
+            references[pair] = metric.details(rows)["reference_off_target"]
+    weights, _ = weights_by_scope(connection, part, model_id, model_id, micro)
+    return _Rates(sums, {scope: _mean(references, weights.get(scope, {})) for scope in sums})
+
+
+def _mean(values: Mapping[Pair, float], weights: Mapping[Pair, float]) -> float | None:
+    if not weights or not weights.keys() <= values.keys():
+        return None
+    return sum(values[pair] * weight for pair, weight in weights.items()) / sum(weights.values())

@@ -1,0 +1,128 @@
+"""The runs of a grid, or of all grids of a campaign, side by side: what each was trained on, and how it fares."""
+
+from functools import lru_cache
+
+from sqlalchemy import Connection, func, select
+
+from dragoman.analysis.aggregation import Sums, sums_by_scope
+from dragoman.analysis.partition_table import BASE, OFF_TARGET, PartitionRow, partition_table
+from dragoman.analysis.score_slice import Slice
+from dragoman.errors import StoreError
+from dragoman.partition import Evidence
+from dragoman.store.records import Record
+from dragoman.store.schema import ModelRow, TrainingPairRow
+from dragoman.store.store import Store
+
+MOST_CELLS = 5_000
+"""Cells of a grid above which its runs are summed without intervals, which take seconds a run."""
+
+
+class Run(Record):
+    """One model of a grid."""
+
+    grid: str
+    """The grid."""
+    model: str
+    """The model's name in it."""
+    evidence: Evidence
+    """How what it has seen is known."""
+    pairs: int
+    """Directed pairs it has seen, its ancestors' included; without meaning where that is unknown."""
+    examples: int
+    """Examples of them."""
+    rows: tuple[PartitionRow, ...]
+    """Its partition table; without intervals in large grids."""
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is the grid's base."""
+        return self.model == BASE
+
+    def scope(self, name: str) -> PartitionRow | None:
+        """One line of its table; none where the scope doesn't occur."""
+        return next((row for row in self.rows if row.scope == name), None)
+
+
+def runs(store: Store, grid: str, metric: str, signature: str | None = None, prompt: str | None = None) -> list[Run]:
+    """The runs of one grid, the base first.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        metric: name of the metric.
+        signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
+
+    Raises:
+        StoreError: something named is not there, or scores would be mixed that can't be compared.
+    """
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, (), signature, prompt=prompt)
+        seen = _seen(connection, part)
+        sums = {name: sums_by_scope(connection, part, model) for name, model in part.models.items()}
+        rates = {} if metric == OFF_TARGET else _rates(connection, grid, part)
+    is_small = part.pairs * len(part.models) <= MOST_CELLS
+    found = []
+    for name, model in part.models.items():
+        asked = (store, grid, name, metric, signature, prompt)
+        fingerprint = repr((sums[name], sums.get(BASE), rates.get(name)))
+        rows = _table(*asked, fingerprint) if is_small else _rows(*asked, fingerprint)
+        if not is_small:
+            means = {scope: each.mean for scope, each in rates.get(name, {}).items()}
+            rows = tuple(row.model_copy(update={"off_target": means.get(row.scope)}) for row in rows)
+        found.append(Run(grid=grid, model=name, rows=rows, **seen[model]))
+    return found
+
+
+@lru_cache(maxsize=512)
+def _table(
+    store: Store, grid: str, model: str, metric: str, signature: str | None, prompt: str | None, fingerprint: str
+) -> tuple[PartitionRow, ...]:
+    """The partition table, kept for as long as the sums are the same."""
+    del fingerprint
+    return tuple(partition_table(store, grid, model, metric, signature, prompt=prompt))
+
+
+@lru_cache(maxsize=512)
+def _rows(
+    store: Store, grid: str, model: str, metric: str, signature: str | None, prompt: str | None, fingerprint: str
+) -> tuple[PartitionRow, ...]:
+    """The same without intervals, summed in the database."""
+    del fingerprint
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model], signature, prompt=prompt)
+        number = part.models[model]
+        sums = sums_by_scope(connection, part, number, None if number == part.base_id else part.base_id)
+    return tuple(
+        PartitionRow(
+            scope=scope, done=each.done, pairs=each.pairs, mean=each.mean, base_mean=each.other_mean, gain=each.gain,
+            gain_pairs=each.both,
+        )
+        for scope, each in sums.items()
+    )  # fmt: skip
+
+
+def _rates(connection: Connection, grid: str, part: Slice) -> dict[str, dict[str, Sums]]:
+    """The sums of the off-target rate, by model; nothing where they can't be taken together."""
+    try:
+        part = part.with_metric(connection, grid, OFF_TARGET, part.models.values())
+    except StoreError:
+        return {}
+    return {name: sums_by_scope(connection, part, model) for name, model in part.models.items()}
+
+
+def _seen(connection: Connection, part: Slice) -> dict[int, dict[str, object]]:
+    """Evidence, and the number of pairs and examples seen, of each model."""
+    counted = (
+        select(
+            ModelRow.id, ModelRow.evidence, func.count(TrainingPairRow.source).label("pairs"),
+            func.coalesce(func.sum(TrainingPairRow.examples), 0).label("examples"),
+        )
+        .outerjoin(TrainingPairRow, TrainingPairRow.model_id == ModelRow.id)
+        .where(ModelRow.id.in_(part.models.values()))
+        .group_by(ModelRow.id, ModelRow.evidence)
+    )  # fmt: skip
+    return {
+        row.id: {"evidence": Evidence(row.evidence), "pairs": row.pairs, "examples": int(row.examples)}
+        for row in connection.execute(counted)
+    }

@@ -1,0 +1,126 @@
+"""The prompts of a grid: which model is asked with which, under the names that the grid's specification gives them."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, exists, select
+
+from dragoman.errors import StoreError
+from dragoman.spec.prompt import EvaluationPrompt
+from dragoman.store.database.ids import grid_number
+from dragoman.store.ledger import Ledger
+from dragoman.store.records import Record
+from dragoman.store.schema import CellRow, ConditionRow, GridModelRow, GridPairRow, GridRow, PromptRow
+
+
+class Asked(Record):
+    """A model with a prompt: a row of the results."""
+
+    model: str
+    """Name of the model."""
+    prompt: str
+    """Name of the prompt."""
+
+
+def asked(store: Ledger, grid: str) -> list[Asked]:
+    """The models of a grid, each with the prompts it is asked with; the grid's first prompt comes first.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    with store.database.reading() as connection:
+        return rows_of(connection, grid_number(connection, grid))
+
+
+def rows_of(connection: Connection, grid_id: int) -> list[Asked]:
+    """The same, inside a transaction."""
+    names = prompt_names(connection, grid_id)
+    query = (
+        select(GridModelRow.name, PromptRow.identity)
+        .select_from(GridModelRow)
+        .join(ConditionRow, _in_grid(grid_id))
+        .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
+        .where(
+            GridModelRow.grid_id == grid_id,
+            exists().where(CellRow.model_id == GridModelRow.model_id, CellRow.condition_id == ConditionRow.id),
+        )
+        .order_by(GridModelRow.position)
+    )
+    rows = dict.fromkeys((row.name, row.identity) for row in connection.execute(query))
+    order = list(names)
+    models = list(dict.fromkeys(model for model, _ in rows))
+    rank = {row: (models.index(row[0]), order.index(row[1])) for row in rows}
+    return [Asked(model=model, prompt=names[prompt]) for model, prompt in sorted(rows, key=lambda row: rank[row])]
+
+
+def prompt_names(connection: Connection, grid_id: int) -> dict[str, str]:
+    """The names of a grid's prompts by identity: the specification's first, in its order, then others by their text."""
+    used = {
+        row.identity: row.template
+        for row in connection.execute(
+            select(PromptRow.identity, PromptRow.template)
+            .distinct()
+            .join(ConditionRow, ConditionRow.prompt_id == PromptRow.id)
+            .where(_in_grid(grid_id))
+            .order_by(PromptRow.template)
+        )
+    }
+    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    evaluation = spec.get("evaluation") or {}
+    written = evaluation.get("prompts") or [evaluation.get("prompt") or spec.get("prompt")]
+    named = {prompt.id: prompt.label for prompt in (EvaluationPrompt.model_validate(each) for each in written if each)}
+    return {identity: name for identity, name in {**named, **used, **named}.items() if identity in used}
+
+
+def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> str | None:
+    """What to look for among a grid's prompts: the identity of the one named, or by default of the first.
+
+    Text that is no prompt's name, and None where the specification names no prompts, are returned as they are.
+    """
+    names = {name: identity for identity, name in prompt_names(connection, grid_id).items()}
+    if wanted is not None:
+        return names.get(wanted, wanted)
+    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    return next(iter(names.values())) if (spec.get("evaluation") or {}).get("prompts") else None
+
+
+class Row(NamedTuple):
+    """What a question names: a model, and the prompt it is asked with where the grid has several."""
+
+    model: str
+    """Name of the model."""
+    prompt: str | None
+    """Name of the prompt, or text it holds."""
+
+
+def named_row(connection: Connection, grid_id: int, models: Collection[str], name: str, prompt: str | None) -> Row:
+    """The row that a name means: a model, `MODEL:PROMPT`, or a baseline that is the base asked in another way.
+
+    Args:
+        connection: a reading transaction.
+        grid_id: number of the grid.
+        models: names of its models.
+        name: the name; one that means no row is taken for a model's.
+        prompt: name of the prompt where the name says none; the model's first by default.
+
+    Raises:
+        StoreError: the name is a baseline's, and the grid has no cells.
+    """
+    model, _, own = name.partition(":")
+    prompt = own or prompt
+    prompts = list(prompt_names(connection, grid_id).values())
+    if model not in models:
+        spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+        if any(each["name"] == model and not each.get("model") for each in spec.get("baselines") or ()):
+            if not prompts:
+                raise StoreError(f"'{model}' is the base asked with another prompt, and the grid has no cells yet.")
+            return Row("base", model if model in prompts else prompts[0])
+        return Row(model, prompt)
+    if prompt is None and len(prompts) > 1:
+        rows = [row.prompt for row in rows_of(connection, grid_id) if row.model == model]
+        prompt = next(iter(rows), None)
+    return Row(model, prompt)
+
+
+def _in_grid(grid_id: int) -> ColumnElement[bool]:
+    return exists().where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == ConditionRow.id)

@@ -1,0 +1,1 @@
+"""The kinds of corpora, one file each."""

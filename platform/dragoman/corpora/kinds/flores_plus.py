@@ -1,0 +1,64 @@
+"""FLORES+: FLORES-200 as the Open Language Data Initiative keeps it up, with corrected texts and more languages."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from dragoman.corpora.base import CorpusOptions
+from dragoman.corpora.kinds.flores import Flores
+from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
+from dragoman.corpora.readers.parallel_files import PathOptions
+from dragoman.errors import CorpusError
+
+HUB_NAME = "openlanguagedata/flores_plus"
+"""Its place on the Hugging Face hub, where its terms must be accepted once and a token be set (`HF_TOKEN`)."""
+
+
+class FloresPlusOptions(CorpusOptions):
+    """Which copy is read."""
+
+    path: str = Field(default=HUB_NAME, min_length=1)
+    """A local copy (or any URL fsspec opens), or the name on the hub."""
+    revision: str | None = None
+    """Commit or tag on the hub, needed there: releases change texts, and so scores."""
+
+
+class FloresPlus(Flores):
+    """A copy with ``{dev,devtest}/<code>.parquet`` or ``.jsonl``; sentences are aligned by their `id`."""
+
+    Options: ClassVar[type[CorpusOptions]] = FloresPlusOptions
+    # the code may end in one of Glottolog's, for a variety: por_Latn_braz1246
+    code: ClassVar[str] = r"([a-z]{3}_[A-Z][a-z]{3})(?:_[a-z0-9]{4}\d{4})?"
+    ending: ClassVar[str] = r"\.(?:parquet|jsonl)"
+    example: ClassVar[str] = "dev/eng_Latn.parquet"
+
+    def __init__(self, options: CorpusOptions) -> None:
+        chosen = FloresPlusOptions.model_validate(options.model_dump())
+        folder = chosen.path
+        if is_hub_name(folder):
+            revision = pinned(folder, chosen.revision)
+            with reaching(folder):
+                from huggingface_hub import snapshot_download
+
+                folder = snapshot_download(folder, repo_type="dataset", revision=revision)
+        super().__init__(PathOptions(path=folder))
+
+    def _read(self, name: str) -> Iterator[str]:
+        # ids that a language lacks become empty lines, so that line n is the same sentence in all
+        sentences = {int(row["id"]): str(row["text"] or "") for row in self._rows(name)}
+        for number in range(min(sentences, default=0), max(sentences, default=-1) + 1):
+            yield " ".join(sentences.get(number, "").split("\n")) + "\n"
+
+    def _rows(self, name: str) -> Iterator[Mapping[str, Any]]:
+        try:
+            if name.endswith(".parquet"):
+                import pyarrow.parquet
+
+                with self._files.open(name) as file:
+                    yield from pyarrow.parquet.read_table(file, columns=["id", "text"]).to_pylist()
+            else:
+                yield from map(json.loads, self._files.lines(name))
+        except (OSError, ValueError) as error:  # pyarrow's and json's errors are among them
+            raise CorpusError(f"{self._files.place(name)} is damaged ({error}): fetch it again.") from error

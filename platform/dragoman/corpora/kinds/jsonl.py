@@ -1,0 +1,46 @@
+"""JSON lines: one object a line, with a key for each sentence."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from dragoman.corpora.readers.column_mapping import Column, cell, keys_of
+from dragoman.corpora.readers.parallel_files import Side
+from dragoman.corpora.readers.table_files import TableFiles
+from dragoman.errors import CorpusError
+
+LOOKED_AT = 100
+"""Records whose keys are taken for the file's: not every record must have them all."""
+
+
+class Jsonl(TableFiles):
+    """Lines of JSON objects; a key in another one is written with a dot: ``translation.de``."""
+
+    def _names(self, part: Side) -> list[str]:
+        return keys_of(record for _, record in islice(self._records(part), LOOKED_AT))
+
+    def _rows(self, part: Side, columns: Sequence[Column]) -> Iterator[Sequence[str]]:
+        for number, record in self._records(part):
+            try:
+                yield [cell(record, column) for column in columns]
+            except TypeError as error:
+                raise CorpusError(
+                    f"{self._place(part)}, line {number}: {error}; mend the line or corpus.columns."
+                ) from error
+
+    def _records(self, part: Side) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        files, name = part
+        for number, line in enumerate(files.lines(name), 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise CorpusError(
+                    f"{files.place(name)}, line {number}, is not JSON ({error.msg}): the file is cut off or damaged; "
+                    "fetch it again or mend the line."
+                ) from error
+            if not isinstance(record, dict):
+                raise CorpusError(f"{files.place(name)}, line {number}, is no JSON object: write one object a line.")
+            yield number, record

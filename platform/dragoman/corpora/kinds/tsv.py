@@ -1,0 +1,93 @@
+"""Tab-separated (or otherwise delimited) text: one file a pair, or a column a language."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from dragoman.corpora.base import CorpusOptions
+from dragoman.corpora.readers.column_mapping import SIDE_NAMES, Column
+from dragoman.corpora.readers.name_patterns import language_of
+from dragoman.corpora.readers.parallel_files import Side
+from dragoman.corpora.readers.table_files import TableFileOptions, TableFiles
+from dragoman.corpora.readers.tsv_lines import check_end, halves
+from dragoman.errors import CorpusError
+
+
+class TsvOptions(TableFileOptions):
+    """How the lines are written."""
+
+    header: bool | None = None
+    """Whether the first line names the columns; by default if `columns` gives names, or it names languages or sides."""
+    delimiter: str = Field(default="\t", min_length=1, max_length=1)
+    """What stands between two columns."""
+    quoted: bool = False
+    """Whether a column that starts with a double quote ends with one, as spreadsheets and pandas write them."""
+
+
+class Tsv(TableFiles):
+    """Lines of columns. A plain file must end with a line break: one that was cut off looks the same without it."""
+
+    Options: ClassVar[type[CorpusOptions]] = TsvOptions
+
+    def __init__(self, options: CorpusOptions) -> None:
+        self._options = TsvOptions.model_validate(options.model_dump())
+        super().__init__(self._options)
+
+    def _names(self, part: Side) -> list[str]:
+        first = next((cells for _, cells in self._cells(part)), [])
+        header = self._options.header
+        if header is None and self._columns is not None:
+            header = any(isinstance(column, str) for column in self._columns.values())
+        elif header is None:
+            header = sum(cell.casefold() in SIDE_NAMES or language_of(cell) is not None for cell in first if cell) > 1
+        return first if header else []
+
+    def _rows(self, part: Side, columns: Sequence[Column]) -> Iterator[Sequence[str]]:
+        names = self._names(part)
+        indexes = [column if isinstance(column, int) else names.index(column) for column in columns]
+        low, high = min(indexes), max(indexes)
+        width = 0
+        for position, (number, cells) in enumerate(self._cells(part)):
+            if position == 0:
+                width = len(cells)
+                if names:
+                    continue
+            spare = len(cells) - width
+            if spare > 0 and sorted(indexes) == [low, low + 1] and self._options.delimiter == "\t":
+                # the two sentences stand side by side, and one of them holds a tab
+                cells[low : high + 1 + spare] = halves("\t".join(cells[low : high + 1 + spare]))
+            if len(cells) <= high or len(cells) > width:
+                raise CorpusError(
+                    f"{self._place(part)}, line {number}, has {len(cells)} columns where the first has {width}: mend "
+                    "the line, or set corpus.quoted if columns with tabs or line breaks are in double quotes."
+                )
+            yield [cells[index] for index in indexes]
+
+    def _cells(self, part: Side) -> Iterator[tuple[int, list[str]]]:
+        """The columns of every line that is not empty, with its number."""
+        files, name = part
+        number, line = 0, ""
+
+        def lines() -> Iterator[str]:
+            nonlocal number, line
+            for line in files.lines(name):
+                number += 1
+                yield line
+
+        try:
+            for cells in self._split(lines()):
+                if any(cells):
+                    yield number, cells
+        except csv.Error as error:
+            raise CorpusError(
+                f"{files.place(name)}, line {number}: {error}; a double quote is left open: the file is cut off, or is "
+                "written without quoting (leave out corpus.quoted)."
+            ) from error
+        check_end(files, name, number, line)
+
+    def _split(self, lines: Iterable[str]) -> Iterable[list[str]]:
+        if self._options.quoted:
+            return csv.reader(lines, delimiter=self._options.delimiter, strict=True)
+        return (line.rstrip("\r\n").split(self._options.delimiter) for line in lines)

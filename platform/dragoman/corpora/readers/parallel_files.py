@@ -1,0 +1,88 @@
+"""Corpora kept as two files a pair: line n of one side translates line n of the other."""
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import ClassVar
+
+from pydantic import Field
+
+from dragoman.corpora.base import Corpus, CorpusOptions, Segment, Split
+from dragoman.corpora.readers.files import Files
+from dragoman.errors import CorpusError
+from dragoman.pair import Pair
+
+Side = tuple[Files, str]
+"""A file: where it is and its name there."""
+
+
+class PathOptions(CorpusOptions):
+    """A corpus that is found at one address."""
+
+    path: str = Field(min_length=1)
+    """A folder, a zip, or any URL fsspec opens (`s3://bucket/folder`, `https://...`)."""
+
+
+class SideBySide(Corpus):
+    """A corpus of parallel files; a kind says which files serve a pair."""
+
+    Options: ClassVar[type[CorpusOptions]] = PathOptions
+
+    @abstractmethod
+    def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
+        """The source and target files of a pair, in reading order; none where the pair is missing."""
+
+    @abstractmethod
+    def _reason(self, pair: Pair, split: Split) -> str:
+        """Why a pair without files is missing."""
+
+    def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
+        """The pairs no file is there for; no file is opened."""
+        return {pair: self._reason(pair, split) for pair in pairs if not self._sides(pair, split)}
+
+    def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
+        """The lines of the pair's files; those with an empty side are left out."""
+        self.require(pair, split)
+        for source, target in self._sides(pair, split):
+            yield from parallel(self._lines(source), self._lines(target), (_place(source), _place(target)))
+
+    def _lines(self, side: Side) -> Iterable[str]:
+        files, name = side
+        return files.lines(name)
+
+
+def parallel(sources: Iterable[str], targets: Iterable[str], places: tuple[str, str]) -> Iterator[Segment]:
+    """The segments of two sides; a line that is empty in either is left out.
+
+    Args:
+        sources: lines with their line breaks.
+        targets: the same of the other side.
+        places: the names of both sides, for errors.
+
+    Raises:
+        CorpusError: one side has more lines, or was cut off in its last one.
+    """
+    number = 0
+    source: str | None = "\n"
+    target: str | None = "\n"
+    for number, (source, target) in enumerate(zip_longest(sources, targets), 1):
+        if source is None or target is None:
+            if (source or target or "").strip():
+                short, long = places if source is None else reversed(places)
+                raise CorpusError(
+                    f"{short} ends after line {number - 1} but {long} goes on with line {number}: "
+                    "both sides must have the same number of lines; fetch both again."
+                )
+        elif (left := source.strip()) and (right := target.strip()):
+            yield Segment(left, right)
+    if source and target and source.endswith("\n") != target.endswith("\n"):
+        cut = places[0] if target.endswith("\n") else places[1]
+        raise CorpusError(
+            f"{cut}, line {number}: the file ends in the middle of its last line (the other side ends with a line "
+            "break); fetch it again, or end it with a line break if it is whole."
+        )
+
+
+def _place(side: Side) -> str:
+    files, name = side
+    return files.place(name)

@@ -1,0 +1,88 @@
+"""Tables in files: one for each pair, found by a pattern, or one for all."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from dragoman.corpora.base import CorpusOptions, Split
+from dragoman.corpora.readers.column_mapping import TableOptions
+from dragoman.corpora.readers.files import Files
+from dragoman.corpora.readers.name_patterns import pairs_named
+from dragoman.corpora.readers.parallel_files import Side
+from dragoman.corpora.readers.tables import Table
+from dragoman.errors import CorpusError
+from dragoman.pair import Pair
+
+
+def _by_split(value: Any) -> Any:
+    if isinstance(value, str):
+        return dict.fromkeys(Split if "{split}" in value else (Split.TRAIN,), value)
+    return value
+
+
+class TableFileOptions(TableOptions):
+    """Where the tables are."""
+
+    path: Annotated[dict[Split, str], BeforeValidator(_by_split), Field(min_length=1)]
+    """A file for all pairs; or a pattern such as `data/{split}.{source}-{target}.tsv.gz` for one file a pair, read in
+    both directions. Without `{split}` it is training text; for others give `{train: ..., dev: ..., test: ...}`."""
+
+
+class TableFiles(Table[Side]):
+    """A table kept in files; a kind says how one is read."""
+
+    Options: ClassVar[type[CorpusOptions]] = TableFileOptions
+
+    def __init__(self, options: CorpusOptions) -> None:
+        super().__init__(options)
+        chosen = TableFileOptions.model_validate(options.model_dump(include={"path", "columns"}))
+        self._found: dict[Split, Mapping[Pair | None, Side] | str] = {}
+        for split, path in chosen.path.items():
+            try:
+                self._found[split] = _find(path.replace("{split}", split))
+            except CorpusError as error:
+                self._found[split] = str(error)
+        reasons = [found for found in self._found.values() if isinstance(found, str)]
+        if len(reasons) == len(self._found):
+            raise CorpusError(reasons[0])
+
+    @cached_property
+    def revision(self) -> str:
+        """The hash of every file found."""
+        names: dict[Files, set[str]] = {}
+        for parts in self._found.values():
+            for files, name in parts.values() if not isinstance(parts, str) else ():
+                names.setdefault(files, set()).add(name)
+        return "-".join(files.revision(found) for files, found in names.items())
+
+    def _part(self, pair: Pair, split: Split) -> tuple[Pair | None, Side] | str:
+        found = self._found.get(split, f"corpus.path names no {split} file, only {' and '.join(sorted(self._found))}")
+        if isinstance(found, str):
+            return found.rstrip(".")
+        for key in (pair, pair.reverse, None):
+            if key in found:
+                return key, found[key]
+        return f"there is no {split} file of {' and '.join(sorted(pair))}"
+
+    def _place(self, part: Side) -> str:
+        files, name = part
+        return files.place(name)
+
+
+def _find(path: str) -> Mapping[Pair | None, Side]:
+    if "{source}" in path and "{target}" in path:
+        folder, _, below = path[: path.index("{")].rpartition("/")
+        pattern = below + path[path.index("{") :]
+        files = Files("corpus.path", folder or ".", f"the path of files named like {path}")
+        found = pairs_named(pattern, files.names)
+        files.require(found, f"file named like {pattern}")
+        return {pair: (files, name) for pair, name in found.items()}
+    files = Files("corpus.path", path, "the path of a file, or a pattern such as data/{source}-{target}.tsv")
+    if len(files.names) == 1:
+        return {None: (files, next(iter(files.names)))}
+    raise CorpusError(
+        f"corpus.path is '{files.url}': it is a folder; write how its files are named, such as "
+        f"{files.url.rstrip('/')}/{{source}}-{{target}}.tsv."
+    )

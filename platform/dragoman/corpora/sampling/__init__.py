@@ -1,0 +1,1 @@
+"""What is taken of a corpus for training: filters, samples, deduplication, overlap with test sets."""

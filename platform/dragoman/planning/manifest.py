@@ -1,0 +1,82 @@
+"""The manifest of a grid: its plan with the training text read, in a file. The jobs run what stands there."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.planning.training_text import TrainingText
+
+Tell = Callable[[PlannedTraining], None]
+"""Is told of each finetuning whose text is going to be read."""
+
+
+class Manifest(BaseModel):
+    """What is in the file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    """Version of the file's layout."""
+    plan: Plan
+    """The plan, with the text of every finetuning."""
+
+
+def manifest_path(home: Path, grid: str) -> Path:
+    """Where the manifest of a grid lies."""
+    return home / "plans" / f"{grid}.json"
+
+
+def prepare(plan: Plan, home: Path, tell: Tell = lambda _: None) -> Plan:
+    """Draw the examples of every finetuning, look for test sentences in them, and write the manifest.
+
+    Text that an earlier manifest tells of is not read again, as long as nothing it depends on has changed: the corpus,
+    what is asked of it, and the test set.
+
+    Args:
+        plan: a plan.
+        home: the folder of everything kept on this machine.
+        tell: is told of each finetuning whose text is read.
+
+    Returns:
+        The plan as it stands in the manifest.
+
+    Raises:
+        CorpusError: training text is damaged.
+        MetricError: a language filter can't tell a language.
+    """
+    path = manifest_path(home, plan.spec.name)
+    earlier = _texts(path)
+    trainings = []
+    for planned in plan.trainings:
+        text = earlier.get(planned.identity.id)
+        if text is None or (text.tested, text.similarity) != (plan.tested.id, plan.tested.similarity):
+            from dragoman.planning.training_data import (
+                survey,  # brings numpy: a plan without finetunings need not wait for it
+            )
+
+            tell(planned)
+            text = survey(planned, plan.tested)
+        trainings.append(planned.model_copy(update={"text": text}))
+    manifest = Manifest(plan=plan.model_copy(update={"trainings": tuple(trainings)}))
+    _write(path, manifest.model_dump_json())
+    return Manifest.model_validate_json(path.read_bytes()).plan
+
+
+def _texts(path: Path) -> dict[str, TrainingText]:
+    """What an earlier manifest says, by model; nothing if there is none, or none of this version."""
+    try:
+        earlier = Manifest.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return {}
+    return {planned.identity.id: planned.text for planned in earlier.plan.trainings if planned.text}
+
+
+def _write(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}-{uuid4().hex}")
+    new.write_text(content, encoding="utf-8")
+    new.replace(path)

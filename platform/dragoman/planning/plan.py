@@ -1,0 +1,312 @@
+"""The plan of a grid: every model, every cell and what is missing, before anything runs."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import islice
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.cell import Cell
+from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.factory import open_corpus
+from dragoman.corpora.sampling.filters import Filters
+from dragoman.errors import SpecError
+from dragoman.identity import fingerprint, hash_lines, plain_json
+from dragoman.model import ModelIdentity
+from dragoman.pair import Pair, PairKey
+from dragoman.partition import Partition, TrainingGraph
+from dragoman.planning.baselines import PlannedBaseline, declared_graph, identity_of, planned_baselines
+from dragoman.planning.few_shot import Demonstrator, complete
+from dragoman.planning.training_text import TestText, TrainingText
+from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.examples import expected
+from dragoman.spec.grid import Finetuning, GridSpec
+from dragoman.spec.missing import Missing, Pivot
+from dragoman.spec.pairs import chosen
+from dragoman.spec.prompt import EvaluationPrompt, Prompt
+
+
+class TestSet(BaseModel):
+    """The lines every model of a grid is tested on, pair by pair."""
+
+    __test__ = False  # a noun of ours, not a pytest class
+    model_config = ConfigDict(frozen=True)
+
+    corpus: str
+    """Kind of corpus."""
+    revision: str
+    """The corpus's revision."""
+    split: Split
+    """The split read."""
+    sentences: int | None
+    """The first so many lines of each pair; None is all."""
+
+    @property
+    def id(self) -> str:
+        """The test set's identity; the lines of each pair have a content hash of their own in the cell."""
+        return fingerprint("test", 1, self.model_dump(mode="json"))
+
+
+class PlannedTraining(BaseModel):
+    """One finetuning: its identity and what it will read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    identity: ModelIdentity
+    """The model it makes."""
+    finetuning: Finetuning
+    """The part of the spec it comes from."""
+    corpus: CorpusChoice
+    """The corpus it reads."""
+    prompt: Prompt
+    """The prompt it trains with."""
+    seed: int
+    """The seed of its sampling, order and initialisation."""
+    pairs: tuple[Pair, ...]
+    """The pairs it will train on."""
+    missing: dict[PairKey, str]
+    """Pairs the spec asks for and there is no text for; they are not seen."""
+    absent: dict[PairKey, str] = {}
+    """Pairs of the grid, asked for or not, that the corpus itself has no text for."""
+    filters: Filters = Filters()
+    """What an example must be like."""
+    pivot: str | None = None
+    """The language that text of missing pairs is made through, where there is such a pair."""
+    held_out: TestText | None = None
+    """The test sentences that are left out of the examples, where the filters ask for it."""
+    text: TrainingText | None = None
+    """The examples as they were drawn (`dragoman.planning.training_data`); None as long as nobody has read them."""
+
+    @property
+    def design(self) -> TrainingGraph:
+        """The graph that the spec asks for, whether or not there is text for all of it."""
+        return TrainingGraph(examples=expected(self.finetuning.examples, [*self.pairs, *self.missing]))
+
+    @property
+    def graph(self) -> TrainingGraph:
+        """The graph as planned; what is recorded is what the job really read."""
+        counts = self.text.counts if self.text else expected(self.finetuning.examples, self.pairs)
+        return TrainingGraph(examples=counts)
+
+
+class Plan(BaseModel):
+    """Everything a grid will do."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    spec: GridSpec
+    """The specification."""
+    base: ModelIdentity
+    """The base model."""
+    trainings: tuple[PlannedTraining, ...]
+    """The finetunings, in the spec's order."""
+    baselines: tuple[PlannedBaseline, ...] = ()
+    """The baselines that are models of their own."""
+    test_set: TestSet
+    """What is evaluated on."""
+    tested: TestText
+    """The same, for those who look for it in training text."""
+    prompts: tuple[EvaluationPrompt, ...]
+    """The prompts of the evaluation, complete; the first is the one that gates are about."""
+    undemonstrated: dict[str, dict[PairKey, str]]
+    """By the prompt's id, the pairs that there are no examples for, with the reason."""
+    pairs: tuple[Pair, ...]
+    """The evaluation pairs."""
+    contents: dict[PairKey, str]
+    """Content hash of each pair's test lines."""
+    missing: dict[PairKey, str]
+    """Evaluation pairs without test lines, with the reason."""
+
+    @property
+    def id(self) -> str:
+        """The hash of the spec: equal plans of equal specs."""
+        return fingerprint("spec", 1, self.spec.model_dump(mode="json"))
+
+    @property
+    def prompt(self) -> EvaluationPrompt:
+        """The prompt that gates and registered models are about."""
+        return self.prompts[0]
+
+    @cached_property
+    def models(self) -> tuple[ModelIdentity, ...]:
+        """The models that are evaluated: the base first, then the baselines, then those that are trained."""
+        trained = tuple(training.identity for training in self.trainings)
+        others = tuple(planned.identity for planned in self.baselines)
+        return (self.base, *others, *trained) if self.spec.evaluation.base else (*others, *trained)
+
+    @property
+    def base_graph(self) -> TrainingGraph:
+        """What the base was trained to translate, as the spec declares it."""
+        return declared_graph(self.spec.base.trained_on, self.spec.languages)
+
+    @cached_property
+    def asked(self) -> tuple[tuple[ModelIdentity, EvaluationPrompt], ...]:
+        """Each model with each prompt it is asked with: the rows of the results.
+
+        Prompts that name no models are those of the base and of what is trained from it; a baseline has its own, or
+        else the first.
+        """
+        others = {planned.identity.id for planned in self.baselines}
+        own = {name for prompt in self.prompts for name in prompt.models or ()}
+        return tuple(
+            (model, prompt)
+            for model in self.models
+            for prompt in self.prompts
+            if (
+                {model.name, model.name.removesuffix(f"-seed{model.seed}")} & {*prompt.models}
+                if prompt.models is not None
+                else model.id not in others or (prompt == self.prompt and model.name not in own)
+            )
+        )
+
+    def prompt_of(self, model: ModelIdentity) -> EvaluationPrompt:
+        """The first prompt that a model is asked with."""
+        return next(prompt for asked, prompt in self.asked if asked.id == model.id)
+
+    def decoding_of(self, model: str) -> Decoding:
+        """How a model, by its id, is decoded."""
+        own = {planned.identity.id: planned.baseline.decoding for planned in self.baselines}
+        return own.get(model) or self.spec.evaluation.decoding
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell, model by model and prompt by prompt."""
+        test_set = self.test_set.id
+        decodings = {model.id: self.decoding_of(model.id).id for model in self.models}
+        ids = {prompt.label: prompt.id for prompt in self.prompts}
+        for model, prompt in self.asked:
+            for pair in self.pairs:
+                yield Cell(
+                    model=model.id, test_set=test_set, content=self.contents.get(pair, ""),
+                    pair=pair, prompt=ids[prompt.label], decoding=decodings[model.id],
+                )  # fmt: skip
+
+    def partitions(self, training: PlannedTraining, design: bool = False) -> dict[Partition, int]:
+        """How many evaluation pairs fall to each partition of a finetuning.
+
+        Args:
+            training: the finetuning.
+            design: as if there were text for every pair it asks for.
+        """
+        graph = (training.design if design else training.graph).inherit(self.base_graph)
+        counts = Counter(graph.partition(pair) for pair in self.pairs)
+        return {partition: counts[partition] for partition in Partition if counts[partition]}
+
+
+def make_plan(spec: GridSpec) -> Plan:
+    """Enumerate a grid, reading test lines and the presence of training text but writing nothing.
+
+    Raises:
+        SpecError, CorpusError, ModelError: something the spec names is not there.
+    """
+    base = identity_of(spec.base, "base.model")
+    spec = _with_complete_prompts(spec)
+    evaluation = spec.evaluation
+    choice = evaluation.corpus or spec.corpus
+    corpus = open_corpus(choice.kind, choice.placed)
+    pairs = tuple(chosen(evaluation.pairs, spec.languages))
+    missing = corpus.missing(pairs, evaluation.split)
+    if len(missing) == len(pairs):
+        pair, reason = next(iter(missing.items()))
+        raise SpecError(
+            f"evaluation: the {choice.kind} corpus has {evaluation.split} text for none of the {len(pairs)} pairs "
+            f"({pair}: {reason}). Choose another corpus, split or languages."
+        )
+    _stop_at(missing, len(pairs), evaluation.missing or spec.missing, "evaluation")
+    contents = {
+        pair: corpus.content(pair, evaluation.split, evaluation.sentences) for pair in pairs if pair not in missing
+    }
+    test_set = TestSet(
+        corpus=choice.kind, revision=corpus.revision, split=evaluation.split, sentences=evaluation.sentences
+    )
+    tested = TestText(
+        corpus=choice, split=evaluation.split, sentences=evaluation.sentences, pairs=tuple(contents),
+        similarity=spec.contamination.similarity,
+        id=fingerprint("tested", 1, {"set": test_set.id, "contents": hash_lines(contents.values())}),
+    )  # fmt: skip
+    return Plan(
+        spec=spec,
+        base=base,
+        trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
+        baselines=planned_baselines(spec, base),
+        test_set=test_set,
+        tested=tested,
+        prompts=spec.prompts,
+        undemonstrated={prompt.id: Demonstrator(prompt).missing(pairs) for prompt in spec.prompts if prompt.shots},
+        pairs=pairs,
+        contents=contents,
+        missing=missing,
+    )  # fmt: skip
+
+
+def _with_complete_prompts(spec: GridSpec) -> GridSpec:
+    """The spec with all said that the identities of its evaluation's prompts depend on."""
+    evaluation = spec.evaluation
+    corpus = evaluation.corpus or spec.corpus
+    prompts = tuple(complete(prompt, corpus, Split.DEV, spec.languages) for prompt in spec.prompts)
+    if prompts == spec.prompts and len(prompts) == 1:
+        return spec
+    return spec.model_copy(update={"evaluation": evaluation.model_copy(update={"prompts": prompts, "prompt": None})})
+
+
+def evaluation_segments(corpus: Corpus, pair: Pair, split: Split, sentences: int | None) -> list[Segment]:
+    """The test lines of a pair, the first so many in the corpus's order."""
+    return list(islice(corpus.segments(pair, split), sentences))
+
+
+def _stop_at(missing: Mapping[Pair, str], pairs: int, policy: Missing, place: str) -> None:
+    if missing and policy == "stop":
+        pair, reason = next(iter(missing.items()))
+        raise SpecError(
+            f"{place}: {len(missing)} of {pairs} pairs have no text ({pair}: {reason}), and `missing` says stop. "
+            "Add the text, leave the pairs out, or say `missing: drop`."
+        )
+
+
+def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, tested: TestText) -> PlannedTraining:
+    choice = finetuning.corpus or spec.corpus
+    corpus: Corpus = open_corpus(choice.kind, choice.placed)
+    asked = chosen(finetuning.pairs, spec.languages)
+    prompt = complete(finetuning.prompt or spec.prompt, choice, Split.TRAIN, spec.languages)
+    absent = corpus.missing({*asked, *chosen(spec.evaluation.pairs, spec.languages)}, Split.TRAIN)
+    missing = {pair: absent[pair] for pair in asked if pair in absent}
+    policy = finetuning.missing or spec.missing
+    pivot = policy.pivot if missing and isinstance(policy, Pivot) else None
+    if pivot:
+        from dragoman.corpora.sampling.pivot import Pivoted  # brings numpy, which a plain spec need not wait for
+
+        corpus = Pivoted(corpus, pivot)
+        missing = corpus.missing(asked, Split.TRAIN)
+    if prompt.shots:
+        missing = {**Demonstrator(prompt).missing(asked), **missing}
+    pairs = tuple(pair for pair in asked if pair not in missing)
+    if not pairs:
+        pair, reason = next(iter(missing.items()))
+        raise SpecError(
+            f"models.{finetuning.name}: the {choice.kind} corpus has training text for none of its {len(asked)} pairs "
+            f"({pair}: {reason}). Choose another corpus or other pairs."
+        )
+    _stop_at(missing, len(asked), policy, f"models.{finetuning.name}")
+    seed = spec.seed if finetuning.seed is None else finetuning.seed
+    filters = finetuning.filters or spec.filters
+    recipe = {
+        "base": base.id,
+        "pairs": pairs,
+        "examples": finetuning.examples,
+        "corpus": {"kind": choice.kind, "revision": corpus.revision, "options": choice.options},
+        "prompt": prompt.meaning if prompt.meaning.keys() - {"template"} else prompt.meaning["template"],
+        "method": finetuning.method,
+        "seed": seed,
+    }
+    # only where something is asked for, so that models of plain specs keep their identity
+    if filters != Filters():
+        recipe["filters"] = filters
+    if filters.test_overlap:
+        recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity}
+    identity = ModelIdentity(name=finetuning.name, recipe=plain_json(recipe), parent=base.id, seed=seed)
+    return PlannedTraining(
+        identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs,
+        missing=missing, absent=dict(sorted(absent.items())),
+        filters=filters, pivot=pivot, held_out=tested if filters.test_overlap else None,
+    )  # fmt: skip

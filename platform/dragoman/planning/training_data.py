@@ -1,0 +1,143 @@
+"""Drawing the examples of a finetuning: for the plan, which says what is in them, and for the job that trains."""
+
+from collections.abc import Iterator, Mapping
+
+from dragoman.corpora.base import Corpus, Split
+from dragoman.corpora.factory import open_corpus
+from dragoman.corpora.sampling.overlap import HeldOut, Overlap
+from dragoman.corpora.sampling.pivot import Pivoted
+from dragoman.corpora.sampling.sampling import Sample, allot, draw
+from dragoman.errors import CorpusError, DragomanError
+from dragoman.identity import hash_lines
+from dragoman.pair import Pair
+from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.planning.training_text import Found, PairText, TestText, TrainingText
+from dragoman.spec.examples import SharedExamples
+from dragoman.store.records import ContaminationRecord
+
+
+class ContaminationError(DragomanError):
+    """More of the test set is in training text than the spec allows."""
+
+
+def held_out(tested: TestText) -> HeldOut:
+    """The test sentences, read.
+
+    Raises:
+        CorpusError: their text is not there, or damaged.
+    """
+    corpus = open_corpus(tested.corpus.kind, tested.corpus.placed)
+    return HeldOut(corpus, tested.pairs, tested.split, tested.sentences, tested.similarity)
+
+
+def draw_examples(planned: PlannedTraining) -> dict[Pair, Sample]:
+    """The examples of a finetuning, pair by pair; the same ones each time and everywhere.
+
+    Raises:
+        CorpusError: text is not there or damaged, or is not what the plan was made from.
+        MetricError: the language filter can't tell a language.
+    """
+    corpus = _open(planned)
+    counts = planned.text.counts if planned.text else _counts(corpus, planned)
+    examine = held_out(planned.held_out).examine if planned.held_out else None
+    samples = draw(corpus, counts, Split.TRAIN, planned.seed, planned.filters, examine)
+    for pair, text in (planned.text.pairs if planned.text else {}).items():
+        if _content(samples[pair]) != text.content:
+            raise CorpusError(
+                f"{planned.identity.name}: the {planned.corpus.kind} corpus gives other examples of {pair} than when "
+                "the plan was made: its text has changed. Run the spec again, which plans it anew."
+            )
+    return samples
+
+
+def survey(planned: PlannedTraining, tested: TestText) -> TrainingText:
+    """Draw the examples of a finetuning, count what was left out, and look for test sentences in them.
+
+    Raises:
+        CorpusError: text is not there, or damaged.
+        MetricError: the language filter can't tell a language.
+    """
+    samples = draw_examples(planned)
+    corpus, known = _open(planned), held_out(tested)
+    made = corpus.made(planned.pairs, Split.TRAIN) if isinstance(corpus, Pivoted) else set()
+    pairs = {
+        pair: PairText(
+            read=sample.read,
+            removed={name: count for name, count in sorted(sample.removed.items()) if count},
+            examples=len(sample.segments),
+            content=_content(sample),
+            characters=sum(len(side) for segment in sample.segments for side in segment),
+            pivot=planned.pivot if pair in made else None,
+        )
+        for pair, sample in samples.items()
+    }
+    found = [
+        _found(overlap, len(sample.segments))
+        for pair, sample in samples.items()
+        for overlap in known.overlap(pair, sample.segments)
+    ]
+    return TrainingText(pairs=pairs, tested=tested.id, similarity=tested.similarity, found=tuple(found))
+
+
+def check_contamination(plan: Plan) -> None:
+    """Refuse a plan whose training text holds too many of the test sentences.
+
+    Raises:
+        ContaminationError: more than `contamination.at_most` of them, on some side of some pair.
+    """
+    for sentence in too_contaminated(plan):
+        raise ContaminationError(sentence)
+
+
+def too_contaminated(plan: Plan) -> Iterator[str]:
+    """A sentence for each finetuning whose training text holds more of the test set than the spec allows."""
+    most = plan.spec.contamination.at_most
+    for planned in plan.trainings:
+        over = [found for found in (planned.text.found if planned.text else ()) if found.rate > most]
+        if over:
+            worst = max(over, key=lambda found: found.rate)
+            yield (
+                f"models.{planned.identity.name}: {worst.rate:.1%} of the {worst.sentences} {worst.language} test "
+                f"sentences are in the {worst.side} side of the training text of {worst.pair} ({worst.exact} exactly, "
+                f"{worst.near} nearly), and {len(over)} sides in all are above contamination.at_most, {most:.1%}. "
+                "Leave them out with `filters: {test_overlap: true}`, or raise contamination.at_most."
+            )
+
+
+def contamination_records(planned: PlannedTraining, test_set: str) -> list[ContaminationRecord]:
+    """What was found in a finetuning's text, as the store keeps it; nothing if it was not read."""
+    if (text := planned.text) is None:
+        return []
+    key = {"model": planned.identity.id, "test_set": test_set, "similarity": text.similarity}
+    return [ContaminationRecord(**key, **found.model_dump(exclude={"examples"})) for found in text.found]
+
+
+def _open(planned: PlannedTraining) -> Corpus:
+    corpus: Corpus = open_corpus(planned.corpus.kind, planned.corpus.placed)
+    return Pivoted(corpus, planned.pivot) if planned.pivot else corpus
+
+
+def _counts(corpus: Corpus, planned: PlannedTraining) -> Mapping[Pair, int]:
+    """How many examples of each pair are asked for."""
+    examples = planned.finetuning.examples
+    if not isinstance(examples, SharedExamples):
+        return dict.fromkeys(planned.pairs, examples)
+    if corpus.shuffled:  # the stream may have no end, and so no size
+        return allot(dict.fromkeys(planned.pairs, examples.total), examples.total, examples.temperature)
+    # what is slow to examine is examined in what is drawn only: the sizes are those of good length
+    quick = planned.filters.model_copy(update={"language": False})
+    sizes = draw(corpus, dict.fromkeys(planned.pairs, 0), Split.TRAIN, planned.seed, quick)
+    available = {pair: sample.read - sum(sample.removed.values()) for pair, sample in sizes.items()}
+    return allot(available, examples.total, examples.temperature)
+
+
+def _content(sample: Sample) -> str:
+    return hash_lines(side for segment in sample.segments for side in segment)
+
+
+def _found(overlap: Overlap, segments: int) -> Found:
+    return Found(
+        pair=overlap.pair, side=overlap.side, segments=segments, sentences=overlap.sentences,
+        exact=len(overlap.exact), near=len(overlap.near),
+        examples=tuple((finding.training, finding.test) for finding in overlap.examples),
+    )  # fmt: skip

@@ -1,0 +1,235 @@
+"""A database: SQLite or PostgreSQL behind the same few calls."""
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from dragoman.errors import StoreError
+from dragoman.store.database import errors
+from dragoman.store.database.write_queue import NOTICE_SECONDS, Writers
+
+POOL_SECONDS = 300.0
+"""How long a thread waits for a connection before it gives up."""
+
+SWITCH_SECONDS = 60.0
+"""How long it is tried to have a file of SQLite's written by way of a log."""
+
+_PAUSES = (0.05, 0.2, 0.8, 2.0)
+"""Seconds after which a transaction that another got into the way of is repeated."""
+
+Result = TypeVar("Result")
+
+WRITERS_LOCK = 0x647261676F6D616E
+"""PostgreSQL advisory lock: shared by what writes cells, exclusive to what rewrites sums of many."""
+
+
+class Database:
+    """Short transactions on one database; safe to share between threads, not across a fork."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the connections; none is opened yet.
+
+        Args:
+            url: a SQLAlchemy URL of SQLite (`sqlite:///file`) or PostgreSQL (`postgresql://user@host/name`).
+
+        Raises:
+            StoreError: it is no such URL.
+        """
+        self.url = _parse(url)
+        self._pid = os.getpid()
+        self._writers = Writers(Path(self.url.database or "")) if self.is_sqlite else None
+        self.engine = _postgresql(self.url) if self._writers is None else _sqlite(self.url, self._writers)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """SQLite's file; None on PostgreSQL."""
+        return Path(self.url.database or "") if self.is_sqlite else None
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """What is raised where rows break a rule of the schema, or hold what the database can't."""
+        driver: Any = self.engine.dialect.dbapi
+        return IntegrityError, DataError, driver.IntegrityError, driver.DataError
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the store, whatever others write meanwhile, and can change nothing."""
+        with self._speaking(), self._connect(writes=False) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self, alone: bool = False, sums: bool = True) -> Iterator[Connection]:
+        """A transaction that is all or nothing; on SQLite it queues for the one place of the writer.
+
+        Args:
+            alone: no other writer runs beside it, on PostgreSQL either; for what recomputes sums.
+            sums: whether it may touch cells, scores or sums; what does not need not wait there for who is alone.
+        """
+        with self._speaking(), self._turn(), self._connect(writes=True) as connection, connection.begin():
+            if sums and not self.is_sqlite:
+                lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+                connection.execute(text(f"SELECT {lock}({WRITERS_LOCK})"))
+            yield connection
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do what can be repeated in a transaction of its own, and repeat it if another one got into its way.
+
+        Writers lock rows in one order, so that seldom happens; here it never reaches a user.
+        """
+        for seconds in (*_PAUSES, None):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except StoreError as error:
+                if seconds is None or not _may_go_through(error.__cause__):
+                    raise
+            time.sleep(seconds * random.uniform(0.5, 1.5))  # not at the same time as the other again
+        raise AssertionError("the last attempt returns or raises")
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._writers is None else self._writers.turn()
+
+    def _connect(self, writes: bool) -> Connection:
+        if os.getpid() != self._pid:
+            # A forked child must leave its parent's connections alone.
+            self.engine.dispose(close=False)
+            self._pid = os.getpid()
+        options: dict[str, Any] = {"writes": writes}
+        if not (writes or self.is_sqlite):
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return self.engine.connect().execution_options(**options)
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Turn what a database says when it can't be used into a sentence."""
+        driver: Any = self.engine.dialect.dbapi
+        try:
+            yield
+        except (DBAPIError, driver.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if (sentence := errors.sentence(cause, self.shown)) is not None:
+                raise StoreError(sentence) from error
+            raise
+        except PoolTimeoutError as error:
+            raise StoreError(
+                f"The store {self.shown} was busy for {POOL_SECONDS:.0f} seconds: try again, or ask less of it at once."
+            ) from error
+
+
+def _may_go_through(error: BaseException | None) -> bool:
+    """Whether a transaction failed only because of another one."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in errors.AGAIN
+
+
+def fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows as the driver of the database has them: SQLAlchemy's own take three times as long to make."""
+    cursor = connection.execute(query).cursor
+    return [] if cursor is None else list(cursor.fetchall())
+
+
+def insert(connection: Connection, table: type[Any]) -> Any:
+    """The database's own INSERT, which has ON CONFLICT; both spell it the same."""
+    return insert_of(connection.dialect.name, table)
+
+
+def insert_of(dialect: str, table: type[Any]) -> Any:
+    """The same, by the database's name, for statements that are made once."""
+    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "The store's URL can't be read: write sqlite:///FILE or postgresql://USER@HOST/NAME."
+        ) from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise StoreError(
+            f"A store can't be kept in {parsed.get_backend_name()}: write sqlite:///FILE or postgresql://USER@HOST/NAME."
+        )
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StoreError("A store in memory would be gone at once: give a file, as in sqlite:///store.db.")
+    return parsed
+
+
+def _sqlite(url: URL, writers: Writers) -> Engine:
+    # a server's threads queue for a connection rather than fail: some forty may ask at once
+    engine = create_engine(
+        url, connect_args={"timeout": NOTICE_SECONDS}, pool_size=5, max_overflow=15, pool_timeout=POOL_SECONDS
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver's own idea of when a transaction begins is in the way
+        _log_ahead(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA temp_store = MEMORY")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later can't queue: it fails when another wrote in between.
+        writes = connection.get_execution_options().get("writes", True)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        driver: Any = connection.connection.driver_connection
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+                return
+            except sqlite3.OperationalError as error:
+                if not errors.is_busy(error):
+                    raise
+                writers.say()  # somebody who does not queue, such as sqlite3's own shell
+
+    return engine
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Have a file written by way of a log: readers never wait for the writer, and a killed process loses nothing.
+
+    SQLite may find that somebody else is at the file, who perhaps is about to change the same: it is asked again.
+    """
+    begun = time.monotonic()
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return  # also where a file system can't do that, and all is as it was
+        except sqlite3.OperationalError as error:
+            if not errors.is_busy(error) or time.monotonic() - begun > SWITCH_SECONDS:
+                raise
+            time.sleep(0.01)
+
+
+def _postgresql(url: URL) -> Engine:
+    # A worker killed in mid-transaction leaves a dead connection: it is noticed when it is next taken from the pool.
+    try:
+        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=POOL_SECONDS)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"A store on PostgreSQL needs the Python package '{error.name}': `pip install 'dragoman[postgres]'`."
+        ) from error

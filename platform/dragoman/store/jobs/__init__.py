@@ -1,0 +1,1 @@
+"""Jobs in the store: their control, progress and measured rates."""

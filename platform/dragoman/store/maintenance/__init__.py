@@ -1,0 +1,1 @@
+"""Maintenance: garbage collection, repair of damaged blobs, rescoring."""

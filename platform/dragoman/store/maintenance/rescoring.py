@@ -1,0 +1,196 @@
+"""Scoring stored translations again: a new metric, or a new version of one, without translating anything."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, exists, select
+
+from dragoman import plugins
+from dragoman.metrics.base import Metric, MetricError
+from dragoman.metrics.score import ScoreRecord, Unscorable
+from dragoman.metrics.scoring import score
+from dragoman.pair import Pair
+from dragoman.store.blobs import BlobStore
+from dragoman.store.database.ids import chunks, grid_number
+from dragoman.store.records import StoredScore
+from dragoman.store.schema import (
+    CellRow,
+    GridMetricRow,
+    GridModelRow,
+    GridPairRow,
+    MetricRow,
+    ScoreRow,
+    SignatureRow,
+    UnscorableRow,
+)
+from dragoman.store.store import Store
+
+
+class Rescored(NamedTuple):
+    """What came of scoring a grid with one metric."""
+
+    metric: str
+    """Name of the metric."""
+    scored: int
+    """Cells scored now."""
+    already: int
+    """Cells that had a score under the metric's present signature."""
+    unscorable: int
+    """Cells this metric can't score; the reasons are in the store."""
+    untranslated: int
+    """Cells without a translation."""
+    without_text: int
+    """Translated cells whose source and reference lines the store does not have."""
+
+
+class _Task(NamedTuple):
+    cell: str
+    pair: Pair
+    languages: tuple[str, ...]
+    metrics: tuple[str, ...]
+    test: str
+    hypotheses: str
+    blobs: str
+
+
+class _Outcome(NamedTuple):
+    cell: str
+    scores: list[StoredScore]
+    unscorable: list[tuple[str, str]]
+
+
+def rescore(
+    store: Store, grid: str, metrics: Sequence[str], workers: int = 1, advance: Callable[[int, int], None] | None = None
+) -> list[Rescored]:
+    """Add metrics to the stored translations of a grid; a score that is there stays as it is.
+
+    Every cell is committed as it is done, so that breaking off loses nothing and the next run goes on from there.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        metrics: names of metric plugins.
+        workers: processes that score; with one, this process does.
+        advance: told how many cells are done, and of how many.
+
+    Raises:
+        StoreError: there is no such grid, or a translation is gone or damaged.
+        UnknownPluginError: a metric is not installed.
+    """
+    counts = {metric: Counter[str]() for metric in metrics}
+    tasks = _tasks(store, grid, metrics, counts)
+    for metric in metrics:
+        store.add_metric(grid, metric)
+    for done, outcome in enumerate(_outcomes(tasks, workers), start=1):
+        store.add_scores(outcome.cell, outcome.scores, outcome.unscorable)
+        for found in outcome.scores:
+            counts[found.metric]["scored"] += 1
+        for metric, _ in outcome.unscorable:
+            counts[metric]["unscorable"] += 1
+        if advance:
+            advance(done, len(tasks))
+    return [Rescored(metric, *(counts[metric][what] for what in Rescored._fields[1:])) for metric in metrics]
+
+
+def unscored_metrics(store: Store, grid: str) -> list[str]:
+    """Metrics of a grid that a translated cell of it has neither a score of nor a reason against.
+
+    Such a cell was translated for another grid, which asked for other metrics.
+    """
+
+    def known(row: type[ScoreRow | UnscorableRow]) -> ColumnElement[bool]:
+        of_cell = (row.model_id == CellRow.model_id, row.condition_id == CellRow.condition_id)
+        found = exists().where(*of_cell, row.pair_id == CellRow.pair_id, row.metric_id == GridMetricRow.metric_id)
+        return found.correlate(CellRow, GridMetricRow)
+
+    with store.database.reading() as connection:
+        number = grid_number(connection, grid)
+        lacking = (
+            exists()
+            .where(GridModelRow.grid_id == number, GridModelRow.model_id == CellRow.model_id)
+            .where(GridPairRow.grid_id == number, GridPairRow.condition_id == CellRow.condition_id)
+            .where(GridPairRow.pair_id == CellRow.pair_id, CellRow.hypotheses.is_not(None))
+            .where(~known(ScoreRow), ~known(UnscorableRow))
+        )
+        query = (
+            select(MetricRow.name)
+            .join(GridMetricRow, GridMetricRow.metric_id == MetricRow.id)
+            .where(GridMetricRow.grid_id == number, lacking)
+            .order_by(GridMetricRow.position)
+        )
+        return list(connection.scalars(query))
+
+
+def _tasks(store: Store, grid: str, metrics: Sequence[str], counts: dict[str, Counter[str]]) -> list[_Task]:
+    """What is to be scored; what is not is counted."""
+    kinds = {metric: plugins.load("metrics", metric) for metric in metrics}
+    languages = store.grid(grid).languages
+    present = _signatures(store, grid)
+    tasks = []
+    for record in store.cells(grid):
+        cell, needed = record.cell, []
+        for metric, kind in kinds.items():
+            if record.hypotheses is None:
+                counts[metric]["untranslated"] += 1
+            elif record.test is None:
+                counts[metric]["without_text"] += 1
+            elif (metric, _signature(kind, cell.pair, languages)) in present[cell.id]:
+                counts[metric]["already"] += 1
+            else:
+                needed.append(metric)
+        if needed and record.hypotheses and record.test:
+            tasks.append(
+                _Task(cell.id, cell.pair, languages, tuple(needed), record.test, record.hypotheses, store.blobs.url)
+            )
+    return tasks
+
+
+def _signatures(store: Store, grid: str) -> defaultdict[str, set[tuple[str, str]]]:
+    """Metric and signature of every score of a grid's models, by cell."""
+    found: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    with store.database.reading() as connection:
+        query = (
+            select(CellRow.identity, MetricRow.name, SignatureRow.text)
+            .join(
+                ScoreRow,
+                (ScoreRow.model_id == CellRow.model_id)
+                & (ScoreRow.condition_id == CellRow.condition_id)
+                & (ScoreRow.pair_id == CellRow.pair_id),
+            )
+            .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
+            .join(MetricRow, MetricRow.id == SignatureRow.metric_id)
+            .join(GridModelRow, GridModelRow.model_id == CellRow.model_id)
+            .where(GridModelRow.grid_id == grid_number(connection, grid))
+        )
+        for cell, metric, signature in connection.execute(query):
+            found[cell].add((metric, signature))
+    return found
+
+
+def _signature(kind: type[Metric], pair: Pair, languages: Collection[str]) -> str | None:
+    try:
+        return kind(pair, languages).signature
+    except MetricError:
+        return None  # the reason is found, and recorded, when the cell is scored
+
+
+def _outcomes(tasks: Sequence[_Task], workers: int) -> Iterator[_Outcome]:
+    if workers == 1 or len(tasks) < 2:
+        yield from map(_run, tasks)
+        return
+    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
+        for part in chunks(tasks):  # a pool holds everything it is given, with its results
+            yield from pool.map(_run, part)
+
+
+def _run(task: _Task) -> _Outcome:
+    blobs = BlobStore(task.blobs)
+    sources, references = blobs.test(task.test)
+    hypotheses = [line.text for line in blobs.translation(task.hypotheses)]
+    results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
+    scores = [StoredScore.of(found) for found in results if isinstance(found, ScoreRecord)]
+    unscorable = [(found.metric, found.reason) for found in results if isinstance(found, Unscorable)]
+    return _Outcome(task.cell, scores, unscorable)

@@ -1,0 +1,1 @@
+"""Repositories: reads and writes of one kind of record each."""

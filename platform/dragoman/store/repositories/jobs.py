@@ -1,0 +1,150 @@
+"""Jobs in the store: the runs of a grid. One driver at a time works at a grid, whatever machine it is on."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from dragoman.errors import StoreError
+from dragoman.store.database.connection import insert
+from dragoman.store.database.ids import grid_number
+from dragoman.store.records import JobLine, JobRecord, JobState, LineKind, now
+from dragoman.store.schema import GridRow, JobLineRow, JobRow
+
+SUPERSEDED = "another driver"
+"""Who stops a driver that was silent for so long that another took its grid."""
+
+_LOST = "its driver was lost; the grid can be resumed"
+
+
+def check_free(connection: Connection, grid: str) -> None:
+    """Make sure that no driver works at a grid.
+
+    Raises:
+        StoreError: one does, or there is no such grid.
+    """
+    alive = next((job for job in read(connection, grid) if job.is_alive), None)
+    if alive is not None:
+        raise StoreError(
+            f"The grid {grid} is being run by {alive.worker} since {alive.started:%Y-%m-%d %H:%M} UTC: wait for it, "
+            f"or stop it with `dragoman stop {grid}`."
+        )
+
+
+def queue(connection: Connection, grid: str, address: str) -> int:
+    """A job is about to be submitted to a cluster; returns its number."""
+    _take_turns(connection, grid)
+    check_free(connection, grid)
+    _give_up(connection, grid, (JobState.QUEUED, JobState.RUNNING), "another job took its place")
+    return _add(connection, grid, state=JobState.QUEUED.value, address=address)
+
+
+def submitted(connection: Connection, job_id: int, submission: str) -> None:
+    """A cluster has taken a job, and calls it so."""
+    connection.execute(update(JobRow).where(JobRow.id == job_id).values(submission=submission))
+
+
+def start(connection: Connection, grid: str, driver: str, queued: int | None) -> int:
+    """A driver begins a grid, as a queued job or a new one; returns the number of the job.
+
+    Raises:
+        StoreError: another driver works at the grid, or the queued job was stopped before it began.
+    """
+    _take_turns(connection, grid)
+    check_free(connection, grid)
+    _give_up(connection, grid, (JobState.RUNNING,), _LOST)
+    values = {"state": JobState.RUNNING.value, "worker": driver, "started": now(), "seen": now()}
+    if queued is None:
+        _give_up(connection, grid, (JobState.QUEUED,), "another job took its place")
+        return _add(connection, grid, **values)
+    this = update(JobRow).where(JobRow.id == queued, JobRow.state == JobState.QUEUED.value)
+    if connection.execute(this.values(**values)).rowcount == 0:
+        raise StoreError(f"Job {queued} of the grid {grid} was stopped before it began: resume the grid.")
+    return queued
+
+
+def beat(
+    connection: Connection, job_id: int, progress: Mapping[str, Any] | None, lines: Iterable[JobLine]
+) -> str | None:
+    """A driver is alive, and says how far it is; returns who asked it to stop, if somebody did."""
+    say(connection, job_id, lines)
+    changed = {"seen": now()} | ({} if progress is None else {"progress": dict(progress)})
+    this = update(JobRow).where(JobRow.id == job_id)
+    row = connection.execute(this.values(**changed).returning(JobRow.state, JobRow.stop_asked_by)).one_or_none()
+    if row is None:
+        raise StoreError(f"The store has no job {job_id}: start one first.")
+    return SUPERSEDED if row.state != JobState.RUNNING.value else row.stop_asked_by
+
+
+def say(connection: Connection, job_id: int, lines: Iterable[JobLine]) -> None:
+    """Add lines to the log of a job."""
+    rows = [
+        {"job_id": job_id, **line.model_dump(exclude={"number"}), "kind": line.kind.value, "number": number}
+        for number, line in enumerate(lines, count_lines(connection, job_id) + 1)
+    ]
+    if rows:
+        connection.execute(insert(connection, JobLineRow), rows)
+
+
+def ask_to_stop(connection: Connection, job_id: int, who: str) -> None:
+    """Somebody wants a job to stop; the first who asked stands."""
+    this = update(JobRow).where(JobRow.id == job_id, JobRow.stop_asked.is_(None))
+    connection.execute(this.values(stop_asked=now(), stop_asked_by=who))
+
+
+def end(connection: Connection, job_id: int, state: JobState, reason: str | None) -> None:
+    """A driver came to its end; a job that ended stays as it is."""
+    state_now = connection.execute(select(JobRow.state).where(JobRow.id == job_id)).scalar()
+    if state_now is None:
+        raise StoreError(f"The store has no job {job_id}: start one first.")
+    if state_now in (JobState.QUEUED.value, JobState.RUNNING.value):
+        this = update(JobRow).where(JobRow.id == job_id)
+        connection.execute(this.values(state=state.value, reason=reason, ended=now()))
+
+
+def read(connection: Connection, grid: str) -> list[JobRecord]:
+    """The runs of a grid, the latest first."""
+    return _records(connection, JobRow.grid_id == grid_number(connection, grid))
+
+
+def alive(connection: Connection) -> list[int]:
+    """The jobs of any grid whose drivers work."""
+    running = _records(connection, JobRow.state == JobState.RUNNING.value)
+    return [job.id for job in running if job.is_alive]
+
+
+def _records(connection: Connection, which: ColumnElement[bool]) -> list[JobRecord]:
+    query = select(JobRow, GridRow.name.label("grid")).join(GridRow, GridRow.id == JobRow.grid_id)
+    rows = connection.execute(query.where(which).order_by(JobRow.id.desc()))
+    return [JobRecord.model_validate({name: getattr(row, name) for name in JobRecord.model_fields}) for row in rows]
+
+
+def lines(connection: Connection, job_id: int, after: int, kind: LineKind | None, most: int | None) -> list[JobLine]:
+    """What a driver said, from the line after a number on."""
+    query = select(JobLineRow).where(JobLineRow.job_id == job_id, JobLineRow.number > after)
+    if kind is not None:
+        query = query.where(JobLineRow.kind == kind.value)
+    rows = connection.execute(query.order_by(JobLineRow.number).limit(most))
+    return [JobLine.model_validate({name: getattr(row, name) for name in JobLine.model_fields}) for row in rows]
+
+
+def count_lines(connection: Connection, job_id: int) -> int:
+    """How many lines a driver has said; they are numbered from 1 without gaps."""
+    return connection.execute(select(func.max(JobLineRow.number)).where(JobLineRow.job_id == job_id)).scalar() or 0
+
+
+def _add(connection: Connection, grid: str, **values: Any) -> int:
+    row = {"grid_id": grid_number(connection, grid), "started": now(), "seen": now()} | values
+    return int(connection.execute(insert(connection, JobRow).values(**row).returning(JobRow.id)).scalar_one())
+
+
+def _take_turns(connection: Connection, grid: str) -> None:
+    """Let one process at a time decide who drives a grid; on SQLite every writer has its turn anyway."""
+    connection.execute(select(GridRow.id).where(GridRow.id == grid_number(connection, grid)).with_for_update())
+
+
+def _give_up(connection: Connection, grid: str, states: Iterable[JobState], reason: str) -> None:
+    this = update(JobRow).where(
+        JobRow.grid_id == grid_number(connection, grid), JobRow.state.in_([state.value for state in states])
+    )
+    connection.execute(this.values(state=JobState.FAILED.value, reason=reason, ended=now()))

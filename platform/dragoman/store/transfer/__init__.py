@@ -1,0 +1,1 @@
+"""Transfer of grids between stores: export, import, scores of other tools."""

@@ -1,0 +1,154 @@
+"""Writing a whole grid into one file."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
+
+from dragoman.store.records import DecodingRecord, PromptRecord, TestSetRecord
+from dragoman.store.repositories import contamination, grids, models
+from dragoman.store.schema import (
+    CellRow,
+    ConditionRow,
+    DecodingRow,
+    GridModelRow,
+    GridPairRow,
+    GridRow,
+    MetricRow,
+    ModelRow,
+    PromptRow,
+    ScoreRow,
+    SignatureRow,
+    StatisticsRow,
+    TestSetRow,
+    UnscorableRow,
+)
+from dragoman.store.store import Store
+from dragoman.store.transfer.archive import ArchiveWriter
+from dragoman.store.transfer.format import CELLS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
+
+Query = Select[*tuple[Any, ...]]
+"""A SELECT of any columns."""
+
+BATCH = 5_000
+"""Rows held at once."""
+
+
+def export_grid(store: Store, grid: str, path: Path) -> None:
+    """Write a grid with all its models, cells, scores, statistics, hypotheses, test texts and contamination.
+
+    Raises:
+        StoreError: there is no such grid, a blob is missing, or the file can't be written.
+    """
+    with store.database.reading() as connection:
+        record = grids.read(connection, grid)
+        addresses: dict[str, None] = {}
+        with ArchiveWriter(path, grid) as archive:
+            archive.add_json("grid.json", record.model_dump(mode="json"))
+            archive.add_json("models.json", [model.model_dump(mode="json") for model in _models(connection, grid)])
+            archive.add_json("conditions.json", _conditions(connection, grid).model_dump(mode="json"))
+            found = contamination.read(connection, grid, [])
+            archive.add_json("contamination.json", [record.model_dump(mode="json") for record in found])
+            archive.add_table("cells.parquet", CELLS, _batches(CELLS, _cells(connection, grid, addresses)))
+            scores = _batches(SCORES, _stream(connection, _scores(grid)))
+            archive.manifest.scores = archive.add_table("scores.parquet", SCORES, scores)
+            unscorable = _batches(UNSCORABLE, _stream(connection, _unscorable(grid)))
+            archive.add_table("unscorable.parquet", UNSCORABLE, unscorable)
+            for address in addresses:
+                archive.add(f"blobs/{address}", store.blobs.read(address))
+
+
+def _cells(connection: Connection, grid: str, addresses: dict[str, None]) -> Iterator[dict[str, Any]]:
+    for record in grids.cells(connection, grid):
+        addresses.update(dict.fromkeys(filter(None, (record.hypotheses, record.test))))
+        yield cell_row(record)
+
+
+def _models(connection: Connection, grid: str) -> Iterator[PortableModel]:
+    """The grid's models and base with all their ancestors, each after those it refers to."""
+    base = connection.execute(select(GridRow.base_id).where(GridRow.name == grid)).scalar_one()
+    earlier = {row.id: (row.parent_id, row.base_id) for row in connection.execute(select(ModelRow))}
+    ordered: dict[int, None] = {}
+
+    def visit(model_id: int | None) -> None:
+        if model_id is not None and model_id not in ordered:
+            for other in earlier[model_id]:
+                visit(other)
+            ordered[model_id] = None
+
+    for model_id in (base, *grids.model_numbers(connection, grid)):
+        visit(model_id)
+    for model_id, model in zip(ordered, models.read(connection, list(ordered)), strict=True):
+        yield PortableModel.of(model, models.own_graph(connection, model_id), models.training(connection, model.id))
+
+
+def _conditions(connection: Connection, grid: str) -> Conditions:
+    used = select(ConditionRow).join(GridPairRow).join(GridRow).where(GridRow.name == grid).distinct().subquery()
+
+    def rows(table: Any, number: ColumnElement[int]) -> list[dict[str, Any]]:
+        found = connection.execute(select(table).where(table.id.in_(select(number))).order_by(table.id))
+        return [{**row._mapping, "id": row.identity} for row in found]
+
+    return Conditions(
+        test_sets=[TestSetRecord(**row) for row in rows(TestSetRow, used.c.test_set_id)],
+        prompts=[PromptRecord(**row) for row in rows(PromptRow, used.c.prompt_id)],
+        decodings=[DecodingRecord(**row) for row in rows(DecodingRow, used.c.decoding_id)],
+    )
+
+
+def _scores(grid: str) -> Query:
+    key = ("model_id", "condition_id", "metric_id", "pair_id", "signature_id")
+    same_score = and_(*(getattr(StatisticsRow, name) == getattr(ScoreRow, name) for name in key))
+    statistics = (ScoreRow.value, ScoreRow.low, ScoreRow.high, StatisticsRow.statistics)
+    query: Query = (
+        select(
+            CellRow.identity.label("cell"),
+            MetricRow.name.label("metric"),
+            SignatureRow.text.label("signature"),
+            *statistics,
+        )
+        .select_from(CellRow)
+        .join(ScoreRow, _of_cell(ScoreRow))
+        .join(MetricRow, MetricRow.id == ScoreRow.metric_id)
+        .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
+        .outerjoin(StatisticsRow, same_score)
+    )
+    return _in_grid(query, grid)
+
+
+def _unscorable(grid: str) -> Query:
+    query: Query = (
+        select(CellRow.identity.label("cell"), MetricRow.name.label("metric"), UnscorableRow.reason)
+        .select_from(CellRow)
+        .join(UnscorableRow, _of_cell(UnscorableRow))
+        .join(MetricRow, MetricRow.id == UnscorableRow.metric_id)
+    )
+    return _in_grid(query, grid)
+
+
+def _of_cell(table: Any) -> ColumnElement[bool]:
+    return and_(*(getattr(table, name) == getattr(CellRow, name) for name in ("model_id", "condition_id", "pair_id")))
+
+
+def _in_grid(query: Query, grid: str) -> Query:
+    same_pair = (GridPairRow.condition_id == CellRow.condition_id) & (GridPairRow.pair_id == CellRow.pair_id)
+    return (
+        query.join(GridModelRow, GridModelRow.model_id == CellRow.model_id)
+        .join(GridPairRow, same_pair & (GridPairRow.grid_id == GridModelRow.grid_id))
+        .join(GridRow, GridRow.id == GridModelRow.grid_id)
+        .where(GridRow.name == grid)
+        .order_by(CellRow.model_id, CellRow.condition_id, CellRow.pair_id)
+    )
+
+
+def _stream(connection: Connection, query: Query) -> Iterator[dict[str, Any]]:
+    for row in connection.execution_options(yield_per=BATCH).execute(query):
+        yield row._asdict()
+
+
+def _batches(schema: pa.Schema, rows: Iterator[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
+    while chunk := list(islice(rows, BATCH)):
+        yield pa.RecordBatch.from_pylist(chunk, schema)

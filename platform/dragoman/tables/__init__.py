@@ -1,0 +1,1 @@
+"""One table in six forms: terminal, text, CSV, JSON, LaTeX, Markdown."""

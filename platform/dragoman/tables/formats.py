@@ -1,0 +1,166 @@
+"""How tables are written in each form."""
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from dragoman.tables.table import Column, Table
+
+DECIMALS = 6
+"""Digits after the point in JSON and CSV: enough to compute with, few enough to be the same on every machine."""
+
+GUTTER = 3
+"""Columns of a terminal between two columns of a table."""
+
+_NEGATIVE = re.compile(r"(?<![\w$-])-(?=\d)")
+"""The sign of a number, which LaTeX would set as a hyphen."""
+
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def as_json(tables: Sequence[Table]) -> str:
+    """An object with an array of rows for each table."""
+    rows = {table.name: [{key: _plain(value) for key, value in row.items()} for row in table.rows] for table in tables}
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_csv(table: Table) -> str:
+    """One table with a line of names; nothing for a table without rows. What is several stands side by side."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if table.rows:
+        writer.writerow(table.rows[0])
+    for row in table.rows:
+        plain = map(_plain, row.values())
+        writer.writerow([" ".join(map(str, value)) if type(value) in (list, tuple) else value for value in plain])
+    return out.getvalue()
+
+
+def as_markdown(table: Table) -> str:
+    """A pipe table under its title."""
+    from tabulate import tabulate
+
+    headings, *cells = ([cell.replace("|", "\\|") for cell in line] for line in [_headings(table), *_cells(table)])
+    body = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
+    notes = "".join(f"\n{note}\n" for note in table.notes)
+    return f"**{table.title}**\n\n{body}\n{notes}"
+
+
+def as_latex(table: Table) -> str:
+    """A floating table with booktabs rules, a caption, and a label that no table of another title has."""
+    from tabulate import LATEX_ESCAPE_RULES, SEPARATING_LINE, tabulate
+
+    def escaped(text: str) -> str:
+        return text.translate({ord(character): rule for character, rule in LATEX_ESCAPE_RULES.items()})
+
+    lines: list[Any] = list(_cells(table))
+    for index in reversed(table.breaks):
+        lines.insert(index, SEPARATING_LINE)
+    body = tabulate(
+        lines, _headings(table), tablefmt="latex_booktabs", disable_numparse=True, colalign=_alignment(table)
+    )
+    body = _NEGATIVE.sub("$-$", body)
+    label = f"{table.name}:{_NO_WORD.sub('-', table.title.lower()).strip('-')}"
+    notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.notes)
+    return (
+        f"% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\\caption{{{escaped(table.title)}}}\n"
+        f"\\label{{tab:{label}}}\n{body}\n{notes}\\end{{table}}\n"
+    )
+
+
+def as_text(tables: Sequence[Table]) -> str:
+    """Tables for a terminal, or for a file where standard output is one: there nothing is split or coloured."""
+    terminal = Console(file=sys.stdout)
+    parts = [part for table in tables for part in _fitting(table, terminal.width if terminal.is_terminal else None)]
+    out = StringIO()
+    console = Console(
+        file=out,
+        force_terminal=terminal.is_terminal,
+        color_system="auto" if terminal.is_terminal else None,
+        width=max((sum(_widths(part)) for part in parts), default=0) + GUTTER,
+        legacy_windows=False,
+    )
+    for part in parts:
+        console.print(Text(part.title, style="bold"), soft_wrap=True)
+        console.print(_rich(part))
+        for note in part.notes:
+            console.print(Text(f"  {note}"), soft_wrap=True)
+        if part.notes:
+            console.print()
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+
+
+def _rich(table: Table) -> RichTable:
+    rich = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        rich.add_column(Text(column.heading), justify="right" if column.right else "left", no_wrap=True)
+    breaks = set(table.breaks)
+    for index, row in enumerate(table.rows):
+        if index in breaks:
+            rich.add_section()
+        cells = (Text(column.text(row), style=column.style(row) if column.style else "") for column in table.columns)
+        rich.add_row(*cells)
+    return rich
+
+
+def _fitting(table: Table, width: int | None) -> list[Table]:
+    """The table in parts that fit the width, each with the stub columns again: a number is never cut."""
+    widths = _widths(table)
+    if width is None or sum(widths) <= width:
+        return [table]
+    stub = sum(widths[: table.stub])
+    parts: list[list[Column]] = []
+    used = width
+    for column, needed in zip(table.columns[table.stub :], widths[table.stub :], strict=True):
+        if used + needed > width:
+            parts.append(list(table.columns[: table.stub]))
+            used = stub
+        parts[-1].append(column)
+        used += needed
+    return [
+        replace(
+            table,
+            content=table.rows,
+            columns=part,
+            title=f"{table.title} (continued)" if index else table.title,
+            notes=table.notes if index == len(parts) - 1 else (),
+        )
+        for index, part in enumerate(parts)
+    ]
+
+
+def _widths(table: Table) -> list[int]:
+    """Columns' widths on a terminal, with their padding."""
+    return [
+        max(cell_len(column.heading), *(cell_len(column.text(row)) for row in table.rows), 0) + GUTTER
+        for column in table.columns
+    ]
+
+
+def _cells(table: Table) -> list[list[str]]:
+    return [[column.text(row) for column in table.columns] for row in table.rows]
+
+
+def _headings(table: Table) -> list[str]:
+    return [column.heading for column in table.columns]
+
+
+def _alignment(table: Table) -> list[str]:
+    return ["right" if column.right else "left" for column in table.columns]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, DECIMALS) + 0.0
+    return value

@@ -1,0 +1,1 @@
+"""MLflow tracking: experiments, runs, metrics and their notes."""

@@ -1,0 +1,119 @@
+"""Telling MLflow on a thread of its own: it may be slow or away, the grid goes on, and what is to be written waits."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from dragoman.redaction import masked
+from dragoman.tracking.mlflow import Tracker, answers
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""Times that a write is tried on a server that answers; one that is away is waited for."""
+
+AWAY_SECONDS = 15.0
+"""How long the end of a grid waits for a server that does not answer."""
+
+BUSY_SECONDS = 300.0
+"""How long it waits for a single write."""
+
+_PAUSES = (1.0, 10.0)
+"""Seconds between two looks at a server that is away: at first, and at most."""
+
+
+class BackgroundTracker:
+    """Writes in the order it is told, each thing until it is written.
+
+    MLflow's client takes seconds to import and its database seconds to make, which here cost the grid nothing.
+    """
+
+    def __init__(self, make: Callable[[], Tracker], uri: str, say: Callable[[str], None] = logger.info) -> None:
+        """Start the thread.
+
+        Args:
+            make: makes the tracker; again, if it fails.
+            uri: where MLflow is.
+            say: takes a line for the log, on that thread.
+        """
+        self._make, self._uri, self._say = make, uri, say
+        self._tracker: Tracker | None = None
+        self._jobs: queue.SimpleQueue[Callable[[Tracker], None] | None] = queue.SimpleQueue()
+        self._failures: list[str] = []
+        self._told = self._over = 0
+        self._moved = time.monotonic()
+        self._away = False
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
+        self._thread.start()
+
+    def tell(self, job: Callable[[Tracker], None]) -> None:
+        """Queue something to be written; done twice it must change nothing, for the answer may be what was lost."""
+        self._told += 1
+        self._jobs.put(job)
+
+    @property
+    def unwritten(self) -> int:
+        """How much of what was told is not written."""
+        return self._told - self._over
+
+    def close(self, away: float = AWAY_SECONDS, busy: float = BUSY_SECONDS) -> list[str]:
+        """Wait until all is written, or MLflow has been away for too long; returns what went wrong, as sentences.
+
+        Args:
+            away: seconds that a server is waited for which does not answer.
+            busy: likewise, which does, but lets a single write wait.
+        """
+        self._jobs.put(None)
+        begun = time.monotonic()
+        while self._thread.is_alive():
+            if time.monotonic() - max(begun, self._moved) > (away if self._away else busy):
+                self._given_up.set()
+                break
+            self._thread.join(0.2)
+        if self.unwritten:
+            self._failures.append(
+                f"MLflow at {masked(self._uri)} was not told everything: what is missing there is in the store, and "
+                "the next `dragoman resume` of the grid writes it."
+            )
+        return self._failures
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if not self._write(job):
+                return
+            self._over += 1
+            self._moved = time.monotonic()
+
+    def _write(self, job: Callable[[Tracker], None]) -> bool:
+        """Whether to go on: not without a tracker, nor after it was given up."""
+        attempts, pause = 0, _PAUSES[0]
+        while not self._given_up.is_set():
+            try:
+                if self._tracker is None:
+                    self._tracker = self._make()
+                job(self._tracker)
+            except Exception as error:  # whatever MLflow or its server raises must not reach the grid
+                if answers(self._uri):
+                    attempts += 1
+                    if attempts == ATTEMPTS:
+                        what = "can't be used" if self._tracker is None else "refused a write"
+                        self._failures.append(masked(f"MLflow {what}: {_first_line(error)}"))
+                        return self._tracker is not None
+                elif not self._away:
+                    self._away = True
+                    self._say(f"MLflow at {masked(self._uri)} does not answer: what is to be written there waits.")
+                self._given_up.wait(pause)
+                pause = min(2 * pause, _PAUSES[1])
+            else:
+                if self._away:
+                    self._away = False
+                    self._say("MLflow answers again.")
+                return True
+        return False
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -1,0 +1,257 @@
+"""The commands of the registry: gate, promote, rollback, history, champions, audit and translate."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dragoman.analysis.partition_table import BASE
+from dragoman.cli.arguments import ModelsOption, chosen_models, complete_grids, open_store
+from dragoman.cli.output import Form, printed, render
+from dragoman.errors import DragomanError
+from dragoman.pair import Pair
+from dragoman.settings import settings
+from dragoman.store.records import GridRecord
+from dragoman.tables.table import Table
+from dragoman_registry.audit.history import faults
+from dragoman_registry.audit.log import AuditLog, Outcome
+from dragoman_registry.gate import evidence
+from dragoman_registry.gate.policy import load_policy, policy_for
+from dragoman_registry.packaging.translation import translate_lines
+from dragoman_registry.promotion.champions import done_without_dragoman, standing_champions
+from dragoman_registry.promotion.promotion import Promotions
+from dragoman_registry.promotion.remote import promoter
+from dragoman_registry.promotion.requests import UNSET, PromotionRequest
+from dragoman_registry.registry_client.client import speaking
+from dragoman_registry.registry_client.versions import VersionError, registered_names, resolve, version_at
+from dragoman_registry.tables import champions_table, gate_table, trail_table
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of a registered model.")]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="FILE", help="Policy in YAML; by default the one in the grid's spec."),
+]
+AliasOption = Annotated[
+    str | None, typer.Option("--alias", metavar="ALIAS", help="The alias; by default the one the policy names.")
+]
+SignaturesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signature",
+        metavar="[METRIC=]TEXT",
+        help="For a metric scored under several signatures (the policy's, or METRIC): text of the one to look at.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+
+def gate(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Name of a grid, or one version: NAME@VERSION.", autocompletion=complete_grids
+        ),
+    ],
+    model: ModelsOption = None,
+    policy: PolicyOption = None,
+    alias: AliasOption = None,
+    signature: SignaturesOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Hold a promotion policy to the models of a grid, or to a registered version, and explain every rule.
+
+    Nothing is moved. Ends with exit code 1 if a model fails.
+
+    Examples: dragoman gate demo · dragoman gate demo --model roles --policy strict.yaml ·
+    dragoman gate demo-translator@2 --alias challenger
+    """
+    store, uri = open_store(), settings().mlflow_url
+    with speaking(uri):
+        version = resolve(uri, run) if "@" in run else None
+        grid = store.grid(run) if version is None else Promotions(store, uri).grid_of(version)
+        name = version.name if version else None
+        given = None if policy is None else load_policy(policy, name or _registered_as(grid))
+        rules = policy_for(grid, alias, given, name, _by_metric(signature))
+        if version is None:
+            names = [name for name in chosen_models(store, grid.name, model) if model or name != BASE]
+        else:
+            names = [grid.names[version.model or ""]]
+        is_registered = rules.model in registered_names(uri)
+        incumbent = version_at(uri, rules.model, rules.alias) if is_registered else None
+    reports = [evidence.gate(store, grid, name, rules, incumbent) for name in names]
+    table = gate_table(reports, [report.reason for report in reports])
+    sys.stdout.write(render([table], _form(json, csv)))
+    raise typer.Exit(0 if all(report.passed for report in reports) else 1)
+
+
+def promote(
+    version: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The version: its number, or an alias.")],
+    alias: AliasOption = None,
+    policy: PolicyOption = None,
+    signature: SignaturesOption = None,
+    replacing: Annotated[
+        str | None,
+        typer.Option(
+            "--replacing", metavar="VERSION", help="Only if the alias stands at this version now, or at none."
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Against the gate's verdict; marked for ever, needs --reason and the right to."),
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Move an alias to a version, if the version passes the gate; the decision is recorded either way.
+
+    Ends with exit code 1 if it is refused.
+
+    Examples: dragoman promote demo-translator@2 --alias champion ·
+    dragoman promote demo-translator@3 --force --reason "the old one can't be served any more"
+    """
+    promotions = promoter(settings(), open_store)
+    with speaking(promotions.uri):
+        chosen = resolve(promotions.uri, version)
+        given = None if policy is None else load_policy(policy, chosen.name)
+        decision = promotions.ask(
+            PromotionRequest(
+                name=chosen.name, version=chosen.version, alias=alias, policy=given, signatures=_by_metric(signature),
+                replacing=_number(replacing), force=force, reason=reason,
+            )
+        )  # fmt: skip
+    sys.stdout.write(render([gate_table([decision.report])], _form(json, csv)))
+    typer.echo(decision.sentence, err=json or csv)
+    raise typer.Exit(0 if decision.stands else 1)
+
+
+def rollback(
+    name: NameArgument,
+    alias: Annotated[str, typer.Option("--alias", metavar="ALIAS", help="The alias.")] = "champion",
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "rolled back by hand",
+) -> None:
+    """Move an alias back to the version that was promoted before.
+
+    Example: dragoman rollback demo-translator --reason "mistranslates numbers"
+    """
+    promotions = promoter(settings(), open_store)
+    with speaking(promotions.uri):
+        record = promotions.rollback(name, alias, reason)
+    typer.echo(
+        f"{name}@{alias} stands at version {record.to_version} again, in place of version {record.from_version}."
+    )
+
+
+@printed
+def history(
+    name: NameArgument,
+    alias: Annotated[str | None, typer.Option("--alias", metavar="ALIAS", help="Only this alias.")] = None,
+) -> Sequence[Table]:
+    """Show who moved the aliases of a model, or was refused to: when, why, and what was done without Dragoman.
+
+    Example: dragoman history demo-translator
+    """
+    promotions = Promotions(open_store(), settings().mlflow_url)
+    with speaking(promotions.uri):
+        promotions.mend(name)
+        notes = done_without_dragoman(promotions, name, alias)
+    records = [record for record in promotions.log.records(name, alias) if record.outcome is not Outcome.BEGUN]
+    return [trail_table(records, notes)]
+
+
+@printed
+def champions() -> Sequence[Table]:
+    """Show where every alias of every registered model stands, since when and by whom.
+
+    Example: dragoman champions
+    """
+    promotions = Promotions(open_store(), settings().mlflow_url)
+    with speaking(promotions.uri):
+        rows = standing_champions(promotions)
+        notes = [note for name in registered_names(promotions.uri) for note in done_without_dragoman(promotions, name)]
+    return [champions_table(rows, notes)]
+
+
+audit = typer.Typer(help="The trail of every promotion, refusal and rollback.", no_args_is_help=True)
+
+
+@audit.command("verify")
+def verify() -> None:
+    """Check that no record of the trail was altered, replaced or taken away.
+
+    Ends with exit code 1 if one was.
+    """
+    log = AuditLog(open_store().database)
+    with speaking(settings().mlflow_url):
+        found = faults(log, settings().mlflow_url)
+    for sentence in found:
+        typer.echo(sentence)
+    if not found:
+        typer.echo(f"The audit trail is whole: {len(log.records())} records.")
+    raise typer.Exit(1 if found else 0)
+
+
+@audit.command("export")
+@printed
+def export() -> Sequence[Table]:
+    """Print every record, evidence and hashes included in JSON and CSV.
+
+    Example: dragoman audit export --json
+    """
+    return [trail_table(AuditLog(open_store().database).records())]
+
+
+def translate(
+    model: Annotated[str, typer.Option("--model", metavar="NAME@VERSION", help="Number or alias of a version.")],
+    source: Annotated[str, typer.Option("--from", metavar="LANGUAGE", help="Language of the text.")],
+    target: Annotated[str, typer.Option("--to", metavar="LANGUAGE", help="Language to translate to.")],
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="What to translate; by default each line of standard input.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Translate each line of this file.")] = None,
+) -> None:
+    """Translate with a registered model, line by line.
+
+    Examples: dragoman translate --model demo-translator@champion --from en --to de "two hours" ·
+    dragoman translate --model demo-translator@3 --from en --to de < lines.txt
+    """
+    pair = Pair.of(source, target)
+    uri = settings().mlflow_url
+    with speaking(uri):
+        version = resolve(uri, model)
+    for line in translate_lines(uri, version, pair, _lines(text, file)):
+        typer.echo(line)
+
+
+def _by_metric(signatures: Sequence[str] | None) -> dict[str, str]:
+    return {metric: text for metric, _, text in (option.rpartition("=") for option in signatures or ())}
+
+
+def _registered_as(grid: GridRecord) -> str:
+    """What a grid's models are registered as, where a policy does not say."""
+    return str((grid.spec.get("promotion") or {}).get("model") or grid.name)
+
+
+def _number(replacing: str | None) -> str | None:
+    if replacing is not None and replacing != UNSET and not replacing.isdecimal():
+        raise VersionError(f"--replacing {replacing} is no version: give its number, or '{UNSET}'.")
+    return replacing
+
+
+def _lines(text: str | None, file: Path | None) -> list[str]:
+    if text is not None and file is not None:
+        raise DragomanError("A text and --file were both given: give one of them.")
+    if file is None:
+        return (sys.stdin.read() if text is None else text).splitlines()
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DragomanError(f"{file} can't be read ({error}): give a text file in UTF-8.") from error
+
+
+def _form(json: bool, csv: bool) -> Form:
+    return Form.JSON if json else Form.CSV if csv else Form.TEXT

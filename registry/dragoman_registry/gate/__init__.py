@@ -1,0 +1,1 @@
+"""The gate: a policy judged on stored scores, with its evidence."""

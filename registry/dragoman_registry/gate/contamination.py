@@ -1,0 +1,56 @@
+"""How much of a pair's test sentences a model may have seen: contamination as the numbers of a metric."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from dragoman.analysis.partition_table import PairScore
+from dragoman.pair import Pair
+from dragoman.store.records import GridRecord
+from dragoman.store.store import Store
+from dragoman_registry.gate.gate import PairNumbers
+
+
+def contamination(store: Store, grid: GridRecord, model: str, planned: list[PairScore]) -> list[PairNumbers]:
+    """The share of each pair's test sentences, in percent, that is in a training text of the model or its ancestors.
+
+    It is the largest share found of either language's sentences in the text of any one pair, exact and near copies
+    together. A language that was never trained on has none; one whose text was not looked at has no number.
+
+    Args:
+        store: the results store.
+        grid: the grid.
+        model: id of the model.
+        planned: the pairs that were planned for it.
+    """
+    rates: dict[tuple[Pair, str], float] = {}
+    for ancestor in _lineage(store, model):
+        for record in store.contamination(grid.name, ancestor) if ancestor in grid.names else ():
+            looked_at = (record.pair, record.language)
+            rates[looked_at] = max(rates.get(looked_at, 0.0), 100 * record.rate)
+    texts: defaultdict[str, set[Pair]] = defaultdict(set)
+    for ancestor in _lineage(store, model):
+        for pair in _trained(store, ancestor):
+            for language in pair:
+                texts[language].add(pair)
+    return [_numbers(each, texts, rates) for each in planned]
+
+
+def _numbers(score: PairScore, texts: dict[str, set[Pair]], rates: dict[tuple[Pair, str], float]) -> PairNumbers:
+    read = [(pair, language) for language in score.pair for pair in sorted(texts.get(language, ()))]
+    unknown = [pair for pair, language in read if (pair, language) not in rates]
+    reason = f"the training text of {unknown[0]} was not searched for test sentences" if unknown else ""
+    value = None if unknown else max((rates[each] for each in read), default=0.0)
+    return PairNumbers(pair=score.pair, partition=score.partition, value=value, reason=reason)
+
+
+def _lineage(store: Store, model: str) -> Iterator[str]:
+    """A model and those before it that were finetuned here: of any other, nobody can look at the text."""
+    found: str | None = model
+    while found is not None and store.training(found) is not None:
+        yield found
+        found = store.model(found).parent
+
+
+def _trained(store: Store, model: str) -> set[Pair]:
+    read = (store.training(model) or {}).get("examples")
+    return {Pair.parse(pair) for pair in read} if read else set(store.model(model).graph.pairs)

@@ -1,0 +1,155 @@
+"""The evidence a gate looks at, read from the store: a model's numbers, the base's and the incumbent's."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+from dragoman import plugins
+from dragoman.analysis.partition_table import metric_names, pair_scores
+from dragoman.analysis.seeds import seed_groups
+from dragoman.errors import DragomanError, nearest
+from dragoman.identity import fingerprint
+from dragoman.metrics.base import Metric
+from dragoman.pair import Pair
+from dragoman.spec.grid import GridSpec
+from dragoman.spec.promotion import CONTAMINATION, Promotion, Rule
+from dragoman.store.records import GridRecord
+from dragoman.store.store import Store
+from dragoman_registry.gate.contamination import contamination
+from dragoman_registry.gate.gate import GateReport, PairNumbers, in_scope, judge
+from dragoman_registry.gate.incumbent import adjusted_rules, beside_incumbent
+from dragoman_registry.registry_client.versions import RegisteredVersion
+
+UNKNOWN_INCUMBENT = "unknown"
+"""What a report calls an incumbent that Dragoman did not register."""
+
+
+class PolicyError(DragomanError):
+    """A promotion policy that this grid can't be held to."""
+
+
+def policy_id(policy: Promotion) -> str:
+    """The hash of a policy."""
+    # a key added to policies one day leaves the hashes of those without it as they are
+    return fingerprint("policy", 2, policy.model_dump(mode="json", exclude_defaults=True))
+
+
+def gate(
+    store: Store, grid: GridRecord, model: str, policy: Promotion, incumbent: RegisteredVersion | None
+) -> GateReport:
+    """Hold a policy to one model of a grid.
+
+    Args:
+        store: the results store.
+        grid: the grid.
+        model: the model's name in it.
+        policy: the rules.
+        incumbent: the version the alias stands at, which rules of regression compare with.
+
+    Raises:
+        PolicyError: the policy names a metric that the grid was not scored with.
+        StoreError: the grid has no such model, or its scores can't be compared.
+    """
+    check_metrics(store, grid, policy)
+    metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
+    model_id = id_of(grid, model)
+    numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
+    p_values: dict[Rule, float] = {}
+    if incumbent is not None:
+        prompt = GridSpec.model_validate(grid.spec).prompts[0].id
+        planned = [record.cell for record in store.cells(grid.name, model=model_id)]
+        cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
+        for metric, found in numbers.items():
+            if metric != CONTAMINATION:
+                beside = beside_incumbent(store, policy, metric, found, cells, incumbent)
+                numbers[metric] = beside.numbers
+                p_values |= beside.p_values
+    lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
+    return GateReport(
+        grid=grid.name,
+        model=model,
+        model_id=model_id,
+        policy=policy_id(policy),
+        held_to=policy,
+        incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
+        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_rules(p_values, policy)),
+    )
+
+
+def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Iterable[str]) -> str:
+    """The model with the best mean under the policy's metric and scope; of equals, the first.
+
+    A pair that any of the models lacks a score for counts for none of them.
+
+    Raises:
+        PolicyError: the policy names a metric that the grid was not scored with, or no model has a score.
+    """
+    check_metrics(store, grid, policy)
+    scores = {model: _numbers(store, grid, model, policy.metric, policy) for model in models}
+    lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
+    means: dict[str, float] = {}
+    for model, numbers in scores.items():
+        common = [each for each in in_scope(numbers, policy.over) if each.pair not in lacking]
+        values = [each.value for each in common if each.value is not None]
+        if values:
+            means[model] = math.fsum(values) / len(values)
+    if not means:
+        raise PolicyError(
+            f"None of the models of '{grid.name}' has a score in {policy.metric} over {policy.over}, so none can be a "
+            f"candidate for '{policy.model}': run the grid again, or choose another metric or scope in promotion."
+        )
+    better = 1 if _higher_is_better(policy.metric) else -1
+    return max(means, key=lambda model: better * means[model])
+
+
+def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
+    """Refuse a policy whose metrics the grid was never asked for: its rules could only fail.
+
+    Raises:
+        PolicyError: it names such a metric.
+    """
+    known = [*metric_names(store, grid.name), CONTAMINATION]
+    for metric in (policy.metric, *(rule.metric for rule in policy.every_rule), *policy.signatures):
+        if metric not in known:
+            raise PolicyError(
+                f"The policy speaks of the metric '{metric}', which '{grid.name}' is not scored with; "
+                f"{nearest(metric, known)}"
+            )
+
+
+def id_of(grid: GridRecord, model: str) -> str:
+    """The id of a grid's model by its name there."""
+    return next(identity for identity, name in grid.names.items() if name == model)
+
+
+def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion) -> list[PairNumbers]:
+    """What is known of a model under one metric, as far as the policy asks for it."""
+    if metric == CONTAMINATION:
+        planned = pair_scores(store, grid.name, model, policy.metric, policy.signatures.get(policy.metric))
+        return contamination(store, grid, id_of(grid, model), planned)
+    signature = policy.signatures.get(metric)
+    seeds: Counter[Pair] = Counter()
+    if any(rule.metric == metric and rule.seeds_at_least for rule in policy.every_rule):
+        siblings = next((names for names in seed_groups(store, grid.name) if model in names), [model])
+        for sibling in siblings:
+            scores = pair_scores(store, grid.name, sibling, metric, signature)
+            seeds.update(score.pair for score in scores if score.value is not None)
+    return [
+        PairNumbers(
+            pair=score.pair,
+            partition=score.partition,
+            value=score.value,
+            base=score.base_value,
+            signature=score.signature or "",
+            reason="" if score.value is not None else score.reason or str(score.state),
+            seeds=seeds[score.pair],
+        )
+        for score in pair_scores(store, grid.name, model, metric, signature)
+    ]
+
+
+def _higher_is_better(metric: str) -> bool:
+    if metric == CONTAMINATION:
+        return False
+    found: type[Metric] = plugins.load("metrics", metric)
+    return found.higher_is_better

@@ -1,0 +1,1 @@
+"""Models packaged for MLflow: the served model, its card, its translations."""

@@ -1,0 +1,163 @@
+"""The model card: what a model is made of, what it was trained on and how good it is, written from the store."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from dragoman.analysis.partition_table import PairScore, pair_scores
+from dragoman.cli.output import Form, render
+from dragoman.cli.results import partition_rows
+from dragoman.identity import canonical_json
+from dragoman.language import english_name
+from dragoman.partition import Evidence, TrainingGraph
+from dragoman.spec.grid import GridSpec
+from dragoman.spec.method import Method
+from dragoman.store.records import GridRecord, ModelRecord
+from dragoman.store.store import Store
+from dragoman.tables.table import figure
+from dragoman_registry.gate.evidence import id_of
+
+WEAKEST = 10
+"""Pairs named as the weakest."""
+
+SHORT = 5000
+"""Characters MLflow keeps of a version's description."""
+
+
+class Card(NamedTuple):
+    """A model card in two lengths, in Markdown."""
+
+    text: str
+    """All of it: the README beside the model."""
+    summary: str
+    """Its beginning with the first table: the version's description."""
+
+
+def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Card:
+    """The card of one finetuned model of a grid, from what the store knows of it."""
+    record = store.model(id_of(grid, model))
+    training = store.training(record.id) or {}
+    finetuning = next(each for each in spec.finetunings if each.name == model)
+    tables = {metric: _table(store, grid.name, model, metric) for metric in grid.metrics}
+    first = grid.metrics[0]
+    head = (
+        f"# {model}\n\n"
+        f"A translation model of the grid **{grid.name}**: {spec.base.model}, finetuned ({_method(finetuning.method)}) "
+        f"on {_count(len(record.graph.pairs), 'pair')} and evaluated on {_count(len(grid.languages), 'language')} "
+        f"({', '.join(english_name(tag) for tag in grid.languages)}).\n"
+    )
+    parts = [
+        head,
+        _facts({
+            "Model": record.id,
+            "Lineage": " ← ".join(_lineage(store, record)),
+            "Base": f"{spec.base.model}{f' at {spec.base.revision}' if spec.base.revision else ''} ({grid.base})",
+            "Licence": f"that of the base: {_licence(spec.base.model)}",
+            "Method": canonical_json(finetuning.method),
+            "Seed": record.seed,
+            "Parameters": f"{training['parameters']:,}, {training['trained_parameters']:,} of them trained"
+            if "parameters" in training else None,
+            "Training": f"{training['seconds']:.0f} seconds, {training['target_tokens']:,} target tokens"
+            if "target_tokens" in training else None,
+            "Prompt": f"`{spec.prompts[0].shown}`",
+            "Decoding": canonical_json(spec.evaluation.decoding),
+        }),
+        "## Training data\n",
+        _data(record.recipe, record.graph, training),
+        "## Test sentences in the training text\n",
+        _contamination(store, grid, record.id),
+        "## Scores\n",
+        f"Test set: {_test_set(spec)}. Intervals are at 95 %, by resampling sentences; beside every score stands the "
+        "share of translations in another language than the one asked for.\n",
+        *tables.values(),
+        f"## Known weak pairs, by {first}\n",
+        _weakest(pair_scores(store, grid.name, model, first)),
+        "## Limits\n",
+        "It was evaluated on the languages above and no others. Overlap of the training text with the base model's "
+        "pretraining text is not known. The scores hold for this prompt and decoding.\n",
+    ]  # fmt: skip
+    summary = f"{head}\n{tables[first]}"
+    return Card("\n".join(parts), summary if len(summary) <= SHORT else head[:SHORT])
+
+
+def _table(store: Store, grid: str, model: str, metric: str) -> str:
+    return render([partition_rows(store, grid, [model], metric)], Form.MARKDOWN)
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    return "".join(f"- {name}: {value}\n" for name, value in facts.items() if value is not None)
+
+
+def _lineage(store: Store, record: ModelRecord) -> list[str]:
+    """The model and those it comes from, each with its id."""
+    found = [f"{record.name} ({record.id})"]
+    while record.parent is not None:
+        record = store.model(record.parent)
+        found.append(f"{record.name} ({record.id})")
+    return found
+
+
+def _contamination(store: Store, grid: GridRecord, model: str) -> str:
+    """What was found of the test sentences in the training text, pair by pair; that nobody looked, where nobody did."""
+    looked_at = store.contamination(grid.name, model)
+    if not looked_at:
+        return "The training text was not searched for test sentences.\n"
+    found = [record for record in looked_at if record.exact or record.near]
+    lines = [
+        f"- {record.pair}, {record.side}: {record.exact} of {record.sentences} test sentences word for word, "
+        f"{record.near} nearly ({100 * record.rate:.1f} %)"
+        for record in sorted(found, key=lambda record: -record.rate)[:WEAKEST]
+    ]
+    pairs = _count(len({record.pair for record in looked_at}), "pair")
+    searched = f"Both sides of {pairs} were searched for copies of test sentences, exact and near: "
+    told = f"found on {_count(len(found), 'side')}, the most:" if found else "none was found."
+    return "\n".join([f"{searched}{told}", *lines]) + "\n"
+
+
+def _method(method: Method) -> str:
+    return "all weights" if method.kind == "full" else f"LoRA of rank {method.rank}"
+
+
+def _data(recipe: dict[str, Any], graph: TrainingGraph, training: dict[str, Any]) -> str:
+    corpus = recipe.get("corpus", {})
+    lines = [f"Corpus {corpus.get('kind', 'unknown')}, revision {corpus.get('revision', 'unknown')}."]
+    match graph.evidence:
+        case Evidence.UNKNOWN:
+            lines.append("All the pairs it has seen are not known: its base was trained on pairs nobody declared.")
+        case Evidence.DECLARED:
+            lines.append("Pairs the base was trained on before, as declared, are counted in.")
+    if training.get("skipped_too_long"):
+        lines.append(f"{training['skipped_too_long']} examples were left out for their length.")
+    pairs = [f"{pair} {count}" for pair, count in sorted(graph.examples.items())]
+    return f"{' '.join(lines)}\n\nExamples of each directed pair: {', '.join(pairs) or 'none'}.\n"
+
+
+def _test_set(spec: GridSpec) -> str:
+    corpus = spec.evaluation.corpus or spec.corpus
+    sentences = f"{spec.evaluation.sentences} sentences" if spec.evaluation.sentences else "all sentences"
+    return f"{corpus.kind}, {spec.evaluation.split}, {sentences} of each pair"
+
+
+def _weakest(scores: list[PairScore]) -> str:
+    scored = sorted((score.value, score.pair, score.partition) for score in scores if score.value is not None)
+    lines = [f"- {pair} ({partition or 'unknown'}): {figure(value)}" for value, pair, partition in scored[:WEAKEST]]
+    lines += [f"- {score.pair}: no score, {score.reason or score.state}" for score in scores if score.value is None]
+    return "\n".join(lines) + "\n"
+
+
+def _licence(base: str) -> str:
+    """What the base's own card says, where the base is a folder with one; a hub model's is on its page."""
+    card = Path(base) / "README.md"
+    if not Path(base).is_dir():
+        return f"see https://huggingface.co/{base}"
+    if card.is_file():
+        head = card.read_text(encoding="utf-8").split("---")
+        fields = yaml.safe_load(head[1]) if len(head) > 2 and not head[0].strip() else None
+        if isinstance(fields, dict) and "license" in fields:
+            return str(fields["license"])
+    return "not stated"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

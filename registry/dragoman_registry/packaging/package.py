@@ -1,0 +1,220 @@
+"""Packaging a finetuned model for MLflow: the code that serves it, its checkpoint, its base by reference, its card."""
+
+import json
+import re
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from dragoman.errors import ModelError
+from dragoman.planning.baselines import WEIGHTS
+from dragoman.planning.few_shot import Demonstrator
+from dragoman.settings import Settings
+from dragoman.spec.grid import GridSpec
+from dragoman.spec.pairs import chosen
+from dragoman.store.records import GridRecord
+from dragoman.store.store import Store
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_registry.gate.evidence import id_of
+from dragoman_registry.packaging.model_card import Card, write_card
+from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at
+from dragoman_registry.registry_client.versions import (
+    DECODING_TAG,
+    NAME_TAG,
+    PROMPT_TAG,
+    RegisteredVersion,
+    versions_of,
+)
+
+REQUIREMENTS = ("mlflow", "torch", "transformers", "tokenizers", "safetensors", "sentencepiece", "pandas", "numpy")
+"""What serving a model takes, besides peft for an adapter."""
+
+Examples = dict[str, list[tuple[str, str]]]
+"""Translated sentences by pair, written ``de>fr``."""
+
+SERVED = Path(__file__).with_name("served_model.py")
+"""The code of a registered model."""
+
+
+def register(
+    settings: Settings, store: Store, grid: GridRecord, model: str, name: str, run: str | None = None
+) -> RegisteredVersion:
+    """Make a finetuned model a version of a registered model; a version that is there already is returned.
+
+    Args:
+        settings: where MLflow is.
+        store: the results store.
+        grid: the grid the model belongs to.
+        model: the model's name in it.
+        name: name in the registry.
+        run: id of the MLflow run to log it under.
+
+    Raises:
+        ModelError: the model is not trained, or its checkpoint is gone.
+    """
+    model_id, spec = id_of(grid, model), GridSpec.model_validate(grid.spec)
+    prompt, decoding = spec.prompts[0], spec.evaluation.decoding
+    for known in versions_of(settings.mlflow_url, name):
+        # asked or decoded in another way it would give other answers than this grid's scores are about
+        if (known.model, known.prompt, known.decoding) == (model_id, prompt.id, decoding.id):
+            return known
+    checkpoint = _checkpoint(store, model, model_id)
+    config = _model_config(spec, grid, store.model(grid.base).recipe)
+    tags = {
+        MODEL_TAG: model_id, GRID_TAG: grid.name, NAME_TAG: model, PROMPT_TAG: prompt.id, DECODING_TAG: decoding.id
+    }  # fmt: skip
+    card = write_card(store, grid, spec, model)
+    logged = _log(settings, grid.name, model, checkpoint, config, _examples(spec), tags, card, run)
+    return _add_version(settings.mlflow_url, name, logged, tags, card)
+
+
+def _checkpoint(store: Store, model: str, model_id: str) -> Path:
+    training = store.training(model_id)
+    if training is None:
+        raise ModelError(f"The model '{model}' is not trained yet: run its grid to the end, then register it.")
+    checkpoint = Path(training["checkpoint"])
+    if not checkpoint.is_dir():
+        raise ModelError(
+            f"The checkpoint of '{model}' is not at {checkpoint} any more: put it back, "
+            "or remove the model's training from the store and run the grid again."
+        )
+    return checkpoint
+
+
+def _model_config(spec: GridSpec, grid: GridRecord, base: dict[str, Any]) -> dict[str, Any]:
+    """What the served code has to know: how to ask the model, and what its base is."""
+    prompt, decoding = spec.prompts[0], spec.evaluation.decoding
+    return {
+        "template": prompt.asking,
+        "shots": prompt.shots,
+        "separator": prompt.separator,
+        "chat": prompt.chat and prompt.chat.model_dump(mode="json"),
+        "languages": {tag: prompt.language_name(tag) for tag in grid.languages},
+        "beam": decoding.beam,
+        "length_penalty": decoding.length_penalty,
+        "max_new_tokens": decoding.max_new_tokens,
+        "stop": list(decoding.stop),
+        "stop_at_newline": decoding.stop_at_newline,
+        "base_model": spec.base.model,
+        "base_revision": None if "files" in base else _cached_commit(spec.base.model, spec.base.revision),
+        "base_files": base.get("files"),
+        "base_patterns": list(WEIGHTS),
+    }
+
+
+def _examples(spec: GridSpec) -> Examples:
+    """What a few-shot prompt shows of each pair that is evaluated."""
+    prompt = spec.prompts[0]
+    if not prompt.shots:
+        return {}
+    demonstrator, pairs = Demonstrator(prompt), chosen(spec.evaluation.pairs, spec.languages)
+    missing = demonstrator.missing(pairs)
+    return {f"{pair.source}>{pair.target}": [*demonstrator.of(pair)] for pair in pairs if pair not in missing}
+
+
+def _cached_commit(model: str, revision: str | None) -> str | None:
+    """The commit that a hub model's branch or tag (the main one, by default) stands for in this machine's cache."""
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ModuleNotFoundError:
+        return revision
+    file = try_to_load_from_cache(model, "config.json", revision=revision)
+    return Path(file).parent.name if isinstance(file, str) else revision
+
+
+def _log(
+    settings: Settings,
+    grid: str,
+    model: str,
+    checkpoint: Path,
+    config: dict[str, Any],
+    examples: Examples,
+    tags: dict[str, str],
+    card: Card,
+    run: str | None,
+) -> Any:
+    """Log the model to MLflow, under its run if it has one; returns MLflow's logged model."""
+    client = client_at(settings.mlflow_url)
+    import mlflow.pyfunc
+    import pandas as pd
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    source, target = list(config["languages"])[:2]
+    columns: list[Any] = [ColSpec("string", name) for name in ("text", "source", "target")]
+    logged = client.create_logged_model(
+        client.get_run(run).info.experiment_id if run else _experiment(client, settings, grid),
+        name=re.sub(r"[/:.%\"']", "-", model), source_run_id=run, tags=tags, model_type="translation",
+    )  # fmt: skip
+    settings.cache_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.cache_dir) as folder:
+        path = Path(folder) / "model"
+        artifacts = {"checkpoint": str(checkpoint)}
+        if examples:
+            artifacts["examples"] = f"{folder}/examples.json"
+            Path(artifacts["examples"]).write_text(json.dumps(examples, ensure_ascii=False), encoding="utf-8")
+        mlflow.pyfunc.save_model(
+            path,
+            python_model=str(SERVED),
+            artifacts=artifacts,
+            model_config=config,
+            signature=ModelSignature(Schema(columns), Schema([ColSpec("string", "translation")])),
+            input_example=pd.DataFrame([{"text": "Hello", "source": source, "target": target}]),
+            pip_requirements=requirements(with_adapter=(checkpoint / "adapter_config.json").is_file()),
+            mlflow_model=Model(
+                artifact_path=logged.artifact_location,
+                model_uuid=logged.model_id,
+                model_id=logged.model_id,
+                run_id=run,
+                metadata=tags,
+            ),
+        )
+        (path / "README.md").write_text(card.text, encoding="utf-8")
+        client.log_model_artifacts(logged.model_id, str(path))
+    if run:
+        client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=0)])
+    return client.finalize_logged_model(logged.model_id, "READY")
+
+
+def _experiment(client: Any, settings: Settings, grid: str) -> str:
+    found = client.get_experiment_by_name(grid)
+    if found is not None:
+        return str(found.experiment_id)
+    # a server knows where artifacts go; a database alone would have them in the current folder
+    location = None if is_server(settings.mlflow_url) else (settings.home / "artifacts").resolve().as_uri()
+    return str(client.create_experiment(grid, artifact_location=location))
+
+
+def _add_version(uri: str, name: str, logged: Any, tags: dict[str, str], card: Card) -> RegisteredVersion:
+    from mlflow.exceptions import MlflowException
+
+    client = client_at(uri)
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    with mlflow_at(uri):
+        added = client.create_model_version(
+            name,
+            f"models:/{logged.model_id}",
+            logged.source_run_id,
+            tags,
+            description=card.summary,
+            model_id=logged.model_id,
+        )
+    return RegisteredVersion.of(added)
+
+
+def requirements(with_adapter: bool) -> list[str]:
+    """The packages that serving takes, pinned to the versions installed here."""
+    pinned = []
+    for name in (*REQUIREMENTS, *(("peft",) if with_adapter else ())):
+        try:
+            # the local part of a version ("2.13.0+cpu") names a build that no package index has
+            pinned.append(f"{name}=={version(name).partition('+')[0]}")
+        except PackageNotFoundError:
+            continue
+    return pinned

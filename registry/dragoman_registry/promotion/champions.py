@@ -1,0 +1,44 @@
+"""Where the aliases of all registered models stand, and what happened to them without Dragoman."""
+
+from collections.abc import Iterator
+
+from dragoman.tables.table import Row
+from dragoman_registry.audit.history import changed_versions, is_forced, strays
+from dragoman_registry.audit.log import Outcome
+from dragoman_registry.promotion.gated_aliases import gated_aliases
+from dragoman_registry.promotion.promotion import Promotions
+from dragoman_registry.registry_client.versions import RegisteredVersion, aliases_of, registered_names, versions_of
+
+
+def standing_champions(promotions: Promotions) -> list[Row]:
+    """A row for every alias that is set, after what died in the middle was mended; `forced` once is forced for ever."""
+    return [row for name in registered_names(promotions.uri) for row in _of_model(promotions, name)]
+
+
+def _of_model(promotions: Promotions, name: str) -> Iterator[Row]:
+    promotions.mend(name)
+    versions = {version.version: version for version in versions_of(promotions.uri, name)}
+    for alias, number in sorted(aliases_of(promotions.uri, name).items()):
+        done = [record for record in promotions.log.records(name, alias) if record.outcome is Outcome.DONE]
+        last = done[-1] if done and done[-1].to_version == number else None
+        stands = versions.get(number, RegisteredVersion(name=name, version=number))
+        yield {
+            "name": name,
+            "alias": alias,
+            "version": number,
+            "model_name": stands.model_name,
+            "grid": stands.grid,
+            "model": stands.model,
+            "since": last.at.isoformat() if last else None,
+            "actor": last.actor if last else None,
+            "forced": any(is_forced(record) and record.to_version == number for record in done),
+        }
+
+
+def done_without_dragoman(promotions: Promotions, name: str, alias: str | None = None) -> list[str]:
+    """What happened to a model and its aliases that the trail does not tell of, as sentences."""
+    found = strays(promotions.log, promotions.uri, name, gated_aliases(promotions.store, name))
+    return [
+        *(sentence for stray, sentence in found.items() if alias in (None, stray)),
+        *changed_versions(promotions.log, promotions.uri, name),
+    ]

@@ -1,0 +1,1 @@
+"""MLflow's model registry: its client, versions and aliases."""

@@ -1,0 +1,164 @@
+"""Registered versions as Dragoman knows them: which model of which grid each of them is."""
+
+from collections import defaultdict
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.errors import DragomanError, ModelError, nearest
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_registry.registry_client.client import client_at
+
+NAME_TAG = "dragoman.name"
+PROMPT_TAG = "dragoman.prompt"
+DECODING_TAG = "dragoman.decoding"
+"""Tags of a version besides the model's id and grid: its name there, and the prompt and decoding it answers with."""
+
+
+class VersionError(DragomanError):
+    """Text that names no registered version."""
+
+
+class RegisteredVersion(BaseModel):
+    """One version of a registered model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    """Name in the registry."""
+    version: str
+    """Its number."""
+    model: str | None = None
+    """Id of the model; None, like all below, for a version that Dragoman did not register."""
+    grid: str | None = None
+    """The grid it comes from."""
+    model_name: str | None = None
+    """Its name in that grid."""
+    prompt: str | None = None
+    """Id of the prompt it answers with."""
+    decoding: str | None = None
+    """Id of the decoding it answers with."""
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @classmethod
+    def of(cls, version: Any) -> Self:
+        """What an MLflow model version stands for, by its tags."""
+        tags = version.tags
+        return cls(
+            name=version.name, version=str(version.version), model=tags.get(MODEL_TAG), grid=tags.get(GRID_TAG),
+            model_name=tags.get(NAME_TAG), prompt=tags.get(PROMPT_TAG), decoding=tags.get(DECODING_TAG),
+        )  # fmt: skip
+
+
+def registered_names(uri: str) -> list[str]:
+    """Every name in the registry, sorted."""
+    return sorted(model.name for model in _pages(client_at(uri).search_registered_models))
+
+
+class Registered(BaseModel):
+    """A registered model, with all that stands under its name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    """Its name."""
+    aliases: dict[str, str]
+    """The version each alias stands at."""
+    versions: tuple[RegisteredVersion, ...]
+    """Its versions, the oldest first."""
+
+
+def registered(uri: str) -> list[Registered]:
+    """Every registered model, sorted by name; asked for in two searches, however many there are."""
+    client = client_at(uri)
+    versions: defaultdict[str, list[RegisteredVersion]] = defaultdict(list)
+    for version in _pages(client.search_model_versions):
+        versions[version.name].append(RegisteredVersion.of(version))
+    return [
+        Registered(
+            name=model.name,
+            aliases={alias: str(number) for alias, number in sorted(model.aliases.items())},
+            versions=tuple(sorted(versions[model.name], key=lambda version: int(version.version))),
+        )
+        for model in sorted(_pages(client.search_registered_models), key=lambda model: model.name)
+    ]
+
+
+def aliases_of(uri: str, name: str) -> dict[str, str]:
+    """The version each alias of a registered model stands at.
+
+    Raises:
+        ModelError: there is no registered model of that name.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        model = client_at(uri).get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # no name for a model at all
+            raise ModelError(f"'{name}' is not a registered model; {nearest(name, registered_names(uri))}") from error
+        raise
+    return {alias: str(version) for alias, version in model.aliases.items()}
+
+
+def versions_of(uri: str, name: str) -> list[RegisteredVersion]:
+    """Every version of a registered model, the oldest first; none where there is no such model."""
+    client = client_at(uri)
+    quoted = name.replace("'", "''")
+    found = [RegisteredVersion.of(version) for version in _pages(client.search_model_versions, f"name = '{quoted}'")]
+    return sorted(found, key=lambda version: int(version.version))
+
+
+def version_at(uri: str, name: str, alias: str) -> RegisteredVersion | None:
+    """The version an alias stands at; None where it is not set.
+
+    Raises:
+        ModelError: there is no registered model of that name, or the version the alias stands at is gone.
+    """
+    number = aliases_of(uri, name).get(alias)
+    return None if number is None else find_version(uri, name, number)
+
+
+def find_version(uri: str, name: str, number: str) -> RegisteredVersion:
+    """One version by its number.
+
+    Raises:
+        ModelError: there is no such model or version.
+    """
+    aliases_of(uri, name)
+    found = {version.version: version for version in versions_of(uri, name)}
+    if number not in found:
+        raise ModelError(f"'{name}' has no version {number}; {nearest(number, found)}")
+    return found[number]
+
+
+def resolve(uri: str, reference: str) -> RegisteredVersion:
+    """The version written as ``NAME@3`` or ``NAME@champion``.
+
+    Raises:
+        VersionError: it is not written so, or the alias is not set.
+        ModelError: there is no such model or version.
+    """
+    name, _, which = reference.rpartition("@")
+    if not name or not which:
+        raise VersionError(f"'{reference}' names no version: write NAME@NUMBER or NAME@ALIAS, such as {reference}@1.")
+    if which.isdecimal():
+        return find_version(uri, name, which)
+    found = version_at(uri, name, which)
+    if found is None:
+        aliases = ", ".join(sorted(aliases_of(uri, name))) or "none"
+        raise VersionError(f"{name} has no alias '{which}' (its aliases: {aliases}): name one of them or a number.")
+    return found
+
+
+def _pages(search: Any, filter_string: str | None = None) -> list[Any]:
+    found: list[Any] = []
+    token: str | None = None
+    while True:
+        page = search(filter_string=filter_string, page_token=token)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return found

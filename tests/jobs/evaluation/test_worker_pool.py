@@ -1,0 +1,292 @@
+"""The pool: cells stream to whoever is free, a dead worker costs only its cell in flight."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from dragoman.errors import ModelError
+from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.prompt import Prompt
+from dragoman.store.records import Translation
+from dragoman_jobs.cluster.base import ClusterError, Share, WorkerDiedError
+from dragoman_jobs.cluster.local_cluster import LocalCluster
+from dragoman_jobs.evaluation.worker import CellOutcome, CellTask, PreparedModel
+from dragoman_jobs.evaluation.worker_pool import MAX_ATTEMPTS, MAX_STARTS, Ended, Pool
+
+
+def _task(name: str, model: str = "m", size: int = 0) -> CellTask:
+    return CellTask(
+        cell=name,
+        pair=Pair("de", "fr"),
+        model=PreparedModel(model=model, engine="none", path=Path("none")),
+        decoding=Decoding(),
+        prompt=Prompt(template="{source}"),
+        test="blob",
+        languages=("de", "fr"),
+        metrics=("bleu",),
+        size=size,
+    )
+
+
+class _Translator:
+    """A worker that remembers what it was asked for, and dies or fails on some cells."""
+
+    calls: ClassVar[Counter[str]] = Counter()
+    order: ClassVar[list[str]] = []
+    loads: ClassVar[list[str]] = []
+    ahead: ClassVar[list[tuple[str, str]]] = []
+    tasks: ClassVar[list[CellTask]] = []
+    starts: ClassVar[int] = 0
+
+    def __init__(self, dies_on: dict[str, int], fails_on: set[str], stillborn: int) -> None:
+        self._dies_on, self._fails_on, self._stillborn = dies_on, fails_on, stillborn
+        self._model = ""
+
+    def ready(self) -> int:
+        type(self).starts += 1
+        if self.starts <= self._stillborn:
+            raise WorkerDiedError("its node is gone")
+        return 1
+
+    def run(self, task: CellTask) -> CellOutcome:
+        self.calls[task.cell] += 1
+        self.order.append(task.cell)
+        self.tasks.append(task)
+        if task.then:
+            self.ahead.append((task.cell, task.then.model.model))
+        if task.model.model != self._model:
+            self._model = task.model.model
+            self.loads.append(self._model)
+        if self.calls[task.cell] <= self._dies_on.get(task.cell, 0):
+            raise WorkerDiedError("killed")
+        if task.cell in self._fails_on:
+            raise ModelError("this sentence says why.")
+        translation = Translation(
+            cell_id=task.cell, hypotheses="blob", segments=1, tokens=1, cut=0, engine="none", seconds=0, worker="w"
+        )
+        return CellOutcome(translation=translation, scores=(), unscorable=(), busy=0.0)
+
+
+def _run(pool: Pool, cluster: LocalCluster, size: int = 2) -> list[Ended]:
+    ended = []
+    while pool.waiting or pool.running:
+        pool.resize(size)
+        pool.choose()
+        pool.dispatch()
+        for ref in cluster.wait(pool.refs, 1.0):
+            one = pool.take(ref)
+            if one is not None:
+                ended.append(one)
+    return ended
+
+
+@pytest.fixture
+def translator() -> type[_Translator]:
+    _Translator.calls, _Translator.starts = Counter(), 0
+    _Translator.order, _Translator.loads, _Translator.ahead, _Translator.tasks = [], [], [], []
+    return _Translator
+
+
+def _pool(
+    dies_on: dict[str, int] | None = None, fails_on: set[str] | None = None, stillborn: int = 0
+) -> tuple[Pool, LocalCluster]:
+    cluster = LocalCluster()
+    arguments: tuple[Any, ...] = (dies_on or {}, fails_on or set(), stillborn)
+    return Pool(cluster, lambda: cluster.worker(_Translator, *arguments)), cluster
+
+
+def test_every_cell_is_done_once_and_each_model_loads_once_for_each_worker(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    pool.add([_task(f"a{i}", "a") for i in range(10)])
+    pool.add([_task(f"b{i}", "b") for i in range(10)])
+    ended = _run(pool, cluster)
+    assert {one.task.cell for one in ended if one.outcome} == {f"{model}{i}" for model in "ab" for i in range(10)}
+    assert set(translator.calls.values()) == {1}
+    assert len(translator.loads) <= 4
+
+
+def test_the_longest_cells_start_first(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    pool.add([_task(f"a{size}", size=size) for size in (3, 1, 4, 2, 5)])
+    _run(pool, cluster, size=1)
+    assert translator.order == ["a5", "a4", "a3", "a2", "a1"]
+
+
+def test_with_its_models_last_cell_a_worker_hears_what_it_will_need_next(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    pool.add([_task(f"a{i}", "a") for i in range(3)])
+    pool.add([_task(f"b{i}", "b") for i in range(2)])
+    _run(pool, cluster, size=1)
+    assert translator.ahead == [("a2", "b")]
+    assert translator.order == ["a0", "a1", "a2", "b0", "b1"]
+
+
+def test_every_worker_hears_it_with_the_last_cell_it_gets_of_a_model(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    slow = Decoding(beam=2)
+    pool.add([_task(f"a{i}", "a", size=9 - i) for i in range(6)])
+    pool.add([_task(f"b{i}", "b").model_copy(update={"decoding": slow}) for i in range(3)])
+    pool.resize(3)
+    for ref in pool.refs:
+        pool.take(ref)
+    _run(pool, cluster, size=3)
+    assert {model for _, model in translator.ahead} == {"b"}
+    assert {cell for cell, _ in translator.ahead} == {"a3", "a4", "a5"}
+    assert {each.then.decoding for each in translator.tasks if each.then} == {slow}, "as the next model is decoded"
+
+
+def test_while_there_are_plenty_a_second_cell_waits_at_its_worker(translator: type[_Translator]) -> None:
+    pool, _ = _pool()
+    pool.add([_task(f"a{i}", size=9 - i) for i in range(4)])
+    pool.resize(1)
+    pool.take(pool.refs[0])
+    assert [task.cell for task in pool.choose()] == ["a0"]
+    pool.dispatch()
+    assert (pool.running, pool.waiting) == (1, 2)
+    pool.take(pool.refs[0])
+    assert [task.cell for task in pool.choose()] == ["a1"]  # it starts only now
+    pool.dispatch()
+    assert (pool.running, pool.waiting) == (1, 1)
+    pool.take(pool.refs[0])
+    assert [task.cell for task in pool.choose()] == ["a2"]
+    pool.dispatch()
+    assert (pool.running, pool.waiting) == (1, 1)  # the last one is kept for who is free first
+
+
+def test_workers_start_for_cells_that_will_come(translator: type[_Translator]) -> None:
+    pool, _ = _pool()
+    pool.resize(2, coming=5)
+    assert len(pool.refs) == 2
+
+
+def test_a_dead_worker_costs_only_its_cell_in_flight(translator: type[_Translator]) -> None:
+    pool, cluster = _pool(dies_on={"a1": 1, "a3": 1})
+    pool.add([_task(f"a{i}") for i in range(8)])
+    ended = _run(pool, cluster)
+    assert all(one.failure is None for one in ended)
+    assert translator.calls == Counter({f"a{i}": 2 if i in (1, 3) else 1 for i in range(8)})
+    assert pool.workers <= 2
+
+
+def test_a_poisonous_cell_ends_as_failed_and_the_rest_goes_on(translator: type[_Translator]) -> None:
+    pool, cluster = _pool(dies_on={"a0": 99})
+    pool.add([_task("a0"), _task("a1")])
+    failures = {one.task.cell: one.failure for one in _run(pool, cluster)}
+    assert failures["a1"] is None
+    assert str(failures["a0"]).startswith(f"its worker died {MAX_ATTEMPTS} times")
+    assert translator.calls["a0"] == MAX_ATTEMPTS
+
+
+def test_a_cell_that_fails_keeps_its_worker(translator: type[_Translator]) -> None:
+    pool, cluster = _pool(fails_on={"a0"})
+    pool.add([_task("a0"), _task("a1")])
+    failures = {one.task.cell: one.failure for one in _run(pool, cluster, size=1)}
+    assert failures == {"a0": "this sentence says why.", "a1": None}
+    assert len(translator.loads) == 1
+
+
+def test_a_worker_that_dies_before_it_is_ready_costs_no_cell_an_attempt(translator: type[_Translator]) -> None:
+    pool, cluster = _pool(stillborn=2)
+    pool.add([_task(f"a{i}") for i in range(3)])
+    assert all(one.failure is None for one in _run(pool, cluster, size=1))
+    assert translator.starts == 3
+    assert set(translator.calls.values()) == {1}
+
+
+def test_workers_that_never_become_ready_are_a_sentence(
+    translator: type[_Translator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)
+    pool, cluster = _pool(stillborn=MAX_STARTS)
+    pool.add([_task("a0")])
+    with pytest.raises(ClusterError, match=f"died {MAX_STARTS} times before they were ready .its node is gone"):
+        _run(pool, cluster)
+
+
+def test_starts_that_fail_together_count_once(translator: type[_Translator], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)
+    pool, cluster = _pool(stillborn=2 * MAX_STARTS)
+    pool.add([_task(f"a{i}") for i in range(9)])
+    assert all(one.failure is None for one in _run(pool, cluster, size=MAX_STARTS))
+    assert translator.starts > 2 * MAX_STARTS
+
+
+def test_workers_that_do_not_come_up_beside_one_that_did_end_nothing(
+    translator: type[_Translator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)
+    pool, cluster = _pool()
+    pool.add([_task(f"a{i}") for i in range(9)])
+    pool.resize(1)
+    pool.take(pool.refs[0])
+    translator.starts = -MAX_STARTS
+    monkeypatch.setattr(translator, "ready", lambda _: (_ for _ in ()).throw(WorkerDiedError("its node is gone")))
+    for _ in range(2 * MAX_STARTS):
+        pool.resize(2)
+        pool.take(pool.refs[-1])
+    assert pool.workers == 1
+    assert len(_run(pool, cluster, size=1)) == 9
+
+
+def test_workers_that_nothing_waits_for_give_up_what_they_hold(
+    translator: type[_Translator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, cluster = _pool()
+    pool.add([_task("a0"), _task("a1")])
+    _run(pool, cluster)
+    pool.resize(2)
+    assert pool.workers
+    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.IDLE_SECONDS", 0.0)
+    pool.resize(2, coming=1)
+    assert pool.workers, "cells will come"
+    pool.resize(2)
+    assert pool.workers == 0
+    assert not pool.refs
+
+
+def test_what_others_are_at_is_given_back_and_then_no_cell_waits_at_a_worker(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    pool.add([_task(f"a{i}", size=9 - i) for i in range(8)])
+    pool.resize(2)
+    for ref in pool.refs:
+        pool.take(ref)
+    assert [task.cell for task in pool.choose()] == ["a0", "a1"]
+    assert [task.cell for task in pool.withdraw(["a0"])] == ["a0"]
+    assert [task.cell for task in pool.choose()] == ["a2"]
+    pool.dispatch()
+    ended = _run(pool, cluster)
+    assert "a0" not in translator.calls
+    assert len(ended) == 7
+
+
+def test_idle_workers_leave_when_others_need_their_place(translator: type[_Translator]) -> None:
+    pool, cluster = _pool()
+    pool.add([_task("a0"), _task("a1")])
+    _run(pool, cluster)
+    before = pool.workers
+    assert before
+    pool.resize(0)
+    assert pool.workers == 0
+    assert pool.busy is not None
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    ("share", "cpus", "gpus", "room"),
+    [
+        (Share(), 4, 0, 4),
+        (Share(2), 5, 0, 2),
+        (Share(1, 1), 8, 2, 2),
+        (Share(1, 0.5), 8, 2, 4),
+        (Share(1, 0.4), 8, 2, 4),
+        (Share(0.1, 0.1), 8, 1, 10),
+        (Share(1, 2), 8, 3, 1),
+        (Share(1, 1), 8, 0, 0),
+        (Share(4, 1), 3, 1, 0),
+    ],
+)
+def test_how_many_shares_a_node_has_room_for(share: Share, cpus: float, gpus: float, room: int) -> None:
+    assert share.fits(cpus, gpus) == room

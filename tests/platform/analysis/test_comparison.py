@@ -1,0 +1,227 @@
+"""Two models on common pairs: tests, corrections, wins and losses, regressions, best models, seeds."""
+
+from statistics import fmean
+
+import numpy as np
+import pytest
+
+from dragoman import plugins
+from dragoman.analysis.comparison import compare, scope_differences
+from dragoman.analysis.pair_differences import regressions
+from dragoman.analysis.partition_table import pair_scores
+from dragoman.analysis.ranking import best_models
+from dragoman.cell import CellState
+from dragoman.errors import StoreError
+from dragoman.metrics.resampling import SAMPLES, SEED
+from dragoman.metrics.serialization import unpack
+from dragoman.metrics.significance import (
+    Correction,
+    Test,
+    adjusted,
+    benjamini_hochberg,
+    holm,
+    interval_tests,
+    paired_approximate_randomization,
+    paired_bootstrap,
+)
+from dragoman.pair import Pair, all_pairs
+from dragoman.partition import Partition, TrainingGraph
+from dragoman.store.screening import unseen_differences
+
+PAIRS = all_pairs(["en", "de", "fr", "ru"])
+GRAPHS = {
+    "base": TrainingGraph(),
+    "a": TrainingGraph.of([Pair("en", "de"), Pair("en", "fr")]),
+    "b": TrainingGraph.of([Pair("en", "de"), Pair("de", "en")]),
+}
+UNTRIED = (CellState.PLANNED, None)
+
+
+@pytest.fixture(scope="module")
+def store(campaign_in, tmp_path_factory):
+    with campaign_in(tmp_path_factory.mktemp("compared")) as campaign:
+        quality = {("b", pair): 0.9 if index % 2 else 0.55 for index, pair in enumerate(PAIRS)}
+        without = {("a", PAIRS[0]): UNTRIED, ("b", PAIRS[1]): (CellState.FAILED, "out of memory")}
+        yield campaign.fill(
+            GRAPHS, PAIRS, metrics=("bleu", "off_target"), quality=quality | {"a": 0.6}, without=without, segments=40
+        )
+
+
+def statistics(store, model, pair):
+    cell = next(
+        record.cell.id
+        for record in store.cells("g")
+        if (record.cell.model, record.cell.pair) == (f"model-{model}", pair)
+    )
+    return unpack(next(score.statistics for score in store.scores_of(cell) if score.metric == "bleu"))
+
+
+@pytest.mark.parametrize(
+    ("test", "run"), [(Test.BOOTSTRAP, paired_bootstrap), (Test.RANDOMIZATION, paired_approximate_randomization)]
+)
+@pytest.mark.parametrize(("correction", "adjust"), [(Correction.HOLM, holm), (Correction.BH, benjamini_hochberg)])
+def test_every_common_pair_is_tested_and_all_are_adjusted_together(store, test, run, correction, adjust):
+    found = compare(store, "g", "a", "b", "bleu", test=test, correction=correction, samples=SAMPLES)
+    assert [difference.pair for difference in found.pairs] == PAIRS[2:]
+    metric = plugins.load("metrics", "bleu")
+    expected = [
+        run(metric(pair), statistics(store, "a", pair), statistics(store, "b", pair), SAMPLES, SEED)
+        for pair in PAIRS[2:]
+    ]
+    assert [difference.p_value for difference in found.pairs] == [result.p_value for result in expected]
+    assert [difference.delta for difference in found.pairs] == pytest.approx([result.delta for result in expected])
+    assert [difference.adjusted for difference in found.pairs] == pytest.approx(
+        adjust([result.p_value for result in expected])
+    )
+    assert all(difference.significant is (difference.adjusted <= 0.05) for difference in found.pairs)
+
+
+def test_scopes_count_wins_over_common_pairs_of_b_s_partitions(store):
+    found = compare(store, "g", "a", "b", "bleu", samples=200)
+    scopes = {scope.scope: scope for scope in found.scopes}
+    for name, scope in scopes.items():
+        pairs = [
+            pair for pair in found.pairs
+            if name in (pair.partition_b, "all") or (name == "unseen" and pair.partition_b is not Partition.SEEN)
+        ]  # fmt: skip
+        assert scope.done == len(pairs) == scope.wins + scope.losses + scope.ties
+        assert scope.wins == sum(pair.delta > 0 for pair in pairs)
+        assert scope.significant_wins == sum(pair.delta > 0 and pair.significant for pair in pairs)
+        assert scope.significant_losses == sum(pair.delta < 0 and pair.significant for pair in pairs)
+        if pairs:
+            assert scope.delta == pytest.approx(np.mean([pair.delta for pair in pairs]))
+            assert scope.mean_b - scope.mean_a == pytest.approx(scope.delta)
+            assert scope.low < scope.delta < scope.high
+    assert (scopes["all"].done, scopes["all"].pairs) == (10, 12)
+    summed = {scope.scope: scope for scope in scope_differences(store, "g", "a", "b", "bleu")}
+    assert summed["all"].delta == scopes["all"].delta and summed["all"].significant_wins is None
+
+
+def test_enough_resamples_are_drawn_for_one_pair_to_be_significant_after_holm(store):
+    found = compare(store, "g", "base", "b", "bleu")
+    assert found.samples * 0.05 > len(found.pairs)
+    assert any(difference.significant for difference in found.pairs)
+
+
+def test_the_base_s_own_comparison_takes_the_partitions_of_the_model(store):
+    scopes = [scope.scope for scope in scope_differences(store, "g", "base", "b", "bleu")]
+    assert scopes == ["seen", "unseen_source", "unseen_target", "unseen_both", "unseen", "all"]
+
+
+def test_where_less_is_better_the_signs_turn(store):
+    found = {scope.scope: scope for scope in scope_differences(store, "g", "a", "b", "off_target")}["all"]
+    deltas = [difference.delta for difference in compare(store, "g", "a", "b", "off_target", samples=200).pairs]
+    assert (found.wins, found.losses) == (sum(delta < 0 for delta in deltas), sum(delta > 0 for delta in deltas))
+    worst = [difference.delta for difference in regressions(store, "g", "a", "b", "off_target")]
+    assert worst == sorted((delta for delta in deltas if delta > 0), reverse=True)
+
+
+def test_regressions_come_worst_first(store):
+    deltas = sorted(difference.delta for difference in compare(store, "g", "a", "b", "bleu", samples=200).pairs)
+    worse = [delta for delta in deltas if delta < 0]
+    assert len(worse) > 2
+    for limit in (2, 50):
+        found = [difference.delta for difference in regressions(store, "g", "a", "b", "bleu", limit=limit)]
+        assert found == worse[:limit]
+
+
+@pytest.mark.parametrize("correction", Correction)
+def test_pairs_unseen_for_both_are_screened_by_intervals_and_corrected_for_their_number(store, correction):
+    """Against the definition on every pair."""
+    scores = {name: {score.pair: score for score in pair_scores(store, "g", name, "bleu")} for name in ("a", "b")}
+    unseen = {
+        name: {pair for pair, score in found.items() if score.value is not None and score.partition.is_unseen}
+        for name, found in scores.items()
+    }
+    both = sorted(unseen["a"] & unseen["b"])
+    deltas = np.array([scores["b"][pair].value - scores["a"][pair].value for pair in both])
+    widths = [np.array([scores[name][pair].high - scores[name][pair].low for pair in both]) for name in ("a", "b")]
+    p_values = interval_tests(deltas, *widths).p_values
+    rest = len(unseen["b"]) - len(both)
+    expected = adjusted([*p_values, *[1.0] * rest], correction)[: len(both)]
+    for alpha in (0.001, 0.05, 0.6):
+        found = unseen_differences(store, "g", "a", "b", "bleu", correction=correction, alpha=alpha)
+        told = {difference.pair: difference.adjusted for difference in found}
+        assert told == pytest.approx(
+            {pair: value for pair, value in zip(both, expected, strict=True) if value <= alpha}
+        )
+        sizes = [abs(difference.delta) for difference in found]
+        assert sizes == sorted(sizes, reverse=True)
+    assert told
+
+
+def test_only_models_with_the_most_pairs_into_a_target_compete_for_it(store):
+    best = {row.target: row for row in best_models(store, "g", "bleu")}
+    scores = {
+        name: [score for score in pair_scores(store, "g", name, "bleu") if score.value is not None] for name in GRAPHS
+    }
+    for target in ("en", "de", "fr", "ru"):
+        means = {}
+        for name, found in scores.items():
+            values = [score.value for score in found if score.pair.target == target]
+            means[name] = (len(values), fmean(values))
+        assert (best[target].done, best[target].pairs) == (3, 3)
+        assert best[target].model == max(means, key=means.get)
+        assert best[target].mean == pytest.approx(max(means.values())[1])
+
+
+def test_a_model_is_not_compared_with_itself(store):
+    with pytest.raises(StoreError, match="itself"):
+        compare(store, "g", "a", "a", "bleu")
+    with pytest.raises(StoreError, match="no model 'c'"):
+        compare(store, "g", "a", "c", "bleu")
+
+
+def test_means_over_pairs_weigh_them_by_segments_where_asked(campaign):
+    segments = {pair: 10 + 5 * n for n, pair in enumerate(PAIRS)}
+    store = campaign.fill(GRAPHS, PAIRS, segments=segments)
+    macro, micro = (compare(store, "g", "a", "b", "bleu", samples=200, micro=micro) for micro in (False, True))
+    deltas = [difference.delta for difference in micro.pairs]
+    weights = [segments[difference.pair] for difference in micro.pairs]
+    assert macro.scopes[-1].delta == pytest.approx(np.mean(deltas))
+    assert micro.scopes[-1].delta == pytest.approx(np.average(deltas, weights=weights))
+    assert (macro.micro, micro.micro, macro.pairs) == (False, True, micro.pairs)
+    assert micro.scopes[-1].low < micro.scopes[-1].delta < micro.scopes[-1].high
+
+
+@pytest.fixture
+def grids(campaign):
+    """One model in one grid and another in another, with some pairs in common."""
+    campaign.fill({"base": GRAPHS["base"], "a": GRAPHS["a"]}, PAIRS[:9], grid="one", segments=30)
+    campaign.fill({"base": GRAPHS["base"], "b": GRAPHS["b"]}, PAIRS[4:], grid="two", segments=30)
+    return campaign
+
+
+def test_models_of_two_grids_are_compared_on_the_pairs_of_both(grids):
+    store = grids.store
+    found = compare(store, "two", "one/a", "b", "bleu", samples=200)
+    assert [difference.pair for difference in found.pairs] == PAIRS[4:9]
+    assert (found.scopes[-1].done, found.scopes[-1].pairs, found.note) == (5, len(PAIRS) - 4, None)
+    ours, theirs = (
+        {score.pair: score for score in pair_scores(store, grid, name, "bleu")}
+        for grid, name in (("two", "b"), ("one", "a"))
+    )
+    for difference in found.pairs:
+        pair = difference.pair
+        assert (difference.a, difference.b) == (theirs[pair].value, ours[pair].value)
+        assert (difference.partition_a, difference.partition_b) == (theirs[pair].partition, ours[pair].partition)
+    assert found.scopes[-1].p_value is not None and found.test is Test.BOOTSTRAP
+    turned = compare(store, "one", "two/b", "a", "bleu", samples=200)
+    assert [difference.delta for difference in turned.pairs] == [-difference.delta for difference in found.pairs]
+    assert [row.pair for row in regressions(store, "two", "one/a", "b", "bleu", limit=9)] == [
+        each.pair for each in sorted(found.pairs, key=lambda each: each.delta) if each.delta < 0
+    ]
+
+
+def test_models_of_two_grids_that_can_not_be_compared_are_refused(grids):
+    store = grids.store
+    with pytest.raises(StoreError, match="'one/base' can't be compared with itself"):
+        compare(store, "two", "one/base", "base", "bleu")
+    with pytest.raises(StoreError, match="no grid 'tow'"):
+        compare(store, "two", "tow/a", "b", "bleu")
+    with pytest.raises(StoreError, match="Grid 'one' has no model 'b'"):
+        compare(store, "two", "one/b", "b", "bleu")
+    models = {"another base": GRAPHS["base"], "c": GRAPHS["a"]}
+    grids.fill(models, PAIRS[4:], grid="three", signature="tok:13a|version:2")
+    with pytest.raises(StoreError, match=r"Grids 'three' and 'two' have bleu scores into .* under 2 signatures"):
+        compare(store, "two", "three/c", "b", "bleu")

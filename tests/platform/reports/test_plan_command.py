@@ -1,0 +1,115 @@
+"""`dragoman plan` says what was understood, what there is, what is done already, and what the rest costs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dragoman.planning.plan import make_plan
+from dragoman.settings import settings
+from dragoman.spec.loading import load_spec
+from dragoman.store import records
+from dragoman.store.store import Store
+
+METHOD = {"kind": "full", "learning_rate": 0.1, "steps": 100, "batch_tokens": 1000}
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A spec of three languages, two of which are written in several scripts, in an empty home."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "model.safetensors").write_bytes(b"weights")
+    content = {
+        "name": "small", "base": str(tmp_path / "base"), "languages": ["en", "zh", "sr_Latn"], "corpus": "cldr",
+        "models": [{"name": "one", "pairs": ["en-zh", "zh-en"], "examples": 20, "method": METHOD}],
+        "evaluation": {"sentences": 5, "metrics": ["bleu"]},
+    }  # fmt: skip
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("DRAGOMAN_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    yield tmp_path / "spec.yaml"
+    settings.cache_clear()
+
+
+@pytest.fixture
+def planner(dragoman, monkeypatch: pytest.MonkeyPatch):
+    """`dragoman plan`, which the other tests of the command line leave out."""
+    from importlib.metadata import entry_points
+
+    from dragoman import plugins
+
+    command = {entry.name: entry for entry in entry_points(group="dragoman.commands") if entry.name == "plan"}
+    available = plugins.available
+    monkeypatch.setattr(plugins, "available", lambda group: command if group == "commands" else available(group))
+    return dragoman
+
+
+def tables(outcome) -> dict:
+    assert outcome.code == 0, outcome.err
+    return json.loads(outcome.out)
+
+
+def test_a_plan_without_a_store_says_what_was_taken_for_what(planner, spec):
+    found = tables(planner("plan", str(spec), "--json"))
+    assert [(row["language"], row["bare_means"]) for row in found["languages"]] == [
+        ("zh-Hans", "zh-Hans"), ("sr-Latn", "sr-Cyrl"),
+    ]  # fmt: skip
+    (model,) = found["models"]
+    assert (model["seen"], model["reversed"], model["unseen_source"], model["unseen_target"]) == (2, 0, 2, 2)
+    assert (model["trained_pairs"], model["examples"]) == (2, 40)
+    assert found["missing"] == []
+    assert {(row["model"], row["done"], row["to_do"]) for row in found["cells"]} == {("base", 0, 6), ("one", 0, 6)}
+    base, one, total = found["cost"]
+    assert (base["train_tokens"], one["train_tokens"], total["train_tokens"]) == (None, 100_000, 100_000)
+    assert one["passes"] == pytest.approx(100_000 / one["text_tokens"], rel=1e-4)
+    assert total["decode_tokens"] == 2 * base["decode_tokens"] > 0
+    assert [one["train_hours"], one["decode_hours"], one["disk_megabytes"]] == [None] * 3
+    printed = planner("plan", str(spec)).out
+    assert "a bare" in printed
+    assert "zh-Hant" in printed
+    assert "none measured yet" in printed
+    assert "There is no results store yet" in printed
+    assert not Path(settings().store_url.removeprefix("sqlite:///")).exists()
+
+
+def test_hours_and_disk_come_from_earlier_runs_and_done_cells_are_seen(planner, spec, tmp_path):
+    plan = make_plan(load_spec(spec))
+    (training,) = plan.trainings
+    store = Store.open(settings().store_url, settings().blobs_url)
+    store.add_model(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
+    store.add_model(
+        records.ModelRecord(id=training.identity.id, name="one", parent=plan.base.id, base=plan.base.id, recipe={})
+    )
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(bytes(3_000_000))
+    # 100,000 tokens in 50 seconds
+    store.add_training(training.identity.id, {"method": METHOD, "seconds": 50, "checkpoint": str(folder)})
+    store.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
+    store.add_prompt(records.PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
+    decoding = plan.spec.evaluation.decoding
+    store.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+    grid = records.GridRecord(
+        name="small", spec={}, spec_hash=plan.id, models=tuple(model.id for model in plan.models), base=plan.base.id,
+        metrics=("bleu",), languages=plan.spec.languages,
+    )  # fmt: skip
+    cells = list(plan.cells())
+    store.add_grid(grid, [records.CellRecord(cell=cell) for cell in cells])
+    address = store.blobs.put_translation([("hypothesis", "stop", 10)] * 5)
+    store.commit_cell(
+        records.Translation(
+            cell_id=cells[0].id, hypotheses=address, segments=5, tokens=50, cut=0, engine="test", seconds=2, worker="w"
+        ),
+        [records.StoredScore(metric="bleu", signature="v1", value=1.0)],
+    )
+    store.close()
+    found = tables(planner("plan", str(spec), "--json"))
+    assert {(row["model"], row["done"], row["to_do"]) for row in found["cells"]} == {("base", 1, 5), ("one", 0, 6)}
+    base, one, total = found["cost"]
+    assert one["train_hours"] == pytest.approx(50 / 3600, abs=1e-6)
+    assert base["decode_hours"] == pytest.approx(base["decode_tokens"] / 25 / 3600, abs=1e-6)
+    assert total["decode_hours"] == pytest.approx(2 * base["decode_hours"], abs=2e-6)
+    assert 3 < one["disk_megabytes"] < 3.1
+    assert total["disk_megabytes"] == pytest.approx(one["disk_megabytes"] + base["disk_megabytes"], abs=2e-6)

@@ -1,0 +1,80 @@
+"""The forms in which tables are printed."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from dragoman.cli.output import Form, OutputError, render
+from dragoman.tables.table import Column, Table, figure, interval, number, word
+
+ROWS = [
+    {"name": "a_b|c", "value": 41.25, "low": 40.0, "high": 42.123456789},
+    {"name": "déjà & 5 %", "value": None, "low": None, "high": None},
+]
+TABLE = Table("some", "A title_x", [word("name"), number("value"), interval("low", "high")], ROWS, ["A note."])
+
+
+def test_figures_have_fixed_digits_and_no_negative_zero():
+    assert [figure(-0.04), figure(None), figure(2, 0), figure(1.25, 2, sign=True)] == ["0.0", "-", "2", "+1.25"]
+
+
+def test_json_rounds_once_and_keeps_what_is_not_there():
+    assert json.loads(render([TABLE], Form.JSON)) == {"some": [{**ROWS[0], "high": 42.123457}, ROWS[1]]}
+
+
+def test_markdown_and_latex_escape_what_they_must():
+    assert r"a_b\|c" in render([TABLE], Form.MARKDOWN)
+    assert r"| x\|y " in render([Table("some", "A title", [word("name", "x|y")], ROWS)], Form.MARKDOWN)
+    latex = render([TABLE], Form.LATEX)
+    assert r"a\_b|c" in latex and r"déjà \& 5 \%" in latex and r"\caption{A title\_x}" in latex
+
+
+def test_details_are_shown_only_when_asked_for():
+    detail = Table("more", "More", [word("name")], ROWS, detail=True)
+    assert "More" not in render([TABLE, detail], Form.TEXT)
+    assert "More" in render([TABLE, detail], Form.TEXT, only="more")
+    assert json.loads(render([TABLE, detail], Form.JSON)).keys() == {"some", "more"}
+    with pytest.raises(OutputError, match="did you mean 'more'"):
+        render([TABLE, detail], Form.TEXT, only="mor")
+
+
+def test_a_file_gets_no_colour_and_no_cut(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    wide = Table("wide", "Wide", [Column(f"column {n}", lambda row: row["name"] * 5) for n in range(9)], ROWS)
+    text = render([wide], Form.TEXT)
+    assert "\x1b" not in text and "…" not in text and text.count("column") == 9 and "continued" not in text
+
+
+def test_a_narrow_terminal_gets_the_columns_in_parts(monkeypatch):
+    terminal = {"force_terminal": True}
+    monkeypatch.setattr("dragoman.tables.formats.Console", lambda **options: Console(**{**terminal, **options}))
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("TERM", "xterm")
+    text = render([TABLE], Form.TEXT)
+    assert "(continued)" in text and text.count("name") == 2 and text.count("A note.") == 1 and "[40.0, 42.1]" in text
+
+
+@given(st.lists(st.tuples(st.text(), st.none() | st.floats(allow_nan=False, allow_infinity=False)), max_size=5))
+def test_any_text_can_be_printed_in_every_form(rows):
+    table = Table("t", "t", [word("name"), number("value")], [{"name": name, "value": value} for name, value in rows])
+    for form in Form:
+        assert isinstance(render([table], form), str)
+
+
+def test_latex_has_minus_signs_and_a_label_of_its_own():
+    rows = [{"name": "en-de", "value": -1.5}]
+    tables = [
+        Table("partitions", f"{grid}: mean bleu", [word("name"), number("value", digits=1)], rows)
+        for grid in ("demo", "other")
+    ]
+    first, second = (render([table], Form.LATEX) for table in tables)
+    assert "$-$1.5" in first and "en-de" in first
+    assert r"\label{tab:partitions:demo-mean-bleu}" in first and r"\label{tab:partitions:other-mean-bleu}" in second
+
+
+def test_csv_writes_several_values_side_by_side():
+    rows = [{"name": "failed", "which": ["en-de", "en-fr"]}]
+    assert render([Table("reasons", "r", [word("name")], rows)], Form.CSV) == "name,which\nfailed,en-de en-fr\n"

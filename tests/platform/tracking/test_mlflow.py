@@ -1,0 +1,60 @@
+"""What MLflow holds of a campaign: one experiment, a run for each grid; and what is told twice is there once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dragoman.planning.plan import Plan, make_plan
+from dragoman.spec.loading import load_campaign
+from dragoman.tracking.mlflow import Tracker
+
+
+@pytest.fixture
+def plans(demo: dict[str, Any], spec_file: Any) -> list[Plan]:
+    return [make_plan(grid) for grid in load_campaign(spec_file(demo | {"sweep": {"seed": [1, 2]}})).grids]
+
+
+def test_the_grids_of_a_campaign_are_runs_of_one_experiment(plans: list[Plan], tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    trackers = [Tracker(uri, tmp_path / "artifacts", plan) for plan in plans]
+    model = plans[0].trainings[0].identity
+    for _ in range(2):
+        trackers[0].log_dev_scores(model, [(2, 10.0, {"seen": 11.0, "unseen": 9.0})])
+    trackers[0].log_dev_scores(model, [(2, 10.0, {"seen": 11.0, "unseen": 9.0}), (4, 12.0, {"seen": 12.0})])
+    for tracker in trackers:
+        tracker.finish(["seen"], failed=False)
+
+    client = MlflowClient(uri)
+    assert {each.name for each in client.search_experiments()} == {"Default", "demo"}
+    experiment = client.get_experiment_by_name("demo")
+    assert experiment is not None
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert set(runs) == {"demo-seed-1", "demo-seed-2", model.name}
+    assert runs[model.name].data.tags["mlflow.parentRunId"] == runs["demo-seed-1"].info.run_id
+    for name in ("demo-seed-1", "demo-seed-2"):
+        assert f"dragoman/grid?grid={name}" in runs[name].data.tags["mlflow.note.content"]
+    assert "dragoman/runs?grid=demo-seed-2" in experiment.tags["mlflow.note.content"]
+    history = client.get_metric_history(runs[model.name].info.run_id, "dev")
+    assert [(point.step, point.value) for point in history] == [(2, 10.0), (4, 12.0)]
+
+
+def test_a_grid_that_has_just_begun_is_led_to_from_mlflow(plans: list[Plan], tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    tracker = Tracker(uri, tmp_path / "artifacts", plans[0])
+    tracker.start()
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("demo")
+    assert experiment is not None
+    assert "dragoman/campaign?name=demo" in experiment.tags["mlflow.note.content"]
+    assert "viewStateShareKey" not in experiment.tags["mlflow.note.content"]  # it is saved at the end
+    run = client.search_runs([experiment.experiment_id])[0]
+    assert "dragoman/job?grid=demo-seed-1" in run.data.tags["mlflow.note.content"]
+    tracker.finish(["seen"], failed=False)
+    ended = client.get_experiment_by_name("demo")
+    assert ended is not None
+    assert "viewStateShareKey" in ended.tags["mlflow.note.content"]

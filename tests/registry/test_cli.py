@@ -1,0 +1,205 @@
+"""The registry on the command line: tables, sentences and exit codes."""
+
+import io
+import json
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from dragoman import settings as settings_module
+from dragoman.cli import main as cli
+from dragoman_registry.audit.history import AUDIT_TAG
+from dragoman_registry.audit.log import AuditLog
+from dragoman_registry.finisher import register_and_promote
+from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.versions import aliases_of
+
+NAME = "small-translator"
+
+
+@pytest.fixture
+def dragoman(world, monkeypatch, capsys):
+    """Runs the command and returns its exit code, output and complaints."""
+    monkeypatch.setenv("DRAGOMAN_HOME", str(world.settings.home))
+    settings_module.settings.cache_clear()
+
+    def run(*arguments, stdin=""):
+        monkeypatch.setattr(sys, "argv", ["dragoman", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out, err
+
+    yield run
+    settings_module.settings.cache_clear()
+
+
+def test_gate_explains_every_rule(dragoman):
+    code, out, _ = dragoman("gate", "small")
+    assert code == 1
+    assert "german fails 1 of 4 checks: bleu over seen ≥ 40: 30.25 (4 of 4 pairs), worst de-fr 20.00" in out
+    assert "english passes 4 checks" in out
+    code, out, _ = dragoman("gate", "small", "--model", "english", "--json")
+    assert code == 0
+    rows = json.loads(out)["gate"]
+    assert [(row["bounded"], row["value"], row["passed"]) for row in rows] == [
+        ("at_least", 47.5, True),
+        ("gain_at_least", 13.0, True),
+        ("at_most", 2.5, True),
+        ("regression_at_most", None, True),
+    ]
+
+
+def test_a_policy_of_its_own(dragoman, tmp_path):
+    policy = tmp_path / "strict.yaml"
+    policy.write_text("rules: [{over: en-de, at_least: 51}]")
+    code, out, _ = dragoman("gate", "small", "--model", "english", "--policy", str(policy), "--csv")
+    assert code == 1
+    assert "english,bleu,at_least,en-de,51.0,50.0,,1,1,False,en-de 50.00" in out
+
+
+def test_from_promotion_to_rollback(dragoman, world, tmp_path):
+    for model in ("german", "english", "english"):
+        world.bare_version(model)
+    assert dragoman("promote", f"{NAME}@2")[0] == 0
+    code, out, _ = dragoman("promote", f"{NAME}@1")
+    assert code == 1
+    assert "is not promoted to champion: german fails" in out
+    code, out, err = dragoman("promote", f"{NAME}@3", "--alias", "champion", "--json")
+    assert (code, json.loads(out)["gate"][0]["passed"]) == (0, True)
+    assert "is the champion now, in place of version 2" in err
+    rows = json.loads(dragoman("champions", "--json")[1])["champions"]
+    assert [(row["alias"], row["version"], row["model_name"], row["grid"]) for row in rows] == [
+        ("champion", "3", "english", "small")
+    ]
+    assert rows[0]["actor"]
+    assert rows[0]["since"]
+    code, out, _ = dragoman("rollback", NAME, "--reason", "numbers are wrong")
+    assert (code, out) == (0, f"{NAME}@champion stands at version 2 again, in place of version 3.\n")
+    trail = json.loads(dragoman("history", NAME, "--json")[1])["trail"]
+    assert [(row["action"], row["outcome"], row["from_version"], row["to_version"]) for row in trail] == [
+        ("promotion", "done", None, "2"),
+        ("promotion", "refused", "2", "1"),
+        ("promotion", "done", "2", "3"),
+        ("rollback", "done", "3", "2"),
+    ]
+    assert trail[-1]["reason"] == "numbers are wrong"
+    assert dragoman("audit", "verify")[:2] == (0, "The audit trail is whole: 7 records.\n")
+    client_at(world.settings.mlflow_url).set_registered_model_alias(NAME, "champion", "1")
+    assert "it was moved without Dragoman" in dragoman("history", NAME)[1]
+    assert "it was moved without Dragoman" in dragoman("champions")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["promote", NAME], "names no version: write NAME@NUMBER or NAME@ALIAS"),
+        (["promote", f"{NAME}@7"], "has no version 7; use one of: 1, 2."),
+        (["promote", f"{NAME}@challenger"], "has no alias 'challenger'"),
+        (["promote", "smal-translator@1"], "is not a registered model; did you mean 'small-translator'?"),
+        (["promote", f"{NAME}@1", "--policy", "nowhere.yaml"], "can't be read"),
+        (
+            ["promote", f"{NAME}@1", "--policy", "broken.yaml"],
+            "rules.0.over ('sene') is no scope; did you mean",
+        ),
+        (["promote", f"{NAME}@1", "--policy", "other.yaml"], "The policy is about 'other', not about"),
+        (["promote", f"{NAME}@1", "--alias", "chamipon"], "has no alias 'chamipon'; did you mean 'champion'?"),
+        (["promote", f"{NAME}@2"], "was not registered by Dragoman, so there are no scores to judge it by"),
+        (
+            ["promote", f"{NAME}@1", "--policy", "partition.yaml"],
+            "rules.0.over ('unsen_both') is no scope",
+        ),
+        (["promote", f"{NAME}@1", "--policy", "key.yaml"], "rules.0 has no key 'atleast'; did you mean 'at_least'?"),
+        (["promote", f"{NAME}@1", "--policy", "list.yaml"], "list.yaml holds no policy"),
+        (["promote", f"{NAME}@1", "--force"], "needs a reason, which is recorded for ever: add --reason"),
+        (["promote", f"{NAME}@1", "--replacing", "v1"], "--replacing v1 is no version: give its number, or 'none'"),
+        (["promote", f"{NAME}@1", "--signature", "blue=x"], "'blue', which 'small' is not scored with"),
+        (["promote", f"{NAME}@1", "--signature", "x:y"], "no bleu scores whose signature holds 'x:y'"),
+        (["gate", f"{NAME}@9"], "has no version 9"),
+        (["gate", "smal"], "did you mean 'small'?"),
+        (["gate", "small", "--model", "englisch"], "did you mean 'english'?"),
+        (["rollback", NAME], "is not set and no move of it is recorded"),
+        (["history", "nothing"], "is not a registered model"),
+        (["translate", "--model", f"{NAME}@champion", "--from", "en", "--to", "de"], "has no alias 'champion'"),
+        (["translate", "--model", f"{NAME}@1", "--from", "en", "--to", "en"], "pairs en with itself"),
+        (["translate", "--model", f"{NAME}@1", "--from", "en", "--to", "Klingonish"], "is not a language"),
+        (["translate", "--model", f"{NAME}@1", "--from", "en", "--to", "de", "a", "--file", "b"], "were both given"),
+        (["translate", "--model", f"{NAME}@1", "--from", "en", "--to", "de", "--file", "b"], "b can't be read"),
+    ],
+)
+def test_wrong_input_is_one_sentence(dragoman, world, arguments, words):
+    from pathlib import Path
+
+    world.bare_version("english")
+    Path("broken.yaml").write_text("rules: [{over: sene, at_least: 1}]")
+    Path("partition.yaml").write_text("rules: [{over: unsen_both, at_least: 1}]")
+    Path("key.yaml").write_text("rules: [{over: seen, atleast: 1}]")
+    Path("list.yaml").write_text("- 1")
+    client_at(world.settings.mlflow_url).create_model_version(NAME, "file:///nowhere")
+    Path("other.yaml").write_text("{model: other, rules: [{at_least: 1}]}")
+    code, out, err = dragoman(*arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.startswith("dragoman: ")
+    assert err.count("\n") == 1
+    assert AuditLog(world.store.database).records() == []
+    assert aliases_of(world.settings.mlflow_url, NAME) == {}
+
+
+def test_a_registry_that_cannot_be_reached_is_one_sentence(dragoman, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("DRAGOMAN_MLFLOW", "http://me:secret@127.0.0.1:9")
+    for arguments in (["promote", f"{NAME}@1"], ["champions"], ["history", NAME], ["audit", "verify"]):
+        settings_module.settings.cache_clear()
+        code, out, err = dragoman(*arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1), err
+        assert "http://me@127.0.0.1:9" in err
+        assert "secret" not in err
+
+
+def test_a_trail_that_was_tampered_with_is_found_out(dragoman, world):
+    for _ in range(3):
+        world.bare_version("english")
+    for number in (1, 2, 3):
+        dragoman("promote", f"{NAME}@{number}")
+    database = world.store.database
+
+    def tamper(*statements):
+        with database.writing() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    for statement in ("UPDATE audit SET actor = 'nobody' WHERE sequence = 2", "DELETE FROM audit"):
+        with pytest.raises(Exception, match="audit records are only ever added"):
+            tamper(statement)
+    assert dragoman("audit", "verify")[0] == 0
+    tamper("DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete")
+    tamper("UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
+    code, out, _ = dragoman("audit", "verify")
+    assert (code, out) == (1, "Record 2 was altered after it was written.\n")
+    tamper("DELETE FROM audit WHERE sequence IN (2, 3)")
+    assert dragoman("audit", "verify")[1] == "Records 2 to 3 are gone.\n"
+    tamper("DELETE FROM audit WHERE sequence > 3", "DELETE FROM audit WHERE sequence = 6")
+    code, out, _ = dragoman("audit", "verify")
+    assert (code, out) == (1, f"The registry remembers a record 6 about {NAME} that the trail does not hold.\n")
+    anchor = client_at(world.settings.mlflow_url).get_registered_model(NAME).tags[AUDIT_TAG]
+    assert anchor.startswith("6 ")
+
+
+def test_translate_takes_an_argument_a_file_or_standard_input(dragoman, world, tmp_path):
+    register_and_promote(world.settings, "small", world.spec, {}, lambda _: None)
+    asked = ["translate", "--model", f"{NAME}@champion", "--from", "eng_Latn", "--to", "German"]
+    code, one, _ = dragoman(*asked, "two hours")
+    assert code == 0
+    file = tmp_path / "lines.txt"
+    file.write_text("two hours\n\nthree days\n", encoding="utf-8")
+    _, from_file, _ = dragoman(*asked, "--file", str(file))
+    _, from_stdin, _ = dragoman(*asked, stdin="two hours\n\nthree days\n")
+    assert from_file == from_stdin
+    assert from_file.split("\n")[:2] == [one.rstrip("\n"), ""]
+    assert from_file.count("\n") == 3
+    code, out, err = dragoman("translate", "--model", f"{NAME}@champion", "--from", "en", "--to", "sw", "two hours")
+    assert (code, out) == (2, "")
+    assert "'sw' is not a language this model was evaluated on" in err

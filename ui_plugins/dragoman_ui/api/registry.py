@@ -1,0 +1,213 @@
+"""What the API tells of the model registry: models, versions, gates, cards and the audit trail."""
+
+from pydantic import BaseModel, Field, ValidationError
+
+from dragoman.analysis.partition_table import BASE
+from dragoman.errors import DragomanError
+from dragoman.spec.grid import GridSpec
+from dragoman_registry.audit.history import faults, strays
+from dragoman_registry.audit.log import AuditLog, AuditRecord, Outcome
+from dragoman_registry.gate import evidence
+from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.gate.policy import policy_for
+from dragoman_registry.packaging.model_card import write_card
+from dragoman_registry.promotion.gated_aliases import gated_aliases
+from dragoman_registry.promotion.promotion import Promotions
+from dragoman_registry.registry_client.versions import (
+    RegisteredVersion,
+    aliases_of,
+    find_version,
+    registered,
+    version_at,
+    versions_of,
+)
+from dragoman_ui.api.endpoint import Endpoint, Question, of_store
+from dragoman_ui.api.schemas import OfGrid
+from dragoman_ui.viewmodels.mlflow_links import registry, registry_stamp
+from dragoman_ui.viewmodels.store import open_store, stamp
+from dragoman_ui.viewmodels.systems import one_of
+
+
+class OfRegisteredModel(Question):
+    """What can be asked of a registered model."""
+
+    name: str
+    """Its name."""
+
+
+class OfVersion(OfRegisteredModel):
+    """What can be asked of a version."""
+
+    version: str = Field(pattern=r"^[0-9]+$")
+    """Its number."""
+    alias: str | None = None
+    """The alias it is judged for; by default the one the policy names."""
+
+
+class OfTrail(Question):
+    """What can be asked of the audit trail."""
+
+    name: str | None = None
+    """Only what is about this registered model."""
+    alias: str | None = None
+    """Only what is about this alias."""
+    outcome: Outcome | None = None
+    """Only what came to this."""
+    after: int = Field(default=0, ge=0)
+    """Only records after this one."""
+    limit: int = Field(default=100, ge=1, le=1000)
+    """At most so many."""
+
+
+class OfCard(OfGrid):
+    """What can be asked of a model's card."""
+
+    model: str
+    """The model's name in the grid."""
+
+
+class RegisteredModel(BaseModel):
+    """A registered model."""
+
+    name: str
+    """Its name."""
+    aliases: dict[str, str]
+    """The version each alias stands at."""
+    gated: list[str]
+    """The aliases that move by promotion alone, set or not."""
+
+
+class RegisteredModels(BaseModel):
+    """Every registered model."""
+
+    models: list[RegisteredModel]
+    """Sorted by name."""
+
+
+class Versions(RegisteredModel):
+    """A registered model with its versions."""
+
+    versions: list[RegisteredVersion]
+    """The oldest first."""
+    strays: dict[str, str]
+    """The aliases that do not stand where the trail says, each with a sentence."""
+
+
+class Trail(BaseModel):
+    """A part of the audit trail."""
+
+    records: list[AuditRecord]
+    """In order."""
+    found: int
+    """How many there are of what was asked for."""
+
+
+class TrailFaults(BaseModel):
+    """What is wrong with the audit trail."""
+
+    faults: list[str]
+    """Sentences; none if it is whole."""
+
+
+class ModelCard(BaseModel):
+    """A model card."""
+
+    text: str
+    """Markdown, as the store would have it written now."""
+
+
+def registered_models(question: Question) -> RegisteredModels:
+    """Every registered model with its aliases, and which of them are gated."""
+    del question
+    store = open_store()
+    with registry() as uri:
+        found = registered(uri)
+    return RegisteredModels(
+        models=[
+            RegisteredModel(name=each.name, aliases=each.aliases, gated=sorted(gated_aliases(store, each.name)))
+            for each in found
+        ]
+    )
+
+
+def versions(question: OfRegisteredModel) -> Versions:
+    """The versions of a registered model: which model of which grid each of them is, and where aliases stand."""
+    store = open_store()
+    gated = sorted(gated_aliases(store, question.name))
+    with registry() as uri:
+        return Versions(
+            name=question.name,
+            aliases=aliases_of(uri, question.name),
+            gated=gated,
+            versions=versions_of(uri, question.name),
+            strays=strays(AuditLog(store.database), uri, question.name, gated),
+        )
+
+
+def gate(question: OfVersion) -> GateReport:
+    """Hold the policy of a version's grid to it, against the version that the alias stands at; nothing is moved."""
+    with registry() as uri:
+        return judged(uri, find_version(uri, question.name, question.version), question.alias)[0]
+
+
+def judged(uri: str, version: RegisteredVersion, alias: str | None) -> tuple[GateReport, RegisteredVersion | None]:
+    """What the policy of a version's grid says of it now, and the incumbent it was held against, if there is one.
+
+    Raises:
+        DragomanError: the version is none of Dragoman's, or there is no policy for the alias.
+    """
+    store = open_store()
+    grid = Promotions(store, uri).grid_of(version)
+    policy = policy_for(grid, alias, name=version.name)
+    incumbent = version_at(uri, version.name, policy.alias)
+    return evidence.gate(store, grid, grid.names[version.model or ""], policy, incumbent), incumbent
+
+
+def trail(question: OfTrail) -> Trail:
+    """Who moved which alias, or was refused to: when, on what evidence, and why."""
+    records = [
+        record
+        for record in AuditLog(open_store().database).records(question.name, question.alias)
+        if record.sequence > question.after and question.outcome in (None, record.outcome)
+    ]
+    return Trail(records=records[: question.limit], found=len(records))
+
+
+def trail_faults(question: Question) -> TrailFaults:
+    """What is wrong with the audit trail: records that were altered, replaced or taken away."""
+    del question
+    with registry() as uri:
+        return TrailFaults(faults=faults(AuditLog(open_store().database), uri))
+
+
+def card(question: OfCard) -> ModelCard:
+    """The card of a finetuned model of a grid."""
+    store = open_store()
+    grid = store.grid(question.grid)
+    finetuned = [name for name in grid.names.values() if name != BASE]
+    name = one_of(f"Grid '{grid.name}' has no finetuned model", question.model, finetuned)
+    try:
+        spec = GridSpec.model_validate(grid.spec)
+    except ValidationError as error:
+        raise DragomanError(
+            f"The spec of '{grid.name}' can't be read ({error.error_count()} mistakes), so there are no cards of its "
+            "models: run the grid again from a spec of this version."
+        ) from error
+    return ModelCard(text=write_card(store, grid, spec, name).text)
+
+
+def of_registry(question: Question) -> str | None:
+    """The version of an answer that the store may change, or the registry."""
+    del question
+    return None if (found := registry_stamp()) is None else f"{stamp()} {found}"
+
+
+ENDPOINTS = (
+    Endpoint("registered_models", Question, RegisteredModels, registered_models, version=of_registry),
+    Endpoint("versions", OfRegisteredModel, Versions, versions, version=of_registry),
+    Endpoint("gate", OfVersion, GateReport, gate, version=of_registry),
+    Endpoint("audit", OfTrail, Trail, trail, version=of_store),
+    Endpoint("audit_faults", Question, TrailFaults, trail_faults),
+    Endpoint("card", OfCard, ModelCard, card, version=of_store),
+)
+"""Every address about the registry."""

@@ -1,0 +1,347 @@
+"""The JSON API below the pages: what it answers, and all its addresses."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from dragoman import __version__
+from dragoman.analysis.campaigns import campaigns as store_campaigns
+from dragoman.analysis.comparison import Comparison
+from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.partition_table import (
+    PairScore,
+    metric_names,
+    model_names,
+    pair_scores,
+    partition_gap,
+    partition_table,
+)
+from dragoman.analysis.systems import Asked
+from dragoman.cli import compare
+from dragoman.cli.arguments import chosen_rows
+from dragoman.cli.output import Form
+from dragoman.cli.results import matrix, pairs, partition_rows
+from dragoman.language import english_name
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.store.jobs.progress import progress
+from dragoman.store.records import GridRecord, ModelRecord
+from dragoman.tables.table import Table
+from dragoman_ui.api import registry, writes
+from dragoman_ui.api.endpoint import Endpoint, Question, of_store, openapi
+from dragoman_ui.api.schemas import (
+    Campaigns,
+    Cells,
+    Contamination,
+    Grid,
+    Grids,
+    Log,
+    Matrix,
+    Model,
+    Models,
+    ModelSummary,
+    OfCells,
+    OfComparison,
+    OfComparisonTable,
+    OfGrid,
+    OfLog,
+    OfMatrix,
+    OfModel,
+    OfOneModel,
+    OfPair,
+    OfPairs,
+    OfRuns,
+    OfTable,
+    Pairs,
+    Partitions,
+    Progress,
+    Runs,
+    Tile,
+    Trained,
+)
+from dragoman_ui.auth.headers import protect
+from dragoman_ui.charts import heatmap
+from dragoman_ui.charts.heatmap import heat_map
+from dragoman_ui.pages.compare import SHOWN
+from dragoman_ui.pages.grid import model_of
+from dragoman_ui.pages.runs import AskedRuns
+from dragoman_ui.responses.cache import kept
+from dragoman_ui.responses.downloads import FILES, kept_file
+from dragoman_ui.viewmodels.comparison import compared_with, differences, scores_beside, tested, version_of
+from dragoman_ui.viewmodels.sentences import PairView, pair_view, rows_beside, sentence_metric
+from dragoman_ui.viewmodels.store import open_store, stamp
+from dragoman_ui.viewmodels.systems import Names, one_of
+from dragoman_ui.viewmodels.view import Show, View, rival
+
+
+def grids(question: Question) -> Grids:
+    """Every grid of the store."""
+    del question
+    return Grids(grids=open_store().grids())
+
+
+def grid(question: OfGrid) -> Grid:
+    """One grid, with the names of its models and metrics."""
+    store = open_store()
+    return Grid(
+        grid=store.grid(question.grid),
+        models=model_names(store, question.grid),
+        metrics=metric_names(store, question.grid),
+    )
+
+
+def campaigns(question: Question) -> Campaigns:
+    """The campaigns of the store: grids that came from one sweep."""
+    del question
+    return Campaigns(campaigns=store_campaigns(open_store()))
+
+
+def models(question: OfGrid) -> Models:
+    """The models of a grid, and how much each has seen."""
+    store = open_store()
+    grid = store.grid(question.grid)
+    return Models(models=[ModelSummary(**_about(grid, each)) for each in store.models(question.grid)])
+
+
+def model(question: OfOneModel) -> Model:
+    """One model of a grid: its recipe, and every pair it has seen."""
+    store = open_store()
+    found = store.model(_identity(question))
+    seen = [Trained(*pair, examples) for pair, examples in sorted(found.graph.examples.items())]
+    return Model(**_about(store.grid(question.grid), found), recipe=found.recipe, seen=seen)
+
+
+def _about(grid: GridRecord, record: ModelRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "name": grid.names[record.id],
+        "base": record.id == grid.base,
+        "parent": record.parent,
+        "seed": record.seed,
+        "evidence": record.graph.evidence,
+        "pairs": len(record.graph.examples),
+        "examples": sum(record.graph.examples.values()),
+    }
+
+
+def contamination(question: OfOneModel) -> Contamination:
+    """What a model's training text has of the grid's test sets."""
+    return Contamination(records=open_store().contamination(question.grid, _identity(question)))
+
+
+def _identity(question: OfOneModel) -> str:
+    names = open_store().grid(question.grid).names
+    name = one_of(f"Grid '{question.grid}' has no model", question.model, names.values())
+    return next(identity for identity, called in names.items() if called == name)
+
+
+def cells(question: OfCells) -> Cells:
+    """One pair under every model and prompt of a grid: its cell's state, engine, time, tokens and attempts."""
+    return Cells(cells=open_store().cells(question.grid, Pair.of(question.source, question.target)))
+
+
+def log(question: OfLog) -> Log:
+    """What the driver of a grid's latest run said: failures with what stands behind them."""
+    store = open_store()
+    job = next(iter(store.jobs(question.grid)), None)
+    lines = store.job_lines(job.id, question.after, most=question.limit) if job else []
+    return Log(job=job, lines=lines)
+
+
+def scores(question: OfPairs) -> Pairs:
+    """The planned pairs of a grid under one model: the partition, the score or why there is none, and the base's."""
+    view = _view(question)
+    found = _scores(stamp(), view.grid, view.model, view.metric, view.signature, view.prompt)
+    return Pairs(view=view, pairs=found[question.offset :][: question.limit], found=len(found))
+
+
+@lru_cache(maxsize=8)
+def _scores(
+    version: str, grid: str, model: str, metric: str, signature: str | None, prompt: str | None
+) -> list[PairScore]:
+    """All pairs, kept while the store is the same: they are told in parts."""
+    del version
+    return pair_scores(open_store(), grid, model, metric, signature, prompt)
+
+
+def partitions(question: OfModel) -> Partitions:
+    """One model's mean scores on the pairs it has seen and on each kind it has not."""
+    view = _view(question)
+    asked = (open_store(), view.grid, view.model, view.metric)
+    return Partitions(
+        view=view,
+        rows=partition_table(*asked, view.signature, prompt=view.prompt),
+        gap=partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, view.signature, view.prompt),
+    )
+
+
+def sentences(question: OfPair) -> PairView:
+    """A page of a pair's sentences: source, reference, and what each model made of them."""
+    store, view = open_store(), _view(question)
+    names, record = Names.of(store, view.grid), store.grid(view.grid)
+    by = question.by or sentence_metric(names.metrics)
+    rows = rows_beside(store, names, view, question.beside)
+    pair = Pair.of(question.source, question.target)
+    return pair_view(store, record, rows, pair, by, question.search, question.sentences, question.page, question.label)
+
+
+def _view(question: OfModel | OfPair) -> View:
+    """The view that is asked for.
+
+    Raises:
+        StoreError: something named is not there, or the model is not asked with the prompt.
+    """
+    asked = {name: value for name, value in question if value is not None and name in View.model_fields}
+    view = View.of(open_store(), asked)
+    if question.prompt not in (None, view.prompt) and view.prompt is not None:
+        prompts = Names.of(open_store(), view.grid).prompts_of(view.model)
+        one_of(f"'{view.model}' is not asked with the prompt", str(question.prompt), prompts)
+    return view
+
+
+def runs(question: OfRuns) -> Runs:
+    """All runs of a grid, or of its campaign: what each was trained on, and its partition table."""
+    asked = AskedRuns({name: value for name, value in question if value is not None})
+    found, complaints = asked.runs()
+    return Runs(metric=asked.metric, runs=found, complaints=complaints)
+
+
+def heat_map_of(question: OfMatrix) -> Matrix:
+    """The pair matrix as the grid page draws it: languages in order, and each pair's place on the scale."""
+    store, view = open_store(), _view(question)
+    record = store.grid(view.grid)
+    if view.show is Show.DIFFERENCE:
+        view = view.model_copy(update={"against": compared_with(store, view)})
+        values, _ = scores_beside(store, view, str(view.against))
+    else:
+        values = pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+    graph, better = model_of(store, record, view.model).graph, higher_is_better(view.metric)
+    found = heat_map(values, record.languages, graph, view.show, view.order, better)
+    return Matrix(
+        view=view,
+        sources=list(found.sources),
+        targets=list(found.targets),
+        names={tag: english_name(tag) for tag in {*found.sources, *found.targets}},
+        worst=found.scale.worst,
+        best=found.scale.best,
+        tiles=[[tile and _short(tile) for tile in row] for row in found.rows],
+    )
+
+
+def of_numbers(question: OfModel) -> str:
+    """The version of an answer that nothing changes but the scores it tells."""
+    store, view = open_store(), _view(question)
+    against = rival(store, view, question.against) if isinstance(question, OfComparison) else None
+    return f"{view.prompt} {version_of(store, view, against)}"
+
+
+def _short(tile: heatmap.Tile) -> Tile:
+    score = tile.score
+    partition = score.partition or "unknown"
+    numbers = (score.value, score.low, score.high, score.base_value)
+    return Tile(tile.look, partition, score.state, *numbers, score.reason)
+
+
+def progress_of(question: OfGrid) -> Progress:
+    """How many cells of a grid are in each state, by model, and how its latest run stands."""
+    store = open_store()
+    return Progress(models=progress(store, question.grid), job=next(iter(store.jobs(question.grid)), None))
+
+
+def table(question: OfTable) -> Response:
+    """A table to take away, as a file."""
+    store, view, form = open_store(), _view(question), Form(question.form)
+
+    def make() -> Table:
+        rows = chosen_rows(store, view.grid, [view.model], view.prompt)
+
+        def values() -> dict[Asked, list[PairScore]]:
+            asked = (view.metric, view.signature)
+            return {row: pair_scores(store, view.grid, row.model, *asked, row.prompt) for row in rows}
+
+        match question.table:
+            case "partitions":
+                found = (view.metric, view.signature, False, view.prompt)
+                return partition_rows(store, view.grid, [view.model], *found)
+            case "matrix":
+                return matrix(view.grid, view.metric, store.grid(view.grid).languages, rows, values)
+            case "pairs":
+                return pairs(view.grid, view.metric, rows, values)
+
+    name = f"{view.grid}-{view.model}-{view.metric}-{question.table}"
+    return kept_file(of_numbers(question), name, make, form)
+
+
+def comparison(question: OfComparison) -> Comparison:
+    """One model against another on the pairs both have: by partition, and pair by pair with paired tests."""
+    store, view = open_store(), _view(question)
+    against = rival(store, view, question.against)
+    scores, theirs = scores_beside(store, view, against)
+    return tested(store, view, against, differences(scores, theirs)).model_copy(update={"a": against})
+
+
+def comparison_table(question: OfComparisonTable) -> Response:
+    """A table of a comparison to take away, as a file."""
+    view = _view(question)
+    against = rival(open_store(), view, question.against)
+
+    def make() -> Table:
+        found = compare.tables(question.grid, comparison(question), SHOWN)
+        return next(each for each in found if each.name == question.table)
+
+    name = f"{question.grid}-{view.model}-against-{against}-{view.metric}-{question.table}"
+    return kept_file(of_numbers(question), name, make, Form(question.form))
+
+
+ENDPOINTS = (
+    *(
+        Endpoint(path, question, answer, respond, version=of_store)
+        for path, question, answer, respond in (
+            ("grids", Question, Grids, grids),
+            ("grid", OfGrid, Grid, grid),
+            ("campaigns", Question, Campaigns, campaigns),
+            ("models", OfGrid, Models, models),
+            ("model", OfOneModel, Model, model),
+            ("contamination", OfOneModel, Contamination, contamination),
+            ("runs", OfRuns, Runs, runs),
+            ("cells", OfCells, Cells, cells),
+            ("progress", OfGrid, Progress, progress_of),
+            ("log", OfLog, Log, log),
+            ("sentences", OfPair, PairView, sentences),
+        )
+    ),
+    *(
+        Endpoint(path, question, answer, respond, version=of_numbers)
+        for path, question, answer, respond in (
+            ("pairs", OfPairs, Pairs, scores),
+            ("matrix", OfMatrix, Matrix, heat_map_of),
+            ("partitions", OfModel, Partitions, partitions),
+            ("comparison", OfComparison, Comparison, comparison),
+        )
+    ),
+    Endpoint("table", OfTable, None, table, files=FILES),
+    Endpoint("comparison_table", OfComparisonTable, None, comparison_table, files=FILES),
+    *registry.ENDPOINTS,
+    *writes.ENDPOINTS,
+)
+"""Every address of the API."""
+
+api = Blueprint("dragoman_api", "dragoman_ui")
+"""What stands at `/ajax-api/3.0/dragoman/`."""
+
+
+def describe() -> Response:
+    """Answer `openapi.json`: what the API can be asked."""
+    return kept("", "application/json", _description)
+
+
+def _description() -> bytes:
+    return json.dumps(openapi(ENDPOINTS, request.path.rpartition("/")[0], __version__)).encode()
+
+
+api.add_url_rule("/openapi.json", view_func=describe)
+for endpoint in ENDPOINTS:
+    api.add_url_rule(f"/{endpoint.path}", endpoint.path, endpoint.view, methods=[endpoint.method])
+api.after_request(protect)

@@ -1,0 +1,160 @@
+"""The guard before MLflow's model registry: a gated alias is moved by `dragoman promote`, and by nothing else.
+
+It stands before the store that every door of the server leads to (REST, Python client, MLflow's own pages), not before
+single routes: what a request means is decided once, by MLflow. Besides moving or removing a gated alias it refuses
+what comes to the same: deleting the version or the model it stands at, renaming the model, renaming another one that
+carries the alias to the guarded name, and changing the tags that tell a version's scores and the trail's end.
+
+A client with a database URI of its own is not stopped; `dragoman history` shows what it did.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from dragoman_registry.audit.log import Action, AuditEntry, AuditLog, Outcome, this_process
+from dragoman_registry.promotion.gated_aliases import gated_aliases
+from dragoman_ui.auth.users import who
+from dragoman_ui.viewmodels.store import open_store, store_if_any
+
+_TAGS = "dragoman."
+"""Tags that Dragoman writes begin so."""
+
+
+def guard_registry() -> None:
+    """Stand before the model registry of the MLflow server that this process is (private names of `mlflow.server`)."""
+    from mlflow.server import handlers
+
+    registry: Any = handlers._model_registry_store_registry
+    make = registry.get_store
+    registry.get_store = lambda *uris, **named: guarded(make(*uris, **named))
+    if handlers._model_registry_store is not None:
+        guarded(handlers._model_registry_store)
+
+
+def guarded(store: Any) -> Any:
+    """Have a store of MLflow's model registry ask before it changes anything that a gated alias hangs on."""
+    guard = _Guard(store)
+    for check in (
+        guard.set_registered_model_alias,
+        guard.delete_registered_model_alias,
+        guard.delete_model_version,
+        guard.delete_registered_model,
+        guard.rename_registered_model,
+        guard.set_registered_model_tag,
+        guard.delete_registered_model_tag,
+        guard.set_model_version_tag,
+        guard.delete_model_version_tag,
+    ):
+        setattr(store, check.__name__, _after(check, getattr(store, check.__name__)))
+    return store
+
+
+def _after(check: Callable[..., None], change: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(*arguments: Any, **named: Any) -> Any:
+        check(*arguments, **named)
+        return change(*arguments, **named)
+
+    return checked
+
+
+class _Guard:
+    """The checks, each under the name and with the parameters of the change it stands before."""
+
+    def __init__(self, registry: Any) -> None:
+        self._model = registry.get_registered_model
+        self._version = registry.get_model_version
+
+    def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
+        self._refuse_gated(name, alias, str(version), f"Moving {name}@{alias} to version {version}")
+
+    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+        self._refuse_gated(name, alias, "", f"Removing the alias {name}@{alias}")
+
+    def delete_model_version(self, name: str, version: str) -> None:
+        self._refuse_loss(name, f"Deleting version {version} of {name}", str(version))
+
+    def delete_registered_model(self, name: str) -> None:
+        self._refuse_loss(name, f"Deleting {name}")
+
+    def rename_registered_model(self, name: str, new_name: str) -> None:
+        self._refuse_loss(name, f"Renaming {name} to {new_name}")
+        carried = self._aliases(name) if _gated(new_name) else {}
+        for alias, version in carried.items():
+            self._refuse_gated(new_name, alias, version, f"Renaming {name} to {new_name} with its alias {alias}")
+
+    def set_registered_model_tag(self, name: str, tag: Any) -> None:
+        self._refuse_tag(name, None, tag.key, tag.value)
+
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
+        self._refuse_tag(name, None, key)
+
+    def set_model_version_tag(self, name: str, version: str, tag: Any) -> None:
+        self._refuse_tag(name, str(version), tag.key, tag.value)
+
+    def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
+        self._refuse_tag(name, str(version), key)
+
+    def _refuse_gated(self, name: str, alias: str, version: str, what: str) -> None:
+        # MLflow on MySQL finds an alias in any case
+        if alias.casefold() in {each.casefold() for each in _gated(name)}:
+            _refuse(name, {alias: self._aliases(name).get(alias)}, version, what)
+
+    def _refuse_loss(self, name: str, what: str, version: str | None = None) -> None:
+        """Refuse what would take a version (any, by default) from under the gated aliases that stand at it."""
+        standing = {alias: at for alias, at in self._standing(name).items() if version in (None, at)}
+        if standing:
+            _refuse(name, standing, "", what)
+
+    def _refuse_tag(self, name: str, version: str | None, key: str, value: str | None = None) -> None:
+        """Refuse to change (None: to delete) what Dragoman has written; a tag that is not there yet may be set."""
+        if not key.startswith(_TAGS) or not (standing := self._standing(name)):
+            return
+        tagged = self._model(name) if version is None else self._version(name, version)
+        if key in tagged.tags and tagged.tags[key] != value:
+            of = name if version is None else f"{name}@{version}"
+            _refuse(name, standing, version or "", f"Changing the tag {key} of {of}")
+
+    def _aliases(self, name: str) -> dict[str, str]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return {alias: str(version) for alias, version in self._model(name).aliases.items()}
+        except MlflowException:  # there is no such model: MLflow will say so
+            return {}
+
+    def _standing(self, name: str) -> dict[str, str]:
+        """The gated aliases that are set, with their versions."""
+        gated = _gated(name)
+        return {alias: at for alias, at in self._aliases(name).items() if alias in gated} if gated else {}
+
+
+def _gated(name: str) -> set[str]:
+    store = store_if_any()
+    return set() if store is None else gated_aliases(store, name)
+
+
+def _refuse(name: str, standing: Mapping[str, str | None], version: str, what: str) -> NoReturn:
+    """Record the attempt for each alias, and say what to do instead."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+    alias = next(iter(standing))
+    for each, at in standing.items():
+        AuditLog(open_store().database).add(
+            AuditEntry(
+                actor=who(),
+                process=this_process(),
+                action=Action.DIRECT,
+                outcome=Outcome.REFUSED,
+                name=name,
+                alias=each,
+                from_version=at,
+                to_version=version,
+                reason=f"{what} was asked of MLflow itself.",
+            )
+        )
+    raise MlflowException(
+        f"{what} is refused and recorded: the alias {alias} of {name} is gated. "
+        f"Use `dragoman promote {name}@{version or 'VERSION'} --alias {alias}`, or `dragoman rollback {name}`.",
+        error_code=PERMISSION_DENIED,
+    )

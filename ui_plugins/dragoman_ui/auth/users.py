@@ -1,0 +1,96 @@
+"""Who asks, and what they may do: MLflow's users and permissions (private names of `mlflow.server.auth`)."""
+
+import ipaddress
+import sys
+from typing import Any
+
+from flask import current_app, g, has_request_context, request
+
+from dragoman.analysis.campaigns import campaign_of
+from dragoman.errors import DragomanError
+from dragoman.settings import settings
+from dragoman_registry.promotion.roles import Role, of_permission
+from dragoman_ui.viewmodels.store import open_store
+
+WITH_USERS = "DRAGOMAN_WITH_USERS"
+"""Key of a Flask app's configuration: whether MLflow's authentication stands before it."""
+
+
+class ForbiddenError(DragomanError):
+    """Something that whoever asks may not do."""
+
+
+def who() -> str:
+    """Who asks: the user MLflow has authenticated, else where the request comes from."""
+    if not has_request_context():
+        return "this server"
+    return signed_in() or f"anonymous at {request.remote_addr}"
+
+
+def signed_in() -> str | None:
+    """The name of the user MLflow has authenticated, if it has."""
+    name: str | None = g.get("mlflow_authenticated_user")
+    return name
+
+
+def role_for_model(name: str) -> Role:
+    """What whoever asks may do with a registered model."""
+    if (auth := _auth()) is None:
+        return _role_without_users()
+    return Role.PROMOTER if auth.sender_is_admin() else of_permission(auth._get_registered_model_permission(name).name)
+
+
+def may_force() -> bool:
+    """Whether whoever asks may promote against the gate: an administrator, or, without users, as it is set."""
+    auth = _auth()
+    return settings().may_force if auth is None else bool(auth.sender_is_admin())
+
+
+def role_for_grid(name: str) -> Role:
+    """What whoever asks may do with a grid: what MLflow lets them do with its campaign's experiment, or its own."""
+    if (auth := _auth()) is None:
+        return _role_without_users()
+    if auth.sender_is_admin():
+        return Role.PROMOTER
+    tracking = auth._get_tracking_store()
+    campaign = campaign_of(open_store(), name)
+    experiment = tracking.get_experiment_by_name(campaign) or tracking.get_experiment_by_name(name)
+    if experiment is None:
+        return Role.VIEWER
+    return of_permission(auth._get_experiment_permission(experiment.experiment_id, signed_in()).name)
+
+
+def require(role: Role, needed: Role, what: str) -> None:
+    """Let a role through that covers another.
+
+    Raises:
+        ForbiddenError: it does not.
+    """
+    if role.covers(needed):
+        return
+    if current_app.config.get(WITH_USERS):
+        reason = f"MLflow's permissions make {who()} a {role} here. Ask who manages it."
+    else:
+        reason = (
+            "where nobody signs in, only this machine may write. Have the server started with "
+            "`--app-name dragoman-auth`, and sign in."
+        )
+    raise ForbiddenError(f"To {what} takes a {needed}: {reason}")
+
+
+def _auth() -> Any:
+    """MLflow's authentication, where it stands before this app; a request it let pass unseen is nobody's."""
+    if not current_app.config.get(WITH_USERS):
+        return None
+    if signed_in() is None:
+        raise ForbiddenError("Sign in first: this address is not to be asked without.")
+    return sys.modules["mlflow.server.auth"]
+
+
+def _role_without_users() -> Role:
+    """Whoever sits at this machine may do everything; others read."""
+    try:
+        is_here = ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        is_here = False
+    return Role.PROMOTER if is_here else Role.VIEWER

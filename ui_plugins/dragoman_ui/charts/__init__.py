@@ -1,0 +1,1 @@
+"""Charts of scores: heat maps, scatter plots, distributions."""

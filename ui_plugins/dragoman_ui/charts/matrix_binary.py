@@ -1,0 +1,131 @@
+"""A pair matrix as bytes for a browser to draw: everything about tens of thousands of pairs in a few hundred kilobytes.
+
+First four bytes, the length of the head (little-endian); the head, JSON, padded with spaces to a multiple of four; then
+its columns one after the other, each row by row over all of `sources` × `targets`:
+
+=============== ====== =============================================================
+`value` … `other` int16  the number times `factor`, -32768 where there is none
+`partition`     uint8  place in `partitions`
+`state`         uint8  place in `states`; 255 where the grid has no such pair
+`significant`   uint8  1 where the difference is more than the intervals explain
+=============== ====== =============================================================
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman.analysis.pair_scores import STATES, Numbers, PairColumns, differing
+from dragoman.language import english_name
+from dragoman.partition import TrainingGraph
+from dragoman.store.schema import PARTITIONS
+from dragoman_ui.charts.color_scale import Scale
+from dragoman_ui.charts.heatmap import DIVERGING, ordered
+from dragoman_ui.viewmodels.view import Order, Show
+
+NOTHING = -32768
+"""Stands for no number."""
+
+_MOST = 32_000
+"""The largest number an int16 is given."""
+
+NO_PAIR = 255
+"""State of what the grid has no pair for."""
+
+
+def drawing(
+    columns: PairColumns,
+    languages: Sequence[str],
+    graph: TrainingGraph,
+    show: Show,
+    order: Order,
+    higher_is_better: bool = True,
+) -> bytes:
+    """Lay out the pairs of one model.
+
+    Args:
+        columns: every planned pair of the grid.
+        languages: the grid's languages, in its order.
+        graph: what the model was trained on.
+        show: what colours the tiles.
+        order: how languages are ordered.
+        higher_is_better: False for error rates, whose scale is turned round.
+    """
+    sides = [
+        ordered(set(np.unique(tags).tolist()), languages, graph, order, _means(tags, columns), higher_is_better)
+        for tags in (columns.sources, columns.targets)
+    ]
+    sources, targets = sides
+    places = _places(columns.sources, sources) * len(targets) + _places(columns.targets, targets)
+    numbers = {
+        "value": columns.own.values,
+        "low": columns.own.lows,
+        "high": columns.own.highs,
+        "other": columns.other.values,
+    }
+    factor = _factor(list(numbers.values()))
+    scale = scale_of(columns, show, higher_is_better)
+    significant = differing(columns.own, columns.other) if show is Show.DIFFERENCE else np.zeros(len(places), np.bool_)
+    size = len(sources) * len(targets)
+    parts = [
+        _laid(np.where(np.isnan(each), NOTHING, np.round(each * factor)), places, size, NOTHING, np.int16)
+        for each in numbers.values()
+    ]
+    for column, empty in ((columns.partitions, 0), (columns.states, NO_PAIR), (significant, 0)):
+        parts.append(_laid(column, places, size, empty, np.uint8))
+    head = {
+        "sources": sources, "targets": targets, "names": {tag: english_name(tag) for tag in {*sources, *targets}},
+        "numbers": list(numbers), "factor": factor, "worst": scale.worst, "best": scale.best,
+        "diverging": scale.diverging, "partitions": [partition or "unknown" for partition in PARTITIONS],
+        "states": [state.value for state in STATES], "reasons": _reasons(columns.reasons, places),
+    }  # fmt: skip
+    written = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    written += b" " * (-len(written) % 4)
+    return len(written).to_bytes(4, "little") + written + b"".join(part.tobytes() for part in parts)
+
+
+def scale_of(columns: PairColumns, show: Show, higher_is_better: bool) -> Scale:
+    """The colour scale of a matrix."""
+    if show in DIVERGING:
+        return Scale.of_differences(_ends(columns.gains), higher_is_better)
+    return Scale.of_scores(_ends(columns.own.values), higher_is_better)
+
+
+def _ends(values: Numbers) -> list[float]:
+    known = values[~np.isnan(values)]
+    return [float(known.min()), float(known.max())] if len(known) else []
+
+
+def _means(tags: NDArray[np.str_], columns: PairColumns) -> dict[str, float]:
+    """Mean score of each language on one side of its pairs."""
+    scored = ~np.isnan(columns.own.values)
+    names, numbers = np.unique(tags[scored], return_inverse=True)
+    totals = np.bincount(numbers, columns.own.values[scored], len(names)) / np.maximum(np.bincount(numbers), 1)
+    return dict(zip(names.tolist(), totals.tolist(), strict=True))
+
+
+def _places(tags: NDArray[np.str_], order: Sequence[str]) -> NDArray[np.intp]:
+    names, numbers = np.unique(tags, return_inverse=True)
+    return np.array([order.index(str(name)) for name in names], np.intp)[numbers]
+
+
+def _factor(columns: Sequence[Numbers]) -> int:
+    """The power of ten that leaves numbers the most digits."""
+    most = max((abs(end) for column in columns for end in _ends(column)), default=0.0)
+    return int(10 ** min(4, max(0, math.floor(math.log10(_MOST / most))))) if most else 1
+
+
+def _laid(
+    column: NDArray[np.generic], places: NDArray[np.intp], size: int, empty: int, kind: type
+) -> NDArray[np.generic]:
+    laid: NDArray[Any] = np.full(size, empty, kind)
+    laid[places] = column
+    return laid
+
+
+def _reasons(reasons: Mapping[int, str], places: NDArray[np.intp]) -> dict[str, str]:
+    return {str(places[place]): reason for place, reason in reasons.items()}

@@ -1,0 +1,99 @@
+"""A chart of runs: how much each was trained on against how it fares on what it has not seen."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dragoman.analysis.run_table import Run
+from dragoman.partition import Evidence
+from dragoman.tables.table import figure
+from dragoman_ui.charts.color_scale import Scale
+
+
+class Dot(NamedTuple):
+    """One run; places are in percent of the axes."""
+
+    name: str
+    """What stands beside it."""
+    title: str
+    """What it says when pointed at."""
+    x: float
+    """Place across."""
+    y: float
+    """Place up."""
+    low: float | None
+    """Place of the lower end of its interval."""
+    high: float | None
+    """Place of the upper end."""
+
+
+class Chart(NamedTuple):
+    """A drawing of runs."""
+
+    x: str
+    """What the axis across means."""
+    y: str
+    """What the axis up means."""
+    across: list[tuple[float, str]]
+    """Ticks across: places and what stands there."""
+    up: list[tuple[float, str]]
+    """Ticks up."""
+    dots: list[Dot]
+    """The runs that have both numbers."""
+
+    @property
+    def said(self) -> str:
+        """The chart in a sentence."""
+        return f"{self.y} by {self.x}: {'; '.join(dot.title for dot in self.dots)}"
+
+
+def chart(runs: Sequence[Run], metric: str, scope: str, show_gain: bool = False) -> Chart:
+    """Draw the number of training pairs against the mean score, or the gain over the base, on some scope.
+
+    Args:
+        runs: the runs; one whose training is unknown, or that has no score there, is left out.
+        metric: name of the metric.
+        scope: a partition, `unseen` or `all`.
+        show_gain: draw the gain in place of the score.
+    """
+    found = []
+    for run in runs:
+        row = run.scope(scope)
+        if row is None or run.evidence is Evidence.UNKNOWN:
+            continue
+        numbers = (row.gain, row.gain_low, row.gain_high) if show_gain else (row.mean, row.low, row.high)
+        if numbers[0] is not None:
+            found.append((run, row, numbers[0], numbers[1:]))
+    most = max((run.pairs for run, *_ in found), default=1)
+    values = [value for *_, mean, ends in found for value in (mean, *ends) if value is not None]
+    scale = Scale.of_scores(values)
+
+    def across(pairs: float) -> float:
+        return round(100 * math.log1p(pairs) / math.log1p(max(most, 1)), 2)
+
+    def up(value: float | None) -> float | None:
+        return None if value is None else round(100 * (value - scale.worst) / (scale.best - scale.worst), 2)
+
+    dots = [
+        Dot(
+            run.model, f"{run.grid}, {run.model}: {run.pairs} training pairs, {figure(mean, 1, show_gain)} on "
+            f"{row.gain_pairs if show_gain else row.done} of {row.pairs} pairs",
+            across(run.pairs), up(mean) or 0.0, up(ends[0]), up(ends[1]),
+        )
+        for run, row, mean, ends in found
+    ]  # fmt: skip
+    digits = 0 if scale.best - scale.worst >= 40 else 1 if scale.best - scale.worst >= 4 else 2
+    return Chart(
+        x="training pairs (logarithmic)",
+        y=f"{metric} {'gain over the base' if show_gain else ''} on {scope.replace('_', ' ')} pairs".replace("  ", " "),
+        across=[(across(tick), f"{tick:,}") for tick in _ticks(most)],
+        up=[(up(tick) or 0.0, figure(tick, digits)) for tick in scale.ticks],
+        dots=dots,
+    )
+
+
+def _ticks(most: int) -> list[int]:
+    """Zero, then one and three times the powers of ten, and the largest number where there is room for it."""
+    powers = [factor * 10**power for power in range(7) for factor in (1, 3)]
+    ticks = [0, *(tick for tick in powers if tick <= most)]
+    return [*ticks, most] if most > 1.5 * ticks[-1] else ticks

@@ -1,0 +1,136 @@
+"""`dragoman ui`: the MLflow server on the right stores, with Dragoman's pages, and a browser on them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+from urllib.error import URLError
+
+import typer
+
+from dragoman.errors import DragomanError
+from dragoman.settings import Settings, settings
+from dragoman_ui.app import PAGES
+from dragoman_ui.viewmodels.store import open_store
+
+PATIENCE = 180
+"""Seconds the server may take to answer; on a busy machine MLflow needs most of a minute."""
+
+
+class ServerError(DragomanError):
+    """A server that can't be started here."""
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port to listen at.", min=1, max=65535)] = 5000,
+    host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine can reach it.")] = (
+        "127.0.0.1"
+    ),
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser when it answers.")] = True,
+) -> None:
+    """Serve MLflow with Dragoman's pages beside it, on the stores of the settings. Ctrl-C stops it.
+
+    Reachable from other machines (--host 0.0.0.0) it needs their names for it in MLFLOW_SERVER_ALLOWED_HOSTS.
+
+    Examples: dragoman ui · dragoman ui --port 8080 --no-browser
+    """
+    check(settings(), host, port)
+    log = settings().home / "ui.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"  # noqa: S104
+    with log.open("w") as file:
+        server = subprocess.Popen(  # noqa: S603
+            command(settings(), host, port), stdout=file, stderr=file, env=environment(), start_new_session=True
+        )
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave the server behind
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        typer.echo("Starting MLflow with Dragoman's pages ...")
+        wait_until_healthy(server, f"http://{_reachable(host)}:{port}/health", log)
+        typer.echo(f"Dragoman's pages: {address}{PAGES}/\nMLflow:           {address}/\nCtrl-C stops both.")
+        if browser:
+            webbrowser.open(f"{address}{PAGES}/")
+        server.wait()
+        raise ServerError(f"The server ended by itself, with code {server.returncode}: {log} says why.")
+    except KeyboardInterrupt:
+        typer.echo("Stopped.")
+    finally:
+        stop(server)
+
+
+def check(settings: Settings, host: str, port: int) -> None:
+    """See that there is something to serve and a place to serve it at.
+
+    Raises:
+        StoreError: there is no results store.
+        ServerError: MLflow is kept by a server of its own, or the port is taken.
+    """
+    open_store()
+    if settings.mlflow_url.startswith(("http://", "https://")):
+        raise ServerError(
+            f"MLflow is kept by the server at {settings.mlflow_url}: have that one started with "
+            "`mlflow server --app-name dragoman`, and it has these pages."
+        )
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise ServerError(
+                f"Nothing can be served at {host}:{port} ({error.strerror}): choose another with --port or --host."
+            ) from error
+
+
+def command(settings: Settings, host: str, port: int) -> list[str]:
+    """The command line of the server: one worker, as several are slow to start and share nothing."""
+    return [
+        sys.executable, "-m", "mlflow", "server", "--app-name", "dragoman",
+        "--backend-store-uri", settings.mlflow_url,
+        "--artifacts-destination", (settings.home.resolve() / "artifacts").as_uri(),
+        "--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
+    ]  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """The environment of the server: this one, without what MLflow would start or send besides."""
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return quiet | os.environ
+
+
+def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    """Wait until the server answers.
+
+    Raises:
+        ServerError: it ended, or did not answer in time.
+    """
+    began = time.monotonic()
+    while time.monotonic() - began < PATIENCE:
+        if server.poll() is not None:
+            raise ServerError(f"The server ended with code {server.returncode} before it answered: {log} says why.")
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    raise ServerError(f"The server did not answer within {PATIENCE} seconds: {log} may say why.")
+
+
+def stop(server: "subprocess.Popen[bytes]") -> None:
+    """End the server and every process it started."""
+    if server.poll() is None:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104

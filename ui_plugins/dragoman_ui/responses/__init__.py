@@ -1,0 +1,1 @@
+"""HTTP responses: caching, validation, pagination, downloads, Markdown."""

@@ -1,0 +1,88 @@
+"""Tables to take away: the same rows as on a page, as a file."""
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+from flask import Response
+
+from dragoman.cli.output import Form, render
+from dragoman.tables.table import Table
+from dragoman_ui.responses.cache import kept
+from dragoman_ui.viewmodels.systems import one_of
+
+FORMS = ("csv", "json", "latex", "markdown")
+"""How tables can be had."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a cell begins with that a spreadsheet computes."""
+
+_SUFFIX = {Form.LATEX: "tex", Form.MARKDOWN: "md"}
+_MIME = {Form.JSON: "application/json", Form.CSV: "text/csv", Form.MARKDOWN: "text/markdown", Form.LATEX: "text/x-tex"}
+
+FILES = tuple(_MIME.values())
+"""Media types of tables."""
+
+
+def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mapping[str, str]) -> Response | None:
+    """The table of a page that a URL's `table` and `form` ask for, as a file; None where it asks for the page.
+
+    Args:
+        name: what the file's name begins with; the table's own follows.
+        tables: makes each table of the page; the first is the one meant where none is named.
+        arguments: the URL's query.
+
+    Raises:
+        StoreError: the page has no such table, or tables have no such form.
+    """
+    if not (form := arguments.get("form")):
+        return None
+    table = one_of("This page has no table", arguments.get("table") or next(iter(tables)), tables)
+    return table_file(f"{name}-{table}", tables[table](), Form(one_of("A table has no form", form, FORMS)))
+
+
+def table_file(name: str, table: Table, form: Form) -> Response:
+    """A table as a file of some name; one without rows has its headings still."""
+    return as_file(_file_name(name, form), _text(table, form), _MIME[form])
+
+
+def kept_file(version: str, name: str, make: Callable[[], Table], form: Form) -> Response:
+    """A table as a file, made anew only where `version` is another."""
+    response = kept(version, _MIME[form], lambda: _text(make(), form).encode())
+    response.headers.set("Content-Disposition", "attachment", filename=_file_name(name, form))
+    return response
+
+
+def _file_name(name: str, form: Form) -> str:
+    return f"{name}.{_SUFFIX.get(form, form.value)}"
+
+
+def _text(table: Table, form: Form) -> str:
+    if form is Form.CSV:
+        rows = [{key: _harmless(value) for key, value in row.items()} for row in table.rows]
+        table = replace(table, content=rows)
+    return render([table], form, table.name) or as_csv_line(column.heading for column in table.columns)
+
+
+def _harmless(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it.
+
+    Hypotheses and names are other people's text (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def as_csv_line(words: Iterable[str]) -> str:
+    """One line of CSV."""
+    out = StringIO()
+    csv.writer(out, lineterminator="\n").writerow(words)
+    return out.getvalue()
+
+
+def as_file(name: str, text: str, kind: str) -> Response:
+    """Text of some media type as a file of some name."""
+    response = Response(text, mimetype=kind)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

@@ -1,0 +1,84 @@
+"""What is wrong with a hypothesis at a glance: error labels that need no reference, or little of it."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from functools import lru_cache
+
+from rapidfuzz.distance import Indel
+
+from dragoman.metrics.base import MetricError
+from dragoman.metrics.language_detector import Detector
+from dragoman.pair import Pair
+
+ALIKE = 0.9
+"""Likeness (twice what is common by the length of both) from which a hypothesis is a copy of its source."""
+
+TIMES = 4
+"""How often in a row a stretch of words, or of characters, stands in a hypothesis that repeats itself."""
+
+_STRETCH = 40
+"""Characters of the longest stretch that is looked for."""
+
+_AGAIN = re.compile(rf"(?s)(?=\S)(.{{1,{_STRETCH}}}?)\1{{{TIMES - 1},}}")
+
+
+class Label(StrEnum):
+    """What may be wrong."""
+
+    OFF_TARGET = "off_target"
+    """In another language than the target, as the grid's off-target metric has it."""
+    EMPTY = "empty"
+    """Nothing but white space."""
+    COPIED = "copied"
+    """The source, or nearly so, where the reference is not."""
+    REPEATED = "repeated"
+    """A stretch of it comes several times in a row, more often than anything in the reference does."""
+    CUT = "cut"
+    """It reached the longest length allowed."""
+
+
+def labels(source: str, reference: str, hypothesis: str, was_cut: bool) -> tuple[Label, ...]:
+    """The labels of one hypothesis that its text shows; that it is off target, a metric says."""
+    text = hypothesis.strip()
+    found = {
+        Label.EMPTY: not text,
+        Label.COPIED: bool(text) and _is_copy(text, source) and not _is_copy(reference, source),
+        Label.REPEATED: _longest_run(hypothesis) > _longest_run(reference),
+        Label.CUT: was_cut,
+    }
+    return tuple(label for label, holds in found.items() if holds)
+
+
+def _is_copy(text: str, source: str) -> bool:
+    return Indel.normalized_similarity(text.casefold(), source.casefold(), score_cutoff=ALIKE) > 0
+
+
+@lru_cache(maxsize=20_000)  # a reference is looked at once for all models
+def _longest_run(text: str) -> int:
+    """Characters of the longest stretch that is repeated `TIMES` times or more; digits and dots alone don't count."""
+    # the last of several words has no space after it
+    runs = (match for match in _AGAIN.finditer(f"{text} ") if any(character.isalpha() for character in match[1]))
+    return max((len(match[0]) for match in runs), default=0)
+
+
+class Guess:
+    """The language a text seems to be in, among those of a grid; None where there is no telling."""
+
+    def __init__(self, pair: Pair, languages: Collection[str]) -> None:
+        """Prepare for the hypotheses of a pair."""
+        try:
+            self._detector: Detector | None = Detector(pair, languages)
+        except MetricError:
+            self._detector = None
+
+    def __call__(self, text: str) -> str | None:
+        """The language's tag."""
+        return self._detector.guess(text) if self._detector else None
+
+
+def counted(found: Sequence[Collection[Label]]) -> dict[Label, int]:
+    """How many hypotheses bear each label, in the order of labels; only those that occur."""
+    counts = Counter(label for each in found for label in each)
+    return {label: counts[label] for label in Label if counts[label]}

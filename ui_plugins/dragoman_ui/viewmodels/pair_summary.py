@@ -1,0 +1,134 @@
+"""What any choice of a model's pairs comes to: partition by partition, k of n, and one by one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.analysis.aggregation import SCOPES, scopes_of
+from dragoman.analysis.pair_scores import STATES, Numbers, PairColumns
+from dragoman.language import english_name
+from dragoman.pair import Pair
+from dragoman.partition import Partition
+from dragoman.store.schema import PARTITIONS
+
+
+class Point(NamedTuple):
+    """One pair."""
+
+    pair: Pair
+    """The direction."""
+    partition: Partition | None
+    """How it stands to what the model was trained on."""
+    state: str
+    """Where its cell stands."""
+    reason: str | None
+    """Why it has no score."""
+    value: float | None
+    """The score."""
+    low: float | None
+    """Lower end of its 95% interval."""
+    high: float | None
+    """Upper end of it."""
+    base_value: float | None
+    """The base's score."""
+    off_target: float | None
+    """Its off-target rate, in percent."""
+
+    @property
+    def gain(self) -> float | None:
+        """The difference to the base."""
+        return None if self.value is None or self.base_value is None else self.value - self.base_value
+
+
+class Summary(BaseModel):
+    """The chosen pairs of one scope taken together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scope: str
+    """A partition, `unknown`, `unseen` or `all`."""
+    done: int
+    """Pairs with a score: k ..."""
+    pairs: int
+    """... of n chosen."""
+    mean: float | None
+    """Mean score."""
+    median: float | None
+    """Median score."""
+    gain_pairs: int
+    """Pairs that the base has a score of, too."""
+    base_mean: float | None
+    """The base's mean on them."""
+    gain: float | None
+    """Mean difference to the base on them."""
+    off_target: float | None
+    """Mean off-target rate, in percent, over the pairs that have one."""
+
+
+def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_]) -> list[Point]:
+    """The chosen pairs.
+
+    Args:
+        columns: every pair of the grid.
+        rates: their off-target rates, where they have been measured.
+        chosen: which are asked for.
+    """
+    nothing = np.full(len(chosen), np.nan)
+    numbers = (*columns.own, columns.other.values, nothing if rates is None else rates)
+    figures = [[None if value != value else value for value in each[chosen].tolist()] for each in numbers]
+    rows = zip(
+        np.flatnonzero(chosen).tolist(), columns.sources[chosen].tolist(), columns.targets[chosen].tolist(),
+        columns.partitions[chosen].tolist(), columns.states[chosen].tolist(), *figures, strict=True,
+    )  # fmt: skip
+    return [
+        Point(Pair(source, target), PARTITIONS[partition], STATES[state].value, columns.reasons.get(place), *figures)
+        for place, source, target, partition, state, *figures in rows
+    ]
+
+
+def summaries(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_]) -> list[Summary]:
+    """The scopes that occur among the chosen pairs; arguments as for `points`."""
+    scopes: dict[str, NDArray[np.bool_]] = {}
+    for number in np.unique(columns.partitions[chosen]).tolist():
+        for scope in scopes_of(PARTITIONS[number]):
+            scopes[scope] = scopes.get(scope, False) | ((columns.partitions == number) & chosen)
+    return [_summary(scope, columns, rates, scopes[scope]) for scope in SCOPES if scope in scopes]
+
+
+def _summary(scope: str, columns: PairColumns, rates: Numbers | None, held: NDArray[np.bool_]) -> Summary:
+    values, both = columns.own.values, held & ~np.isnan(columns.gains)
+    return Summary(
+        scope=scope,
+        done=int((held & ~np.isnan(values)).sum()),
+        pairs=int(held.sum()),
+        mean=_over(np.mean, values[held]),
+        median=_over(np.median, values[held]),
+        gain_pairs=int(both.sum()),
+        base_mean=_over(np.mean, columns.other.values[both]),
+        gain=_over(np.mean, columns.gains[both]),
+        off_target=None if rates is None else _over(np.mean, rates[held]),
+    )
+
+
+def _over(mean: Callable[[Numbers], Any], values: Numbers) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(mean(known)) if len(known) else None
+
+
+SORTS: dict[str, Callable[[Point], Any]] = {
+    "pair": lambda point: (english_name(point.pair.source), english_name(point.pair.target), point.pair),
+    "worst": lambda point: (point.value is None, point.value),
+    "best": lambda point: (point.value is None, -(point.value or 0)),
+    "gain": lambda point: (point.gain is None, -(point.gain or 0)),
+    "loss": lambda point: (point.gain is None, point.gain),
+}
+"""Orders of pairs by name; those without the number come last."""
+
+
+def in_order(found: Sequence[Point], order: str, higher_is_better: bool) -> list[Point]:
+    """Pairs in one of the orders; for error rates, the worst score is the highest."""
+    turned = {"worst": "best", "best": "worst", "gain": "loss", "loss": "gain"}
+    return sorted(found, key=SORTS[order if higher_is_better else turned.get(order, order)])

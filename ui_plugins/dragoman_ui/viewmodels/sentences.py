@@ -1,0 +1,318 @@
+"""The sentences of one pair: source, reference, and what each model made of it."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dragoman.analysis.partition_table import BASE, OFF_TARGET
+from dragoman.cell import CellState
+from dragoman.errors import StoreError
+from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.serialization import unpack
+from dragoman.pair import Pair
+from dragoman.store.blobs import Line
+from dragoman.store.records import CellRecord, GridRecord, StoredScore
+from dragoman.store.store import Store
+from dragoman_ui.viewmodels.comparison import rival_of
+from dragoman_ui.viewmodels.error_labels import Guess, Label, counted, labels
+from dragoman_ui.viewmodels.prompts import rendered_prompt
+from dragoman_ui.viewmodels.systems import Names
+from dragoman_ui.viewmodels.text_diff import Part, parts
+from dragoman_ui.viewmodels.view import View
+
+PAGE = 50
+"""Sentences on one page."""
+
+FOR_SENTENCES = ("chrf++", "chrf")
+"""Metrics that can judge a single sentence; BLEU is zero for a perfect one of less than four words."""
+
+
+def sentence_metric(metrics: Sequence[str]) -> str:
+    """The one of a grid's metrics that sentences are shown with, unless another is asked for."""
+    return next((metric for metric in FOR_SENTENCES if metric in metrics), metrics[0])
+
+
+SIDE_BY_SIDE = 4
+"""Rows shown beside each other unless others are asked for."""
+
+
+class Asking(NamedTuple):
+    """A row of a grid's results."""
+
+    model: str
+    """Identity of the model."""
+    prompt: str | None
+    """Identity of the prompt; none where the grid has only one."""
+    grid: str
+    """Name of the grid."""
+
+
+def rows_beside(store: Store, names: Names, view: View, asked: Sequence[str]) -> dict[str, Asking]:
+    """The rows that stand side by side, by name.
+
+    Args:
+        store: the store.
+        names: the names of the grid.
+        view: the view; its prompt is that of names that say none.
+        asked: the names asked for; by default all models of a few, of many the base, the one looked at and its rival.
+
+    Raises:
+        StoreError: the grid has no such row.
+    """
+    few = names.models
+    if len(few) > SIDE_BY_SIDE:
+        few = [name for name in names.models if name in (BASE, view.model)]
+    wanted = asked or dict.fromkeys([*few, *([view.against] if view.against else [])])
+    found = {}
+    for name in wanted:
+        rival = rival_of(store, view, name)
+        row, grid = rival.row, store.grid(rival.grid)
+        model = next((identity for identity, called in grid.names.items() if called == row.model), grid.base)
+        prompt = Names.of(store, rival.grid).identities[row.prompt] if row.prompt else None
+        found[name] = Asking(model, prompt, rival.grid)
+    return found
+
+
+class Arrangement(StrEnum):
+    """The order of sentences."""
+
+    FILE = "file"
+    """As in the test set."""
+    WORST = "worst"
+    """The lowest score of any model first."""
+    APART = "apart"
+    """Where the models' scores lie furthest apart first."""
+
+
+class Candidate(BaseModel):
+    """One row on one pair."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """The row's name: a model's, `MODEL:PROMPT` or a baseline's."""
+    cell: CellRecord
+    """Its cell."""
+    scores: tuple[StoredScore, ...] = ()
+    """What it scored, under every metric and signature; without the statistics."""
+    lines: tuple[Line, ...] = Field(default=(), exclude=True)
+    """Its hypotheses; none where it is not translated."""
+    by_line: tuple[float, ...] | None = Field(default=None, exclude=True)
+    """The score of each hypothesis alone under the metric looked at; None where that can't be told."""
+    labels: tuple[tuple[Label, ...], ...] = Field(default=(), exclude=True)
+    """What is wrong with each hypothesis."""
+
+
+class Hypothesis(BaseModel):
+    """What a model made of a sentence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """The model's name in the grid."""
+    text: str
+    """The hypothesis."""
+    parts: tuple[Part, ...]
+    """The same in stretches that the reference has and has not."""
+    was_cut: bool
+    """Whether it reached the longest length allowed."""
+    labels: tuple[Label, ...] = ()
+    """What is wrong with it at a glance."""
+    language: str | None = None
+    """The language it seems to be in; none where there is no telling."""
+    score: float | None
+    """Its score alone; corpus scores are no means of these."""
+
+
+class Segment(BaseModel):
+    """One sentence of a test set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    """Its place in the test set, from 1."""
+    source: str
+    """The source sentence."""
+    reference: str
+    """The reference translation."""
+    hypotheses: tuple[Hypothesis, ...]
+    """One for each model that has translated it."""
+
+
+class PairView(BaseModel):
+    """One page of a pair's sentences, with how each model fared on all of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pair: Pair
+    """The direction."""
+    candidates: tuple[Candidate, ...]
+    """The rows that stand side by side."""
+    found: int
+    """Sentences that hold the text searched for."""
+    page: int
+    """The page, from 1."""
+    pages: int
+    """Pages in all; at least one."""
+    prompt: str | None
+    """The prompt of the page's first sentence as a model reads it."""
+    segments: tuple[Segment, ...]
+    """The page's sentences."""
+    labels: dict[str, dict[Label, int]] = Field(default_factory=dict)
+    """How many of all the pair's hypotheses bear each label, by model."""
+
+
+def pair_view(
+    store: Store,
+    grid: GridRecord,
+    rows: Mapping[str, Asking],
+    pair: Pair,
+    metric: str,
+    search: str = "",
+    arrangement: Arrangement = Arrangement.FILE,
+    page: int = 1,
+    label: Label | None = None,
+    size: int | None = PAGE,
+) -> PairView:
+    """One page of the sentences of a pair.
+
+    Args:
+        store: the store.
+        grid: the grid.
+        rows: what stands side by side, by name.
+        pair: the direction.
+        metric: the metric of the sentences' scores.
+        search: text that the source, the reference or a hypothesis must hold, in any case.
+        arrangement: the order of sentences.
+        page: the page, from 1; a number too high is the last.
+        label: a label that one of the hypotheses must bear.
+        size: sentences on a page; None is all.
+
+    Raises:
+        StoreError: the grid has no such pair, or a text is not in the blob storage.
+    """
+    cells = _cells(store, grid, rows, pair)
+    test = next((cell.test for cell in cells.values() if cell.test), None)
+    sources, references = store.blobs.test(test) if test else ([], [])
+    candidates = [_candidate(store, name, cell, metric, test) for name, cell in cells.items()]
+    wanted = search.casefold()
+    found = [
+        index
+        for index, sentences in enumerate(zip(sources, references, strict=True))
+        if any(
+            wanted in text.casefold()
+            for text in (*sentences, *(each.lines[index].text for each in candidates if each.lines))
+        )
+        and (label is None or any(label in each.labels[index] for each in candidates if each.lines))
+    ]
+    found.sort(key=lambda index: _rank(candidates, index, arrangement))
+    size = size or max(1, len(found))
+    pages = max(1, -(-len(found) // size))
+    page = min(max(page, 1), pages)
+    shown = found[(page - 1) * size : page * size]
+    guess = Guess(pair, grid.languages)
+    return PairView(
+        pair=pair,
+        candidates=tuple(candidates),
+        found=len(found),
+        page=page,
+        pages=pages,
+        prompt=rendered_prompt(grid, candidates[0].cell, sources[shown[0]], references[shown[0]]) if shown else None,
+        segments=tuple(_segment(candidates, index, sources[index], references[index], guess) for index in shown),
+        labels={each.model: counted(each.labels) for each in candidates},
+    )
+
+
+def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair) -> dict[str, CellRecord]:
+    """The cell of each row on a pair, by the row's name; what stands side by side was made of the same lines."""
+    cells = {name: store.cells(name, pair) for name in {grid.name, *(row.grid for row in rows.values())}}
+    if not cells[grid.name]:
+        raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
+    found: dict[str, CellRecord] = {}
+    for name, row in rows.items():
+        own = (
+            each for each in cells[row.grid] if each.cell.model == row.model and row.prompt in (None, each.cell.prompt)
+        )
+        if (cell := next(own, None)) is not None:
+            found[name] = cell
+    if not found:
+        raise StoreError(f"Grid '{grid.name}' has no cells of {' or '.join(rows)} on {pair}.")
+    first = next(iter(found.values())).cell
+    return {
+        name: each
+        for name, each in found.items()
+        if (each.cell.test_set, each.cell.content) == (first.test_set, first.content)
+    }
+
+
+def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
+    if not cell.hypotheses or not test or cell.state not in (CellState.DONE, CellState.UNSCORABLE):
+        return Candidate(model=name, cell=cell)
+    scores = store.scores_of(cell.cell.id)
+    flaws = _flaws(store, test, cell.hypotheses)
+    off_target = _off_target(scores) or [False] * len(flaws)
+    return Candidate(
+        model=name,
+        cell=cell,
+        scores=tuple(score.model_copy(update={"statistics": None}) for score in scores),
+        lines=tuple(store.blobs.translation(cell.hypotheses)),
+        by_line=_by_line(cell.cell.pair, metric, scores),
+        labels=tuple(
+            (Label.OFF_TARGET, *found) if is_off else found for found, is_off in zip(flaws, off_target, strict=True)
+        ),
+    )
+
+
+@lru_cache(maxsize=512)
+def _flaws(store: Store, test: str, hypotheses: str) -> tuple[tuple[Label, ...], ...]:
+    """What is wrong with each line of a translation but its language; the addresses say all that it depends on."""
+    found = zip(*store.blobs.test(test), store.blobs.translation(hypotheses), strict=True)
+    return tuple(
+        labels(source, reference, line.text, line.finish_reason == "length") for source, reference, line in found
+    )
+
+
+def _off_target(scores: Sequence[StoredScore]) -> list[bool] | None:
+    """Which hypotheses are in another language, from the last signature's statistics of that metric."""
+    packed = [score.statistics for score in scores if score.metric == OFF_TARGET and score.statistics]
+    return [bool(row[0]) for row in unpack(packed[-1]).tolist()] if packed else None
+
+
+def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[float, ...] | None:
+    """The score of each sentence alone, from the last signature's statistics."""
+    kind = metric_class(metric)
+    packed = [score.statistics for score in scores if score.metric == metric and score.statistics]
+    if kind is None or not packed:
+        return None
+    return tuple(kind(pair).aggregate(unpack(packed[-1])).tolist())
+
+
+def _rank(candidates: Sequence[Candidate], index: int, arrangement: Arrangement) -> float:
+    scores = [each.by_line[index] for each in candidates if each.by_line]
+    if not scores or arrangement is Arrangement.FILE:
+        return 0.0
+    return min(scores) if arrangement is Arrangement.WORST else min(scores) - max(scores)
+
+
+def _segment(candidates: Sequence[Candidate], index: int, source: str, reference: str, guess: Guess) -> Segment:
+    return Segment(
+        number=index + 1,
+        source=source,
+        reference=reference,
+        hypotheses=tuple(
+            Hypothesis(
+                model=each.model,
+                text=each.lines[index].text,
+                parts=tuple(parts(each.lines[index].text, reference)),
+                was_cut=each.lines[index].finish_reason == "length",
+                score=each.by_line[index] if each.by_line else None,
+                labels=each.labels[index],
+                language=guess(each.lines[index].text),
+            )
+            for each in candidates
+            if each.lines
+        ),
+    )

@@ -1,0 +1,120 @@
+"""What the parts of a grid are called: its metrics, and its rows, each a model asked with one prompt."""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from dragoman.analysis.partition_table import BASE, metric_names, model_names
+from dragoman.analysis.systems import Asked, Row, asked, prompt_names
+from dragoman.errors import StoreError, nearest
+from dragoman.store.database.ids import grid_number
+from dragoman.store.store import Store
+from dragoman_ui.viewmodels.store import stamp
+
+
+class Names(NamedTuple):
+    """The names of one grid."""
+
+    grid: str
+    """The grid's own."""
+    models: list[str]
+    """Its models, the base first where it is evaluated."""
+    metrics: list[str]
+    """Its metrics, the first it asks for first."""
+    rows: list[Asked]
+    """Its models, each with the prompts it is asked with, in the order of the specification."""
+    baselines: list[str]
+    """Its baselines that are the base asked in another way: they have no model of their own."""
+    identities: dict[str, str]
+    """The identities of its prompts, by name."""
+
+    @classmethod
+    def of(cls, store: Store, grid: str) -> "Names":
+        """The names of a grid, read again when the store has changed.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        return _read(stamp(), store, grid)
+
+    @property
+    def prompts(self) -> list[str]:
+        """Its prompts, the first it asks with first."""
+        return list(dict.fromkeys(row.prompt for row in self.rows))
+
+    def prompts_of(self, model: str) -> list[str]:
+        """The prompts that a model is asked with."""
+        return [row.prompt for row in self.rows if row.model == model]
+
+    def row(self, name: str, prompt: str | None = None) -> Row:
+        """The row that a name means: a model's, `MODEL:PROMPT`, or a baseline's.
+
+        Args:
+            name: the name.
+            prompt: the prompt where the name says none; a model that is not asked with it has its first instead.
+
+        Returns:
+            The model and the prompt; without a prompt where the grid has only one.
+
+        Raises:
+            StoreError: the grid has no such model or prompt.
+        """
+        if name in self.baselines and name not in self.models:
+            return Row(BASE, name if name in self.prompts_of(BASE) else self._prompt(BASE, None))
+        model, _, own = (name, "", "") if name in self.models else name.partition(":")
+        model = one_of(f"Grid '{self.grid}' has no model", model, [*self.models, *self.baselines])
+        if own:
+            one_of(f"'{model}' is not asked with the prompt", own, self.prompts_of(model))
+        elif prompt:
+            one_of(f"Grid '{self.grid}' has no prompt", prompt, self.prompts)
+        return Row(model, self._prompt(model, own or prompt))
+
+    def elsewhere(self, store: Store, name: str) -> "tuple[Names, str]":
+        """The names of the grid that a name is about, `GRID/...` where it is another one, and the rest of it.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        grid, slash, rest = name.partition("/")
+        return (Names.of(store, grid), rest) if slash and ":" not in grid else (self, name)
+
+    def rivals(self, row: Row) -> list[str]:
+        """The names that a row can be compared with: other models, the same with other prompts, and baselines."""
+        several = {model for model, prompts in Counter(each.model for each in self.rows).items() if prompts > 1}
+        models = [model for model in self.models if model != row.model]
+        prompts = [
+            f"{each.model}:{each.prompt}" for each in self.rows if each.model in several and each.prompt != row.prompt
+        ]
+        return [*models, *(name for name in self.baselines if self.row(name) != row), *prompts]
+
+    def _prompt(self, model: str, wanted: str | None) -> str | None:
+        if len(self.prompts) < 2:
+            return None
+        prompts = self.prompts_of(model) or self.prompts
+        return wanted if wanted in prompts else prompts[0]
+
+
+@lru_cache(maxsize=256)
+def _read(moment: str, store: Store, grid: str) -> Names:
+    del moment
+    baselines = store.grid(grid).spec.get("baselines") or ()
+    with store.database.reading() as connection:
+        prompts = prompt_names(connection, grid_number(connection, grid))
+    return Names(
+        grid, model_names(store, grid), metric_names(store, grid), asked(store, grid),
+        [each["name"] for each in baselines if not each.get("model")],
+        {name: identity for identity, name in prompts.items()},
+    )  # fmt: skip
+
+
+def one_of(complaint: str, name: str, allowed: Iterable[str]) -> str:
+    """The name, if it is allowed.
+
+    Raises:
+        StoreError: it isn't; the sentence begins with the complaint.
+    """
+    choices = list(allowed)
+    if name not in choices:
+        raise StoreError(f"{complaint} '{name}': {nearest(name, choices)}")
+    return name

@@ -1,0 +1,128 @@
+"""A view of a grid: what a page shows, all of it in the URL, so that every view is a link."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.analysis.partition_table import BASE
+from dragoman.analysis.systems import Row
+from dragoman.errors import StoreError
+from dragoman.partition import Partition
+from dragoman.store.store import Store
+from dragoman_ui.viewmodels.systems import Names, one_of
+
+
+class Show(StrEnum):
+    """What colours the tiles of a heat map."""
+
+    SCORE = "score"
+    """The score."""
+    GAIN = "gain"
+    """The difference to the base model."""
+    DIFFERENCE = "difference"
+    """The difference to another model, with significance marked."""
+    PARTITION = "partition"
+    """The kind of pair."""
+
+
+class Order(StrEnum):
+    """How languages are ordered along both sides of a heat map."""
+
+    GRID = "grid"
+    """As the spec names them."""
+    NAME = "name"
+    """By English name."""
+    FAMILY = "family"
+    """By language family, then name."""
+    SCRIPT = "script"
+    """By script, then name."""
+    TRAINING = "training"
+    """Trained as both source and target, as source only, as target only, not at all; then by examples."""
+    SCORE = "score"
+    """By mean score, the best first: sources by theirs, targets by theirs."""
+
+
+class View(BaseModel):
+    """One model of a grid under one metric, and how it is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    grid: str
+    """Name of the grid."""
+    model: str
+    """The model's name in the grid."""
+    metric: str
+    """Name of the metric."""
+    signature: str | None = None
+    """Text that the scores' signatures hold, where the metric has several."""
+    prompt: str | None = None
+    """Name of the prompt, where the grid asks with several; the model's first by default."""
+    show: Show = Show.SCORE
+    """What colours the tiles."""
+    order: Order = Order.GRID
+    """How languages are ordered."""
+    only: Partition | None = None
+    """The partition whose tiles stand out."""
+    against: str | None = None
+    """What a difference is taken to: a model, `MODEL:PROMPT` or a baseline; by default the first finetuned one."""
+
+    @classmethod
+    def of(cls, store: Store, arguments: Mapping[str, str]) -> Self:
+        """The view that a URL's query asks for; what it leaves open is the first finetuned model and the first metric.
+
+        Raises:
+            StoreError: something named is not there.
+        """
+        names = Names.of(store, arguments.get("grid", ""))
+        only = arguments.get("only")
+        default = next((name for name in names.models if name != BASE), BASE)
+        row = names.row(arguments.get("model") or default, arguments.get("prompt"))
+        against = arguments.get("against")
+        return cls(
+            grid=names.grid,
+            model=row.model,
+            metric=one_of(
+                f"Grid '{names.grid}' has no metric", arguments.get("metric") or names.metrics[0], names.metrics
+            ),
+            signature=arguments.get("signature") or None,
+            prompt=row.prompt,
+            show=Show(one_of("A heat map can't show", arguments.get("show") or Show.SCORE, Show)),
+            order=Order(one_of("Languages can't be ordered by", arguments.get("order") or Order.GRID, Order)),
+            only=Partition(one_of("There is no partition", only, Partition)) if only else None,
+            against=_checked(store, names, row, against) if against else None,
+        )
+
+    @property
+    def row(self) -> Row:
+        """The model and the prompt it is asked with."""
+        return Row(self.model, self.prompt)
+
+    def query(self, **changes: object) -> dict[str, str]:
+        """The parameters of a link to this view, or to one that differs in some fields; defaults are left out."""
+        fields = self.model_copy(update=changes).model_dump(mode="json", exclude_defaults=True)
+        return {name: str(value) for name, value in fields.items() if value is not None}
+
+
+def rival(store: Store, view: View, asked: str | None) -> str:
+    """What a view is compared with: what is asked for, else the base, else the first that there is.
+
+    Raises:
+        StoreError: the grid has nothing of that name, or nothing else at all.
+    """
+    names = Names.of(store, view.grid)
+    others = names.rivals(view.row)
+    if not others and not asked:
+        raise StoreError(f"Grid '{view.grid}' has no model besides '{view.model}': nothing to compare it with.")
+    return _checked(store, names, view.row, asked or (BASE if BASE in others else others[0]))
+
+
+def _checked(store: Store, names: Names, row: Row, against: str) -> str:
+    """What a row is compared with, if it can be: something else of its grid, or anything of another."""
+    where, name = names.elsewhere(store, against)
+    if where.grid == names.grid:
+        one_of(f"'{row.model}' can't be compared with", name, names.rivals(row))
+    else:
+        where.row(name)
+    return against
