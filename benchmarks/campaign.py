@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from dragoman.language import LanguageError, canonical_tag
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
-from dragoman.store import counts
 from dragoman.store.database.bulk_insert import insert_batch, loading
 from dragoman.store.database.ids import (
     grid_number,
@@ -27,6 +26,7 @@ from dragoman.store.database.ids import (
     signature_number,
 )
 from dragoman.store.records import DecodingRecord, GridRecord, ModelRecord, PromptRecord, TestSetRecord, now
+from dragoman.store.repositories import aggregates
 from dragoman.store.schema import PARTITION_IDS, Base, CellRow, ConditionRow, GridPairRow, ScoreRow, TestRow
 from dragoman.store.store import Store
 from dragoman.store.transfer.score_loader import ScoreLoader
@@ -143,7 +143,7 @@ def fill(store: Store, campaign: Campaign) -> tuple[float, float]:
                     loader.insert(batch)
                 else:
                     insert_batch(connection, table, batch)
-        counts.recount(connection, models.values())
+        aggregates.recount(connection, models.values())
     if not store.database.is_sqlite:
         with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")

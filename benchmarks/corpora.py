@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from dragoman.corpora.base import Split
 from dragoman.corpora.factory import open_corpus
-from dragoman.corpora.sampling.filters import Filters
 from dragoman.corpora.sampling.sampling import draw
 from dragoman.pair import Pair
+from dragoman.segment import Split
+from dragoman.spec.filters import Filters
 
 LANGUAGES = ("de", "en", "fr", "fi", "sw", "ca", "nl", "it", "es", "pt", "sv")
 """The bitexts are of each language with the one after it."""

@@ -37,9 +37,9 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.loading import load_spec
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.ray_cluster import RayCluster
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.evaluation.worker import PreparedModel, Worker
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ["en", "de", "fr", "ru", "fi", "ar"]

@@ -30,9 +30,9 @@ from transformers import (
     TrainingArguments,
 )
 
-from dragoman.corpora.base import Split
 from dragoman.corpora.kinds.cldr import Cldr, CldrOptions
 from dragoman.pair import all_pairs
+from dragoman.segment import Split
 from dragoman.spec.method import Full
 from dragoman.spec.prompt import NAMED, Prompt
 from dragoman_jobs.finetune.batching import batches, collate

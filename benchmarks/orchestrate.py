@@ -25,10 +25,13 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dragoman.corpora.base import Corpus, CorpusOptions, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.corpus import CorpusOptions
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
+from dragoman_jobs.engines.base import Engine, Hypothesis
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 MEAN, SIGMA = 0.2, 0.8
 """Seconds a cell takes on average, and the spread of their logarithm: one in a hundred takes five times the mean."""

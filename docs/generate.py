@@ -14,12 +14,12 @@ from typing import Any
 import typer.main
 
 from dragoman.cli.main import build_app
-from dragoman.corpora.sampling.filters import Filters
 from dragoman.spec.base import SpecModel
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import SharedExamples
+from dragoman.spec.filters import Filters
 from dragoman.spec.grid import Base, Evaluation, Finetuning, GridSpec
 from dragoman.spec.json_schema import json_schema
 from dragoman.spec.meanings import meanings

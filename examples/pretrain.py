@@ -20,9 +20,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from tokenizers.decoders import Metaspace
 from transformers import PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
 
-from dragoman.corpora.base import Split
 from dragoman.corpora.kinds.cldr import CORE_LANGUAGES, Cldr, CldrOptions
 from dragoman.corpora.kinds.cldr_phrases import render
+from dragoman.segment import Split
 
 BLOCK = 96
 """Tokens of one training row: lines are packed behind each other, each closed by </s>."""

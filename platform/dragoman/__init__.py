@@ -1,12 +1,9 @@
 """Dragoman: finetune and evaluate translation models over grids of directed language pairs."""
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dragoman.store.store import Store
-
-__version__ = version("dragoman")
 
 
 def open_store() -> "Store":

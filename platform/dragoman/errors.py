@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from textwrap import shorten
 
 
 class DragomanError(Exception):
@@ -37,3 +38,9 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     if not choices:
         return "there are none yet."
     return f"use one of: {', '.join(choices)}."
+
+
+def first_line(error: Exception) -> str:
+    """What another library's error says, cut to what fits in parentheses."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return shorten(lines[0], 200).rstrip(".: ")

@@ -118,3 +118,8 @@ def _named(tag: str) -> langcodes.Language:
 
 Language = Annotated[str, AfterValidator(canonical_tag)]
 """A string that pydantic turns into its canonical tag."""
+
+
+def likely_script(tag: str) -> str:
+    """The ISO 15924 code of the script a language is written in, where the tag names none: the usual one."""
+    return langcodes.Language.get(tag).maximize().script or ""

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from dragoman.analysis.partition_table import BASE
-from dragoman.cli.arguments import ModelsOption, chosen_models, complete_grids, open_store
-from dragoman.cli.output import Form, printed, render
+from dragoman.analysis.pair_scores import BASE
+from dragoman.cli.arguments import ModelsOption, complete_grids, open_store
+from dragoman.cli.output import printed
 from dragoman.errors import DragomanError
 from dragoman.pair import Pair
+from dragoman.reports.choices import chosen_models
 from dragoman.settings import settings
 from dragoman.store.records import GridRecord
+from dragoman.tables.render import Form, render
 from dragoman.tables.table import Table
 from dragoman_registry.audit.history import faults
 from dragoman_registry.audit.log import AuditLog, Outcome

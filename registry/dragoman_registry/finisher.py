@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from dragoman.cli.output import Form, render
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
+from dragoman.tables.render import Form, render
 from dragoman_registry.gate.evidence import candidate
 from dragoman_registry.packaging.package import register
 from dragoman_registry.promotion.remote import promoter

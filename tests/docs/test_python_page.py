@@ -13,7 +13,7 @@ import pytest
 
 import dragoman
 from dragoman.analysis.dataframes import frame
-from dragoman.analysis.partition_table import pair_scores
+from dragoman.analysis.pair_scores import pair_scores
 from dragoman.cell import Cell
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
@@ -98,7 +98,9 @@ def test_without_a_store_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest
 def test_asking_the_store_imports_nothing_heavy(store: Store) -> None:
     script = (
         "import sys, dragoman; assert not {'sqlalchemy', 'pydantic'} & set(sys.modules)\n"
-        "rows = dragoman.open_store().scores('bleu', model='a', grid='small').by('partition').rows(); assert rows\n"
+        "from dragoman.analysis.score_query import scores\n"
+        "found = scores(dragoman.open_store(), 'bleu', model='a', grid='small').by('partition')\n"
+        "assert found.rows()\n"
         "assert not {'pandas', 'torch', 'ray', 'mlflow', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env=os.environ.copy(), timeout=120)

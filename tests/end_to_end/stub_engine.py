@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
+from dragoman_jobs.engines.base import Engine, Hypothesis
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 SECONDS = 0.3
 

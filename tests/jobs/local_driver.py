@@ -17,9 +17,10 @@ from dragoman_jobs.cluster.local_cluster import LocalCluster
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.job import Job
 from dragoman_jobs.driver.progress import GridProgress
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
+from dragoman_jobs.engines.base import Engine, Hypothesis
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.finetune.task import TrainingTask
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 LANGUAGES = ["en", "de", "fr"]
 

@@ -17,14 +17,13 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from dragoman.cell import Cell, CellState
-from dragoman.corpora.base import Split
 from dragoman.corpora.factory import open_corpus
 from dragoman.identity import hash_lines
-from dragoman.metrics.score import ScoreRecord
-from dragoman.metrics.scoring import score
+from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
+from dragoman.segment import Split
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec

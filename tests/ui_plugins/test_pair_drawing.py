@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from dragoman.analysis.pair_scores import STATES, PairColumns, Scored, differing, pair_columns, version
-from dragoman.analysis.partition_table import pair_scores, partition_table
+from dragoman.analysis.pair_scores import STATES, PairColumns, Scored, differing, pair_columns, pair_scores, version
+from dragoman.analysis.partition_table import partition_table
 from dragoman.cell import CellState
 from dragoman.metrics.significance import Correction
 from dragoman.pair import Pair, all_pairs

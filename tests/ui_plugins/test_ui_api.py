@@ -7,7 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic_core import to_jsonable_python
 
-from dragoman.analysis.partition_table import pair_scores, partition_gap, partition_table
+from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.partition import Partition
 from dragoman.store.database.change_token import Stamp
 from dragoman.store.records import JobState

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.analysis.partition_table import PairScore
+from dragoman.analysis.pair_scores import PairScore
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph

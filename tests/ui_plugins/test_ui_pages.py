@@ -11,10 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from dragoman.analysis.partition_table import pair_scores, partition_table
-from dragoman.cli.output import Form
+from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.partition_table import partition_table
 from dragoman.pair import Pair, all_pairs
 from dragoman.store.records import JobLine, JobState
+from dragoman.tables.render import Form
 from dragoman.tables.table import Table, word
 from dragoman_ui.responses.downloads import table_file
 from dragoman_ui.viewmodels.error_labels import Label

@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from dragoman.analysis.partition_table import pair_scores, partition_table
+from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.run_table import runs
 from dragoman.cell import Cell
 from dragoman.identity import hash_lines
-from dragoman.metrics.score import ScoreRecord
-from dragoman.metrics.scoring import score
+from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph

@@ -5,11 +5,12 @@ import sys
 import typer
 
 from dragoman import logs, plugins
-from dragoman.cli.output import Form, render
-from dragoman.cli.plan import SpecArgument, missing
+from dragoman.cli.plan import SpecArgument
 from dragoman.planning.plan import Plan, make_plan
+from dragoman.reports.plan import missing
 from dragoman.settings import Settings
 from dragoman.spec.loading import load_campaign
+from dragoman.tables.render import Form, render
 from dragoman_jobs.cli.options import (
     AddressOption,
     CpusOption,

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from dragoman.errors import DragomanError
 
+MAX_ATTEMPTS = 3
+"""Times a cell may take its worker with it before it counts as failed."""
+
 
 class ClusterError(DragomanError):
     """A cluster that can't be reached, or lacks what is asked of it."""

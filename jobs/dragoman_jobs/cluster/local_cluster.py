@@ -3,9 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, first_line
 from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref, RemoteWorker, Share, TaskError
-from dragoman_jobs.models.pretrained import first_line
 
 
 class LocalCluster(Cluster):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, first_line
 from dragoman_jobs.cluster.base import (
     ONE_CORE,
     ONE_THREAD,
@@ -18,7 +18,6 @@ from dragoman_jobs.cluster.base import (
     TaskError,
     WorkerDiedError,
 )
-from dragoman_jobs.models.pretrained import first_line
 
 _JOINED = {
     **ONE_THREAD,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dragoman.errors import first_line
 from dragoman_jobs.cluster.base import ClusterError, Share
-from dragoman_jobs.models.pretrained import first_line
 
 SECONDS = 15.0
 """How long an answer may take."""

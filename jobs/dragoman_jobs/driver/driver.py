@@ -31,10 +31,10 @@ from dragoman_jobs.driver.register_plan import register
 from dragoman_jobs.driver.retry import SECONDS, patiently
 from dragoman_jobs.driver.throughput import Meters, Throughput
 from dragoman_jobs.driver.trainings import Finetunings, Trained
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.selection import FASTEST_FIRST, Ready, make_ready
 from dragoman_jobs.evaluation.worker import CellTask, PreparedModel, Worker
 from dragoman_jobs.evaluation.worker_pool import Ended, Pool
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 logger = logging.getLogger(__name__)
 

@@ -11,15 +11,14 @@ from tempfile import TemporaryFile
 from rich.console import Console
 
 from dragoman import plugins
-from dragoman.analysis.partition_table import model_names
+from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
-from dragoman.cli.output import Form, render
-from dragoman.cli.plan import reading_text
-from dragoman.cli.results import answers
 from dragoman.errors import DragomanError
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
+from dragoman.reports.plan import reading_text
+from dragoman.reports.results import answers
 from dragoman.settings import Settings
 from dragoman.signals import interruptible
 from dragoman.store import migrations
@@ -27,6 +26,7 @@ from dragoman.store.database.connection import Database
 from dragoman.store.jobs.progress import progress as cell_states
 from dragoman.store.maintenance.rescoring import rescore, unscored_metrics
 from dragoman.store.store import Store
+from dragoman.tables.render import Form, render
 from dragoman.tracking.background import BackgroundTracker
 from dragoman.tracking.mlflow import Tracker
 from dragoman_jobs.cluster.ray_cluster import RayCluster

@@ -4,15 +4,16 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from dragoman.analysis.partition_table import PartitionRow, pair_scores, partition_table
+from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.cell import CellState
-from dragoman.cli.output import Form, render
-from dragoman.cli.results import partition_rows
 from dragoman.errors import StoreError
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.reports.results import partition_rows
 from dragoman.store.store import Store
+from dragoman.tables.render import Form, render
 from dragoman.tracking.background import BackgroundTracker
 from dragoman.tracking.heatmap_html import NUMBERED, heat_map_page
 from dragoman.tracking.mlflow import Tracker

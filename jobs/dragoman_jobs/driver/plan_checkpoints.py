@@ -4,8 +4,8 @@ from pathlib import Path
 
 from dragoman.model import ModelIdentity
 from dragoman.planning.plan import Plan
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.finetune.task import TrainingTask
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 
 def checkpoint_of(plan: Plan, model: ModelIdentity, models_dir: Path) -> Checkpoint:

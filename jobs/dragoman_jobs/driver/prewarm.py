@@ -20,8 +20,8 @@ from dragoman.settings import Settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.cluster.base import ONE_THREAD
 from dragoman_jobs.driver.plan_checkpoints import checkpoint_of
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.selection import choose_engine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 
 class Request(BaseModel):

@@ -13,12 +13,11 @@ from dragoman.partition import TrainingGraph
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.settings import Settings
 from dragoman.store.store import Store
-from dragoman_jobs.cluster.base import NOTHING, Cluster, Ref, Share, WorkerDiedError
+from dragoman_jobs.cluster.base import MAX_ATTEMPTS, NOTHING, Cluster, Ref, Share, WorkerDiedError
 from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.mlflow_reporter import Reporter
 from dragoman_jobs.driver.progress import GridProgress
 from dragoman_jobs.driver.retry import patiently
-from dragoman_jobs.evaluation.worker_pool import MAX_ATTEMPTS
 from dragoman_jobs.finetune.ray_train import train_together
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.finetune.task import TrainingTask, train

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 
 class Hypothesis(NamedTuple):
@@ -21,25 +20,6 @@ class Hypothesis(NamedTuple):
     """`stop` (end of sentence, or a new line) or `length` (cut at `max_new_tokens`)."""
     tokens: int
     """Tokens generated."""
-
-
-class Checkpoint(BaseModel):
-    """A model as it lies on disk or on the hub: base weights and, perhaps, an adapter to put on them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    """Id of the model (`ModelIdentity.id`); names its conversions in the cache."""
-    model: str
-    """Folder in Hugging Face's layout, or a name on the hub."""
-    revision: str | None = None
-    """Commit on the hub."""
-    adapter: Path | None = None
-    """Folder of a peft adapter."""
-    endpoint: str | None = None
-    """Address of the endpoint that serves it, for the `openai` engine; by default the environment's."""
-    key_variable: str | None = None
-    """Variable of the environment that holds that endpoint's key."""
 
 
 class UnsupportedModelError(ModelError):

@@ -7,15 +7,16 @@ from typing import Any
 
 import ctranslate2
 
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, first_line
 from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.tokenization import Facts, Prompting, batches, in_halves, untranslatable
 from dragoman_jobs.models.atomic_folder import make_once
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.conversion import merge_adapter, xglm_to_opt
-from dragoman_jobs.models.pretrained import first_line, load_config, load_tokenizer, local_folder
+from dragoman_jobs.models.pretrained import load_config, load_tokenizer, local_folder
 
 VERSION = 1
 """Raised when a model must be converted anew; part of the name in the cache."""

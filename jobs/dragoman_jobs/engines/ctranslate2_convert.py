@@ -10,9 +10,10 @@ from ctranslate2.converters import TransformersConverter
 from ctranslate2.converters.transformers import M2M100Loader, MBartLoader, ModelLoader, OPTLoader, register_loader
 from transformers import AutoModelForSeq2SeqLM
 
+from dragoman.errors import first_line
 from dragoman_jobs.engines.base import UnsupportedModelError
 from dragoman_jobs.engines.tokenization import Facts
-from dragoman_jobs.models.pretrained import first_line, load_config, load_model
+from dragoman_jobs.models.pretrained import load_config, load_model
 
 CHECKED_TOKENS = 64
 """Length of the sequence on which the converted model is held against the original."""

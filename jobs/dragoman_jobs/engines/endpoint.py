@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dragoman.errors import ModelError, nearest
-from dragoman_jobs.models.pretrained import first_line
+from dragoman.errors import ModelError, first_line, nearest
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

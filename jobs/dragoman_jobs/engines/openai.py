@@ -13,12 +13,13 @@ from aiolimiter import AsyncLimiter
 from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.endpoint import Endpoint, check, client_of, sentence
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.stop_rules import cut
 from dragoman_jobs.engines.usage_log import Ledger
 from dragoman_jobs.models.atomic_folder import make_once
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

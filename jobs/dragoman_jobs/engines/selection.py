@@ -8,7 +8,8 @@ from typing import NamedTuple
 from dragoman import plugins
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, UnsupportedModelError
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 FASTEST_FIRST = ("ctranslate2", "transformers")
 """The engines `auto` tries, in order."""

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, first_line
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.sampling import samplers
 from dragoman_jobs.engines.tokenization import Facts, Prompting, batches, in_halves, untranslatable
 from dragoman_jobs.models.atomic_folder import make_once
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.conversion import merge_adapter
-from dragoman_jobs.models.pretrained import first_line, load_config, load_model, load_tokenizer, local_folder
+from dragoman_jobs.models.pretrained import load_config, load_model, load_tokenizer, local_folder
 
 if TYPE_CHECKING:
     import torch

@@ -7,17 +7,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, first_line
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.tokenization import Facts, Prompting
 from dragoman_jobs.engines.transformers import computing_dtype
 from dragoman_jobs.models.atomic_folder import make_once
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.conversion import merge_adapter, xglm_to_opt
-from dragoman_jobs.models.pretrained import first_line, load_config, load_tokenizer, local_folder
+from dragoman_jobs.models.pretrained import load_config, load_tokenizer, local_folder
 
 VERSION = 1
 """Raised when what is prepared must be made anew; part of the name in the cache."""

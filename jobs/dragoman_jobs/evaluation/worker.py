@@ -12,15 +12,15 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
-from dragoman.corpora.base import Segment
-from dragoman.metrics.score import ScoreRecord, Unscorable
-from dragoman.metrics.scoring import score
+from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
 from dragoman.pair import Pair
+from dragoman.segment import Segment
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
 from dragoman.store.blobs import BlobStore
 from dragoman.store.records import StoredScore, Translation
-from dragoman_jobs.engines.base import Checkpoint, Engine
+from dragoman_jobs.engines.base import Engine
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
 
 

@@ -6,11 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from dragoman.errors import DragomanError
-from dragoman_jobs.cluster.base import Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
+from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
 from dragoman_jobs.evaluation.worker import CellOutcome, CellTask, Loading
-
-MAX_ATTEMPTS = 3
-"""Times a cell may take its worker with it before it counts as failed."""
 
 MAX_STARTS = 5
 """Rounds of starts in a row in which no worker becomes ready, while there is none: then none ever will be."""

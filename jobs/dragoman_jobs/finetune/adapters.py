@@ -8,11 +8,10 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from dragoman.errors import ModelError, nearest
+from dragoman.errors import ModelError, first_line, nearest
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.finetune import distributed
 from dragoman_jobs.finetune.sharding import whole_weights
-from dragoman_jobs.models.pretrained import first_line
 
 
 def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | None) -> Any:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dragoman.errors import ModelError
-from dragoman.metrics.score import ScoreRecord
-from dragoman.metrics.scoring import score
+from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.decoding import Decoding

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dragoman.errors import DragomanError
-from dragoman_jobs.cluster.base import Share, TaskError
-from dragoman_jobs.evaluation.worker_pool import MAX_ATTEMPTS
+from dragoman.errors import DragomanError, first_line
+from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Share, TaskError
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.finetune.task import TrainingTask, train
-from dragoman_jobs.models.pretrained import first_line
 
 _ENVIRONMENT = {"RAY_CHDIR_TO_TRIAL_DIR": "0"}
 """Of Ray Train: a worker stays in the folder that paths are relative to."""

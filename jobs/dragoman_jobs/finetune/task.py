@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.corpora.base import Split
 from dragoman.corpora.factory import open_corpus
 from dragoman.partition import Partition, TrainingGraph
 from dragoman.planning.plan import PlannedTraining
 from dragoman.planning.training_data import draw_examples
+from dragoman.segment import Split
 from dragoman.spec.method import Selection
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.result import Progress
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import renderers
 
 if TYPE_CHECKING:

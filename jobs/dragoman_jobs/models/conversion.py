@@ -7,18 +7,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dragoman.errors import ModelError
-from dragoman_jobs.engines.base import Checkpoint
+from dragoman.errors import ModelError, first_line
 from dragoman_jobs.models.atomic_folder import make_once
-from dragoman_jobs.models.pretrained import (
-    INDEX,
-    first_line,
-    load_config,
-    load_model,
-    load_tokenizer,
-    local_folder,
-    weight_files,
-)
+from dragoman_jobs.models.checkpoint import Checkpoint
+from dragoman_jobs.models.pretrained import INDEX, load_config, load_model, load_tokenizer, local_folder, weight_files
 
 if TYPE_CHECKING:
     import torch

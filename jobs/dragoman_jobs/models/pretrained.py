@@ -2,10 +2,9 @@
 
 import json
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -159,12 +158,6 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     if not any((folder / name).is_file() for name in tokenizer.vocab_files_names.values()):
         raise ModelError(_no_tokenizer(folder))
     return tokenizer
-
-
-def first_line(error: Exception) -> str:
-    """What another library's error says, cut to what fits in parentheses."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return shorten(lines[0], 200).rstrip(".: ")
 
 
 def _from_hub(model: str, revision: str | None, wanted: list[str] = _WANTED) -> Path:

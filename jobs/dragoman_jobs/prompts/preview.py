@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.corpora.base import Segment
 from dragoman.corpora.factory import open_corpus
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining, evaluation_segments
 from dragoman.planning.training_data import draw_examples
-from dragoman_jobs.finetune.examples import prompt_prefix, target_lead
+from dragoman.segment import Segment
 from dragoman_jobs.models.pretrained import load_config, load_tokenizer, tokenizer_folder
 from dragoman_jobs.prompts.rendering import Render, renderers
+from dragoman_jobs.prompts.tokens import prompt_prefix, target_lead
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dragoman.corpora.base import Segment
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, first_line
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Demonstrator
+from dragoman.segment import Segment
 from dragoman.spec.prompt import Prompt, Turn
-from dragoman_jobs.finetune.examples import prompt_prefix
-from dragoman_jobs.models.pretrained import first_line, load_tokenizer, tokenizer_folder
+from dragoman_jobs.models.pretrained import load_tokenizer, tokenizer_folder
+from dragoman_jobs.prompts.tokens import prompt_prefix
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, SQLColumnExpression, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, SQLColumnExpression, case, func, select
 from sqlalchemy.orm import aliased
 
-from dragoman.analysis.score_slice import Slice
+from dragoman.analysis.score_slice import Slice, cell_of_score, same_cell
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.schema import (
@@ -17,8 +17,6 @@ from dragoman.store.schema import (
     PairRow,
     PartitionSumRow,
     ScoreRow,
-    SignatureRow,
-    UnscorableRow,
 )
 
 ALL, UNSEEN, UNKNOWN = "all", "unseen", "unknown"
@@ -26,51 +24,6 @@ ALL, UNSEEN, UNKNOWN = "all", "unseen", "unknown"
 
 SCOPES: tuple[str, ...] = (*Partition, UNKNOWN, UNSEEN, ALL)
 """Every scope, in the order of tables."""
-
-
-def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any, ...]]:
-    """Every planned pair of a slice under one model: its state, its score and another model's of that signature."""
-    score = and_(
-        ScoreRow.model_id == CellRow.model_id,
-        ScoreRow.condition_id == CellRow.condition_id,
-        ScoreRow.metric_id == part.metric_id,
-        ScoreRow.pair_id == CellRow.pair_id,
-        ScoreRow.signature_id.in_(part.signatures),
-    )
-    other = aliased(ScoreRow)
-    unscorable = and_(
-        UnscorableRow.model_id == CellRow.model_id,
-        UnscorableRow.condition_id == CellRow.condition_id,
-        UnscorableRow.pair_id == CellRow.pair_id,
-        UnscorableRow.metric_id == part.metric_id,
-    )
-    return (
-        select(
-            PairRow.source, PairRow.target, CellRow.partition_id, CellRow.state, CellRow.reason, ScoreRow.value,
-            ScoreRow.low, ScoreRow.high, SignatureRow.text.label("signature"), other.value.label("other_value"),
-            UnscorableRow.reason.label("unscorable"),
-        )
-        .select_from(CellRow)
-        .join(PairRow, PairRow.id == CellRow.pair_id)
-        .outerjoin(ScoreRow, score)
-        .outerjoin(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
-        .outerjoin(other, same_cell(other, other_id))
-        .outerjoin(UnscorableRow, unscorable)
-        .where(CellRow.model_id == model_id, part.holds(CellRow))
-        .order_by(PairRow.source, PairRow.target)
-    )  # fmt: skip
-
-
-def same_cell(other: type[ScoreRow], other_id: int, facing: Sequence[tuple[int, int]] = ()) -> ColumnElement[bool]:
-    """That another model's score is of the same pair, under the same condition, or the one facing it, and signature."""
-    condition: Any = case(dict(facing), value=ScoreRow.condition_id) if facing else ScoreRow.condition_id
-    return and_(
-        other.model_id == other_id,
-        other.condition_id == condition,
-        other.metric_id == ScoreRow.metric_id,
-        other.pair_id == ScoreRow.pair_id,
-        other.signature_id == ScoreRow.signature_id,
-    )
 
 
 @dataclass(frozen=True)
@@ -214,15 +167,6 @@ def weights_by_scope(
             if other_value is not None:
                 shared[scope][Pair(source, target)] = weight
     return scored, shared
-
-
-def cell_of_score() -> ColumnElement[bool]:
-    """That a cell is a score's."""
-    return and_(
-        CellRow.model_id == ScoreRow.model_id,
-        CellRow.condition_id == ScoreRow.condition_id,
-        CellRow.pair_id == ScoreRow.pair_id,
-    )
 
 
 def scopes_of(partition: Partition | None) -> list[str]:

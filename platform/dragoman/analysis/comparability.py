@@ -4,11 +4,26 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
+from dragoman.analysis.systems import chosen_prompt
 from dragoman.errors import StoreError
+from dragoman.identity import canonical_json
 from dragoman.metrics.lookup import metric_class
-from dragoman.store.schema import ScoreSumRow, SignatureRow
+from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
+from dragoman.store.schema import (
+    CellRow,
+    ConditionRow,
+    DecodingRow,
+    GridPairRow,
+    GridRow,
+    PairRow,
+    PromptRow,
+    ScoreSumRow,
+    SignatureRow,
+    TestSetRow,
+)
 
 _USUALLY_VARYING = frozenset({"tok"})
 """What is taken for the target's own in signatures of metrics that are not installed here."""
@@ -117,3 +132,141 @@ def _refusal(looked: Sequence[Looked], what: str, several: Mapping[int, tuple[st
 def _named(looked: Sequence[Looked]) -> str:
     grids = list(dict.fromkeys(f"'{each.grid}'" for each in looked))
     return f"Grid {grids[0]} has" if len(grids) == 1 else f"Grids {' and '.join(grids)} have"
+
+
+class _Condition(NamedTuple):
+    """A condition of a grid, with what each of its parts can be called."""
+
+    id: int
+    test_set: str
+    prompt: str
+    decoding: str
+
+
+def comparable_conditions(
+    connection: Connection, grid: str, grid_id: int, wanted: Mapping[str, str | None], models: Collection[int] = ()
+) -> tuple[int, ...]:
+    """The conditions of a grid that are wanted: of one test set, prompt and decoding, and with one text for each pair.
+
+    Args:
+        connection: a reading transaction.
+        grid: name of the grid.
+        grid_id: its number.
+        wanted: text that the `test_set`, `prompt` and `decoding` must hold, or a prompt's name; None takes any if
+            there is one, and the first of the prompts that the grid's specification lists.
+        models: numbers of the models looked at: where baselines are decoded in their own way, only these count;
+            without models it is the decoding of the specification.
+
+    Raises:
+        StoreError: there are none, or several that can't be mixed.
+    """
+    conditions = _all_conditions(connection, grid_id)
+    if wanted.get("prompt") or len({condition.prompt for condition in conditions}) > 1:
+        wanted = {**wanted, "prompt": chosen_prompt(connection, grid_id, wanted.get("prompt"))}
+    found = [
+        condition for condition in conditions
+        if all(text is None or text in getattr(condition, part) for part, text in wanted.items())
+    ]  # fmt: skip
+    if not found and any(wanted.values()):
+        asked = " and ".join(f"{part.replace('_', ' ')} '{text}'" for part, text in wanted.items() if text)
+        raise StoreError(f"Grid '{grid}' has no cells with {asked}.")
+    if wanted.get("decoding") is None and len({condition.decoding for condition in found}) > 1:
+        found = _of_models(connection, found, models) if models else _of_spec(connection, grid_id, found)
+    for part in wanted:
+        names = sorted({getattr(condition, part) for condition in found})
+        if len(names) > 1:
+            noun = part.replace("_", " ")
+            raise StoreError(
+                f"Grid '{grid}' has cells of {len(names)} {noun}s ({'; '.join(names)}), and scores of different "
+                f"{noun}s are not comparable: ask for one by a part of its text, as in scores(..., {part}=TEXT)."
+            )
+    ids = tuple(condition.id for condition in found)
+    if len(ids) > 1:
+        twice = (
+            select(PairRow.source, PairRow.target)
+            .join(GridPairRow, GridPairRow.pair_id == PairRow.id)
+            .where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(ids))
+            .group_by(PairRow.source, PairRow.target)
+            .having(func.count() > 1)
+            .limit(1)
+        )
+        if (pair := connection.execute(twice).one_or_none()) is not None:
+            raise StoreError(
+                f"Grid '{grid}' has {Pair(*pair)} with two texts of one test set: the corpus changed without a new "
+                "revision. Scores on different texts are not comparable: run the grid again under a new name."
+            )
+    return ids
+
+
+def decoded_alike(connection: Connection, grid_id: int) -> bool:
+    """Whether all models of a grid are decoded in the same way."""
+    return len({condition.decoding for condition in _all_conditions(connection, grid_id)}) == 1
+
+
+def facing_conditions(
+    connection: Connection, conditions: Collection[int], others: Collection[int]
+) -> tuple[tuple[int, int], ...]:
+    """Conditions with those of another slice that are of the same text, whatever the prompt and the decoding.
+
+    Raises:
+        StoreError: they have no test set in common.
+    """
+    query = select(ConditionRow.id, ConditionRow.test_set_id, ConditionRow.edition)
+    text = {row.id: row[1:] for row in connection.execute(query.where(ConditionRow.id.in_({*conditions, *others})))}
+    by_text = {text[number]: number for number in others}
+    found = tuple((number, by_text[text[number]]) for number in conditions if text[number] in by_text)
+    if conditions and others and not found:
+        raise StoreError("The two were tested on different text, so their scores are not comparable: run them on one.")
+    return found
+
+
+def ways_apart(connection: Connection, facing: Collection[tuple[int, int]]) -> list[str]:
+    """In what conditions that face each other differ: `prompts`, `decodings`, or nothing."""
+    query = select(ConditionRow.id, ConditionRow.prompt_id, ConditionRow.decoding_id)
+    numbers = {number for both in facing for number in both}
+    found = {row.id: row[1:] for row in connection.execute(query.where(ConditionRow.id.in_(numbers)))}
+    ways = ("prompts", "decodings")
+    return [way for place, way in enumerate(ways) if any(found[one][place] != found[two][place] for one, two in facing)]
+
+
+def _of_models(connection: Connection, found: list[_Condition], models: Collection[int]) -> list[_Condition]:
+    """Those that some models have cells under."""
+    used = select(ConditionRow.id).where(
+        ConditionRow.id.in_([condition.id for condition in found]),
+        exists().where(CellRow.condition_id == ConditionRow.id, CellRow.model_id.in_(models)),
+    )
+    ids = set(connection.execute(used).scalars())
+    return [condition for condition in found if condition.id in ids]
+
+
+def _of_spec(connection: Connection, grid_id: int, found: list[_Condition]) -> list[_Condition]:
+    """Those of the decoding that the grid's specification names; all where it names none of them."""
+    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    written = (spec.get("evaluation") or {}).get("decoding")
+    own = Decoding.model_validate(written).id if written else ""
+    return [condition for condition in found if own and own in condition.decoding] or found
+
+
+def _all_conditions(connection: Connection, grid_id: int) -> list[_Condition]:
+    query = (
+        select(
+            ConditionRow.id,
+            TestSetRow.corpus, TestSetRow.split, TestSetRow.revision, TestSetRow.identity.label("test_set"),
+            PromptRow.template, PromptRow.identity.label("prompt"),
+            DecodingRow.settings, DecodingRow.identity.label("decoding"),
+        )
+        .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+        .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
+        .join(DecodingRow, DecodingRow.id == ConditionRow.decoding_id)
+        .where(exists().where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == ConditionRow.id))
+        .order_by(ConditionRow.id)
+    )  # fmt: skip
+    return [
+        _Condition(
+            id=row.id,
+            test_set=f"{row.corpus} {row.split} {row.revision} ({row.test_set})",
+            prompt=f"{row.template!r} ({row.prompt})",
+            decoding=f"{canonical_json(row.settings)} ({row.decoding})",
+        )
+        for row in connection.execute(query)
+    ]

@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, S
 from dragoman.analysis.aggregation import UNKNOWN, UNSEEN
 from dragoman.errors import StoreError, nearest
 from dragoman.family import language_family
-from dragoman.language import LanguageError, canonical_tag
-from dragoman.metrics.sacrebleu import likely_script
+from dragoman.language import LanguageError, canonical_tag, likely_script
 from dragoman.partition import Partition
 from dragoman.store.schema import PARTITION_IDS, PARTITIONS, UNSEEN_IDS, CellRow, PairRow
 

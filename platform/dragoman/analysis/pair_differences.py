@@ -9,20 +9,19 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.orm import aliased
 
-from dragoman.analysis.aggregation import same_cell
-from dragoman.analysis.comparability import Looked, comparable_signatures
-from dragoman.analysis.score_slice import Slice, grid_models, number_of
+from dragoman.analysis.comparability import Looked, comparable_signatures, decoded_alike, facing_conditions, ways_apart
+from dragoman.analysis.score_slice import Slice, same_cell
 from dragoman.analysis.systems import Row, named_row
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.store.comparable import decoded_alike, facing_conditions, ways_apart
 from dragoman.store.database.connection import fetched
 from dragoman.store.database.ids import chunks, grid_number
-from dragoman.store.ledger import Ledger
+from dragoman.store.repositories.grids import grid_models, number_of
 from dragoman.store.schema import NOT_UNSEEN_IDS, PARTITIONS, PairRow, ScoreRow
+from dragoman.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
@@ -56,7 +55,7 @@ class PairDifference:
 
 
 def regressions(
-    store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
     prompt: str | None = None,
 ) -> list[PairDifference]:  # fmt: skip
     """The pairs on which b is worse than a, worst first; arguments and errors as for `compare`.

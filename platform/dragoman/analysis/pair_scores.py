@@ -1,20 +1,24 @@
 """A whole pair matrix at once: one model's scores beside another's, as columns, for what draws tens of thousands."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from dragoman.analysis.pair_tests import ALPHA
-from dragoman.analysis.partition_table import BASE
-from dragoman.analysis.score_slice import Slice, grid_models, number_of
+from dragoman.analysis.score_slice import Slice, scored_cells
 from dragoman.cell import CellState
 from dragoman.metrics.significance import Correction, interval_tests
+from dragoman.pair import Pair
+from dragoman.partition import Partition
 from dragoman.store.database.connection import fetched
 from dragoman.store.database.ids import grid_number
+from dragoman.store.repositories.grids import grid_models, number_of
 from dragoman.store.schema import (
+    PARTITIONS,
     CellRow,
     GridRow,
     PairRow,
@@ -24,6 +28,11 @@ from dragoman.store.schema import (
     UnscorableRow,
 )
 from dragoman.store.store import Store
+
+BASE = "base"
+"""What a grid calls its base model."""
+OFF_TARGET = "off_target"
+"""The metric that stands beside every other."""
 
 STATES = tuple(CellState)
 """Cell states by their number in `PairColumns.states`."""
@@ -192,3 +201,69 @@ def _unscorable(part: Slice, model: int) -> Select[int, str]:
         UnscorableRow.metric_id == part.metric_id,
         UnscorableRow.condition_id.in_(part.conditions),
     )
+
+
+@dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
+class PairScore:
+    """One pair of a grid, with its score or the reason why there is none."""
+
+    pair: Pair
+    """The direction."""
+    partition: Partition | None
+    """How the pair stands to what the model was trained on; None where that is not known."""
+    state: CellState
+    """Where the cell stands; `unscorable` also where only this metric can't score it."""
+    reason: str | None
+    """Why it has no score."""
+    value: float | None
+    """The score."""
+    low: float | None
+    """Lower end of its 95% interval."""
+    high: float | None
+    """Upper end of it."""
+    signature: str | None
+    """The signature it was scored under."""
+    base_value: float | None
+    """The base model's score under the same signature."""
+
+
+def pair_scores(
+    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[PairScore]:
+    """Every planned pair of a grid under one model, sorted.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        model_name: the model's name in the grid.
+        metric: name of the metric.
+        signature: text that the signatures hold, where the metric has several.
+        prompt: name of the prompt, or text it holds; the grid's first by default.
+
+    Raises:
+        StoreError: something named is not there, or scores would be mixed that can't be compared.
+    """
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
+        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
+        return [_pair_score(row) for row in connection.execute(cells)]
+
+
+def unscored(
+    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
+) -> list[PairScore]:
+    """The planned pairs that have no score, with the reasons; arguments and errors as for `pair_scores`."""
+    with store.database.reading() as connection:
+        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
+        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
+        return [_pair_score(row) for row in connection.execute(cells.where(ScoreRow.value.is_(None)))]
+
+
+def _pair_score(row: Row[*tuple[Any, ...]]) -> PairScore:
+    return PairScore(
+        pair=Pair(row.source, row.target),
+        partition=PARTITIONS[row.partition_id],
+        state=CellState.UNSCORABLE if row.unscorable else CellState(row.state),
+        reason=row.unscorable or row.reason,
+        value=row.value, low=row.low, high=row.high, signature=row.signature, base_value=row.other_value,
+    )  # fmt: skip

@@ -1,54 +1,21 @@
 """What a grid's scores say about one model: pair by pair, by partition, and seen against unseen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection
 
-from dragoman.analysis.aggregation import Sums, scored_cells, sums_by_scope, weights_by_scope
+from dragoman.analysis.aggregation import Sums, sums_by_scope, weights_by_scope
 from dragoman.analysis.bootstrap import Joint, bounds
-from dragoman.analysis.score_slice import Slice, grid_models, number_of
+from dragoman.analysis.pair_scores import OFF_TARGET
+from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
-from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
-from dragoman.partition import Partition
-from dragoman.store.database.ids import grid_number
-from dragoman.store.ledger import Ledger
 from dragoman.store.records import Record
-from dragoman.store.schema import PARTITIONS, GridMetricRow, MetricRow, PartitionSumRow, ScoreRow
-
-BASE = "base"
-"""What a grid calls its base model."""
-
-OFF_TARGET = "off_target"
-"""The metric that stands beside every other."""
-
-
-@dataclass(frozen=True, slots=True)  # not a pydantic model: there are tens of thousands of them at once
-class PairScore:
-    """One pair of a grid, with its score or the reason why there is none."""
-
-    pair: Pair
-    """The direction."""
-    partition: Partition | None
-    """How the pair stands to what the model was trained on; None where that is not known."""
-    state: CellState
-    """Where the cell stands; `unscorable` also where only this metric can't score it."""
-    reason: str | None
-    """Why it has no score."""
-    value: float | None
-    """The score."""
-    low: float | None
-    """Lower end of its 95% interval."""
-    high: float | None
-    """Upper end of it."""
-    signature: str | None
-    """The signature it was scored under."""
-    base_value: float | None
-    """The base model's score under the same signature."""
+from dragoman.store.repositories.grids import number_of
+from dragoman.store.store import Store
 
 
 class PartitionRow(Record):
@@ -107,77 +74,8 @@ class Gap(Record):
     """Why there is no interval, as a sentence."""
 
 
-def model_names(store: Ledger, grid: str) -> list[str]:
-    """Names of a grid's models, `base` first where it is evaluated.
-
-    Raises:
-        StoreError: there is no such grid.
-    """
-    with store.database.reading() as connection:
-        return list(grid_models(connection, grid_number(connection, grid)))
-
-
-def metric_names(store: Ledger, grid: str) -> list[str]:
-    """Names of the metrics a grid asks for, then of others it has been scored with since.
-
-    Raises:
-        StoreError: there is no such grid.
-    """
-    with store.database.reading() as connection:
-        grid_id = grid_number(connection, grid)
-        asked = select(MetricRow.name).join(GridMetricRow).where(GridMetricRow.grid_id == grid_id)
-        # for each metric a look into the index: the sums of a large grid are hundreds of thousands
-        scored = select(MetricRow.name).where(
-            exists().where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.metric_id == MetricRow.id)
-        )
-        names = connection.execute(asked.order_by(GridMetricRow.position)).scalars().all()
-        return list(dict.fromkeys([*names, *connection.execute(scored.order_by(MetricRow.name)).scalars()]))
-
-
-def pair_scores(
-    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
-) -> list[PairScore]:
-    """Every planned pair of a grid under one model, sorted.
-
-    Args:
-        store: the store.
-        grid: name of the grid.
-        model_name: the model's name in the grid.
-        metric: name of the metric.
-        signature: text that the signatures hold, where the metric has several.
-        prompt: name of the prompt, or text it holds; the grid's first by default.
-
-    Raises:
-        StoreError: something named is not there, or scores would be mixed that can't be compared.
-    """
-    with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
-        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
-        return [_pair_score(row) for row in connection.execute(cells)]
-
-
-def unscored(
-    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, prompt: str | None = None
-) -> list[PairScore]:
-    """The planned pairs that have no score, with the reasons; arguments and errors as for `pair_scores`."""
-    with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
-        cells = scored_cells(part, number_of(grid, part.models, model_name), part.base_id)
-        return [_pair_score(row) for row in connection.execute(cells.where(ScoreRow.value.is_(None)))]
-
-
-def _pair_score(row: Row[*tuple[Any, ...]]) -> PairScore:
-    return PairScore(
-        pair=Pair(row.source, row.target),
-        partition=PARTITIONS[row.partition_id],
-        state=CellState.UNSCORABLE if row.unscorable else CellState(row.state),
-        reason=row.unscorable or row.reason,
-        value=row.value, low=row.low, high=row.high, signature=row.signature, base_value=row.other_value,
-    )  # fmt: skip
-
-
 def partition_table(
-    store: Ledger, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False,
+    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False,
     prompt: str | None = None,
 ) -> list[PartitionRow]:  # fmt: skip
     """The partitions that occur, then `unseen` and `all`, of a grid under one model.
@@ -221,7 +119,7 @@ def partition_table(
 
 
 def partition_gap(
-    store: Ledger, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
+    store: Store, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
     prompt: str | None = None, micro: bool = False,
 ) -> Gap | None:  # fmt: skip
     """How much better a model is on one partition (or `unseen`, `all`) than on another: the difference of the means.

@@ -5,7 +5,8 @@ from functools import lru_cache
 from sqlalchemy import Connection, func, select
 
 from dragoman.analysis.aggregation import Sums, sums_by_scope
-from dragoman.analysis.partition_table import BASE, OFF_TARGET, PartitionRow, partition_table
+from dragoman.analysis.pair_scores import BASE, OFF_TARGET
+from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.score_slice import Slice
 from dragoman.errors import StoreError
 from dragoman.partition import Evidence

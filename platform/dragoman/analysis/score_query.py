@@ -1,4 +1,4 @@
-"""Scores by whatever they can be grouped by: `store.scores("chrf++", model="m1").by("target").against("base")`."""
+"""Scores by whatever they can be grouped by: `scores(store, "chrf++", model="m1").by("target").against("base")`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Double, Row, Select, and_, case, cast, func, literal, null, select
 from sqlalchemy.orm import aliased
 
-from dragoman.analysis.aggregation import cell_of_score, same_cell
 from dragoman.analysis.dimensions import Axes, Dimension
 from dragoman.analysis.pair_differences import higher_is_better
-from dragoman.analysis.partition_table import BASE
-from dragoman.analysis.score_slice import Slice, grid_models, number_of
+from dragoman.analysis.pair_scores import BASE
+from dragoman.analysis.score_slice import Slice, cell_of_score, same_cell
 from dragoman.errors import StoreError
 from dragoman.store.database.ids import grid_number
-from dragoman.store.ledger import Ledger
 from dragoman.store.records import Record
+from dragoman.store.repositories.grids import grid_models, number_of
 from dragoman.store.schema import CellRow, GridRow, PairRow, ScoreRow
+from dragoman.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class Selection:
     failed or unscorable are in no mean and count in `pairs`; scores that can't be compared are refused.
     """
 
-    store: Ledger
+    store: Store
     """Where they are."""
     grid: str
     """Name of the grid."""
@@ -196,7 +196,37 @@ class Selection:
         )  # fmt: skip
 
 
-def only_grid(store: Ledger, models: Sequence[str]) -> str:
+def scores(
+    store: Store,
+    metric: str,
+    model: str | Sequence[str] = (),
+    grid: str | None = None,
+    signature: str | None = None,
+    test_set: str | None = None,
+    prompt: str | None = None,
+    decoding: str | None = None,
+) -> Selection:
+    """Scores to narrow, group and compare: ``scores(store, "bleu", model="m1").by("partition").against("base")``.
+
+    Args:
+        store: the results store.
+        metric: name of the metric.
+        model: name of a model, or several; all of the grid by default.
+        grid: name of the grid; may be left out where only one has these models.
+        signature: text that the signatures hold, where the metric has several.
+        test_set: text that the revision of the test set holds, where the grid has several.
+        prompt: text that the prompt holds, where the grid has several.
+        decoding: text that the decoding's identity holds, where the grid has several.
+
+    Raises:
+        StoreError: several grids have these models, or none has.
+    """
+    names = (model,) if isinstance(model, str) else tuple(model)
+    condition = {"test_set": test_set, "prompt": prompt, "decoding": decoding}
+    return Selection(store, grid or only_grid(store, names), metric, names, signature, condition)
+
+
+def only_grid(store: Store, models: Sequence[str]) -> str:
     """The one grid that has these models.
 
     Raises:

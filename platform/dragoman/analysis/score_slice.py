@@ -1,23 +1,25 @@
 """A slice of the store: one metric on one grid, with all that must be equal for scores to be compared."""
 
-from collections.abc import Iterable
-from typing import NamedTuple, Self
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
+from sqlalchemy.orm import aliased
 
-from dragoman.analysis.comparability import Looked, comparable_signatures
-from dragoman.errors import StoreError, nearest
-from dragoman.store import counts
-from dragoman.store.comparable import comparable_conditions
+from dragoman.analysis.comparability import Looked, comparable_conditions, comparable_signatures
 from dragoman.store.database.ids import grid_number
+from dragoman.store.repositories import aggregates
+from dragoman.store.repositories.grids import grid_models, number_of
 from dragoman.store.schema import (
     CellRow,
-    GridModelRow,
     GridPairRow,
     GridRow,
     MetricRow,
+    PairRow,
     PartitionSumRow,
     ScoreRow,
+    SignatureRow,
+    UnscorableRow,
 )
 
 
@@ -78,7 +80,7 @@ class Slice(NamedTuple):
         pairs = connection.execute(
             select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))
         ).scalar_one()
-        whole = counts.none_elsewhere(connection, grid_id, chosen or list(named.values()), conditions, pairs)
+        whole = aggregates.none_elsewhere(connection, grid_id, chosen or list(named.values()), conditions, pairs)
         return cls(grid_id, base_id, named, metric, metric_id, conditions, signatures, pairs, whole)
 
     def with_metric(self, connection: Connection, grid: str, metric: str, models: Iterable[int]) -> Self:
@@ -116,18 +118,55 @@ class Slice(NamedTuple):
         return and_(*rules)
 
 
-def grid_models(connection: Connection, grid_id: int) -> dict[str, int]:
-    """The numbers of a grid's models by name, in its order."""
-    query = select(GridModelRow.name, GridModelRow.model_id).where(GridModelRow.grid_id == grid_id)
-    return {row.name: row.model_id for row in connection.execute(query.order_by(GridModelRow.position))}
+def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any, ...]]:
+    """Every planned pair of a slice under one model: its state, its score and another model's of that signature."""
+    score = and_(
+        ScoreRow.model_id == CellRow.model_id,
+        ScoreRow.condition_id == CellRow.condition_id,
+        ScoreRow.metric_id == part.metric_id,
+        ScoreRow.pair_id == CellRow.pair_id,
+        ScoreRow.signature_id.in_(part.signatures),
+    )
+    other = aliased(ScoreRow)
+    unscorable = and_(
+        UnscorableRow.model_id == CellRow.model_id,
+        UnscorableRow.condition_id == CellRow.condition_id,
+        UnscorableRow.pair_id == CellRow.pair_id,
+        UnscorableRow.metric_id == part.metric_id,
+    )
+    return (
+        select(
+            PairRow.source, PairRow.target, CellRow.partition_id, CellRow.state, CellRow.reason, ScoreRow.value,
+            ScoreRow.low, ScoreRow.high, SignatureRow.text.label("signature"), other.value.label("other_value"),
+            UnscorableRow.reason.label("unscorable"),
+        )
+        .select_from(CellRow)
+        .join(PairRow, PairRow.id == CellRow.pair_id)
+        .outerjoin(ScoreRow, score)
+        .outerjoin(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
+        .outerjoin(other, same_cell(other, other_id))
+        .outerjoin(UnscorableRow, unscorable)
+        .where(CellRow.model_id == model_id, part.holds(CellRow))
+        .order_by(PairRow.source, PairRow.target)
+    )  # fmt: skip
 
 
-def number_of(grid: str, models: dict[str, int], name: str) -> int:
-    """The number of a model by its name in a grid.
+def same_cell(other: type[ScoreRow], other_id: int, facing: Sequence[tuple[int, int]] = ()) -> ColumnElement[bool]:
+    """That another model's score is of the same pair, under the same condition, or the one facing it, and signature."""
+    condition: Any = case(dict(facing), value=ScoreRow.condition_id) if facing else ScoreRow.condition_id
+    return and_(
+        other.model_id == other_id,
+        other.condition_id == condition,
+        other.metric_id == ScoreRow.metric_id,
+        other.pair_id == ScoreRow.pair_id,
+        other.signature_id == ScoreRow.signature_id,
+    )
 
-    Raises:
-        StoreError: the grid has no such model.
-    """
-    if name not in models:
-        raise StoreError(f"Grid '{grid}' has no model '{name}': {nearest(name, models)}")
-    return models[name]
+
+def cell_of_score() -> ColumnElement[bool]:
+    """That a cell is a score's."""
+    return and_(
+        CellRow.model_id == ScoreRow.model_id,
+        CellRow.condition_id == ScoreRow.condition_id,
+        CellRow.pair_id == ScoreRow.pair_id,
+    )

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, SQLColumnExpression, and_, func, literal, select
 
-from dragoman.analysis.aggregation import SCOPES, Sums, cell_of_score, scopes_of
-from dragoman.analysis.score_slice import Slice
+from dragoman.analysis.aggregation import SCOPES, Sums, scopes_of
+from dragoman.analysis.score_slice import Slice, cell_of_score
 from dragoman.identity import canonical_json
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import Record

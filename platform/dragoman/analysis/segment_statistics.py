@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 from sqlalchemy.orm import aliased
 
-from dragoman.analysis.aggregation import same_cell
-from dragoman.analysis.score_slice import Slice
+from dragoman.analysis.score_slice import Slice, same_cell
 from dragoman.metrics.base import Metric, Statistics
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair

@@ -8,9 +8,20 @@ from sqlalchemy import ColumnElement, Connection, exists, select
 from dragoman.errors import StoreError
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.database.ids import grid_number
-from dragoman.store.ledger import Ledger
 from dragoman.store.records import Record
-from dragoman.store.schema import CellRow, ConditionRow, GridModelRow, GridPairRow, GridRow, PromptRow
+from dragoman.store.repositories.grids import grid_models
+from dragoman.store.schema import (
+    CellRow,
+    ConditionRow,
+    GridMetricRow,
+    GridModelRow,
+    GridPairRow,
+    GridRow,
+    MetricRow,
+    PartitionSumRow,
+    PromptRow,
+)
+from dragoman.store.store import Store
 
 
 class Asked(Record):
@@ -22,7 +33,7 @@ class Asked(Record):
     """Name of the prompt."""
 
 
-def asked(store: Ledger, grid: str) -> list[Asked]:
+def asked(store: Store, grid: str) -> list[Asked]:
     """The models of a grid, each with the prompts it is asked with; the grid's first prompt comes first.
 
     Raises:
@@ -124,3 +135,30 @@ def named_row(connection: Connection, grid_id: int, models: Collection[str], nam
 
 def _in_grid(grid_id: int) -> ColumnElement[bool]:
     return exists().where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == ConditionRow.id)
+
+
+def model_names(store: Store, grid: str) -> list[str]:
+    """Names of a grid's models, `base` first where it is evaluated.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    with store.database.reading() as connection:
+        return list(grid_models(connection, grid_number(connection, grid)))
+
+
+def metric_names(store: Store, grid: str) -> list[str]:
+    """Names of the metrics a grid asks for, then of others it has been scored with since.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    with store.database.reading() as connection:
+        grid_id = grid_number(connection, grid)
+        asked = select(MetricRow.name).join(GridMetricRow).where(GridMetricRow.grid_id == grid_id)
+        # for each metric a look into the index: the sums of a large grid are hundreds of thousands
+        scored = select(MetricRow.name).where(
+            exists().where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.metric_id == MetricRow.id)
+        )
+        names = connection.execute(asked.order_by(GridMetricRow.position)).scalars().all()
+        return list(dict.fromkeys([*names, *connection.execute(scored.order_by(MetricRow.name)).scalars()]))

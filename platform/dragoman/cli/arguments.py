@@ -1,13 +1,11 @@
 """What the commands that read the store have in common: opening it, and the names of grids, models and metrics."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from dragoman.analysis.partition_table import metric_names, model_names
-from dragoman.analysis.systems import Asked, asked
-from dragoman.errors import DragomanError, StoreError, nearest
+from dragoman.analysis.systems import model_names
+from dragoman.errors import DragomanError
 from dragoman.settings import settings
 from dragoman.store.store import Store
 
@@ -19,55 +17,6 @@ def open_store() -> Store:
         StoreError: there is none yet.
     """
     return Store.open_existing(settings().store_url, settings().blobs_url)
-
-
-def chosen_metric(store: Store, grid: str, metric: str | None) -> str:
-    """The metric asked for, or the grid's first.
-
-    Raises:
-        StoreError: the grid is unknown, or has no scores of that metric, or of none.
-    """
-    metrics = metric_names(store, grid)
-    if not metrics:
-        raise StoreError(f"Grid '{grid}' names no metric and has no scores: `dragoman score {grid} --metric METRIC`.")
-    if metric is None:
-        return metrics[0]
-    if metric not in metrics:
-        raise StoreError(
-            f"Grid '{grid}' has no scores of '{metric}'; {nearest(metric, metrics)} "
-            f"`dragoman score {grid} --metric {metric}` adds an installed metric to translations that are stored."
-        )
-    return metric
-
-
-def chosen_models(store: Store, grid: str, models: Sequence[str] | None) -> list[str]:
-    """The models asked for, or all of the grid, in its order and the base first.
-
-    Raises:
-        StoreError: the grid or a model is unknown.
-    """
-    names = model_names(store, grid)
-    for model in models or ():
-        if model not in names:
-            raise StoreError(f"Grid '{grid}' has no model '{model}'; {nearest(model, names)}")
-    return [name for name in names if not models or name in models]
-
-
-def chosen_rows(store: Store, grid: str, models: Sequence[str], prompt: str | None = None) -> list[Asked]:
-    """The models asked for with each of their prompts, or with the one asked for.
-
-    Raises:
-        StoreError: the grid is unknown, or has no prompt of that name.
-    """
-    rows = asked(store, grid)
-    if prompt is not None and prompt not in {row.prompt for row in rows}:
-        raise StoreError(f"Grid '{grid}' has no prompt '{prompt}'; {nearest(prompt, (row.prompt for row in rows))}")
-    return [row for row in rows if row.model in models and prompt in (None, row.prompt)]
-
-
-def weighing(micro: bool) -> str:
-    """How pairs are weighed in a mean, for titles."""
-    return "weighted by segments" if micro else "each pair alike"
 
 
 def complete_grids(incomplete: str) -> list[str]:

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.comparison import compare as compare_models
-from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_tests import ALPHA, FEWEST_ASKED, MOST_ASKED
 from dragoman.cli.arguments import (
     GridArgument,
@@ -15,17 +13,14 @@ from dragoman.cli.arguments import (
     MicroOption,
     PromptOption,
     SignatureOption,
-    chosen_metric,
     complete_models,
     open_store,
-    weighing,
 )
 from dragoman.cli.output import printed
 from dragoman.metrics.significance import Correction, Test
-from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, word
-
-SHOWN = 10
-"""Pairs shown among the largest losses, and among the largest gains."""
+from dragoman.reports.choices import chosen_metric
+from dragoman.reports.comparison import SHOWN, tables
+from dragoman.tables.table import Table
 
 
 @printed
@@ -75,62 +70,3 @@ def compare(
         store, grid, a, b, metric, signature, test, correction, alpha, samples, prompt=prompt, micro=micro
     )
     return tables(grid, found, top)
-
-
-def tables(grid: str, found: Comparison, top: int) -> list[Table]:
-    """A comparison's tables: scopes, the largest losses and gains, so many of each, and every pair."""
-    return [scopes(grid, found), *extremes(grid, found, top), pairs(grid, found)]
-
-
-def scopes(grid: str, found: Comparison) -> Table:
-    """The partitions of model b, or `unseen` and `all`, each taken together."""
-
-    def count(what: str) -> Column:
-        def text(row: Row) -> str:
-            significant = row[f"significant_{what}"]
-            return str(row[what]) if significant is None else f"{row[what]} ({significant})"
-
-        return Column(what, text)
-
-    notes = [found.note] if found.note else []
-    notes += ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]
-    if found.how:
-        notes.append(f"In brackets: significant at {found.alpha:g} {found.how}.")
-    return Table(
-        name="scopes",
-        title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}, "
-              f"{weighing(found.micro)}",
-        columns=[word("scope"), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
-                 number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
-                 interval("low", "high", sign=True), number("p_value", "p", digits=4),
-                 count("wins"), count("losses"), number("ties", digits=0)],
-        content=[scope.model_dump(mode="json") for scope in found.scopes], notes=notes,
-    )  # fmt: skip
-
-
-def extremes(grid: str, found: Comparison, top: int) -> list[Table]:
-    """The largest losses, then the largest gains."""
-    sign = 1 if higher_is_better(found.metric) else -1
-    ordered = sorted(found.pairs, key=lambda difference: (sign * difference.delta, difference.pair))
-    losses = [difference for difference in ordered if sign * difference.delta < 0][:top]
-    gains = [difference for difference in reversed(ordered) if sign * difference.delta > 0][:top]
-    titles = {"losses": f"{grid}: where {found.b} is worst against {found.a}", "gains": f"{grid}: where it is best"}
-    return [
-        _differences(name, titles[name], found, [of_pair(difference) for difference in chosen])
-        for name, chosen in (("losses", losses), ("gains", gains))
-    ]
-
-
-def pairs(grid: str, found: Comparison) -> Table:
-    """Every pair both have."""
-    rows = [of_pair(difference) for difference in found.pairs]
-    return _differences("pairs", f"{grid}: {found.b} minus {found.a}, pair by pair", found, rows, detail=True)
-
-
-def _differences(name: str, title: str, found: Comparison, rows: Sequence[Row], detail: bool = False) -> Table:
-    return Table(
-        name=name, title=title, content=rows, detail=detail, stub=2,
-        columns=[word("source"), word("target"), word("partition_b", "partition"), number("a", found.a),
-                 number("b", found.b), number("delta", sign=True), interval("low", "high", sign=True),
-                 number("p_value", "p", digits=4), number("adjusted", "adjusted p", digits=4)],
-    )  # fmt: skip

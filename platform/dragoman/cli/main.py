@@ -10,9 +10,10 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
-from dragoman import __version__, plugins
+from dragoman import plugins
 from dragoman.errors import DragomanError
 from dragoman.signals import interruptible
+from dragoman.version import __version__
 
 
 def build_app() -> typer.Typer:

@@ -7,30 +7,13 @@ Equal tables print the same bytes: numbers are rounded once, and nothing of the 
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
-from dragoman.errors import DragomanError, nearest
-from dragoman.tables.formats import as_csv, as_json, as_latex, as_markdown, as_text
+from dragoman.tables.render import Form, OutputError, render
 from dragoman.tables.table import Table
-
-
-class OutputError(DragomanError):
-    """A form of output, or a table, that can't be had."""
-
-
-class Form(StrEnum):
-    """How tables are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-    LATEX = "latex"
 
 
 def printed(command: Callable[..., Sequence[Table]]) -> Callable[..., None]:
@@ -69,31 +52,3 @@ def _form(flags: Mapping[str, bool]) -> Form:
     if len(asked) > 1:
         raise OutputError(f"--{asked[0]} and --{asked[1]} are two forms of output: choose one.")
     return Form(asked[0]) if asked else Form.TEXT
-
-
-def render(tables: Sequence[Table], form: Form, only: str | None = None) -> str:
-    """The text of some tables in one form; of one of them where a name is given.
-
-    Raises:
-        OutputError: there is no table of that name, or it can't be had.
-    """
-    if only is not None:
-        names = [table.name for table in tables]
-        if only not in names:
-            raise OutputError(f"There is no table '{only}' here; {nearest(only, names)}")
-        tables = [replace(table, detail=False) for table in tables if table.name == only]
-        if tables[0].refusal is not None:
-            raise OutputError(tables[0].refusal)
-    tables = [table for table in tables if table.refusal is None]
-    # for the eye, a table without rows is left out, unless it was asked for
-    shown = [table for table in tables if not table.detail and (table.rows or only is not None)]
-    match form:
-        case Form.JSON:
-            return as_json(tables)
-        case Form.CSV:
-            return as_csv(tables[0]) if tables else ""
-        case Form.MARKDOWN:
-            return "\n".join(as_markdown(table) for table in shown)
-        case Form.LATEX:
-            return "\n".join(as_latex(table) for table in shown)
-    return as_text(shown)

@@ -8,7 +8,7 @@ import typer
 
 from dragoman.analysis.dimensions import Dimension
 from dragoman.analysis.ranking import best_models
-from dragoman.analysis.score_query import Selection
+from dragoman.analysis.score_query import Selection, scores
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
@@ -16,14 +16,12 @@ from dragoman.cli.arguments import (
     ModelsOption,
     PromptOption,
     SignatureOption,
-    chosen_metric,
-    chosen_models,
     complete_models,
     open_store,
-    weighing,
 )
 from dragoman.cli.output import printed
 from dragoman.errors import StoreError
+from dragoman.reports.choices import chosen_metric, chosen_models, weighing
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Table, number, word
 
@@ -69,7 +67,7 @@ def query(
     models = chosen_models(store, grid, model)
     dimensions = [name for names in by or () for name in names.split(",")]
     selection = (
-        store.scores(metric, models, grid, signature, prompt=prompt).by(*dimensions).where(**_conditions(where or ()))
+        scores(store, metric, models, grid, signature, prompt=prompt).by(*dimensions).where(**_conditions(where or ()))
     )
     selection = selection if against is None else selection.against(against)
     table = best(store, grid, metric, signature, prompt)

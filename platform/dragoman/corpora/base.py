@@ -2,39 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
-from enum import StrEnum
 from itertools import islice
-from typing import ClassVar, NamedTuple
-
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar
 
 from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.corpus import CorpusOptions
 
 BATCH = 1024
 """Segments that are handed on together where many are read."""
-
-
-class Split(StrEnum):
-    """The parts of a corpus: finetuning reads train, choices are made on dev, reports on test."""
-
-    TRAIN = "train"
-    DEV = "dev"
-    TEST = "test"
-
-
-class Segment(NamedTuple):
-    """One line of text in the source language and its translation."""
-
-    source: str
-    target: str
-
-
-class CorpusOptions(BaseModel):
-    """The options of one kind of corpus, written beside `kind` in a spec; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Corpus(ABC):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import langcodes
 
+from dragoman.language import likely_script
 from dragoman.metrics.base import MetricError
-from dragoman.metrics.sacrebleu import likely_script
 from dragoman.pair import Pair
 
 if TYPE_CHECKING:

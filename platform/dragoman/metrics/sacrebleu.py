@@ -9,10 +9,10 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import langcodes
 import numpy as np
 from numpy.typing import NDArray
 
+from dragoman.language import likely_script
 from dragoman.metrics.base import Metric, MetricError, Scores, Statistics, check_lengths
 from dragoman.pair import Pair
 
@@ -172,11 +172,6 @@ class Ter(SacreBleuMetric):
         edits, words = sums[..., 0], sums[..., 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(words > 0, 100 * (edits / words), 100 * (edits > 0)).astype(sums.dtype)
-
-
-def likely_script(tag: str) -> str:
-    """The ISO 15924 code of the script a language is written in, where the tag names none: the usual one."""
-    return langcodes.Language.get(tag).maximize().script or ""
 
 
 def _floating(sums: NDArray[Any]) -> NDArray[Any]:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from dragoman.cli.output import Form, render
 from dragoman.errors import DragomanError
 from dragoman.operations.checks import blobs, clock, configuration, installation, machine, mlflow, ray, store
 from dragoman.operations.finding import Finding, State, fault
 from dragoman.settings import settings
+from dragoman.tables.render import Form, render
 from dragoman.tables.table import Table, word
 
 CHECKS = (configuration, store, blobs, mlflow, ray, machine, clock)

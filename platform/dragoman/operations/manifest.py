@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ValidationError
 
-from dragoman import __version__
 from dragoman.operations.snapshot import BackupError
+from dragoman.version import __version__
 
 FORMAT = 1
 """Version of the layout."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable
 
-from dragoman.corpora.base import Segment, Split
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.sampling.sampling import take
 from dragoman.errors import CorpusError, SpecError
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.prompt import Demonstrations, Prompt, plain
 

@@ -8,9 +8,8 @@ from itertools import islice
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.cell import Cell
-from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
-from dragoman.corpora.sampling.filters import Filters
 from dragoman.errors import SpecError
 from dragoman.identity import fingerprint, hash_lines, plain_json
 from dragoman.model import ModelIdentity
@@ -19,9 +18,11 @@ from dragoman.partition import Partition, TrainingGraph
 from dragoman.planning.baselines import PlannedBaseline, declared_graph, identity_of, planned_baselines
 from dragoman.planning.few_shot import Demonstrator, complete
 from dragoman.planning.training_text import TestText, TrainingText
+from dragoman.segment import Segment, Split
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import expected
+from dragoman.spec.filters import Filters
 from dragoman.spec.grid import Finetuning, GridSpec
 from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen

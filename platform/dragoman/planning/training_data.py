@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from dragoman.corpora.base import Corpus, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.sampling.overlap import HeldOut, Overlap
 from dragoman.corpora.sampling.pivot import Pivoted
@@ -12,6 +12,7 @@ from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.training_text import Found, PairText, TestText, TrainingText
+from dragoman.segment import Split
 from dragoman.spec.examples import SharedExamples
 from dragoman.store.records import ContaminationRecord
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.contamination import Contamination
-from dragoman.corpora.base import Split
 from dragoman.pair import Pair, PairKey
+from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusChoice
 
 

@@ -1,14 +1,15 @@
 """The choice of a corpus."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, TypeGuard
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dragoman.errors import nearest
+from dragoman import plugins
+from dragoman.errors import CorpusError, nearest
 from dragoman.plugins import available
 from dragoman.spec.base import SpecModel
 
@@ -73,3 +74,37 @@ class CorpusChoice(SpecModel):
 def _is_relative(path: Any) -> TypeGuard[str]:
     """Whether it is a path that depends on where one stands, and no URL."""
     return isinstance(path, str) and bool(path) and path[0] not in "/~" and "://" not in path and "::" not in path
+
+
+class CorpusOptions(BaseModel):
+    """The options of one kind of corpus, written beside `kind` in a spec; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def checked_options(kind: str, options: Mapping[str, Any], place: str = "corpus") -> CorpusOptions:
+    """The options of a kind of corpus; nothing is opened.
+
+    Args:
+        kind: the kind.
+        options: its options as a spec has them.
+        place: where in the spec they stand, for errors.
+
+    Raises:
+        UnknownPluginError: no such kind is installed.
+        CorpusError: an option is not one of this kind's or has a wrong value.
+    """
+    known: type[CorpusOptions] = plugins.load("corpora", kind).Options
+    for key in options:
+        if key not in known.model_fields:
+            nearest_ones = nearest(str(key), known.model_fields)
+            raise CorpusError(f"{place}: the kind {kind} has no option '{key}'; {nearest_ones}")
+    try:
+        return known.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        steps = ".".join([place, *(str(step) for step in first["loc"])])
+        if first["type"] == "missing":
+            raise CorpusError(f"{steps} is missing: a {kind} corpus needs it.") from error
+        message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+        raise CorpusError(f"{steps} is {first['input']!r}: {message[:1].lower()}{message[1:]}.") from error

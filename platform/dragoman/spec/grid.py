@@ -4,18 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from dragoman.corpora.base import Split
-from dragoman.corpora.sampling.filters import Filters
 from dragoman.errors import nearest
 from dragoman.language import Language
 from dragoman.pair import Pair
 from dragoman.plugins import available
+from dragoman.segment import Split
 from dragoman.spec.base import NAME, SpecModel
 from dragoman.spec.baseline import Baseline, EngineField
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import Examples
+from dragoman.spec.filters import Filters
 from dragoman.spec.method import Method
 from dragoman.spec.missing import MissingField
 from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of

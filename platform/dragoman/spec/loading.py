@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from dragoman.corpora.factory import checked_options
 from dragoman.errors import CorpusError, SpecError, nearest
 from dragoman.spec import sweep
-from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.corpus import CorpusChoice, checked_options
 from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
 

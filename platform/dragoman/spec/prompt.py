@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from dragoman.corpora.base import Segment, Split
 from dragoman.errors import SpecError, nearest
 from dragoman.identity import fingerprint
 from dragoman.language import Language, english_name, native_name
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
 from dragoman.spec.base import NAME, SpecModel
 from dragoman.spec.corpus import CorpusChoice
 

@@ -13,7 +13,7 @@ from dragoman.partition import Evidence, TrainingGraph
 from dragoman.store.heartbeat import LOST_AFTER, has_ended_here
 
 if TYPE_CHECKING:
-    from dragoman.metrics.score import ScoreRecord
+    from dragoman.metrics.scoring import ScoreRecord
 
 UNKNOWN_GRAPH = TrainingGraph(evidence=Evidence.UNKNOWN)
 """The graph of a model for which none has been recorded."""

@@ -10,12 +10,12 @@ from dragoman.analysis.pair_differences import Facing, PairDifference, large_dif
 from dragoman.analysis.pair_tests import ALPHA
 from dragoman.analysis.score_slice import Slice
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
-from dragoman.store.ledger import Ledger
 from dragoman.store.schema import UNSEEN_IDS, PartitionSumRow
+from dragoman.store.store import Store
 
 
 def unseen_differences(
-    store: Ledger, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None,
+    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None,
     correction: Correction = Correction.HOLM, alpha: float = ALPHA,
 ) -> list[PairDifference]:  # fmt: skip
     """The pairs unseen for both models on which they differ significantly by the scores' intervals, largest first.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from dragoman.analysis.partition_table import PairScore
+from dragoman.analysis.pair_scores import PairScore
 from dragoman.language import english_name
 from dragoman.pair import Pair
 

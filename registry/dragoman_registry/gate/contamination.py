@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from dragoman.analysis.partition_table import PairScore
+from dragoman.analysis.pair_scores import PairScore
 from dragoman.pair import Pair
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store

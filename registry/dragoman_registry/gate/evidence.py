@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from dragoman import plugins
-from dragoman.analysis.partition_table import metric_names, pair_scores
+from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.seeds import seed_groups
+from dragoman.analysis.systems import metric_names
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.metrics.base import Metric
@@ -18,7 +19,7 @@ from dragoman.store.store import Store
 from dragoman_registry.gate.contamination import contamination
 from dragoman_registry.gate.gate import GateReport, PairNumbers, in_scope, judge
 from dragoman_registry.gate.incumbent import adjusted_rules, beside_incumbent
-from dragoman_registry.registry_client.versions import RegisteredVersion
+from dragoman_registry.registry_client.versions import RegisteredVersion, id_of
 
 UNKNOWN_INCUMBENT = "unknown"
 """What a report calls an incumbent that Dragoman did not register."""
@@ -115,11 +116,6 @@ def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
                 f"The policy speaks of the metric '{metric}', which '{grid.name}' is not scored with; "
                 f"{nearest(metric, known)}"
             )
-
-
-def id_of(grid: GridRecord, model: str) -> str:
-    """The id of a grid's model by its name there."""
-    return next(identity for identity, name in grid.names.items() if name == model)
 
 
 def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion) -> list[PairNumbers]:

@@ -5,18 +5,18 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from dragoman.analysis.partition_table import PairScore, pair_scores
-from dragoman.cli.output import Form, render
-from dragoman.cli.results import partition_rows
+from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
+from dragoman.reports.results import partition_rows
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
+from dragoman.tables.render import Form, render
 from dragoman.tables.table import figure
-from dragoman_registry.gate.evidence import id_of
+from dragoman_registry.registry_client.versions import id_of
 
 WEAKEST = 10
 """Pairs named as the weakest."""

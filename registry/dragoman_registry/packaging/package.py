@@ -16,7 +16,6 @@ from dragoman.spec.pairs import chosen
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
-from dragoman_registry.gate.evidence import id_of
 from dragoman_registry.packaging.model_card import Card, write_card
 from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at
 from dragoman_registry.registry_client.versions import (
@@ -24,6 +23,7 @@ from dragoman_registry.registry_client.versions import (
     NAME_TAG,
     PROMPT_TAG,
     RegisteredVersion,
+    id_of,
     versions_of,
 )
 

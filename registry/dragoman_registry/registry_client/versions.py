@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.errors import DragomanError, ModelError, nearest
+from dragoman.store.records import GridRecord
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
 from dragoman_registry.registry_client.client import client_at
 
@@ -162,3 +163,8 @@ def _pages(search: Any, filter_string: str | None = None) -> list[Any]:
         token = page.token
         if not token:
             return found
+
+
+def id_of(grid: GridRecord, model: str) -> str:
+    """The id of a grid's model by its name there."""
+    return next(identity for identity, name in grid.names.items() if name == model)

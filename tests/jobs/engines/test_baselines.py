@@ -8,13 +8,14 @@ import pytest
 from rich.console import Console
 
 from dragoman.analysis.comparison import compare
-from dragoman.analysis.partition_table import model_names, partition_table
-from dragoman.analysis.systems import asked
+from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.score_query import scores
+from dragoman.analysis.systems import asked, model_names
 from dragoman.cell import CellState
-from dragoman.cli.compare import scopes
-from dragoman.cli.results import answers
 from dragoman.errors import ModelError, SpecError, StoreError
 from dragoman.planning.plan import Plan, make_plan
+from dragoman.reports.comparison import scopes
+from dragoman.reports.results import answers
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
@@ -113,7 +114,7 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
         compare(store, "g", "base", "zero-shot", "chrf++")
     with pytest.raises(StoreError, match="no model 'nlb': did you mean 'nllb'"):
         compare(store, "g", "nlb", "base", "chrf++")
-    assert sum(group.pairs for group in store.scores("chrf++", "parrot", "g").by("target").rows()) == 6
+    assert sum(group.pairs for group in scores(store, "chrf++", "parrot", "g").by("target").rows()) == 6
     before = {cell.cell.id: cell.hypotheses for cell in store.cells("g")}
     again = run(plan, tmp_path / "home")
     assert {cell.cell.id: cell.hypotheses for cell in again.cells("g")} == before

@@ -10,8 +10,8 @@ from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines import ctranslate2, transformers
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.tokenization import batches
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 PROMPTS = [f"[English]: {number} Euro [French]:" for number in range(10, 18)]
 DECODING = Decoding(max_new_tokens=5)

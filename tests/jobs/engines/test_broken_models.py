@@ -11,9 +11,9 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.openai import OpenAIEngine
 from dragoman_jobs.engines.selection import choose_engine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 DECODING = Decoding(max_new_tokens=4)
 

@@ -9,9 +9,10 @@ from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, UnsupportedModelError
+from dragoman_jobs.engines.base import UnsupportedModelError
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 DECODING = Decoding(max_new_tokens=8)
 

@@ -16,11 +16,12 @@ from transformers import (
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine
+from dragoman_jobs.engines.base import Engine
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.fast_tokenizer import fast_tokenizer
 from dragoman_jobs.engines.tokenization import Prompting
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 ENGINES: tuple[type[Engine], ...] = (CTranslate2Engine, TransformersEngine)
 WORDS = ("one", "two", "three", "seven", "eins", "zwei")

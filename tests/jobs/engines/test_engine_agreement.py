@@ -10,9 +10,10 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
+from dragoman_jobs.engines.base import Engine, Hypothesis
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 ENGINES: tuple[type[Engine], ...] = (CTranslate2Engine, TransformersEngine)
 PROMPTS = [

@@ -19,10 +19,10 @@ from transformers import (
 
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 PROMPTS = [f"[English]: {number} Euro [French]:" for number in range(7, 12)]
 DECODING = Decoding(max_new_tokens=12)

@@ -10,8 +10,9 @@ import pytest
 
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.openai import OpenAIEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 DECODING = Decoding(max_new_tokens=9)
 

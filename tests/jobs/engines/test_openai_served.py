@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.openai import OpenAIEngine
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 PATIENCE = 200
 """Seconds for the server to be there: on a busy machine it imports for long."""

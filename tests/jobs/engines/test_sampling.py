@@ -12,11 +12,12 @@ import torch
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.sampling import samplers, seed_of
 from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 ENGINES: tuple[type[Engine], ...] = (CTranslate2Engine, TransformersEngine)
 PROMPTS = [f"[English]: {number} Euro [French]:" for number in range(7, 13)]

@@ -10,9 +10,10 @@ from dragoman.errors import ModelError
 from dragoman.plugins import UnknownPluginError
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines import transformers as engine_module
-from dragoman_jobs.engines.base import Checkpoint, UnsupportedModelError
+from dragoman_jobs.engines.base import UnsupportedModelError
 from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.pretrained import load_model
 
 

@@ -22,9 +22,10 @@ from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines import vllm as engine_module
-from dragoman_jobs.engines.base import Checkpoint, UnsupportedModelError
+from dragoman_jobs.engines.base import UnsupportedModelError
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.engines.vllm import VllmEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 PROMPTS = [f"[English]: {number} Euro [French]:" for number in range(7, 12)]
 DECODING = Decoding(max_new_tokens=12)

@@ -8,7 +8,8 @@ from transformers import PreTrainedTokenizerFast
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
-from dragoman_jobs.finetune.examples import TrainingExample, encode, prompt_prefix, target_lead
+from dragoman_jobs.finetune.examples import TrainingExample, encode
+from dragoman_jobs.prompts.tokens import prompt_prefix, target_lead
 
 EXAMPLE = TrainingExample(Pair("de", "fr"), "[a]: eins zwei [b]:", "un deux")
 

@@ -13,11 +13,11 @@ from transformers import AutoTokenizer, M2M100Config, M2M100ForConditionalGenera
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Full, Lora
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.finetune import trainer
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.loop import finetune
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.pretrained import load_model
 
 Examples = Callable[[int], list[TrainingExample]]

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from dragoman.errors import ModelError
-from dragoman_jobs.engines.base import Checkpoint
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.conversion import merge_adapter, xglm_to_opt
 
 TOKENS = torch.arange(4, 100).reshape(4, 24)

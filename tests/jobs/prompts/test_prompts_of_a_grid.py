@@ -12,12 +12,13 @@ from dragoman import plugins
 from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.score_query import scores
 from dragoman.analysis.systems import Asked, asked
 from dragoman.cell import CellState
-from dragoman.cli.results import answers
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, make_plan
+from dragoman.reports.results import answers
 from dragoman.settings import Settings
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
@@ -28,7 +29,8 @@ from dragoman_jobs.cluster.local_cluster import LocalCluster
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.job import Job
 from dragoman_jobs.driver.progress import GridProgress
-from dragoman_jobs.engines.base import Checkpoint, Engine, Hypothesis
+from dragoman_jobs.engines.base import Engine, Hypothesis
+from dragoman_jobs.models.checkpoint import Checkpoint
 
 PROMPTS = [
     "mfti",
@@ -111,7 +113,7 @@ def test_each_prompt_is_a_row_and_none_is_averaged(run: Any, tmp_path: Path) -> 
     assert [row["mean"] for row in only.rows if row["scope"] == "all"] == [rows[3]["mean"]]
     # questions that name no prompt are about the first
     assert partition_table(store, "g", "base", "chrf++")[-1].mean == rows[0]["mean"]
-    grouped = store.scores("chrf++", "base", "g", prompt="mfti-2-shot").by("target").rows()
+    grouped = scores(store, "chrf++", "base", "g", prompt="mfti-2-shot").by("target").rows()
     assert sum(group.pairs for group in grouped) == 6
     with pytest.raises(StoreError, match="has no prompt 'silnt'; did you mean 'silent'"):
         answers(store, "g", ["base"], "chrf++", prompt="silnt")

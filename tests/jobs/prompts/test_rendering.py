@@ -9,18 +9,18 @@ import pytest
 import yaml
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from dragoman.corpora.base import Segment
 from dragoman.errors import DragomanError, ModelError, SpecError
 from dragoman.pair import Pair
+from dragoman.segment import Segment
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Chat, Prompt, Turn
 from dragoman.store.blobs import BlobStore
 from dragoman_jobs.cli.prompts import prompts
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.engines.tokenization import Prompting
 from dragoman_jobs.evaluation.worker import CellTask, PreparedModel, Worker
 from dragoman_jobs.finetune.examples import TrainingExample, encode
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
 
 TURNS = [Turn("user", "Hi"), Turn("assistant", "Ho"), Turn("user", "You?")]

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from dragoman.analysis.aggregation import scopes_of
 from dragoman.analysis.comparison import scope_differences
-from dragoman.analysis.partition_table import OFF_TARGET, partition_gap, partition_table
+from dragoman.analysis.pair_scores import OFF_TARGET
+from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.ranking import best_models
+from dragoman.analysis.score_query import scores
 from dragoman.analysis.seeds import over_seeds
 from dragoman.cell import CellState
 from dragoman.metrics.serialization import unpack
@@ -155,7 +157,7 @@ def check_wins(store, cells, a, b, micro):
 
 
 def check_groups(store, cells, micro):
-    selection = store.scores("bleu", grid="g").by("model", "partition")
+    selection = scores(store, "bleu", grid="g").by("model", "partition")
     found = {
         (group.group["model"], group.group["partition"]): group for group in (selection.micro() if micro else selection)
     }

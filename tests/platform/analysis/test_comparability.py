@@ -4,6 +4,7 @@ import pytest
 
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.score_query import scores
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
@@ -40,7 +41,7 @@ def test_a_version_is_the_same_for_all_targets(scored):
     )
     for ask in (
         lambda **options: partition_table(store, "g", "tuned", "bleu", **options)[-1],
-        lambda **options: store.scores("bleu", grid="g", **options).rows()[0],
+        lambda **options: scores(store, "bleu", grid="g", **options).rows()[0],
         lambda **options: compare(store, "g", "base", "tuned", "bleu", **options).scopes[-1],
     ):
         with pytest.raises(StoreError, match=said):

@@ -8,7 +8,7 @@ import pytest
 from dragoman import plugins
 from dragoman.analysis.comparison import compare, scope_differences
 from dragoman.analysis.pair_differences import regressions
-from dragoman.analysis.partition_table import pair_scores
+from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.ranking import best_models
 from dragoman.cell import CellState
 from dragoman.errors import StoreError

@@ -10,14 +10,10 @@ from hypothesis import strategies as st
 
 from dragoman import plugins
 from dragoman.analysis import segment_statistics
-from dragoman.analysis.partition_table import (
-    metric_names,
-    model_names,
-    pair_scores,
-    partition_gap,
-    partition_table,
-    unscored,
-)
+from dragoman.analysis.pair_scores import pair_scores, unscored
+from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.score_query import scores
+from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.resampling import SAMPLES, SEED
@@ -217,10 +213,10 @@ def test_prompts_are_never_mixed(campaign):
     regrid(store, "g", ["p0", "p1"])
     with pytest.raises(StoreError, match=r"2 prompts \(.*Translate.*\[\{source\}\].*not comparable.*prompt=TEXT"):
         partition_table(store, "g", "tuned", "bleu")
-    one = store.scores("bleu", model="tuned", grid="g", prompt="Translate").rows()[0]
+    one = scores(store, "bleu", model="tuned", grid="g", prompt="Translate").rows()[0]
     assert (one.pairs, one.done) == (3, 3)
     with pytest.raises(StoreError, match="no cells with prompt 'nothing'"):
-        store.scores("bleu", model="tuned", grid="g", prompt="nothing").rows()
+        scores(store, "bleu", model="tuned", grid="g", prompt="nothing").rows()
 
 
 def test_two_texts_of_one_test_set_are_never_mixed(campaign):

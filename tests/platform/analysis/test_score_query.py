@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dragoman.analysis.dimensions import Dimension
+from dragoman.analysis.score_query import scores
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
@@ -62,7 +63,7 @@ DIMENSIONS = [dimension.value for dimension in Dimension if dimension is not Dim
 @given(st.lists(st.sampled_from(DIMENSIONS), unique=True, max_size=3), st.booleans(), st.booleans())
 def test_any_grouping_equals_pandas(filled, dimensions, micro, compared):
     store, cells = filled
-    selection = store.scores("bleu", model="tuned").by(*dimensions)
+    selection = scores(store, "bleu", model="tuned").by(*dimensions)
     selection = selection.micro() if micro else selection
     selection = selection.against("base") if compared else selection
     tuned = cells[cells.model == "tuned"].merge(
@@ -93,28 +94,31 @@ def test_any_grouping_equals_pandas(filled, dimensions, micro, compared):
 
 def test_several_models_are_never_taken_together(filled):
     store, cells = filled
-    groups = store.scores("bleu").rows()
+    groups = scores(store, "bleu").rows()
     assert [group.group for group in groups] == [{"model": "base"}, {"model": "tuned"}]
     assert groups[1].mean == pytest.approx(cells[cells.model == "tuned"].value.mean())
 
 
 def test_groups_stand_in_the_order_of_partitions(filled):
     store, _ = filled
-    partitions = [group.group["partition"] for group in store.scores("bleu", model="tuned").by("partition")]
+    partitions = [group.group["partition"] for group in scores(store, "bleu", model="tuned").by("partition")]
     assert partitions == ["seen", "reversed", "recombined", "one_sided", "unseen_source", "unseen_target"]
 
 
 def test_narrowing_takes_any_notation_of_a_language(filled):
     store, _ = filled
     rows = (
-        store.scores("bleu", model="tuned").where(target="deu_Latn", partition=["unseen"]).by("source", "target").rows()
+        scores(store, "bleu", model="tuned")
+        .where(target="deu_Latn", partition=["unseen"])
+        .by("source", "target")
+        .rows()
     )
     assert [group.group for group in rows] == [{"source": "ar", "target": "de"}, {"source": "fi", "target": "de"}]
 
 
 def test_a_frame_has_a_column_for_each_dimension(filled):
     store, _ = filled
-    frame = store.scores("bleu", model="tuned").by("partition", "target").against("base").frame()
+    frame = scores(store, "bleu", model="tuned").by("partition", "target").against("base").frame()
     assert list(frame.columns[:2]) == ["partition", "target"]
     assert {"mean", "median", "delta", "done", "pairs"} <= set(frame.columns)
 
@@ -122,13 +126,13 @@ def test_a_frame_has_a_column_for_each_dimension(filled):
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda store: store.scores("bleu").by("partiton"), "did you mean 'partition'"),
-        (lambda store: store.scores("bleu").where(target="xx").rows(), "not a language"),
-        (lambda store: store.scores("bleu").where(target="sw").rows(), "no target 'sw'"),
-        (lambda store: store.scores("bleu").where(partition="sen").rows(), "did you mean 'seen'"),
-        (lambda store: store.scores("bleu", model="tune"), "no grid with the model tune"),
-        (lambda store: store.scores("bleu", model="tune", grid="g").rows(), "did you mean 'tuned'"),
-        (lambda store: store.scores("bleu").against("bse").rows(), "did you mean 'base'"),
+        (lambda store: scores(store, "bleu").by("partiton"), "did you mean 'partition'"),
+        (lambda store: scores(store, "bleu").where(target="xx").rows(), "not a language"),
+        (lambda store: scores(store, "bleu").where(target="sw").rows(), "no target 'sw'"),
+        (lambda store: scores(store, "bleu").where(partition="sen").rows(), "did you mean 'seen'"),
+        (lambda store: scores(store, "bleu", model="tune"), "no grid with the model tune"),
+        (lambda store: scores(store, "bleu", model="tune", grid="g").rows(), "did you mean 'tuned'"),
+        (lambda store: scores(store, "bleu").against("bse").rows(), "did you mean 'base'"),
     ],
 )
 def test_what_is_misspelt_is_refused_with_the_remedy(filled, ask, said):
@@ -138,5 +142,5 @@ def test_what_is_misspelt_is_refused_with_the_remedy(filled, ask, said):
 
 def test_a_tag_of_the_grid_is_found_though_it_is_not_canonical(campaign):
     store = campaign.fill({"base": TrainingGraph()}, [Pair("de", "yue"), Pair("yue", "de")])
-    [group] = store.scores("bleu", grid="g").by("target").where(target="yue").rows()
+    [group] = scores(store, "bleu", grid="g").by("target").where(target="yue").rows()
     assert (group.group, group.done) == ({"target": "yue"}, 1)

@@ -4,7 +4,7 @@ from statistics import fmean, stdev
 
 import pytest
 
-from dragoman.analysis.partition_table import pair_scores
+from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.seeds import over_seeds, seed_groups
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs

@@ -3,12 +3,12 @@ from itertools import islice
 
 import pytest
 
-from dragoman.corpora.base import Split
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.kinds.cldr import CORE_LANGUAGES, Cldr, CldrOptions
 from dragoman.corpora.kinds.cldr_phrases import render
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Split
 
 TRAIN_READ = 1500
 """Meanings of train the tests read."""

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dragoman.corpora.base import Split
 from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Split
 
 Write = Callable[[str, str | bytes], Path]
 

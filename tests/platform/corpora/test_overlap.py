@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.sampling.near_duplicates import Known, normalised
 from dragoman.corpora.sampling.overlap import HeldOut
 from dragoman.corpora.sampling.sampling import draw
 from dragoman.pair import Pair, all_pairs
+from dragoman.segment import Segment, Split
 
 Write = Callable[[str, str | bytes], Path]
 

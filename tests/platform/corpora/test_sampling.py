@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.corpora.base import BATCH, Corpus, Segment, Split
+from dragoman.corpora.base import BATCH, Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.kinds.cldr import Cldr, CldrOptions
 from dragoman.corpora.sampling.bloom_filter import Repetition
-from dragoman.corpora.sampling.filters import Filters
 from dragoman.corpora.sampling.sampling import allot, draw, take
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.filters import Filters
 
 Write = Callable[[str, str | bytes], Path]
 

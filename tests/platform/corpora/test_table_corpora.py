@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair, all_pairs
+from dragoman.segment import Segment, Split
 
 Write = Callable[[str, str | bytes], Path]
 

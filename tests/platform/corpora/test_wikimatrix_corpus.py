@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.corpora.base import Segment, Split
 from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -3,13 +3,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from dragoman.corpora.base import Split
 from dragoman.corpora.kinds.cldr import CORE_LANGUAGES, Cldr, CldrOptions
 from dragoman.metrics.base import MetricError
 from dragoman.metrics.language_detector import Detector, Verdict
 from dragoman.metrics.off_target import OffTarget
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
+from dragoman.segment import Split
 
 SENTENCES = {
     "ar": "تفتح المكتبة أبوابها كل يوم في الساعة التاسعة صباحا.",

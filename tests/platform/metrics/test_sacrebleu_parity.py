@@ -12,9 +12,10 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
+from dragoman.language import likely_script
 from dragoman.metrics.base import MetricError
 from dragoman.metrics.resampling import confidence_interval
-from dragoman.metrics.sacrebleu import Bleu, Chrf, ChrfPlusPlus, SacreBleuMetric, Ter, likely_script
+from dragoman.metrics.sacrebleu import Bleu, Chrf, ChrfPlusPlus, SacreBleuMetric, Ter
 from dragoman.pair import Pair
 
 EN_DE = Pair("en", "de")

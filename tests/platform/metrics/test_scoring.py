@@ -3,8 +3,7 @@ import math
 import pytest
 
 from dragoman.metrics.base import MetricError
-from dragoman.metrics.score import ScoreRecord, Unscorable
-from dragoman.metrics.scoring import score
+from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
 from dragoman.pair import Pair
 from dragoman.plugins import UnknownPluginError, available
 

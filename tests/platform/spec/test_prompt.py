@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from dragoman.corpora.base import Segment, Split
 from dragoman.errors import CorpusError, SpecError
 from dragoman.language import english_name, native_name
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Demonstrator, complete
+from dragoman.segment import Segment, Split
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.prompt import NAMED, Demonstrations, EvaluationPrompt, Prompt, PromptField, Turn, plain
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from dragoman.cli.output import Form, render
 from dragoman.errors import SpecError
 from dragoman.reports.campaign import across
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import Campaign, load_campaign, load_spec
+from dragoman.tables.render import Form, render
 from dragoman.tables.table import Table, number, word
 
 SPEC: dict[str, Any] = {

@@ -5,16 +5,12 @@ import pytest
 from dragoman.analysis.comparison import compare, scope_differences
 from dragoman.analysis.dimensions import Dimension
 from dragoman.analysis.pair_differences import regressions
-from dragoman.analysis.partition_table import (
-    metric_names,
-    model_names,
-    pair_scores,
-    partition_gap,
-    partition_table,
-    unscored,
-)
+from dragoman.analysis.pair_scores import pair_scores, unscored
+from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.ranking import best_models
+from dragoman.analysis.score_query import scores
 from dragoman.analysis.seeds import over_seeds
+from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
@@ -34,8 +30,8 @@ QUESTIONS = {
     "unseen": lambda store: unseen_differences(store, "g", "m@1", "m@2", "bleu"),
     "best": lambda store: best_models(store, "g", "bleu"),
     "seeds": lambda store: over_seeds(store, "g", "bleu"),
-    "groups": lambda store: store.scores("bleu").by(*Dimension).where(target_script="Latn").against("base").rows(),
-    "one group": lambda store: store.scores("bleu", model="m@1").micro().rows(),
+    "groups": lambda store: scores(store, "bleu").by(*Dimension).where(target_script="Latn").against("base").rows(),
+    "one group": lambda store: scores(store, "bleu", model="m@1").micro().rows(),
 }
 
 

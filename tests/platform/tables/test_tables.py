@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dragoman.cli.output import Form, OutputError, render
+from dragoman.tables.render import Form, OutputError, render
 from dragoman.tables.table import Column, Table, figure, interval, number, word
 
 ROWS = [

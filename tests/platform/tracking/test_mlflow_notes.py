@@ -2,7 +2,7 @@ import json
 import re
 from html.parser import HTMLParser
 
-from dragoman.analysis.partition_table import PairScore
+from dragoman.analysis.pair_scores import PairScore
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition

@@ -16,8 +16,8 @@ from dragoman.pair import Pair
 from dragoman.planning.baselines import WEIGHTS
 from dragoman.planning.few_shot import Demonstrator
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Checkpoint
 from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import renderers
 from dragoman_registry.packaging.package import SERVED, register, requirements
 from dragoman_registry.packaging.translation import translate_lines

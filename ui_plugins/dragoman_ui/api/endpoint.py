@@ -15,10 +15,8 @@ from dragoman_registry.promotion import promotion
 from dragoman_ui.auth import csrf
 from dragoman_ui.auth.users import ForbiddenError
 from dragoman_ui.responses.cache import kept
+from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.store import stamp
-
-NO_TEXT = "The question holds signs that are no text (NUL, or half of a pair): take them out."
-"""What a question that `is_text` refuses is answered."""
 
 LONGEST = 1_000_000
 """Bytes that a write may have."""
@@ -158,19 +156,6 @@ def of_store(question: Question) -> str:
     """The version of an answer that anything in the results store may change."""
     del question
     return stamp()
-
-
-def unread(error: ValidationError) -> StoreError:
-    """What is said of something in the store that is not as this version writes it."""
-    return StoreError(
-        f"The store holds a {error.title} that this version can't read ({error.error_count()} mistakes): run the grid "
-        "again from a spec of this version."
-    )
-
-
-def is_text(string: str) -> bool:
-    """Whether a string is text that every database takes: no NUL, no half of a surrogate pair."""
-    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in string)
 
 
 def _strings(value: Any) -> Iterator[str]:

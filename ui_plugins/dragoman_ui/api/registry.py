@@ -2,28 +2,25 @@
 
 from pydantic import BaseModel, Field, ValidationError
 
-from dragoman.analysis.partition_table import BASE
+from dragoman.analysis.pair_scores import BASE
 from dragoman.errors import DragomanError
 from dragoman.spec.grid import GridSpec
 from dragoman_registry.audit.history import faults, strays
 from dragoman_registry.audit.log import AuditLog, AuditRecord, Outcome
-from dragoman_registry.gate import evidence
 from dragoman_registry.gate.gate import GateReport
-from dragoman_registry.gate.policy import policy_for
 from dragoman_registry.packaging.model_card import write_card
 from dragoman_registry.promotion.gated_aliases import gated_aliases
-from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.registry_client.versions import (
     RegisteredVersion,
     aliases_of,
     find_version,
     registered,
-    version_at,
     versions_of,
 )
 from dragoman_ui.api.endpoint import Endpoint, Question, of_store
 from dragoman_ui.api.schemas import OfGrid
 from dragoman_ui.viewmodels.mlflow_links import registry, registry_stamp
+from dragoman_ui.viewmodels.registry import judged
 from dragoman_ui.viewmodels.store import open_store, stamp
 from dragoman_ui.viewmodels.systems import one_of
 
@@ -148,19 +145,6 @@ def gate(question: OfVersion) -> GateReport:
     """Hold the policy of a version's grid to it, against the version that the alias stands at; nothing is moved."""
     with registry() as uri:
         return judged(uri, find_version(uri, question.name, question.version), question.alias)[0]
-
-
-def judged(uri: str, version: RegisteredVersion, alias: str | None) -> tuple[GateReport, RegisteredVersion | None]:
-    """What the policy of a version's grid says of it now, and the incumbent it was held against, if there is one.
-
-    Raises:
-        DragomanError: the version is none of Dragoman's, or there is no policy for the alias.
-    """
-    store = open_store()
-    grid = Promotions(store, uri).grid_of(version)
-    policy = policy_for(grid, alias, name=version.name)
-    incumbent = version_at(uri, version.name, policy.alias)
-    return evidence.gate(store, grid, grid.names[version.model or ""], policy, incumbent), incumbent
 
 
 def trail(question: OfTrail) -> Trail:

@@ -4,7 +4,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from dragoman.analysis.partition_table import Gap, PairScore, PartitionRow
+from dragoman.analysis.pair_scores import PairScore
+from dragoman.analysis.partition_table import Gap, PartitionRow
 from dragoman.analysis.run_table import Run
 from dragoman.cell import CellState
 from dragoman.language import Language

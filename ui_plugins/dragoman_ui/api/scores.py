@@ -6,29 +6,23 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from dragoman import __version__
 from dragoman.analysis.campaigns import campaigns as store_campaigns
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
-from dragoman.analysis.partition_table import (
-    PairScore,
-    metric_names,
-    model_names,
-    pair_scores,
-    partition_gap,
-    partition_table,
-)
-from dragoman.analysis.systems import Asked
-from dragoman.cli import compare
-from dragoman.cli.arguments import chosen_rows
-from dragoman.cli.output import Form
-from dragoman.cli.results import matrix, pairs, partition_rows
+from dragoman.analysis.pair_scores import PairScore, pair_scores
+from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.systems import Asked, metric_names, model_names
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.reports import comparison as comparison_report
+from dragoman.reports.choices import chosen_rows
+from dragoman.reports.results import matrix, pairs, partition_rows
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, ModelRecord
+from dragoman.tables.render import Form
 from dragoman.tables.table import Table
+from dragoman.version import __version__
 from dragoman_ui.api import registry, writes
 from dragoman_ui.api.endpoint import Endpoint, Question, of_store, openapi
 from dragoman_ui.api.schemas import (
@@ -64,16 +58,14 @@ from dragoman_ui.api.schemas import (
 from dragoman_ui.auth.headers import protect
 from dragoman_ui.charts import heatmap
 from dragoman_ui.charts.heatmap import heat_map
-from dragoman_ui.pages.compare import SHOWN
-from dragoman_ui.pages.grid import model_of
-from dragoman_ui.pages.runs import AskedRuns
 from dragoman_ui.responses.cache import kept
 from dragoman_ui.responses.downloads import FILES, kept_file
-from dragoman_ui.viewmodels.comparison import compared_with, differences, scores_beside, tested, version_of
+from dragoman_ui.viewmodels.comparison import SHOWN, compared_with, differences, scores_beside, tested, version_of
+from dragoman_ui.viewmodels.runs import AskedRuns
 from dragoman_ui.viewmodels.sentences import PairView, pair_view, rows_beside, sentence_metric
 from dragoman_ui.viewmodels.store import open_store, stamp
 from dragoman_ui.viewmodels.systems import Names, one_of
-from dragoman_ui.viewmodels.view import Show, View, rival
+from dragoman_ui.viewmodels.view import Show, View, model_of, rival
 
 
 def grids(question: Question) -> Grids:
@@ -288,7 +280,7 @@ def comparison_table(question: OfComparisonTable) -> Response:
     against = rival(open_store(), view, question.against)
 
     def make() -> Table:
-        found = compare.tables(question.grid, comparison(question), SHOWN)
+        found = comparison_report.tables(question.grid, comparison(question), SHOWN)
         return next(each for each in found if each.name == question.table)
 
     name = f"{question.grid}-{view.model}-against-{against}-{view.metric}-{question.table}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import langcodes
 
-from dragoman.analysis.partition_table import PairScore
+from dragoman.analysis.pair_scores import PairScore
 from dragoman.cell import CellState
 from dragoman.family import language_family
 from dragoman.language import english_name

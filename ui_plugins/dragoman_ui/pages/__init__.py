@@ -6,14 +6,13 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from pydantic import ValidationError
 
-from dragoman import __version__
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.comparability import MixedSignaturesError
 from dragoman.errors import DragomanError
 from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.tables.table import figure
-from dragoman_ui.api.endpoint import NO_TEXT, is_text, unread
+from dragoman.version import __version__
 from dragoman_ui.auth.headers import protect
 from dragoman_ui.charts.heatmap import WORDS
 from dragoman_ui.pages.campaign import campaign, campaign_state
@@ -26,6 +25,7 @@ from dragoman_ui.pages.models import card, gate, model
 from dragoman_ui.pages.partitions import partitions
 from dragoman_ui.pages.promotions import promotions
 from dragoman_ui.pages.runs import runs, runs_chart
+from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.signatures import signature_choices
 from dragoman_ui.viewmodels.store import open_store

@@ -20,13 +20,10 @@ from dragoman.store.records import GridRecord
 from dragoman.store.schema import PARTITIONS
 from dragoman.store.store import Store
 from dragoman_ui.charts.heatmap import heat_map, size_of
-from dragoman_ui.viewmodels.comparison import columns_beside, differences, said, scores_beside, tested
+from dragoman_ui.viewmodels.comparison import SHOWN, columns_beside, differences, said, scores_beside, tested
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.view import Show, View, rival
-
-SHOWN = 10
-"""Pairs in the tables of the largest losses and gains."""
 
 
 def compare() -> str:

@@ -6,9 +6,9 @@ from typing import Any
 from flask import Response, render_template, request
 
 from dragoman.analysis.pair_differences import higher_is_better
-from dragoman.analysis.partition_table import pair_scores, partition_gap, partition_table
+from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.partition import Partition
-from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
@@ -26,7 +26,7 @@ from dragoman_ui.viewmodels.comparison import (
 from dragoman_ui.viewmodels.mlflow_links import experiment_link
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names
-from dragoman_ui.viewmodels.view import Show, View
+from dragoman_ui.viewmodels.view import Show, View, model_of
 
 HTML = "text/html; charset=utf-8"
 
@@ -69,11 +69,6 @@ def drawn() -> Response:
         return drawing(found, record.languages, graph, view.show, view.order, better)
 
     return kept(version_of(store, view), "application/octet-stream", make)
-
-
-def model_of(store: Store, grid: GridRecord, name: str) -> ModelRecord:
-    """A model by its name in a grid."""
-    return store.model(next(identity for identity, called in grid.names.items() if called == name))
 
 
 def _page(store: Store, view: View, experiment: str | None) -> str:

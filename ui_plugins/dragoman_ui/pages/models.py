@@ -17,6 +17,7 @@ from dragoman_ui.pages.promotions import decisions
 from dragoman_ui.responses.downloads import as_file, taken
 from dragoman_ui.responses.markdown import rendered
 from dragoman_ui.viewmodels.mlflow_links import registry
+from dragoman_ui.viewmodels.registry import judged
 from dragoman_ui.viewmodels.store import open_store
 
 
@@ -74,7 +75,7 @@ def _gate(uri: str) -> str | Response:
     version = find_version(uri, request.args.get("name", ""), request.args.get("version", ""))
     alias = request.args.get("alias") or None
     try:
-        report, incumbent = registered.judged(uri, version, alias)
+        report, incumbent = judged(uri, version, alias)
     except DragomanError as error:
         return render_template("dragoman/gate.html", version=version, alias=alias, sentence=str(error))
     tables = {"gate": lambda: gate_table([report])}

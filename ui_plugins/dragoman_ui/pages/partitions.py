@@ -3,10 +3,8 @@
 from flask import Response, render_template, request
 
 from dragoman.analysis.pair_differences import higher_is_better
-from dragoman.analysis.pair_scores import Numbers, PairColumns, pair_columns
-from dragoman.analysis.partition_table import OFF_TARGET
-from dragoman.language import english_name
-from dragoman.metrics.sacrebleu import likely_script
+from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair_columns
+from dragoman.language import english_name, likely_script
 from dragoman.partition import Partition
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Table, interval, number, word

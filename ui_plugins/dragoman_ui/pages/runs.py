@@ -1,23 +1,13 @@
 """The runs page: every run of a campaign, by how many pairs it was trained on and how it fares on unseen ones."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask import Response, render_template, request
 
 from dragoman.analysis.aggregation import SCOPES
-from dragoman.analysis.campaigns import siblings
 from dragoman.analysis.run_table import Run
-from dragoman.analysis.run_table import runs as runs_of
-from dragoman.errors import StoreError
 from dragoman.tables.table import Column, Table, interval, number, word
 from dragoman_ui.charts.scatter import chart
 from dragoman_ui.responses.downloads import taken
-from dragoman_ui.viewmodels.store import open_store
-from dragoman_ui.viewmodels.systems import Names, one_of
-
-UP = {"score": "score", "gain": "gain over the base"}
-"""What the chart may show."""
+from dragoman_ui.viewmodels.runs import UP, AskedRuns
 
 
 def runs() -> str | Response:
@@ -38,49 +28,6 @@ def runs_chart() -> str:
     found, complaints = asked.runs()
     drawn = chart(found, asked.metric, asked.scope, asked.up == "gain")
     return render_template("dragoman/charted.html", asked=asked, found=found, complaints=complaints, chart=drawn)
-
-
-class AskedRuns:
-    """What is asked of the runs of a grid, or of its campaign.
-
-    Raises:
-        StoreError: something named is not there.
-    """
-
-    def __init__(self, arguments: Mapping[str, str]) -> None:
-        store = open_store()
-        self.grid = arguments.get("grid", "")
-        self.grids = siblings(store, self.grid)
-        self.name = store.grid(self.grid).spec.get("campaign") or self.grid
-        names = Names.of(store, self.grid)
-        self.metrics, self.prompts = names.metrics, names.prompts
-        complaint = f"Grid '{self.grid}' has no metric"
-        self.metric = one_of(complaint, arguments.get("metric") or names.metrics[0], names.metrics)
-        self.scope = one_of("There is no partition", arguments.get("scope") or "unseen", SCOPES)
-        self.up = one_of("The chart can't show", arguments.get("up") or "score", UP)
-        self.signature = arguments.get("signature") or None
-        wanted = arguments.get("prompt")
-        prompt = one_of(f"Grid '{self.grid}' has no prompt", wanted, self.prompts) if wanted else None
-        self.prompt = prompt or self.prompts[0] if len(self.prompts) > 1 else None
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The parameters of a link to it."""
-        return {
-            "grid": self.grid, "metric": self.metric, "scope": self.scope, "up": self.up, "signature": self.signature,
-            "prompt": self.prompt,
-        }  # fmt: skip
-
-    def runs(self) -> tuple[list[Run], list[str]]:
-        """Every run, and why those of some grids are not among them."""
-        found: list[Run] = []
-        complaints = []
-        for name in self.grids:
-            try:
-                found += runs_of(open_store(), name, self.metric, self.signature, self.prompt)
-            except StoreError as error:  # one grid whose scores can't be mixed must not hide the others
-                complaints.append(str(error))
-        return found, complaints
 
 
 def _table(asked: AskedRuns, found: list[Run]) -> Table:

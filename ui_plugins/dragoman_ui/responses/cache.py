@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flask import Response, request
 
-from dragoman import __version__
+from dragoman.version import __version__
 
 _MOST = 128_000_000
 """Bytes of answers kept here, compressed; those of the largest grids take half a megabyte each, and three as JSON."""

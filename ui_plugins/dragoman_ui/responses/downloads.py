@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from dragoman.cli.output import Form, render
+from dragoman.tables.render import Form, render
 from dragoman.tables.table import Table
 from dragoman_ui.responses.cache import kept
 from dragoman_ui.viewmodels.systems import one_of

@@ -9,13 +9,15 @@ import numpy as np
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.comparison import compare as compare_models
 from dragoman.analysis.pair_differences import PairDifference
-from dragoman.analysis.pair_scores import PairColumns, Scored, pair_columns, version
-from dragoman.analysis.partition_table import BASE, PairScore, pair_scores
+from dragoman.analysis.pair_scores import BASE, PairColumns, PairScore, Scored, pair_columns, pair_scores, version
 from dragoman.analysis.systems import Row
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import stamp
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.view import Show, View, rival
+
+SHOWN = 10
+"""Pairs in the tables of the largest losses and gains."""
 
 
 class Rival(NamedTuple):

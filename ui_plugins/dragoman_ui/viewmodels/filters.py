@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from dragoman.analysis.pair_scores import PairColumns
 from dragoman.family import language_family
-from dragoman.language import english_name
-from dragoman.metrics.sacrebleu import likely_script
+from dragoman.language import english_name, likely_script
 from dragoman.partition import Partition
 from dragoman.store.schema import PARTITION_IDS
 from dragoman_ui.viewmodels.systems import one_of

@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from dragoman.corpora.base import Segment
 from dragoman.errors import DragomanError
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Demonstrator
+from dragoman.segment import Segment
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.prompt import Prompt
 from dragoman.store.records import CellRecord, GridRecord

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dragoman.analysis.partition_table import BASE, OFF_TARGET
+from dragoman.analysis.pair_scores import BASE, OFF_TARGET
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class

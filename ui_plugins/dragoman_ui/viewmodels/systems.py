@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from dragoman.analysis.partition_table import BASE, metric_names, model_names
-from dragoman.analysis.systems import Asked, Row, asked, prompt_names
+from dragoman.analysis.pair_scores import BASE
+from dragoman.analysis.systems import Asked, Row, asked, metric_names, model_names, prompt_names
 from dragoman.errors import StoreError, nearest
 from dragoman.store.database.ids import grid_number
 from dragoman.store.store import Store

@@ -6,10 +6,11 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.analysis.partition_table import BASE
+from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.systems import Row
 from dragoman.errors import StoreError
 from dragoman.partition import Partition
+from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.systems import Names, one_of
 
@@ -126,3 +127,8 @@ def _checked(store: Store, names: Names, row: Row, against: str) -> str:
     else:
         where.row(name)
     return against
+
+
+def model_of(store: Store, grid: GridRecord, name: str) -> ModelRecord:
+    """A model by its name in a grid."""
+    return store.model(next(identity for identity, called in grid.names.items() if called == name))

@@ -14,10 +14,12 @@ from typing import ClassVar
 from babel.core import get_cldr_version
 from pydantic import Field
 
-from dragoman.corpora.base import Corpus, CorpusOptions, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.kinds.cldr_phrases import Meaning, draw, knows_language, render
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.corpus import CorpusOptions
 
 CORE_LANGUAGES = ("ar", "bg", "ca", "de", "en", "fi", "fr", "hi", "ko", "ru", "sw", "ta", "zh-Hans")
 """The 13 languages of the mFTI paper. A meaning is in the corpus only if all of them have a proper form for it."""

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 import langcodes
 
-from dragoman.corpora.base import CorpusOptions, Split
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import PACKED, language_of
 from dragoman.corpora.readers.parallel_files import PathOptions, Side, SideBySide
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
+from dragoman.segment import Split
+from dragoman.spec.corpus import CorpusOptions
 
 FOLDERS = {Split.DEV: "dev", Split.TEST: "devtest"}
 """The split as the files name it (997 and 1012 sentences); the original test split is not public."""

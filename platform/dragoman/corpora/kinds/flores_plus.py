@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.base import CorpusOptions
 from dragoman.corpora.kinds.flores import Flores
 from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
 from dragoman.corpora.readers.parallel_files import PathOptions
 from dragoman.errors import CorpusError
+from dragoman.spec.corpus import CorpusOptions
 
 HUB_NAME = "openlanguagedata/flores_plus"
 """Its place on the Hugging Face hub, where its terms must be accepted once and a token be set (`HF_TOKEN`)."""

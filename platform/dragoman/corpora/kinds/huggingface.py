@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.base import CorpusOptions, Split
 from dragoman.corpora.readers.column_mapping import Column, TableOptions, cell, keys_of
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
@@ -14,6 +13,8 @@ from dragoman.corpora.readers.name_patterns import pairs_named
 from dragoman.corpora.readers.tables import Table
 from dragoman.errors import CorpusError, nearest
 from dragoman.pair import Pair
+from dragoman.segment import Split
+from dragoman.spec.corpus import CorpusOptions
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import ClassVar
 
-from dragoman.corpora.base import CorpusOptions, Split
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import PACKED, SPLITS, language_of
 from dragoman.corpora.readers.parallel_files import PathOptions, Side, SideBySide
 from dragoman.pair import Pair
+from dragoman.segment import Split
+from dragoman.spec.corpus import CorpusOptions
 
 Bitext = dict[str, Side]
 """The two sides of one bitext, by language."""

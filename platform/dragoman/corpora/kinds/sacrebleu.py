@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.base import CorpusOptions, Split
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import pair_of
 from dragoman.corpora.readers.parallel_files import Side, SideBySide
 from dragoman.errors import CorpusError, nearest
 from dragoman.pair import Pair
+from dragoman.segment import Split
+from dragoman.spec.corpus import CorpusOptions
 
 
 class SacrebleuOptions(CorpusOptions):

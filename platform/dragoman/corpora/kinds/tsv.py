@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.base import CorpusOptions
 from dragoman.corpora.readers.column_mapping import SIDE_NAMES, Column
 from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.corpora.readers.parallel_files import Side
 from dragoman.corpora.readers.table_files import TableFileOptions, TableFiles
 from dragoman.corpora.readers.tsv_lines import check_end, halves
 from dragoman.errors import CorpusError
+from dragoman.spec.corpus import CorpusOptions
 
 
 class TsvOptions(TableFileOptions):

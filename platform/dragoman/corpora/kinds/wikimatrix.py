@@ -11,13 +11,15 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.base import Corpus, CorpusOptions, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import PACKED, language_of
 from dragoman.corpora.readers.parallel_files import PathOptions
 from dragoman.corpora.readers.tsv_lines import check_end, halves
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.corpus import CorpusOptions
 
 _LAYOUT = re.compile(rf"(?:.*/)?WikiMatrix\.([^./-]+)-([^./-]+)\.tsv{PACKED}")
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from pydantic import field_validator
 
-from dragoman.corpora.base import CorpusOptions
 from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.errors import CorpusError, nearest
+from dragoman.spec.corpus import CorpusOptions
 
 Column = str | int
 """A column by its name, or by its number from 0 where there are no names."""

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
-from dragoman.corpora.base import Split
 from dragoman.errors import DragomanError
 from dragoman.language import LanguageError, canonical_tag
 from dragoman.pair import Pair
+from dragoman.segment import Split
 
 PACKED = r"(?:\.(?:gz|zst|bz2|xz))?"
 """The end of a regular expression for file names: compressed or not."""

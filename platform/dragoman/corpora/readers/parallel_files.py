@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.base import Corpus, CorpusOptions, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.readers.files import Files
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.corpus import CorpusOptions
 
 Side = tuple[Files, str]
 """A file: where it is and its name there."""

@@ -6,7 +6,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from dragoman.corpora.base import CorpusOptions, Split
 from dragoman.corpora.readers.column_mapping import TableOptions
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import pairs_named
@@ -14,6 +13,8 @@ from dragoman.corpora.readers.parallel_files import Side
 from dragoman.corpora.readers.tables import Table
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Split
+from dragoman.spec.corpus import CorpusOptions
 
 
 def _by_split(value: Any) -> Any:

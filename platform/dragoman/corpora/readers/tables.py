@@ -6,11 +6,13 @@ from functools import cache
 from itertools import islice
 from typing import ClassVar, Generic, TypeVar
 
-from dragoman.corpora.base import BATCH, Corpus, CorpusOptions, Segment, Split
+from dragoman.corpora.base import BATCH, Corpus
 from dragoman.corpora.readers.column_mapping import Column, Layout, TableOptions, layout_of
 from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.corpus import CorpusOptions
 
 Served = tuple[Pair, ...]
 """The pairs a segment serves: the first as it stands, a second one turned round."""

@@ -5,9 +5,10 @@ from functools import cache
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.sampling.near_duplicates import Known, Match
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
 from dragoman.spec.contamination import SIMILARITY
 
 EXAMPLES = 3

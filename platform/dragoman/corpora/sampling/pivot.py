@@ -6,8 +6,9 @@ from itertools import islice
 import numpy as np
 import xxhash
 
-from dragoman.corpora.base import BATCH, Corpus, Segment, Split
+from dragoman.corpora.base import BATCH, Corpus
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
 
 
 class Pivoted(Corpus):

@@ -15,10 +15,12 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from dragoman.corpora.base import Corpus, Segment, Split
+from dragoman.corpora.base import Corpus
 from dragoman.corpora.sampling.bloom_filter import Repetition
-from dragoman.corpora.sampling.filters import Examine, Filters, Sieve
+from dragoman.corpora.sampling.filters import Examine, Sieve
 from dragoman.pair import Pair
+from dragoman.segment import Segment, Split
+from dragoman.spec.filters import Filters
 
 SPARE = 1.25
 """How many times more segments than asked for are kept before the highest ranks are dropped."""

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from dragoman import __version__
 from dragoman.operations.finding import Finding, fault, fine, warning
+from dragoman.version import __version__
 
 DISTRIBUTION = "dragoman"
 

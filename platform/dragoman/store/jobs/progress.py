@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from dragoman.cell import CellState
-from dragoman.store import counts
 from dragoman.store.database.ids import grid_number
+from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.grids import is_member
 from dragoman.store.schema import CellCountRow, CellRow, GridModelRow, GridPairRow
 from dragoman.store.store import Store
@@ -25,7 +25,7 @@ def progress(store: Store, grid: str) -> dict[str, dict[CellState, int]]:
         of_pairs = select(GridPairRow.condition_id, func.count()).where(GridPairRow.grid_id == grid_id)
         models = connection.execute(of_models).scalars().all()
         pairs = {row[0]: row[1] for row in connection.execute(of_pairs.group_by(GridPairRow.condition_id))}
-        whole = counts.none_elsewhere(connection, grid_id, models, pairs, sum(pairs.values()))
+        whole = aggregates.none_elsewhere(connection, grid_id, models, pairs, sum(pairs.values()))
         query = _counted(grid_id, list(pairs)) if whole else _counting(grid_id)
         found: defaultdict[str, dict[CellState, int]] = defaultdict(dict)
         for name, state, count in connection.execute(query.order_by(GridModelRow.position)):

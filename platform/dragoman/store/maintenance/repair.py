@@ -7,7 +7,6 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.store import counts
 from dragoman.store.blobs import BlobStore, check_blob
 from dragoman.store.database.ids import CHUNK
 from dragoman.store.records import now
@@ -54,7 +53,7 @@ def plan_damaged(store: Store, grid: str) -> Damage:
                 changed |= _forget(connection, found.cells[begin : begin + CHUNK])
             for model_id in sorted(changed):
                 aggregates.recompute_model(connection, model_id)
-            counts.recount(connection, changed)
+            aggregates.recount(connection, changed)
     return found
 
 

@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, exists, select
 
 from dragoman import plugins
 from dragoman.metrics.base import Metric, MetricError
-from dragoman.metrics.score import ScoreRecord, Unscorable
-from dragoman.metrics.scoring import score
+from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.ids import chunks, grid_number

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, upd
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.store import counts
 from dragoman.store.database.connection import insert, insert_of
 from dragoman.store.database.ids import CHUNK, metric_number, signature_number
 from dragoman.store.records import StoredScore, Translation, now
@@ -114,7 +113,7 @@ def plan_again(connection: Connection, state: CellState, which: Iterable[ColumnE
             .returning(CellRow.model_id, CellRow.condition_id)
         )
         changed.update((row.model_id, row.condition_id) for row in connection.execute(statement))
-    counts.move(connection, changed, state, CellState.PLANNED)
+    aggregates.move(connection, changed, state, CellState.PLANNED)
     return changed.total()
 
 
@@ -158,7 +157,7 @@ def _change(connection: Connection, key: CellKey, **values: object) -> None:
 
 
 def _count(connection: Connection, cell: _Found, state: CellState) -> None:
-    counts.move(connection, {cell.key[:2]: 1}, cell.state, state)
+    aggregates.move(connection, {cell.key[:2]: 1}, cell.state, state)
 
 
 def _found_as(key: CellKey) -> dict[str, int]:

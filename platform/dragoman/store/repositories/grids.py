@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select
 
 from dragoman.cell import Cell, CellState
-from dragoman.errors import StoreError
+from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
-from dragoman.store import counts
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import chunks, grid_number, metric_number, model_number, pair_numbers
 from dragoman.store.records import CellRecord, GridRecord, now
@@ -70,7 +69,7 @@ def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord])
         rows = [{"grid_id": grid_id, "condition_id": condition, "pair_id": pair} for condition, pair in chunk]
         connection.execute(insert(connection, GridPairRow), rows)
     aggregates.recompute(connection, grid_id)
-    counts.recount(connection, models.values())
+    aggregates.recount(connection, models.values())
 
 
 def add_metric(connection: Connection, name: str, metric: str) -> None:
@@ -134,7 +133,7 @@ def cells(
     connection: Connection, name: str, pair: Pair | None = None, model: str | None = None,
     state: CellState | None = None,
 ) -> Iterator[CellRecord]:  # fmt: skip
-    """A grid's cells, one after another: arguments, order and errors are those of `Ledger.cells`."""
+    """A grid's cells, one after another: arguments, order and errors are those of `Store.cells`."""
     query = (
         select(
             CellRow,
@@ -267,3 +266,20 @@ def _names(connection: Connection, grid: GridRecord) -> dict[str, str]:
         if list(called.values()).count(name) > 1:
             raise StoreError(f"Grid '{grid.name}' calls {identity} and another model '{name}': give each its own name.")
     return called
+
+
+def grid_models(connection: Connection, grid_id: int) -> dict[str, int]:
+    """The numbers of a grid's models by name, in its order."""
+    query = select(GridModelRow.name, GridModelRow.model_id).where(GridModelRow.grid_id == grid_id)
+    return {row.name: row.model_id for row in connection.execute(query.order_by(GridModelRow.position))}
+
+
+def number_of(grid: str, models: dict[str, int], name: str) -> int:
+    """The number of a model by its name in a grid.
+
+    Raises:
+        StoreError: the grid has no such model.
+    """
+    if name not in models:
+        raise StoreError(f"Grid '{grid}' has no model '{name}': {nearest(name, models)}")
+    return models[name]

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
-from dragoman import __version__
 from dragoman.errors import StoreError
+from dragoman.version import __version__
 
 FORMAT = 2
 """Version of the file's layout; since 2 it holds what the training text has of the test sets."""

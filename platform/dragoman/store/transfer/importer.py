@@ -13,7 +13,6 @@ from sqlalchemy import Connection, bindparam, select, update
 from dragoman.errors import StoreError
 from dragoman.partition import Evidence
 from dragoman.spec.base import NAME
-from dragoman.store import counts
 from dragoman.store.database.bulk_insert import loading
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import chunks, metric_number, signature_number
@@ -177,7 +176,7 @@ class Import:
         else:
             self._write_scores(connection, places)
         self._write_unscorable(connection, places)
-        counts.recount(connection, {place.model_id for place in places.values()})
+        aggregates.recount(connection, {place.model_id for place in places.values()})
         return Imported(self._grid.name, len(self._cells), len(fresh))
 
     def _write_contamination(self, connection: Connection) -> None:

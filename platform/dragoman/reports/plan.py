@@ -1,0 +1,236 @@
+"""Tables of a plan: models, languages, text, contamination, cells and cost."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dragoman.cell import CellState
+from dragoman.language import english_name, scripts_of
+from dragoman.partition import Partition
+from dragoman.planning.cost import Cost, Estimate
+from dragoman.planning.manifest import Tell
+from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.store.jobs.measured_rates import cell_states
+from dragoman.store.store import Store
+from dragoman.tables.table import Table, number, word
+
+MEGABYTE = 1_000_000
+"""Bytes."""
+
+
+def models(planned: Plan) -> Table:
+    """The finetunings, with how many evaluation pairs fall to each partition."""
+    rows = [
+        {
+            "model": training.identity.name,
+            "id": training.identity.id,
+            "method": training.finetuning.method.kind,
+            "seed": training.seed,
+            "counts": "as designed" if design else "with the text there is",
+            "trained_pairs": len(graph.pairs),
+            "examples": sum(graph.examples.values()),
+            **{partition.value: planned.partitions(training, design).get(partition, 0) for partition in Partition},
+        }
+        for training in planned.trainings
+        for design, graph in ((True, training.design), (False, training.graph))
+        if design or training.graph.pairs != training.design.pairs
+    ]
+    count, asked, pairs = len(planned.models), len(planned.asked), len(planned.pairs)
+    prompts = f"{len(planned.prompts)} prompts" if len(planned.prompts) > 1 else "1 prompt"
+    test = planned.test_set
+    return Table(
+        name="models",
+        title=f"{planned.spec.name}: {count} models, {prompts}, {pairs} pairs: {asked * pairs} cells",
+        columns=[
+            word("model"), word("method"), number("seed", digits=0), word("counts"), number("trained_pairs", digits=0),
+            number("examples", digits=0),
+            *(number(partition.value, partition.value, digits=0) for partition in Partition),
+        ],
+        content=rows,
+        notes=[f"Tested on {test.corpus} {test.split}, {test.sentences or 'all'} sentences a pair ({test.revision})."],
+    )  # fmt: skip
+
+
+def languages(planned: Plan) -> Table:
+    """The languages that are written in several scripts, and which was understood."""
+    rows = [
+        {
+            "language": tag,
+            "name": english_name(tag),
+            "bare": tag.partition("-")[0],
+            "bare_means": f"{tag.partition('-')[0]}-{scripts[0]}",
+            "others": [f"{tag.partition('-')[0]}-{script}" for script in scripts if not tag.endswith(f"-{script}")],
+        }
+        for tag in planned.spec.languages
+        if (scripts := scripts_of(tag))
+    ]
+    return Table(
+        name="languages",
+        title="Languages of several scripts",
+        columns=[word("language"), word("name"), word("bare", "a bare"), word("bare_means", "is taken for")],
+        content=rows,
+        notes=[f"Write the script to mean another: {', '.join(other for row in rows for other in row['others'])}."],
+    )
+
+
+def text(planned: Plan) -> Table:
+    """What was drawn for every training pair, and what was left out."""
+    drawn = [
+        (training.identity.name, pair, of_pair)
+        for training in planned.trainings
+        if training.text
+        for pair, of_pair in training.text.pairs.items()
+    ]
+    reasons = sorted({reason for _, _, of_pair in drawn for reason in of_pair.removed})
+    rows = [
+        {
+            "model": model, "pair": str(pair), "read": of_pair.read, "examples": of_pair.examples,
+            "pivot": of_pair.pivot, **{reason: of_pair.removed.get(reason, 0) for reason in reasons},
+        }
+        for model, pair, of_pair in drawn
+    ]  # fmt: skip
+    return Table(
+        name="text",
+        title="Training text: segments read, drawn, and left out",
+        columns=[
+            word("model"), word("pair"), number("read", digits=0), number("examples", digits=0), word("pivot"),
+            *(number(reason, digits=0) for reason in reasons),
+        ],
+        content=rows,
+        group="model",
+        stub=2,
+    )  # fmt: skip
+
+
+def missing(planned: Plan) -> Table:
+    """The grid's pairs that there is no text for, in training corpora (asked for or not) and in the test set."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for training in planned.trainings:
+        for pair, reason in {**training.absent, **training.missing}.items():
+            row: dict[str, Any] = {
+                "text": "training",
+                "pair": str(pair),
+                "asked_by": [],
+                "answer": "not asked for",
+                "reason": reason,
+            }
+            known = rows.setdefault((training.corpus.model_dump_json(), str(pair), reason), row)
+            if pair in training.missing or pair in training.pairs:
+                known["asked_by"].append(training.identity.name)
+                known["answer"] = f"made through {training.pivot}" if pair in training.pairs else "dropped"
+    tested = [(str(pair), reason) for pair, reason in sorted(planned.missing.items())]
+    for prompt in planned.prompts:
+        tested += [(str(pair), why) for pair, why in sorted(planned.undemonstrated.get(prompt.id, {}).items())]
+    test = {"text": "test", "asked_by": ["evaluation"], "answer": "dropped"}
+    return Table(
+        name="missing",
+        title="Missing text",
+        columns=[word("text"), word("pair"), word("answer"), word("reason")],
+        content=[*rows.values(), *({**test, "pair": pair, "reason": reason} for pair, reason in tested)],
+    )
+
+
+def contamination(planned: Plan) -> Table:
+    """The test sentences that are in training text, for each pair and side where there are any."""
+    from dragoman.planning.training_data import too_contaminated  # brings numpy
+
+    looked = [(training, found) for training in planned.trainings if training.text for found in training.text.found]
+    rows = [
+        {
+            "model": training.identity.name, "pair": str(found.pair), "side": found.side, "language": found.language,
+            "sentences": found.sentences, "exact": found.exact, "near": found.near, "percent": 100 * found.rate,
+        }
+        for training, found in looked
+        if found.rate
+    ]  # fmt: skip
+    clean = sum(not found.rate for _, found in looked)
+    return Table(
+        name="contamination",
+        title=f"Test sentences in training text ({clean} of {len(looked)} sides have none)",
+        columns=[
+            word("model"), word("pair"), word("side"), word("language"), number("sentences", digits=0),
+            number("exact", digits=0), number("near", digits=0), number("percent", "%"),
+        ],
+        content=rows,
+        notes=[f"`dragoman run` will refuse this. {sentence}" for sentence in too_contaminated(planned)],
+        group="model",
+        stub=2,
+    )  # fmt: skip
+
+
+def cells(planned: Plan, store: Store | None) -> Table:
+    """How many cells of each model and prompt are done, missing, failed, and still to do."""
+    known = cell_states(store, [model.id for model in planned.models]) if store else {}
+    counts: dict[tuple[str, str], Counter[CellState]] = {}
+    for cell in planned.cells() if known else ():
+        state = known.get(cell.id, CellState.PLANNED)
+        counts.setdefault((cell.model, cell.prompt), Counter())[state] += 1
+    rows = []
+    for model, prompt in planned.asked:
+        lacking = len(planned.missing.keys() | planned.undemonstrated.get(prompt.id, {}).keys())
+        done = counts.get((model.id, prompt.id), Counter())
+        finished = done[CellState.DONE] + done[CellState.UNSCORABLE]
+        rows.append({
+            "model": model.name, "prompt": prompt.label, "cells": len(planned.pairs), "missing": lacking,
+            "done": finished, "failed": done[CellState.FAILED], "to_do": len(planned.pairs) - lacking - finished,
+        })  # fmt: skip
+    return Table(
+        name="cells",
+        title="Cells",
+        columns=[
+            word("model"), word("prompt"), number("cells", digits=0), number("missing", digits=0),
+            number("done", digits=0), number("failed", digits=0), number("to_do", digits=0),
+        ],
+        content=rows,
+        notes=[] if store else ["There is no results store yet: nothing is done."],
+    )  # fmt: skip
+
+
+def cost(planned: Plan, estimated: Estimate, manifest: Path) -> Table:
+    """Tokens of every model, and the hours and megabytes they took before."""
+    rows = [_cost_row(each) for each in estimated.costs]
+    keys = ("train_tokens", "decode_tokens", "train_hours", "decode_hours", "disk_megabytes")
+    total: dict[str, Any] = {"model": "total", "text_tokens": None, "passes": None}
+    for key in keys:
+        values = [row[key] for row in rows if row["text_tokens"] is not None or not key.startswith("train")]
+        total[key] = None if not values or any(value is None for value in values) else sum(values)
+    return Table(
+        name="cost",
+        title="Cost, if nothing were done yet",
+        columns=[
+            word("model"), number("text_tokens", digits=0), number("passes"), number("train_tokens", digits=0),
+            number("decode_tokens", digits=0), number("train_hours", digits=2), number("decode_hours", digits=2),
+            number("disk_megabytes", "disk MB"),
+        ],
+        content=[*rows, total],
+        notes=[*estimated.basis, "An hour is one of a GPU, or of a core where there is none.", f"Manifest: {manifest}"],
+    )  # fmt: skip
+
+
+def _cost_row(cost: Cost) -> Mapping[str, Any]:
+    return {
+        "model": cost.model.name, "text_tokens": cost.text_tokens, "passes": cost.passes,
+        "train_tokens": cost.train_tokens, "decode_tokens": cost.decode_tokens, "train_hours": cost.train_hours,
+        "decode_hours": cost.decode_hours, "disk_megabytes": None if cost.disk is None else cost.disk / MEGABYTE,
+    }  # fmt: skip
+
+
+@contextmanager
+def reading_text(planned: Plan, quiet: bool = False) -> Iterator[Tell]:
+    """A bar over the finetunings whose text is read, shown on a terminal as long as that goes on."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal or quiet) as progress:
+        bar = progress.add_task("training text", total=len(planned.trainings))
+        places = {training.identity.id: place for place, training in enumerate(planned.trainings)}
+
+        def tell(training: PlannedTraining) -> None:
+            name = training.identity.name
+            progress.update(bar, description=f"training text of {name}", completed=places[training.identity.id])
+
+        yield tell

@@ -1,0 +1,19 @@
+"""A segment of aligned text, and the split of a corpus it is in."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Split(StrEnum):
+    """The parts of a corpus: finetuning reads train, choices are made on dev, reports on test."""
+
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+
+
+class Segment(NamedTuple):
+    """One line of text in the source language and its translation."""
+
+    source: str
+    target: str
