@@ -27,7 +27,7 @@ def test_decoding_imports_neither_torch_nor_transformers(tmp_path: Path, tiny_mo
     script = (
         "import sys\nfrom pathlib import Path\n"
         "from dragoman.spec.decoding import Decoding\n"
-        "from dragoman_jobs.engines.base import Checkpoint\n"
+        "from dragoman_jobs.models.checkpoint import Checkpoint\n"
         "from dragoman_jobs.engines.selection import choose_engine\n"
         "from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine\n"
         "decoding = Decoding(max_new_tokens=8)\n"

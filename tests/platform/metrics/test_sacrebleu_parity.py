@@ -144,7 +144,7 @@ def test_stored_scores_are_compared_without_the_libraries() -> None:
         "import sys\n"
         "for name in ('sacrebleu', 'py3langid', 'regex', 'torch', 'pandas'): sys.modules[name] = None\n"
         "import numpy as np\n"
-        "from dragoman.metrics import scoring, packing\n"
+        "from dragoman.metrics import scoring, serialization\n"
         "from dragoman.metrics.off_target import OffTarget\n"
         "from dragoman.metrics.sacrebleu import Bleu\n"
         "from dragoman.metrics.significance import paired_bootstrap\n"
