@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dragoman.tables.table import Column, Row, Table, number, word
+from dragoman.tables.table import Column, Row, Table, number, share, word
 from dragoman_registry.audit.log import AuditRecord
 from dragoman_registry.gate.gate import GateReport
 
@@ -32,12 +32,13 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
         columns=[
             word("model"),
             word("metric"),
-            Column("rule", lambda row: str(row["bounded"]).replace("_", " "), right=False),
+            Column("bounded", "rule", lambda row: str(row["bounded"]).replace("_", " "), right=False),
             number("limit", "bound", digits=2),
             word("over"),
             number("value", digits=2),
-            Column("pairs", lambda row: f"{row['scored']} of {row['pairs']}"),
+            share("pairs", "scored", "pairs"),
             Column(
+                "passed",
                 "verdict",
                 lambda row: "passed" if row["passed"] else "failed",
                 right=False,
@@ -66,7 +67,7 @@ def trail_table(records: Sequence[AuditRecord], notes: Sequence[str] = ()) -> Ta
         title="audit trail",
         columns=[
             word("sequence", "no."),
-            Column("when (UTC)", lambda row: str(row["at"])[:19].replace("T", " "), right=False),
+            Column("at", "when (UTC)", lambda row: str(row["at"])[:19].replace("T", " "), right=False),
             word("actor", "who"),
             word("action"),
             word("outcome"),
@@ -92,9 +93,15 @@ def champions_table(rows: Sequence[Row], notes: Sequence[str]) -> Table:
             word("version"),
             word("model_name", "finetuning"),
             word("grid"),
-            Column("since (UTC)", lambda row: str(row["since"] or "-")[:19].replace("T", " "), right=False),
+            Column("since", "since (UTC)", lambda row: str(row["since"] or "-")[:19].replace("T", " "), right=False),
             word("actor", "by"),
-            Column("", lambda row: "forced" if row["forced"] else "", right=False, style=lambda _: "bold red"),
+            Column(
+                "forced",
+                "forced",
+                lambda row: "forced" if row["forced"] else "-",
+                right=False,
+                style=lambda row: "bold red" if row["forced"] else "",
+            ),
         ],
         content=rows,
         notes=notes,

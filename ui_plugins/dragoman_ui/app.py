@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from dragoman import telemetry
 from dragoman_ui.api.scores import api
 from dragoman_ui.auth import headers
 from dragoman_ui.auth.registry_guard import guard_registry
@@ -35,6 +36,7 @@ def create_app() -> "FastAPI":
 
     Only from this machine may be written.
     """
+    _send_nothing()
     from mlflow.server import app
     from mlflow.server.fastapi_app import create_fastapi_app
 
@@ -52,6 +54,7 @@ def create_app_with_users() -> Any:
     MLflow's basic authentication is configured as for its own app `basic-auth`: `MLFLOW_FLASK_SERVER_SECRET_KEY` and
     `MLFLOW_AUTH_ADMIN_PASSWORD` must be set.
     """
+    _send_nothing()
     from mlflow.server import app
     from mlflow.server.auth import create_app as with_users
 
@@ -59,6 +62,14 @@ def create_app_with_users() -> Any:
     headers.admit_users(app, pages, api)
     guard_registry()
     return with_users(app)
+
+
+def _send_nothing() -> None:
+    """No reports of use, from the server or from its pages, however it was started: MLflow was imported before."""
+    telemetry.turn_off()
+    from mlflow.telemetry import set_telemetry_client
+
+    set_telemetry_client()
 
 
 def _static_prefix() -> str:

@@ -14,6 +14,7 @@ from urllib.error import URLError
 
 import typer
 
+from dragoman import telemetry
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings, settings
 from dragoman_ui.app import PAGES
@@ -99,8 +100,7 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
 
 def environment() -> dict[str, str]:
     """The environment of the server: this one, without what MLflow would start or send besides."""
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    return quiet | os.environ
+    return telemetry.OFF | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
 
 
 def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:

@@ -150,7 +150,7 @@ def _run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     columns = [word("state"), number("done", digits=0), number("cells", digits=0), number("running", digits=0),
                number("failed", digits=0), number("missing", digits=0), _duration("seconds_left", "left"),
                number("tokens_per_second", "tokens/s", digits=0), number("segments_per_second", "segments/s"),
-               number("workers", digits=0), Column("busy", lambda row: _percent(row["busy"]))]  # fmt: skip
+               number("workers", digits=0), Column("busy", "busy", lambda row: _percent(row["busy"]))]  # fmt: skip
     notes = []
     if last is not None:
         notes.append(f"Since {last.started:%Y-%m-%d %H:%M} UTC on {row['where']}{_because(last)}.")
@@ -168,7 +168,7 @@ def _run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
 
 def _failure(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     """The first failure of the latest run that had one and is not made good."""
-    columns = [Column("first failure", lambda row: row["sentence"], right=False)]
+    columns = [Column("sentence", "first failure", lambda row: row["sentence"], right=False)]
     for job in jobs[:1]:
         for line in store.job_lines(job.id, kind=LineKind.FAILURE, most=1):
             detail = (line.detail or "").splitlines()
@@ -230,14 +230,14 @@ def _worded(seconds: float) -> str:
 
 
 def _duration(key: str, heading: str) -> Column:
-    return Column(heading, lambda row: "-" if row[key] is None else _worded(row[key]))
+    return Column(key, heading, lambda row: "-" if row[key] is None else _worded(row[key]))
 
 
 def _moment(key: str) -> Column:
     def shown(row: Any) -> str:
         return "-" if row[key] is None else f"{datetime.fromisoformat(row[key]):%Y-%m-%d %H:%M}"
 
-    return Column(key, shown, right=False)
+    return Column(key, key, shown, right=False)
 
 
 def _percent(value: float | None) -> str:

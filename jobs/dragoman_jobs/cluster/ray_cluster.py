@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
+from dragoman import telemetry
 from dragoman.errors import DragomanError, first_line
 from dragoman_jobs.cluster.base import (
     ONE_CORE,
@@ -21,6 +22,7 @@ from dragoman_jobs.cluster.base import (
 
 _JOINED = {
     **ONE_THREAD,
+    **telemetry.OFF,
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # or a worker that holds no GPU could still see them all
 }
 """Of every worker. Ray itself shows each the GPUs it holds: where CUDA_VISIBLE_DEVICES is said, only what of those

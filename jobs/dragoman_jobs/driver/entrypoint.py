@@ -3,7 +3,7 @@
 import sys
 import traceback
 
-from dragoman import logs
+from dragoman import logs, telemetry
 from dragoman.errors import DragomanError
 from dragoman.redaction import masked
 from dragoman.settings import settings
@@ -16,6 +16,7 @@ from dragoman_jobs.driver.resume_plan import planned_again
 
 def main(grid: str, number: int) -> int:
     """Run a grid that is in the store, as the job that was queued for it; returns the exit code."""
+    telemetry.turn_off()
     try:
         chosen = settings()
         logs.configure(chosen)

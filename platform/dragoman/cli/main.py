@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
-from dragoman import plugins
+from dragoman import plugins, telemetry
 from dragoman.errors import DragomanError
 from dragoman.signals import interruptible
 from dragoman.version import __version__
@@ -102,6 +102,7 @@ def main() -> None:
     # What commands import stays, and is so much that to look for garbage in it, every 700 objects, takes a quarter of
     # their start.
     gc.set_threshold(50_000)
+    telemetry.turn_off()
     try:
         with interruptible(signal.SIGINT):
             build_app()()

@@ -23,7 +23,7 @@ from dragoman.cli.output import printed
 from dragoman.errors import StoreError
 from dragoman.reports.choices import chosen_metric, chosen_models, weighing
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Table, number, word
+from dragoman.tables.table import Table, number, share, word
 
 
 @printed
@@ -83,7 +83,7 @@ def groups(selection: Selection) -> Table:
     keys = [name for name in (rows[0] if rows else {}) if name in set(Dimension)]
     columns = [
         *map(word, keys),
-        Column("cells", lambda row: f"{row['done']} of {row['pairs']}"),
+        share("cells", "done", "pairs"),
         number("mean", f"mean {selection.metric}"),
         number("median"),
     ]
@@ -91,7 +91,7 @@ def groups(selection: Selection) -> Table:
         columns += [
             number("other_mean", selection.other),
             number("delta", sign=True),
-            Column("common", lambda row: str(row["both"])),
+            number("both", "common", digits=0),
             *(number(name, digits=0) for name in ("wins", "losses", "ties")),
         ]
     by = f" by {', '.join(keys).replace('_', ' ')}" if keys else ""
@@ -106,7 +106,7 @@ def best(store: Store, grid: str, metric: str, signature: str | None, prompt: st
         name="best", title=f"{grid}: best model into each target by mean {metric}, each pair alike", detail=True,
         content=lambda: [row.model_dump(mode="json") for row in best_models(store, grid, metric, signature, prompt)],
         columns=[word("target"), word("model"), number("mean"),
-                 Column("pairs", lambda row: f"{row['done']} of {row['pairs']}")],
+                 share("pairs", "done", "pairs")],
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The tables of a campaign: those of its grids, one below the other under the grids' names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from dragoman.tables.table import Column, Row, Table, word
@@ -25,9 +25,6 @@ def across(campaign: str, grids: Mapping[str, Sequence[Table]]) -> list[Table]:
 
 def _joined(campaign: str, tables: Mapping[str, Table]) -> Table:
     first = next(iter(tables.values()))
-    columns: dict[str, Column] = {}
-    for table in tables.values():
-        columns |= {column.heading: column for column in table.columns if column.heading not in columns}
     group = (first.group,) if isinstance(first.group, str) else first.group or ()
 
     def content() -> list[Row]:
@@ -37,11 +34,43 @@ def _joined(campaign: str, tables: Mapping[str, Table]) -> Table:
 
     return replace(
         first,
-        title=first.title.replace(next(iter(tables)), campaign),
-        columns=[word("grid"), *columns.values()],
+        title=_title(campaign, tables),
+        columns=[word("grid"), *_columns(tables)],
         content=content,
         notes=tuple(dict.fromkeys(note for table in tables.values() for note in table.notes)),
         group=("grid", *group),
         stub=first.stub + 1,
         detail=first.detail or first.name in _OF_ONE,
+    )
+
+
+def _title(campaign: str, tables: Mapping[str, Table]) -> str:
+    """What the grids' titles say, once where they say the same, under the name of the campaign."""
+    own = {grid: table.title.removeprefix(f"{grid}: ") for grid, table in tables.items()}
+    if all(own[grid] == table.title for grid, table in tables.items()):
+        return "; ".join(dict.fromkeys(own.values()))
+    return f"{campaign}: {'; '.join(dict.fromkeys(own.values()))}"
+
+
+def _columns(tables: Mapping[str, Table]) -> list[Column]:
+    """The grids' columns by their keys; one that is headed otherwise in some grids, as by another metric, has several.
+
+    Each of those is filled in the rows of its own grids alone.
+    """
+    found: dict[str, dict[str, tuple[Column, list[str]]]] = {}
+    for grid, table in tables.items():
+        for column in table.columns:
+            found.setdefault(column.key, {}).setdefault(column.heading, (column, []))[1].append(grid)
+    return [
+        column if len(headed) == 1 else _of_grids(column, grids)
+        for headed in found.values()
+        for column, grids in headed.values()
+    ]
+
+
+def _of_grids(column: Column, grids: Collection[str]) -> Column:
+    return replace(
+        column,
+        key=f"{column.key} ({column.heading})",
+        text=lambda row: column.text(row) if row["grid"] in grids else "",
     )

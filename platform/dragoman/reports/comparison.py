@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.reports.choices import weighing
-from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, word
+from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, share, word
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""
@@ -24,7 +24,7 @@ def scopes(grid: str, found: Comparison) -> Table:
             significant = row[f"significant_{what}"]
             return str(row[what]) if significant is None else f"{row[what]} ({significant})"
 
-        return Column(what, text)
+        return Column(what, what, text)
 
     notes = [found.note] if found.note else []
     notes += ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]
@@ -34,7 +34,7 @@ def scopes(grid: str, found: Comparison) -> Table:
         name="scopes",
         title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}, "
               f"{weighing(found.micro)}",
-        columns=[word("scope"), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+        columns=[word("scope"), share("pairs", "done", "pairs"),
                  number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
                  interval("low", "high", sign=True), number("p_value", "p", digits=4),
                  count("wins"), count("losses"), number("ties", digits=0)],

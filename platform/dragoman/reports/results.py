@@ -13,7 +13,7 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports.choices import chosen_rows, weighing
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Row, Table, figure, interval, number, of_pair, word
+from dragoman.tables.table import Column, Row, Table, figure, interval, number, of_pair, share, word
 
 Scores = dict[Asked, list[PairScore]]
 """Pairs' scores by model and prompt."""
@@ -80,7 +80,7 @@ def partition_rows(
     columns = [
         *stub,
         word("scope"),
-        Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+        share("pairs", "done", "pairs"),
         number("mean", metric),
         interval("low", "high"),
     ]
@@ -92,14 +92,14 @@ def partition_rows(
             interval("gain_low", "gain_high", sign=True),
         ]
         if any(row["gain_pairs"] not in (row["done"], 0) for row in rows):
-            columns.append(Column("gain on", lambda row: _pairs(row["gain_pairs"])))
+            columns.append(Column("gain_pairs", "gain on", lambda row: _pairs(row["gain_pairs"])))
         notes.append(
             f"base and gain: on the pairs both have. {metric} is no common scale across target languages: the gain is."
         )
     if any(row["off_target"] is not None for row in rows):
         columns.append(number("off_target", "off-target %"))
         if any(row["off_target_pairs"] not in (row["done"], 0) for row in rows):
-            columns.append(Column("off-target of", lambda row: _pairs(row["off_target_pairs"])))
+            columns.append(Column("off_target_pairs", "off-target of", lambda row: _pairs(row["off_target_pairs"])))
         if any(row["off_target_reference"] is not None for row in rows):
             columns.append(number("off_target_reference", "on references"))
             notes.append("on references: how often the detector takes the reference itself for another language.")
@@ -123,8 +123,8 @@ def gap_rows(
     return Table(
         name="gap", title=f"{grid}: {metric} on seen minus recombined pairs, {weighing(micro)}",
         columns=[*_stub(asked), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
-                 Column("seen", lambda row: f"{row['done']} of {row['pairs']}"),
-                 Column("recombined", lambda row: f"{row['other_done']} of {row['other_pairs']}")],
+                 share("seen", "done", "pairs"),
+                 share("recombined", "other_done", "other_pairs")],
         content=rows, notes=list(dict.fromkeys(row["note"] for row in rows if row["note"])),
     )  # fmt: skip
 
@@ -142,8 +142,8 @@ def seeds(
         name="seeds", title=f"{grid}: mean {metric} over seeds, on the pairs all of them have, {weighing(micro)}",
         content=rows, group=("models", "prompt"), notes=["Pairs of a scope are those that are in it under every seed."],
         columns=[word("models"), *_stub(asked)[1:], word("scope"),
-                 Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
-                 Column("mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}")],
+                 share("pairs", "done", "pairs"),
+                 Column("mean", "mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}")],
     )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def matrix(
         def style(row: Row) -> str:
             return "red" if row[target] == MARKS[CellState.FAILED] else "dim" if isinstance(row[target], str) else ""
 
-        return Column(target, text, style=style)
+        return Column(target, target, text, style=style)
 
     return Table(
         name="matrix", title=f"{grid}: {metric} from source (row) to target (column)",
@@ -200,8 +200,8 @@ def reasons(without: Scores) -> Table:
 
     return Table(
         name="reasons", title="Pairs without a score", content=rows, group=OF_ROW,
-        columns=[*_stub(without), word("state"), number("pairs", digits=0), Column("which", named, right=False),
-                 word("reason")],
+        columns=[*_stub(without), word("state"), number("pairs", digits=0),
+                 Column("which", "which", named, right=False), word("reason")],
     )  # fmt: skip
 
 

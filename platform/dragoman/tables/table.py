@@ -14,8 +14,10 @@ Row = Mapping[str, Any]
 class Column:
     """A column for the eye: how one row's values are written in it."""
 
+    key: str
+    """Its name, which no other column of the table has: that of the row's value it shows, or of the first of them."""
     heading: str
-    """What stands at the top."""
+    """What stands at the top; several columns may have the same."""
     text: Callable[[Row], str]
     """The cell's text."""
     right: bool = True
@@ -47,6 +49,12 @@ class Table:
     refusal: str | None = None
     """Why it can't be had with the options given, as a sentence: it is left out, and refused where asked for."""
 
+    def __post_init__(self) -> None:
+        """Refuse two columns of one key."""
+        keys = [column.key for column in self.columns]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"The table {self.name} has several columns with the key {twice[0]!r}.")
+
     @cached_property
     def rows(self) -> Sequence[Row]:
         """The rows."""
@@ -71,12 +79,17 @@ def of_pair(fact: Any) -> Row:
 
 def word(key: str, heading: str | None = None) -> Column:
     """A column of words."""
-    return Column(key.replace("_", " ") if heading is None else heading, lambda row: _worded(row[key]), right=False)
+    return Column(key, _headed(key, heading), lambda row: _worded(row[key]), right=False)
 
 
 def number(key: str, heading: str | None = None, digits: int = 1, sign: bool = False) -> Column:
     """A column of numbers with fixed digits; what is not there is a dash."""
-    return Column(key.replace("_", " ") if heading is None else heading, lambda row: figure(row[key], digits, sign))
+    return Column(key, _headed(key, heading), lambda row: figure(row[key], digits, sign))
+
+
+def share(key: str, part: str, whole: str, heading: str | None = None) -> Column:
+    """A column of how many of how many."""
+    return Column(key, _headed(key, heading), lambda row: f"{row[part]} of {row[whole]}")
 
 
 def interval(low: str, high: str, heading: str = "95% interval", digits: int = 1, sign: bool = False) -> Column:
@@ -87,7 +100,7 @@ def interval(low: str, high: str, heading: str = "95% interval", digits: int = 1
             return "-"
         return f"[{figure(row[low], digits, sign)}, {figure(row[high], digits, sign)}]"
 
-    return Column(heading, bounds)
+    return Column(low, heading, bounds)
 
 
 def figure(value: float | None, digits: int = 1, sign: bool = False) -> str:
@@ -96,6 +109,10 @@ def figure(value: float | None, digits: int = 1, sign: bool = False) -> str:
         return "-"
     rounded = round(value, digits) + 0.0
     return f"{rounded:{'+' if sign else ''}.{digits}f}"
+
+
+def _headed(key: str, heading: str | None) -> str:
+    return key.replace("_", " ") if heading is None else heading
 
 
 def _worded(value: Any) -> str:

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from dragoman import telemetry
 from dragoman.analysis.partition_table import PartitionRow
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
@@ -34,7 +35,7 @@ class Tracker:
     """Writes one grid's runs to MLflow; every method can be called again and changes nothing then."""
 
     def __init__(self, uri: str, artifacts: Path, plan: Plan) -> None:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        telemetry.turn_off()
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         # its own would hold a call to a server that is away for four minutes; what failed is written again anyway

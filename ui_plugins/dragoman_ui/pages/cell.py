@@ -60,7 +60,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
         row = {"number": segment.number, "source": segment.source, "reference": segment.reference}
         for each in segment.hypotheses:
             row |= {
-                each.model: each.text,
+                _named(each.model): each.text,
                 f"{each.model} {by}": each.score,
                 f"{each.model} labels": " ".join(each.labels),
                 f"{each.model} language": each.language,
@@ -68,12 +68,17 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
         rows.append(row)
 
     def judged(name: str) -> Column:
-        return Column(f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
+        return Column(f"{name} {by}", f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
 
     columns = [number("number", "no.", digits=0), word("source"), word("reference")]
     for name in names:
-        columns += [word(name), judged(name)]
+        columns += [word(_named(name), name), judged(name)]
     return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
+
+
+def _named(model: str) -> str:
+    """The key of a run's sentences: its name, but for one that is called like a column every row has."""
+    return f"{model} hypothesis" if model in ("number", "source", "reference") else model
 
 
 def model_table(view: View, found: PairView) -> Table:

@@ -60,7 +60,8 @@ def version_table(name: str, versions: Sequence[RegisteredVersion], aliases: Map
         name="versions", title=f"versions of {name}",
         content=[{"version": each.version, "aliases": [alias for alias, at in aliases.items() if at == each.version],
                   "model": each.model, "model_name": each.model_name, "grid": each.grid} for each in versions],
-        columns=[word("version"), Column("aliases", lambda row: ", ".join(row["aliases"]) or "-", right=False),
+        columns=[word("version"),
+                 Column("aliases", "aliases", lambda row: ", ".join(row["aliases"]) or "-", right=False),
                  word("model_name", "finetuning"), word("grid")],
     )  # fmt: skip
 

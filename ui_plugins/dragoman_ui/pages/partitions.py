@@ -7,7 +7,7 @@ from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair
 from dragoman.language import english_name, likely_script
 from dragoman.partition import Partition
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Table, interval, number, word
+from dragoman.tables.table import Table, interval, number, share, word
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
 from dragoman_ui.responses.downloads import taken
@@ -65,7 +65,7 @@ def _scopes(view: View, rows: list[Summary]) -> Table:
     return Table(
         name="scopes", title=f"{view.grid}: {view.metric} of {view.model} by partition, each pair alike",
         content=[row.model_dump() for row in rows],
-        columns=[word("scope"), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+        columns=[word("scope"), share("pairs", "done", "pairs"),
                  number("mean", view.metric), number("median"), number("base_mean", "base"), number("gain", sign=True),
                  number("off_target", "off-target %")],
     )  # fmt: skip

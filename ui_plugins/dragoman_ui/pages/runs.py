@@ -4,7 +4,7 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.run_table import Run
-from dragoman.tables.table import Column, Table, interval, number, word
+from dragoman.tables.table import Table, interval, number, share, word
 from dragoman_ui.charts.scatter import chart
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.runs import UP, AskedRuns
@@ -41,7 +41,7 @@ def _table(asked: AskedRuns, found: list[Run]) -> Table:
         name="runs", title=f"{asked.name}: training pairs and {asked.metric} on {asked.scope} pairs", content=rows,
         stub=2, columns=[
             word("grid"), word("model"), word("evidence"), number("training_pairs", digits=0),
-            number("training_examples", digits=0), Column("pairs", lambda row: f"{row['done']} of {row['pairs']}"),
+            number("training_examples", digits=0), share("pairs", "done", "pairs"),
             number("mean", asked.metric), interval("low", "high"), number("gain", sign=True),
             interval("gain_low", "gain_high", sign=True), number("off_target", "off-target %"),
         ],

@@ -44,7 +44,7 @@ def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mappi
 
 
 def table_file(name: str, table: Table, form: Form) -> Response:
-    """A table as a file of some name; one without rows has its headings still."""
+    """A table as a file of some name; one without rows has its columns' names still."""
     return as_file(_file_name(name, form), _text(table, form), _MIME[form])
 
 
@@ -63,7 +63,7 @@ def _text(table: Table, form: Form) -> str:
     if form is Form.CSV:
         rows = [{key: _harmless(value) for key, value in row.items()} for row in table.rows]
         table = replace(table, content=rows)
-    return render([table], form, table.name) or as_csv_line(column.heading for column in table.columns)
+    return render([table], form, table.name) or as_csv_line(column.key for column in table.columns)
 
 
 def _harmless(value: Any) -> Any:
