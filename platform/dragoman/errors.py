@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from textwrap import shorten
+from typing import ClassVar
 
 
 class DragomanError(Exception):
-    """A mistake the user can mend; the command line prints the sentence and exits with 2."""
+    """A mistake the user can mend; the command line prints the sentence and exits with its code."""
+
+    exit_code: ClassVar[int] = 2
+    """What the command ends with."""
 
 
 class SpecError(DragomanError):

@@ -1,5 +1,6 @@
 """The MLflow server with Dragoman's pages beside it: entry points of MLflow's group `mlflow.app`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -67,9 +68,10 @@ def create_app_with_users() -> Any:
 def _send_nothing() -> None:
     """No reports of use, from the server or from its pages, however it was started: MLflow was imported before."""
     telemetry.turn_off()
-    from mlflow.telemetry import set_telemetry_client
+    from mlflow import telemetry as reports
 
-    set_telemetry_client()
+    begin: Callable[[], None] = reports.set_telemetry_client
+    begin()
 
 
 def _static_prefix() -> str:

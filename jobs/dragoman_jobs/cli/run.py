@@ -75,10 +75,11 @@ def submit(
 
 
 def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:
-    """Run a plan on an embedded Ray; a command ends with 1 where cells failed."""
+    """Run a plan on an embedded Ray; a command ends with 1 where cells failed, or what follows them."""
     # Brings Ray and the engines: a wrong spec, and every other command, need not wait for it.
     from dragoman_jobs.cluster.ray_cluster import RayCluster
     from dragoman_jobs.cluster.resources import Shares, room_here
+    from dragoman_jobs.driver.finishers import FinisherError
     from dragoman_jobs.driver.grid_run import run_grid
     from dragoman_jobs.driver.prewarm import base_prepared_ahead
     from dragoman_jobs.driver.progress import log_console
@@ -90,10 +91,14 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     console = log_console(quiet)
     if missing(plan).rows:
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
-    complete = run_grid(
-        plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too,
-        ahead=lambda prepared: base_prepared_ahead(prepared, chosen),
-    )  # fmt: skip
+    try:
+        complete = run_grid(
+            plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too,
+            ahead=lambda prepared: base_prepared_ahead(prepared, chosen),
+        )  # fmt: skip
+    except FinisherError as error:
+        typer.echo(f"dragoman: {error}", err=True)
+        raise typer.Exit(error.exit_code) from error
     if "ui" in plugins.available("commands"):
         console.print(f"\nOpen the pages in a browser with: {sys.argv[0]} ui", highlight=False, markup=False)
     if not complete:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -128,7 +128,7 @@ def _standing(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, A
     measured = (last.progress if last and last.is_alive else None) or {}
     return {
         "grid": grid,
-        "state": _state(last) if last else "planned",
+        "state": _state(last) if last else _without_run(counts),
         "done": counts.get(CellState.DONE, 0) + counts.get(CellState.UNSCORABLE, 0),
         "cells": sum(counts.values()),
         **{state.value: counts.get(state, 0) for state in (CellState.RUNNING, CellState.FAILED, CellState.MISSING)},
@@ -209,6 +209,12 @@ def _runs(jobs: Sequence[JobRecord]) -> Table:
 
 def _state(job: JobRecord) -> str:
     return "lost" if job.is_lost else job.state.value
+
+
+def _without_run(counts: Mapping[CellState, int]) -> str:
+    """The state of a grid that was never run here: one that was imported may be done."""
+    left = counts.get(CellState.PLANNED, 0) + counts.get(CellState.RUNNING, 0)
+    return (JobState.DONE if counts and not left else CellState.PLANNED).value
 
 
 def _because(job: JobRecord) -> str:

@@ -37,7 +37,7 @@ def main(grid: str, number: int) -> int:
         return 130
     except DragomanError as error:
         _end(store, number, str(error), None)
-        return 2
+        return error.exit_code
     except Exception as error:
         _end(store, number, f"{type(error).__name__}: {error}", traceback.format_exc())
         raise

@@ -10,10 +10,10 @@ from tempfile import TemporaryFile
 
 from rich.console import Console
 
-from dragoman import plugins
 from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
 from dragoman.errors import DragomanError
+from dragoman.metrics.scoring import require
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
@@ -28,11 +28,12 @@ from dragoman.store.maintenance.rescoring import rescore, unscored_metrics
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render
 from dragoman.tracking.background import BackgroundTracker
-from dragoman.tracking.mlflow import Tracker
+from dragoman.tracking.mlflow import Tracker, import_mlflow
 from dragoman_jobs.cluster.ray_cluster import RayCluster
 from dragoman_jobs.cluster.ray_jobs_api import RayJobs
 from dragoman_jobs.cluster.system_metrics import Measure, Spool, SystemMetrics, nodes_of, this_machine
 from dragoman_jobs.driver.driver import Driver
+from dragoman_jobs.driver.finishers import finish
 from dragoman_jobs.driver.job import Job
 from dragoman_jobs.driver.mlflow_reporter import Reporter
 from dragoman_jobs.driver.progress import GridProgress
@@ -70,9 +71,12 @@ def run_grid(
         ContaminationError: more of the test set is in training text than the spec allows.
         ClusterError: Ray can't be used, or lacks what a worker is to hold.
         StoppedError: somebody stopped the grid.
+        MetricNeedError: a metric lacks something that it needs.
+        FinisherError: all cells are done, but not what follows.
     """
     grid = plan.spec.name
     require_tokenizer(plan.spec.base.model)
+    require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
     is_new = _check_free(settings, grid)
     with reading_text(plan, quiet=console.quiet) as tell:
@@ -101,6 +105,7 @@ def _run(
     queued: int | None, failed_too: bool,
 ) -> bool:  # fmt: skip
     grid = plan.spec.name
+    import_mlflow()
     job = Job(store, grid, queued)
     progress = GridProgress(console, job)
     tracker = BackgroundTracker(
@@ -132,10 +137,8 @@ def _run(
             progress.say(
                 f"{failed} cells failed, so nothing is promoted; `dragoman retry {grid} --failed` tries them again."
             )
-        elif not tracker.unwritten:
-            _finish(plan, settings, reporter.runs, progress.say)
-        elif plan.spec.promotion is not None:
-            progress.say(f"Without MLflow nothing is registered or promoted; `dragoman resume {grid}` does that.")
+        else:
+            finish(plan, settings, reporter.runs, tracker.unwritten, job)
     return failed == 0
 
 
@@ -191,8 +194,3 @@ def _print_answers(plan: Plan, store: Store, console: Console) -> None:
     console.print()
     if not console.quiet:
         sys.stdout.write(render(tables, Form.TEXT))
-
-
-def _finish(plan: Plan, settings: Settings, runs: dict[str, str], say: Callable[[str], None]) -> None:
-    for name in sorted(plugins.available("finishers")):
-        plugins.load("finishers", name)(settings, plan.spec.name, plan.spec, runs, say)

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from dragoman.analysis.aggregation import Sums, sums_by_scope, weights_by_scope
+from dragoman.analysis.aggregation import SCOPES, Sums, sums_by_scope, weights_by_scope
 from dragoman.analysis.bootstrap import Joint, bounds
 from dragoman.analysis.pair_scores import OFF_TARGET
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
-from dragoman.errors import StoreError
+from dragoman.errors import StoreError, nearest
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.store.records import Record
@@ -141,6 +141,9 @@ def partition_gap(
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
+    for scope in (better, worse):
+        if scope not in SCOPES:
+            raise StoreError(f"'{scope}' is no partition; {nearest(scope, SCOPES)}")
     with store.database.reading() as connection:
         part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
         model_id = number_of(grid, part.models, model_name)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 from dragoman.analysis.comparability import Looked, comparable_conditions, comparable_signatures
 from dragoman.store.database.ids import grid_number
 from dragoman.store.repositories import aggregates
+from dragoman.store.repositories.grid_metrics import require_metric
 from dragoman.store.repositories.grids import grid_models, number_of
 from dragoman.store.schema import (
     CellRow,
@@ -68,6 +69,7 @@ class Slice(NamedTuple):
             StoreError: something named is not there, or scores would be mixed that can't be compared.
         """
         grid_id = grid_number(connection, grid)
+        require_metric(connection, grid, grid_id, metric)
         base_id = connection.execute(select(GridRow.base_id).where(GridRow.id == grid_id)).scalar_one()
         named = grid_models(connection, grid_id)
         chosen = [number_of(grid, named, name) for name in models]

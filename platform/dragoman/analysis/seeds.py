@@ -12,6 +12,7 @@ from dragoman.analysis.score_slice import Slice, cell_of_score
 from dragoman.identity import canonical_json
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import Record
+from dragoman.store.repositories.grid_metrics import require_metric
 from dragoman.store.schema import PARTITIONS, CellRow, GridModelRow, ModelRow, ScoreRow
 from dragoman.store.store import Store
 
@@ -50,6 +51,8 @@ def over_seeds(
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     found = []
+    with store.database.reading() as connection:
+        require_metric(connection, grid, grid_number(connection, grid), metric)
     for names in seed_groups(store, grid):
         with store.database.reading() as connection:
             part = Slice.of(connection, grid, metric, names, signature, prompt=prompt)

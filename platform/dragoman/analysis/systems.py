@@ -9,18 +9,9 @@ from dragoman.errors import StoreError
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import Record
+from dragoman.store.repositories.grid_metrics import known_metrics
 from dragoman.store.repositories.grids import grid_models
-from dragoman.store.schema import (
-    CellRow,
-    ConditionRow,
-    GridMetricRow,
-    GridModelRow,
-    GridPairRow,
-    GridRow,
-    MetricRow,
-    PartitionSumRow,
-    PromptRow,
-)
+from dragoman.store.schema import CellRow, ConditionRow, GridModelRow, GridPairRow, GridRow, PromptRow
 from dragoman.store.store import Store
 
 
@@ -154,11 +145,4 @@ def metric_names(store: Store, grid: str) -> list[str]:
         StoreError: there is no such grid.
     """
     with store.database.reading() as connection:
-        grid_id = grid_number(connection, grid)
-        asked = select(MetricRow.name).join(GridMetricRow).where(GridMetricRow.grid_id == grid_id)
-        # for each metric a look into the index: the sums of a large grid are hundreds of thousands
-        scored = select(MetricRow.name).where(
-            exists().where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.metric_id == MetricRow.id)
-        )
-        names = connection.execute(asked.order_by(GridMetricRow.position)).scalars().all()
-        return list(dict.fromkeys([*names, *connection.execute(scored.order_by(MetricRow.name)).scalars()]))
+        return known_metrics(connection, grid_number(connection, grid))

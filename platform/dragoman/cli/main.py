@@ -98,7 +98,7 @@ def _unavailable(name: str, error: ModuleNotFoundError) -> Callable[[], Any]:
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
+    """Run the command line; a mistake of the user's ends in one sentence and an exit code."""
     # What commands import stays, and is so much that to look for garbage in it, every 700 objects, takes a quarter of
     # their start.
     gc.set_threshold(50_000)
@@ -108,7 +108,7 @@ def main() -> None:
             build_app()()
     except DragomanError as error:
         print(f"dragoman: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)
         sys.exit(130)

@@ -21,6 +21,12 @@ class MetricError(DragomanError):
     """Text that a metric can't score, with the reason."""
 
 
+class MetricNeedError(MetricError):
+    """A metric lacks something that can be put there: a package, a tokeniser's file, a network to fetch it from."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class Metric(ABC):
     """One metric for one pair; subclasses register under the entry-point group `dragoman.metrics`.
 
@@ -53,7 +59,7 @@ class Metric(ABC):
         """Everything the value depends on besides the text: scores are compared only under equal signatures.
 
         Raises:
-            MetricError: a model or an extra that this metric needs is not there.
+            MetricNeedError: a model or an extra that this metric needs is not there.
         """
 
     @abstractmethod

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.language import likely_script
-from dragoman.metrics.base import Metric, MetricError, Scores, Statistics, check_lengths
+from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Scores, Statistics, check_lengths
 from dragoman.pair import Pair
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ class SacreBleuMetric(Metric):
         try:
             return self._make_scorer()
         except ImportError as error:
-            raise MetricError(f"{self.name} needs sacreBLEU ({error}): pip install 'dragoman[jobs]'.") from error
+            raise MetricNeedError(f"{self.name} needs sacreBLEU ({error}): pip install 'dragoman[jobs]'.") from error
         except RuntimeError as error:  # sacreBLEU's way of missing a tokeniser's library
-            raise MetricError(f"{self.name} can't tokenise {self._target}: {' '.join(str(error).split())}") from error
+            reason = " ".join(str(error).split())
+            raise MetricNeedError(f"{self.name} can't tokenise {self._target}: {reason}") from error
 
     @property
     def signature(self) -> str:

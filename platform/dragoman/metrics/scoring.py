@@ -1,10 +1,11 @@
 """Scoring one pair under several metrics."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dragoman import plugins
-from dragoman.metrics.base import Metric, MetricError, Statistics, check_lengths
+from dragoman.language import likely_script
+from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
 
@@ -63,6 +64,36 @@ def score(
     """
     check_lengths(sources, hypotheses, references)
     return [_score(plugins.load("metrics", name), pair, languages, sources, hypotheses, references) for name in metrics]
+
+
+def require(metrics: Sequence[str], pairs: Iterable[Pair], languages: Collection[str]) -> None:
+    """Make sure that metrics have what they need, such as a tokeniser's library or file, before anything is begun.
+
+    What a metric needs follows the target's script: one pair into each is tried. That it can't score a pair at all,
+    whatever is installed, is no fault here.
+
+    Args:
+        metrics: names of metric plugins.
+        pairs: the directions that will be scored.
+        languages: the grid's languages.
+
+    Raises:
+        MetricNeedError: a metric can't run, with the reason and the remedy.
+        UnknownPluginError: a name is not a metric's.
+    """
+    into = {likely_script(pair.target): pair for pair in pairs}
+    for name in metrics:
+        try:
+            kind: type[Metric] = plugins.load("metrics", name)
+        except ImportError as error:
+            raise MetricNeedError(f"The metric {name} needs a package that is not installed here: {error}.") from error
+        for pair in into.values():
+            try:
+                _ = kind(pair, languages).signature
+            except MetricNeedError:
+                raise
+            except MetricError:
+                continue
 
 
 def _score(

@@ -6,7 +6,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, ClassVar
 from urllib.request import urlopen
 
-from dragoman.metrics.base import MetricError
+from dragoman.metrics.base import MetricNeedError
 from dragoman.metrics.sacrebleu import Bleu
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class SpBleu(Bleu):
         try:
             return super()._make_scorer()
         except (OSError, RuntimeError) as error:
-            raise MetricError(f"{path} is not a SentencePiece model ({error}): delete it and try again.") from error
+            raise MetricNeedError(f"{path} is not a SentencePiece model ({error}): delete it and try again.") from error
 
 
 class SpBleu101(SpBleu):
@@ -56,7 +56,7 @@ def _download(url: str, path: Path) -> None:
             shutil.copyfileobj(remote, local)
         Path(local.name).replace(path)
     except OSError as error:
-        raise MetricError(
+        raise MetricNeedError(
             f"spBLEU's tokeniser is not at {path}, where sacreBLEU looks for it, and could not be fetched from {url} "
             f"({error}): put the file there, or set SACREBLEU to the folder that holds models/{path.name}."
         ) from error

@@ -39,11 +39,11 @@ def backup(settings: Settings, folder: Path, models: bool, console: Console) -> 
         BackupError: the folder holds something, there is nothing to back up, or a part can't be read.
     """
     urls = databases(settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} holds something already: give a new folder.")
     with ExitStack() as stack:
         moments = _begin(stack, settings, urls)
+        folder.mkdir(parents=True, exist_ok=True)
         names = {part: f"{part}{moment.suffix}" for part, moment in moments.items()}
         sources = folders(settings)
         manifest = Manifest.now(names, {part: source.url for part, source in sources.items()})

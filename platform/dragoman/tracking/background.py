@@ -27,7 +27,8 @@ _PAUSES = (1.0, 10.0)
 class BackgroundTracker:
     """Writes in the order it is told, each thing until it is written.
 
-    MLflow's client takes seconds to import and its database seconds to make, which here cost the grid nothing.
+    Its database takes seconds to make, which here cost the grid nothing. MLflow itself is imported before the thread
+    starts (`tracking.import_mlflow`): two threads must not import it at once.
     """
 
     def __init__(self, make: Callable[[], Tracker], uri: str, say: Callable[[str], None] = logger.info) -> None:

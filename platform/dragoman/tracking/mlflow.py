@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +28,40 @@ KEY_TAG = "dragoman.key"
 """Tag that finds a run again: what it stands for, whichever process made it."""
 TAG_LENGTH = 8000
 """Characters that a run's tag may have in MLflow: of one that is longer the whole batch is refused."""
+_SHARED = (
+    "mlflow",
+    "mlflow.entities",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.tracking.rest_store",
+    "mlflow.system_metrics.metrics.cpu_monitor",
+    "mlflow.system_metrics.metrics.disk_monitor",
+    "mlflow.system_metrics.metrics.gpu_monitor",
+    "mlflow.system_metrics.metrics.network_monitor",
+)
+"""Modules that the threads of a run use: the one that tells MLflow, the one that takes samples, and the main one."""
 BATCH = 1000
 """Metrics that MLflow takes at once."""
+
+
+def import_mlflow() -> None:
+    """Import what of MLflow several threads use, and say how it is to behave; before the first of them starts.
+
+    Its modules import each other in circles: of two threads that import it at once, one may see half of it.
+    """
+    telemetry.turn_off()
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    # its own would hold a call to a server that is away for four minutes; what failed is written again anyway
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    for module in _SHARED:
+        import_module(module)
 
 
 class Tracker:
     """Writes one grid's runs to MLflow; every method can be called again and changes nothing then."""
 
     def __init__(self, uri: str, artifacts: Path, plan: Plan) -> None:
-        telemetry.turn_off()
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-        # its own would hold a call to a server that is away for four minutes; what failed is written again anyway
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        import_mlflow()
         from mlflow import MlflowClient
 
         for chatty in ("mlflow", "alembic"):  # they tell of every step, in the middle of the progress bars

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from dragoman_registry.audit.log import Action, AuditLog, AuditRecord, Outcome
-from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.client import client_at, is_there
 from dragoman_registry.registry_client.versions import aliases_of, registered_names, versions_of
 
 AUDIT_TAG = "dragoman.audit"
@@ -85,7 +85,7 @@ def strays(log: AuditLog, uri: str, name: str, gated: Iterable[str] = ()) -> dic
 def _fate(log: AuditLog, uri: str, name: str) -> str:
     """What became of a registered model that is gone: its tags go with it where it was renamed."""
     hashes = {record.hash: record.name for record in log.records()}
-    for model in client_at(uri).search_registered_models():
+    for model in client_at(uri).search_registered_models() if is_there(uri) else ():
         if hashes.get(model.tags.get(AUDIT_TAG, "").partition(" ")[2]) == name:
             return f"renamed to {model.name}"
     return "deleted or renamed"
@@ -119,7 +119,7 @@ def faults(log: AuditLog, uri: str) -> list[str]:
     """Everything wrong with the trail, as sentences: altered, replaced and missing records, the last ones included."""
     found = log.faults()
     hashes = {record.sequence: record.hash for record in log.records()}
-    for model in client_at(uri).search_registered_models():
+    for model in client_at(uri).search_registered_models() if is_there(uri) else ():
         number, _, digest = model.tags.get(AUDIT_TAG, "").partition(" ")
         if number and hashes.get(int(number)) != digest:
             found.append(f"The registry remembers a record {number} about {model.name} that the trail does not hold.")

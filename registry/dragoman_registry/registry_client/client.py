@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dragoman import telemetry
@@ -24,6 +25,16 @@ _DEFAULTS = {
 def is_server(uri: str) -> bool:
     """Whether a URI is a tracking server's, and no database's."""
     return uri.startswith(("http://", "https://"))
+
+
+def is_there(uri: str) -> bool:
+    """Whether MLflow has anything at a URI: a file of SQLite's that is not there is made by whoever opens it."""
+    if not uri.startswith("sqlite:"):
+        return True
+    from sqlalchemy import make_url
+
+    file = make_url(uri).database
+    return file is None or Path(file).exists()
 
 
 @contextmanager

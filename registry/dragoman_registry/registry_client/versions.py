@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from dragoman.errors import DragomanError, ModelError, nearest
 from dragoman.store.records import GridRecord
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
-from dragoman_registry.registry_client.client import client_at
+from dragoman_registry.registry_client.client import client_at, is_there
 
 NAME_TAG = "dragoman.name"
 PROMPT_TAG = "dragoman.prompt"
@@ -55,7 +55,7 @@ class RegisteredVersion(BaseModel):
 
 def registered_names(uri: str) -> list[str]:
     """Every name in the registry, sorted."""
-    return sorted(model.name for model in _pages(client_at(uri).search_registered_models))
+    return sorted(model.name for model in _pages(client_at(uri).search_registered_models)) if is_there(uri) else []
 
 
 class Registered(BaseModel):
@@ -73,6 +73,8 @@ class Registered(BaseModel):
 
 def registered(uri: str) -> list[Registered]:
     """Every registered model, sorted by name; asked for in two searches, however many there are."""
+    if not is_there(uri):
+        return []
     client = client_at(uri)
     versions: defaultdict[str, list[RegisteredVersion]] = defaultdict(list)
     for version in _pages(client.search_model_versions):
@@ -93,6 +95,8 @@ def aliases_of(uri: str, name: str) -> dict[str, str]:
     Raises:
         ModelError: there is no registered model of that name.
     """
+    if not is_there(uri):
+        raise ModelError(f"'{name}' is not a registered model; {nearest(name, ())}")
     from mlflow.exceptions import MlflowException
 
     try:
@@ -106,6 +110,8 @@ def aliases_of(uri: str, name: str) -> dict[str, str]:
 
 def versions_of(uri: str, name: str) -> list[RegisteredVersion]:
     """Every version of a registered model, the oldest first; none where there is no such model."""
+    if not is_there(uri):
+        return []
     client = client_at(uri)
     quoted = name.replace("'", "''")
     found = [RegisteredVersion.of(version) for version in _pages(client.search_model_versions, f"name = '{quoted}'")]

@@ -1,9 +1,12 @@
 """Blob storage: a file can be written, read and removed; what the store refers to is there."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
+from fsspec.spec import AbstractFileSystem
 
 from dragoman.errors import DragomanError, StoreError
 from dragoman.operations.finding import Finding, fault, fine
@@ -21,8 +24,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     url = settings.blobs_url
     try:
         files, root = fsspec.url_to_fs(url)
-        probe = f"{root}/.doctor-{uuid4().hex}"
-        files.makedirs(root, exist_ok=True)
+        probe = f"{_nearest(files, root)}/.doctor-{uuid4().hex}"
         files.pipe_file(probe, b"doctor")
         read = files.cat_file(probe)
         files.rm_file(probe)
@@ -37,6 +39,14 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield fault(PART, f"{url} returns other bytes than were written", "don't use this storage; check its disks")
         return
     yield from _compare(settings)
+
+
+def _nearest(files: AbstractFileSystem, folder: str) -> str:
+    """A folder, or the first above it that is there: looking at a home makes none of it. Buckets have no folders."""
+    if not isinstance(files, LocalFileSystem):
+        return folder
+    place = Path(folder)
+    return str(next(each for each in (place, *place.parents) if each.exists()))
 
 
 def _compare(settings: Settings) -> Iterator[Finding]:

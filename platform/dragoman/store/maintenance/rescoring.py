@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, select
 
 from dragoman import plugins
 from dragoman.metrics.base import Metric, MetricError
-from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
+from dragoman.metrics.scoring import ScoreRecord, Unscorable, require, score
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.ids import chunks, grid_number
@@ -78,7 +78,9 @@ def rescore(
     Raises:
         StoreError: there is no such grid, or a translation is gone or damaged.
         UnknownPluginError: a metric is not installed.
+        MetricNeedError: a metric lacks something that it needs; nothing is written.
     """
+    require(metrics, {record.cell.pair for record in store.cells(grid)}, store.grid(grid).languages)
     counts = {metric: Counter[str]() for metric in metrics}
     tasks = _tasks(store, grid, metrics, counts)
     for metric in metrics:

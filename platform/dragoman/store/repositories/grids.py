@@ -14,6 +14,7 @@ from dragoman.store.database.ids import chunks, grid_number, metric_number, mode
 from dragoman.store.records import CellRecord, GridRecord, now
 from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.conditions import Conditions
+from dragoman.store.repositories.grid_metrics import asked_metrics
 from dragoman.store.repositories.partition_sql import partition_id
 from dragoman.store.schema import (
     CellRow,
@@ -23,7 +24,6 @@ from dragoman.store.schema import (
     GridModelRow,
     GridPairRow,
     GridRow,
-    MetricRow,
     ModelRow,
     PairRow,
     PromptRow,
@@ -103,19 +103,13 @@ def read(connection: Connection, name: str) -> GridRecord:
         .where(GridModelRow.grid_id == grid_id)
         .order_by(GridModelRow.position)
     ).all()
-    metrics = connection.execute(
-        select(MetricRow.name)
-        .join(GridMetricRow, GridMetricRow.metric_id == MetricRow.id)
-        .where(GridMetricRow.grid_id == grid_id)
-        .order_by(GridMetricRow.position)
-    ).scalars()
     return GridRecord(
         name=grid.name,
         spec=grid.spec,
         spec_hash=grid.spec_hash,
         models=tuple(row.identity for row in members),
         base=grid.base,
-        metrics=tuple(metrics),
+        metrics=tuple(asked_metrics(connection, grid_id)),
         languages=tuple(grid.languages),
         names={row.identity: row.name for row in members},
     )

@@ -1,0 +1,59 @@
+"""The metrics of a grid: those it asks for, and others it was scored with since."""
+
+from sqlalchemy import Connection, Exists, exists, select
+
+from dragoman.errors import StoreError, nearest
+from dragoman.store.schema import (
+    GridMetricRow,
+    GridModelRow,
+    GridRow,
+    MetricRow,
+    PartitionSumRow,
+    UnscorableRow,
+)
+
+
+def asked_metrics(connection: Connection, grid_id: int) -> list[str]:
+    """The metrics that a grid asks for, in its order.
+
+    One that its spec does not name, that gave no score and only reasons why not, is none: earlier versions added a
+    metric before they knew that it can run.
+    """
+    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    named = (spec.get("evaluation") or {}).get("metrics") or ()
+    refused = exists().where(
+        UnscorableRow.metric_id == MetricRow.id,
+        UnscorableRow.model_id.in_(select(GridModelRow.model_id).where(GridModelRow.grid_id == grid_id)),
+    )
+    asked = (
+        select(MetricRow.name, (refused & ~_has_scores(grid_id)).label("refused"))
+        .join(GridMetricRow, GridMetricRow.metric_id == MetricRow.id)
+        .where(GridMetricRow.grid_id == grid_id)
+        .order_by(GridMetricRow.position)
+    )
+    return [row.name for row in connection.execute(asked) if row.name in named or not row.refused]
+
+
+def known_metrics(connection: Connection, grid_id: int) -> list[str]:
+    """The metrics that a grid asks for, then others it has scores of."""
+    scored = connection.execute(select(MetricRow.name).where(_has_scores(grid_id)).order_by(MetricRow.name)).scalars()
+    return list(dict.fromkeys([*asked_metrics(connection, grid_id), *scored]))
+
+
+def require_metric(connection: Connection, grid: str, grid_id: int, metric: str) -> None:
+    """Make sure that a grid knows a metric.
+
+    Raises:
+        StoreError: it neither asks for it nor has scores of it.
+    """
+    known = known_metrics(connection, grid_id)
+    if metric not in known:
+        raise StoreError(
+            f"Grid '{grid}' has no scores of '{metric}'; {nearest(metric, known)} "
+            f"`dragoman score {grid} --metric METRIC` adds an installed metric to translations that are stored."
+        )
+
+
+def _has_scores(grid_id: int) -> Exists:
+    # for each metric a look into the index: the sums of a large grid are hundreds of thousands
+    return exists().where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.metric_id == MetricRow.id)
