@@ -203,3 +203,15 @@ def test_translate_takes_an_argument_a_file_or_standard_input(dragoman, world, t
     code, out, err = dragoman("translate", "--model", f"{NAME}@champion", "--from", "en", "--to", "sw", "two hours")
     assert (code, out) == (2, "")
     assert "'sw' is not a language this model was evaluated on" in err
+
+
+@pytest.mark.parametrize("reference", ["a@1", "a@champion"])
+def test_looking_for_a_model_where_nothing_is_makes_nothing(tmp_path, reference) -> None:
+    from dragoman.errors import ModelError
+    from dragoman_registry.registry_client.versions import registered, registered_names, resolve, versions_of
+
+    uri = f"sqlite:///{tmp_path}/home/mlflow.db"
+    with pytest.raises(ModelError, match="'a' is not a registered model; there are none yet"):
+        resolve(uri, reference)
+    assert registered_names(uri) == registered(uri) == versions_of(uri, "a") == []
+    assert not list(tmp_path.iterdir())

@@ -136,3 +136,10 @@ def test_a_retry_says_which_cells_are_meant(store: Store) -> None:
     assert "0 failed cells of small planned again." in _shown("retry", "small", "--failed")
     shown = _shown("retry", "small", "--damaged")
     assert "0 cells of small whose hypotheses are lost planned again; test texts of 0 pairs are lost." in shown
+
+
+def test_a_grid_that_was_never_run_here_and_has_nothing_left_to_do_is_done(store: Store) -> None:
+    for cell in store.cells("small"):
+        store.fail_cell(cell.cell.id, "out of disk")
+    assert "planned" not in _shown("list")
+    assert "done" in _shown("list").split("small", 1)[1]

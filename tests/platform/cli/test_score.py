@@ -110,3 +110,20 @@ def test_wrong_input_is_one_sentence_and_writes_nothing(translated, dragoman, ar
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert said in outcome.err
     assert store.scores_of(cells[0].id) == [] and store.grid("g").metrics == ("bleu",)
+
+
+def test_a_metric_without_its_tokeniser_says_so_and_leaves_no_trace(translated, dragoman, monkeypatch, tmp_path):
+    store, cells = translated
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr("sacrebleu.utils.SACREBLEU_DIR", str(tmp_path))
+    monkeypatch.setattr("dragoman.metrics.spbleu.urlopen", lambda *_, **__: (_ for _ in ()).throw(OSError("no way")))
+    outcome = dragoman("score", "g", "--metric", "spbleu")
+    assert outcome.code == 1
+    assert "tokeniser is not at" in outcome.err
+    assert store.grid("g").metrics == ("bleu",)
+    # as an earlier version left it
+    store.add_metric("g", "spbleu")
+    assert store.grid("g").metrics == ("bleu", "spbleu")
+    store.add_scores(cells[0].id, [], [("spbleu", "no tokeniser")])
+    assert store.grid("g").metrics == ("bleu",)
+    assert dragoman("results", "g", "--metric", "spbleu").code == 2

@@ -250,3 +250,9 @@ def test_a_gpu_that_can_not_be_used(
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     found(machine.check(settings()), Broken("gpu", what, remedy))
+
+
+def test_looking_at_a_home_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    found_there = list(blobs.check(Settings(home=tmp_path / "none")))
+    assert [each.state for each in found_there] == [State.FINE]
+    assert not list(tmp_path.iterdir())

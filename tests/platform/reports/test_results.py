@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from dragoman.analysis import pair_scores
+from dragoman.analysis.score_query import scores
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, TrainingGraph
@@ -171,3 +173,29 @@ def test_without_a_store_nothing_is_made(tmp_path, monkeypatch, dragoman):
     outcome = dragoman("results", "g")
     settings.cache_clear()
     assert outcome.code == 2 and "dragoman run" in outcome.err and not list(tmp_path.iterdir())
+
+
+def test_a_typed_name_that_is_none_is_an_error_in_python_too(filled):
+    from dragoman.analysis import comparison, partition_table, ranking, run_table, seeds
+    from dragoman.errors import StoreError
+
+    store = filled.store
+    asked = [
+        lambda: scores(store, "blue", grid="g").rows(),
+        lambda: pair_scores.pair_scores(store, "g", "tuned", "blue"),
+        lambda: partition_table.partition_table(store, "g", "tuned", "blue"),
+        lambda: partition_table.partition_gap(store, "g", "tuned", "blue", "seen", "unseen"),
+        lambda: pair_scores.unscored(store, "g", "tuned", "blue"),
+        lambda: comparison.compare(store, "g", "base", "tuned", "blue"),
+        lambda: ranking.best_models(store, "g", "blue"),
+        lambda: seeds.over_seeds(store, "g", "blue"),
+        lambda: pair_scores.pair_columns(store, "g", "tuned", "blue"),
+        lambda: run_table.runs(store, "g", "blue"),
+    ]
+    for question in asked:
+        with pytest.raises(StoreError, match="did you mean 'bleu'"):
+            question()
+    with pytest.raises(StoreError, match="did you mean 'tuned'"):
+        pair_scores.pair_scores(store, "g", "tunde", "bleu")
+    with pytest.raises(StoreError, match="did you mean 'recombined'"):
+        partition_table.partition_gap(store, "g", "tuned", "bleu", "seen", "recombine")
