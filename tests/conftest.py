@@ -1,11 +1,12 @@
-"""A real Chromium for tests of pages, which fail with whatever it complains of; pictures of what it shows.
+"""The tiers of the suite, and a real Chromium for tests of pages, which fail with whatever it complains of.
 
-Pictures land in the folder `.screenshots` of the project, or the one that DRAGOMAN_SCREENSHOTS names.
+Pictures of pages land in the folder `.screenshots` of the project, or the one that DRAGOMAN_SCREENSHOTS names.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,61 @@ PICTURES = Path(os.environ.get("DRAGOMAN_SCREENSHOTS") or Path(__file__).parents
 PATIENCE = 60_000
 """Milliseconds that anything may take to show, on a machine that has much else to do."""
 
+FAST = 10.0
+"""Seconds of processor time, its own and that of processes it waited for, that a test may take and not be slow."""
+
+SOON = 60.0
+"""Seconds of the clock in which such a test must be over, on a busy machine too."""
+
+SERVICES = {"postgres": "postgresql", "new_postgres": "postgresql"}
+"""The group of the tests that use a fixture which is costly to start: one process runs a group, and starts it once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a service in one process, and otherwise those of a file, whose fixtures they share."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    used = [SERVICES[name] for name in getattr(item, "fixturenames", ()) if name in SERVICES]
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    if "postgresql" in parameters:
+        used.append("postgresql")
+    return used[0] if used else item.nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test that takes too long for the fast tier and is not marked slow."""
+    began, at = sum(os.times()[:4]), time.monotonic()
+    yield
+    if item.get_closest_marker("slow") is None:
+        worked, passed = sum(os.times()[:4]) - began, time.monotonic() - at
+        if worked > FAST or passed > SOON:
+            pytest.fail(
+                f"It took {worked:.0f} s of processor time and {passed:.0f} s of the clock; a test may take {FAST:.0f} "
+                f"and {SOON:.0f}. Make it faster, or mark it: @pytest.mark.slow.",
+                pytrace=False,
+            )
+
 
 pytest_plugins = ["tests.fixtures.commands", "tests.fixtures.stores"]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A browser that is there already."""
+    """A browser that is there already; where CI is set, it must be.
+
+    Not for a whole session: while Playwright's synchronous API is open, its thread can't run another event loop, as
+    engines do. It starts within a second.
+    """
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        pytest.skip("These tests need a Chromium: on Debian `apt-get install chromium`.")
+        missing = "These tests need a Chromium: on Debian `apt-get install chromium`."
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     api = pytest.importorskip("playwright.sync_api")
     api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
