@@ -15,7 +15,8 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-pytestmark = pytest.mark.timeout(600)  # the first test waits for every service, and then for the grid
+# the first test waits for every service, and then for the grid
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SPEC: dict[str, Any] = {
     "name": "walked",

@@ -97,6 +97,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fresh
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
 def test_the_smoke_command_works_in_a_fresh_environment(file: Path, installed: Path, tmp_path: Path) -> None:
     environment = {

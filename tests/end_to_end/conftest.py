@@ -16,6 +16,8 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from dragoman.cli.main import main
+from dragoman.settings import settings
 from dragoman_ui.cli import wait_until_healthy
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +99,30 @@ def serve_home() -> Callable[[Home], AbstractContextManager[str]]:
                 server.wait(timeout=180)
 
     return serve
+
+
+@pytest.fixture
+def refused_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[Home], str]]:
+    """Runs the grid of a home in this process, which saves a start; returns the sentence it ends with."""
+
+    def run(home: Home) -> str:
+        for name in os.environ.keys() - home.environment.keys():
+            monkeypatch.delenv(name)
+        for name, value in home.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(home.folder)
+        monkeypatch.setattr(sys, "argv", ["dragoman", "run", str(home.spec)])
+        settings.cache_clear()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr().err
+        assert (ended.value.code, said.count("\n")) == (2, 1), said
+        return said
+
+    yield run
+    settings.cache_clear()
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.end_to_end.conftest import MINI, ROOT, Home, kill
+from tests.sacrebleu_command import reports
 
 from dragoman.cell import CellState
 from dragoman.store.store import Store
@@ -51,9 +52,11 @@ def test_a_second_run_does_nothing_and_says_the_same(undisturbed: Home) -> None:
     assert {cell.attempts for cell in _store(undisturbed).cells("mini")} == {1}
 
 
-def test_a_killed_driver_loses_only_what_was_in_flight(
+@pytest.mark.slow
+def test_a_killed_driver_loses_only_what_was_in_flight_and_other_workers_change_no_byte(
     undisturbed: Home, tmp_path: Path, chance: random.Random
 ) -> None:
+    """The grid is begun with as many workers as there are cores, and ended with another number of them."""
     home = Home(tmp_path, MINI)
     process = home.start("run", str(home.spec))
     try:
@@ -64,19 +67,12 @@ def test_a_killed_driver_loses_only_what_was_in_flight(
     assert begun, "the driver was to be killed in the middle"
     in_flight = {cell.cell.id for cell in _store(home).cells("mini") if cell.state is CellState.RUNNING}
 
-    again = home.dragoman("run", str(home.spec))
+    again = home.dragoman("run", str(home.spec), "--workers", "1" if (os.cpu_count() or 1) > 1 else "2")
     assert again.returncode == 0, again.stdout + again.stderr
     assert home.results() == undisturbed.results()
     assert _scores(_store(home)) == _scores(_store(undisturbed))
     again = {cell.cell.id for cell in _store(home).cells("mini") if cell.attempts != 1}
     assert again == in_flight, "what was in flight, and nothing else, is translated again"
-
-
-def test_the_number_of_workers_changes_no_byte(undisturbed: Home, tmp_path: Path) -> None:
-    home = Home(tmp_path, MINI)
-    done = home.dragoman("run", str(home.spec), "--workers", "1" if (os.cpu_count() or 1) > 1 else "2")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert _scores(_store(home)) == _scores(_store(undisturbed))
 
 
 def _wait_for_cells(home: Home, process: "subprocess.Popen[str]", wanted: int) -> bool:
@@ -109,11 +105,12 @@ def test_an_interrupt_is_a_sentence(tmp_path: Path) -> None:
 def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Path) -> None:
     """Every BLEU and chrF++ in the store, to the last digit the command prints, under the stored signature."""
     store = _store(undisturbed)
+    commands, scores = [], []
     for cell in store.cells("mini"):
         _, references = store.blobs.test(str(cell.test))
         texts = [row[0] for row in store.blobs.translation(str(cell.hypotheses))]
-        (tmp_path / "ref").write_text("".join(f"{line}\n" for line in references))
-        (tmp_path / "hyp").write_text("".join(f"{line}\n" for line in texts))
+        (tmp_path / f"{cell.cell.id}.ref").write_text("".join(f"{line}\n" for line in references))
+        (tmp_path / f"{cell.cell.id}.hyp").write_text("".join(f"{line}\n" for line in texts))
         for score in store.scores_of(cell.cell.id):
             if score.metric not in ("bleu", "chrf++"):
                 continue
@@ -123,11 +120,12 @@ def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Pa
                 if score.metric == "chrf++"
                 else ["-m", "bleu", "-tok", fields["tok"]]
             )
-            command = [sys.executable, "-m", "sacrebleu", "ref", "-i", "hyp", *metric, "-w", "8"]
-            printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-            report = json.loads(printed)
-            assert report["score"] == float(f"{score.value:.8f}")
-            assert f"{report['signature']}" == score.signature
+            commands.append([f"{cell.cell.id}.ref", "-i", f"{cell.cell.id}.hyp", *metric, "-w", "8"])
+            scores.append(score)
+    assert len(scores) == 2 * 24
+    for score, report in zip(scores, reports(commands, tmp_path), strict=True):
+        assert report["score"] == float(f"{score.value:.8f}")
+        assert f"{report['signature']}" == score.signature
 
 
 def test_models_and_scores_are_in_mlflow(undisturbed: Home) -> None:
@@ -162,51 +160,66 @@ def _without_tokenizer(folder: Path) -> Path:
     return Path(shutil.copytree(ROOT / "examples" / "tiny-xglm", folder, ignore=shutil.ignore_patterns("tokenizer*")))
 
 
-@pytest.mark.parametrize(
-    ("environment", "words"),
-    [
-        ({"DRAGOMAN_HOME": "/dev/null/home"}, ["Nothing can be written to /dev/null/home", "DRAGOMAN_HOME"]),
-        ({"DRAGOMAN_STORE": "postgresql+psycopg://ada:hush@127.0.0.1:1/x"}, ["ada:***@", "refused"]),
-        ({"DRAGOMAN_BLOBS": "file:///dev/null/blobs"}, ["Blobs can't be written to", "/dev/null/blobs"]),
-    ],
-)
+def _refused(home: Home) -> str:
+    """What the installed command says of a grid that it can't run: one sentence, with exit code 2."""
+    done = home.dragoman("run", str(home.spec))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    return done.stderr
+
+
+PLACES = [
+    ({"DRAGOMAN_HOME": "/dev/null/home"}, ["Nothing can be written to /dev/null/home", "DRAGOMAN_HOME"]),
+    ({"DRAGOMAN_STORE": "postgresql+psycopg://ada:hush@127.0.0.1:1/x"}, ["ada:***@", "refused"]),
+    ({"DRAGOMAN_BLOBS": "file:///dev/null/blobs"}, ["Blobs can't be written to", "/dev/null/blobs"]),
+]
+
+
+@pytest.mark.parametrize(("environment", "words"), PLACES)
 def test_a_place_that_can_not_be_written_to_is_one_sentence(
-    tmp_path: Path, environment: dict[str, str], words: list[str]
+    tmp_path: Path, refused_here: Callable[[Home], str], environment: dict[str, str], words: list[str]
 ) -> None:
     home = Home(tmp_path, MINI)
     home.environment |= environment
-    done = home.dragoman("run", str(home.spec))
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert all(word in done.stderr for word in words), done.stderr
+    said = refused_here(home)
+    assert all(word in said for word in words), said
+
+
+def test_the_installed_command_says_the_same_of_a_place(tmp_path: Path, refused_here: Callable[[Home], str]) -> None:
+    home = Home(tmp_path, MINI)
+    home.environment |= PLACES[1][0]
+    assert _refused(home) == refused_here(home)
 
 
 def test_a_model_without_a_tokenizer_is_one_sentence_and_nothing_is_written(tmp_path: Path) -> None:
     home = Home(tmp_path, {**MINI, "base": str(_without_tokenizer(tmp_path / "base"))})
-    done = home.dragoman("run", str(home.spec))
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert "base has no tokenizer: save the one" in done.stderr
+    assert "base has no tokenizer: save the one" in _refused(home)
     assert not home.home.exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"languages": ["en", "xx"]}, ["languages.1", "'xx'"]),
-        ({"models": [], "evaluation": {"pairs": ["en-en"]}}, ["evaluation.pairs", "en-en"]),
-        ({"evaluation": {"pairs": []}}, ["evaluation.pairs", "empty"]),
-        ({"evaluaton": {}}, ["evaluaton", "did you mean 'evaluation'?"]),
-        ({"corpus": {"kind": "tsv", "path": "no/such/folder"}}, ["corpus.path", "no/such/folder"]),
-        ({"base": "no/such/model"}, ["base.model", "no/such/model"]),
-    ],
-)
+WRONG = [
+    ({"languages": ["en", "xx"]}, ["languages.1", "'xx'"]),
+    ({"models": [], "evaluation": {"pairs": ["en-en"]}}, ["evaluation.pairs", "en-en"]),
+    ({"evaluation": {"pairs": []}}, ["evaluation.pairs", "empty"]),
+    ({"evaluaton": {}}, ["evaluaton", "did you mean 'evaluation'?"]),
+    ({"corpus": {"kind": "tsv", "path": "no/such/folder"}}, ["corpus.path", "no/such/folder"]),
+    ({"base": "no/such/model"}, ["base.model", "no/such/model"]),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), WRONG)
 def test_a_wrong_spec_ends_in_one_sentence_and_writes_nothing(
-    tmp_path: Path, change: dict[str, Any], words: list[str]
+    tmp_path: Path, refused_here: Callable[[Home], str], change: dict[str, Any], words: list[str]
 ) -> None:
     home = Home(tmp_path, {**MINI, **change})
-    done = home.dragoman("run", str(home.spec))
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stderr.count("\n") == 1
+    said = refused_here(home)
     for word in words:
-        assert word in done.stderr
+        assert word in said
+    assert not home.home.exists()
+
+
+def test_the_installed_command_says_the_same_of_a_wrong_spec(
+    tmp_path: Path, refused_here: Callable[[Home], str]
+) -> None:
+    home = Home(tmp_path, {**MINI, **WRONG[-1][0]})
+    assert _refused(home) == refused_here(home)
     assert not home.home.exists()

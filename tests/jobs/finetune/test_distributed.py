@@ -23,6 +23,8 @@ from dragoman_jobs.finetune.loop import finetune
 from dragoman_jobs.finetune.loss import TargetLoss
 from dragoman_jobs.finetune.result import FinetuneResult
 
+pytestmark = pytest.mark.slow
+
 Examples = Callable[[int], list[TrainingExample]]
 
 FULL = Full(learning_rate=5e-3, steps=8, batch_tokens=128, warmup_steps=2, weight_decay=0.01)
@@ -107,6 +109,23 @@ def check_alike(one: Path, several: Path) -> None:
     assert [point.loss for point in second.losses] == pytest.approx([point.loss for point in first.losses], rel=1e-4)
 
 
+@pytest.fixture(scope="module")
+def train_alone(
+    still: Path, make_examples: Examples, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Full | Lora], tuple[Path, list[float]]]:
+    """The folder and the losses of one worker alone, trained once for each method."""
+    done: dict[str, tuple[Path, list[float]]] = {}
+
+    def find(method: Full | Lora) -> tuple[Path, list[float]]:
+        key = method.model_dump_json()
+        if key not in done:
+            folder = tmp_path_factory.mktemp("alone") / "one"
+            done[key] = folder, train(still, make_examples(40), method, folder)
+        return done[key]
+
+    return find
+
+
 @pytest.mark.parametrize(
     ("method", "count"),
     [
@@ -117,13 +136,13 @@ def check_alike(one: Path, several: Path) -> None:
     ids=["full", "lora", "fewer rows than workers"],
 )
 def test_several_workers_take_the_steps_of_one(
-    method: Full | Lora, count: int, still: Path, make_examples: Examples, tmp_path: Path
+    method: Full | Lora, count: int, still: Path, make_examples: Examples, train_alone: Any, tmp_path: Path
 ) -> None:
-    alone = train(still, make_examples(40), method, tmp_path / "one")
+    one, alone = train_alone(method)
     found = train_together(tmp_path, *[job(still, make_examples(40), method, tmp_path / "several")] * count)
     assert found == [found[0]] * count
     assert found[0] == pytest.approx(alone, rel=1e-4)
-    check_alike(tmp_path / "one", tmp_path / "several")
+    check_alike(one, tmp_path / "several")
 
 
 @pytest.mark.parametrize("method", [FULL, LORA], ids=["full", "lora"])
@@ -149,13 +168,13 @@ def test_a_worker_is_killed_and_all_go_on_to_the_same_bytes(
 @pytest.mark.parametrize("method", [FULL, LORA], ids=["full", "lora"])
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
 def test_another_number_of_workers_goes_on(
-    method: Full | Lora, before: int, after: int, still: Path, make_examples: Examples, tmp_path: Path
+    method: Full | Lora, before: int, after: int, still: Path, make_examples: Examples, train_alone: Any, tmp_path: Path
 ) -> None:
-    train(still, make_examples(40), method, tmp_path / "one")
+    one, _ = train_alone(method)
     begun = job(still, make_examples(40), method, tmp_path / "several")
     train_together(tmp_path, *[{**begun, "kill": 5}] * before)
     assert [len(losses or ()) for losses in train_together(tmp_path, *[begun] * after)] == [5] * after
-    check_alike(tmp_path / "one", tmp_path / "several")
+    check_alike(one, tmp_path / "several")
 
 
 def test_the_best_checkpoint_is_chosen_together(still: Path, make_examples: Examples, tmp_path: Path) -> None:

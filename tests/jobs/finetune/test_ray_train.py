@@ -50,6 +50,7 @@ def training_workers() -> list[psutil.Process]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # two starts of Ray Train
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(task: TrainingTask, tmp_path: Path) -> None:
     cluster = RayCluster(2)

@@ -43,7 +43,7 @@ def _make_up(segments: int, seed: int = 0, language: str = "de", errors: tuple[f
     return MadeUp([space.join(line) + "." for line in lines], translate(errors[0]), translate(errors[1]))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_up() -> Callable[..., MadeUp]:
     """Makes segments of 3 to 15 words, and systems that replace the given shares of them."""
     return _make_up

@@ -1,7 +1,5 @@
-import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
+from tests.sacrebleu_command import reports
 
 from dragoman.language import likely_script
 from dragoman.metrics.base import MetricError
@@ -23,39 +22,37 @@ METRICS = [(Bleu, BLEU()), (Chrf, CHRF()), (ChrfPlusPlus, CHRF(word_order=2)), (
 LINES = st.lists(
     st.tuples(*[st.text(st.sampled_from("ab c.,ä漢é(3"), max_size=24)] * 2), min_size=1, max_size=6
 )  # few characters, so that n-grams match now and then
+TOKENIZERS = {"de": "13a", "zh-Hans": "zh", "ja": "ja-mecab", "ko": "ko-mecab", "th": "char"}
 COUNTS = st.lists(st.lists(st.integers(0, 40), min_size=24, max_size=24), min_size=1, max_size=5)
 
 
-@pytest.mark.parametrize(("target", "tokenizer"), [
-    ("de", "13a"), ("zh-Hans", "zh"), ("ja", "ja-mecab"), ("ko", "ko-mecab"), ("th", "char")
-])  # fmt: skip
-def test_equals_the_command_line(tmp_path: Path, make_up: Any, target: str, tokenizer: str) -> None:
+@pytest.fixture(scope="module")
+def printed(make_up: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the command line prints of a made-up system, by target language."""
+    folder = tmp_path_factory.mktemp("lines")
+    commands = []
+    for target, tokenizer in TOKENIZERS.items():
+        text = make_up(40, language=target)
+        for name, lines in (("hypotheses", text.system), ("references", text.references)):
+            (folder / f"{name}-{target}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        files = [f"references-{target}", "-i", f"hypotheses-{target}"]
+        metrics = ["-m", "bleu", "chrf", "-tok", tokenizer, "--chrf-word-order", "2"]
+        commands.append([*files, *metrics, "-w", "10", "--confidence", "--confidence-n", "300"])
+    return dict(zip(TOKENIZERS, reports(commands, folder), strict=True))
+
+
+@pytest.mark.parametrize(("target", "tokenizer"), TOKENIZERS.items())
+def test_equals_the_command_line(make_up: Any, printed: dict[str, Any], target: str, tokenizer: str) -> None:
     text = make_up(40, language=target)
-    for name, lines in (("hypotheses", text.system), ("references", text.references)):
-        (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "sacrebleu",
-        "references",
-        "-i",
-        "hypotheses",
-        "-m",
-        "bleu",
-        "chrf",
-        "-tok",
-        tokenizer,
-    ]
-    options = ["--chrf-word-order", "2", "-w", "10", "-f", "json", "--confidence", "--confidence-n", "300"]
-    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=True)
-    for kind, printed in zip((Bleu, ChrfPlusPlus), json.loads(done.stdout), strict=True):
+    for kind, report in zip((Bleu, ChrfPlusPlus), printed[target], strict=True):
         metric = kind(Pair("en", target))
         statistics = metric.statistics(text.system, text.system, text.references)
-        assert round(metric.score(statistics), 10) == printed["score"]
+        assert round(metric.score(statistics), 10) == report["score"]
         # the command line's signature says of the interval what ours leaves to the record
-        assert printed["signature"] == metric.signature.replace("nrefs:1|", "nrefs:1|bs:300|seed:12345|")
+        assert report["signature"] == metric.signature.replace("nrefs:1|", "nrefs:1|bs:300|seed:12345|")
+        assert kind is not Bleu or f"|tok:{tokenizer}" in report["signature"]
         low, high = confidence_interval(metric, statistics, samples=300)
-        assert (high - low) / 2 == pytest.approx(printed["confidence_var"], rel=1e-5)
+        assert (high - low) / 2 == pytest.approx(report["confidence_var"], rel=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "peer"), METRICS)
