@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# on a busy machine an example may take long; and no run should find what another doesn't
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 PICTURES = Path(os.environ.get("DRAGOMAN_SCREENSHOTS") or Path(__file__).parents[1] / ".screenshots")
 
@@ -19,13 +24,15 @@ PATIENCE = 60_000
 """Milliseconds that anything may take to show, on a machine that has much else to do."""
 
 FAST = 10.0
-"""Seconds of processor time, its own and that of processes it waited for, that a test may take and not be slow."""
+"""Seconds of processor time that a test may take and not be marked slow."""
 
 SOON = 30.0
 """Seconds of the clock in which such a test must be over; more where more processes run than there are cores."""
 
 SERVICES = {"postgres": "postgresql", "new_postgres": "postgresql", "undisturbed": "a grid that is really run"}
 """The group of the tests that use a fixture which is costly to start: one process runs a group, and starts it once."""
+
+STARTED = pytest.StashKey[float]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,25 +45,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _group(item: pytest.Item) -> str:
     used = [SERVICES[name] for name in getattr(item, "fixturenames", ()) if name in SERVICES]
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    if "postgresql" in parameters:
-        used.append("postgresql")
+    used += [value for value in parameters if isinstance(value, str) and value == "postgresql"]
     return used[0] if used else item.nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Measure the processor time of a test's fixtures, for the report of its durations."""
+    item.stash[STARTED] = _processor_seconds()
+    yield
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that takes too long for the fast tier and is not marked slow."""
-    began, at = sum(os.times()[:4]), time.monotonic()
+    began, at = _processor_seconds(), time.monotonic()
     yield
-    if item.get_closest_marker("slow") is None:
-        worked, passed = sum(os.times()[:4]) - began, time.monotonic() - at
-        soon = SOON * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-        if worked > FAST or passed > soon:
-            pytest.fail(
-                f"It took {worked:.0f} s of processor time and {passed:.0f} s of the clock; a test may take {FAST:.0f} "
-                f"and {soon:.0f}. Make it faster, or mark it: @pytest.mark.slow.",
-                pytrace=False,
-            )
+    worked, passed = _processor_seconds() - began, time.monotonic() - at
+    item.user_properties.append(("processor", f"{_processor_seconds() - item.stash[STARTED]:.2f}"))
+    soon = SOON * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    if item.get_closest_marker("slow") is None and (worked > FAST or passed > soon):
+        pytest.fail(
+            f"It took {worked:.0f} s of processor time and {passed:.0f} s of the clock; a test may take {FAST:.0f} "
+            f"and {soon:.0f}. Make it faster, or mark it: @pytest.mark.slow.",
+            pytrace=False,
+        )
+
+
+def _processor_seconds() -> float:
+    """Of this process, and of the processes that it has waited for."""
+    return sum(os.times()[:4])
 
 
 pytest_plugins = ["tests.fixtures.commands", "tests.fixtures.stores"]

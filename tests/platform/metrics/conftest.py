@@ -5,11 +5,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from hypothesis import settings
-
-# on a busy machine an example may take long; and no run should find what another doesn't
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.load_profile("steady")
 
 ALPHABETS = {
     "de": "abcdefghiklmnoprstuäöüß",
