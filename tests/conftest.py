@@ -35,6 +35,7 @@ SERVICES = {"postgres": "postgresql", "new_postgres": "postgresql", "undisturbed
 STARTED = pytest.StashKey[float]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a service in one process, and otherwise those of a file, whose fixtures they share."""
     for item in items:
@@ -60,9 +61,12 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that takes too long for the fast tier and is not marked slow."""
     began, at = _processor_seconds(), time.monotonic()
-    yield
-    worked, passed = _processor_seconds() - began, time.monotonic() - at
-    item.user_properties.append(("processor", f"{_processor_seconds() - item.stash[STARTED]:.2f}"))
+    try:
+        yield
+    finally:
+        over = _processor_seconds()
+        item.user_properties.append(("processor", f"{over - item.stash[STARTED]:.2f}"))
+    worked, passed = over - began, time.monotonic() - at
     soon = SOON * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     if item.get_closest_marker("slow") is None and (worked > FAST or passed > soon):
         pytest.fail(

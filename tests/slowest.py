@@ -4,6 +4,7 @@ python tests/slowest.py --count 10 REPORT...
 """
 
 import argparse
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,8 @@ def durations(reports: Iterable[Path]) -> list[Duration]:
         for case in ElementTree.parse(report).iter("testcase"):
             processor = case.find("properties/property[@name='processor']")
             worked = 0.0 if processor is None else float(processor.attrib["value"])
-            test = f"{case.attrib['classname']}::{case.attrib['name']}"
+            name = re.sub(r"@[^\]]*$", "", case.attrib["name"])  # without the group that xdist appends
+            test = f"{case.attrib['classname']}::{name}"
             found.append(Duration(float(case.attrib["time"]), worked, test))
     return sorted(found, key=lambda each: (-each.seconds, each.test))
 

@@ -102,18 +102,16 @@ def serve_home() -> Callable[[Home], AbstractContextManager[str]]:
 
 
 @pytest.fixture
-def refused_here(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[[Home], str]]:
-    """Runs the grid of a home in this process, which saves a start; returns the sentence it ends with."""
+def refused_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., str]]:
+    """Runs a command on a home in this process, which saves a start; returns the one sentence that it ends with."""
 
-    def run(home: Home) -> str:
+    def run(home: Home, *arguments: str) -> str:
         for name in os.environ.keys() - home.environment.keys():
             monkeypatch.delenv(name)
         for name, value in home.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(home.folder)
-        monkeypatch.setattr(sys, "argv", ["dragoman", "run", str(home.spec)])
+        monkeypatch.setattr(sys, "argv", ["dragoman", *arguments])
         settings.cache_clear()
         with pytest.raises(SystemExit) as ended:
             main()

@@ -207,23 +207,37 @@ def test_prometheus_is_told(calm: Shell, head: Head) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
-        (["--address", "HEAD"], {"RAY_AUTH_TOKEN": "not-the-token-of-this-cluster-at-all"}, ["refuses the token"]),
-        (["--address", "http://127.0.0.1:9"], {}, ["no Ray cluster at http://127.0.0.1:9", "ray start --head"]),
-        (["--address", "127.0.0.1:8265"], {}, ["'127.0.0.1:8265'", "http://HOST:8265"]),
-        (["--address", "HEAD", "--gpus", "2"], {}, ["1 CPU core and 2 GPUs", "no node of the cluster", "--gpus"]),
-        (["--address", "HEAD", "--training-gpus", "2"], {}, ["A finetuning", "2 GPUs", "no node of the cluster"]),
-        ([], {}, ["no cluster to submit to", "--address"]),
+        ([], {"RAY_AUTH_TOKEN": "not-the-token-of-this-cluster-at-all"}, ["refuses the token"]),
+        (["--gpus", "2"], {}, ["1 CPU core and 2 GPUs", "no node of the cluster", "--gpus"]),
+        (["--training-gpus", "2"], {}, ["A finetuning", "2 GPUs", "no node of the cluster"]),
     ],
 )  # fmt: skip
-def test_what_can_not_be_submitted_is_one_sentence_and_nothing_is_written(
+def test_what_a_cluster_does_not_take_is_one_sentence_and_nothing_is_written(
     tmp_path: Path, head: Head, python_path: Path, arguments: list[str], environment: dict[str, str], words: list[str]
 ) -> None:
     shell = Shell(tmp_path / "shell", head, python_path)
-    asked = [head.address if argument == "HEAD" else argument for argument in arguments]
-    sentence = shell.refused("submit", "spec.yaml", *asked, **environment)
+    sentence = shell.refused("submit", "spec.yaml", "--address", head.address, *arguments, **environment)
     for word in words:
         assert word in sentence
     assert not shell.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--address", "http://127.0.0.1:9"], ["no Ray cluster at http://127.0.0.1:9", "ray start --head"]),
+        (["--address", "127.0.0.1:8265"], ["'127.0.0.1:8265'", "http://HOST:8265"]),
+        ([], ["no cluster to submit to", "--address"]),
+    ],
+)
+def test_what_is_submitted_to_no_cluster_is_one_sentence_and_nothing_is_written(
+    tmp_path: Path, refused_here: Callable[..., str], arguments: list[str], words: list[str]
+) -> None:
+    home = Home(tmp_path, MINI)
+    sentence = refused_here(home, "submit", "spec.yaml", *arguments)
+    for word in words:
+        assert word in sentence
+    assert not home.home.exists()
 
 
 def test_stopped_resumed_and_the_head_restarted(

@@ -162,7 +162,7 @@ def _without_tokenizer(folder: Path) -> Path:
 
 def _refused(home: Home) -> str:
     """What the installed command says of a grid that it can't run: one sentence, with exit code 2."""
-    done = home.dragoman("run", str(home.spec))
+    done = home.dragoman("run", "spec.yaml")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     return done.stderr
 
@@ -176,18 +176,18 @@ PLACES = [
 
 @pytest.mark.parametrize(("environment", "words"), PLACES)
 def test_a_place_that_can_not_be_written_to_is_one_sentence(
-    tmp_path: Path, refused_here: Callable[[Home], str], environment: dict[str, str], words: list[str]
+    tmp_path: Path, refused_here: Callable[..., str], environment: dict[str, str], words: list[str]
 ) -> None:
     home = Home(tmp_path, MINI)
     home.environment |= environment
-    said = refused_here(home)
+    said = refused_here(home, "run", "spec.yaml")
     assert all(word in said for word in words), said
 
 
-def test_the_installed_command_says_the_same_of_a_place(tmp_path: Path, refused_here: Callable[[Home], str]) -> None:
+def test_the_installed_command_says_the_same_of_a_place(tmp_path: Path, refused_here: Callable[..., str]) -> None:
     home = Home(tmp_path, MINI)
     home.environment |= PLACES[1][0]
-    assert _refused(home) == refused_here(home)
+    assert _refused(home) == refused_here(home, "run", "spec.yaml")
 
 
 def test_a_model_without_a_tokenizer_is_one_sentence_and_nothing_is_written(tmp_path: Path) -> None:
@@ -208,18 +208,16 @@ WRONG = [
 
 @pytest.mark.parametrize(("change", "words"), WRONG)
 def test_a_wrong_spec_ends_in_one_sentence_and_writes_nothing(
-    tmp_path: Path, refused_here: Callable[[Home], str], change: dict[str, Any], words: list[str]
+    tmp_path: Path, refused_here: Callable[..., str], change: dict[str, Any], words: list[str]
 ) -> None:
     home = Home(tmp_path, {**MINI, **change})
-    said = refused_here(home)
+    said = refused_here(home, "run", "spec.yaml")
     for word in words:
         assert word in said
     assert not home.home.exists()
 
 
-def test_the_installed_command_says_the_same_of_a_wrong_spec(
-    tmp_path: Path, refused_here: Callable[[Home], str]
-) -> None:
+def test_the_installed_command_says_the_same_of_a_wrong_spec(tmp_path: Path, refused_here: Callable[..., str]) -> None:
     home = Home(tmp_path, {**MINI, **WRONG[-1][0]})
-    assert _refused(home) == refused_here(home)
+    assert _refused(home) == refused_here(home, "run", "spec.yaml")
     assert not home.home.exists()
