@@ -154,3 +154,11 @@ def settings(tmp_path: Path) -> Settings:
     """Those of a home that is there."""
     (tmp_path / "home").mkdir()
     return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is looked at a hundred times a second, and a worker that died is started again at once."""
+    for clock in ("driver.BEAT_SECONDS", "job_commands.BEAT_SECONDS", "finetunings.LOOK_SECONDS"):
+        monkeypatch.setattr(f"dragoman_jobs.{clock}", 0.01)
+    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)

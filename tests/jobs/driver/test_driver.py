@@ -14,12 +14,12 @@ from dragoman.errors import ModelError, StoreError
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.settings import Settings
-from dragoman.store import heartbeat
 from dragoman.store.jobs import control
 from dragoman.store.records import JobState, LineKind
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
 from dragoman_jobs.cluster.local_cluster import LocalCluster
+from dragoman_jobs.driver import job as job_module
 from dragoman_jobs.driver import trainings
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.job import StoppedError
@@ -156,14 +156,15 @@ def test_the_log_holds_the_first_of_failures_that_are_alike_and_what_stands_behi
 
 
 def test_a_stop_is_obeyed_and_what_was_in_flight_is_planned_again(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(job_module, "BEAT_SECONDS", 0.05)
     plan = plan_of(tmp_path, models=[])
 
     class Slow(LocalCluster):
         def result(self, ref: Any) -> Any:
             control.stop(Store.open(settings.store_url, settings.blobs_url), "grid", "ada")
-            time.sleep(1.2 * heartbeat.BEAT_SECONDS)
+            time.sleep(10 * job_module.BEAT_SECONDS)
             return super().result(ref)
 
     with pytest.raises(StoppedError, match="stopped by ada"):

@@ -25,13 +25,6 @@ from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.finetune.task import TrainingTask
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is waited for is looked at a hundred times a second."""
-    monkeypatch.setattr("dragoman_jobs.driver.driver.BEAT_SECONDS", 0.01)
-    monkeypatch.setattr(trainings, "LOOK_SECONDS", 0.01)
-
-
 def _other_driver(plan: Plan, settings: Settings, name: str = "other") -> tuple[Store, int]:
     """A driver of another host at another grid with the same cells; returns its job."""
     store = Store.open(settings.store_url, settings.blobs_url)
@@ -41,7 +34,7 @@ def _other_driver(plan: Plan, settings: Settings, name: str = "other") -> tuple[
 
 
 def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twice(
-    tmp_path: Path, settings: Settings, stub: type[Copying], impatient: None
+    tmp_path: Path, settings: Settings, stub: type[Copying]
 ) -> None:
     plan = plan_of(tmp_path, models=[])
     there, job = _other_driver(plan, settings)
@@ -76,7 +69,7 @@ def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twi
 
 
 def test_a_model_that_another_driver_trains_is_waited_for(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch, impatient: None
+    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = []
 
@@ -122,7 +115,7 @@ def test_a_model_that_was_trained_just_before_its_turn_is_not_trained_again(
 
 
 def test_a_model_that_another_driver_gave_up_is_trained_here(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch, impatient: None
+    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainings, "train", trained)
     plan = plan_of(tmp_path)

@@ -196,18 +196,14 @@ def test_a_worker_that_dies_before_it_is_ready_costs_no_cell_an_attempt(translat
     assert set(translator.calls.values()) == {1}
 
 
-def test_workers_that_never_become_ready_are_a_sentence(
-    translator: type[_Translator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)
+def test_workers_that_never_become_ready_are_a_sentence(translator: type[_Translator]) -> None:
     pool, cluster = _pool(stillborn=MAX_STARTS)
     pool.add([_task("a0")])
     with pytest.raises(ClusterError, match=f"died {MAX_STARTS} times before they were ready .its node is gone"):
         _run(pool, cluster)
 
 
-def test_starts_that_fail_together_count_once(translator: type[_Translator], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)
+def test_starts_that_fail_together_count_once(translator: type[_Translator]) -> None:
     pool, cluster = _pool(stillborn=2 * MAX_STARTS)
     pool.add([_task(f"a{i}") for i in range(9)])
     assert all(one.failure is None for one in _run(pool, cluster, size=MAX_STARTS))
@@ -217,7 +213,6 @@ def test_starts_that_fail_together_count_once(translator: type[_Translator], mon
 def test_workers_that_do_not_come_up_beside_one_that_did_end_nothing(
     translator: type[_Translator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)
     pool, cluster = _pool()
     pool.add([_task(f"a{i}") for i in range(9)])
     pool.resize(1)
