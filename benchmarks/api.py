@@ -98,7 +98,7 @@ def complete(store: Store, settings: Settings, campaign: Campaign) -> None:
             "promotion": {"model": REGISTERED, "rules": [{"metric": "bleu", "over": "seen", "at_least": 1}]},
         }
     )  # fmt: skip
-    grid = store.grid("campaign")
+    grid = store.grids.get("campaign")
     lines = [f"sentence number {number} of a test set, as long as most" for number in range(SEGMENTS)]
     test = store.blobs.put_test(lines, lines)
     made = {name: store.blobs.put_translation([(f"{line} {name}", "stop", 9) for line in lines]) for name in names}
@@ -111,7 +111,7 @@ def complete(store: Store, settings: Settings, campaign: Campaign) -> None:
             model = select(GridModelRow.model_id).where(GridModelRow.name == name).scalar_subquery()
             cells = update(CellRow).where(CellRow.model_id == model, CellRow.pair_id.in_(numbers.values()))
             connection.execute(cells.values(hypotheses=made[name]))
-    records = {number: store.cells("campaign", pair) for pair, number in numbers.items()}
+    records = {number: store.cells.of_grid("campaign", pair) for pair, number in numbers.items()}
     with store.database.writing() as connection:
         for number, found in records.items():
             for record in found:  # `fill` makes identities up, and scores are found by the real ones

@@ -99,17 +99,17 @@ def fill(store: Store, campaign: Campaign) -> tuple[float, float]:
     identity = {name: f"model1-{sha256(name.encode()).hexdigest()[:32]}" for name in names}
     for number, name in enumerate(names):
         parent = identity["base"] if number else None
-        store.add_model(ModelRecord(id=identity[name], name=name, parent=parent, base=parent, recipe={"n": number}))
+        store.models.add(ModelRecord(id=identity[name], name=name, parent=parent, base=parent, recipe={"n": number}))
     started = time.perf_counter()
     graphs = [campaign.graph(number) for number in range(len(names))]
     making += time.perf_counter() - started
     for name, graph in zip(names, graphs, strict=True):
-        store.record_graph(identity[name], graph)
-    store.add_test_set(
+        store.models.record_graph(identity[name], graph)
+    store.conditions.add_test_set(
         TestSetRecord(id="test1-flores", corpus="flores", revision="1", split="test", sentences=SEGMENTS)
     )
-    store.add_prompt(PromptRecord(id="prompt1-plain", template="{source}"))
-    store.add_decoding(DecodingRecord(id="decoding1-greedy", settings={"beam": 1}))
+    store.conditions.add_prompt(PromptRecord(id="prompt1-plain", template="{source}"))
+    store.conditions.add_decoding(DecodingRecord(id="decoding1-greedy", settings={"beam": 1}))
     grid = GridRecord(
         name="campaign",
         spec={},
@@ -119,7 +119,7 @@ def fill(store: Store, campaign: Campaign) -> tuple[float, float]:
         metrics=METRICS,
         languages=tuple(campaign.tags),
     )
-    store.add_grid(grid, [])
+    store.grids.add(grid, [])
     with store.database.writing(alone=True) as connection, loading(connection, CellRow, ScoreRow):
         pair_ids = pair_numbers(connection, campaign.pairs)
         pairs = np.array([pair_ids[pair] for pair in campaign.pairs], np.int32)

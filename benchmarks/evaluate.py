@@ -188,7 +188,7 @@ def run_dragoman(folder: Path, arguments: argparse.Namespace) -> Run:
     seconds, _ = timed(command, arguments, folder, DRAGOMAN_HOME=str(home))
     store = Store.open_existing(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
     hypotheses = {}
-    for cell in store.cells("speed"):
+    for cell in store.cells.of_grid("speed"):
         assert cell.state is CellState.DONE, cell.reason
         assert cell.hypotheses
         hypotheses[str(cell.cell.pair)] = [line[0] for line in store.blobs.translation(cell.hypotheses)]

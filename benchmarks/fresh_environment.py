@@ -85,7 +85,7 @@ def questions(grid: str | None, model: str | None, lines: int) -> tuple[list[dic
     store = open_store()
     asked: list[dict[str, str]] = []
     expected: list[str] = []
-    for cell in store.cells(grid or ""):
+    for cell in store.cells.of_grid(grid or ""):
         if cell.cell.model == model and cell.hypotheses and cell.test:
             sources, _ = store.blobs.test(cell.test)
             hypotheses = [text for text, *_ in store.blobs.translation(cell.hypotheses)]

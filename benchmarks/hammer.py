@@ -23,7 +23,6 @@ from dragoman.cell import Cell
 from dragoman.pair import all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.store import records
-from dragoman.store.repositories import cells
 from dragoman.store.store import Store
 
 LANGUAGES = ("ar", "bg", "ca", "de", "en", "fi", "fr", "hi")
@@ -33,13 +32,13 @@ BLOBS = "memory://hammer"
 def plan(url: str) -> list[str]:
     """Write a grid of two models, and return the ids of its cells."""
     store = Store.open(url, BLOBS)
-    store.add_test_set(records.TestSetRecord(id="test1-h", corpus="none", revision="1", split="test"))
-    store.add_prompt(records.PromptRecord(id="prompt1-h", template="{source}"))
-    store.add_decoding(records.DecodingRecord(id="decoding1-h", settings={}))
+    store.conditions.add_test_set(records.TestSetRecord(id="test1-h", corpus="none", revision="1", split="test"))
+    store.conditions.add_prompt(records.PromptRecord(id="prompt1-h", template="{source}"))
+    store.conditions.add_decoding(records.DecodingRecord(id="decoding1-h", settings={}))
     models = ("model1-h0", "model1-h1")
     for model in models:
-        store.add_model(records.ModelRecord(id=model, name=model))
-        store.record_graph(model, TrainingGraph.of(all_pairs(LANGUAGES[:4])))
+        store.models.add(records.ModelRecord(id=model, name=model))
+        store.models.record_graph(model, TrainingGraph.of(all_pairs(LANGUAGES[:4])))
     planned = [
         records.CellRecord(
             cell=Cell(
@@ -52,7 +51,7 @@ def plan(url: str) -> list[str]:
     grid = records.GridRecord(
         name="hammer", spec={}, spec_hash="1", models=models, base=models[0], metrics=("bleu",), languages=LANGUAGES
     )
-    store.add_grid(grid, planned)
+    store.grids.add(grid, planned)
     store.close()
     return [record.cell.id for record in planned]
 
@@ -67,10 +66,10 @@ def write(url: str, mine: list[str], until: float, report: Callable[[str], None]
                 metric="bleu", signature=f"BLEU|v{version}", value=version, statistics=b"s" * 100
             )
             if version == 0:
-                store.start_cell(cell, str(os.getpid()))
-                store.commit_cell(translation(cell), [score])
+                store.cells.advance(started=[cell], worker=str(os.getpid()))
+                store.cells.advance(translated=[records.CellOutcome(translation=translation(cell), scores=[score])])
             else:
-                store.add_scores(cell, [score])
+                store.cells.add_scores(cell, [score])
             report(f"{cell} {version}\n")
             if time.time() > until and version > 0:
                 break
@@ -80,8 +79,8 @@ def write(url: str, mine: list[str], until: float, report: Callable[[str], None]
 def die(url: str, cell: str, report: Callable[[str], None]) -> None:
     """Write within a transaction and wait there to be killed."""
     store = Store.open_existing(url, BLOBS)
-    with store.database.writing() as connection:
-        cells.add_scores(connection, cell, [records.StoredScore(metric="bleu", signature="never", value=1)], [])
+    with store.transaction(alone=False) as transaction:
+        transaction.cells.add_scores(cell, [records.StoredScore(metric="bleu", signature="never", value=1)])
         report("inside\n")
         time.sleep(3600)
 
@@ -95,7 +94,7 @@ def read(url: str, until: float, report: Callable[[str], None]) -> None:
             sums = connection.execute(text("SELECT sum(scores), sum(total) FROM score_sum")).one()
         if (scores[0] or None, scores[1]) != tuple(sums):
             raise AssertionError(f"scores {scores} but sums {sums}")
-        store.cells("hammer")
+        store.cells.of_grid("hammer")
         report("read\n")
 
 
@@ -149,7 +148,7 @@ def hammer(arguments: argparse.Namespace, folder: Path) -> int:
     ]
     children += [fork(lambda report: read(url, until, report), folder / f"reader{place}") for place in range(readers)]
     store = Store.open_existing(url, BLOBS)
-    store.commit_cell(translation(planned[0]), [])
+    store.cells.advance(translated=[records.CellOutcome(translation=translation(planned[0]))])
     if arguments.kill:
         child = fork(lambda report: die(url, planned[0], report), folder / "killed")
         while not (folder / "killed").exists() or not (folder / "killed").read_text():

@@ -146,9 +146,9 @@ def measure(folder: Path, languages: int, workers: int) -> None:
             seconds = time.monotonic() - began
         finally:
             cluster.close()
-    standing = store.jobs("orchestrate")[0].progress or {}
+    standing = store.jobs.of_grid("orchestrate")[0].progress or {}
     report(cells, workers, seconds, time.process_time() - before, standing["busy"])
-    done = sum(cell.attempts == 1 and cell.hypotheses is not None for cell in store.cells("orchestrate"))
+    done = sum(cell.attempts == 1 and cell.hypotheses is not None for cell in store.cells.of_grid("orchestrate"))
     print(f"{done:,} of {cells:,} cells are done, each once")
 
 

@@ -86,17 +86,17 @@ def fill(home: Path, folder: Path) -> None:
 
     plan = make_plan(load_spec(folder / "spec.yaml"))
     store = Store.open(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
-    store.add_model(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
-    store.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
+    store.models.add(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
+    store.conditions.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
     for prompt in plan.prompts:
-        store.add_prompt(records.PromptRecord(id=prompt.id, template=prompt.template))
+        store.conditions.add_prompt(records.PromptRecord(id=prompt.id, template=prompt.template))
     decoding = plan.spec.evaluation.decoding
-    store.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+    store.conditions.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
     grid = records.GridRecord(
         name=plan.spec.name, spec=plan.spec.model_dump(mode="json"), spec_hash=plan.id, models=(plan.base.id,),
         base=plan.base.id, metrics=plan.spec.evaluation.metrics, languages=plan.spec.languages,
     )  # fmt: skip
-    store.add_grid(grid, (records.CellRecord(cell=cell) for cell in plan.cells()))
+    store.grids.add(grid, (records.CellRecord(cell=cell) for cell in plan.cells()))
     store.close()
 
 

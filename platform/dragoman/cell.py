@@ -1,6 +1,7 @@
 """A cell of the grid: one model on one test set, pair, prompt and decoding."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -50,3 +51,12 @@ class Cell(BaseModel):
     def id(self) -> str:
         """The versioned hash of the fields: the same before and after the run, on every machine."""
         return fingerprint("cell", CELL_VERSION, self.model_dump(mode="json"))
+
+
+class Unscorable(NamedTuple):
+    """A metric that can't score a cell, which is neither a failure nor a zero."""
+
+    metric: str
+    """Name of the metric."""
+    reason: str
+    """A sentence."""

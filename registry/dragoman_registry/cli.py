@@ -74,7 +74,7 @@ def gate(
     store, uri = open_store(), settings().mlflow_url
     with speaking(uri):
         version = resolve(uri, run) if "@" in run else None
-        grid = store.grid(run) if version is None else Promotions(store, uri).grid_of(version)
+        grid = store.grids.get(run) if version is None else Promotions(store, uri).grid_of(version)
         name = version.name if version else None
         given = None if policy is None else load_policy(policy, name or _registered_as(grid))
         rules = policy_for(grid, alias, given, name, _by_metric(signature))

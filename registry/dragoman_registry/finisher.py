@@ -37,7 +37,7 @@ def register_and_promote(
     if policy is None:
         return
     store = Store.open_existing(settings.store_url, settings.blobs_url)
-    grid = store.grid(grid_name)
+    grid = store.grids.get(grid_name)
     trained = {model.name for model in spec.finetunings}
     names = [name for name in grid.names.values() if name in trained]
     versions = {name: register(settings, store, grid, name, policy.model, runs.get(name)) for name in names}

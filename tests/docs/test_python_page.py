@@ -43,11 +43,11 @@ def fill(store: Store) -> None:
     """Write the grid."""
     for name in ("base", "a", "b"):
         base = None if name == "base" else "base"
-        store.add_model(records.ModelRecord(id=name, name=name, parent=base, base=base))
-        store.record_graph(name, TrainingGraph.of([Pair("en", "de")] if base else []))
-    store.add_test_set(records.TestSetRecord(id="t", corpus="cldr", revision="1", split="test"))
-    store.add_prompt(records.PromptRecord(id="p", template="{source}"))
-    store.add_decoding(records.DecodingRecord(id="decoding1-a", settings={}))
+        store.models.add(records.ModelRecord(id=name, name=name, parent=base, base=base))
+        store.models.record_graph(name, TrainingGraph.of([Pair("en", "de")] if base else []))
+    store.conditions.add_test_set(records.TestSetRecord(id="t", corpus="cldr", revision="1", split="test"))
+    store.conditions.add_prompt(records.PromptRecord(id="p", template="{source}"))
+    store.conditions.add_decoding(records.DecodingRecord(id="decoding1-a", settings={}))
     cells = [
         records.CellRecord(
             cell=Cell(model=name, test_set="t", content="c", pair=pair, prompt="p", decoding="decoding1-a")
@@ -55,7 +55,7 @@ def fill(store: Store) -> None:
         for name in ("base", "a", "b")
         for pair in all_pairs(("de", "en", "fr"))
     ]
-    store.add_grid(
+    store.grids.add(
         records.GridRecord(
             name="small", spec={}, spec_hash="s", models=("base", "a", "b"), base="base", metrics=("bleu", "chrf++"),
             languages=("de", "en", "fr"),
@@ -70,14 +70,14 @@ def fill(store: Store) -> None:
         scores = [
             records.StoredScore(metric=metric, signature=f"{metric}|v1", value=number) for metric in ("bleu", "chrf++")
         ]
-        store.commit_cell(done, scores)
+        store.cells.advance(translated=[records.CellOutcome(translation=done, scores=scores)])
 
 
 def test_the_python_of_the_page_runs(store: Store) -> None:
     names: dict[str, Any] = {}
     for block in BLOCKS:
         exec(block, names)
-    assert [grid.name for grid in store.grids()] == ["of-a-friend", "small"]
+    assert [grid.name for grid in store.grids.all()] == ["of-a-friend", "small"]
 
 
 def test_rows_become_a_frame(store: Store) -> None:

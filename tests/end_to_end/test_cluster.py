@@ -82,10 +82,10 @@ class Shell(Home):
         raise AssertionError(f"waited in vain:\n{self.ok('status', 'mini')}\n{self.ok('logs', 'mini')}")
 
     def state(self) -> JobState:
-        return self.store.jobs("mini")[0].state
+        return self.store.jobs.of_grid("mini")[0].state
 
     def cells(self) -> list[CellRecord]:
-        return self.store.cells("mini")
+        return self.store.cells.of_grid("mini")
 
     def done(self) -> int:
         return sum(cell.state is CellState.DONE for cell in self.cells())
@@ -98,7 +98,9 @@ class Shell(Home):
     def scores(self) -> dict[str, Any]:
         """Everything that is measured, by cell."""
         store = self.store
-        return {cell.cell.id: (cell.hypotheses, store.scores_of(cell.cell.id)) for cell in store.cells("mini")}
+        return {
+            cell.cell.id: (cell.hypotheses, store.cells.scores(cell.cell.id)) for cell in store.cells.of_grid("mini")
+        }
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +140,13 @@ def test_a_submitted_grid_is_followed_from_another_shell(calm: Shell, head: Head
 
 
 def test_what_ray_shows_of_a_job_holds_no_secret(calm: Shell, head: Head) -> None:
-    submission = calm.store.jobs("mini")[0].submission
+    submission = calm.store.jobs.of_grid("mini")[0].submission
     shown = requests.get(
         f"{head.address}/api/jobs/{submission}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
     ).text
     assert json.loads(shown)["metadata"] == {"dragoman.grid": "mini", "dragoman.job": "1"}
     assert TOKEN not in shown
-    lines = calm.store.job_lines(1)
+    lines = calm.store.jobs.lines(1)
     assert lines
     assert not any(TOKEN in f"{line.text}{line.detail}" for line in lines)
 
@@ -246,7 +248,7 @@ def test_stopped_resumed_and_the_head_restarted(
     shell = Shell(tmp_path / "shell", head, python_path)
     shell.ok("submit", "spec.yaml", "--address", head.address)
     wanted = chance.randrange(8)
-    shell.wait(lambda: shell.store.jobs("mini")[0].is_alive and shell.done() >= wanted)
+    shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_alive and shell.done() >= wanted)
     time.sleep(chance.uniform(0, 0.5))
 
     assert "is being run by" in shell.refused("resume", "mini")
@@ -267,12 +269,12 @@ def test_stopped_resumed_and_the_head_restarted(
 
     assert head.address in shell.ok("resume", "spec.yaml")
     wanted = chance.randrange(len(stopped_at), 22)
-    shell.wait(lambda: shell.store.jobs("mini")[0].is_alive and shell.done() >= wanted)
+    shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_alive and shell.done() >= wanted)
     time.sleep(chance.uniform(0, 0.5))
     head.kill()
     lost = {cell.cell.id for cell in shell.cells() if cell.state is CellState.RUNNING}
     assert stopped_at <= {cell.cell.id for cell in shell.cells() if cell.state is CellState.DONE}
-    shell.wait(lambda: shell.store.jobs("mini")[0].is_lost, 60)
+    shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_lost, 60)
     assert shell.json("status", "mini")["run"][0]["state"] == "lost"
     head.start()
     shell.ok("resume", "mini")
@@ -315,7 +317,7 @@ def test_a_worker_a_finetuning_and_mlflow_are_killed(
         log = shell.ok("logs", "mini")
         assert f"MLflow at {server.address} does not answer" in log
         assert "`dragoman resume` of the grid writes it" in log
-        assert not shell.store.job_lines(1, kind=LineKind.FAILURE)
+        assert not shell.store.jobs.lines(1, kind=LineKind.FAILURE)
 
         server.start()
         assert "is submitted to" in shell.ok("resume", "mini")

@@ -27,14 +27,14 @@ def _scores(store: Store) -> dict[str, Any]:
     return {
         cell.cell.id: (
             cell.hypotheses,
-            [(score.metric, score.signature, score.value) for score in store.scores_of(cell.cell.id)],
+            [(score.metric, score.signature, score.value) for score in store.cells.scores(cell.cell.id)],
         )
-        for cell in store.cells("mini")
+        for cell in store.cells.of_grid("mini")
     }
 
 
 def test_every_cell_is_translated_once_and_scored(undisturbed: Home) -> None:
-    cells = _store(undisturbed).cells("mini")
+    cells = _store(undisturbed).cells.of_grid("mini")
     assert len(cells) == 24
     assert {cell.state for cell in cells} == {CellState.DONE}
     assert {cell.attempts for cell in cells} == {1}
@@ -49,7 +49,7 @@ def test_a_second_run_does_nothing_and_says_the_same(undisturbed: Home) -> None:
     assert "Ray" not in done.stdout
     assert undisturbed.results() == table
     assert _scores(_store(undisturbed)) == before
-    assert {cell.attempts for cell in _store(undisturbed).cells("mini")} == {1}
+    assert {cell.attempts for cell in _store(undisturbed).cells.of_grid("mini")} == {1}
 
 
 @pytest.mark.slow
@@ -65,13 +65,13 @@ def test_a_killed_driver_loses_only_what_was_in_flight_and_other_workers_change_
     finally:
         kill(process)
     assert begun, "the driver was to be killed in the middle"
-    in_flight = {cell.cell.id for cell in _store(home).cells("mini") if cell.state is CellState.RUNNING}
+    in_flight = {cell.cell.id for cell in _store(home).cells.of_grid("mini") if cell.state is CellState.RUNNING}
 
     again = home.dragoman("run", str(home.spec), "--workers", "1" if (os.cpu_count() or 1) > 1 else "2")
     assert again.returncode == 0, again.stdout + again.stderr
     assert home.results() == undisturbed.results()
     assert _scores(_store(home)) == _scores(_store(undisturbed))
-    again = {cell.cell.id for cell in _store(home).cells("mini") if cell.attempts != 1}
+    again = {cell.cell.id for cell in _store(home).cells.of_grid("mini") if cell.attempts != 1}
     assert again == in_flight, "what was in flight, and nothing else, is translated again"
 
 
@@ -83,7 +83,7 @@ def _wait_for_cells(home: Home, process: "subprocess.Popen[str]", wanted: int) -
         if not (home.home / "store.db").exists():
             continue
         try:
-            cells = _store(home).cells("mini")
+            cells = _store(home).cells.of_grid("mini")
         except Exception:  # the store is being made at this very moment
             continue
         done = sum(cell.state is CellState.DONE for cell in cells)
@@ -106,12 +106,12 @@ def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Pa
     """Every BLEU and chrF++ in the store, to the last digit the command prints, under the stored signature."""
     store = _store(undisturbed)
     commands, scores = [], []
-    for cell in store.cells("mini"):
+    for cell in store.cells.of_grid("mini"):
         _, references = store.blobs.test(str(cell.test))
         texts = [row[0] for row in store.blobs.translation(str(cell.hypotheses))]
         (tmp_path / f"{cell.cell.id}.ref").write_text("".join(f"{line}\n" for line in references))
         (tmp_path / f"{cell.cell.id}.hyp").write_text("".join(f"{line}\n" for line in texts))
-        for score in store.scores_of(cell.cell.id):
+        for score in store.cells.scores(cell.cell.id):
             if score.metric not in ("bleu", "chrf++"):
                 continue
             fields = dict(part.split(":", 1) for part in score.signature.split("|"))

@@ -87,4 +87,4 @@ def run_through(
 
 
 def states_of(store: Store, model: str) -> dict[str, CellState]:
-    return {str(cell.cell.pair): cell.state for cell in store.cells("grid") if cell.cell.model == model}
+    return {str(cell.cell.pair): cell.state for cell in store.cells.of_grid("grid") if cell.cell.model == model}

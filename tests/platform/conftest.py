@@ -72,25 +72,25 @@ class Campaign:
         store, quality, seeds = self.store, quality or {}, seeds or {}
         base, *rest = models
         ids = {name: f"model-{name}" for name in models}
-        store.add_model(records.ModelRecord(id=ids[base], name=base))
+        store.models.add(records.ModelRecord(id=ids[base], name=base))
         for name in rest:
             recipe = {"kind": name.split("@")[0], "seed": seeds.get(name)}
-            store.add_model(
+            store.models.add(
                 records.ModelRecord(
                     id=ids[name], name=name, parent=ids[base], base=ids[base], recipe=recipe, seed=seeds.get(name)
                 )
             )
         test_set = records.TestSetRecord(id="test-made", corpus="made", revision="r1", split="test")
-        store.add_test_set(test_set)
-        store.add_prompt(records.PromptRecord(id=f"prompt-{prompt}", template=prompt))
-        store.add_decoding(records.DecodingRecord(id="decoding-greedy", settings={"beam": 1}))
+        store.conditions.add_test_set(test_set)
+        store.conditions.add_prompt(records.PromptRecord(id=f"prompt-{prompt}", template=prompt))
+        store.conditions.add_decoding(records.DecodingRecord(id="decoding-greedy", settings={"beam": 1}))
         cells = [
             Cell(model=ids[name], test_set=test_set.id, content=hash_lines(pair), pair=pair,
                  prompt=f"prompt-{prompt}", decoding="decoding-greedy")
             for name in models for pair in pairs
         ]  # fmt: skip
         names = {model_id: name for name, model_id in ids.items()}
-        store.add_grid(
+        store.grids.add(
             records.GridRecord(
                 name=grid, spec={"name": grid}, spec_hash=grid, models=tuple(ids.values()), base=ids[base],
                 metrics=tuple(metrics), languages=tuple(sorted({tag for pair in pairs for tag in pair})), names=names,
@@ -98,7 +98,7 @@ class Campaign:
             [records.CellRecord(cell=cell) for cell in cells],
         )  # fmt: skip
         for name, graph in models.items():
-            store.record_graph(ids[name], graph)
+            store.models.record_graph(ids[name], graph)
         for cell in cells:
             name, pair = names[cell.model], cell.pair
             if state := (without or {}).get((name, pair)):
@@ -109,20 +109,19 @@ class Campaign:
             reason = (unscorable or {}).get((name, pair))
             scored = [metric for metric in metrics if reason is None or metric != reason[0]]
             scores = [self.score(metric, name, pair, count, chance, signature, statistics) for metric in scored]
-            store.commit_cell(
-                records.Translation(
-                    cell_id=cell.id, hypotheses="none", segments=count, tokens=count, cut=0, engine="made", seconds=0,
-                    worker="w",
-                ),
-                scores, [reason] if reason else [],
+            translation = records.Translation(
+                cell_id=cell.id, hypotheses="none", segments=count, tokens=count, cut=0, engine="made", seconds=0,
+                worker="w",
             )  # fmt: skip
+            outcome = records.CellOutcome(translation=translation, scores=scores, unscorable=[reason] if reason else [])
+            store.cells.advance(translated=[outcome])
         return store
 
     def leave(self, cell: Cell, state: CellState, reason: str | None) -> None:
         if state is CellState.FAILED:
-            self.store.fail_cell(cell.id, reason or "")
+            self.store.cells.advance(failed=[records.Untranslated(cell.id, reason or "")])
         elif state is CellState.RUNNING:
-            self.store.start_cell(cell.id, "w")
+            self.store.cells.advance(started=[cell.id], worker="w")
         elif state is not CellState.PLANNED:
             raise ValueError(state)
 

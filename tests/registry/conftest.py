@@ -76,27 +76,29 @@ class World:
 
     @property
     def grid(self) -> records.GridRecord:
-        return self.store.grid(self.spec.name)
+        return self.store.grids.get(self.spec.name)
 
     def run(self, changes: dict, scores: dict | None = None, signature: str = "v1") -> None:
         """Put a grid and its scores into the store, as the driver would."""
         self.spec = GridSpec.model_validate({**self.spec.model_dump(mode="json"), **changes})
         plan, store = make_plan(self.spec), self.store
         self.spec = plan.spec
-        store.add_model(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
-        store.record_graph(plan.base.id, plan.base_graph)
+        store.models.add(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
+        store.models.record_graph(plan.base.id, plan.base_graph)
         for training in plan.trainings:
             identity = training.identity
             made = {"id": identity.id, "name": identity.name, "recipe": identity.recipe, "seed": 1}
-            store.add_model(records.ModelRecord(**made, parent=plan.base.id, base=plan.base.id))
-            store.record_graph(identity.id, TrainingGraph.of(training.pairs, 5))
-            store.add_training(
+            store.models.add(records.ModelRecord(**made, parent=plan.base.id, base=plan.base.id))
+            store.models.record_graph(identity.id, TrainingGraph.of(training.pairs, 5))
+            store.models.add_training(
                 identity.id, {"checkpoint": str(self.checkpoints[identity.name]), "base": str(self.base)}
             )
-        store.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
-        store.add_prompt(records.PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
+        store.conditions.add_test_set(
+            records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json"))
+        )
+        store.conditions.add_prompt(records.PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
         decoding = self.spec.evaluation.decoding
-        store.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+        store.conditions.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
         corpus = open_corpus(self.spec.corpus.kind, self.spec.corpus.options)
         lines = {pair: evaluation_segments(corpus, pair, "test", self.spec.evaluation.sentences) for pair in plan.pairs}
         tests = {
@@ -108,14 +110,14 @@ class World:
             models=tuple(model.id for model in plan.models), base=plan.base.id, metrics=self.spec.evaluation.metrics,
             languages=self.spec.languages, names={model.id: model.name for model in plan.models},
         )  # fmt: skip
-        store.add_grid(grid, [records.CellRecord(cell=cell, test=tests[cell.pair]) for cell in plan.cells()])
+        store.grids.add(grid, [records.CellRecord(cell=cell, test=tests[cell.pair]) for cell in plan.cells()])
         names = self.grid.names
-        for cell in store.cells(self.spec.name):
+        for cell in store.cells.of_grid(self.spec.name):
             if cell.state is CellState.PLANNED:
                 name = names[cell.cell.model]
                 values = (scores or SCORES)[name][str(cell.cell.pair)]
                 if values is None:
-                    store.fail_cell(cell.cell.id, "out of memory")
+                    store.cells.advance(failed=[records.Untranslated(cell.cell.id, "out of memory")])
                 else:
                     self.commit(cell, signature, *values)
 
@@ -125,12 +127,16 @@ class World:
             cell_id=cell.cell.id, hypotheses=address, segments=1, tokens=4, cut=0, engine="test", seconds=1, worker="w"
         )  # fmt: skip
         values = {"bleu": bleu, "off_target": off_target}
-        self.store.commit_cell(
-            translation,
-            [
-                records.StoredScore(metric=metric, signature=f"{metric}|{signature}", value=value)
-                for metric, value in values.items()
-            ],
+        self.store.cells.advance(
+            translated=[
+                records.CellOutcome(
+                    translation=translation,
+                    scores=[
+                        records.StoredScore(metric=metric, signature=f"{metric}|{signature}", value=value)
+                        for metric, value in values.items()
+                    ],
+                )
+            ]
         )
 
     def bare_version(self, model: str, name: str = "small-translator", **tags: str) -> RegisteredVersion:

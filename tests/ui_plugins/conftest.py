@@ -29,6 +29,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.prompt import NAMED, Prompt
 from dragoman.store.records import (
+    CellOutcome,
     CellRecord,
     DecodingRecord,
     GridRecord,
@@ -38,6 +39,7 @@ from dragoman.store.records import (
     StoredScore,
     TestSetRecord,
     Translation,
+    Untranslated,
 )
 from dragoman.store.store import Store
 from dragoman_ui.app import register
@@ -89,11 +91,13 @@ class Grids:
         ids = {model: f"model1-{model}" for model in GRAPHS}
         for model in GRAPHS:
             parent = None if model == "base" else ids["base"]
-            store.add_model(ModelRecord(id=ids[model], name=model, parent=parent, base=parent))
-            store.record_graph(ids[model], GRAPHS[model])
-        store.add_test_set(self.test_set)
-        store.add_prompt(PromptRecord(id=self.prompt.id, template=self.prompt.template))
-        store.add_decoding(DecodingRecord(id=self.decoding.id, settings=self.decoding.model_dump(mode="json")))
+            store.models.add(ModelRecord(id=ids[model], name=model, parent=parent, base=parent))
+            store.models.record_graph(ids[model], GRAPHS[model])
+        store.conditions.add_test_set(self.test_set)
+        store.conditions.add_prompt(PromptRecord(id=self.prompt.id, template=self.prompt.template))
+        store.conditions.add_decoding(
+            DecodingRecord(id=self.decoding.id, settings=self.decoding.model_dump(mode="json"))
+        )
         corpus = open_corpus("cldr", {})
         lines = {
             pair: list(islice(corpus.segments(pair, Split.TEST), sentences))
@@ -101,7 +105,7 @@ class Grids:
             if pair != MISSING
         }
         cells = [self._cell(ids[model], pair, lines) for model in GRAPHS for pair in all_pairs(languages)]
-        store.add_grid(
+        store.grids.add(
             GridRecord(
                 name=name, spec=specification(name, languages), spec_hash=name,
                 models=tuple(ids.values()), base=ids["base"], metrics=METRICS, languages=languages,
@@ -109,10 +113,10 @@ class Grids:
             ),
             cells,
         )  # fmt: skip
-        job = store.start_job(name, "host/1")
+        job = store.jobs.start(name, "host/1")
         for cell in cells:
             self._run(cell, next(model for model in GRAPHS if ids[model] == cell.cell.model), lines)
-        store.end_job(job, JobState.DONE)
+        store.jobs.end(job, JobState.DONE)
 
     def _cell(self, model: str, pair: Pair, lines: dict[Pair, list]) -> CellRecord:  # type: ignore[type-arg]
         content = hash_lines(line for segment in lines.get(pair, ()) for line in segment)
@@ -129,9 +133,9 @@ class Grids:
         cell, pair = record.cell, record.cell.pair
         if pair == MISSING:
             return
-        self.store.start_cell(cell.id, "host/1")
+        self.store.cells.advance(started=[cell.id], worker="host/1")
         if pair == FAILED and model == "roles":
-            self.store.fail_cell(cell.id, f"the worker died: {SCRIPT}")
+            self.store.cells.advance(failed=[Untranslated(cell.id, f"the worker died: {SCRIPT}")])
             return
         partition = GRAPHS[model].partition(pair)
         quality = QUALITY.get(partition or "", 0.25) if model != "base" else 0.1
@@ -146,11 +150,11 @@ class Grids:
             if isinstance(each, ScoreRecord)
         ]  # fmt: skip
         address = self.store.blobs.put_translation([(text, "stop", len(text)) for text in hypotheses])
-        self.store.commit_cell(
-            Translation(cell_id=cell.id, hypotheses=address, segments=len(sources), tokens=sum(map(len, hypotheses)),
-                        cut=0, engine="transformers", seconds=1.5, worker="host/1"),
-            scores,
+        translation = Translation(
+            cell_id=cell.id, hypotheses=address, segments=len(sources), tokens=sum(map(len, hypotheses)), cut=0,
+            engine="transformers", seconds=1.5, worker="host/1",
         )  # fmt: skip
+        self.store.cells.advance(translated=[CellOutcome(translation=translation, scores=scores)])
 
 
 FULL = {"kind": "full", "learning_rate": 0.001, "steps": 10, "batch_tokens": 512, "warmup_steps": 1}

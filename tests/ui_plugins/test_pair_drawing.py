@@ -73,12 +73,12 @@ def test_the_version_changes_with_the_scores(filled_home: Path, tmp_path: Path) 
     first = version(store, "demo", "roles", "bleu")
     assert version(store, "demo", "roles", "bleu") == first
     assert version(store, "demo", "base", "bleu") != first
-    cell = next(each for each in store.cells("demo", Pair("en", "de")) if each.cell.model == "model1-roles")
-    store.add_scores(cell.cell.id, [StoredScore(metric="chrf", signature="x", value=1.0)])
+    cell = next(each for each in store.cells.of_grid("demo", Pair("en", "de")) if each.cell.model == "model1-roles")
+    store.cells.add_scores(cell.cell.id, [StoredScore(metric="chrf", signature="x", value=1.0)])
     second = version(store, "demo", "roles", "bleu")
     assert second != first
-    failed = next(each for each in store.cells("demo") if each.state is CellState.FAILED)
-    store.start_cell(failed.cell.id, "host/1")
+    failed = next(each for each in store.cells.of_grid("demo") if each.state is CellState.FAILED)
+    store.cells.advance(started=[failed.cell.id], worker="host/1")
     assert version(store, "demo", "roles", "bleu") != second
     store.close()
 
@@ -115,7 +115,7 @@ def read(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.mark.parametrize("order", list(Order))
 def test_a_drawing_holds_every_pair_at_its_place(store: Store, order: Order) -> None:
     found = pair_columns(store, "demo", "roles", "bleu")
-    head, columns = read(drawing(found, LANGUAGES, store.model("model1-roles").graph, Show.SCORE, order))
+    head, columns = read(drawing(found, LANGUAGES, store.models.get("model1-roles").graph, Show.SCORE, order))
     assert set(head["sources"]) == set(head["targets"]) == set(LANGUAGES)
     scores = {each.pair: each for each in pair_scores(store, "demo", "roles", "bleu")}
     for y, source in enumerate(head["sources"]):

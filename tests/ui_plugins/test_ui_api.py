@@ -81,10 +81,10 @@ def test_answers_hold_until_the_store_changes(client: FlaskClient) -> None:
     before = tag("log?grid=demo")
     assert client.get(f"{ROOT}/log?grid=demo", headers={"If-None-Match": before}).status_code == 304
     store = open_store()
-    job = store.start_job("demo", "another-host-1")
+    job = store.jobs.start("demo", "another-host-1")
     assert tag("log?grid=demo") != before
     assert ask(client, "log", grid="demo")["job"]["id"] == job
-    store.end_job(job, JobState.DONE)
+    store.jobs.end(job, JobState.DONE)
 
 
 def test_scores_hold_while_others_are_written(client: FlaskClient) -> None:
@@ -96,8 +96,8 @@ def test_scores_hold_while_others_are_written(client: FlaskClient) -> None:
     heavy += [f"comparison_table?grid=demo&model=roles&table={name}" for name in ("scopes", "losses", "pairs")]
     before = {path: tag(path) for path in heavy}
     store = open_store()
-    job = store.start_job("demo", "another-host-1")
-    store.end_job(job, JobState.DONE)
+    job = store.jobs.start("demo", "another-host-1")
+    store.jobs.end(job, JobState.DONE)
     assert {path: tag(path) for path in heavy} == before
 
 

@@ -29,15 +29,15 @@ def running(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Sto
     """The grid while a driver works at it on a cluster, looked at every second."""
     monkeypatch.setattr(import_module("dragoman_ui.pages.job"), "SOON", 1)
     store = open_store()
-    queued = store.queue_job("demo", "http://head.example:8265")
-    store.submitted_job(queued, "raysubmit_1")
-    job = store.start_job("demo", "another-host-1", queued)
+    queued = store.jobs.queue("demo", "http://head.example:8265")
+    store.jobs.submitted(queued, "raysubmit_1")
+    job = store.jobs.start("demo", "another-host-1", queued)
     lines = [JobLine(text=f"line {number}") for number in range(1, 80)]
     failure = JobLine(kind=LineKind.FAILURE, text="roles de-zh-Hans failed: the worker died", detail=TRACEBACK)
     measured = {"tokens_per_second": 5120.0, "segments_per_second": 17.5, "seconds_left": 90}
-    store.beat_job(job, measured, [*lines, failure])
+    store.jobs.beat(job, measured, [*lines, failure])
     yield store, job
-    store.end_job(job, JobState.DONE)
+    store.jobs.end(job, JobState.DONE)
 
 
 @pytest.fixture
@@ -65,14 +65,14 @@ def test_numbers_move_under_a_reader_who_keeps_the_place(running: tuple[Store, i
     behind.evaluate("(behind) => { behind.scrollTop = 120; }")
     page.locator(".log").evaluate("(log) => { log.scrollTop = 60; }")
     control.retry(store, "demo")
-    store.beat_job(job, None, [JobLine(text="the failed cell is tried again")])
+    store.jobs.beat(job, None, [JobLine(text="the failed cell is tried again")])
     expect(page.get_by_role("heading", name="86 of 90 cells done, 1 left")).to_be_visible()
     expect(page.locator(".log")).to_contain_text("tried again")
     assert behind.is_visible()
     assert behind.evaluate("(behind) => [behind === document.activeElement, behind.scrollTop]") == [True, 120]
     assert page.locator(".log").evaluate("(log) => log.scrollTop") == 60
     assert page.locator(".downloads").count() == 1
-    store.end_job(job, JobState.DONE)
+    store.jobs.end(job, JobState.DONE)
     expect(page.locator("[data-part]")).to_have_count(0)
     expect(page.locator(".facts")).to_contain_text("Ended")
 
@@ -91,7 +91,7 @@ def test_a_grid_is_stopped_by_a_button(running: tuple[Store, int], watch: Do) ->
     page.get_by_role("button", name="Stop").press("Enter")
     expect(page.locator("[data-answer]")).to_have_text("Asked to stop: its driver obeys within seconds.")
     expect(page.locator(".facts")).to_contain_text("asked to stop by")
-    assert store.jobs("demo")[0].stop_asked is not None
+    assert store.jobs.of_grid("demo")[0].stop_asked is not None
 
 
 def test_news_that_do_not_come_are_asked_for_again(running: tuple[Store, int], watch: Do, forgive: Do) -> None:

@@ -70,16 +70,16 @@ def test_its_grids_are_summed_and_linked(client: FlaskClient) -> None:
 def test_its_throughput_and_its_first_failure_are_those_of_all_grids(client: FlaskClient) -> None:
     store = open_store()
     for name in ("sweep-b", "sweep-a"):
-        job = store.start_job(name, "host-1")
+        job = store.jobs.start(name, "host-1")
         failed = JobLine(kind=LineKind.FAILURE, text=f"the worker of {name} died", detail="why")
-        store.beat_job(job, {"tokens_per_second": 100.0}, [failed])
+        store.jobs.beat(job, {"tokens_per_second": 100.0}, [failed])
     text = words(client.get("/dragoman/swept?name=sweep").text)
     assert "2 of 2 grids" in text
     assert "200 tokens/s" in text
     assert "in sweep-b : the worker of sweep-b died" in text
     assert "the worker of sweep-a died" not in text
     for name in ("sweep-a", "sweep-b"):
-        store.end_job(store.jobs(name)[0].id, JobState.DONE)
+        store.jobs.end(store.jobs.of_grid(name)[0].id, JobState.DONE)
 
 
 def test_runs_of_two_grids_are_compared_down_to_their_sentences(client: FlaskClient) -> None:

@@ -33,7 +33,7 @@ def home(filled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with store.database.writing() as connection:
         connection.execute(update(GridModelRow).where(GridModelRow.name == "roles").values(name=NAMED))
         policy = {"model": "translator", "rules": [{"over": "seen", "at_least": 20}]}
-        spec = {**store.grid("demo").spec, "promotion": policy}
+        spec = {**store.grids.get("demo").spec, "promotion": policy}
         connection.execute(update(GridRow).where(GridRow.name == "demo").values(spec=spec))
     store.close()
     client = client_at(f"sqlite:///{home}/mlflow.db")

@@ -46,7 +46,7 @@ def registered_home(filled_home: Path, tmp_path_factory: pytest.TempPathFactory)
     home = tmp_path_factory.mktemp("registered") / "home"
     shutil.copytree(filled_home, home)
     store = Store.open_existing(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
-    grid = store.grid("demo")
+    grid = store.grids.get("demo")
     promotion = {"model": REAL["name"], "rules": [{"over": "seen", "at_least": 20, "coverage": 0.5}]}
     spec = GridSpec.model_validate({**grid.spec, "promotion": promotion})
     with store.database.writing() as connection:

@@ -189,11 +189,11 @@ def test_cells_are_counted_by_state(client: FlaskClient) -> None:
 def test_of_a_grid_at_work_the_end_of_its_log_is_shown(client: FlaskClient) -> None:
     store = open_store()
     assert "Stop</button>" not in client.get("/dragoman/job?grid=demo").text  # nothing runs
-    job = store.start_job("demo", "another-host-1")
+    job = store.jobs.start("demo", "another-host-1")
     assert "Stop</button>" in client.get("/dragoman/job?grid=demo").text
-    store.beat_job(job, None, [JobLine(text=f"line {number}") for number in range(1, 204)])
+    store.jobs.beat(job, None, [JobLine(text=f"line {number}") for number in range(1, 204)])
     page = client.get("/dragoman/working?grid=demo").text
-    store.end_job(job, JobState.DONE)
+    store.jobs.end(job, JobState.DONE)
     assert re.findall(r"line \d+", page) == [f"line {number}" for number in range(4, 204)]
     assert "3 earlier lines are left out" in page
 
@@ -268,11 +268,11 @@ def test_of_two_signatures_one_is_chosen_on_the_page(
     use_home(tmp_path / "home")
     store, client = open_store(), browse()
     assert '<select name="signature">' not in client.get("/dragoman/grid?grid=demo&model=roles").text
-    model = next(identity for identity, name in store.grid("demo").names.items() if name == "roles")
-    cell = next(each for each in store.cells("demo", Pair("en", "de")) if each.cell.model == model)
-    own = next(score for score in store.scores_of(cell.cell.id) if score.metric == "bleu")
+    model = next(identity for identity, name in store.grids.get("demo").names.items() if name == "roles")
+    cell = next(each for each in store.cells.of_grid("demo", Pair("en", "de")) if each.cell.model == model)
+    own = next(score for score in store.cells.scores(cell.cell.id) if score.metric == "bleu")
     older = re.sub(r"version:[^|]*", "version:1.0.0", own.signature)
-    store.add_scores(cell.cell.id, [own.model_copy(update={"signature": older, "statistics": None})])
+    store.cells.add_scores(cell.cell.id, [own.model_copy(update={"signature": older, "statistics": None})])
     refused = client.get("/dragoman/grid?grid=demo&model=roles")
     assert refused.status_code == 404
     links = [unescape(link) for link in re.findall(r'href="([^"]*signature=[^"]*)"', refused.text)]

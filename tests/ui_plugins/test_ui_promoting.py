@@ -35,7 +35,7 @@ def server(filled_home: Path, tmp_path_factory: pytest.TempPathFactory, serve: C
     home = tmp_path_factory.mktemp("promoting") / "home"
     shutil.copytree(filled_home, home)
     store = Store.open_existing(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
-    grid = store.grid("demo")
+    grid = store.grids.get("demo")
     training = {"examples": 5, "method": {"kind": "full", "learning_rate": 0.1, "steps": 1}}
     rules = [{"over": "seen", "at_least": 20, "coverage": 0.5}]
     spec = GridSpec.model_validate({

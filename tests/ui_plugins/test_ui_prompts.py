@@ -25,6 +25,7 @@ from dragoman.partition import TrainingGraph
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.records import (
+    CellOutcome,
     CellRecord,
     DecodingRecord,
     GridRecord,
@@ -63,13 +64,15 @@ def fill(home: Path) -> None:
     store = Store.open(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
     for name, graph in (("base", TrainingGraph()), ("tuned", TrainingGraph.of([Pair("en", "de")], 10))):
         parent = None if name == "base" else "m-base"
-        store.add_model(ModelRecord(id=f"m-{name}", name=name, parent=parent, base=parent))
-        store.record_graph(f"m-{name}", graph)
-    store.add_test_set(TestSetRecord(id="t", corpus="cldr", revision="r", split="test", sentences=len(LINES)))
-    store.add_decoding(DecodingRecord(id=Decoding().id, settings=Decoding().model_dump(mode="json")))
+        store.models.add(ModelRecord(id=f"m-{name}", name=name, parent=parent, base=parent))
+        store.models.record_graph(f"m-{name}", graph)
+    store.conditions.add_test_set(
+        TestSetRecord(id="t", corpus="cldr", revision="r", split="test", sentences=len(LINES))
+    )
+    store.conditions.add_decoding(DecodingRecord(id=Decoding().id, settings=Decoding().model_dump(mode="json")))
     prompts = {prompt.label: prompt.id for prompt in spec.prompts}
     for prompt in spec.prompts:
-        store.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
+        store.conditions.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
     test, content = store.blobs.put_test(LINES, LINES), hash_lines([*LINES, *LINES])
     cells = {
         (model, prompt, pair): CellRecord(
@@ -80,7 +83,7 @@ def fill(home: Path) -> None:
         for model, prompt in GOOD
         for pair in all_pairs(LANGUAGES)
     }  # fmt: skip
-    store.add_grid(
+    store.grids.add(
         GridRecord(
             name="asked", spec=spec.model_dump(mode="json"), spec_hash="h", models=("m-base", "m-tuned"), base="m-base",
             metrics=(METRIC,), languages=LANGUAGES, names={"m-base": "base", "m-tuned": "tuned"},
@@ -88,7 +91,7 @@ def fill(home: Path) -> None:
         list(cells.values()),
     )  # fmt: skip
     for (model, prompt, pair), record in cells.items():
-        store.start_cell(record.cell.id, "w")
+        store.cells.advance(started=[record.cell.id], worker="w")
         made = [" ".join([*line.split()[: GOOD[model, prompt]], prompt]) for line in LINES]
         scores = [
             StoredScore(metric=each.metric, signature=each.signature, value=each.value, low=each.low, high=each.high,
@@ -99,7 +102,7 @@ def fill(home: Path) -> None:
         address = store.blobs.put_translation([(text, "stop", 3) for text in made])
         done = Translation(cell_id=record.cell.id, hypotheses=address, segments=2, tokens=6, cut=0, engine="e",
                            seconds=1.0, worker="w")  # fmt: skip
-        store.commit_cell(done, scores)
+        store.cells.advance(translated=[CellOutcome(translation=done, scores=scores)])
     store.close()
 
 

@@ -87,7 +87,7 @@ def lab(filled_home: Path, tmp_path_factory: pytest.TempPathFactory, serve: Call
     home = tmp_path_factory.mktemp("lab") / "home"
     shutil.copytree(filled_home, home)
     store = Store.open_existing(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
-    grid = store.grid("demo")
+    grid = store.grids.get("demo")
     spec = GridSpec.model_validate(SPEC | {"prompt": grid.spec["prompt"]})
     with store.database.writing() as connection:
         connection.execute(update(GridRow).values(spec=spec.model_dump(mode="json")))
@@ -214,10 +214,10 @@ def test_an_administrator_stops_a_grid_and_retries_its_cells(lab: Lab) -> None:
     assert idle.status_code == 404
     assert "there is nothing to stop" in idle.json()["message"]
     store = Store.open_existing(f"sqlite:///{lab.home}/store.db", f"file://{lab.home}/blobs")
-    store.start_job("demo", "another-host-1")
+    store.jobs.start("demo", "another-host-1")
     stopped = browser.post(lab.api("stop"), json={"grid": "demo"})
     assert stopped.json()["job"]["stop_asked_by"] == "admin"
-    store.end_job(stopped.json()["job"]["id"], JobState.STOPPED, "stopped by admin")
+    store.jobs.end(stopped.json()["job"]["id"], JobState.STOPPED, "stopped by admin")
     store.close()
     again = browser.post(lab.api("retry"), json={"grid": "demo"}).json()
     assert again["cells"] == 1
@@ -253,7 +253,7 @@ def test_a_trail_cut_off_shows_on_the_page(lab: Lab) -> None:
 
 def test_specs_of_another_version_are_sentences(lab: Lab) -> None:
     store = Store.open_existing(f"sqlite:///{lab.home}/store.db", f"file://{lab.home}/blobs")
-    spec = store.grid("demo").spec
+    spec = store.grids.get("demo").spec
     broken = {**spec, "languages": [], "promotion": {**spec["promotion"], "rules": "none"}}
     with store.database.writing() as connection:
         connection.execute(update(GridRow).values(spec=broken))

@@ -94,17 +94,17 @@ def retry(
             f"{len(lost.cells)} {'cell' if len(lost.cells) == 1 else 'cells'} of {grid} whose hypotheses are lost "
             f"planned again; test texts of {lost.texts} {'pair' if lost.texts == 1 else 'pairs'} are lost."
         )
-    if again and not any(job.is_alive for job in store.jobs(grid)):
+    if again and not any(job.is_alive for job in store.jobs.of_grid(grid)):
         _go_on(store, grid, address, here, asked_for(workers, cpus, gpus, training_workers, training_gpus), quiet)
 
 
 def _go_on(store: Store, grid: str, address: str | None, here: bool, chosen: Settings, quiet: bool) -> None:
     from dragoman_jobs.driver.submission import settle
 
-    last = next(iter(store.jobs(grid)), None)
+    last = next(iter(store.jobs.of_grid(grid)), None)
     if last is not None:
         settle(store, last)
-    store.check_free(grid)
+    store.jobs.check_free(grid)
     plan = planned_again(store, grid)
     where = None if here else address or (last.address if last else None)
     if where is None:

@@ -45,7 +45,7 @@ def list_() -> Sequence[Table]:
     Examples: dragoman list · dragoman list --json
     """
     store = open_store()
-    rows = [_standing(store, record.name, _jobs(store, record.name)) for record in store.grids()]
+    rows = [_standing(store, record.name, _jobs(store, record.name)) for record in store.grids.all()]
     counts = [number(name, digits=0) for name in ("done", "cells", "failed")]
     columns = [word("grid"), word("state"), *counts, _duration("seconds_left", "left"), _moment("since"), word("where")]
     return [Table("grids", "Grids", columns, rows, notes=[] if rows else ["There are none yet."])]
@@ -67,7 +67,7 @@ def logs(
     after = 0
     while True:
         standing = next(each for each in _jobs(store, grid) if each.id == chosen)
-        for line in store.job_lines(chosen, after):
+        for line in store.jobs.lines(chosen, after):
             after = line.number
             typer.echo(f"{line.at:%Y-%m-%d %H:%M:%S}  {line.text}")
             for part in (line.detail or "").splitlines():
@@ -93,7 +93,7 @@ def stop(grid: GridArgument) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     while job.is_alive and time.monotonic() < deadline:
         time.sleep(0.5)
-        job = next(each for each in store.jobs(grid) if each.id == job.id)
+        job = next(each for each in store.jobs.of_grid(grid) if each.id == job.id)
     if job.is_alive:
         typer.echo(f"{grid} was asked to stop; its driver has not obeyed yet: look at `dragoman status {grid}`.")
         raise typer.Exit(1)
@@ -103,14 +103,14 @@ def stop(grid: GridArgument) -> None:
 def _jobs(store: Store, grid: str) -> list[JobRecord]:
     from dragoman_jobs.driver.submission import settle
 
-    jobs = store.jobs(grid)
+    jobs = store.jobs.of_grid(grid)
     return [settle(store, jobs[0]), *jobs[1:]] if jobs else []
 
 
 def _chosen(store: Store, grid: str, job: int | None) -> int:
     from dragoman.errors import StoreError
 
-    numbers = [each.id for each in store.jobs(grid)]
+    numbers = [each.id for each in store.jobs.of_grid(grid)]
     if not numbers:
         raise StoreError(f"The grid {grid} was never run: there is no log of it.")
     if job is not None and job not in numbers:
@@ -170,7 +170,7 @@ def _failure(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     """The first failure of the latest run that had one and is not made good."""
     columns = [Column("sentence", "first failure", lambda row: row["sentence"], right=False)]
     for job in jobs[:1]:
-        for line in store.job_lines(job.id, kind=LineKind.FAILURE, most=1):
+        for line in store.jobs.lines(job.id, kind=LineKind.FAILURE, most=1):
             detail = (line.detail or "").splitlines()
             row = {
                 "job": job.id,
@@ -181,7 +181,7 @@ def _failure(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
             shown = [f"  {part}" for part in detail[-_DETAIL_LINES:]]
             more = [f"`dragoman logs {grid}` has all of it."] if len(detail) > _DETAIL_LINES else []
             return Table("failure", "", columns, [row], notes=[*shown, *more])
-    failed = next(iter(store.cells(grid, state=CellState.FAILED)), None)
+    failed = next(iter(store.cells.of_grid(grid, state=CellState.FAILED)), None)
     rows = [] if failed is None else [
         {"job": None, "at": None, "sentence": f"{failed.cell.pair} failed: {failed.reason}", "log": None}
     ]  # fmt: skip

@@ -20,7 +20,7 @@ from dragoman.redaction import masked
 from dragoman.settings import Settings
 from dragoman.store.heartbeat import BEAT_SECONDS
 from dragoman.store.jobs import control
-from dragoman.store.records import CellRecord
+from dragoman.store.records import CellRecord, Untranslated
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref
 from dragoman_jobs.cluster.resources import Shares
@@ -83,7 +83,7 @@ class Driver:
         self._pending = {model.id: [] for model in self._plan.models}
         self._given_up = set()
         self._states = Counter()
-        for cell in patiently(lambda: self._store.cells(self._plan.spec.name)):
+        for cell in patiently(lambda: self._store.cells.of_grid(self._plan.spec.name)):
             pending = cell.state in wanted
             self._states[CellState.PLANNED if pending else cell.state] += 1
             if pending:
@@ -97,7 +97,7 @@ class Driver:
         return [
             training
             for training in self._plan.trainings
-            if patiently(lambda: self._store.training(training.identity.id)) is None  # noqa: B023 (asked at once)
+            if patiently(lambda: self._store.models.training(training.identity.id)) is None  # noqa: B023 (asked at once)
             # a finetuning whose cells failed with it, and are not tried again, isn't either
             and (self._pending.get(training.identity.id) or training.identity.id not in self._given_up)
         ]
@@ -203,11 +203,12 @@ class Driver:
         ended = self._ended
         if not (ended or started):
             return []
-        outcomes = [each.outcome for each in ended if each.outcome is not None]
         theirs = patiently(
-            lambda: self._store.advance_cells(
-                translated=[(outcome.translation, outcome.scores, outcome.unscorable) for outcome in outcomes],
-                failed=[(each.task.cell, masked(str(each.failure))) for each in ended if each.outcome is None],
+            lambda: self._store.cells.advance(
+                translated=[each.outcome for each in ended if each.outcome is not None],
+                failed=[
+                    Untranslated(each.task.cell, masked(str(each.failure))) for each in ended if each.outcome is None
+                ],
                 started=[task.cell for task in started],
                 worker=control.owner(self.progress.job_number),
             ),
@@ -304,9 +305,9 @@ class Driver:
         cells = [cell for cell in self._pending[model.id] if cell.cell.pair in untranslatable]
         self._pending[model.id] = [cell for cell in self._pending[model.id] if cell.cell.pair not in untranslatable]
         self._forget(cells, CellState.MISSING)
-        missing = [(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
+        missing = [Untranslated(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
         if missing:
-            patiently(lambda: self._store.advance_cells([], [], [], "", missing=missing))
+            patiently(lambda: self._store.cells.advance(missing=missing))
 
     def _forget(self, cells: Sequence[CellRecord], state: CellState) -> None:
         """Count cells that nobody will translate."""
@@ -317,8 +318,8 @@ class Driver:
     def _fail_model(self, model: ModelIdentity, reason: str, detail: str | None = None) -> None:
         cells = self._pending[model.id]
         self._forget(cells, CellState.FAILED)
-        failed = [(cell.cell.id, masked(reason)) for cell in cells]
-        patiently(lambda: self._store.advance_cells([], failed, [], ""))
+        failed = [Untranslated(cell.cell.id, masked(reason)) for cell in cells]
+        patiently(lambda: self._store.cells.advance(failed=failed))
         self.progress.failed(f"{model.name}: {reason}", detail)
 
     def _size(self, cell: CellRecord) -> int:

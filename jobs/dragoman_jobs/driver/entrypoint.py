@@ -48,10 +48,10 @@ def _end(store: Store, number: int, reason: str, detail: str | None) -> None:
     """What went wrong, for a job that had not begun; one that had has said so itself."""
     reason = masked(reason)
     print(f"dragoman: {reason}", file=sys.stderr)
-    if not store.job_lines(number, kind=LineKind.FAILURE, most=1):
+    if not store.jobs.lines(number, kind=LineKind.FAILURE, most=1):
         line = JobLine(kind=LineKind.FAILURE, text=reason, detail=detail and masked(detail))
-        store.beat_job(number, None, [line])
-    store.end_job(number, JobState.FAILED, reason)
+        store.jobs.beat(number, None, [line])
+    store.jobs.end(number, JobState.FAILED, reason)
 
 
 if __name__ == "__main__":

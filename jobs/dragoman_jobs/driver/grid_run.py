@@ -94,9 +94,9 @@ def run_grid(
 
 def _queued_again(store: Store, grid: str, job: int) -> int:
     """Another job like one that was submitted and has ended; returns its number."""
-    before = next(each for each in store.jobs(grid) if each.id == job)
-    number = store.queue_job(grid, before.address or "")
-    store.submitted_job(number, before.submission or "")
+    before = next(each for each in store.jobs.of_grid(grid) if each.id == job)
+    number = store.jobs.queue(grid, before.address or "")
+    store.jobs.submitted(number, before.submission or "")
     return number
 
 
@@ -160,9 +160,9 @@ def _check_free(settings: Settings, grid: str) -> bool:
     if not migrations.exists(database):
         return True
     store = Store.open(settings.store_url, settings.blobs_url)
-    is_new = all(record.name != grid for record in store.grids())
+    is_new = all(record.name != grid for record in store.grids.all())
     if not is_new:
-        store.check_free(grid)
+        store.jobs.check_free(grid)
     store.close()
     return is_new
 

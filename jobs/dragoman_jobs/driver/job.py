@@ -56,7 +56,7 @@ class Job:
         self._about = ExitStack()
 
     def __enter__(self) -> Self:
-        self.number = self._store.start_job(self._grid, driver_name(), self._queued)
+        self.number = self._store.jobs.start(self._grid, driver_name(), self._queued)
         control.forsake(self._store, self._grid, self.number)
         self._about.enter_context(logs.about(grid=self._grid, job=str(self.number)))
         self._thread.start()
@@ -91,7 +91,7 @@ class Job:
         self._beat()
         if self._stopped_by != SUPERSEDED:
             control.forsake(self._store, self._grid, self.number)
-        self._store.end_job(self.number, state, reason)
+        self._store.jobs.end(self.number, state, reason)
 
     def say(self, text: str) -> None:
         """Something for the log."""
@@ -133,6 +133,6 @@ class Job:
     def _beat(self) -> None:
         with self._lock:
             lines, progress = list(self._lines), self._progress
-        self._stopped_by = self._store.beat_job(self.number, progress, lines) or self._stopped_by
+        self._stopped_by = self._store.jobs.beat(self.number, progress, lines) or self._stopped_by
         with self._lock:
             del self._lines[: len(lines)]

@@ -60,7 +60,7 @@ class Reporter:
 
     def trained(self, training: PlannedTraining) -> None:
         """A finetuning came to its end: parameters, data and all losses."""
-        record = self._store.training(training.identity.id)
+        record = self._store.models.training(training.identity.id)
         if record is not None:
             self._losses.pop(training.identity.id, None)
             self._tracker.tell(lambda mlflow: mlflow.log_training(training, record))
@@ -132,7 +132,7 @@ def _prompt(plan: Plan, model: ModelIdentity) -> str | None:
 def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
     """The first sentence of every pair, asked with the model's first prompt."""
     samples, prompt = [], plan.prompt_of(model).id
-    for cell in store.cells(plan.spec.name, model=model.id, state=CellState.DONE):
+    for cell in store.cells.of_grid(plan.spec.name, model=model.id, state=CellState.DONE):
         if cell.cell.prompt == prompt and cell.test and cell.hypotheses:
             sources, references = store.blobs.test(cell.test)
             hypothesis = store.blobs.translation(cell.hypotheses)[0][0]

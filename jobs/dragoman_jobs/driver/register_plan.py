@@ -23,26 +23,26 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
     Returns:
         What few-shot prompts show, by prompt and pair, and the characters that each pair has to translate.
     """
-    store.add_model(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
-    store.record_graph(plan.base.id, plan.base_graph)
+    store.models.add(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
+    store.models.record_graph(plan.base.id, plan.base_graph)
     for other in plan.baselines:
         identity = other.identity
-        store.add_model(ModelRecord(id=identity.id, name=identity.name, base=plan.base.id, recipe=identity.recipe))
-        store.record_graph(identity.id, other.graph)
+        store.models.add(ModelRecord(id=identity.id, name=identity.name, base=plan.base.id, recipe=identity.recipe))
+        store.models.record_graph(identity.id, other.graph)
     for training in plan.trainings:
         identity = training.identity
-        store.add_model(
+        store.models.add(
             ModelRecord(
                 id=identity.id, name=identity.name, parent=plan.base.id, base=plan.base.id,
                 recipe=identity.recipe, seed=identity.seed,
             )
         )  # fmt: skip
     test = plan.test_set
-    store.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
+    store.conditions.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
     for prompt in plan.prompts:
-        store.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
+        store.conditions.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
     for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
-        store.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
+        store.conditions.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
     drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
     addresses, sizes = _store_test_lines(plan, store)
     record = GridRecord(
@@ -60,10 +60,10 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
         for cell in plan.cells()
         for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
     ]
-    store.add_grid(record, cells)
+    store.grids.add(record, cells)
     for training in plan.trainings:
         if training.text:
-            store.record_contamination(training.identity.id, test.id, contamination_records(training, test.id))
+            store.contamination.record(training.identity.id, test.id, contamination_records(training, test.id))
     return drawn, sizes
 
 

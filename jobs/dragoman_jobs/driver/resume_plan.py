@@ -18,7 +18,7 @@ def planned_again(store: Store, grid: str) -> Plan:
         StoreError: there is no such grid.
         SpecError: the base model or the data is not what it was.
     """
-    record = store.grid(grid)
+    record = store.grids.get(grid)
     plan = make_plan(GridSpec.model_validate(record.spec))
     if plan.base.id != record.base:
         raise SpecError(
@@ -43,9 +43,9 @@ def named(store: Store, grid_or_spec: str) -> str:
     """
     path = Path(grid_or_spec)
     if path.suffix not in (".yaml", ".yml"):
-        return store.grid(grid_or_spec).name
+        return store.grids.get(grid_or_spec).name
     spec = load_spec(path)
-    record = store.grid(spec.name)
+    record = store.grids.get(spec.name)
     changes = _differences(_comparable(record.spec), _comparable(spec.model_dump(mode="json")))
     if changes:
         raise SpecError(

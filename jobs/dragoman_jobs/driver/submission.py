@@ -72,10 +72,10 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
     shares.require_sense(plan)
     store = Store.open(settings.store_url, settings.blobs_url)
     grid = plan.spec.name
-    if any(record.name == grid for record in store.grids()):
-        store.check_free(grid)
+    if any(record.name == grid for record in store.grids.all()):
+        store.jobs.check_free(grid)
     Driver(plan, store, settings, GridProgress(Console(quiet=True))).register()
-    number = store.queue_job(grid, ray.address)
+    number = store.jobs.queue(grid, ray.address)
     submission = f"dragoman-{grid}-{number}-{uuid4().hex[:6]}"
     try:
         ray.submit(
@@ -85,9 +85,9 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
             {"dragoman.grid": grid, "dragoman.job": str(number)},
         )
     except ClusterError as error:
-        store.end_job(number, JobState.FAILED, str(error))
+        store.jobs.end(number, JobState.FAILED, str(error))
         raise
-    store.submitted_job(number, submission)
+    store.jobs.submitted(number, submission)
     return Submitted(grid, number, submission, ray.page(submission), _mlflow_page(plan, settings), withheld)
 
 
@@ -138,9 +138,9 @@ def settle(store: Store, job: JobRecord) -> JobRecord:
     what = "Ray was restarted" if known is None else str(known.get("message") or known["status"]).strip()
     reason = masked(f"the driver ended without a word: {what.splitlines()[0]}")
     line = JobLine(kind=LineKind.FAILURE, text=reason, detail=masked("\n".join(log)) or None)
-    store.beat_job(job.id, None, [line])
-    store.end_job(job.id, JobState.FAILED, reason)
-    return next(each for each in store.jobs(job.grid) if each.id == job.id)
+    store.jobs.beat(job.id, None, [line])
+    store.jobs.end(job.id, JobState.FAILED, reason)
+    return next(each for each in store.jobs.of_grid(job.grid) if each.id == job.id)
 
 
 def _check_reach(values: Mapping[str, str]) -> None:

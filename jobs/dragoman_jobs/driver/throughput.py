@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dragoman_jobs.evaluation.worker import CellOutcome, CellTask
+from dragoman.store.records import CellOutcome
+from dragoman_jobs.evaluation.worker import CellTask
 
 WINDOW = 60.0
 """Seconds that rates are taken over."""

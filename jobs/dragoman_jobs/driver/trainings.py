@@ -186,8 +186,8 @@ class Finetunings:
         record = {**result.model_dump(mode="json"), "checkpoint": str(task.out), "base": task.base}
         # what was read, not what was asked for: a pair without data is not seen
         graph = TrainingGraph(examples=result.examples)
-        patiently(lambda: self._store.record_graph(planned.identity.id, graph))
-        patiently(lambda: self._store.add_training(planned.identity.id, record))
+        patiently(lambda: self._store.models.record_graph(planned.identity.id, graph))
+        patiently(lambda: self._store.models.add_training(planned.identity.id, record))
         self._unlock(planned)
         self._tell(planned)
 
@@ -201,7 +201,7 @@ class Finetunings:
         return Trained(planned.identity, reason, detail)
 
     def _is_trained(self, planned: PlannedTraining) -> bool:
-        return patiently(lambda: self._store.training(planned.identity.id)) is not None
+        return patiently(lambda: self._store.models.training(planned.identity.id)) is not None
 
     def _lock(self, planned: PlannedTraining) -> bool:
         """Have this driver be the one that trains a model; False where another is."""

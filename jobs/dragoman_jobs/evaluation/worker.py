@@ -12,13 +12,14 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
-from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
+from dragoman.cell import Unscorable
+from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.pair import Pair
 from dragoman.segment import Segment
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
 from dragoman.store.blobs import BlobStore
-from dragoman.store.records import StoredScore, Translation
+from dragoman.store.records import CellOutcome, StoredScore, Translation
 from dragoman_jobs.engines.base import Engine
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
@@ -80,21 +81,6 @@ class CellTask(BaseModel):
     def loading(self) -> Loading:
         """What the worker has to have loaded."""
         return Loading(self.model, self.decoding)
-
-
-class CellOutcome(BaseModel):
-    """What became of a cell."""
-
-    model_config = ConfigDict(frozen=True)
-
-    translation: Translation
-    """Where the hypotheses are, and how they came about."""
-    scores: tuple[StoredScore, ...]
-    """The scores, with their statistics."""
-    unscorable: tuple[tuple[str, str], ...]
-    """Metrics that can't score this pair, with the reason."""
-    busy: float = 0.0
-    """Seconds the worker spent on it, scoring included."""
 
 
 class Worker:
@@ -207,7 +193,7 @@ class Worker:
         return CellOutcome(
             translation=translation,
             scores=tuple(StoredScore.of(result) for result in results if isinstance(result, ScoreRecord)),
-            unscorable=tuple((result.metric, result.reason) for result in results if isinstance(result, Unscorable)),
+            unscorable=tuple(result for result in results if isinstance(result, Unscorable)),
         )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from dragoman.errors import DragomanError
+from dragoman.store.records import CellOutcome
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
-from dragoman_jobs.evaluation.worker import CellOutcome, CellTask, Loading
+from dragoman_jobs.evaluation.worker import CellTask, Loading
 
 MAX_STARTS = 5
 """Rounds of starts in a row in which no worker becomes ready, while there is none: then none ever will be."""

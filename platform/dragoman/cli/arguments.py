@@ -22,7 +22,7 @@ def open_store() -> Store:
 def complete_grids(incomplete: str) -> list[str]:
     """Names of grids for the shell."""
     try:
-        return [grid.name for grid in open_store().grids() if grid.name.startswith(incomplete)]
+        return [grid.name for grid in open_store().grids.all() if grid.name.startswith(incomplete)]
     except DragomanError:
         return []
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dragoman import plugins
+from dragoman.cell import Unscorable
 from dragoman.language import likely_script
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
 from dragoman.metrics.resampling import confidence_interval
@@ -28,16 +29,6 @@ class ScoreRecord:
     """Sufficient statistics, segments × k; `packing.pack` makes bytes of them."""
     details: dict[str, float] = field(default_factory=dict)
     """Figures shown beside the score (`Metric.details`)."""
-
-
-@dataclass(frozen=True)
-class Unscorable:
-    """A metric that could not score a pair, which is neither a failure nor a zero."""
-
-    metric: str
-    """Name of the metric."""
-    reason: str
-    """A sentence."""
 
 
 def score(

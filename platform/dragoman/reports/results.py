@@ -54,7 +54,7 @@ def answers(
         partition_rows(store, grid, models, metric, signature, micro, prompt),
         gap_rows(store, grid, rows, metric, signature, micro),
         seeds(store, grid, rows, metric, signature, micro),
-        matrix(grid, metric, store.grid(grid).languages, rows, scores),
+        matrix(grid, metric, store.grids.get(grid).languages, rows, scores),
         reasons({row: unscored(store, grid, row.model, metric, signature, row.prompt) for row in rows}),
         pairs(grid, metric, rows, scores),
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from dragoman.cell import Cell, CellState
+from dragoman.cell import Cell, CellState, Unscorable
 from dragoman.contamination import Contamination
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.store.heartbeat import LOST_AFTER, has_ended_here
@@ -49,7 +49,7 @@ class ModelRecord(Record):
     seed: int | None = None
     """Seed of its training."""
     graph: TrainingGraph = UNKNOWN_GRAPH
-    """Every pair it has seen, its ancestors' included. Read from the store; `Store.record_graph` writes it."""
+    """Every pair it has seen, its ancestors' included. Read from the store; `models.record_graph` writes it."""
 
 
 class TestSetRecord(Record):
@@ -181,6 +181,28 @@ class StoredScore(Record):
         )  # fmt: skip
 
 
+class CellOutcome(Record):
+    """A cell that was translated, with what its metrics made of it."""
+
+    translation: Translation
+    """Where the hypotheses are, and how they came about."""
+    scores: tuple[StoredScore, ...] = ()
+    """The scores, with their statistics."""
+    unscorable: tuple[Unscorable, ...] = ()
+    """The metrics that can't score it."""
+    busy: float = 0.0
+    """Seconds the worker spent on it, scoring included; not kept."""
+
+
+class Untranslated(NamedTuple):
+    """A cell that ended without a translation."""
+
+    cell_id: str
+    """Id of the cell."""
+    reason: str
+    """Why."""
+
+
 class ContaminationRecord(Contamination):
     """What one side of a pair's training text has of a test set's sentences in that language."""
 
@@ -190,15 +212,6 @@ class ContaminationRecord(Contamination):
     """Id of the test set."""
     similarity: float
     """How alike two sentences had to be to count as nearly the same, from 0 to 1."""
-
-
-class Unscorable(NamedTuple):
-    """A metric that can't score a cell."""
-
-    metric: str
-    """Name of the metric."""
-    reason: str
-    """Why."""
 
 
 class JobState(StrEnum):

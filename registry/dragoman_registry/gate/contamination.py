@@ -24,7 +24,7 @@ def contamination(store: Store, grid: GridRecord, model: str, planned: list[Pair
     """
     rates: dict[tuple[Pair, str], float] = {}
     for ancestor in _lineage(store, model):
-        for record in store.contamination(grid.name, ancestor) if ancestor in grid.names else ():
+        for record in store.contamination.of_grid(grid.name, ancestor) if ancestor in grid.names else ():
             looked_at = (record.pair, record.language)
             rates[looked_at] = max(rates.get(looked_at, 0.0), 100 * record.rate)
     texts: defaultdict[str, set[Pair]] = defaultdict(set)
@@ -46,11 +46,11 @@ def _numbers(score: PairScore, texts: dict[str, set[Pair]], rates: dict[tuple[Pa
 def _lineage(store: Store, model: str) -> Iterator[str]:
     """A model and those before it that were finetuned here: of any other, nobody can look at the text."""
     found: str | None = model
-    while found is not None and store.training(found) is not None:
+    while found is not None and store.models.training(found) is not None:
         yield found
-        found = store.model(found).parent
+        found = store.models.get(found).parent
 
 
 def _trained(store: Store, model: str) -> set[Pair]:
-    read = (store.training(model) or {}).get("examples")
-    return {Pair.parse(pair) for pair in read} if read else set(store.model(model).graph.pairs)
+    read = (store.models.training(model) or {}).get("examples")
+    return {Pair.parse(pair) for pair in read} if read else set(store.models.get(model).graph.pairs)

@@ -58,7 +58,7 @@ def gate(
     p_values: dict[Rule, float] = {}
     if incumbent is not None:
         prompt = GridSpec.model_validate(grid.spec).prompts[0].id
-        planned = [record.cell for record in store.cells(grid.name, model=model_id)]
+        planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
         cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
         for metric, found in numbers.items():
             if metric != CONTAMINATION:

@@ -36,8 +36,8 @@ class Card(NamedTuple):
 
 def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Card:
     """The card of one finetuned model of a grid, from what the store knows of it."""
-    record = store.model(id_of(grid, model))
-    training = store.training(record.id) or {}
+    record = store.models.get(id_of(grid, model))
+    training = store.models.training(record.id) or {}
     finetuning = next(each for each in spec.finetunings if each.name == model)
     tables = {metric: _table(store, grid.name, model, metric) for metric in grid.metrics}
     first = grid.metrics[0]
@@ -93,14 +93,14 @@ def _lineage(store: Store, record: ModelRecord) -> list[str]:
     """The model and those it comes from, each with its id."""
     found = [f"{record.name} ({record.id})"]
     while record.parent is not None:
-        record = store.model(record.parent)
+        record = store.models.get(record.parent)
         found.append(f"{record.name} ({record.id})")
     return found
 
 
 def _contamination(store: Store, grid: GridRecord, model: str) -> str:
     """What was found of the test sentences in the training text, pair by pair; that nobody looked, where nobody did."""
-    looked_at = store.contamination(grid.name, model)
+    looked_at = store.contamination.of_grid(grid.name, model)
     if not looked_at:
         return "The training text was not searched for test sentences.\n"
     found = [record for record in looked_at if record.exact or record.near]

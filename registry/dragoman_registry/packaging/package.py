@@ -60,7 +60,7 @@ def register(
         if (known.model, known.prompt, known.decoding) == (model_id, prompt.id, decoding.id):
             return known
     checkpoint = _checkpoint(store, model, model_id)
-    config = _model_config(spec, grid, store.model(grid.base).recipe)
+    config = _model_config(spec, grid, store.models.get(grid.base).recipe)
     tags = {
         MODEL_TAG: model_id, GRID_TAG: grid.name, NAME_TAG: model, PROMPT_TAG: prompt.id, DECODING_TAG: decoding.id
     }  # fmt: skip
@@ -70,7 +70,7 @@ def register(
 
 
 def _checkpoint(store: Store, model: str, model_id: str) -> Path:
-    training = store.training(model_id)
+    training = store.models.training(model_id)
     if training is None:
         raise ModelError(f"The model '{model}' is not trained yet: run its grid to the end, then register it.")
     checkpoint = Path(training["checkpoint"])

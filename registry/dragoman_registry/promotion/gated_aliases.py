@@ -11,7 +11,7 @@ from dragoman_registry.audit.log import AuditLog
 
 def gated_aliases(store: Store, name: str) -> set[str]:
     """The aliases of a registered model that a grid's promotion policy speaks of, or the audit trail."""
-    specs = [grid.spec.get("promotion") for grid in store.grids()]
+    specs = [grid.spec.get("promotion") for grid in store.grids.all()]
     named = {alias for spec in specs if spec and spec.get("model") == name for alias in _named(spec)}
     return named | {record.alias for record in AuditLog(store.database).records(name)}
 

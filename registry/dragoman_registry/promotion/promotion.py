@@ -69,7 +69,7 @@ class Promotions:
                 f"{version} was not registered by Dragoman, so there are no scores to judge it by: "
                 "promote a version that a grid registered."
             )
-        grid = self.store.grid(version.grid)
+        grid = self.store.grids.get(version.grid)
         try:
             spec = GridSpec.model_validate(grid.spec)
         except ValidationError as error:

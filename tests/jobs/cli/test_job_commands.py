@@ -36,10 +36,10 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("DRAGOMAN_HOME", str(tmp_path))
     settings.cache_clear()
     made = Store.open(settings().store_url, settings().blobs_url)
-    made.add_model(ModelRecord(id="m", name="base", recipe={}))
-    made.add_test_set(records.TestSetRecord(id="t", corpus="cldr", revision="1", split="test", sentences=1))
-    made.add_prompt(PromptRecord(id="p", template="{source}"))
-    made.add_decoding(DecodingRecord(id="d", settings={}))
+    made.models.add(ModelRecord(id="m", name="base", recipe={}))
+    made.conditions.add_test_set(records.TestSetRecord(id="t", corpus="cldr", revision="1", split="test", sentences=1))
+    made.conditions.add_prompt(PromptRecord(id="p", template="{source}"))
+    made.conditions.add_decoding(DecodingRecord(id="d", settings={}))
     grid = GridRecord(
         name="small", spec={}, spec_hash="s", models=("m",), base="m", metrics=("bleu",), languages=("de", "en", "fr")
     )
@@ -47,7 +47,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         CellRecord(cell=Cell(model="m", test_set="t", content="c", pair=pair, prompt="p", decoding="d"))
         for pair in all_pairs(grid.languages)
     ]
-    made.add_grid(grid, cells)
+    made.grids.add(grid, cells)
     yield made
     made.close()
     settings.cache_clear()
@@ -60,15 +60,15 @@ def _shown(*arguments: str) -> str:
 
 
 def test_the_first_failure_and_the_end_of_its_log_are_on_the_first_screen(store: Store) -> None:
-    job = store.start_job("small", driver_name())
+    job = store.jobs.start("small", driver_name())
     trace = "\n".join(["Traceback (most recent call last):", *(f"  frame {n}" for n in range(30)), "ZeroDivisionError"])
     failures = [("de-en failed: by nought", trace), ("en-de failed: something else", None)]
-    store.beat_job(
+    store.jobs.beat(
         job,
         {"seconds_left": 4000.0, "tokens_per_second": 1234.5, "segments_per_second": 7.0, "workers": 3, "busy": 0.97},
         [JobLine(kind=LineKind.FAILURE, text=text, detail=detail) for text, detail in failures],
     )
-    store.fail_cell(store.cells("small")[0].cell.id, "by nought")
+    store.cells.advance(failed=[records.Untranslated(store.cells.of_grid("small")[0].cell.id, "by nought")])
     screen = _shown("status", "small").splitlines()[:36]
     text = "\n".join(screen)
     assert "running" in text
@@ -92,17 +92,17 @@ def test_a_grid_that_was_never_run_is_planned(store: Store) -> None:
 
 
 def test_a_failure_of_an_earlier_program_is_found_in_the_cells(store: Store) -> None:
-    store.fail_cell(store.cells("small")[0].cell.id, "out of disk")
+    store.cells.advance(failed=[records.Untranslated(store.cells.of_grid("small")[0].cell.id, "out of disk")])
     assert "failed: out of disk" in _shown("status", "small")
 
 
 def test_a_run_that_ended_says_how_to_go_on(store: Store) -> None:
-    job = store.start_job("small", driver_name())
-    store.end_job(job, JobState.STOPPED, "stopped by ada")
+    job = store.jobs.start("small", driver_name())
+    store.jobs.end(job, JobState.STOPPED, "stopped by ada")
     shown = _shown("status", "small")
     assert "(stopped by ada)" in shown
     assert "`dragoman resume small` goes on with it." in shown
-    store.fail_cell(store.cells("small")[0].cell.id, "out of disk")
+    store.cells.advance(failed=[records.Untranslated(store.cells.of_grid("small")[0].cell.id, "out of disk")])
     assert "`dragoman retry small --failed`" in _shown("status", "small")
 
 
@@ -139,7 +139,7 @@ def test_a_retry_says_which_cells_are_meant(store: Store) -> None:
 
 
 def test_a_grid_that_was_never_run_here_and_has_nothing_left_to_do_is_done(store: Store) -> None:
-    for cell in store.cells("small"):
+    for cell in store.cells.of_grid("small"):
         store.fail_cell(cell.cell.id, "out of disk")
     assert "planned" not in _shown("list")
     assert "done" in _shown("list").split("small", 1)[1]

@@ -16,6 +16,7 @@ from dragoman.partition import Partition
 from dragoman.settings import Settings
 from dragoman.store.jobs import control
 from dragoman.store.records import JobState, LineKind
+from dragoman.store.repositories.cells import CellRepository
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
 from dragoman_jobs.cluster.local_cluster import LocalCluster
@@ -34,8 +35,8 @@ def test_everything_is_done_and_the_graph_is_what_was_read(
     monkeypatch.setattr(trainings, "train", trained)
     plan = plan_of(tmp_path)
     store = run_through(plan, settings)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
-    graph = store.model(plan.trainings[0].identity.id).graph
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
+    graph = store.models.get(plan.trainings[0].identity.id).graph
     assert graph.pairs == {Pair("fr", "en")}
     assert graph.partition(Pair("de", "en")) is Partition.UNSEEN_SOURCE
 
@@ -46,15 +47,15 @@ def test_a_cell_that_fails_is_recorded_and_tried_again_by_the_next_run(
     plan = plan_of(tmp_path, models=[])
     stub.fails = ModelError("the sentence is too long.")
     store = run_through(plan, settings)
-    failed = [cell for cell in store.cells("grid") if cell.state is CellState.FAILED]
+    failed = [cell for cell in store.cells.of_grid("grid") if cell.state is CellState.FAILED]
     assert {(str(cell.cell.pair), cell.reason) for cell in failed} == {
         ("fr-de", "the sentence is too long."),
         ("fr-en", "the sentence is too long."),
     }
     stub.fails = None
     store = run_through(plan, settings)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
-    assert {str(cell.cell.pair): cell.attempts for cell in store.cells("grid")} == {
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
+    assert {str(cell.cell.pair): cell.attempts for cell in store.cells.of_grid("grid")} == {
         "de-en": 1, "de-fr": 1, "en-de": 1, "en-fr": 1, "fr-de": 2, "fr-en": 2,
     }  # fmt: skip
 
@@ -83,7 +84,7 @@ def test_a_failed_finetuning_fails_its_cells_and_no_others(
     plan = plan_of(tmp_path)
     store = run_through(plan, settings)
     assert set(states_of(store, plan.base.id).values()) == {CellState.DONE}
-    trained = [cell for cell in store.cells("grid") if cell.cell.model == plan.trainings[0].identity.id]
+    trained = [cell for cell in store.cells.of_grid("grid") if cell.cell.model == plan.trainings[0].identity.id]
     assert {cell.state for cell in trained} == {CellState.FAILED}
     assert all(str(cell.reason).startswith("finetuning") for cell in trained)
 
@@ -93,7 +94,9 @@ def test_pairs_without_text_are_missing_with_their_reason(
 ) -> None:
     plan = plan_of(tmp_path, models=[], languages=["en", "de", "ace"])
     store = run_through(plan, settings)
-    missing = {str(cell.cell.pair): cell.reason for cell in store.cells("grid") if cell.state is CellState.MISSING}
+    missing = {
+        str(cell.cell.pair): cell.reason for cell in store.cells.of_grid("grid") if cell.state is CellState.MISSING
+    }
     assert set(missing) == {"ace-de", "ace-en", "de-ace", "en-ace"}
     assert all("CLDR" in str(reason) for reason in missing.values())
     assert states_of(store, plan.base.id)["de-en"] is CellState.DONE
@@ -106,10 +109,10 @@ def test_cells_a_dead_driver_left_running_are_done_again(
     store = Store.open(settings.store_url, settings.blobs_url)
     driver = Driver(plan, store, settings, GridProgress(Console(quiet=True)))
     driver.register()
-    store.start_cell(store.cells("grid")[0].cell.id, "a driver that died")
+    store.cells.advance(started=[store.cells.of_grid("grid")[0].cell.id], worker="a driver that died")
     store = run_through(plan, settings)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
-    assert [cell.attempts for cell in store.cells("grid")] == [2, 1, 1, 1, 1, 1]
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
+    assert [cell.attempts for cell in store.cells.of_grid("grid")] == [2, 1, 1, 1, 1, 1]
 
 
 def test_what_failed_is_left_alone_unless_it_is_to_be_tried_again(
@@ -120,10 +123,10 @@ def test_what_failed_is_left_alone_unless_it_is_to_be_tried_again(
     run_through(plan, settings)
     stub.fails = None
     store = run_through(plan, settings, failed_too=False)
-    assert sum(cell.state is CellState.FAILED for cell in store.cells("grid")) == 2
+    assert sum(cell.state is CellState.FAILED for cell in store.cells.of_grid("grid")) == 2
     assert control.retry(store, "grid") == 2
     store = run_through(plan, settings, failed_too=False)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
 
 
 def test_a_finetuning_that_failed_is_left_alone_too(
@@ -148,11 +151,11 @@ def test_the_log_holds_the_first_of_failures_that_are_alike_and_what_stands_behi
 ) -> None:
     stub.fails = ZeroDivisionError("by nought")
     store = run_through(plan_of(tmp_path, models=[]), settings)
-    job = store.jobs("grid")[0]
-    failures = store.job_lines(job.id, kind=LineKind.FAILURE)
+    job = store.jobs.of_grid("grid")[0]
+    failures = store.jobs.lines(job.id, kind=LineKind.FAILURE)
     assert [line.text.partition(" failed: ")[2] for line in failures] == ["ZeroDivisionError: by nought"]
     assert job.state is JobState.DONE
-    assert any(line.text.startswith("cells: 6 of 6") for line in store.job_lines(job.id))
+    assert any(line.text.startswith("cells: 6 of 6") for line in store.jobs.lines(job.id))
 
 
 def test_a_stop_is_obeyed_and_what_was_in_flight_is_planned_again(
@@ -170,13 +173,13 @@ def test_a_stop_is_obeyed_and_what_was_in_flight_is_planned_again(
     with pytest.raises(StoppedError, match="stopped by ada"):
         run_through(plan, settings, cluster=Slow())
     store = Store.open(settings.store_url, settings.blobs_url)
-    job = store.jobs("grid")[0]
+    job = store.jobs.of_grid("grid")[0]
     assert (job.state, job.reason) == (JobState.STOPPED, "stopped by ada")
-    states = {cell.state for cell in store.cells("grid")}
+    states = {cell.state for cell in store.cells.of_grid("grid")}
     assert CellState.RUNNING not in states
     assert CellState.PLANNED in states
     store = run_through(plan, settings)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
 
 
 def test_a_gpu_where_there_is_none_is_a_sentence_and_starts_nothing(
@@ -186,9 +189,9 @@ def test_a_gpu_where_there_is_none_is_a_sentence_and_starts_nothing(
     with pytest.raises(ClusterError, match=r"An evaluation worker is to hold 1 CPU core and 0.5 GPU, and no node"):
         run_through(plan_of(tmp_path, models=[]), asked)
     store = Store.open(settings.store_url, settings.blobs_url)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.PLANNED}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.PLANNED}
     store = run_through(plan_of(tmp_path, models=[]), asked, cluster=LocalCluster(2, gpus=1))
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
 
 
 def test_a_mistake_of_our_own_ends_the_job_with_a_traceback_in_its_log(
@@ -198,22 +201,22 @@ def test_a_mistake_of_our_own_ends_the_job_with_a_traceback_in_its_log(
     with pytest.raises(ZeroDivisionError):
         run_through(plan_of(tmp_path, models=[]), settings)
     store = Store.open(settings.store_url, settings.blobs_url)
-    job = store.jobs("grid")[0]
+    job = store.jobs.of_grid("grid")[0]
     assert (job.state, job.reason) == (JobState.FAILED, "division by zero")
-    (line,) = store.job_lines(job.id, kind=LineKind.FAILURE)
+    (line,) = store.jobs.lines(job.id, kind=LineKind.FAILURE)
     assert "Traceback" in str(line.detail)
 
 
-class _Restarting(Store):
-    """A store whose database goes away for a moment, again and again, in the middle of a grid."""
+class _Restarting(CellRepository):
+    """Cells whose database goes away for a moment, again and again, in the middle of a grid."""
 
     away = 0
 
-    def advance_cells(self, *arguments: Any, **named: Any) -> list[str]:
+    def advance(self, *arguments: Any, **named: Any) -> list[str]:
         type(self).away += 1
         if self.away % 3:
             raise StoreError("The store can't be used (the connection is closed).") from OSError("closed")
-        return super().advance_cells(*arguments, **named)
+        return super().advance(*arguments, **named)
 
 
 def test_a_database_that_restarts_costs_nothing(
@@ -221,15 +224,17 @@ def test_a_database_that_restarts_costs_nothing(
 ) -> None:
     monkeypatch.setattr("dragoman_jobs.driver.retry._FIRST", 0.01)
     plan = plan_of(tmp_path, models=[])
-    store = run_through(plan, settings, store=_Restarting.open(settings.store_url, settings.blobs_url))
+    store = Store.open(settings.store_url, settings.blobs_url)
+    store.cells = _Restarting(store.database)
+    run_through(plan, settings, store=store)
     assert _Restarting.away > 6
-    assert {(cell.state, cell.attempts) for cell in store.cells("grid")} == {(CellState.DONE, 1)}
+    assert {(cell.state, cell.attempts) for cell in store.cells.of_grid("grid")} == {(CellState.DONE, 1)}
 
 
 def test_a_cell_s_reason_holds_no_secret(tmp_path: Path, settings: Settings, stub: type[Copying]) -> None:
     stub.fails = ModelError("http://ada:hush@host/v1 refuses the api_key=sk-123456.")
     store = run_through(plan_of(tmp_path, models=[]), settings)
-    reasons = {cell.reason for cell in store.cells("grid") if cell.state is CellState.FAILED}
+    reasons = {cell.reason for cell in store.cells.of_grid("grid") if cell.state is CellState.FAILED}
     assert reasons == {"http://ada:***@host/v1 refuses the api_key=***"}
 
 
@@ -255,5 +260,5 @@ def test_a_cluster_that_grows_is_asked_for_what_no_node_has_yet(
             return super().worker(*arguments, **named)
 
     store = run_through(plan_of(tmp_path, models=[]), asked, cluster=Empty(cpus=8, gpus=0, grows=True))
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     assert list(dict.fromkeys(waiting))[: len(asked_for)] == asked_for

@@ -15,7 +15,7 @@ from dragoman.cell import CellState
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
 from dragoman.store.jobs import control
-from dragoman.store.records import JobState
+from dragoman.store.records import JobState, Untranslated
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.local_cluster import LocalCluster
 from dragoman_jobs.driver import trainings
@@ -30,7 +30,7 @@ def _other_driver(plan: Plan, settings: Settings, name: str = "other") -> tuple[
     store = Store.open(settings.store_url, settings.blobs_url)
     other = plan.model_copy(update={"spec": plan.spec.model_copy(update={"name": name})})
     Driver(other, store, settings, GridProgress(Console(quiet=True))).register()
-    return store, store.start_job(name, "another-host-7")
+    return store, store.jobs.start(name, "another-host-7")
 
 
 def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twice(
@@ -38,8 +38,8 @@ def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twi
 ) -> None:
     plan = plan_of(tmp_path, models=[])
     there, job = _other_driver(plan, settings)
-    first, second, third, *_ = [cell.cell.id for cell in there.cells("other")]
-    there.advance_cells([], [], [first, second], control.owner(job))
+    first, second, third, *_ = [cell.cell.id for cell in there.cells.of_grid("other")]
+    there.cells.advance(started=[first, second], worker=control.owner(job))
 
     class Meanwhile(LocalCluster):
         """While the model is prepared, the other driver fails with one of its cells and takes another."""
@@ -49,22 +49,24 @@ def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twi
         def result(self, ref: Any) -> Any:
             if not self.over:
                 self.over = True
-                there.advance_cells([], [(second, "failed there")], [third], control.owner(job))
+                there.cells.advance(
+                    failed=[Untranslated(second, "failed there")], started=[third], worker=control.owner(job)
+                )
             return super().result(ref)
 
     ours = Store.open(settings.store_url, settings.blobs_url)
     done = threading.Thread(target=lambda: run_through(plan, settings, cluster=Meanwhile(), store=ours))
     done.start()
-    while sum(cell.state is CellState.DONE for cell in there.cells("other")) < 3:
+    while sum(cell.state is CellState.DONE for cell in there.cells.of_grid("other")) < 3:
         time.sleep(0.01)
     time.sleep(0.1)
     assert done.is_alive(), "two cells are another's, who is alive"
-    assert ours.jobs("grid")[0].state is JobState.RUNNING
-    there.end_job(job, JobState.STOPPED)  # without a word of them: they are planned again
+    assert ours.jobs.of_grid("grid")[0].state is JobState.RUNNING
+    there.jobs.end(job, JobState.STOPPED)  # without a word of them: they are planned again
     done.join(timeout=30)
-    assert {cell.state for cell in there.cells("other")} <= {CellState.DONE, CellState.FAILED}
-    assert ours.jobs("grid")[0].state is JobState.DONE
-    attempts = {cell.cell.id: cell.attempts for cell in there.cells("other")}
+    assert {cell.state for cell in there.cells.of_grid("other")} <= {CellState.DONE, CellState.FAILED}
+    assert ours.jobs.of_grid("grid")[0].state is JobState.DONE
+    attempts = {cell.cell.id: cell.attempts for cell in there.cells.of_grid("other")}
     assert attempts == {cell: 1 + (cell in (first, third)) for cell in attempts}
 
 
@@ -88,7 +90,7 @@ def test_a_model_that_another_driver_trains_is_waited_for(
     assert len(begun) == 1
     ours = threading.Thread(target=lambda: run_through(plan, settings))
     ours.start()
-    while sum(cell.state is CellState.DONE for cell in store.cells("grid")) < 6:
+    while sum(cell.state is CellState.DONE for cell in store.cells.of_grid("grid")) < 6:
         time.sleep(0.01)
     time.sleep(0.1)
     assert ours.is_alive(), "the base is done, the model is trained elsewhere"
@@ -96,7 +98,7 @@ def test_a_model_that_another_driver_trains_is_waited_for(
     while not any(theirs.follow(cluster, ref) for ref in list(theirs.refs)):
         pass
     ours.join(timeout=30)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     assert len(begun) == 1
 
 
@@ -124,4 +126,4 @@ def test_a_model_that_another_driver_gave_up_is_trained_here(
     lock.acquire()
     threading.Timer(0.3, lock.release).start()
     store = run_through(plan, settings)
-    assert {cell.state for cell in store.cells("grid")} == {CellState.DONE}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}

@@ -12,7 +12,7 @@ from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.heartbeat import driver_name
 from dragoman.store.jobs import control
-from dragoman.store.records import JobState
+from dragoman.store.records import JobState, Untranslated
 from dragoman.store.store import Store
 from dragoman_jobs.driver import grid_run as grid_module
 from dragoman_jobs.driver.grid_run import run_grid
@@ -35,26 +35,26 @@ def test_cells_that_are_to_be_tried_again_at_the_last_moment_are_tried(
     settings = Settings(home=tmp_path)
     store = Store.open(settings.store_url, settings.blobs_url)
     register(plan, store)
-    queued = store.queue_job("g", "http://127.0.0.1:8265") if submitted else None
+    queued = store.jobs.queue("g", "http://127.0.0.1:8265") if submitted else None
     if queued is not None:
-        store.submitted_job(queued, "dragoman-g-1")
+        store.jobs.submitted(queued, "dragoman-g-1")
     tried = []
 
     def run(_plan: Plan, _settings: Settings, store: Store, _console: Any, _connect: Any, queued: int | None,
             failed_too: bool) -> bool:  # fmt: skip
         tried.append(failed_too)
-        job = store.start_job("g", driver_name(), queued)
-        for cell in store.cells("g"):
-            store.fail_cell(cell.cell.id, "no luck")
+        job = store.jobs.start("g", driver_name(), queued)
+        for cell in store.cells.of_grid("g"):
+            store.cells.advance(failed=[Untranslated(cell.cell.id, "no luck")])
         if len(tried) == 1:
             assert control.retry(store, "g") == 2
-        store.end_job(job, JobState.DONE)
+        store.jobs.end(job, JobState.DONE)
         return len(tried) == 2
 
     monkeypatch.setattr(grid_module, "_run", run)
     assert run_grid(plan, settings, Console(quiet=True), lambda: pytest.fail("no Ray is needed"), queued)
     assert tried == [True, False], "what fails again is left alone"
-    jobs = store.jobs("g")
+    jobs = store.jobs.of_grid("g")
     assert [job.state for job in jobs] == [JobState.DONE, JobState.DONE]
     assert {(job.address, job.submission) for job in jobs} == {
         ("http://127.0.0.1:8265", "dragoman-g-1") if submitted else (None, None)

@@ -69,7 +69,7 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
     assert [(row.model, row.prompt) for row in asked(store, "g")] == [
         ("base", "prompt"), ("base", "two-shot"), ("nllb", "prompt"), ("parrot", "prompt"), ("asked-to", "asked-to"),
     ]  # fmt: skip
-    states = {(cell.cell.model, str(cell.cell.pair)): cell for cell in store.cells("g")}
+    states = {(cell.cell.model, str(cell.cell.pair)): cell for cell in store.cells.of_grid("g")}
     nllb = plan.baselines[0].identity.id
     assert states[nllb, "en-de"].state is CellState.DONE
     assert states[nllb, "en-de"].engine == "ctranslate2"
@@ -115,9 +115,9 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
     with pytest.raises(StoreError, match="no model 'nlb': did you mean 'nllb'"):
         compare(store, "g", "nlb", "base", "chrf++")
     assert sum(group.pairs for group in scores(store, "chrf++", "parrot", "g").by("target").rows()) == 6
-    before = {cell.cell.id: cell.hypotheses for cell in store.cells("g")}
+    before = {cell.cell.id: cell.hypotheses for cell in store.cells.of_grid("g")}
     again = run(plan, tmp_path / "home")
-    assert {cell.cell.id: cell.hypotheses for cell in again.cells("g")} == before
+    assert {cell.cell.id: cell.hypotheses for cell in again.cells.of_grid("g")} == before
 
 
 @pytest.mark.parametrize(
@@ -153,5 +153,5 @@ def test_the_base_left_out_and_no_key(spec: dict[str, Any], tmp_path: Path, monk
     spec["baselines"] = spec["baselines"][-1:]
     monkeypatch.delenv("OPENAI_API_KEY")
     store = run(make_plan(GridSpec.model_validate(spec)), tmp_path / "home")
-    (reason,) = {str(cell.reason) for cell in store.cells("g")}
+    (reason,) = {str(cell.reason) for cell in store.cells.of_grid("g")}
     assert "The variable OPENAI_API_KEY, which is to hold the endpoint's key, is not set" in reason

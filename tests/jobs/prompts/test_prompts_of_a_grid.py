@@ -99,8 +99,8 @@ def run(tmp_path: Path, corpus: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
 
 def test_each_prompt_is_a_row_and_none_is_averaged(run: Any, tmp_path: Path) -> None:
     store, plan = run()
-    assert {cell.state for cell in store.cells("g")} == {CellState.DONE}
-    assert len(store.cells("g")) == 4 * 6
+    assert {cell.state for cell in store.cells.of_grid("g")} == {CellState.DONE}
+    assert len(store.cells.of_grid("g")) == 4 * 6
     assert asked(store, "g") == [Asked(model=model, prompt=prompt) for model, prompt in ROWS]
     tables = {table.name: table for table in answers(store, "g", ["base"], "chrf++")}
     rows = [row for row in tables["partitions"].rows if row["scope"] == "all"]
@@ -142,7 +142,7 @@ def test_examples_from_the_tested_split_leave_out_the_sentence(run: Any) -> None
 def test_too_few_examples_are_missing_cells(run: Any) -> None:
     prompts = ["mfti", {"template": "mfti", "shots": 5}]
     store, _ = run(evaluation={"metrics": ["chrf++"], "engine": "transformers", "prompts": prompts})
-    missing = [cell for cell in store.cells("g") if cell.state is CellState.MISSING]
+    missing = [cell for cell in store.cells.of_grid("g") if cell.state is CellState.MISSING]
     assert len(missing) == 6
     assert "has 4 different examples" in str(missing[0].reason)
 

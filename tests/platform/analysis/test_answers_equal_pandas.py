@@ -52,8 +52,8 @@ def filled(request, campaign_in, tmp_path_factory) -> Iterator[SimpleNamespace]:
             segments={pair: 5 + n for n, pair in enumerate(PAIRS)},
         )  # fmt: skip
         rows = []
-        for record in store.cells("g"):
-            scores = {score.metric: score for score in store.scores_of(record.cell.id)}
+        for record in store.cells.of_grid("g"):
+            scores = {score.metric: score for score in store.cells.scores(record.cell.id)}
             rates = scores.get(OFF_TARGET)
             rows.append(
                 {"model": record.cell.model.removeprefix("model-"), "pair": record.cell.pair,
@@ -88,7 +88,7 @@ def shared_postgres(postgres) -> Iterator[Callable[[], str]]:
 def trained(filled, graphs) -> pd.DataFrame:
     """The cells with their partitions, once the store has been told what the models were trained on."""
     for name, graph in graphs.items():
-        filled.store.record_graph(f"model-{name}", graph)
+        filled.store.models.record_graph(f"model-{name}", graph)
     seen = {name: graph if name == "base" else graph.inherit(graphs["base"]) for name, graph in graphs.items()}
     partitions = [seen[row.model].partition(row.pair) for row in filled.cells.itertuples()]
     return filled.cells.assign(partition=partitions, scopes=[set(scopes_of(each)) for each in partitions])

@@ -11,7 +11,7 @@ def swept(small):
     """The small grid, and two more of a campaign."""
     for name in ("sweep-b", "sweep-a"):
         spec = {"name": name, "campaign": "sweep"}
-        small.store.add_grid(small.grid.model_copy(update={"name": name, "spec": spec}), small.cells)
+        small.store.grids.add(small.grid.model_copy(update={"name": name, "spec": spec}), small.cells)
     return small.store
 
 

@@ -20,9 +20,11 @@ def scored(campaign):
 
     def score(metric, signature_of):
         store = campaign.fill(MODELS, PAIRS, metrics=("off_target",) if metric != "off_target" else ("bleu",))
-        for number, record in enumerate(store.cells("g")):
+        for number, record in enumerate(store.cells.of_grid("g")):
             signature = signature_of(record.cell.pair.target)
-            store.add_scores(record.cell.id, [StoredScore(metric=metric, signature=signature, value=float(number))])
+            store.cells.add_scores(
+                record.cell.id, [StoredScore(metric=metric, signature=signature, value=float(number))]
+            )
         return store
 
     return score
@@ -76,8 +78,8 @@ def test_two_systems_of_one_model_have_one_signature(campaign, way):
         signature = f"tok:13a|version:{number if way == 'signature' else 1}"
         campaign.fill(MODELS, PAIRS, grid=f"p{number}", prompt=prompt, signature=signature)
     store = campaign.store
-    cells = [cell for grid in ("p0", "p1") for cell in store.cells(grid)]
-    store.add_grid(store.grid("p0").model_copy(update={"name": "g", "spec_hash": "g"}), cells)
+    cells = [cell for grid in ("p0", "p1") for cell in store.cells.of_grid(grid)]
+    store.grids.add(store.grids.get("p0").model_copy(update={"name": "g", "spec_hash": "g"}), cells)
     names = ("base:[{source}]", "tuned:Translate {source}")
     if way == "signature":
         with pytest.raises(StoreError, match=r"bleu scores into de under 2 signatures, .*version:0.*version:1"):

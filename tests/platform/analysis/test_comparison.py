@@ -50,10 +50,10 @@ def store(campaign_in, tmp_path_factory):
 def statistics(store, model, pair):
     cell = next(
         record.cell.id
-        for record in store.cells("g")
+        for record in store.cells.of_grid("g")
         if (record.cell.model, record.cell.pair) == (f"model-{model}", pair)
     )
-    return unpack(next(score.statistics for score in store.scores_of(cell) if score.metric == "bleu"))
+    return unpack(next(score.statistics for score in store.cells.scores(cell) if score.metric == "bleu"))
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,9 @@ def resampled_mean(store, model, pairs):
     """The mean over pairs in each resample, segment by segment drawn: slow and plain."""
     metric = plugins.load("metrics", "bleu")
     values = []
-    for cell in store.cells("g"):
+    for cell in store.cells.of_grid("g"):
         if cell.cell.model == f"model-{model}" and cell.cell.pair in pairs:
-            stored = next(score for score in store.scores_of(cell.cell.id) if score.metric == "bleu")
+            stored = next(score for score in store.cells.scores(cell.cell.id) if score.metric == "bleu")
             rows = unpack(stored.statistics)
             rng = np.random.default_rng(SEED)
             draws = rng.choice(len(rows), size=(SAMPLES, len(rows)), replace=True)
@@ -184,9 +184,11 @@ def test_signatures_of_one_target_are_never_mixed(campaign):
     store = campaign.fill({"base": TrainingGraph(), "tuned": GRAPH}, PAIRS[:4])
     again = campaign.score("bleu", "tuned", PAIRS[0], 20, 0.7, "tok:13a|version:2")
     cell = next(
-        cell.cell for cell in store.cells("g") if cell.cell.model == "model-tuned" and cell.cell.pair == PAIRS[0]
+        cell.cell
+        for cell in store.cells.of_grid("g")
+        if cell.cell.model == "model-tuned" and cell.cell.pair == PAIRS[0]
     )
-    store.add_scores(cell.id, [again])
+    store.cells.add_scores(cell.id, [again])
     with pytest.raises(StoreError, match=r"into en under 2 signatures, .*version:1.*version:2.*not comparable"):
         partition_table(store, "g", "tuned", "bleu")
     assert table(store, "tuned", signature="version:2")["all"].done == 1
@@ -198,10 +200,10 @@ def test_signatures_of_one_target_are_never_mixed(campaign):
 
 def regrid(store, name, cells):
     """A grid of cells that belong to others already."""
-    known = store.grid(cells[0])
-    store.add_grid(
+    known = store.grids.get(cells[0])
+    store.grids.add(
         known.model_copy(update={"name": name, "spec_hash": name}),
-        [cell for grid in cells for cell in store.cells(grid)],
+        [cell for grid in cells for cell in store.cells.of_grid(grid)],
     )
 
 
@@ -221,9 +223,11 @@ def test_prompts_are_never_mixed(campaign):
 
 def test_two_texts_of_one_test_set_are_never_mixed(campaign):
     store = campaign.fill({"base": TrainingGraph()}, PAIRS[:2], grid="old")
-    old = store.cells("old")
+    old = store.cells.of_grid("old")
     changed = [record.cell.model_copy(update={"content": "changed"}) for record in old]
-    store.add_grid(store.grid("old").model_copy(update={"name": "new"}), [CellRecord(cell=cell) for cell in changed])
+    store.grids.add(
+        store.grids.get("old").model_copy(update={"name": "new"}), [CellRecord(cell=cell) for cell in changed]
+    )
     regrid(store, "g", ["old", "new"])
     with pytest.raises(StoreError, match=f"{PAIRS[0]} with two texts of one test set"):
         partition_table(store, "g", "base", "bleu")

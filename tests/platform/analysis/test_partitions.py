@@ -29,8 +29,8 @@ PROPERTY = settings(
 @given(graph=GRAPHS)
 def test_every_pair_is_in_the_one_partition_of_the_graph(small, graph):
     store = small.store
-    store.record_graph("model1-base", graph)
-    assert store.model("model1-base").graph == TrainingGraph(
+    store.models.record_graph("model1-base", graph)
+    assert store.models.get("model1-base").graph == TrainingGraph(
         examples={pair: graph.examples[pair] for pair in graph.pairs}, evidence=graph.evidence
     )
     expected = {pair: graph.partition(pair) for pair in PAIRS}
@@ -50,9 +50,9 @@ def test_every_pair_is_in_the_one_partition_of_the_graph(small, graph):
 @given(base=GRAPHS, own=GRAPHS)
 def test_a_child_has_seen_what_its_parent_saw(small, base, own):
     store = small.store
-    store.record_graph("model1-a", own)
-    store.record_graph("model1-base", base)
-    graph = store.model("model1-a").graph
+    store.models.record_graph("model1-a", own)
+    store.models.record_graph("model1-base", base)
+    graph = store.models.get("model1-a").graph
     assert graph.pairs >= own.pairs
     if Evidence.UNKNOWN in (base.evidence, own.evidence):
         assert graph.evidence is Evidence.UNKNOWN
@@ -68,8 +68,8 @@ def test_a_child_has_seen_what_its_parent_saw(small, base, own):
 @settings(PROPERTY, max_examples=25)
 @given(base=WIDE, own=WIDE)
 def test_any_pair_under_two_graphs_in_one_query(small, base, own):
-    small.store.record_graph("model1-base", base)
-    small.store.record_graph("model1-a", own)
+    small.store.models.record_graph("model1-base", base)
+    small.store.models.record_graph("model1-a", own)
     graphs = {"model1-base": base, "model1-a": own.inherit(base)}
     asked = values(column("source", String), column("target", String)).data(WIDER).cte("asked")
     sides = (asked.c.source, asked.c.target)
@@ -84,7 +84,7 @@ def test_any_pair_under_two_graphs_in_one_query(small, base, own):
 
 def test_scores_and_sums_follow_the_graph(small, in_step):
     small.fill()
-    small.store.record_graph("model1-base", TrainingGraph.of([Pair("sw", "de")]))
+    small.store.models.record_graph("model1-base", TrainingGraph.of([Pair("sw", "de")]))
     query = """
         SELECT count(*) FROM score JOIN cell ON cell.model_id = score.model_id AND cell.pair_id = score.pair_id
         WHERE cell.partition_id <> score.partition_id"""

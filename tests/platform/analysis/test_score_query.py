@@ -40,9 +40,9 @@ def filled(campaign_in, tmp_path_factory):
         )
         store = campaign.store
         rows = []
-        for cell in store.cells("g"):
+        for cell in store.cells.of_grid("g"):
             model = cell.cell.model.removeprefix("model-")
-            scores = store.scores_of(cell.cell.id)
+            scores = store.cells.scores(cell.cell.id)
             source, target = cell.cell.pair
             rows.append(
                 {

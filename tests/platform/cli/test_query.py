@@ -36,14 +36,14 @@ def test_dimensions_may_stand_in_one_option(filled, dragoman):
 
 
 def test_a_grid_without_cells_says_that_there_is_nothing(filled, dragoman):
-    filled.add_grid(filled.grid("g").model_copy(update={"name": "empty"}), [])
+    filled.grids.add(filled.grids.get("g").model_copy(update={"name": "empty"}), [])
     for arguments in (["query", "empty"], ["results", "empty"], ["compare", "empty", "base", "tuned"]):
         assert dragoman(*arguments) == (0, "", "There are no rows to show.\n")
     assert json.loads(dragoman("query", "empty", "--json").out)["groups"] == []
 
 
 def test_a_grid_without_metrics_has_nothing_to_ask_for(filled, dragoman):
-    filled.add_grid(filled.grid("g").model_copy(update={"name": "bare", "metrics": ()}), [])
+    filled.grids.add(filled.grids.get("g").model_copy(update={"name": "bare", "metrics": ()}), [])
     for arguments in (["query", "bare"], ["results", "bare"], ["compare", "bare", "base", "tuned"]):
         outcome = dragoman(*arguments)
         assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
@@ -52,7 +52,7 @@ def test_a_grid_without_metrics_has_nothing_to_ask_for(filled, dragoman):
 
 def test_a_baseline_of_a_grid_without_cells_is_one_sentence(filled, dragoman):
     spec = {"name": "early", "baselines": [{"name": "few"}]}
-    filled.add_grid(filled.grid("g").model_copy(update={"name": "early", "spec": spec}), [])
+    filled.grids.add(filled.grids.get("g").model_copy(update={"name": "early", "spec": spec}), [])
     outcome = dragoman("compare", "early", "few", "tuned")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert "'few' is the base asked with another prompt, and the grid has no cells yet." in outcome.err

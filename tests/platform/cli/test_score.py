@@ -6,7 +6,7 @@ import pytest
 import sacrebleu
 from sqlalchemy import text
 
-from dragoman.cell import Cell
+from dragoman.cell import Cell, Unscorable
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.store import records
@@ -20,16 +20,16 @@ HYPOTHESES = ["Der Hund schläft im Haus.", "Sie liest das Buch.", "Heute regnet
 def translated(campaign):
     """Two translated cells without any score, and one not translated."""
     store = campaign.store
-    store.add_model(records.ModelRecord(id="m", name="base"))
-    store.add_test_set(records.TestSetRecord(id="t", corpus="made", revision="r1", split="test"))
-    store.add_prompt(records.PromptRecord(id="p", template="{source}"))
-    store.add_decoding(records.DecodingRecord(id="d", settings={}))
+    store.models.add(records.ModelRecord(id="m", name="base"))
+    store.conditions.add_test_set(records.TestSetRecord(id="t", corpus="made", revision="r1", split="test"))
+    store.conditions.add_prompt(records.PromptRecord(id="p", template="{source}"))
+    store.conditions.add_decoding(records.DecodingRecord(id="d", settings={}))
     test = store.blobs.put_test(["a", "b", "c"], REFERENCES)
     cells = [
         Cell(model="m", test_set="t", content=hash_lines(REFERENCES), pair=pair, prompt="p", decoding="d")
         for pair in PAIRS
     ]
-    store.add_grid(
+    store.grids.add(
         records.GridRecord(
             name="g", spec={}, spec_hash="g", models=("m",), base="m", metrics=("bleu",), languages=("de", "en", "fr")
         ),
@@ -37,19 +37,10 @@ def translated(campaign):
     )
     hypotheses = store.blobs.put_translation([(text, "stop", 5) for text in HYPOTHESES])
     for cell in cells[:2]:
-        store.commit_cell(
-            records.Translation(
-                cell_id=cell.id,
-                hypotheses=hypotheses,
-                segments=3,
-                tokens=15,
-                cut=0,
-                engine="made",
-                seconds=0,
-                worker="w",
-            ),
-            [],
-        )  # fmt: skip
+        translation = records.Translation(
+            cell_id=cell.id, hypotheses=hypotheses, segments=3, tokens=15, cut=0, engine="made", seconds=0, worker="w"
+        )
+        store.cells.advance(translated=[records.CellOutcome(translation=translation)])
     return store, cells
 
 
@@ -63,13 +54,13 @@ def test_adds_metrics_to_what_is_translated_and_leaves_what_is_scored(translated
     arguments = ("score", "g", "--metric", "bleu", "--metric", "chrf++", "--workers", "1", "--json")
     scored = {"scored": 2, "already": 0, "unscorable": 0, "untranslated": 1, "without_text": 0}
     assert counts(dragoman(*arguments)) == {"bleu": scored, "chrf++": scored}
-    bleu, chrf = store.scores_of(cells[0].id)
+    bleu, chrf = store.cells.scores(cells[0].id)
     assert bleu.value == sacrebleu.corpus_bleu(HYPOTHESES, [REFERENCES]).score
     assert chrf.value == sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES], word_order=2).score
     again = {"scored": 0, "already": 2, "unscorable": 0, "untranslated": 1, "without_text": 0}
     assert counts(dragoman(*arguments)) == {"bleu": again, "chrf++": again}
-    assert store.scores_of(cells[0].id) == [bleu, chrf]
-    assert store.grid("g").metrics == ("bleu", "chrf++")
+    assert store.cells.scores(cells[0].id) == [bleu, chrf]
+    assert store.grids.get("g").metrics == ("bleu", "chrf++")
 
 
 def test_a_translation_whose_text_is_not_stored_is_not_called_untranslated(translated, dragoman):
@@ -84,10 +75,10 @@ def test_a_translation_whose_text_is_not_stored_is_not_called_untranslated(trans
 def test_an_older_version_s_score_stays_beside_the_new_one(translated, dragoman):
     store, cells = translated
     old = records.StoredScore(metric="bleu", signature="nrefs:1|version:1.0.0", value=12.0)
-    store.add_scores(cells[0].id, [old])
+    store.cells.add_scores(cells[0].id, [old])
     found = counts(dragoman("score", "g", "--metric", "bleu", "--workers", "1", "--json"))
     assert found["bleu"]["scored"] == 2
-    signatures = [score.signature for score in store.scores_of(cells[0].id)]
+    signatures = [score.signature for score in store.cells.scores(cells[0].id)]
     assert signatures[0] == "nrefs:1|version:1.0.0" and len(signatures) == 2
     refused = dragoman("results", "g")
     assert refused.code == 2 and "2 signatures" in refused.err
@@ -97,7 +88,7 @@ def test_an_older_version_s_score_stays_beside_the_new_one(translated, dragoman)
 def test_processes_score_the_same(translated, dragoman):
     store, cells = translated
     assert counts(dragoman("score", "g", "--metric", "chrf", "--workers", "2", "--json"))["chrf"]["scored"] == 2
-    assert store.scores_of(cells[0].id)[0].value == sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES]).score
+    assert store.cells.scores(cells[0].id)[0].value == sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES]).score
 
 
 @pytest.mark.parametrize(
@@ -109,7 +100,7 @@ def test_wrong_input_is_one_sentence_and_writes_nothing(translated, dragoman, ar
     outcome = dragoman("score", *arguments)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert said in outcome.err
-    assert store.scores_of(cells[0].id) == [] and store.grid("g").metrics == ("bleu",)
+    assert store.cells.scores(cells[0].id) == [] and store.grids.get("g").metrics == ("bleu",)
 
 
 def test_a_metric_without_its_tokeniser_says_so_and_leaves_no_trace(translated, dragoman, monkeypatch, tmp_path):
@@ -120,10 +111,10 @@ def test_a_metric_without_its_tokeniser_says_so_and_leaves_no_trace(translated, 
     outcome = dragoman("score", "g", "--metric", "spbleu")
     assert outcome.code == 1
     assert "tokeniser is not at" in outcome.err
-    assert store.grid("g").metrics == ("bleu",)
+    assert store.grids.get("g").metrics == ("bleu",)
     # as an earlier version left it
-    store.add_metric("g", "spbleu")
-    assert store.grid("g").metrics == ("bleu", "spbleu")
-    store.add_scores(cells[0].id, [], [("spbleu", "no tokeniser")])
-    assert store.grid("g").metrics == ("bleu",)
+    store.grids.add_metric("g", "spbleu")
+    assert store.grids.get("g").metrics == ("bleu", "spbleu")
+    store.cells.add_scores(cells[0].id, [], [Unscorable("spbleu", "no tokeniser")])
+    assert store.grids.get("g").metrics == ("bleu",)
     assert dragoman("results", "g", "--metric", "spbleu").code == 2

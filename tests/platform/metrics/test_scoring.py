@@ -2,8 +2,9 @@ import math
 
 import pytest
 
+from dragoman.cell import Unscorable
 from dragoman.metrics.base import MetricError
-from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
+from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.pair import Pair
 from dragoman.plugins import UnknownPluginError, available
 

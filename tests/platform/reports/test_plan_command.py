@@ -78,31 +78,42 @@ def test_hours_and_disk_come_from_earlier_runs_and_done_cells_are_seen(planner, 
     plan = make_plan(load_spec(spec))
     (training,) = plan.trainings
     store = Store.open(settings().store_url, settings().blobs_url)
-    store.add_model(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
-    store.add_model(
+    store.models.add(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
+    store.models.add(
         records.ModelRecord(id=training.identity.id, name="one", parent=plan.base.id, base=plan.base.id, recipe={})
     )
     folder = tmp_path / "checkpoint"
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(bytes(3_000_000))
     # 100,000 tokens in 50 seconds
-    store.add_training(training.identity.id, {"method": METHOD, "seconds": 50, "checkpoint": str(folder)})
-    store.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
-    store.add_prompt(records.PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
+    store.models.add_training(training.identity.id, {"method": METHOD, "seconds": 50, "checkpoint": str(folder)})
+    store.conditions.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
+    store.conditions.add_prompt(records.PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
     decoding = plan.spec.evaluation.decoding
-    store.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
+    store.conditions.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
     grid = records.GridRecord(
         name="small", spec={}, spec_hash=plan.id, models=tuple(model.id for model in plan.models), base=plan.base.id,
         metrics=("bleu",), languages=plan.spec.languages,
     )  # fmt: skip
     cells = list(plan.cells())
-    store.add_grid(grid, [records.CellRecord(cell=cell) for cell in cells])
+    store.grids.add(grid, [records.CellRecord(cell=cell) for cell in cells])
     address = store.blobs.put_translation([("hypothesis", "stop", 10)] * 5)
-    store.commit_cell(
-        records.Translation(
-            cell_id=cells[0].id, hypotheses=address, segments=5, tokens=50, cut=0, engine="test", seconds=2, worker="w"
-        ),
-        [records.StoredScore(metric="bleu", signature="v1", value=1.0)],
+    store.cells.advance(
+        translated=[
+            records.CellOutcome(
+                translation=records.Translation(
+                    cell_id=cells[0].id,
+                    hypotheses=address,
+                    segments=5,
+                    tokens=50,
+                    cut=0,
+                    engine="test",
+                    seconds=2,
+                    worker="w",
+                ),
+                scores=[records.StoredScore(metric="bleu", signature="v1", value=1.0)],
+            )
+        ]
     )
     store.close()
     found = tables(planner("plan", str(spec), "--json"))

@@ -9,9 +9,9 @@ def test_a_metric_is_lacking_until_every_translated_cell_has_a_score_or_a_reason
     small.commit(first, 40)
     small.commit(second, 50)
     assert unscored_metrics(small.store, "small") == []
-    small.store.add_metric("small", "ter")
+    small.store.grids.add_metric("small", "ter")
     assert unscored_metrics(small.store, "small") == ["ter"]
-    small.store.add_scores(first.id, [StoredScore(metric="ter", signature="TER|v1", value=30)])
+    small.store.cells.add_scores(first.id, [StoredScore(metric="ter", signature="TER|v1", value=30)])
     assert unscored_metrics(small.store, "small") == ["ter"]
-    small.store.add_scores(second.id, [], [("ter", "no reason to")])
+    small.store.cells.add_scores(second.id, [], [("ter", "no reason to")])
     assert unscored_metrics(small.store, "small") == []

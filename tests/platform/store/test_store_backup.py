@@ -45,7 +45,7 @@ def place(store_url: str, store: Store, small: Any, tmp_path: Path, monkeypatch:
     (home / "models" / "model1-a" / "model.safetensors").write_bytes(b"weights")
     (home / "models" / "model1-b").mkdir()
     (home / "models" / "model1-b" / "half.safetensors").write_bytes(b"a training under way")
-    store.add_training("model1-a", {"checkpoint": str(home / "models" / "model1-a"), "losses": [[1, 2.0, 0.1]]})
+    store.models.add_training("model1-a", {"checkpoint": str(home / "models" / "model1-a"), "losses": [[1, 2.0, 0.1]]})
     with sqlite3.connect(home / "mlflow.db") as database:
         database.execute("CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY, artifact_location TEXT)")
         database.execute("INSERT INTO experiments VALUES (1, ?)", (f"{chosen.artifacts_url}/1",))
@@ -82,7 +82,7 @@ def test_what_is_restored_is_what_was(place: Settings, elsewhere: Settings, tmp_
     assert moved == {"training"}  # says where the checkpoint is
     assert len(before["cell"]) == 36
     assert Folder(elsewhere.blobs_url).names() == Folder(place.blobs_url).names()
-    checkpoint = Path(Store.open_existing(elsewhere.store_url, "memory://").training("model1-a")["checkpoint"])  # type: ignore[index]
+    checkpoint = Path(Store.open_existing(elsewhere.store_url, "memory://").models.training("model1-a")["checkpoint"])  # type: ignore[index]
     assert (checkpoint / "model.safetensors").read_bytes() == b"weights"
     assert checkpoint.is_relative_to(elsewhere.home)
     assert not (elsewhere.models_dir / "model1-b").exists()
@@ -107,9 +107,9 @@ def load(store: Store, small_grid: Any) -> Iterator[Callable[[], int]]:
             cells = [record.cell for record in grid.cells if record.cell.pair.source == "de"]
             renewed = [cell.model_copy(update={"decoding": grid.decoding.id}) for cell in cells]
             grid.cells = [records.CellRecord(cell=cell, segments=3) for cell in renewed]
-            store.add_decoding(grid.decoding)
+            store.conditions.add_decoding(grid.decoding)
             grid.grid = grid.grid.model_copy(update={"spec_hash": grid.grid.name})
-            store.add_grid(grid.grid, grid.cells)
+            store.grids.add(grid.grid, grid.cells)
             fill(grid)
             complete[0] += 1
 
@@ -136,14 +136,14 @@ def test_a_backup_under_load_is_of_one_moment(
         pass
     restore(elsewhere, tmp_path / "backup", QUIET)
     store = Store.open_existing(elsewhere.store_url, elsewhere.blobs_url)
-    grids = [grid.name for grid in store.grids()]
+    grids = [grid.name for grid in store.grids.all()]
     assert before <= len([name for name in grids if name.startswith("load")]) <= after
     half = 0
     for name in grids:
-        cells = store.cells(name)
+        cells = store.cells.of_grid(name)
         assert len(cells) in (9, 36)
         for cell in cells:
-            assert (cell.state is CellState.DONE) == bool(store.scores_of(cell.cell.id))
+            assert (cell.state is CellState.DONE) == bool(store.cells.scores(cell.cell.id))
             if cell.hypotheses:
                 assert len(store.blobs.translation(cell.hypotheses)) == 3
             half += cell.state is not CellState.DONE

@@ -18,7 +18,7 @@ SCORES = "SELECT model_id, pair_id, value, low, high FROM score ORDER BY 1, 2"
 def test_scores_come_back_and_are_summed_in_every_grid(small, in_step, low):
     """Numbers alone go to PostgreSQL in binary, what has gaps as text."""
     fewer = [record for record in small.cells if record.cell.pair.target != "de"]
-    small.store.add_grid(small.grid.model_copy(update={"name": "fewer"}), fewer)
+    small.store.grids.add(small.grid.model_copy(update={"name": "fewer"}), fewer)
     with small.store.database.writing(alone=True) as connection, loading(connection, ScoreRow):
         metric = metric_number(connection, "bleu")
         signatures = [signature_number(connection, metric, name) for name in ("BLEU|a", "BLEU|b")]
@@ -47,7 +47,7 @@ def test_scores_come_back_and_are_summed_in_every_grid(small, in_step, low):
 
 def test_scores_of_cells_in_no_grid_are_in_no_sum(small, in_step):
     pair = Pair("de", "en")
-    small.store.add_grid(small.grid, [record for record in small.cells if record.cell.pair == pair])
+    small.store.grids.add(small.grid, [record for record in small.cells if record.cell.pair == pair])
     with small.store.database.writing(alone=True) as connection:
         metric = metric_number(connection, "bleu")
         signature = signature_number(connection, metric, "BLEU|a")

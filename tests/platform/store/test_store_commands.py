@@ -81,7 +81,9 @@ def test_gc_spares_what_was_wanted_or_referred_to_since_it_was_listed(home):
     blobs.put_translation([("wanted", "stop", 1)])
     translation = {"segments": 1, "tokens": 1, "cut": 0, "engine": "e", "seconds": 1, "worker": "w"}
     cell = home.cells[1].cell.id
-    home.store.commit_cell(records.Translation(cell_id=cell, hypotheses=used, **translation), [])
+    home.store.cells.advance(
+        translated=[records.CellOutcome(translation=records.Translation(cell_id=cell, hypotheses=used, **translation))]
+    )
     assert [blob.address for blob in garbage_collection.remove(home.store, listed)] == [orphan]
     assert {wanted, used} <= {blob.address for blob in blobs.stored()}
 
@@ -96,7 +98,7 @@ def test_a_grid_goes_out_and_comes_in(home, tmp_path, monkeypatch):
     assert done.exit_code == 0, done
     assert "copy: 36 cells, 1 of them translated" in done.stderr
     there = Store.open_existing(settings.settings().store_url, settings.settings().blobs_url)
-    assert len(there.cells("copy")) == 36
+    assert len(there.cells.of_grid("copy")) == 36
     there.close()
 
 

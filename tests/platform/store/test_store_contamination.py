@@ -15,17 +15,17 @@ def test_contamination_is_kept_by_model_pair_and_side(small):
     small.add()
     store, pair = small.store, Pair("de", "en")
     found = [looked_at(pair, "source", 2, 3), looked_at(pair, "target", 0, 0)]
-    store.record_contamination("model1-a", "test1-a", found)
-    assert store.contamination("small") == store.contamination("small", "model1-a") == found
+    store.contamination.record("model1-a", "test1-a", found)
+    assert store.contamination.of_grid("small") == store.contamination.of_grid("small", "model1-a") == found
     assert [record.rate for record in found] == [0.1, 0.0]
     assert [record.language for record in found] == ["de", "en"]
-    assert store.contamination("small", "model1-b") == []
+    assert store.contamination.of_grid("small", "model1-b") == []
 
 
 def test_a_new_look_replaces_the_old_one(small):
     small.add()
     store, pair = small.store, Pair("de", "en")
-    store.record_contamination("model1-a", "test1-a", [looked_at(pair, "source", 2, 3)])
+    store.contamination.record("model1-a", "test1-a", [looked_at(pair, "source", 2, 3)])
     again = [looked_at(pair.reverse, "target", 1, 0)]
-    store.record_contamination("model1-a", "test1-a", again)
-    assert store.contamination("small") == again
+    store.contamination.record("model1-a", "test1-a", again)
+    assert store.contamination.of_grid("small") == again

@@ -156,7 +156,7 @@ def test_an_altered_file_with_right_checksums_is_one_sentence(exported_once, rew
     with pytest.raises(StoreError, match="its content is not what `dragoman export` writes") as refused:
         import_grid(empty_at, tmp_path / "small.zip")
     assert "\n" not in str(refused.value)
-    assert empty_at.grids() == []
+    assert empty_at.grids.all() == []
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_what_only_the_database_refuses_is_a_sentence_too(exported_once, rewrite
     monkeypatch.setattr(Contents, "_check_cell", lambda self, record: None)
     with pytest.raises(StoreError, match="its content is not what `dragoman export` writes"):
         import_grid(store, tmp_path / "small.zip")
-    assert store.grids() == []
+    assert store.grids.all() == []
 
 
 def tiny(path):
@@ -240,6 +240,6 @@ def test_a_damaged_file_is_one_sentence_and_nothing_is_written(exported_once, re
     other = Store.open(f"sqlite:///{tmp_path}/store.db", f"file://{tmp_path}/blobs")
     with pytest.raises(StoreError, match=sentence):
         import_grid(other, tmp_path / "small.zip")
-    assert other.grids() == []
+    assert other.grids.all() == []
     assert list(other.blobs.stored()) == []
     other.close()

@@ -68,7 +68,7 @@ def test_the_views_have_the_columns_described(store):
 def test_the_queries_mix_no_signatures_and_no_conditions(small):
     small.fill()
     for record in small.cells:
-        small.store.add_scores(record.cell.id, [StoredScore(metric="bleu", signature="BLEU|v2", value=99)])
+        small.store.cells.add_scores(record.cell.id, [StoredScore(metric="bleu", signature="BLEU|v2", value=99)])
     with small.store.database.reading() as connection:
         answers = [connection.execute(text(query)).all() for query in QUERIES]
     by_partition, _, _, best = answers

@@ -44,13 +44,13 @@ def test_a_store_of_any_version_comes_up_with_its_data(empty_url, revision, in_s
 
     store = Store.open(empty_url, "memory://")
     try:
-        assert [model.name for model in store.models("small")] == ["base", "a", "b"]
-        cells = store.cells("small")
+        assert [model.name for model in store.models.of_grid("small")] == ["base", "a", "b"]
+        cells = store.cells.of_grid("small")
         assert len(cells) == 36
         assert {cell.state for cell in cells} == {CellState.DONE}
         assert all(cell.cell.id in {row["identity"] for row in rows["cell"]} for cell in cells)
-        assert store.model("model1-a").graph.examples == {Pair("de", "en"): 10, Pair("en", "fr"): 10}
-        bleu, chrf = store.scores_of(cells[1].cell.id)
+        assert store.models.get("model1-a").graph.examples == {Pair("de", "en"): 10, Pair("en", "fr"): 10}
+        bleu, chrf = store.cells.scores(cells[1].cell.id)
         assert (bleu.value, bleu.low, bleu.statistics, chrf.value) == (1.0, 0.0, b"stats", 2.0)
         with store.database.reading() as connection:
             assert migrations.version(connection, "it") == migrations.HEAD
@@ -58,7 +58,7 @@ def test_a_store_of_any_version_comes_up_with_its_data(empty_url, revision, in_s
                 there = connection.execute(select(func.count()).select_from(text(table))).scalar()
                 assert there == len(expected), table
         in_step(store)
-        store.add_training("model1-b", {"still": "writable"})
+        store.models.add_training("model1-b", {"still": "writable"})
     finally:
         store.close()
 
@@ -178,10 +178,10 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/store.db", f"file://{folder}/blobs")
         SmallGrid(store).add().fill()
-        store.add_training("model1-a", {"loss": 0.5})
-        job = store.start_job("small", "host-1")
-        store.beat_job(job, {"done": 36}, [JobLine(text="said")])
-        store.record_contamination("model1-a", "test1-a", [looked_at])
+        store.models.add_training("model1-a", {"loss": 0.5})
+        job = store.jobs.start("small", "host-1")
+        store.jobs.beat(job, {"done": 36}, [JobLine(text="said")])
+        store.contamination.record("model1-a", "test1-a", [looked_at])
         store.close()
         everything = dump(f"sqlite:///{folder}/store.db")
     plain = {bytes: lambda value: {"hex": value.hex()}}

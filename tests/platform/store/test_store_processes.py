@@ -23,7 +23,7 @@ def test_a_forked_child_leaves_its_parents_connections_alone(small):
     child.start()
     child.join(60)
     assert child.exitcode == 0
-    assert [score.value for score in small.store.scores_of(small.cells[0].cell.id)] == [1.0, 2.0]
+    assert [score.value for score in small.store.cells.scores(small.cells[0].cell.id)] == [1.0, 2.0]
     small.commit(small.cells[1].cell, 2.0)
 
 
@@ -35,9 +35,17 @@ def score_in_turn(url, blobs, cell, barrier):
     for version in range(10):
         score = records.StoredScore(metric="bleu", signature=f"BLEU|v{version}", value=version, statistics=b"s")
         if version == 0:
-            store.commit_cell(records.Translation(cell_id=cell, **outcome), [score], [("chrf++", "no reason")])
+            store.cells.advance(
+                translated=[
+                    records.CellOutcome(
+                        translation=records.Translation(cell_id=cell, **outcome),
+                        scores=[score],
+                        unscorable=[("chrf++", "no reason")],
+                    )
+                ]
+            )
         else:
-            store.add_scores(cell, [score], [(f"metric{version}", "no reason")])
+            store.cells.add_scores(cell, [score], [(f"metric{version}", "no reason")])
     store.close()
 
 
@@ -51,5 +59,5 @@ def test_writers_at_the_same_cell_score_it_once(small, store_url, in_step):
     for writer in writers:
         writer.join(60)
     assert [writer.exitcode for writer in writers] == [0, 0]
-    assert [score.value for score in small.store.scores_of(cell.id)] == [float(version) for version in range(10)]
+    assert [score.value for score in small.store.cells.scores(cell.id)] == [float(version) for version in range(10)]
     in_step(small.store)

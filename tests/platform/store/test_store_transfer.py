@@ -39,13 +39,13 @@ def everything(store, grid="small"):
         record.cell.id: record.model_copy(
             update={"state": CellState.PLANNED} if record.state is CellState.RUNNING else {}
         )
-        for record in store.cells(grid)
+        for record in store.cells.of_grid(grid)
     }
-    scores = {cell: store.scores_of(cell) for cell in cells}
-    models = store.models(grid)
-    trainings = [store.training(model.id) for model in models]
+    scores = {cell: store.cells.scores(cell) for cell in cells}
+    models = store.models.of_grid(grid)
+    trainings = [store.models.training(model.id) for model in models]
     translations = [store.blobs.translation(cell.hypotheses) for cell in cells.values() if cell.hypotheses]
-    return store.grid(grid), cells, scores, models, trainings, translations, store.contamination(grid)
+    return store.grids.get(grid), cells, scores, models, trainings, translations, store.contamination.of_grid(grid)
 
 
 def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
@@ -67,13 +67,13 @@ def test_a_file_of_an_earlier_version_comes_in(exported, other, tmp_path, rewrit
     rewrite(tmp_path / "small.zip", older)
     import_grid(other, tmp_path / "small.zip")
     assert everything(other)[:-1] == everything(exported.store)[:-1]
-    assert other.contamination("small") == []
+    assert other.contamination.of_grid("small") == []
 
 
 def test_contamination_that_is_known_here_stays(exported, looked_at, tmp_path):
-    exported.store.record_contamination("model1-a", "test1-a", [looked_at(7)])
+    exported.store.contamination.record("model1-a", "test1-a", [looked_at(7)])
     import_grid(exported.store, tmp_path / "small.zip", name="copy")
-    assert exported.store.contamination("copy") == [looked_at(7)]
+    assert exported.store.contamination.of_grid("copy") == [looked_at(7)]
 
 
 def test_importing_twice_changes_nothing(exported, other, tmp_path, in_step):
@@ -96,7 +96,7 @@ def test_what_is_translated_here_stays_and_missing_scores_are_added(exported, st
     cell, rescored = exported.cells[0].cell, exported.cells[34].cell
     exported.commit(rescored, 50)
     v2 = records.StoredScore(metric="bleu", signature="BLEU|v2", value=51)
-    exported.store.add_scores(rescored.id, [v2])
+    exported.store.cells.add_scores(rescored.id, [v2])
     path = tmp_path / "more.zip"
     export_grid(exported.store, "small", path)
     with exported.store.database.writing() as connection:
@@ -108,25 +108,25 @@ def test_what_is_translated_here_stays_and_missing_scores_are_added(exported, st
         connection.execute(text("DELETE FROM score_statistics"))
     import_grid(exported.store, path)
     in_step(exported.store)
-    assert v2 in exported.store.scores_of(rescored.id)
+    assert v2 in exported.store.cells.scores(rescored.id)
     # Statistics belong to the hypotheses they were counted on.
-    assert {score.statistics for score in exported.store.scores_of(cell.id)} == {None}
-    assert {score.statistics for score in exported.store.scores_of(rescored.id)} == {pack(np.ones((3, 2))), None}
+    assert {score.statistics for score in exported.store.cells.scores(cell.id)} == {None}
+    assert {score.statistics for score in exported.store.cells.scores(rescored.id)} == {pack(np.ones((3, 2))), None}
 
 
 def test_another_grid_of_that_name_is_not_replaced(exported, store, tmp_path):
     pair = Pair("de", "en")
-    store.add_grid(exported.grid, [record for record in exported.cells if record.cell.pair == pair])
+    store.grids.add(exported.grid, [record for record in exported.cells if record.cell.pair == pair])
     with pytest.raises(StoreError, match=r"another grid 'small' here.*--name"):
         import_grid(store, tmp_path / "small.zip")
-    assert len(store.cells("small")) == 3
+    assert len(store.cells.of_grid("small")) == 3
 
 
 def test_a_model_that_saw_other_pairs_here_is_refused(exported, store, tmp_path):
-    store.record_graph("model1-a", TrainingGraph.of([Pair("sw", "de")]))
+    store.models.record_graph("model1-a", TrainingGraph.of([Pair("sw", "de")]))
     with pytest.raises(StoreError, match=r"Model 'a' \(model1-a\) was trained on other pairs"):
         import_grid(store, tmp_path / "small.zip", name="copy")
-    assert [grid.name for grid in store.grids()] == ["small"]
+    assert [grid.name for grid in store.grids.all()] == ["small"]
 
 
 def test_a_grid_that_is_not_there_leaves_no_file(small, tmp_path):

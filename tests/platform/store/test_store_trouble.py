@@ -33,7 +33,7 @@ def test_a_damaged_file_is_a_sentence(on_sqlite):
     data[8192:] = b"\xa5" * (len(data) - 8192)
     on_sqlite.write_bytes(data)
     with pytest.raises(StoreError, match=r"is damaged \(.*malformed.*\): restore it from a backup"):
-        Store.open_existing(f"sqlite:///{on_sqlite}", "memory://").cells("small")
+        Store.open_existing(f"sqlite:///{on_sqlite}", "memory://").cells.of_grid("small")
 
 
 @pytest.mark.parametrize("how", ["SELECT wrong FROM score", "SELECT * FROM nowhere", "SELEC"])
@@ -123,7 +123,6 @@ def test_what_never_goes_through_is_a_sentence_at_last(on_postgres, monkeypatch)
 def test_a_new_metric_is_asked_for_before_sums_are_locked(on_postgres, small_grid):
     """Whoever has the sums must not wait for the metric: another may have the metric and wait for the sums."""
     from dragoman.store.database.ids import metric_number
-    from dragoman.store.repositories import cells
 
     small = small_grid(on_postgres)
     first, second = (record.cell for record in small.cells[:4:3])
@@ -132,19 +131,19 @@ def test_a_new_metric_is_asked_for_before_sums_are_locked(on_postgres, small_gri
         small.commit(cell, 1.0)
     score = records.StoredScore(metric="bleu", signature="BLEU|v1", value=2)
     v2 = score.model_copy(update={"signature": "BLEU|v2"})
-    on_postgres.add_scores(small.cells[0].cell.id, [v2])
-    other = Thread(target=on_postgres.add_scores, args=(second.id, [v2], [("new", "why")]))
-    with on_postgres.database.writing() as connection:
+    on_postgres.cells.add_scores(small.cells[0].cell.id, [v2])
+    other = Thread(target=on_postgres.cells.add_scores, args=(second.id, [v2], [("new", "why")]))
+    with on_postgres.transaction(alone=False) as transaction, transaction.database.writing() as connection:
         metric_number(connection, "new")
         other.start()
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         while not connection.execute(waiting).scalar():
             pass
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        cells.add_scores(connection, first.id, [v2.model_copy(update={"signature": "BLEU|v1"})], [])
+        transaction.cells.add_scores(first.id, [v2.model_copy(update={"signature": "BLEU|v1"})])
         connection.execute(text("UPDATE score_sum SET scores = scores"))
     other.join(30)
-    assert [found.signature for found in on_postgres.scores_of(second.id) if found.metric == "bleu"] == [
+    assert [found.signature for found in on_postgres.cells.scores(second.id) if found.metric == "bleu"] == [
         "BLEU|v1",
         "BLEU|v2",
     ]

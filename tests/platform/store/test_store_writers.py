@@ -51,7 +51,7 @@ def test_a_file_that_others_are_at_is_waited_for_until_it_can_have_its_log(sqlit
     leaving = Timer(0.3, other.execute, ["COMMIT"])
     leaving.start()
     store = Store.open_existing(f"sqlite:///{path}", "memory://")
-    assert [grid.name for grid in store.grids()] == ["small"]
+    assert [grid.name for grid in store.grids.all()] == ["small"]
     leaving.join()
     assert other.execute("SELECT count(*) FROM grid").fetchone() == (1,)
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -76,18 +76,18 @@ def test_who_does_not_queue_is_waited_for(sqlite, small_grid, tmp_path, monkeypa
     assert "Still waiting for another process" in caplog.text
     other.execute("COMMIT")
     thread.join(30)
-    assert len(small.store.scores_of(small.cells[0].cell.id)) == 2
+    assert len(small.store.cells.scores(small.cells[0].cell.id)) == 2
     small.store.close()
     other.close()
 
 
 def test_a_driver_says_that_it_is_alive_while_somebody_is_alone_with_the_sums(new_postgres):
     store = Store.open(new_postgres("small"), "memory://")
-    job = store.start_job("small", driver_name())
-    before = store.jobs("small")[0].seen
-    beat = Thread(target=store.beat_job, args=(job,))
+    job = store.jobs.start("small", driver_name())
+    before = store.jobs.of_grid("small")[0].seen
+    beat = Thread(target=store.jobs.beat, args=(job,))
     with store.database.writing(alone=True):
         beat.start()
         beat.join(30)
-        assert store.jobs("small")[0].seen > before
+        assert store.jobs.of_grid("small")[0].seen > before
     store.close()

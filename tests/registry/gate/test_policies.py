@@ -39,7 +39,7 @@ def only(report):
 def look(world, model, **rates):
     """Record what was found in the training text of some pairs: exact copies of so many of 4 test sentences."""
     identity = next(number for number, name in world.grid.names.items() if name == model)
-    test_set = world.store.cells(world.spec.name)[0].cell.test_set
+    test_set = world.store.cells.of_grid(world.spec.name)[0].cell.test_set
     found = [
         ContaminationRecord(
             model=identity, test_set=test_set, pair=tuple(pair.split("_")), side=side, segments=5, sentences=4,
@@ -48,7 +48,7 @@ def look(world, model, **rates):
         for pair, sides in rates.items()
         for side, exact in zip(("source", "target"), sides, strict=True)
     ]  # fmt: skip
-    world.store.record_contamination(identity, test_set, found)
+    world.store.contamination.record(identity, test_set, found)
 
 
 def test_contamination_is_the_largest_share_found_in_either_language(world):
@@ -94,14 +94,14 @@ def test_models_that_differ_in_their_seed_are_counted_pair_by_pair(world):
 def score_with_statistics(world, model, right):
     """Score a model as if it had got so many of 60 sentences of each pair right, and the others wrong."""
     references = [f"sentence number {number} says this and that" for number in range(60)]
-    for cell in world.store.cells(world.spec.name):
+    for cell in world.store.cells.of_grid(world.spec.name):
         if world.grid.names[cell.cell.model] == model:
             metric = ChrfPlusPlus(cell.cell.pair)
             count = right[str(cell.cell.pair)]
             hypotheses = references[:count] + ["nothing of the kind at all"] * (60 - count)
             found = metric.statistics(references, hypotheses, references)
             score = StoredScore(metric="chrf++", signature="v1", value=metric.score(found), statistics=pack(found))
-            world.store.add_scores(cell.cell.id, [score])
+            world.store.cells.add_scores(cell.cell.id, [score])
 
 
 def test_a_mean_may_not_fall_significantly_and_noise_is_no_fall(world, promotions):
@@ -134,11 +134,11 @@ def test_a_mean_may_not_fall_significantly_and_noise_is_no_fall(world, promotion
 
 
 def score_again(world, model, signature):
-    for record in world.store.cells(world.spec.name):
+    for record in world.store.cells.of_grid(world.spec.name):
         if world.grid.names[record.cell.model] == model:
             bleu = world.scores[model][str(record.cell.pair)][0]
             score = StoredScore(metric="bleu", signature=f"bleu|{signature}", value=bleu)
-            world.store.add_scores(record.cell.id, [score])
+            world.store.cells.add_scores(record.cell.id, [score])
 
 
 def test_scores_of_two_signatures_are_judged_once_one_is_named_and_the_incumbent_has_it_too(world, promotions):

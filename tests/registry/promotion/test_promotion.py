@@ -119,7 +119,7 @@ def test_other_lines_or_another_signature_are_no_comparison(world, promotions, p
 
 def score_with_statistics(world, model, right):
     """Score a model as if it had got so many of 60 sentences of each pair right, and the others wrong."""
-    for cell in world.store.cells(world.spec.name):
+    for cell in world.store.cells.of_grid(world.spec.name):
         if world.grid.names[cell.cell.model] == model:
             metric, pair = ChrfPlusPlus(cell.cell.pair), str(cell.cell.pair)
             references = [f"sentence number {number} says this and that" for number in range(60)]
@@ -128,7 +128,7 @@ def score_with_statistics(world, model, right):
             score = StoredScore(
                 metric="chrf++", signature="chrF2++|v1", value=metric.score(statistics), statistics=pack(statistics)
             )  # fmt: skip
-            world.store.add_scores(cell.cell.id, [score])
+            world.store.cells.add_scores(cell.cell.id, [score])
 
 
 def test_a_significant_loss_on_one_pair_is_told_from_noise(world, promotions):

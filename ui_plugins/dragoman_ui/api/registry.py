@@ -167,7 +167,7 @@ def trail_faults(question: Question) -> TrailFaults:
 def card(question: OfCard) -> ModelCard:
     """The card of a finetuned model of a grid."""
     store = open_store()
-    grid = store.grid(question.grid)
+    grid = store.grids.get(question.grid)
     finetuned = [name for name in grid.names.values() if name != BASE]
     name = one_of(f"Grid '{grid.name}' has no finetuned model", question.model, finetuned)
     try:

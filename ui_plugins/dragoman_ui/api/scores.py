@@ -71,14 +71,14 @@ from dragoman_ui.viewmodels.view import Show, View, model_of, rival
 def grids(question: Question) -> Grids:
     """Every grid of the store."""
     del question
-    return Grids(grids=open_store().grids())
+    return Grids(grids=open_store().grids.all())
 
 
 def grid(question: OfGrid) -> Grid:
     """One grid, with the names of its models and metrics."""
     store = open_store()
     return Grid(
-        grid=store.grid(question.grid),
+        grid=store.grids.get(question.grid),
         models=model_names(store, question.grid),
         metrics=metric_names(store, question.grid),
     )
@@ -93,16 +93,16 @@ def campaigns(question: Question) -> Campaigns:
 def models(question: OfGrid) -> Models:
     """The models of a grid, and how much each has seen."""
     store = open_store()
-    grid = store.grid(question.grid)
-    return Models(models=[ModelSummary(**_about(grid, each)) for each in store.models(question.grid)])
+    grid = store.grids.get(question.grid)
+    return Models(models=[ModelSummary(**_about(grid, each)) for each in store.models.of_grid(question.grid)])
 
 
 def model(question: OfOneModel) -> Model:
     """One model of a grid: its recipe, and every pair it has seen."""
     store = open_store()
-    found = store.model(_identity(question))
+    found = store.models.get(_identity(question))
     seen = [Trained(*pair, examples) for pair, examples in sorted(found.graph.examples.items())]
-    return Model(**_about(store.grid(question.grid), found), recipe=found.recipe, seen=seen)
+    return Model(**_about(store.grids.get(question.grid), found), recipe=found.recipe, seen=seen)
 
 
 def _about(grid: GridRecord, record: ModelRecord) -> dict[str, Any]:
@@ -120,25 +120,25 @@ def _about(grid: GridRecord, record: ModelRecord) -> dict[str, Any]:
 
 def contamination(question: OfOneModel) -> Contamination:
     """What a model's training text has of the grid's test sets."""
-    return Contamination(records=open_store().contamination(question.grid, _identity(question)))
+    return Contamination(records=open_store().contamination.of_grid(question.grid, _identity(question)))
 
 
 def _identity(question: OfOneModel) -> str:
-    names = open_store().grid(question.grid).names
+    names = open_store().grids.get(question.grid).names
     name = one_of(f"Grid '{question.grid}' has no model", question.model, names.values())
     return next(identity for identity, called in names.items() if called == name)
 
 
 def cells(question: OfCells) -> Cells:
     """One pair under every model and prompt of a grid: its cell's state, engine, time, tokens and attempts."""
-    return Cells(cells=open_store().cells(question.grid, Pair.of(question.source, question.target)))
+    return Cells(cells=open_store().cells.of_grid(question.grid, Pair.of(question.source, question.target)))
 
 
 def log(question: OfLog) -> Log:
     """What the driver of a grid's latest run said: failures with what stands behind them."""
     store = open_store()
-    job = next(iter(store.jobs(question.grid)), None)
-    lines = store.job_lines(job.id, question.after, most=question.limit) if job else []
+    job = next(iter(store.jobs.of_grid(question.grid)), None)
+    lines = store.jobs.lines(job.id, question.after, most=question.limit) if job else []
     return Log(job=job, lines=lines)
 
 
@@ -172,7 +172,7 @@ def partitions(question: OfModel) -> Partitions:
 def sentences(question: OfPair) -> PairView:
     """A page of a pair's sentences: source, reference, and what each model made of them."""
     store, view = open_store(), _view(question)
-    names, record = Names.of(store, view.grid), store.grid(view.grid)
+    names, record = Names.of(store, view.grid), store.grids.get(view.grid)
     by = question.by or sentence_metric(names.metrics)
     rows = rows_beside(store, names, view, question.beside)
     pair = Pair.of(question.source, question.target)
@@ -203,7 +203,7 @@ def runs(question: OfRuns) -> Runs:
 def heat_map_of(question: OfMatrix) -> Matrix:
     """The pair matrix as the grid page draws it: languages in order, and each pair's place on the scale."""
     store, view = open_store(), _view(question)
-    record = store.grid(view.grid)
+    record = store.grids.get(view.grid)
     if view.show is Show.DIFFERENCE:
         view = view.model_copy(update={"against": compared_with(store, view)})
         values, _ = scores_beside(store, view, str(view.against))
@@ -239,7 +239,7 @@ def _short(tile: heatmap.Tile) -> Tile:
 def progress_of(question: OfGrid) -> Progress:
     """How many cells of a grid are in each state, by model, and how its latest run stands."""
     store = open_store()
-    return Progress(models=progress(store, question.grid), job=next(iter(store.jobs(question.grid)), None))
+    return Progress(models=progress(store, question.grid), job=next(iter(store.jobs.of_grid(question.grid)), None))
 
 
 def table(question: OfTable) -> Response:
@@ -258,7 +258,7 @@ def table(question: OfTable) -> Response:
                 found = (view.metric, view.signature, False, view.prompt)
                 return partition_rows(store, view.grid, [view.model], *found)
             case "matrix":
-                return matrix(view.grid, view.metric, store.grid(view.grid).languages, rows, values)
+                return matrix(view.grid, view.metric, store.grids.get(view.grid).languages, rows, values)
             case "pairs":
                 return pairs(view.grid, view.metric, rows, values)
 

@@ -59,7 +59,7 @@ def retry(asked: OfGrid) -> Retried:
     if not cells:
         sentence = f"No cell of {asked.grid} has failed: nothing is planned again."
     else:
-        job = next(iter(store.jobs(asked.grid)), None)
+        job = next(iter(store.jobs.of_grid(asked.grid)), None)
         sentence = f"{cells} failed cell{'s are' if cells > 1 else ' is'} planned again: "
         if job is not None and job.is_alive:
             sentence += "the driver at work takes them up."

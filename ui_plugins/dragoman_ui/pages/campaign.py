@@ -33,7 +33,7 @@ class CampaignState(NamedTuple):
         Raises:
             StoreError: there is no such campaign.
         """
-        return cls(name, [GridState.of(store, store.grid(grid)) for grid in grids_of(store, name)])
+        return cls(name, [GridState.of(store, store.grids.get(grid)) for grid in grids_of(store, name)])
 
     @property
     def states(self) -> Counter[CellState]:

@@ -16,7 +16,7 @@ def cell() -> str | Response:
     """Answer `/dragoman/cell?grid=...&source=...&target=...`: a page, or with `form` the sentences found as a file."""
     store = open_store()
     view = View.of(store, request.args)
-    grid = store.grid(view.grid)
+    grid = store.grids.get(view.grid)
     pair = Pair.of(request.args.get("source", ""), request.args.get("target", ""))
     asked = request.args.get("sentences") or Arrangement.FILE
     arrangement = Arrangement(one_of("Sentences can't be ordered by", asked, Arrangement))

@@ -42,7 +42,7 @@ def _page(template: str, is_tested: bool) -> str:
     names = Names.of(store, view.grid)
     against = rival(store, view, view.against)
     view = view.model_copy(update={"show": Show.DIFFERENCE, "against": against})
-    record = store.grid(view.grid)
+    record = store.grids.get(view.grid)
     size = size_of(len(record.languages))
     parts = (_many if size == "small" else _few)(store, view, record, is_tested)
     return render_template(
@@ -77,7 +77,7 @@ def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[
         found = comparison.pairs
     better = higher_is_better(view.metric)
     ordered = sorted(found, key=lambda each: (each.delta if better else -each.delta, each.pair))
-    graph = store.model(next(model for model, name in record.names.items() if name == view.model)).graph
+    graph = store.models.get(next(model for model, name in record.names.items() if name == view.model)).graph
     return {
         "map": heat_map(scores, record.languages, graph, Show.DIFFERENCE, view.order, better),
         "tested": comparison,

@@ -63,7 +63,7 @@ def drawn() -> Response:
     view = View.of(store, request.args)
 
     def make() -> bytes:
-        record = store.grid(view.grid)
+        record = store.grids.get(view.grid)
         found = columns_beside(store, view, compared_with(store, view))
         graph, better = model_of(store, record, view.model).graph, higher_is_better(view.metric)
         return drawing(found, record.languages, graph, view.show, view.order, better)
@@ -72,7 +72,7 @@ def drawn() -> Response:
 
 
 def _page(store: Store, view: View, experiment: str | None) -> str:
-    record = store.grid(view.grid)
+    record = store.grids.get(view.grid)
     model = model_of(store, record, view.model)
     names = Names.of(store, view.grid)
     size = size_of(len(record.languages))
@@ -97,7 +97,7 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
 
 
 def _map(store: Store, view: View, is_tested: bool = False) -> str:
-    record = store.grid(view.grid)
+    record = store.grids.get(view.grid)
     against, better = compared_with(store, view), higher_is_better(view.metric)
     significant: set[Any] = set()
     found = None
@@ -121,7 +121,7 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
 
 
 def _partitions(store: Store, view: View) -> dict[str, Any]:
-    is_drawn = size_of(len(store.grid(view.grid).languages)) == "small"
+    is_drawn = size_of(len(store.grids.get(view.grid).languages)) == "small"
     scores = [] if is_drawn else pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
     asked = (store, view.grid, view.model, view.metric)
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]

@@ -34,7 +34,7 @@ class GridProgress(NamedTuple):
         """
         counts = sum((Counter(states) for states in progress(store, grid).values()), Counter[CellState]())
         states = {state: counts[state] for state in CellState if counts[state]}
-        return cls(grid, states, next(iter(store.jobs(grid)), None))
+        return cls(grid, states, next(iter(store.jobs.of_grid(grid)), None))
 
     @property
     def cells(self) -> int:
@@ -45,7 +45,7 @@ class GridProgress(NamedTuple):
 def index() -> str:
     """Answer `/dragoman/`."""
     store = open_store()
-    grids = store.grids()
+    grids = store.grids.all()
     counted = {grid.name: GridProgress.of(store, grid.name) for grid in grids if _is_soon_counted(grid)}
     groups: dict[str, list[GridRecord]] = {}
     for grid in grids:

@@ -43,10 +43,10 @@ class GridState(NamedTuple):
     @classmethod
     def of(cls, store: Store, grid: GridRecord) -> "GridState":
         """Look at a grid."""
-        models, jobs = progress(store, grid.name), store.jobs(grid.name)
+        models, jobs = progress(store, grid.name), store.jobs.of_grid(grid.name)
         counts = sum((Counter(found) for found in models.values()), Counter[CellState]())
         states = Counter({state: counts[state] for state in CellState if counts[state]})
-        failures = store.job_lines(jobs[0].id, kind=LineKind.FAILURE, most=1) if jobs else []
+        failures = store.jobs.lines(jobs[0].id, kind=LineKind.FAILURE, most=1) if jobs else []
         return cls(grid, models, states, jobs, next(iter(failures), None))
 
     @property
@@ -90,9 +90,9 @@ def job() -> str | Response:
         "dragoman/job.html",
         name=name,
         others=others,
-        campaign=store.grid(name).spec.get("campaign"),
+        campaign=store.grids.get(name).spec.get("campaign"),
         experiment=experiment_link(name),
-        can_be_stopped=is_at_work(store.jobs(name)),
+        can_be_stopped=is_at_work(store.jobs.of_grid(name)),
     )
 
 
@@ -104,9 +104,9 @@ def is_at_work(jobs: Sequence[JobRecord]) -> bool:
 def job_state() -> str:
     """Answer `/dragoman/working?grid=...`: the part of the page that changes while a grid runs."""
     store = open_store()
-    found = GridState.of(store, store.grid(request.args.get("grid", "")))
-    hidden = max(0, store.count_job_lines(found.job.id) - LINES) if found.job else 0
-    lines = store.job_lines(found.job.id, after=hidden) if found.job else []
+    found = GridState.of(store, store.grids.get(request.args.get("grid", "")))
+    hidden = max(0, store.jobs.count_lines(found.job.id) - LINES) if found.job else 0
+    lines = store.jobs.lines(found.job.id, after=hidden) if found.job else []
     return render_template("dragoman/working.html", found=found, lines=lines, hidden=hidden)
 
 

@@ -23,7 +23,7 @@ def partitions() -> str | Response:
     """Answer `/dragoman/partitions?grid=...`: a page, or with `table` and `form` one of its tables as a file."""
     store = open_store()
     view = View.of(store, request.args)
-    languages = store.grid(view.grid).languages
+    languages = store.grids.get(view.grid).languages
     filters = Filters.of(request.args, languages)
     order = one_of("Pairs can't be ordered by", request.args.get("sort") or "pair", SORTS)
     columns = pair_columns(store, view.grid, view.model, view.metric, view.signature, prompt=view.prompt)

@@ -26,7 +26,7 @@ class AskedRuns:
         store = open_store()
         self.grid = arguments.get("grid", "")
         self.grids = siblings(store, self.grid)
-        self.name = store.grid(self.grid).spec.get("campaign") or self.grid
+        self.name = store.grids.get(self.grid).spec.get("campaign") or self.grid
         names = Names.of(store, self.grid)
         self.metrics, self.prompts = names.metrics, names.prompts
         complaint = f"Grid '{self.grid}' has no metric"

@@ -69,7 +69,7 @@ def rows_beside(store: Store, names: Names, view: View, asked: Sequence[str]) ->
     found = {}
     for name in wanted:
         rival = rival_of(store, view, name)
-        row, grid = rival.row, store.grid(rival.grid)
+        row, grid = rival.row, store.grids.get(rival.grid)
         model = next((identity for identity, called in grid.names.items() if called == row.model), grid.base)
         prompt = Names.of(store, rival.grid).identities[row.prompt] if row.prompt else None
         found[name] = Asking(model, prompt, rival.grid)
@@ -228,7 +228,7 @@ def pair_view(
 
 def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair) -> dict[str, CellRecord]:
     """The cell of each row on a pair, by the row's name; what stands side by side was made of the same lines."""
-    cells = {name: store.cells(name, pair) for name in {grid.name, *(row.grid for row in rows.values())}}
+    cells = {name: store.cells.of_grid(name, pair) for name in {grid.name, *(row.grid for row in rows.values())}}
     if not cells[grid.name]:
         raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
     found: dict[str, CellRecord] = {}
@@ -251,7 +251,7 @@ def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pai
 def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
     if not cell.hypotheses or not test or cell.state not in (CellState.DONE, CellState.UNSCORABLE):
         return Candidate(model=name, cell=cell)
-    scores = store.scores_of(cell.cell.id)
+    scores = store.cells.scores(cell.cell.id)
     flaws = _flaws(store, test, cell.hypotheses)
     off_target = _off_target(scores) or [False] * len(flaws)
     return Candidate(

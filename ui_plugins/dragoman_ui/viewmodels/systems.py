@@ -98,7 +98,7 @@ class Names(NamedTuple):
 @lru_cache(maxsize=256)
 def _read(moment: str, store: Store, grid: str) -> Names:
     del moment
-    baselines = store.grid(grid).spec.get("baselines") or ()
+    baselines = store.grids.get(grid).spec.get("baselines") or ()
     with store.database.reading() as connection:
         prompts = prompt_names(connection, grid_number(connection, grid))
     return Names(

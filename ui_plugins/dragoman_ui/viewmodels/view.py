@@ -131,4 +131,4 @@ def _checked(store: Store, names: Names, row: Row, against: str) -> str:
 
 def model_of(store: Store, grid: GridRecord, name: str) -> ModelRecord:
     """A model by its name in a grid."""
-    return store.model(next(identity for identity, called in grid.names.items() if called == name))
+    return store.models.get(next(identity for identity, called in grid.names.items() if called == name))

@@ -31,8 +31,8 @@ def find_damage(store: Store, grid: str) -> Damage:
     Raises:
         StoreError: there is no such grid, or the blobs can't be read at all.
     """
-    store.grid(grid)
-    records = store.cells(grid)
+    store.grids.get(grid)
+    records = store.cells.of_grid(grid)
     translated = [record for record in records if record.state in TRANSLATED]
     lost = _lost(store.blobs, {record.hypotheses for record in translated if record.hypotheses})
     texts = _lost(store.blobs, {record.test for record in records if record.test})

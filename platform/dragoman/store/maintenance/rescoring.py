@@ -9,8 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, exists, select
 
 from dragoman import plugins
+from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError
-from dragoman.metrics.scoring import ScoreRecord, Unscorable, require, score
+from dragoman.metrics.scoring import ScoreRecord, require, score
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.ids import chunks, grid_number
@@ -58,7 +59,7 @@ class _Task(NamedTuple):
 class _Outcome(NamedTuple):
     cell: str
     scores: list[StoredScore]
-    unscorable: list[tuple[str, str]]
+    unscorable: list[Unscorable]
 
 
 def rescore(
@@ -80,17 +81,17 @@ def rescore(
         UnknownPluginError: a metric is not installed.
         MetricNeedError: a metric lacks something that it needs; nothing is written.
     """
-    require(metrics, {record.cell.pair for record in store.cells(grid)}, store.grid(grid).languages)
+    require(metrics, {record.cell.pair for record in store.cells.of_grid(grid)}, store.grids.get(grid).languages)
     counts = {metric: Counter[str]() for metric in metrics}
     tasks = _tasks(store, grid, metrics, counts)
     for metric in metrics:
-        store.add_metric(grid, metric)
+        store.grids.add_metric(grid, metric)
     for done, outcome in enumerate(_outcomes(tasks, workers), start=1):
-        store.add_scores(outcome.cell, outcome.scores, outcome.unscorable)
+        store.cells.add_scores(outcome.cell, outcome.scores, outcome.unscorable)
         for found in outcome.scores:
             counts[found.metric]["scored"] += 1
-        for metric, _ in outcome.unscorable:
-            counts[metric]["unscorable"] += 1
+        for refused in outcome.unscorable:
+            counts[refused.metric]["unscorable"] += 1
         if advance:
             advance(done, len(tasks))
     return [Rescored(metric, *(counts[metric][what] for what in Rescored._fields[1:])) for metric in metrics]
@@ -128,10 +129,10 @@ def unscored_metrics(store: Store, grid: str) -> list[str]:
 def _tasks(store: Store, grid: str, metrics: Sequence[str], counts: dict[str, Counter[str]]) -> list[_Task]:
     """What is to be scored; what is not is counted."""
     kinds = {metric: plugins.load("metrics", metric) for metric in metrics}
-    languages = store.grid(grid).languages
+    languages = store.grids.get(grid).languages
     present = _signatures(store, grid)
     tasks = []
-    for record in store.cells(grid):
+    for record in store.cells.of_grid(grid):
         cell, needed = record.cell, []
         for metric, kind in kinds.items():
             if record.hypotheses is None:
@@ -193,5 +194,5 @@ def _run(task: _Task) -> _Outcome:
     hypotheses = [line.text for line in blobs.translation(task.hypotheses)]
     results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
     scores = [StoredScore.of(found) for found in results if isinstance(found, ScoreRecord)]
-    unscorable = [(found.metric, found.reason) for found in results if isinstance(found, Unscorable)]
+    unscorable = [found for found in results if isinstance(found, Unscorable)]
     return _Outcome(task.cell, scores, unscorable)

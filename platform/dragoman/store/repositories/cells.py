@@ -1,30 +1,134 @@
-"""Cells in the store: how far they have come, and their scores."""
+"""Cells in the store: how far they have come, and their outcomes."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from functools import cache
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, select, update
 
-from dragoman.cell import CellState
+from dragoman.cell import Cell, CellState, Unscorable
 from dragoman.errors import StoreError
-from dragoman.store.database.connection import insert, insert_of
-from dragoman.store.database.ids import CHUNK, metric_number, signature_number
-from dragoman.store.records import StoredScore, Translation, now
-from dragoman.store.repositories import aggregates
-from dragoman.store.schema import CellRow, MetricRow, ScoreRow, SignatureRow, StatisticsRow, UnscorableRow
+from dragoman.pair import Pair
+from dragoman.store.database.ids import grid_number
+from dragoman.store.records import CellOutcome, CellRecord, StoredScore, Untranslated, now
+from dragoman.store.repositories import aggregates, scores
+from dragoman.store.repositories.base import Repository
+from dragoman.store.repositories.grids import is_member
+from dragoman.store.repositories.scores import CellKey
+from dragoman.store.schema import (
+    CellCountRow,
+    CellRow,
+    ConditionRow,
+    DecodingRow,
+    GridModelRow,
+    GridPairRow,
+    ModelRow,
+    PairRow,
+    PromptRow,
+    TestRow,
+    TestSetRow,
+)
 
 TRANSLATED = (CellState.DONE, CellState.UNSCORABLE)
 """States in which a cell has hypotheses."""
 
 
-class CellKey(NamedTuple):
-    """The primary key of a cell."""
+class CellRepository(Repository):
+    """The cells of grids: their states, translations and scores."""
 
-    model_id: int
-    condition_id: int
-    pair_id: int
+    def advance(
+        self,
+        *,
+        translated: Sequence[CellOutcome] = (),
+        failed: Sequence[Untranslated] = (),
+        missing: Sequence[Untranslated] = (),
+        started: Sequence[str] = (),
+        worker: str = "",
+    ) -> list[str]:
+        """What a driver has to write of many cells, in one transaction; a cell that is translated stays as it is.
+
+        Args:
+            translated: the outcome of every cell that was translated; one that no metric can score is unscorable.
+            failed: every cell that failed.
+            missing: every cell whose pair turned out to be one that the model can't translate.
+            started: ids of the cells that a worker is about to begin: one more attempt of each.
+            worker: who begins them.
+
+        Returns:
+            Those of `started` that are not to begin: another grid's driver works at them, or has translated them.
+
+        Raises:
+            StoreError: there is no such cell.
+        """
+        with self._database.writing(alone=True) as connection:
+            for outcome in translated:
+                _commit(connection, outcome)
+            for state, ended in ((CellState.FAILED, failed), (CellState.MISSING, missing)):
+                for cell in ended:
+                    _end_untranslated(connection, cell, state)
+            return [cell_id for cell_id in started if not _start(connection, cell_id, worker)]
+
+    def add_scores(self, cell_id: str, scores: Sequence[StoredScore], unscorable: Sequence[Unscorable] = ()) -> None:
+        """Score a translated cell again; a signature it already has a score of keeps it.
+
+        Raises:
+            StoreError: there is no such cell, or it is not translated.
+        """
+        self._database.write(lambda connection: _add_scores(connection, cell_id, scores, unscorable))
+
+    def plan_again(self, grid: str, state: CellState, *, except_of: Collection[str] | None = None) -> int:
+        """Plan the cells of a grid again that are in a state; returns how many there were.
+
+        Args:
+            grid: name of the grid.
+            state: the state they are in.
+            except_of: workers whose cells stay as they are.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.writing() as connection:
+            return _plan_again(connection, grid_number(connection, grid), state, except_of)
+
+    def iterate(
+        self, grid: str, pair: Pair | None = None, model: str | None = None, state: CellState | None = None
+    ) -> Iterator[CellRecord]:
+        """The same as `of_grid`, one after another, for grids of millions; the transaction lasts as long."""
+        with self._database.reading() as connection:
+            query = _of_grid(grid_number(connection, grid))
+            if pair is not None:
+                query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
+            if model is not None:
+                query = query.where(ModelRow.identity == model)
+            if state is not None:
+                query = query.where(CellRow.state == state.value)
+            for row in connection.execute(query):
+                yield _record(row)
+
+    def of_grid(
+        self, grid: str, pair: Pair | None = None, model: str | None = None, state: CellState | None = None
+    ) -> list[CellRecord]:
+        """A grid's cells, model by model, and each model's in the order of the pairs.
+
+        Args:
+            grid: name of the grid.
+            pair: only those of this pair.
+            model: only those of the model of this id.
+            state: only those in this state.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        return list(self.iterate(grid, pair, model, state))
+
+    def scores(self, cell_id: str) -> list[StoredScore]:
+        """The scores of one cell under every signature, with their statistics.
+
+        Raises:
+            StoreError: there is no such cell.
+        """
+        with self._database.reading() as connection:
+            return scores.read(connection, _find(connection, cell_id, to_change=False).key)
 
 
 class _Found(NamedTuple):
@@ -34,113 +138,129 @@ class _Found(NamedTuple):
     worker: str | None
 
 
-def start(connection: Connection, cell_id: str, worker: str) -> bool:
+def _start(connection: Connection, cell_id: str, worker: str) -> bool:
     """A worker begins; a cell that is translated, or that another one works at, stays as it is: returns False."""
     cell = _find(connection, cell_id)
     if cell.state in TRANSLATED or (cell.state is CellState.RUNNING and cell.worker != worker):
         return False
-    connection.execute(_STARTING, {"worker_now": worker, "now": now(), **_found_as(cell.key)})
+    connection.execute(_STARTING, {"worker_now": worker, "now": now(), **scores.bound(cell.key)})
     _count(connection, cell, CellState.RUNNING)
     return True
 
 
-def commit(
-    connection: Connection,
-    translation: Translation,
-    scores: Sequence[StoredScore],
-    unscorable: Sequence[tuple[str, str]],
-) -> None:
-    """A cell is translated and scored; a translated cell stays as it is."""
-    cell = _find(connection, translation.cell_id)
+def _commit(connection: Connection, outcome: CellOutcome) -> None:
+    cell = _find(connection, outcome.translation.cell_id)
     if cell.state in TRANSLATED:
         return
-    state = CellState.DONE if scores or not unscorable else CellState.UNSCORABLE
-    reason = None if state is CellState.DONE else "; ".join(f"{metric}: {why}" for metric, why in unscorable)
-    _change(connection, cell.key, state=state, reason=reason, **translation.model_dump(exclude={"cell_id"}))
-    _score(connection, cell, scores, unscorable)
+    state = CellState.DONE if outcome.scores or not outcome.unscorable else CellState.UNSCORABLE
+    reason = (
+        None if state is CellState.DONE else "; ".join(f"{each.metric}: {each.reason}" for each in outcome.unscorable)
+    )
+    _change(connection, cell.key, state=state, reason=reason, **outcome.translation.model_dump(exclude={"cell_id"}))
+    scores.write(connection, cell.key, cell.partition_id, outcome.scores, outcome.unscorable)
     _count(connection, cell, state)
 
 
-def add_scores(
-    connection: Connection, cell_id: str, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]]
+def _add_scores(
+    connection: Connection, cell_id: str, found: Sequence[StoredScore], unscorable: Sequence[Unscorable]
 ) -> None:
-    """Add scores of a translated cell; those it has stay as they are.
-
-    Raises:
-        StoreError: the cell is not translated.
-    """
     cell = _find(connection, cell_id)
     if cell.state not in TRANSLATED:
         raise StoreError(f"Cell {cell_id} is {cell.state} and has no translation to score: run its grid first.")
-    _score(connection, cell, scores, unscorable)
-    if cell.state is CellState.UNSCORABLE and scores:
+    scores.write(connection, cell.key, cell.partition_id, found, unscorable)
+    if cell.state is CellState.UNSCORABLE and found:
         _change(connection, cell.key, state=CellState.DONE, reason=None)
         _count(connection, cell, CellState.DONE)
 
 
-def fail(connection: Connection, cell_id: str, reason: str) -> None:
-    """A cell failed; a translated cell stays as it is."""
-    _end_without_text(connection, cell_id, CellState.FAILED, reason)
-
-
-def lack(connection: Connection, cell_id: str, reason: str) -> None:
-    """A cell's pair turned out to be one that the model can't translate; a translated cell stays as it is."""
-    _end_without_text(connection, cell_id, CellState.MISSING, reason)
-
-
-def _end_without_text(connection: Connection, cell_id: str, state: CellState, reason: str) -> None:
-    cell = _find(connection, cell_id)
+def _end_untranslated(connection: Connection, ended: Untranslated, state: CellState) -> None:
+    cell = _find(connection, ended.cell_id)
     if cell.state not in TRANSLATED:
-        _change(connection, cell.key, state=state, reason=reason)
+        _change(connection, cell.key, state=state, reason=ended.reason)
         _count(connection, cell, state)
 
 
-def reset(connection: Connection, cell_ids: Collection[str]) -> int:
-    """Plan running cells again, and return how many there were."""
-    ids = list(cell_ids)
-    parts = (ids[begin : begin + CHUNK] for begin in range(0, len(ids), CHUNK))
-    return plan_again(connection, CellState.RUNNING, [CellRow.identity.in_(part) for part in parts])
-
-
-def plan_again(connection: Connection, state: CellState, which: Iterable[ColumnElement[bool]]) -> int:
-    """Plan the cells of one state again that are among some, and return how many there were."""
+def _plan_again(connection: Connection, grid_id: int, state: CellState, except_of: Collection[str] | None) -> int:
+    # only models that have such cells, which are counted: among millions of cells those few are far between
+    members = (
+        select(GridModelRow.model_id)
+        .join(CellCountRow, CellCountRow.model_id == GridModelRow.model_id)
+        .where(GridModelRow.grid_id == grid_id, CellCountRow.state == state.value, CellCountRow.cells > 0)
+        .distinct()
+    )
+    chosen = (
+        exists()
+        .where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == CellRow.condition_id)
+        .where(GridPairRow.pair_id == CellRow.pair_id)
+    )
+    again = update(CellRow).where(CellRow.state == state.value, chosen)
+    if except_of is not None:
+        again = again.where(CellRow.worker.is_(None) | CellRow.worker.not_in(except_of))
+    again = again.values(state=CellState.PLANNED.value, reason=None, worker=None, updated=now())
     changed: Counter[tuple[int, int]] = Counter()
-    for these in which:
-        statement = (
-            update(CellRow)
-            .where(CellRow.state == state.value, these)
-            .values(state=CellState.PLANNED.value, reason=None, worker=None, updated=now())
-            .returning(CellRow.model_id, CellRow.condition_id)
-        )
-        changed.update((row.model_id, row.condition_id) for row in connection.execute(statement))
+    for model_id in connection.execute(members).scalars().all():
+        of_model = again.where(CellRow.model_id == model_id).returning(CellRow.model_id, CellRow.condition_id)
+        changed.update((row.model_id, row.condition_id) for row in connection.execute(of_model))
     aggregates.move(connection, changed, state, CellState.PLANNED)
     return changed.total()
 
 
-def scores(connection: Connection, cell_id: str) -> list[StoredScore]:
-    """The scores of a cell under every signature it was scored with."""
-    key = _find(connection, cell_id, to_change=False).key
-    query = (
-        select(MetricRow.name, SignatureRow.text, ScoreRow.value, ScoreRow.low, ScoreRow.high, StatisticsRow.statistics)
-        .join(MetricRow, MetricRow.id == ScoreRow.metric_id)
-        .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
-        .outerjoin(
-            StatisticsRow,
-            (StatisticsRow.model_id == ScoreRow.model_id)
-            & (StatisticsRow.condition_id == ScoreRow.condition_id)
-            & (StatisticsRow.metric_id == ScoreRow.metric_id)
-            & (StatisticsRow.pair_id == ScoreRow.pair_id)
-            & (StatisticsRow.signature_id == ScoreRow.signature_id),
+def _of_grid(grid_id: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            CellRow,
+            TestRow.content,
+            TestRow.lines,
+            TestRow.segments.label("lines_count"),
+            PairRow.source,
+            PairRow.target,
+            ModelRow.identity.label("model"),
+            TestSetRow.identity.label("test_set"),
+            PromptRow.identity.label("prompt"),
+            DecodingRow.identity.label("decoding"),
         )
-        .where(
-            ScoreRow.model_id == key.model_id,
-            ScoreRow.condition_id == key.condition_id,
-            ScoreRow.pair_id == key.pair_id,
+        .select_from(GridModelRow)
+        .join(GridPairRow, GridPairRow.grid_id == GridModelRow.grid_id)
+        .join(CellRow, is_member())
+        # both are said, as SQLite does not infer one from the other: of one pair it would look through all
+        .join(PairRow, (PairRow.id == CellRow.pair_id) & (PairRow.id == GridPairRow.pair_id))
+        .join(ModelRow, ModelRow.id == CellRow.model_id)
+        .join(ConditionRow, ConditionRow.id == CellRow.condition_id)
+        .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+        .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
+        .join(DecodingRow, DecodingRow.id == ConditionRow.decoding_id)
+        .join(
+            TestRow,
+            (TestRow.test_set_id == ConditionRow.test_set_id)
+            & (TestRow.pair_id == CellRow.pair_id)
+            & (TestRow.edition == ConditionRow.edition),
         )
-        .order_by(ScoreRow.metric_id, ScoreRow.signature_id)
+        .where(GridModelRow.grid_id == grid_id)
+        .order_by(GridModelRow.position, PairRow.source, PairRow.target, CellRow.condition_id)
     )
-    fields = ("metric", "signature", "value", "low", "high", "statistics")
-    return [StoredScore(**dict(zip(fields, row, strict=True))) for row in connection.execute(query)]
+
+
+def _record(row: Any) -> CellRecord:
+    return CellRecord(
+        cell=Cell(
+            model=row.model,
+            test_set=row.test_set,
+            content=row.content,
+            pair=Pair(row.source, row.target),
+            prompt=row.prompt,
+            decoding=row.decoding,
+        ),
+        state=CellState(row.state),
+        reason=row.reason,
+        hypotheses=row.hypotheses,
+        test=row.lines,
+        segments=row.lines_count if row.segments is None else row.segments,
+        engine=row.engine,
+        seconds=row.seconds,
+        tokens=row.tokens,
+        cut=row.cut,
+        attempts=row.attempts,
+    )
 
 
 def _find(connection: Connection, cell_id: str, to_change: bool = True) -> _Found:
@@ -153,16 +273,11 @@ def _find(connection: Connection, cell_id: str, to_change: bool = True) -> _Foun
 
 def _change(connection: Connection, key: CellKey, **values: object) -> None:
     plain = {name: value.value if isinstance(value, CellState) else value for name, value in values.items()}
-    connection.execute(_CHANGING, {**plain, "updated": now(), **_found_as(key)})
+    connection.execute(_CHANGING, {**plain, "updated": now(), **scores.bound(key)})
 
 
 def _count(connection: Connection, cell: _Found, state: CellState) -> None:
     aggregates.move(connection, {cell.key[:2]: 1}, cell.state, state)
-
-
-def _found_as(key: CellKey) -> dict[str, int]:
-    """The key as the statements below take it."""
-    return {"of_model": key.model_id, "of_condition": key.condition_id, "of_pair": key.pair_id}
 
 
 # Made once: to make a statement takes several times as long as to run it.
@@ -179,54 +294,3 @@ _STARTING = _CHANGING.values(
     state=CellState.RUNNING.value, attempts=CellRow.attempts + 1, worker=bindparam("worker_now"), reason=None,
     updated=bindparam("now"),
 )  # fmt: skip
-
-_NOW_SCORED = (
-    delete(UnscorableRow)
-    .where(UnscorableRow.model_id == bindparam("of_model"), UnscorableRow.condition_id == bindparam("of_condition"))
-    .where(UnscorableRow.pair_id == bindparam("of_pair"))
-    .where(UnscorableRow.metric_id.in_(bindparam("scored", expanding=True)))
-)
-
-
-@cache
-def _adding_scores(dialect: str) -> Any:
-    return insert_of(dialect, ScoreRow).on_conflict_do_nothing().returning(ScoreRow.signature_id)
-
-
-def _score(
-    connection: Connection, cell: _Found, scores: Sequence[StoredScore], unscorable: Sequence[tuple[str, str]]
-) -> None:
-    rows, statistics = [], []
-    # Numbers come first: a new metric or signature is locked until the end, and so must not be asked for by who holds
-    # sums already.
-    reasons = [(metric_number(connection, metric), reason) for metric, reason in sorted(unscorable)]
-    # Sorted, as everywhere rows are shared: writers lock them in the same order.
-    for score in sorted(scores, key=lambda score: (score.metric, score.signature)):
-        metric_id = metric_number(connection, score.metric)
-        signature_id = signature_number(connection, metric_id, score.signature)
-        key = cell.key._asdict() | {"metric_id": metric_id, "signature_id": signature_id}
-        value = {"value": score.value, "low": score.low, "high": score.high}
-        rows.append(key | {"partition_id": cell.partition_id} | value)
-        if score.statistics is not None:
-            statistics.append(key | {"statistics": score.statistics})
-    if rows:
-        added = set(connection.execute(_adding_scores(connection.dialect.name), rows).scalars())
-        if new := [row for row in statistics if row["signature_id"] in added]:
-            connection.execute(insert(connection, StatisticsRow), new)
-        new_scores = [
-            (row["metric_id"], row["signature_id"], row["value"]) for row in rows if row["signature_id"] in added
-        ]
-        aggregates.add_cell(connection, cell.key, cell.partition_id, new_scores)
-    _note_unscorable(connection, cell.key, {row["metric_id"] for row in rows}, reasons)
-
-
-def _note_unscorable(
-    connection: Connection, key: CellKey, scored: Collection[int], reasons: Sequence[tuple[int, str]]
-) -> None:
-    connection.execute(_NOW_SCORED, {"scored": list(scored), **_found_as(key)})
-    for metric_id, reason in reasons:
-        row = key._asdict() | {"metric_id": metric_id, "reason": reason}
-        statement = insert(connection, UnscorableRow).values(**row)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=UnscorableRow.__table__.primary_key, set_={"reason": reason})
-        )

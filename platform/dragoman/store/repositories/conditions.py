@@ -8,28 +8,35 @@ from sqlalchemy import Connection, func, select
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import CHUNK, number, number_or_add
 from dragoman.store.records import CellRecord, DecodingRecord, PromptRecord, TestSetRecord
+from dragoman.store.repositories.base import Repository
 from dragoman.store.schema import ConditionRow, DecodingRow, PromptRow, TestRow, TestSetRow
 
-
-def add_test_set(connection: Connection, test_set: TestSetRecord) -> None:
-    """Add a test set; one that is there stays as it is."""
-    row = test_set.model_dump(exclude={"id"}) | {"identity": test_set.id}
-    connection.execute(insert(connection, TestSetRow).values(**row).on_conflict_do_nothing())
+AnyCondition = TestSetRecord | PromptRecord | DecodingRecord
+"""A part of a condition that is added for itself."""
 
 
-def add_prompt(connection: Connection, prompt: PromptRecord) -> None:
-    """Add a prompt; one that is there stays as it is."""
-    row = {"identity": prompt.id, "template": prompt.template}
-    connection.execute(insert(connection, PromptRow).values(**row).on_conflict_do_nothing())
+class ConditionRepository(Repository):
+    """Test sets, prompts and decodings; what is there stays as it is."""
+
+    def add_test_set(self, test_set: TestSetRecord) -> None:
+        """Add a test set."""
+        self._add(TestSetRow, test_set)
+
+    def add_prompt(self, prompt: PromptRecord) -> None:
+        """Add a prompt."""
+        self._add(PromptRow, prompt)
+
+    def add_decoding(self, decoding: DecodingRecord) -> None:
+        """Add a decoding."""
+        self._add(DecodingRow, decoding)
+
+    def _add(self, table: type[TestSetRow | PromptRow | DecodingRow], record: AnyCondition) -> None:
+        row = record.model_dump(exclude={"id"}) | {"identity": record.id}
+        with self._database.writing() as connection:
+            connection.execute(insert(connection, table).values(**row).on_conflict_do_nothing())
 
 
-def add_decoding(connection: Connection, decoding: DecodingRecord) -> None:
-    """Add a decoding; one that is there stays as it is."""
-    row = {"identity": decoding.id, "settings": decoding.settings}
-    connection.execute(insert(connection, DecodingRow).values(**row).on_conflict_do_nothing())
-
-
-class Conditions:
+class ConditionNumbers:
     """The conditions of many cells, found or made; each test set, prompt and decoding is looked up once."""
 
     def __init__(self, connection: Connection) -> None:

@@ -1,52 +1,77 @@
 """Contamination in the store: what a model's training text has of the test sets it is judged on."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Select, delete, select
 
 from dragoman.pair import Pair
 from dragoman.store.database.connection import insert
-from dragoman.store.database.ids import add_pairs, chunks, grid_number, model_number, number, numbers
+from dragoman.store.database.ids import add_pairs, chunks, grid_number, model_number, number
 from dragoman.store.records import ContaminationRecord, now
+from dragoman.store.repositories.base import Repository
 from dragoman.store.schema import ConditionRow, ContaminationRow, GridModelRow, GridPairRow, ModelRow, TestSetRow
 
 
-def write(connection: Connection, model: str, test_set: str, found: Iterable[ContaminationRecord]) -> None:
-    """Write what was found of a test set in a model's training text; an earlier look at the same is replaced."""
-    records = list(found)
-    key = {
-        "model_id": model_number(connection, model),
-        "test_set_id": number(connection, TestSetRow.identity, test_set, "test set"),
-    }
-    connection.execute(delete(ContaminationRow).filter_by(**key))
-    add_pairs(connection, {record.pair for record in records})
-    moment = now()
-    for chunk in chunks(records):
-        rows = [
-            record.model_dump(exclude={"model", "test_set", "pair"})
-            | key
-            | {"source": record.pair.source, "target": record.pair.target, "measured": moment}
-            for record in chunk
-        ]
-        connection.execute(insert(connection, ContaminationRow), rows)
+class ContaminationRepository(Repository):
+    """What the training text of models has of test sets."""
+
+    def record(self, model_id: str, test_set_id: str, found: Iterable[ContaminationRecord]) -> None:
+        """Keep what a model's training text has of a test set; replaces what was known of the two."""
+        records = list(found)
+        with self._database.writing() as connection:
+            key = {
+                "model_id": model_number(connection, model_id),
+                "test_set_id": number(connection, TestSetRow.identity, test_set_id, "test set"),
+            }
+            connection.execute(delete(ContaminationRow).filter_by(**key))
+            add_pairs(connection, {record.pair for record in records})
+            moment = now()
+            for chunk in chunks(records):
+                rows = [
+                    record.model_dump(exclude={"model", "test_set", "pair"})
+                    | key
+                    | {"source": record.pair.source, "target": record.pair.target, "measured": moment}
+                    for record in chunk
+                ]
+                connection.execute(insert(connection, ContaminationRow), rows)
+
+    def measured(self) -> set[tuple[str, str]]:
+        """The models whose training text was searched, each with the test set; by identity."""
+        query = (
+            select(ModelRow.identity, TestSetRow.identity)
+            .join(ContaminationRow, ContaminationRow.model_id == ModelRow.id)
+            .join(TestSetRow, TestSetRow.id == ContaminationRow.test_set_id)
+            .distinct()
+        )
+        with self._database.reading() as connection:
+            return {(model, test_set) for model, test_set in connection.execute(query)}
+
+    def of_grid(self, grid: str, model_id: str | None = None) -> list[ContaminationRecord]:
+        """What the training text of a grid's models has of the grid's test sets, by model, pair and side.
+
+        A pair and side that was searched and is clean has a record with zeros; one without a record wasn't searched.
+
+        Args:
+            grid: name of the grid.
+            model_id: only this model's; all of the grid's by default.
+
+        Raises:
+            StoreError: there is no such grid or model.
+        """
+        with self._database.reading() as connection:
+            query = _of_grid(grid_number(connection, grid))
+            if model_id is not None:
+                query = query.where(ModelRow.id == model_number(connection, model_id))
+            return [
+                ContaminationRecord(**{**row._asdict(), "pair": Pair(row.source, row.target)})
+                for row in connection.execute(query)
+            ]
 
 
-def looked(connection: Connection) -> set[tuple[str, str]]:
-    """The models, with the test sets, that were looked at; by identity."""
-    query = (
-        select(ModelRow.identity, TestSetRow.identity)
-        .join(ContaminationRow, ContaminationRow.model_id == ModelRow.id)
-        .join(TestSetRow, TestSetRow.id == ContaminationRow.test_set_id)
-        .distinct()
-    )
-    return {(model, test_set) for model, test_set in connection.execute(query)}
-
-
-def read(connection: Connection, grid: str, models: Iterable[str]) -> list[ContaminationRecord]:
-    """What is known of some models of a grid, by identity, and the test sets the grid has; by pair and side."""
-    grid_id = grid_number(connection, grid)
+def _of_grid(grid_id: int) -> Select[*tuple[Any, ...]]:
     tested = select(ConditionRow.test_set_id).join(GridPairRow, GridPairRow.condition_id == ConditionRow.id)
-    query = (
+    return (
         select(ContaminationRow, ModelRow.identity.label("model"), TestSetRow.identity.label("test_set"))
         .join(ModelRow, ModelRow.id == ContaminationRow.model_id)
         .join(TestSetRow, TestSetRow.id == ContaminationRow.test_set_id)
@@ -58,9 +83,3 @@ def read(connection: Connection, grid: str, models: Iterable[str]) -> list[Conta
         .order_by(GridModelRow.position, TestSetRow.identity)
         .order_by(ContaminationRow.source, ContaminationRow.target, ContaminationRow.side)
     )
-    if wanted := numbers(connection, ModelRow.identity, models, "model"):
-        query = query.where(ModelRow.id.in_(wanted.values()))
-    return [
-        ContaminationRecord(**{**row._asdict(), "pair": Pair(row.source, row.target)})
-        for row in connection.execute(query)
-    ]

@@ -1,34 +1,28 @@
 """Grids in the store: who belongs to them, and their planned cells."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select
 
-from dragoman.cell import Cell, CellState
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import chunks, grid_number, metric_number, model_number, pair_numbers
 from dragoman.store.records import CellRecord, GridRecord, now
 from dragoman.store.repositories import aggregates
-from dragoman.store.repositories.conditions import Conditions
+from dragoman.store.repositories.base import Repository
+from dragoman.store.repositories.conditions import ConditionNumbers
 from dragoman.store.repositories.grid_metrics import asked_metrics
 from dragoman.store.repositories.partition_sql import partition_id
 from dragoman.store.schema import (
     CellRow,
-    ConditionRow,
-    DecodingRow,
     GridMetricRow,
     GridModelRow,
     GridPairRow,
     GridRow,
     ModelRow,
-    PairRow,
-    PromptRow,
-    TestRow,
-    TestSetRow,
 )
 
 Task = tuple[int, int]
@@ -38,14 +32,52 @@ Asked = tuple[str, str]
 """A prompt and a decoding."""
 
 
-def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord]) -> None:
-    """Add a grid with its cells, or replace what belongs to it; cells that are there keep their state.
+class GridRepository(Repository):
+    """Grids: their specifications, models, metrics and planned cells."""
 
-    No other writer may run.
+    def add(self, grid: GridRecord, cells: Iterable[CellRecord]) -> None:
+        """Add a grid with its cells, or replace what belongs to it; cells that are there keep their state.
 
-    Raises:
-        StoreError: a model, test set, prompt or decoding was not added before, or the models' cells of a prompt differ.
-    """
+        Args:
+            grid: the grid; its models, test set, prompt and decoding come before it.
+            cells: one cell for each model and pair.
+
+        Raises:
+            StoreError: something it refers to is not there, or a model lacks a cell that another has.
+        """
+        with self._database.writing(alone=True) as connection:
+            _add(connection, grid, cells)
+
+    def add_metric(self, grid: str, metric: str) -> None:
+        """Add a metric to those of a grid.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.writing() as connection:
+            _add_metric(connection, grid_number(connection, grid), metric)
+
+    def names(self) -> list[str]:
+        """The names of all grids, the latest first."""
+        with self._database.reading() as connection:
+            return _names(connection)
+
+    def all(self) -> list[GridRecord]:
+        """All grids, the latest first."""
+        with self._database.reading() as connection:
+            return [_read(connection, name) for name in _names(connection)]
+
+    def get(self, name: str) -> GridRecord:
+        """One grid.
+
+        Raises:
+            StoreError: there is none of that name.
+        """
+        with self._database.reading() as connection:
+            return _read(connection, name)
+
+
+def _add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord]) -> None:
     models = {identity: model_number(connection, identity) for identity in grid.models}
     tasks = _add_cells(connection, grid, models, records)
     row = {
@@ -60,11 +92,11 @@ def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord])
     grid_id = grid_number(connection, grid.name)
     for table in (*aggregates.TABLES, GridModelRow, GridMetricRow, GridPairRow):
         connection.execute(delete(table).where(table.grid_id == grid_id))
-    for position, (identity, name) in enumerate(_names(connection, grid).items()):
+    for position, (identity, name) in enumerate(_model_names(connection, grid).items()):
         member = {"grid_id": grid_id, "model_id": models[identity], "name": name, "position": position}
         connection.execute(insert(connection, GridModelRow).values(**member))
     for metric in grid.metrics:
-        add_metric(connection, grid.name, metric)
+        _add_metric(connection, grid_id, metric)
     for chunk in chunks(sorted(tasks)):
         rows = [{"grid_id": grid_id, "condition_id": condition, "pair_id": pair} for condition, pair in chunk]
         connection.execute(insert(connection, GridPairRow), rows)
@@ -72,25 +104,17 @@ def add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord])
     aggregates.recount(connection, models.values())
 
 
-def add_metric(connection: Connection, name: str, metric: str) -> None:
-    """Add a metric to a grid's tables."""
-    grid_id = grid_number(connection, name)
+def _add_metric(connection: Connection, grid_id: int, metric: str) -> None:
     position = len(connection.execute(select(GridMetricRow).where(GridMetricRow.grid_id == grid_id)).all())
     row = {"grid_id": grid_id, "metric_id": metric_number(connection, metric), "position": position}
     connection.execute(insert(connection, GridMetricRow).values(**row).on_conflict_do_nothing())
 
 
-def names(connection: Connection) -> list[str]:
-    """The names of all grids, the latest first."""
+def _names(connection: Connection) -> list[str]:
     return list(connection.execute(select(GridRow.name).order_by(GridRow.updated.desc(), GridRow.name)).scalars())
 
 
-def read(connection: Connection, name: str) -> GridRecord:
-    """One grid.
-
-    Raises:
-        StoreError: there is none of that name.
-    """
+def _read(connection: Connection, name: str) -> GridRecord:
     grid_id = grid_number(connection, name)
     grid = connection.execute(
         select(GridRow, ModelRow.identity.label("base"))
@@ -115,80 +139,6 @@ def read(connection: Connection, name: str) -> GridRecord:
     )
 
 
-def model_numbers(connection: Connection, name: str) -> dict[int, str]:
-    """The numbers of a grid's models in the order of its tables, with the names it calls them by."""
-    query = select(GridModelRow.model_id, GridModelRow.name).where(
-        GridModelRow.grid_id == grid_number(connection, name)
-    )
-    return {row.model_id: row.name for row in connection.execute(query.order_by(GridModelRow.position))}
-
-
-def cells(
-    connection: Connection, name: str, pair: Pair | None = None, model: str | None = None,
-    state: CellState | None = None,
-) -> Iterator[CellRecord]:  # fmt: skip
-    """A grid's cells, one after another: arguments, order and errors are those of `Store.cells`."""
-    query = (
-        select(
-            CellRow,
-            TestRow.content,
-            TestRow.lines,
-            TestRow.segments.label("lines_count"),
-            PairRow.source,
-            PairRow.target,
-            ModelRow.identity.label("model"),
-            TestSetRow.identity.label("test_set"),
-            PromptRow.identity.label("prompt"),
-            DecodingRow.identity.label("decoding"),
-        )
-        .select_from(GridModelRow)
-        .join(GridPairRow, GridPairRow.grid_id == GridModelRow.grid_id)
-        .join(CellRow, is_member())
-        # both are said, as SQLite does not infer one from the other: of one pair it would look through all
-        .join(PairRow, (PairRow.id == CellRow.pair_id) & (PairRow.id == GridPairRow.pair_id))
-        .join(ModelRow, ModelRow.id == CellRow.model_id)
-        .join(ConditionRow, ConditionRow.id == CellRow.condition_id)
-        .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
-        .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
-        .join(DecodingRow, DecodingRow.id == ConditionRow.decoding_id)
-        .join(
-            TestRow,
-            (TestRow.test_set_id == ConditionRow.test_set_id)
-            & (TestRow.pair_id == CellRow.pair_id)
-            & (TestRow.edition == ConditionRow.edition),
-        )
-        .where(GridModelRow.grid_id == grid_number(connection, name))
-        .order_by(GridModelRow.position, PairRow.source, PairRow.target, CellRow.condition_id)
-    )
-    if pair is not None:
-        query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
-    if model is not None:
-        query = query.where(ModelRow.identity == model)
-    if state is not None:
-        query = query.where(CellRow.state == state.value)
-    for row in connection.execute(query):
-        yield CellRecord(
-            cell=Cell(
-                model=row.model,
-                test_set=row.test_set,
-                content=row.content,
-                pair=Pair(row.source, row.target),
-                prompt=row.prompt,
-                decoding=row.decoding,
-            ),
-            state=CellState(row.state),
-            reason=row.reason,
-            hypotheses=row.hypotheses,
-            test=row.lines,
-            segments=row.lines_count if row.segments is None else row.segments,
-            engine=row.engine,
-            seconds=row.seconds,
-            tokens=row.tokens,
-            cut=row.cut,
-            attempts=row.attempts,
-        )
-
-
 def is_member() -> ColumnElement[bool]:
     """That a cell is of a grid's model (`GridModelRow`), and on a pair of the grid (`GridPairRow`)."""
     return and_(
@@ -201,7 +151,7 @@ def is_member() -> ColumnElement[bool]:
 def _add_cells(
     connection: Connection, grid: GridRecord, models: dict[str, int], records: Iterable[CellRecord]
 ) -> set[Task]:
-    conditions = Conditions(connection)
+    conditions = ConditionNumbers(connection)
     tasks: set[Task] = set()
     counts: Counter[tuple[str, Asked]] = Counter()
     of_prompt: defaultdict[Asked, set[Task]] = defaultdict(set)
@@ -252,7 +202,7 @@ def _insert_cells(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(statement.on_conflict_do_nothing(), rows)
 
 
-def _names(connection: Connection, grid: GridRecord) -> dict[str, str]:
+def _model_names(connection: Connection, grid: GridRecord) -> dict[str, str]:
     rows = connection.execute(select(ModelRow.identity, ModelRow.name).where(ModelRow.identity.in_(grid.models)))
     own = {row.identity: row.name for row in rows} | {grid.base: "base"}
     called = {identity: grid.names.get(identity, own[identity]) for identity in grid.models}

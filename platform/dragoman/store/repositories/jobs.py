@@ -9,21 +9,138 @@ from dragoman.errors import StoreError
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import JobLine, JobRecord, JobState, LineKind, now
+from dragoman.store.repositories.base import Repository
 from dragoman.store.schema import GridRow, JobLineRow, JobRow
 
 SUPERSEDED = "another driver"
 """Who stops a driver that was silent for so long that another took its grid."""
 
 _LOST = "its driver was lost; the grid can be resumed"
+_REPLACED = "another job took its place"
 
 
-def check_free(connection: Connection, grid: str) -> None:
-    """Make sure that no driver works at a grid.
+class JobRepository(Repository):
+    """The runs of grids: who drives them, how far they are, and what their logs hold."""
 
-    Raises:
-        StoreError: one does, or there is no such grid.
-    """
-    alive = next((job for job in read(connection, grid) if job.is_alive), None)
+    def check_free(self, grid: str) -> None:
+        """Make sure that no driver works at a grid.
+
+        Raises:
+            StoreError: one does, or there is no such grid.
+        """
+        with self._database.reading() as connection:
+            _check_free(connection, grid)
+
+    def queue(self, grid: str, address: str) -> int:
+        """A job is about to be submitted to the cluster at an address; returns its number.
+
+        Raises:
+            StoreError: a driver works at the grid.
+        """
+        with self._database.writing(sums=False) as connection:
+            _take_turns(connection, grid)
+            _check_free(connection, grid)
+            _give_up(connection, grid, (JobState.QUEUED, JobState.RUNNING), _REPLACED)
+            return _add(connection, grid, state=JobState.QUEUED.value, address=address)
+
+    def submitted(self, job_id: int, submission: str) -> None:
+        """The cluster has taken a queued job, under this submission id."""
+        with self._database.writing(sums=False) as connection:
+            connection.execute(update(JobRow).where(JobRow.id == job_id).values(submission=submission))
+
+    def start(self, grid: str, driver: str, queued: int | None = None) -> int:
+        """A driver (`heartbeat.driver_name`) begins a grid, as a queued job or a new one; returns the job's number.
+
+        Raises:
+            StoreError: another driver works at the grid, or the queued job was stopped before it began.
+        """
+        with self._database.writing(sums=False) as connection:
+            _take_turns(connection, grid)
+            _check_free(connection, grid)
+            _give_up(connection, grid, (JobState.RUNNING,), _LOST)
+            values = {"state": JobState.RUNNING.value, "worker": driver, "started": now(), "seen": now()}
+            if queued is None:
+                _give_up(connection, grid, (JobState.QUEUED,), _REPLACED)
+                return _add(connection, grid, **values)
+            this = update(JobRow).where(JobRow.id == queued, JobRow.state == JobState.QUEUED.value)
+            if connection.execute(this.values(**values)).rowcount == 0:
+                raise StoreError(f"Job {queued} of the grid {grid} was stopped before it began: resume the grid.")
+            return queued
+
+    def beat(self, job_id: int, progress: Mapping[str, Any] | None = None, lines: Iterable[JobLine] = ()) -> str | None:
+        """A driver is alive, its progress, and new lines of its log; returns who asked it to stop, if anybody did.
+
+        Raises:
+            StoreError: there is no such job.
+        """
+        with self._database.writing(sums=False) as connection:
+            _log(connection, job_id, lines)
+            changed = {"seen": now()} | ({} if progress is None else {"progress": dict(progress)})
+            this = update(JobRow).where(JobRow.id == job_id)
+            row = connection.execute(this.values(**changed).returning(JobRow.state, JobRow.stop_asked_by)).one_or_none()
+            if row is None:
+                raise StoreError(f"The store has no job {job_id}: start one first.")
+            return SUPERSEDED if row.state != JobState.RUNNING.value else row.stop_asked_by
+
+    def log(self, job_id: int, lines: Iterable[JobLine]) -> None:
+        """Add lines to the log of a job."""
+        with self._database.writing(sums=False) as connection:
+            _log(connection, job_id, lines)
+
+    def ask_to_stop(self, job_id: int, who: str) -> None:
+        """Somebody wants a job to stop; its driver is told at its next beat. The first who asked stands."""
+        this = update(JobRow).where(JobRow.id == job_id, JobRow.stop_asked.is_(None))
+        with self._database.writing(sums=False) as connection:
+            connection.execute(this.values(stop_asked=now(), stop_asked_by=who))
+
+    def end(self, job_id: int, state: JobState, reason: str | None = None) -> None:
+        """A driver came to its end; a job that ended stays as it is.
+
+        Raises:
+            StoreError: there is no such job.
+        """
+        with self._database.writing(sums=False) as connection:
+            state_now = connection.execute(select(JobRow.state).where(JobRow.id == job_id)).scalar()
+            if state_now is None:
+                raise StoreError(f"The store has no job {job_id}: start one first.")
+            if state_now in (JobState.QUEUED.value, JobState.RUNNING.value):
+                this = update(JobRow).where(JobRow.id == job_id)
+                connection.execute(this.values(state=state.value, reason=reason, ended=now()))
+
+    def of_grid(self, grid: str) -> list[JobRecord]:
+        """The runs of a grid, the latest first.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.reading() as connection:
+            return _of_grid(connection, grid)
+
+    def alive(self) -> list[int]:
+        """The jobs of any grid whose drivers work."""
+        with self._database.reading() as connection:
+            running = _records(connection, JobRow.state == JobState.RUNNING.value)
+        return [job.id for job in running if job.is_alive]
+
+    def lines(
+        self, job_id: int, after: int = 0, kind: LineKind | None = None, most: int | None = None
+    ) -> list[JobLine]:
+        """The log of a job: lines of one kind or all, from the line after a number on, at most so many."""
+        query = select(JobLineRow).where(JobLineRow.job_id == job_id, JobLineRow.number > after)
+        if kind is not None:
+            query = query.where(JobLineRow.kind == kind.value)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(JobLineRow.number).limit(most))
+            return [JobLine.model_validate({name: getattr(row, name) for name in JobLine.model_fields}) for row in rows]
+
+    def count_lines(self, job_id: int) -> int:
+        """How many lines the log of a job has, which is also the number of the last."""
+        with self._database.reading() as connection:
+            return _count_lines(connection, job_id)
+
+
+def _check_free(connection: Connection, grid: str) -> None:
+    alive = next((job for job in _of_grid(connection, grid) if job.is_alive), None)
     if alive is not None:
         raise StoreError(
             f"The grid {grid} is being run by {alive.worker} since {alive.started:%Y-%m-%d %H:%M} UTC: wait for it, "
@@ -31,86 +148,8 @@ def check_free(connection: Connection, grid: str) -> None:
         )
 
 
-def queue(connection: Connection, grid: str, address: str) -> int:
-    """A job is about to be submitted to a cluster; returns its number."""
-    _take_turns(connection, grid)
-    check_free(connection, grid)
-    _give_up(connection, grid, (JobState.QUEUED, JobState.RUNNING), "another job took its place")
-    return _add(connection, grid, state=JobState.QUEUED.value, address=address)
-
-
-def submitted(connection: Connection, job_id: int, submission: str) -> None:
-    """A cluster has taken a job, and calls it so."""
-    connection.execute(update(JobRow).where(JobRow.id == job_id).values(submission=submission))
-
-
-def start(connection: Connection, grid: str, driver: str, queued: int | None) -> int:
-    """A driver begins a grid, as a queued job or a new one; returns the number of the job.
-
-    Raises:
-        StoreError: another driver works at the grid, or the queued job was stopped before it began.
-    """
-    _take_turns(connection, grid)
-    check_free(connection, grid)
-    _give_up(connection, grid, (JobState.RUNNING,), _LOST)
-    values = {"state": JobState.RUNNING.value, "worker": driver, "started": now(), "seen": now()}
-    if queued is None:
-        _give_up(connection, grid, (JobState.QUEUED,), "another job took its place")
-        return _add(connection, grid, **values)
-    this = update(JobRow).where(JobRow.id == queued, JobRow.state == JobState.QUEUED.value)
-    if connection.execute(this.values(**values)).rowcount == 0:
-        raise StoreError(f"Job {queued} of the grid {grid} was stopped before it began: resume the grid.")
-    return queued
-
-
-def beat(
-    connection: Connection, job_id: int, progress: Mapping[str, Any] | None, lines: Iterable[JobLine]
-) -> str | None:
-    """A driver is alive, and says how far it is; returns who asked it to stop, if somebody did."""
-    say(connection, job_id, lines)
-    changed = {"seen": now()} | ({} if progress is None else {"progress": dict(progress)})
-    this = update(JobRow).where(JobRow.id == job_id)
-    row = connection.execute(this.values(**changed).returning(JobRow.state, JobRow.stop_asked_by)).one_or_none()
-    if row is None:
-        raise StoreError(f"The store has no job {job_id}: start one first.")
-    return SUPERSEDED if row.state != JobState.RUNNING.value else row.stop_asked_by
-
-
-def say(connection: Connection, job_id: int, lines: Iterable[JobLine]) -> None:
-    """Add lines to the log of a job."""
-    rows = [
-        {"job_id": job_id, **line.model_dump(exclude={"number"}), "kind": line.kind.value, "number": number}
-        for number, line in enumerate(lines, count_lines(connection, job_id) + 1)
-    ]
-    if rows:
-        connection.execute(insert(connection, JobLineRow), rows)
-
-
-def ask_to_stop(connection: Connection, job_id: int, who: str) -> None:
-    """Somebody wants a job to stop; the first who asked stands."""
-    this = update(JobRow).where(JobRow.id == job_id, JobRow.stop_asked.is_(None))
-    connection.execute(this.values(stop_asked=now(), stop_asked_by=who))
-
-
-def end(connection: Connection, job_id: int, state: JobState, reason: str | None) -> None:
-    """A driver came to its end; a job that ended stays as it is."""
-    state_now = connection.execute(select(JobRow.state).where(JobRow.id == job_id)).scalar()
-    if state_now is None:
-        raise StoreError(f"The store has no job {job_id}: start one first.")
-    if state_now in (JobState.QUEUED.value, JobState.RUNNING.value):
-        this = update(JobRow).where(JobRow.id == job_id)
-        connection.execute(this.values(state=state.value, reason=reason, ended=now()))
-
-
-def read(connection: Connection, grid: str) -> list[JobRecord]:
-    """The runs of a grid, the latest first."""
+def _of_grid(connection: Connection, grid: str) -> list[JobRecord]:
     return _records(connection, JobRow.grid_id == grid_number(connection, grid))
-
-
-def alive(connection: Connection) -> list[int]:
-    """The jobs of any grid whose drivers work."""
-    running = _records(connection, JobRow.state == JobState.RUNNING.value)
-    return [job.id for job in running if job.is_alive]
 
 
 def _records(connection: Connection, which: ColumnElement[bool]) -> list[JobRecord]:
@@ -119,17 +158,17 @@ def _records(connection: Connection, which: ColumnElement[bool]) -> list[JobReco
     return [JobRecord.model_validate({name: getattr(row, name) for name in JobRecord.model_fields}) for row in rows]
 
 
-def lines(connection: Connection, job_id: int, after: int, kind: LineKind | None, most: int | None) -> list[JobLine]:
-    """What a driver said, from the line after a number on."""
-    query = select(JobLineRow).where(JobLineRow.job_id == job_id, JobLineRow.number > after)
-    if kind is not None:
-        query = query.where(JobLineRow.kind == kind.value)
-    rows = connection.execute(query.order_by(JobLineRow.number).limit(most))
-    return [JobLine.model_validate({name: getattr(row, name) for name in JobLine.model_fields}) for row in rows]
+def _log(connection: Connection, job_id: int, lines: Iterable[JobLine]) -> None:
+    rows = [
+        {"job_id": job_id, **line.model_dump(exclude={"number"}), "kind": line.kind.value, "number": number}
+        for number, line in enumerate(lines, _count_lines(connection, job_id) + 1)
+    ]
+    if rows:
+        connection.execute(insert(connection, JobLineRow), rows)
 
 
-def count_lines(connection: Connection, job_id: int) -> int:
-    """How many lines a driver has said; they are numbered from 1 without gaps."""
+def _count_lines(connection: Connection, job_id: int) -> int:
+    """Lines are numbered from 1 without gaps."""
     return connection.execute(select(func.max(JobLineRow.number)).where(JobLineRow.job_id == job_id)).scalar() or 0
 
 

@@ -9,12 +9,15 @@ from sqlalchemy.orm import aliased
 from dragoman.pair import Pair
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.store.database.connection import insert
-from dragoman.store.database.ids import add_pairs, chunks, model_number
-from dragoman.store.records import ModelRecord, now
+from dragoman.store.database.ids import add_pairs, chunks, grid_number, model_number
+from dragoman.store.records import UNKNOWN_GRAPH, ModelRecord, now
 from dragoman.store.repositories import aggregates
+from dragoman.store.repositories.base import Repository
+from dragoman.store.repositories.grids import grid_models
 from dragoman.store.repositories.partition_sql import partition_id
 from dragoman.store.schema import (
     CellRow,
+    GridRow,
     ModelRow,
     PairRow,
     ScoreRow,
@@ -23,21 +26,108 @@ from dragoman.store.schema import (
 )
 
 
-def add(connection: Connection, model: ModelRecord) -> None:
-    """Add a model; one that is there stays as it is."""
-    row = {
-        "identity": model.id,
-        "name": model.name,
-        "parent_id": model_number(connection, model.parent) if model.parent else None,
-        "base_id": model_number(connection, model.base) if model.base and model.base != model.id else None,
-        "recipe": model.recipe,
-        "seed": model.seed,
-        "created": now(),
-    }
-    connection.execute(insert(connection, ModelRow).values(**row).on_conflict_do_nothing())
+class ModelRepository(Repository):
+    """Models with their lineage, training graphs and what their finetunings reported."""
+
+    def add(self, model: ModelRecord) -> None:
+        """Add a model, its parent and base before it; one that is there stays as it is.
+
+        Raises:
+            StoreError: its parent or base is not there.
+        """
+        with self._database.writing() as connection:
+            row = {
+                "identity": model.id,
+                "name": model.name,
+                "parent_id": model_number(connection, model.parent) if model.parent else None,
+                "base_id": model_number(connection, model.base) if model.base and model.base != model.id else None,
+                "recipe": model.recipe,
+                "seed": model.seed,
+                "created": now(),
+            }
+            connection.execute(insert(connection, ModelRow).values(**row).on_conflict_do_nothing())
+
+    def record_graph(self, model_id: str, graph: TrainingGraph) -> None:
+        """Write a model's own training graph; it and its descendants inherit along the lineage.
+
+        The partitions of all their cells follow, and the sums by partition.
+
+        Raises:
+            StoreError: there is no such model.
+        """
+        with self._database.writing(alone=True) as connection:
+            _record_graph(connection, model_number(connection, model_id), graph)
+
+    def add_training(self, model_id: str, record: dict[str, Any]) -> None:
+        """Keep what a finetuning reported: losses, examples, seconds, where the checkpoint lies.
+
+        A later report replaces it.
+        """
+        row = {"record": record, "recorded": now()}
+        with self._database.writing() as connection:
+            statement = insert(connection, TrainingRow).values(model_id=model_number(connection, model_id), **row)
+            connection.execute(statement.on_conflict_do_update(index_elements=[TrainingRow.model_id], set_=row))
+
+    def get(self, model_id: str) -> ModelRecord:
+        """One model, with everything it has seen.
+
+        Raises:
+            StoreError: there is none of that id.
+        """
+        with self._database.reading() as connection:
+            return _read(connection, [model_number(connection, model_id)])[0]
+
+    def of_grid(self, grid: str) -> list[ModelRecord]:
+        """The models of a grid, under the names they have there, the base first.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.reading() as connection:
+            called = {number: name for name, number in grid_models(connection, grid_number(connection, grid)).items()}
+            found = _read(connection, list(called))
+            return [model.model_copy(update={"name": name}) for model, name in zip(found, called.values(), strict=True)]
+
+    def lineage(self, grid: str) -> list[ModelRecord]:
+        """A grid's models and base with all their ancestors, each after those it refers to.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.reading() as connection:
+            grid_id = grid_number(connection, grid)
+            base = connection.execute(select(GridRow.base_id).where(GridRow.id == grid_id)).scalar_one()
+            earlier = {row.id: (row.parent_id, row.base_id) for row in connection.execute(select(ModelRow))}
+            ordered: dict[int, None] = {}
+
+            def visit(model_id: int | None) -> None:
+                if model_id is not None and model_id not in ordered:
+                    for other in earlier[model_id]:
+                        visit(other)
+                    ordered[model_id] = None
+
+            for model_id in (base, *grid_models(connection, grid_id).values()):
+                visit(model_id)
+            return _read(connection, list(ordered))
+
+    def own_graph(self, model_id: str) -> TrainingGraph:
+        """What a model's own training read, without what it inherits; unknown of a model that is not there."""
+        with self._database.reading() as connection:
+            number = connection.execute(select(ModelRow.id).where(ModelRow.identity == model_id)).scalar()
+            return UNKNOWN_GRAPH if number is None else _own_graph(connection, number)
+
+    def training(self, model_id: str) -> dict[str, Any] | None:
+        """What a model's finetuning reported; None before it did, and for a model not trained here.
+
+        Raises:
+            StoreError: there is no such model.
+        """
+        with self._database.reading() as connection:
+            number = model_number(connection, model_id)
+            return connection.execute(select(TrainingRow.record).where(TrainingRow.model_id == number)).scalar()
 
 
-def read(connection: Connection, model_ids: Sequence[int]) -> list[ModelRecord]:
+def _read(connection: Connection, model_ids: Sequence[int]) -> list[ModelRecord]:
     """Models by number, in that order."""
     parent, base = aliased(ModelRow), aliased(ModelRow)
     query = (
@@ -54,14 +144,14 @@ def read(connection: Connection, model_ids: Sequence[int]) -> list[ModelRecord]:
             base=row.base,
             recipe=row.recipe,
             seed=row.seed,
-            graph=graph(connection, row.id),
+            graph=_graph(connection, row.id),
         )
         for row in connection.execute(query)
     }
     return [found[model_id] for model_id in model_ids]
 
 
-def graph(connection: Connection, model_id: int) -> TrainingGraph:
+def _graph(connection: Connection, model_id: int) -> TrainingGraph:
     """Everything a model has seen, its ancestors' pairs included."""
     rows = connection.execute(
         select(TrainingPairRow.source, TrainingPairRow.target, TrainingPairRow.examples)
@@ -73,7 +163,7 @@ def graph(connection: Connection, model_id: int) -> TrainingGraph:
     return TrainingGraph(examples=examples, evidence=Evidence(evidence))
 
 
-def own_graph(connection: Connection, model_id: int) -> TrainingGraph:
+def _own_graph(connection: Connection, model_id: int) -> TrainingGraph:
     """What a model's own training read, without what it inherits."""
     count = TrainingPairRow.examples - TrainingPairRow.inherited
     rows = connection.execute(
@@ -86,32 +176,14 @@ def own_graph(connection: Connection, model_id: int) -> TrainingGraph:
     return TrainingGraph(examples=examples, evidence=Evidence(evidence))
 
 
-def record_graph(connection: Connection, identity: str, own: TrainingGraph) -> None:
-    """Write a model's own training graph; it and its descendants inherit along the lineage.
-
-    Their cells' partitions follow, and the sums by partition; no other writer may run.
-    """
-    model_id = model_number(connection, identity)
+def _record_graph(connection: Connection, model_id: int, own: TrainingGraph) -> None:
     own = TrainingGraph(examples={pair: own.examples[pair] for pair in own.pairs}, evidence=own.evidence)
-    if own_graph(connection, model_id) == own:
+    if _own_graph(connection, model_id) == own:
         return
     connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(own_evidence=own.evidence.value))
     add_pairs(connection, own.pairs)
     parent = connection.execute(select(ModelRow.parent_id).where(ModelRow.id == model_id)).scalar()
-    _write(connection, model_id, own, None if parent is None else graph(connection, parent))
-
-
-def add_training(connection: Connection, identity: str, record: dict[str, Any]) -> None:
-    """Keep what a finetuning reported; a later report replaces it."""
-    row = {"record": record, "recorded": now()}
-    statement = insert(connection, TrainingRow).values(model_id=model_number(connection, identity), **row)
-    connection.execute(statement.on_conflict_do_update(index_elements=[TrainingRow.model_id], set_=row))
-
-
-def training(connection: Connection, identity: str) -> dict[str, Any] | None:
-    """What a finetuning reported; None for a model not trained here, or not yet."""
-    query = select(TrainingRow.record).where(TrainingRow.model_id == model_number(connection, identity))
-    return connection.execute(query).scalar()
+    _write(connection, model_id, own, None if parent is None else _graph(connection, parent))
 
 
 def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: TrainingGraph | None) -> None:
@@ -133,7 +205,7 @@ def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: Tr
     connection.execute(update(ModelRow).where(ModelRow.id == model_id).values(evidence=whole.evidence.value))
     _refresh_partitions(connection, model_id)
     for child in connection.execute(select(ModelRow.id).where(ModelRow.parent_id == model_id)).scalars().all():
-        _write(connection, child, own_graph(connection, child), whole)
+        _write(connection, child, _own_graph(connection, child), whole)
 
 
 def _refresh_partitions(connection: Connection, model_id: int) -> None:

@@ -9,7 +9,6 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
 from dragoman.store.records import DecodingRecord, PromptRecord, TestSetRecord
-from dragoman.store.repositories import contamination, grids, models
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,
@@ -18,7 +17,6 @@ from dragoman.store.schema import (
     GridPairRow,
     GridRow,
     MetricRow,
-    ModelRow,
     PromptRow,
     ScoreRow,
     SignatureRow,
@@ -43,16 +41,16 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
     Raises:
         StoreError: there is no such grid, a blob is missing, or the file can't be written.
     """
-    with store.database.reading() as connection:
-        record = grids.read(connection, grid)
+    with store.snapshot() as snapshot, snapshot.database.reading() as connection:
+        record = snapshot.grids.get(grid)
         addresses: dict[str, None] = {}
         with ArchiveWriter(path, grid) as archive:
             archive.add_json("grid.json", record.model_dump(mode="json"))
-            archive.add_json("models.json", [model.model_dump(mode="json") for model in _models(connection, grid)])
+            archive.add_json("models.json", [model.model_dump(mode="json") for model in _models(snapshot, grid)])
             archive.add_json("conditions.json", _conditions(connection, grid).model_dump(mode="json"))
-            found = contamination.read(connection, grid, [])
+            found = snapshot.contamination.of_grid(grid)
             archive.add_json("contamination.json", [record.model_dump(mode="json") for record in found])
-            archive.add_table("cells.parquet", CELLS, _batches(CELLS, _cells(connection, grid, addresses)))
+            archive.add_table("cells.parquet", CELLS, _batches(CELLS, _cells(snapshot, grid, addresses)))
             scores = _batches(SCORES, _stream(connection, _scores(grid)))
             archive.manifest.scores = archive.add_table("scores.parquet", SCORES, scores)
             unscorable = _batches(UNSCORABLE, _stream(connection, _unscorable(grid)))
@@ -61,28 +59,15 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
                 archive.add(f"blobs/{address}", store.blobs.read(address))
 
 
-def _cells(connection: Connection, grid: str, addresses: dict[str, None]) -> Iterator[dict[str, Any]]:
-    for record in grids.cells(connection, grid):
+def _cells(store: Store, grid: str, addresses: dict[str, None]) -> Iterator[dict[str, Any]]:
+    for record in store.cells.iterate(grid):
         addresses.update(dict.fromkeys(filter(None, (record.hypotheses, record.test))))
         yield cell_row(record)
 
 
-def _models(connection: Connection, grid: str) -> Iterator[PortableModel]:
-    """The grid's models and base with all their ancestors, each after those it refers to."""
-    base = connection.execute(select(GridRow.base_id).where(GridRow.name == grid)).scalar_one()
-    earlier = {row.id: (row.parent_id, row.base_id) for row in connection.execute(select(ModelRow))}
-    ordered: dict[int, None] = {}
-
-    def visit(model_id: int | None) -> None:
-        if model_id is not None and model_id not in ordered:
-            for other in earlier[model_id]:
-                visit(other)
-            ordered[model_id] = None
-
-    for model_id in (base, *grids.model_numbers(connection, grid)):
-        visit(model_id)
-    for model_id, model in zip(ordered, models.read(connection, list(ordered)), strict=True):
-        yield PortableModel.of(model, models.own_graph(connection, model_id), models.training(connection, model.id))
+def _models(store: Store, grid: str) -> Iterator[PortableModel]:
+    for model in store.models.lineage(grid):
+        yield PortableModel.of(model, store.models.own_graph(model.id), store.models.training(model.id))
 
 
 def _conditions(connection: Connection, grid: str) -> Conditions:
@@ -145,7 +130,7 @@ def _in_grid(query: Query, grid: str) -> Query:
 
 
 def _stream(connection: Connection, query: Query) -> Iterator[dict[str, Any]]:
-    for row in connection.execution_options(yield_per=BATCH).execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": BATCH}):
         yield row._asdict()
 
 

@@ -16,8 +16,8 @@ from dragoman.spec.base import NAME
 from dragoman.store.database.bulk_insert import loading
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import chunks, metric_number, signature_number
-from dragoman.store.records import UNKNOWN_GRAPH, CellRecord, ContaminationRecord, now
-from dragoman.store.repositories import aggregates, conditions, contamination, grids, models
+from dragoman.store.records import CellRecord, ContaminationRecord, now
+from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.cells import TRANSLATED
 from dragoman.store.schema import CellRow, ModelRow, ScoreRow, StatisticsRow, UnscorableRow
 from dragoman.store.store import Store
@@ -121,52 +121,56 @@ class Import:
         Raises:
             StoreError: it contradicts what is in the store, or the store refuses it.
         """
-        with store.database.reading() as connection:
-            self._contradict(connection)
+        with store.snapshot() as snapshot:
+            self._contradict(snapshot)
         # Before the cells that refer to them; if the rest fails, `dragoman gc` finds them.
         for address in self._contents.blobs:
             store.blobs.write(address, self._archive.read(f"blobs/{address}"))
         refusals: tuple[type[Exception], ...] = (*store.database.refusals, ValueError, OverflowError)
         try:
-            with store.database.writing(alone=True) as connection:
-                self._contradict(connection)
-                return self._write(connection)
+            with store.transaction() as transaction:
+                self._contradict(transaction)
+                return self._write(transaction)
         except refusals as error:
             raise self._archive.damaged(_NOT_OURS) from error
 
-    def _contradict(self, connection: Connection) -> None:
+    def _contradict(self, store: Store) -> None:
         """Refuse a file that says something else than the store."""
         name = self._grid.name
-        if name in grids.names(connection):
-            here = {record.cell.id for record in grids.cells(connection, name)}
+        if name in store.grids.names():
+            here = {record.cell.id for record in store.cells.iterate(name)}
             if here != self._cells.keys():
                 raise StoreError(
                     f"There is another grid '{name}' here: import this one under another name with --name."
                 )
         for model in self._contents.models:
-            model_id = connection.execute(select(ModelRow.id).where(ModelRow.identity == model.id)).scalar()
-            own = UNKNOWN_GRAPH if model_id is None else models.own_graph(connection, model_id)
+            own = store.models.own_graph(model.id)
             if Evidence.UNKNOWN not in (own.evidence, model.evidence) and own != model.own_graph:
                 raise StoreError(
                     f"Model '{model.name}' ({model.id}) was trained on other pairs here than in the file: they are not "
                     "the same model, so the grid can't be imported."
                 )
 
-    def _write(self, connection: Connection) -> Imported:
+    def _write(self, store: Store) -> Imported:
         for model in self._contents.models:
-            models.add(connection, model.record)
+            store.models.add(model.record)
             if model.evidence is not Evidence.UNKNOWN:
-                models.record_graph(connection, model.id, model.own_graph)
-            if model.training is not None and models.training(connection, model.id) is None:
-                models.add_training(connection, model.id, model.training)
+                store.models.record_graph(model.id, model.own_graph)
+            if model.training is not None and store.models.training(model.id) is None:
+                store.models.add_training(model.id, model.training)
         for test_set in self._contents.conditions.test_sets:
-            conditions.add_test_set(connection, test_set)
+            store.conditions.add_test_set(test_set)
         for prompt in self._contents.conditions.prompts:
-            conditions.add_prompt(connection, prompt)
+            store.conditions.add_prompt(prompt)
         for decoding in self._contents.conditions.decodings:
-            conditions.add_decoding(connection, decoding)
-        self._write_contamination(connection)
-        grids.add(connection, self._grid, (_untranslated(record) for record in self._cells.values()))
+            store.conditions.add_decoding(decoding)
+        self._write_contamination(store)
+        store.grids.add(self._grid, (_untranslated(record) for record in self._cells.values()))
+        with store.database.writing() as connection:
+            return self._fill(connection)
+
+    def _fill(self, connection: Connection) -> Imported:
+        """Write what became of the planned cells."""
         places = self._places(connection)
         fresh = [(self._cells[identity], place) for identity, place in places.items() if place.fresh]
         _write_outcomes(connection, fresh)
@@ -179,15 +183,15 @@ class Import:
         aggregates.recount(connection, {place.model_id for place in places.values()})
         return Imported(self._grid.name, len(self._cells), len(fresh))
 
-    def _write_contamination(self, connection: Connection) -> None:
+    def _write_contamination(self, store: Store) -> None:
         """Write what was found; what is known here of a model and a test set stays."""
-        known = contamination.looked(connection)
+        known = store.contamination.measured()
         found: defaultdict[tuple[str, str], list[ContaminationRecord]] = defaultdict(list)
         for record in self._contents.contamination:
             found[record.model, record.test_set].append(record)
         for (model, test_set), records in found.items():
             if (model, test_set) not in known:
-                contamination.write(connection, model, test_set, records)
+                store.contamination.record(model, test_set, records)
 
     def _places(self, connection: Connection) -> dict[str, _Place]:
         """The cells whose scores belong here: new translations, and the same hypotheses as there are."""
