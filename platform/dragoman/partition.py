@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dragoman.pair import Pair
+from dragoman.pair import Pair, PairKey
 
 
 class Partition(StrEnum):
@@ -50,7 +50,7 @@ class TrainingGraph(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    examples: Mapping[Pair, int] = Field(default_factory=dict)
+    examples: Mapping[PairKey, int] = Field(default_factory=dict)
     """Examples read for each directed pair; pairs without examples are not in the graph."""
     evidence: Evidence = Evidence.RECORDED
     """How this is known."""

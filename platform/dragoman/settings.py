@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dragoman.errors import DragomanError, nearest
+from dragoman.spec.truth_values import NoTruthValues
 
 PREFIX = "DRAGOMAN_"
 """What every variable of the environment begins with."""
@@ -31,7 +32,7 @@ class SettingsError(DragomanError):
     """A setting that is unknown, or has a value it can't have."""
 
 
-class Settings(BaseSettings):
+class Settings(NoTruthValues, BaseSettings):
     """The places and addresses Dragoman works with; every field can be set as `DRAGOMAN_<FIELD>`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)

@@ -16,6 +16,7 @@ import pytest
 
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings, settings
+from dragoman_ui import cli
 from dragoman_ui.cli import check, command
 
 DRAGOMAN = [sys.executable, "-c", "from dragoman.cli.main import main; main()"]
@@ -57,6 +58,36 @@ def test_the_server_gets_the_stores_of_the_settings(tmp_path: Path) -> None:
     assert options["--backend-store-uri"] == f"sqlite:///{tmp_path}/mlflow.db"
     assert options["--artifacts-destination"] == f"file://{tmp_path}/artifacts"
     assert (options["--host"], options["--port"], options["--workers"]) == ("127.0.0.1", "5001", "1")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://localhost:5055"),
+        ("0.0.0.0", "http://localhost:5055"),
+        # an address of IPv6 stands in brackets: RFC 3986, section 3.2.2
+        ("::1", "http://[::1]:5055"),
+        ("::", "http://[::1]:5055"),
+        ("fd00::7", "http://[fd00::7]:5055"),
+        ("pages.example", "http://pages.example:5055"),
+    ],
+)
+def test_the_address_that_is_printed_and_opened_can_be_opened(
+    tmp_path: Path, use_home: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], host: str, address: str,
+) -> None:  # fmt: skip
+    use_home(tmp_path)
+    asked, opened = [], []
+    monkeypatch.setattr(cli, "check", lambda *_: None)
+    monkeypatch.setattr(cli, "command", lambda *_: [sys.executable, "-c", ""])
+    monkeypatch.setattr(cli, "wait_until_healthy", lambda _server, url, _log: asked.append(url))
+    monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    with pytest.raises(DragomanError, match="ended by itself"):
+        cli.ui(port=5055, host=host)
+    assert f"Dragoman's pages: {address}/dragoman/\n" in capsys.readouterr().out
+    assert opened == [f"{address}/dragoman/"]
+    assert asked == [f"{address.replace('localhost', '127.0.0.1')}/health"]
 
 
 @pytest.fixture

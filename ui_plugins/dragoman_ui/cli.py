@@ -24,6 +24,10 @@ PATIENCE = 180
 """Seconds the server may take to answer; on a busy machine MLflow needs most of a minute."""
 
 
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Where a server that listens at every address is asked from this machine."""
+
+
 class ServerError(DragomanError):
     """A server that can't be started here."""
 
@@ -44,7 +48,8 @@ def ui(
     check(settings(), host, port)
     log = settings().home / "ui.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"  # noqa: S104
+    asked = _HERE.get(host, host)
+    address = f"http://{'localhost' if asked == '127.0.0.1' else in_url(asked)}:{port}"
     with log.open("w") as file:
         server = subprocess.Popen(  # noqa: S603
             command(settings(), host, port), stdout=file, stderr=file, env=environment(), start_new_session=True
@@ -53,7 +58,7 @@ def ui(
         signal.signal(ending, signal.default_int_handler)
     try:
         typer.echo("Starting MLflow with Dragoman's pages ...")
-        wait_until_healthy(server, f"http://{_reachable(host)}:{port}/health", log)
+        wait_until_healthy(server, f"http://{in_url(asked)}:{port}/health", log)
         typer.echo(f"Dragoman's pages: {address}{PAGES}/\nMLflow:           {address}/\nCtrl-C stops both.")
         if browser:
             webbrowser.open(f"{address}{PAGES}/")
@@ -84,7 +89,8 @@ def check(settings: Settings, host: str, port: int) -> None:
             listener.bind((host, port))
         except OSError as error:
             raise ServerError(
-                f"Nothing can be served at {host}:{port} ({error.strerror}): choose another with --port or --host."
+                f"Nothing can be served at {in_url(host)}:{port} ({error.strerror}): choose another with --port or "
+                "--host."
             ) from error
 
 
@@ -132,5 +138,6 @@ def stop(server: "subprocess.Popen[bytes]") -> None:
             server.wait()
 
 
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104
+def in_url(host: str) -> str:
+    """A host as it stands in a URL: an address of IPv6 in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host

@@ -77,13 +77,14 @@ def submit(
 def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:
     """Run a plan on an embedded Ray; a command ends with 1 where cells failed, or what follows them."""
     # Brings Ray and the engines: a wrong spec, and every other command, need not wait for it.
-    from dragoman_jobs.cluster.ray_cluster import RayCluster
+    from dragoman_jobs.cluster.ray_cluster import RayCluster, require_short_temporary_folder
     from dragoman_jobs.cluster.resources import Shares, room_here
     from dragoman_jobs.driver.finishers import FinisherError
     from dragoman_jobs.driver.grid_run import run_grid
     from dragoman_jobs.driver.prewarm import base_prepared_ahead
     from dragoman_jobs.driver.progress import log_console
 
+    require_short_temporary_folder()
     shares = Shares.of(chosen)
     shares.require_room(room_here(chosen), bool(plan.trainings), "this machine")
     shares.require_sense(plan)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
@@ -35,8 +36,38 @@ _EMBEDDED = {
 """Of the embedded Ray's processes, whose workers inherit it: with a runtime environment Ray would start every worker
 anew, and only when an agent is up that makes environments."""
 
+_SOCKET_BYTES = 103 if sys.platform == "darwin" else 107
+"""The longest path of a socket: `sun_path` of `sys/un.h`, less the zero at its end."""
+
 _NODES_SECONDS = 5.0
 """How long the nodes are taken to be what they were: asking costs milliseconds."""
+
+
+def require_short_temporary_folder() -> None:
+    """See that an embedded Ray's sockets have room in their names, before anything else is begun.
+
+    Raises:
+        ClusterError: the folder for temporary files is too deep.
+    """
+    _, folder = _temporary_folder()
+    # as Ray 2 calls it: the day, the time with microseconds, and the process
+    session = f"session_2026-01-01_00-00-00_000000_{os.getpid()}"
+    if len(os.fsencode(f"{folder}/ray/{session}/sockets/plasma_store")) > _SOCKET_BYTES:
+        raise ClusterError(_too_long())
+
+
+def _temporary_folder() -> tuple[str, str]:
+    """The folder in which Ray keeps its sockets, and the variable that names it."""
+    named = [name for name in ("RAY_TMPDIR", "TMPDIR") if name in os.environ]
+    return (named[0], os.environ[named[0]]) if named else ("TMPDIR", "/tmp")  # noqa: S108
+
+
+def _too_long() -> str:
+    variable, folder = _temporary_folder()
+    return (
+        f"Ray's sockets can't be made below {folder}, as the path of a socket has at most {_SOCKET_BYTES} bytes: set "
+        f"{variable} to a shorter path, such as /tmp."
+    )
 
 
 class RayCluster(Cluster):
@@ -70,6 +101,8 @@ class RayCluster(Cluster):
         try:
             context: Any = ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
+            if "AF_UNIX path" in str(error):
+                raise ClusterError(_too_long()) from error
             where = "on this machine" if address is None else f"at {address}"
             raise ClusterError(
                 f"Ray can't be used {where} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."

@@ -77,6 +77,6 @@ def _texts(path: Path) -> dict[str, TrainingText]:
 
 def _write(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}-{uuid4().hex}")
+    new = path.with_name(f".{uuid4().hex}")  # a name of its own length: a grid's may be as long as a file's can be
     new.write_text(content, encoding="utf-8")
     new.replace(path)

@@ -6,14 +6,14 @@ from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.sampling.overlap import HeldOut, Overlap
 from dragoman.corpora.sampling.pivot import Pivoted
-from dragoman.corpora.sampling.sampling import Sample, allot, draw
+from dragoman.corpora.sampling.sampling import Sample, draw
 from dragoman.errors import CorpusError, DragomanError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.training_text import Found, PairText, TestText, TrainingText
 from dragoman.segment import Split
-from dragoman.spec.examples import SharedExamples
+from dragoman.spec.examples import SharedExamples, allot
 from dragoman.store.records import ContaminationRecord
 
 

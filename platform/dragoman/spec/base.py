@@ -1,19 +1,52 @@
 """What every part of a spec shares: frozen, and misspelt keys answered with the nearest one."""
 
-from typing import Any
+import os
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from dragoman.errors import nearest
+from dragoman.spec.truth_values import NoTruthValues
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """Names of grids, models and prompts: they become folders, tags and links."""
 
+LONGEST_NAME = 230
+"""Letters that these may have: a file's name may have 255 bytes with its ending, a run of MLflow's 250."""
 
-class SpecModel(BaseModel):
+Name = Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
+"""A name in a spec."""
+
+_FILE_NAME_BYTES, _PATH_BYTES = 255, 4095
+"""NAME_MAX and PATH_MAX of Linux, less the zero at the end of a path (`limits.h`)."""
+
+
+def short_enough(path: str) -> str:
+    """A path that is looked for in the file system, as it is.
+
+    Raises:
+        ValueError: no file can be called that.
+    """
+    if "://" in path:
+        return path
+    longest = max(len(os.fsencode(part)) for part in path.split("/"))
+    if longest > _FILE_NAME_BYTES:
+        raise ValueError(
+            f"has a part of {longest} bytes in its path, and a file's name has at most {_FILE_NAME_BYTES}; shorten it"
+        )
+    if (length := len(os.fsencode(path))) > _PATH_BYTES:
+        raise ValueError(f"has a path of {length} bytes, where there may be {_PATH_BYTES} at most; shorten it")
+    return path
+
+
+PathText = Annotated[str, AfterValidator(short_enough)]
+"""A path or a name in a spec that is looked for in the file system."""
+
+
+class SpecModel(NoTruthValues):
     """A part of a spec."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dragoman.errors import nearest
 from dragoman.plugins import available
-from dragoman.spec.base import NAME, SpecModel
+from dragoman.spec.base import Name, PathText, SpecModel
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.pairs import Declared
 from dragoman.spec.prompt import EvaluationPrompt, PromptField
@@ -28,9 +28,9 @@ _OF_A_MODEL = ("revision", "trained_on", "engine", "endpoint", "key_variable", "
 class Baseline(SpecModel):
     """A system to compare with: another model, or the base asked in another way."""
 
-    name: str = Field(pattern=NAME)
+    name: Name
     """Its name in tables."""
-    model: str | None = None
+    model: PathText | None = None
     """A folder (relative to the spec or to here), a model on the Hugging Face hub, or, for the `openai` engine, what
     the endpoint calls it; by default it is the base model."""
     revision: str | None = None

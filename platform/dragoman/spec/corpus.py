@@ -6,12 +6,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dragoman import plugins
 from dragoman.errors import CorpusError, nearest
 from dragoman.plugins import available
-from dragoman.spec.base import SpecModel
+from dragoman.spec.base import SpecModel, short_enough
+from dragoman.spec.truth_values import NoTruthValues
 
 _PLACE = re.compile(r"\{\w+\}")
 
@@ -63,6 +64,15 @@ class CorpusChoice(SpecModel):
             return {"options": options}
         return value
 
+    @field_validator("options")
+    @classmethod
+    def _has_possible_paths(cls, options: dict[str, Any]) -> dict[str, Any]:
+        path = options.get("path")
+        for each in path.values() if isinstance(path, dict) else [path]:
+            if isinstance(each, str):
+                short_enough(each)
+        return options
+
     @field_validator("kind", mode="before")
     @classmethod
     def _is_installed(cls, kind: Any) -> Any:
@@ -76,10 +86,10 @@ def _is_relative(path: Any) -> TypeGuard[str]:
     return isinstance(path, str) and bool(path) and path[0] not in "/~" and "://" not in path and "::" not in path
 
 
-class CorpusOptions(BaseModel):
+class CorpusOptions(NoTruthValues):
     """The options of one kind of corpus, written beside `kind` in a spec; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def checked_options(kind: str, options: Mapping[str, Any], place: str = "corpus") -> CorpusOptions:
@@ -107,4 +117,6 @@ def checked_options(kind: str, options: Mapping[str, Any], place: str = "corpus"
         if first["type"] == "missing":
             raise CorpusError(f"{steps} is missing: a {kind} corpus needs it.") from error
         message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+        if message.startswith("is "):
+            raise CorpusError(f"{steps} ({first['input']!r}) {message}.") from error
         raise CorpusError(f"{steps} is {first['input']!r}: {message[:1].lower()}{message[1:]}.") from error

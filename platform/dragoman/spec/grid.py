@@ -9,7 +9,7 @@ from dragoman.language import Language
 from dragoman.pair import Pair
 from dragoman.plugins import available
 from dragoman.segment import Split
-from dragoman.spec.base import NAME, SpecModel
+from dragoman.spec.base import LONGEST_NAME, Name, PathText, SpecModel
 from dragoman.spec.baseline import Baseline, EngineField
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
@@ -26,7 +26,7 @@ from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 class Base(SpecModel):
     """The model that is finetuned, and whose scores every gain is measured against."""
 
-    model: str
+    model: PathText
     """A folder (relative to the spec or to here) or the name of a model on the Hugging Face hub."""
     revision: str | None = None
     """Commit or tag on the hub; needed for a result that can be repeated, so recorded with it."""
@@ -53,7 +53,7 @@ SeedsField = Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_
 class Finetuning(SpecModel):
     """One model to train from the base."""
 
-    name: str = Field(pattern=NAME)
+    name: Name
     """Its name in tables and in the registry."""
     pairs: PairsField
     """The pairs it is trained on."""
@@ -125,7 +125,7 @@ class Evaluation(SpecModel):
 class GridSpec(SpecModel):
     """One grid: a base model, the models finetuned from it, and the pairs all are evaluated on."""
 
-    name: str = Field(pattern=NAME)
+    name: Name
     """The grid's name in the store, in MLflow and on the command line."""
     base: Annotated[Base, BeforeValidator(lambda value: value)]
     """The base model."""
@@ -154,7 +154,7 @@ class GridSpec(SpecModel):
     """The seed everything random derives from."""
     seeds: SeedsField = ()
     """Several seeds: every model is trained with each of them, and tables show mean and spread over them."""
-    campaign: str | None = Field(default=None, pattern=NAME)
+    campaign: Name | None = None
     """The campaign the grid belongs to; a sweep sets it."""
 
     @field_validator("languages")
@@ -190,6 +190,8 @@ class GridSpec(SpecModel):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"has two models or baselines named '{name}'; give each its own name")
+            if len(name) > LONGEST_NAME:
+                raise ValueError(f"has the model '{name}' of {len(name)} letters; give it at most {LONGEST_NAME}")
             if name == "base":
                 raise ValueError("has a model named 'base', which is the base model's name in tables; choose another")
         for place, pairs in [

@@ -170,8 +170,8 @@ def sentence(error: ValidationError, content: Any) -> str:
 
 def _hint(error: Mapping[str, Any], place: str) -> str:
     """What the author of a value of the wrong kind may have meant."""
-    if isinstance(error["input"], bool) and error["type"] == "string_type":
-        return " YAML reads yes, no, on and off as truth values: put the word in quotes."
+    if isinstance(error["input"], int | float) and error["type"] == "string_type":
+        return " YAML reads it as a number: put the word in quotes."
     if isinstance(error["input"], list) and error["type"] in ("int_type", "float_type", "string_type", "bool_type"):
         return f" To try each of them, write `sweep: {{{place}: {_short(error['input'])}}}`."
     return ""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from dragoman.errors import DragomanError, SpecError, nearest
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.spec.base import SpecModel
+from dragoman.spec.base import Name, SpecModel
 
 GROUPS = ("all", "unseen")
 """The scopes that are no partition: every pair, and every pair but the seen ones."""
@@ -60,8 +60,8 @@ def _alias(alias: str) -> str:
     return alias
 
 
-Alias = Annotated[str, Field(pattern=ALIAS), AfterValidator(_alias)]
-"""Name of an alias of a registered model."""
+Alias = Annotated[str, Field(pattern=ALIAS, max_length=200), AfterValidator(_alias)]
+"""Name of an alias of a registered model: MLflow takes 255 letters, those of a scope after it included."""
 
 Missing = Literal["fail", "pass"]
 """What a rule says that has no number to speak of."""
@@ -128,11 +128,11 @@ class ScopeChampion(SpecModel):
 class Promotion(SpecModel):
     """Where the grid's models are registered and what the best of them must pass to get the alias."""
 
-    policy: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    policy: Name | None = None
     """Name of the policy, for reports; what was decided is recorded with the hash of all of it as well."""
     version: int | None = Field(default=None, ge=1)
     """Version of the policy: under one name and version nothing else may be decided later."""
-    model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    model: Name
     """Name in the registry; each finetuned model becomes a version of it."""
     alias: Alias = "champion"
     """The alias that moves."""

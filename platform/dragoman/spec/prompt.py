@@ -1,9 +1,11 @@
 """A prompt: the text put before the model for one source sentence."""
 
+import json
+import re
 from collections.abc import Sequence
 from random import Random
 from string import Formatter
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -12,7 +14,7 @@ from dragoman.identity import fingerprint
 from dragoman.language import Language, english_name, native_name
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
-from dragoman.spec.base import NAME, SpecModel
+from dragoman.spec.base import Name, SpecModel
 from dragoman.spec.corpus import CorpusChoice
 
 FIELDS = ("source_language", "target_language", "source")
@@ -32,6 +34,9 @@ NAMED = {
 
 BARE = "{source}"
 """The template without an instruction."""
+
+
+_EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+")
 
 
 class Turn(NamedTuple):
@@ -74,6 +79,25 @@ class Chat(SpecModel):
     options: dict[str, Any] = Field(default_factory=dict)
     """What else the tokenizer's chat template is told, such as `enable_thinking: false`."""
 
+    @field_validator("options")
+    @classmethod
+    def _are_json(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Any values that a manifest can hold; `1e-4`, a word in YAML 1.1, is a number (YAML 1.2.2, section 10.3)."""
+        try:
+            json.dumps(options, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError("holds what JSON can't; give words, finite numbers, truth values and lists") from error
+        numbers: dict[str, Any] = _with_exponents(options)
+        return numbers
+
+
+def _with_exponents(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _with_exponents(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_exponents(item) for item in value]
+    return float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
+
 
 class Prompt(SpecModel):
     """A prompt. The translation follows it after one space, or directly where it ends in white space or is a chat.
@@ -81,9 +105,11 @@ class Prompt(SpecModel):
     Everything here but the name is part of the prompt's identity, and so of each cell's.
     """
 
+    _switches: ClassVar[frozenset[str]] = frozenset({"chat"})
+
     template: str
     """Name of a known template, or text with the fields {source_language}, {target_language} and {source}."""
-    name: str | None = Field(default=None, pattern=NAME)
+    name: Name | None = None
     """What tables call it; by default it is named after what it is, such as `mfti-8-shot`."""
     shots: int = Field(default=0, ge=0, le=1000)
     """Translated examples put before the sentence; 0 is zero-shot."""

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from hashlib import sha256
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
 from dragoman.errors import SpecError, nearest
+from dragoman.spec.base import LONGEST_NAME
+from dragoman.spec.truth_values import QUOTES
 
 ZIP = "zip"
 """The key of a sweep whose groups change together."""
@@ -20,6 +23,9 @@ _SHORT = {"base": "model", "corpus": "kind", "prompt": "template"}
 
 _LONGEST = 40
 """Letters of a value's name; a longer one is named by its place."""
+
+_MARK = 12
+"""Digits of the hash that a shortened name ends with."""
 
 _Content = dict[str, Any]
 
@@ -45,12 +51,14 @@ def grids(content: Mapping[str, Any]) -> Iterator[_Content]:
     if count > MOST:
         raise SpecError(f"sweep makes {count} grids, more than {MOST}: shorten its lists, or zip some of them.")
     campaign = content.get("name")
+    if not isinstance(campaign, str):
+        raise SpecError(f"name is {campaign!r}: give the campaign a name, in quotes if it is a number.")
     names: set[str] = set()
     for values in product(*axes):
         grid: _Content = deepcopy({key: value for key, value in content.items() if key != "sweep"})
         for path, value in (pair for each in values for pair in each.sets.items()):
             _set(grid, path, value)
-        grid["name"] = "-".join([str(campaign), *(value.name for value in values)])
+        grid["name"] = _shortened("-".join([campaign, *(value.name for value in values)]))
         grid["campaign"] = campaign
         if grid["name"] in names:
             raise SpecError(
@@ -89,6 +97,8 @@ def _named(place: str, path: str, values: Any) -> list[tuple[str, Any]]:
     if path.split(".")[0] in ("name", "campaign", "sweep"):
         raise SpecError(f"{place} can't be swept: names of grids are made from what is.")
     if isinstance(values, dict) and values:
+        if any(isinstance(name, bool) for name in values):
+            raise SpecError(f"{place} names a value with a truth value; {QUOTES}.")
         return [(_slug(str(name)), value) for name, value in values.items()]
     if not isinstance(values, list) or not values:
         raise SpecError(f"{place} is {values!r}: give a list of values, or a mapping that names them.")
@@ -126,6 +136,14 @@ def _words(value: Any) -> Iterator[str]:
             yield from _words(item)
     else:
         yield str(value).rsplit("/", 1)[-1]
+
+
+def _shortened(name: str) -> str:
+    """A grid's name; one that is too long is cut and ends with a hash of all of it, the same each time."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    mark = sha256(name.encode()).hexdigest()[:_MARK]
+    return f"{name[: LONGEST_NAME - _MARK - 1].rstrip('-._')}-{mark}"
 
 
 def _slug(text: str) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from dragoman.redaction import masked
-from dragoman.tracking.mlflow import Tracker, answers
+from dragoman.tracking.mlflow import Tracker, TrackingError, answers
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class BackgroundTracker:
         self._failures: list[str] = []
         self._told = self._over = 0
         self._moved = time.monotonic()
-        self._away = False
+        self._away = self._refused = False
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         self._thread.start()
@@ -77,7 +77,7 @@ class BackgroundTracker:
         if self.unwritten:
             self._failures.append(
                 f"MLflow at {masked(self._uri)} was not told everything: what is missing there is in the store, and "
-                "the next `dragoman resume` of the grid writes it."
+                f"the next `dragoman resume` of the grid writes it{' once that is mended' if self._refused else ''}."
             )
         return self._failures
 
@@ -96,6 +96,10 @@ class BackgroundTracker:
                 if self._tracker is None:
                     self._tracker = self._make()
                 job(self._tracker)
+            except TrackingError as error:
+                self._refused = True
+                self._failures.append(masked(str(error)))
+                return False
             except Exception as error:  # whatever MLflow or its server raises must not reach the grid
                 if answers(self._uri):
                     attempts += 1

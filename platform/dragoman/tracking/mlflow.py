@@ -16,6 +16,7 @@ from typing import Any
 
 from dragoman import telemetry
 from dragoman.analysis.partition_table import PartitionRow
+from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
@@ -57,6 +58,10 @@ def import_mlflow() -> None:
         import_module(module)
 
 
+class TrackingError(DragomanError):
+    """What MLflow can't be told before somebody has changed something there."""
+
+
 class Tracker:
     """Writes one grid's runs to MLflow; every method can be called again and changes nothing then."""
 
@@ -75,13 +80,9 @@ class Tracker:
         self._known: dict[str, set[int]] = {}
 
     def _find_experiment(self, artifacts: Path) -> str:
-        name = self._plan.spec.campaign or self._plan.spec.name
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
         # without a location a database alone would have ./mlruns made wherever the user stands; a server knows better
         location = None if self._is_server else artifacts.resolve().as_uri()
-        return str(self._client.create_experiment(name, artifact_location=location))
+        return experiment_id(self._client, self._plan.spec.campaign or self._plan.spec.name, location)
 
     def _run(self, key: str, name: str, parent: str | None, model: ModelIdentity | None = None) -> str:
         found = self._client.search_runs([self._experiment], f"tags.`{KEY_TAG}` = '{key}'", max_results=1)
@@ -92,7 +93,11 @@ class Tracker:
             tags["mlflow.parentRunId"] = parent
         if model:
             tags[MODEL_TAG] = model.id
-        return str(self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id)
+        try:
+            return str(self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id)
+        except Exception:
+            require_active(self._client.get_experiment(self._experiment))  # somebody may have deleted it meanwhile
+            raise
 
     @property
     def page(self) -> str:
@@ -287,6 +292,38 @@ class Tracker:
             source=f'{{"corpus": "{corpus}", "revision": "{revision}"}}', profile=f'{{"segments": {size or 0}}}',
         )  # fmt: skip
         self._client.log_inputs(run, [DatasetInput(dataset, [InputTag("mlflow.data.context", split)])])
+
+
+def experiment_id(client: Any, name: str, location: str | None) -> str:
+    """The id of the experiment of a name, which is made if there is none.
+
+    Args:
+        client: an `MlflowClient`.
+        name: the experiment's name.
+        location: where a new one keeps its artifacts; None is where the server has them.
+
+    Raises:
+        TrackingError: somebody has deleted it, and MLflow keeps its name.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, artifact_location=location))
+    require_active(found)
+    return str(found.experiment_id)
+
+
+def require_active(experiment: Any) -> None:
+    """Refuse an experiment that is deleted: MLflow neither writes to it nor gives its name to another.
+
+    Raises:
+        TrackingError: it is.
+    """
+    if experiment.lifecycle_stage == "deleted":
+        number = experiment.experiment_id
+        raise TrackingError(
+            f"The experiment '{experiment.name}' is deleted in MLflow: restore the experiment (`mlflow experiments "
+            f"restore --experiment-id {number}` with MLFLOW_TRACKING_URI set), or give the grid another name."
+        )
 
 
 def answers(uri: str) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from dragoman.errors import SpecError
+from dragoman.spec.document import parsed
 from dragoman.spec.loading import sentence
 from dragoman.spec.promotion import Promotion
 from dragoman.store.records import GridRecord
@@ -61,10 +61,13 @@ def load_policy(file: Path, model: str) -> Promotion:
         PolicyError: it can't be read or is malformed.
     """
     try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise PolicyError(f"The policy {file} can't be read ({reason}): give a YAML file.") from error
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"The policy {file} can't be read ({error}): give a YAML file in UTF-8.") from error
+    try:
+        content = parsed(text, file)
+    except SpecError as error:
+        raise PolicyError(str(error)) from error
     if not isinstance(content, dict):
         raise PolicyError(f"{file} holds no policy: it has keys such as rules and coverage.")
     content = {"model": model, **content}

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from dragoman.analysis.pair_scores import PairScore, pair_scores
+from dragoman.errors import SpecError
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.reports.results import partition_rows
+from dragoman.spec.document import parsed
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
 from dragoman.store.records import GridRecord, ModelRecord
@@ -153,8 +153,11 @@ def _licence(base: str) -> str:
         return f"see https://huggingface.co/{base}"
     if card.is_file():
         head = card.read_text(encoding="utf-8").split("---")
-        fields = yaml.safe_load(head[1]) if len(head) > 2 and not head[0].strip() else None
-        if isinstance(fields, dict) and "license" in fields:
+        try:
+            fields = parsed(head[1], card) if len(head) > 2 and not head[0].strip() else None
+        except SpecError:  # somebody else's file
+            return "not stated"
+        if isinstance(fields, dict) and isinstance(fields.get("license"), str | list):
             return str(fields["license"])
     return "not stated"
 

@@ -15,7 +15,7 @@ from dragoman.spec.grid import GridSpec
 from dragoman.spec.pairs import chosen
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
-from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG, experiment_id
 from dragoman_registry.packaging.model_card import Card, write_card
 from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at
 from dragoman_registry.registry_client.versions import (
@@ -179,12 +179,9 @@ def _log(
 
 
 def _experiment(client: Any, settings: Settings, grid: str) -> str:
-    found = client.get_experiment_by_name(grid)
-    if found is not None:
-        return str(found.experiment_id)
     # a server knows where artifacts go; a database alone would have them in the current folder
     location = None if is_server(settings.mlflow_url) else (settings.home / "artifacts").resolve().as_uri()
-    return str(client.create_experiment(grid, artifact_location=location))
+    return experiment_id(client, grid, location)
 
 
 def _add_version(uri: str, name: str, logged: Any, tags: dict[str, str], card: Card) -> RegisteredVersion:

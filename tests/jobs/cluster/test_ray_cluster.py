@@ -1,16 +1,20 @@
 """What Ray raises, told apart; no Ray is started."""
 
+import os
+from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import ray.exceptions
 from ray import ObjectRef
+from ray._private.utils import validate_socket_filepath
 from ray.exceptions import RayTaskError
 
 from dragoman.errors import DragomanError, ModelError
-from dragoman_jobs.cluster.base import TaskError, WorkerDiedError
-from dragoman_jobs.cluster.ray_cluster import RayCluster
+from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
+from dragoman_jobs.cluster.ray_cluster import RayCluster, require_short_temporary_folder
 
 
 def _raised_by(cluster_error: Exception) -> type[BaseException]:
@@ -49,3 +53,34 @@ def test_what_is_gone_with_a_process_or_its_node_is_tried_again(error: Exception
 )
 def test_what_a_task_raises_is_its_own_sentence_or_a_fault_of_ours(cause: Exception, expected: type[Exception]) -> None:
     assert _raised_by(RayTaskError("task", "Traceback", cause)) is expected
+
+
+@pytest.mark.parametrize("variable", ["TMPDIR", "RAY_TMPDIR"])
+def test_a_temporary_folder_too_deep_for_sockets_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+) -> None:
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    monkeypatch.setenv("TMPDIR", "/tmp")
+    require_short_temporary_folder()
+    deep = tmp_path / "a/very/long/folder/of/more/than/sixty/letters/as/batch/systems/make/them"
+    deep.mkdir(parents=True)
+    monkeypatch.setenv(variable, str(deep))
+    sentence = f"set {variable} to a shorter path"
+    with pytest.raises(ClusterError, match=sentence):
+        require_short_temporary_folder()
+    # and Ray itself refuses it, before it starts a process
+    with pytest.raises(ClusterError, match=sentence):
+        RayCluster(1)
+
+
+def test_the_bound_is_rays_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    # what Ray makes of it: a session of 34 letters and the process's number, and `sockets/plasma_store` in it
+    rest = len(f"/ray/session_2026-11-30_01-00-00_123456_{os.getpid()}/sockets/plasma_store")
+    for length, fits in ((107 - rest, True), (108 - rest, False)):
+        monkeypatch.setenv("TMPDIR", "/" + "t" * (length - 1))
+        path = f"/{'t' * (length - 1)}{'x' * rest}"
+        with nullcontext() if fits else pytest.raises(OSError, match="AF_UNIX"):
+            validate_socket_filepath(path)
+        with nullcontext() if fits else pytest.raises(ClusterError, match="shorter path"):
+            require_short_temporary_folder()

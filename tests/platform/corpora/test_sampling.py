@@ -7,14 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dragoman.corpora.base import BATCH, Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.kinds.cldr import Cldr, CldrOptions
 from dragoman.corpora.sampling.bloom_filter import Repetition
-from dragoman.corpora.sampling.sampling import allot, draw, take
+from dragoman.corpora.sampling.sampling import draw, take
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
 from dragoman.spec.filters import Filters
@@ -218,29 +216,3 @@ def test_repetition_is_counted_within_and_across_batches() -> None:
     assert repetition.count(contents[:3000]) == 0
     assert repetition.count(np.concatenate([contents[2000:], contents[4000:]])) == 1000 + 1000
     assert repetition.count(contents) == 5000
-
-
-SIZES = st.dictionaries(
-    st.sampled_from([Pair(one, other) for one in "abc" for other in "xyz"]), st.integers(0, 10**7), min_size=1
-)
-
-
-@given(SIZES, st.integers(0, 10**7), st.sampled_from([1.0, 1.5, 5.0, float("inf")]))
-def test_shares_add_up_and_no_pair_gives_more_than_it_has(
-    sizes: dict[Pair, int], total: int, temperature: float
-) -> None:
-    shares = allot(sizes, total, temperature)
-    assert sum(shares.values()) == min(total, sum(sizes.values()))
-    assert all(0 <= shares[pair] <= size for pair, size in sizes.items())
-    for one, other in ((one, other) for one in sizes for other in sizes if sizes[one] <= sizes[other]):
-        assert shares[one] <= shares[other] + 1
-
-
-def test_temperature_favours_small_pairs() -> None:
-    sizes = {Pair("a", "b"): 81_000_000, Pair("c", "d"): 1_000_000}
-    assert list(allot(sizes, 820).values()) == [810, 10]
-    # the fourth root of 81 is 3
-    assert list(allot(sizes, 400, 4).values()) == [300, 100]
-    assert list(allot(sizes, 400, float("inf")).values()) == [200, 200]
-    # a pair that runs out leaves the rest to the others
-    assert list(allot(sizes, 3_000_000, float("inf")).values()) == [2_000_000, 1_000_000]

@@ -14,6 +14,7 @@ import pytest
 from dragoman import settings as settings_module
 from dragoman.cli import main as command_line
 from dragoman.partition import Partition
+from dragoman.planning.manifest import Manifest
 from dragoman.planning.plan import Plan, make_plan
 from dragoman.spec.loading import load_campaign
 
@@ -78,6 +79,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plans(data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[Plan]]:
     monkeypatch.chdir(data)
     return lambda name: [make_plan(grid) for grid in load_campaign(EXAMPLES / f"{name}.yaml").grids]
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in EXAMPLES.glob("*.yaml")))
+def test_the_manifest_of_every_example_is_read_as_it_was_written(plans: Callable[[str], list[Plan]], name: str) -> None:
+    for plan in plans(name):
+        assert Manifest.model_validate_json(Manifest(plan=plan).model_dump_json()).plan == plan
 
 
 def test_the_papers_grid(plans: Callable[[str], list[Plan]]) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from dragoman.planning.plan import Plan, make_plan
 from dragoman.spec.loading import load_campaign
-from dragoman.tracking.mlflow import Tracker
+from dragoman.tracking.background import BackgroundTracker
+from dragoman.tracking.mlflow import Tracker, TrackingError
 
 
 @pytest.fixture
@@ -58,3 +59,30 @@ def test_a_grid_that_has_just_begun_is_led_to_from_mlflow(plans: list[Plan], tmp
     ended = client.get_experiment_by_name("demo")
     assert ended is not None
     assert "viewStateShareKey" in ended.tags["mlflow.note.content"]
+
+
+def test_a_deleted_experiment_is_said_with_what_can_be_done(plans: list[Plan], tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    tracker = Tracker(uri, tmp_path / "artifacts", plans[0])
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("demo")
+    assert experiment is not None
+    client.delete_experiment(experiment.experiment_id)
+    sentence = r"The experiment 'demo' is deleted in MLflow: restore the experiment .* or give the grid another name\."
+    with pytest.raises(TrackingError, match=sentence):
+        Tracker(uri, tmp_path / "artifacts", plans[1])
+    with pytest.raises(TrackingError, match=sentence):
+        tracker.model_run(plans[0].trainings[0].identity)
+
+    told = BackgroundTracker(lambda: Tracker(uri, tmp_path / "artifacts", plans[0]), uri)
+    told.tell(lambda tracker: tracker.start())
+    said = told.close()
+    assert "restore the experiment" in said[0]
+    assert said[1].endswith("the next `dragoman resume` of the grid writes it once that is mended.")
+
+    client.restore_experiment(experiment.experiment_id)
+    told = BackgroundTracker(lambda: Tracker(uri, tmp_path / "artifacts", plans[0]), uri)
+    told.tell(lambda tracker: tracker.start())
+    assert told.close() == []

@@ -10,7 +10,7 @@ from dragoman.store.records import ContaminationRecord, StoredScore
 from dragoman_registry.audit.log import Outcome
 from dragoman_registry.finisher import register_and_promote
 from dragoman_registry.gate.evidence import PolicyError, gate, policy_id
-from dragoman_registry.gate.policy import policy_for
+from dragoman_registry.gate.policy import load_policy, policy_for
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.promotion.requests import PromotionRequest
@@ -223,3 +223,27 @@ def test_an_alias_that_only_moves_from_where_it_was_seen(world, promotions):
         promotions.ask(asking(second, "champion", replacing="none"))
     assert promotions.log.records()[-1].outcome is Outcome.LOST
     assert promotions.ask(asking(second, "champion", replacing="1")).stands
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "rules: [{at_least: yes}]",
+            r"rules.0.at_least \(True\) is a truth value where a number stands; give the number",
+        ),
+        ("rules: [{at_least: 010}]", r"line 1: 010 is 8 in YAML 1.1 and 10 in YAML 1.2"),
+        ("rules: [{at_least: 1}]\nprotected: [[en, no]]", r"protected.0.1 \(False\) .*put the word in quotes"),
+        ("rules: [{at_least: 1}]\nrules: []", r"line 2: the key 'rules' is there already, in line 1"),
+        ("rules: [{at_least: .nan}]", "at_least .*finite number"),
+        (f"rules: [{{at_least: 1}}]\npolicy: {'p' * 231}", "policy .* at most 230 characters"),
+        ("rules: [", "is not YAML"),
+        ("- 1", "holds no policy"),
+    ],
+)
+def test_a_policys_file_is_read_as_a_spec_is(tmp_path, text, sentence):
+    file = tmp_path / "policy.yaml"
+    file.write_text(text)
+    with pytest.raises(PolicyError, match=sentence) as caught:
+        load_policy(file, NAME)
+    assert "\n" not in str(caught.value)
