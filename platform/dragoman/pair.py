@@ -1,13 +1,13 @@
 """A directed language pair: source to target."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import permutations
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BeforeValidator, PlainSerializer
 
 from dragoman.errors import DragomanError
-from dragoman.language import canonical_tag
+from dragoman.language import canonical_tag, tag_among, tags_as_they_are
 
 
 class PairError(DragomanError, ValueError):
@@ -32,6 +32,24 @@ class Pair(NamedTuple):
         if pair.source == pair.target:
             raise PairError(f"'{source}-{target}' pairs {pair.source} with itself: give two different languages.")
         return pair
+
+    @classmethod
+    def among(cls, source: str, target: str, tags: Collection[str]) -> Self:
+        """The pair of two languages as some tags call them, such as a grid's, which an earlier version may have named.
+
+        Raises:
+            PairError: both sides are the same language.
+            LanguageError: a side is neither among the tags nor a language.
+        """
+        named = [tag_among(side, tags) or side for side in (source, target)]
+        with tags_as_they_are(tags):
+            return cls.of(*named)
+
+    @classmethod
+    def read_back(cls, text: str) -> Self:
+        """The pair that was written with `str`, by this or an earlier version: its tags are taken as they stand."""
+        source, _, target = text.partition(">" if ">" in text else "-")
+        return cls(source, target)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -70,7 +88,7 @@ class Pair(NamedTuple):
 
 
 def _parsed(value: Any) -> Any:
-    return Pair.parse(value) if isinstance(value, str) else value
+    return Pair.read_back(value) if isinstance(value, str) else value
 
 
 PairKey = Annotated[Pair, BeforeValidator(_parsed), PlainSerializer(str)]

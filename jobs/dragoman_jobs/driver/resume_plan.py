@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.errors import SpecError
+from dragoman.language import canonical_tag
 from dragoman.planning.plan import Plan, make_plan
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
@@ -19,7 +20,14 @@ def planned_again(store: Store, grid: str) -> Plan:
         SpecError: the base model or the data is not what it was.
     """
     record = store.grids.get(grid)
-    plan = make_plan(GridSpec.model_validate(record.spec))
+    spec = GridSpec.from_store(record.spec)
+    if renamed := {tag: canonical_tag(tag) for tag in spec.languages if canonical_tag(tag) != tag}:
+        changes = ", ".join(f"{tag} is {now}" for tag, now in renamed.items())
+        raise SpecError(
+            f"The grid {grid} was begun by an earlier version, which called languages otherwise (now {changes}): its "
+            "results stay as they are; give the spec another name and run that."
+        )
+    plan = make_plan(spec)
     if plan.base.id != record.base:
         raise SpecError(
             f"The base model {plan.spec.base.model} is not the one that the grid {grid} was begun with: put that one "

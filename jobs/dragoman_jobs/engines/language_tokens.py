@@ -1,13 +1,18 @@
 """How an encoder-decoder is told the languages: by tokens around the sentence, and by the first one it writes."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.errors import ModelError, nearest
-from dragoman.language import LanguageError, canonical_tag
+from dragoman.language import LanguageError, canonical_tag, related, without_region
 from dragoman_jobs.engines.base import UnsupportedModelError
+
+_OF_M2M_100 = {"ns": "nso"}
+"""The code that M2M-100 has for a language and no standard does (facebookresearch/flores, flores101/README.md)."""
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -34,7 +39,7 @@ class LanguageTokens(BaseModel):
         Raises:
             UnsupportedModelError: the tokenizer has none, or does not say where they go.
         """
-        codes = dict(_codes(tokenizer))
+        codes = dict(language_codes(tokenizer))
         start = getattr(config, "decoder_start_token_id", None)
         if not codes or start is None or not hasattr(tokenizer, "src_lang"):
             raise UnsupportedModelError(
@@ -66,10 +71,14 @@ class LanguageTokens(BaseModel):
             ModelError: the model does not know it.
         """
         if language not in self.tokens:
-            raise ModelError(
-                f"The model has no token for the language {language}: leave it out, or "
-                f"{nearest(language, self.tokens) if len(self.tokens) < 20 else 'choose a model that knows it.'}"
-            )
+            near = related(language, self.tokens)
+            if near:
+                remedy = f"it has {', '.join(near)}, which the spec can name instead."
+            elif len(self.tokens) < 20:
+                remedy = f"leave it out, or {nearest(language, self.tokens)}"
+            else:
+                remedy = "leave it out, or choose a model that knows it."
+            raise ModelError(f"The model has no token for the language {language}: {remedy}")
         return self.tokens[language]
 
 
@@ -80,16 +89,19 @@ def added_tokens(tokenizer: "PreTrainedTokenizerBase") -> dict[int, str]:
     return added | {number: token for token, number in languages.items()}
 
 
-def _codes(tokenizer: "PreTrainedTokenizerBase") -> Iterator[tuple[str, tuple[str, int]]]:
+def language_codes(tokenizer: "PreTrainedTokenizerBase") -> Iterator[tuple[str, tuple[str, int]]]:
     """The language codes among a tokenizer's special tokens (`eng_Latn`, `__en__`, `en_XX`), by canonical tag."""
     named = {token for token in tokenizer.special_tokens_map.values() if isinstance(token, str)}
+    found: dict[str, tuple[str, int]] = {}
     for number, added in sorted(added_tokens(tokenizer).items()):
         if added in named:  # `<pad>` and `<unk>` would be languages too
             continue
         code = added.strip("_<>")
-        language, _, territory = code.partition("_")
-        try:
-            # mBART writes a country that tells nothing: de_DE, en_XX
-            yield canonical_tag(language if territory.isupper() else code), (code, number)
-        except LanguageError:
-            continue
+        with suppress(LanguageError):
+            found[canonical_tag(_OF_M2M_100.get(code, code))] = code, number
+    yield from found.items()
+    # where a model has one variety of a language alone, its region is no news: mBART's ar_AR, bn_IN and sw_KE
+    varieties = Counter(map(without_region, found))
+    for tag, token in found.items():
+        if (language := without_region(tag)) not in found and varieties[language] == 1:
+            yield language, token

@@ -53,7 +53,7 @@ class LossPoint(NamedTuple):
 
 
 def _pair_of(value: Any) -> Any:
-    return Pair.parse(value) if isinstance(value, str) else value
+    return Pair.read_back(value) if isinstance(value, str) else value
 
 
 class FinetuneResult(BaseModel):

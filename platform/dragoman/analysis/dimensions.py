@@ -1,6 +1,6 @@
 """What scores can be grouped by and narrowed to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, S
 from dragoman.analysis.aggregation import UNKNOWN, UNSEEN
 from dragoman.errors import StoreError, nearest
 from dragoman.family import language_family
-from dragoman.language import LanguageError, canonical_tag, likely_script
+from dragoman.language import LanguageError, tag_among
 from dragoman.partition import Partition
+from dragoman.script import likely_script
 from dragoman.store.schema import PARTITION_IDS, PARTITIONS, UNSEEN_IDS, CellRow, PairRow
 
 
@@ -86,7 +87,7 @@ class Axes:
         chosen: list[Any] = []
         for value in wanted:
             known = self._known(dimension)
-            name = value if value in known else self._canonical(dimension, value)
+            name = self._named(dimension, value, known)
             if name not in known:
                 raise StoreError(f"This grid has no {dimension.replace('_', ' ')} '{value}': {nearest(value, known)}")
             chosen += known[name]
@@ -121,13 +122,13 @@ class Axes:
         return {row[index]: [row[index]] for row in self._rows}
 
     @staticmethod
-    def _canonical(dimension: Dimension, value: str) -> str:
-        if dimension in (Dimension.SOURCE, Dimension.TARGET):
-            try:
-                return canonical_tag(value)
-            except LanguageError as error:
-                raise StoreError(str(error)) from error
-        return value
+    def _named(dimension: Dimension, value: str, known: Collection[str]) -> str | None:
+        if dimension not in (Dimension.SOURCE, Dimension.TARGET):
+            return value
+        try:
+            return tag_among(value, known)
+        except LanguageError as error:
+            raise StoreError(str(error)) from error
 
     @cached_property
     def _rows(self) -> list[tuple[str, str, str]]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import langcodes
 
-from dragoman.language import likely_script
 from dragoman.metrics.base import MetricError, MetricNeedError
 from dragoman.pair import Pair
+from dragoman.script import likely_script
 
 if TYPE_CHECKING:
     import regex

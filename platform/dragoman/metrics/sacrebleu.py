@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.language import likely_script
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Scores, Statistics, check_lengths
 from dragoman.pair import Pair
+from dragoman.script import likely_script
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric as Scorer

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from dragoman import plugins
 from dragoman.cell import Unscorable
-from dragoman.language import likely_script
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
+from dragoman.script import likely_script
 
 
 @dataclass(frozen=True, eq=False)

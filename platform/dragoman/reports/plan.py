@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dragoman.cell import CellState
-from dragoman.language import english_name, scripts_of
+from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.planning.cost import Cost, Estimate
 from dragoman.planning.manifest import Tell
 from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.script import scripts_of
 from dragoman.store.jobs.measured_rates import cell_states
 from dragoman.store.store import Store
 from dragoman.tables.table import Table, number, word

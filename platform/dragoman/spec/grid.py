@@ -1,11 +1,12 @@
 """The grid specification: what a user writes in YAML, typed and documented field by field."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dragoman.errors import nearest
-from dragoman.language import Language
+from dragoman.language import Language, tags_as_they_are
 from dragoman.pair import Pair
 from dragoman.plugins import available
 from dragoman.segment import Split
@@ -156,6 +157,18 @@ class GridSpec(SpecModel):
     """Several seeds: every model is trained with each of them, and tables show mean and spread over them."""
     campaign: Name | None = None
     """The campaign the grid belongs to; a sweep sets it."""
+
+    @classmethod
+    def from_store(cls, content: Mapping[str, Any]) -> Self:
+        """A spec as the store has it: what an earlier version called a language by another tag keeps that name.
+
+        Raises:
+            ValidationError: this version can't read it.
+        """
+        stored = content.get("languages")
+        tags = [tag for tag in stored if isinstance(tag, str)] if isinstance(stored, list) else []
+        with tags_as_they_are(tags):
+            return cls.model_validate(content)
 
     @field_validator("languages")
     @classmethod

@@ -53,4 +53,4 @@ def _lineage(store: Store, model: str) -> Iterator[str]:
 
 def _trained(store: Store, model: str) -> set[Pair]:
     read = (store.models.training(model) or {}).get("examples")
-    return {Pair.parse(pair) for pair in read} if read else set(store.models.get(model).graph.pairs)
+    return {Pair.read_back(pair) for pair in read} if read else set(store.models.get(model).graph.pairs)

@@ -57,7 +57,7 @@ def gate(
     numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
     p_values: dict[Rule, float] = {}
     if incumbent is not None:
-        prompt = GridSpec.model_validate(grid.spec).prompts[0].id
+        prompt = GridSpec.from_store(grid.spec).prompts[0].id
         planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
         cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
         for metric, found in numbers.items():

@@ -53,7 +53,7 @@ def register(
     Raises:
         ModelError: the model is not trained, or its checkpoint is gone.
     """
-    model_id, spec = id_of(grid, model), GridSpec.model_validate(grid.spec)
+    model_id, spec = id_of(grid, model), GridSpec.from_store(grid.spec)
     prompt, decoding = spec.prompts[0], spec.evaluation.decoding
     for known in versions_of(settings.mlflow_url, name):
         # asked or decoded in another way it would give other answers than this grid's scores are about

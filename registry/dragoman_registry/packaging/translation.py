@@ -22,9 +22,10 @@ def translate_lines(uri: str, version: RegisteredVersion, pair: Pair, lines: Seq
         import pandas as pd
         from mlflow.exceptions import MlflowException
 
-        frame = pd.DataFrame({"text": wanted, "source": pair.source, "target": pair.target})
         try:
             model = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
+            asked = Pair.among(*pair, model.model_config.get("languages", ()))
+            frame = pd.DataFrame({"text": wanted, "source": asked.source, "target": asked.target})
             translations = iter(model.predict(frame)["translation"].tolist())
         except (ValueError, OSError, MlflowException) as error:
             raise ModelError(f"{version} can't translate {pair}: {error}") from error

@@ -71,7 +71,7 @@ class Promotions:
             )
         grid = self.store.grids.get(version.grid)
         try:
-            spec = GridSpec.model_validate(grid.spec)
+            spec = GridSpec.from_store(grid.spec)
         except ValidationError as error:
             raise PromotionError(
                 f"The spec of '{grid.name}' can't be read by this version ({error.error_count()} mistakes), so "

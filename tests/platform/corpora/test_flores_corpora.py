@@ -133,3 +133,13 @@ def test_a_folder_of_the_other_release_is_not_taken_for_this_one(write: Write, t
         CorpusError, match=r"corpus.path is '.*': it holds dev/deu.dev, .* but no file such as dev/eng_Latn.dev"
     ):
         open_corpus("flores200", {"path": str(tmp_path)})
+
+
+def test_codes_of_flores_200_are_read_as_the_languages_they_are(write: Write, tmp_path: Path) -> None:
+    for code in ("kor_Hang", "nob_Latn", "tgl_Latn", "pbt_Arab", "azb_Arab", "crh_Latn"):
+        write(f"dev/{code}.dev", f"{code}\n")
+    corpus = open_corpus("flores200", {"path": str(tmp_path)})
+    found = {tag: next(corpus.segments(Pair(tag, "ko"), Split.DEV)).source for tag in ("nb", "fil", "ps", "azb")}
+    assert found == {"nb": "nob_Latn", "fil": "tgl_Latn", "ps": "pbt_Arab", "azb": "azb_Arab"}
+    reason = corpus.missing([Pair("crh", "nn")], Split.DEV)[Pair("crh", "nn")]
+    assert "no dev file for crh and nn; it has crh-Latn in place of crh and nb in place of nn: write that" in reason

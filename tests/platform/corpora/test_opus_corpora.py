@@ -39,7 +39,7 @@ def test_several_corpora_of_a_pair_follow_one_another(write: Write, tmp_path: Pa
         write(f"{name}.en-pt_br.en", f"{text} en\n")
         write(f"{name}.en-pt_br.pt_br", f"{text} pt\n")
     corpus = open_corpus("opus-moses", {"path": str(tmp_path)})
-    assert list(corpus.segments(Pair("pt-BR", "en"), Split.TRAIN)) == [("book pt", "book en"), ("news pt", "news en")]
+    assert list(corpus.segments(Pair("pt", "en"), Split.TRAIN)) == [("book pt", "book en"), ("news pt", "news en")]
 
 
 def test_a_split_in_the_name_keeps_test_text_out_of_training(write: Write, tmp_path: Path) -> None:
@@ -94,3 +94,27 @@ def test_sides_of_unequal_length_in_a_zip_name_file_and_line(write: Write, tmp_p
     with pytest.raises(CorpusError) as caught:
         list(open_corpus("opus-moses", {"path": str(path)}).segments(EN_TR, Split.TRAIN))
     assert f"{path}/WikiMatrix.en-tr.tr ends after line 2" in str(caught.value)
+
+
+def test_a_region_that_tells_nothing_is_the_language_and_text_under_its_own_code_comes_first(
+    write: Write, tmp_path: Path
+) -> None:
+    for code in ("zh_CN", "pt", "pt_BR", "pt_PT", "no"):
+        write(f"GNOME.en-{code}.en", f"file {code}\n")
+        write(f"GNOME.en-{code}.{code}", f"{code}\n")
+    corpus = open_corpus("opus-moses", {"path": str(tmp_path)})
+    read = {
+        tag: [each.target for each in corpus.segments(Pair("en", tag), Split.TRAIN)] for tag in ("zh-Hans", "pt", "nb")
+    }
+    assert read == {"zh-Hans": ["zh_CN"], "pt": ["pt"], "nb": ["no"]}
+    assert [each.target for each in corpus.segments(Pair("en", "pt-PT"), Split.TRAIN)] == ["pt_PT"]
+
+
+def test_what_stands_in_place_of_a_language_is_named(write: Write, tmp_path: Path) -> None:
+    for code in ("en", "pt_PT"):
+        write(f"Subs.en-pt_PT.{code}", "a\n")
+    corpus = open_corpus("opus-moses", {"path": str(tmp_path)})
+    reasons = corpus.missing([Pair("en", "pt"), Pair("pt", "en"), Pair("en", "de")], Split.TRAIN)
+    assert "it has pt-PT in place of pt: write that in the spec" in reasons[Pair("en", "pt")]
+    assert "it has pt-PT in place of pt" in reasons[Pair("pt", "en")]
+    assert "in place of" not in reasons[Pair("en", "de")]

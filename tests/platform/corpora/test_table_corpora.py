@@ -61,7 +61,10 @@ def test_one_file_with_a_column_a_language(write: Write, tmp_path: Path) -> None
     assert read(corpus) == [ONE]
     assert read(corpus, Pair("fr", "de")) == [("Un.", "Eins."), ("Deux.", "Zwei.")]
     missing = corpus.missing([Pair("de", "sw"), Pair("ta", "sw")], Split.TRAIN)
-    assert list(missing.values()) == [f"{path} has no column of sw", f"{path} has no column of ta and sw"]
+    assert [reason.partition(", only of ")[0] for reason in missing.values()] == [
+        f"{path} has no column of sw",
+        f"{path} has no column of ta and sw",
+    ]
 
 
 def test_a_column_map_by_name_and_by_number(write: Write, tmp_path: Path) -> None:
@@ -206,3 +209,41 @@ def test_the_revision_follows_the_files(write: Write, tmp_path: Path) -> None:
     assert before == open_corpus("tsv", {"path": str(path)}).revision
     write("all.tsv", "de\ten\nEins.\tOne!\n")
     assert before != open_corpus("tsv", {"path": str(path)}).revision
+
+
+def test_columns_of_a_region_are_the_language_s_unless_there_are_two(write: Write, tmp_path: Path) -> None:
+    path = write("all.tsv", "de-DE\ten_US\tpt_PT\nEins.\tOne.\tUm.\n")
+    corpus = open_corpus("tsv", {"path": str(path)})
+    assert read(corpus) == [ONE]
+    missing = corpus.missing([Pair("de", "pt"), Pair("de", "ja")], Split.TRAIN)
+    columns = "de (de-DE), en (en_US), pt-PT (pt_PT)"
+    assert missing[Pair("de", "ja")] == f"{path} has no column of ja, only of {columns}"
+    assert f"only of {columns}; it has pt-PT in place of pt: " in missing[Pair("de", "pt")]
+    mapped = open_corpus("tsv", {"path": str(path), "columns": {"de": "de-DE", "pt": "pt_PT"}})
+    assert read(mapped, Pair("de", "pt")) == [("Eins.", "Um.")]
+
+
+def test_two_columns_of_one_language_are_asked_about_and_two_regions_stay_apart(write: Write, tmp_path: Path) -> None:
+    path = write("all.tsv", "de\tpt\tpt_BR\tpt_PT\nEins.\tUm.\tUm (BR).\tUm (PT).\n")
+    corpus = open_corpus("tsv", {"path": str(path)})
+    assert read(corpus, Pair("de", "pt-PT")) == [("Eins.", "Um (PT).")]
+    with pytest.raises(CorpusError, match=r"has 2 columns of pt, pt and pt_BR: say which is meant with corpus.columns"):
+        corpus.missing([Pair("de", "pt")], Split.TRAIN)
+    for column in ("pt", "pt_BR"):
+        mapped = open_corpus("tsv", {"path": str(path), "columns": {"de": "de", "pt": column}})
+        assert len(read(mapped, Pair("de", "pt"))) == 1
+
+
+def test_a_map_that_names_a_language_twice_is_refused(write: Write, tmp_path: Path) -> None:
+    path = write("all.tsv", "a\tb\tc\n1\t2\t3\n")
+    with pytest.raises(CorpusError, match="names fil twice, the second time as 'tl'"):
+        open_corpus("tsv", {"path": str(path), "columns": {"en": "a", "Tagalog": "b", "tl": "c"}})
+
+
+def test_rows_of_a_language_s_own_code_come_before_those_of_a_region(write: Write, tmp_path: Path) -> None:
+    rows = [{"s": "Eins.", "t": code, "from": "de", "to": code} for code in ("pt_BR", "pt", "pt_PT", "no")]
+    path = write("rows.jsonl", jsonl(*rows))
+    columns = {"source": "s", "target": "t", "source_language": "from", "target_language": "to"}
+    corpus = open_corpus("jsonl", {"path": str(path), "columns": columns})
+    read_of = {tag: [each.target for each in read(corpus, Pair("de", tag))] for tag in ("pt", "pt-PT", "nb")}
+    assert read_of == {"pt": ["pt"], "pt-PT": ["pt_PT"], "nb": ["no"]}

@@ -96,3 +96,14 @@ def test_a_folder_that_is_not_there_names_key_value_and_remedy(tmp_path: Path) -
     (tmp_path / "wikimatrix").mkdir()
     with pytest.raises(CorpusError, match="did you mean 'wikimatrix'"):
         open_corpus("wikimatrix", {"path": str(tmp_path / "wikimatrx")})
+
+
+def test_norwegian_is_bokmal_and_what_stands_in_place_of_a_language_is_named(write: Write, tmp_path: Path) -> None:
+    write("WikiMatrix.en-no.tsv.gz", "1.20\tOne.\tEn.\n")
+    write("WikiMatrix.en-nds_nl.tsv.gz", LINES)
+    corpus = open_corpus("wikimatrix", {"path": str(tmp_path)})
+    assert list(corpus.segments(Pair("nb", "en"), Split.TRAIN)) == [("En.", "One.")]
+    missing = corpus.missing([Pair("en", "nn"), Pair("en", "nds"), Pair("de", "en")], Split.TRAIN)
+    assert "it has nb in place of nn" in missing[Pair("en", "nn")]
+    assert "it has nds-NL in place of nds" in missing[Pair("en", "nds")]
+    assert "in place of" not in missing[DE_EN]

@@ -11,11 +11,11 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 from tests.sacrebleu_command import reports
 
-from dragoman.language import likely_script
 from dragoman.metrics.base import MetricError
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.metrics.sacrebleu import Bleu, Chrf, ChrfPlusPlus, SacreBleuMetric, Ter
 from dragoman.pair import Pair
+from dragoman.script import likely_script
 
 EN_DE = Pair("en", "de")
 METRICS = [(Bleu, BLEU()), (Chrf, CHRF()), (ChrfPlusPlus, CHRF(word_order=2)), (Ter, TER())]
@@ -154,3 +154,8 @@ def test_stored_scores_are_compared_without_the_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:3] == ["0.0", "100.0", "['Unscorable', 'Unscorable']"]
+
+
+@pytest.mark.parametrize("written", ["ko", "kor", "Korean", "kor_Hang", "ko_KR"])
+def test_korean_by_any_name_is_tokenised_as_the_command_line_does_it_for_en_ko(written: str) -> None:
+    assert "|tok:ko-mecab" in Bleu(Pair.of("eng_Latn", written)).signature

@@ -217,3 +217,25 @@ def test_a_base_found_from_the_current_folder_is_found_from_every_other(
     (tmp_path / "models" / "base").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "models")
     assert load_spec(spec_file({**demo, "base": "base"})).base.model == str(tmp_path / "models" / "base")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"languages": ["en", "Tagalog", "tl"]}, "names fil twice; name each language once"),
+        ({"languages": ["en", "zh", "zh_CN"]}, "names zh-Hans twice"),
+        ({"languages": ["en", "no", "nob_Latn"]}, "names nb twice"),
+        ({"languages": ["en", "pt", "pt_BR"]}, "names pt twice"),
+        ({"evaluation": {"pairs": [["en_US", "English"]]}}, "pairs en with itself"),
+    ],
+)
+def test_two_spellings_of_one_language_are_one_sentence(
+    demo: Spec, spec_file: Callable[[Any], Path], change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(SpecError, match=words):
+        load_spec(spec_file({**demo, **change}))
+
+
+def test_two_regions_of_one_language_are_two_languages(demo: Spec, spec_file: Callable[[Any], Path]) -> None:
+    languages = [*demo["languages"], "pt_BR", "pt_PT", "fr_CA"]
+    assert load_spec(spec_file({**demo, "languages": languages})).languages[-3:] == ("pt", "pt-PT", "fr-CA")

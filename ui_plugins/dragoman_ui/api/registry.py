@@ -171,7 +171,7 @@ def card(question: OfCard) -> ModelCard:
     finetuned = [name for name in grid.names.values() if name != BASE]
     name = one_of(f"Grid '{grid.name}' has no finetuned model", question.model, finetuned)
     try:
-        spec = GridSpec.model_validate(grid.spec)
+        spec = GridSpec.from_store(grid.spec)
     except ValidationError as error:
         raise DragomanError(
             f"The spec of '{grid.name}' can't be read ({error.error_count()} mistakes), so there are no cards of its "

@@ -8,7 +8,6 @@ from dragoman.analysis.pair_scores import PairScore
 from dragoman.analysis.partition_table import Gap, PartitionRow
 from dragoman.analysis.run_table import Run
 from dragoman.cell import CellState
-from dragoman.language import Language
 from dragoman.partition import Evidence
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, JobLine, JobRecord
 from dragoman_registry.promotion.roles import Role
@@ -68,9 +67,9 @@ class OfOneModel(OfGrid):
 class OfCells(OfGrid):
     """What can be asked of a pair's cells."""
 
-    source: Language
+    source: str
     """The source language, in any notation."""
-    target: Language
+    target: str
     """The target language, in any notation."""
 
 
@@ -122,9 +121,9 @@ class OfComparisonTable(OfComparison):
 class OfPair(OfGrid):
     """What can be asked of a pair's sentences."""
 
-    source: Language
+    source: str
     """The source language, in any notation."""
-    target: Language
+    target: str
     """The target language, in any notation."""
     beside: tuple[str, ...] = ()
     """What stands side by side: models, `MODEL:PROMPT` or baselines; by default all models of a few, of many the base

@@ -131,7 +131,9 @@ def _identity(question: OfOneModel) -> str:
 
 def cells(question: OfCells) -> Cells:
     """One pair under every model and prompt of a grid: its cell's state, engine, time, tokens and attempts."""
-    return Cells(cells=open_store().cells.of_grid(question.grid, Pair.of(question.source, question.target)))
+    store = open_store()
+    pair = Pair.among(question.source, question.target, store.grids.get(question.grid).languages)
+    return Cells(cells=store.cells.of_grid(question.grid, pair))
 
 
 def log(question: OfLog) -> Log:
@@ -175,7 +177,7 @@ def sentences(question: OfPair) -> PairView:
     names, record = Names.of(store, view.grid), store.grids.get(view.grid)
     by = question.by or sentence_metric(names.metrics)
     rows = rows_beside(store, names, view, question.beside)
-    pair = Pair.of(question.source, question.target)
+    pair = Pair.among(question.source, question.target, record.languages)
     return pair_view(store, record, rows, pair, by, question.search, question.sentences, question.page, question.label)
 
 

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-import langcodes
-
 from dragoman.analysis.pair_scores import PairScore
 from dragoman.cell import CellState
 from dragoman.family import language_family
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition, TrainingGraph
+from dragoman.script import likely_script
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.viewmodels.view import Order, Show
 
@@ -184,14 +183,11 @@ def ordered(
         mean = means.get(language)
         return (mean is None, 0.0 if mean is None else -mean if higher_is_better else mean)
 
-    def by_script(language: str) -> str:
-        return langcodes.Language.get(language).maximize().script or ""
-
     keys: dict[Order, Callable[[str], object]] = {
         Order.GRID: lambda _: 0,
         Order.NAME: english_name,
         Order.FAMILY: lambda language: language_family(language) or "",
-        Order.SCRIPT: by_script,
+        Order.SCRIPT: likely_script,
         Order.TRAINING: by_training,
         Order.SCORE: by_score,
     }

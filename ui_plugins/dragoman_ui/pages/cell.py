@@ -17,7 +17,7 @@ def cell() -> str | Response:
     store = open_store()
     view = View.of(store, request.args)
     grid = store.grids.get(view.grid)
-    pair = Pair.of(request.args.get("source", ""), request.args.get("target", ""))
+    pair = Pair.among(request.args.get("source", ""), request.args.get("target", ""), grid.languages)
     asked = request.args.get("sentences") or Arrangement.FILE
     arrangement = Arrangement(one_of("Sentences can't be ordered by", asked, Arrangement))
     search, page = request.args.get("search", ""), request.args.get("page", 1, type=int)

@@ -4,8 +4,9 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair_columns
-from dragoman.language import english_name, likely_script
+from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.script import likely_script
 from dragoman.store.store import Store
 from dragoman.tables.table import Table, interval, number, share, word
 from dragoman_ui.charts.color_scale import Scale

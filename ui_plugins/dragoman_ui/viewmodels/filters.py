@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from dragoman.analysis.pair_scores import PairColumns
 from dragoman.family import language_family
-from dragoman.language import english_name, likely_script
+from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.script import likely_script
 from dragoman.store.schema import PARTITION_IDS
 from dragoman_ui.viewmodels.systems import one_of
 

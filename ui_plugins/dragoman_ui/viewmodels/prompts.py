@@ -36,7 +36,7 @@ def rendered_prompt(grid: GridRecord, cell: CellRecord, source: str, reference: 
 
 def _prompts(grid: GridRecord) -> Iterator[Prompt]:
     try:
-        yield from GridSpec.model_validate(grid.spec).prompts
+        yield from GridSpec.from_store(grid.spec).prompts
     except ValidationError:
         # a grid of another version, or one that was not made from a specification
         for part in (grid.spec.get("evaluation"), grid.spec):

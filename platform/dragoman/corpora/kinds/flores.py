@@ -9,7 +9,7 @@ from typing import ClassVar
 import langcodes
 
 from dragoman.corpora.readers.files import Files
-from dragoman.corpora.readers.name_patterns import PACKED, language_of
+from dragoman.corpora.readers.name_patterns import PACKED, beside, its_own, language_of
 from dragoman.corpora.readers.parallel_files import PathOptions, Side, SideBySide
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
@@ -70,7 +70,12 @@ class Flores(SideBySide):
         if split not in FOLDERS:
             return "FLORES has dev and devtest, but no training text"
         lacking = [tag for tag in pair if (split, tag) not in self._names]
-        return f"{self._files.url} has no {FOLDERS[split]} file for {' and '.join(lacking)}"
+        instead = beside(lacking, self._tags[split])
+        return f"{self._files.url} has no {FOLDERS[split]} file for {' and '.join(lacking)}{instead}"
+
+    @cached_property
+    def _tags(self) -> dict[Split, set[str]]:
+        return {split: {tag for other, tag in self._names if other == split} for split in FOLDERS}
 
     def _lines(self, side: Side) -> Sequence[str]:
         return self._lines_of(side[1])
@@ -112,4 +117,5 @@ class Flores200(Flores):
 def _of_its_own_code(tag: str, files: list[tuple[str, str]]) -> str:
     """The file of a tag: where several codes fold into one (``aka`` and ``twi``), the tag's own ISO 639-3 code's."""
     own = langcodes.Language.get(tag).to_alpha3()
-    return min(files, key=lambda file: (not file[0].startswith(own), file))[1]
+    kept = its_own({file: [(file[0], tag)] for file in files})
+    return min(kept, key=lambda file: (not file[0].startswith(own), file))[1]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from dragoman.corpora.readers.files import Files
-from dragoman.corpora.readers.name_patterns import PACKED, SPLITS, language_of
+from dragoman.corpora.readers.name_patterns import PACKED, SPLITS, beside_pair, its_own, language_of, partners_in
 from dragoman.corpora.readers.parallel_files import PathOptions, Side, SideBySide
 from dragoman.pair import Pair
 from dragoman.segment import Split
@@ -46,14 +46,19 @@ class Opus(SideBySide):
         others = sorted({other for other, languages in self._bitexts if languages == frozenset(pair)})
         if others:
             return f"{self._files.url} has {' and '.join(others)} text for it, but no {split}"
-        return f"{self._files.url} has no {' and '.join(sorted(pair))} bitext"
+        return f"{self._files.url} has no {' and '.join(sorted(pair))} bitext{beside_pair(pair, self._partners)}"
 
     def _places(self) -> Iterator[tuple[Files, str | None]]:
         """Where to look: the files themselves, and those in zips among them, with the zip's name."""
         yield self._files, None
 
+    @cached_property
+    def _partners(self) -> dict[str, set[str]]:
+        return partners_in(languages for _, languages in self._bitexts)
+
     def _find(self) -> dict[tuple[Split, frozenset[str]], list[Bitext]]:
         found: defaultdict[tuple[str, str], Bitext] = defaultdict(dict)
+        codes: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
         splits: dict[tuple[str, str], Split] = {}
         for files, outer in self._places():
             for name in files.names:
@@ -63,13 +68,17 @@ class Opus(SideBySide):
                 stem = (files.url, name[: match.start("code")])
                 if tag := language_of(match["code"]):
                     found[stem][tag] = (files, name)
+                    codes[stem].append((match["code"], tag))
                     splits[stem] = SPLITS[match["split"] or "train"]
                     self._read.add(outer or name)
-        bitexts: defaultdict[tuple[Split, frozenset[str]], list[Bitext]] = defaultdict(list)
+        bitexts: defaultdict[tuple[Split, frozenset[str]], list[tuple[str, str]]] = defaultdict(list)
         for stem, bitext in sorted(found.items()):
             if len(bitext) == 2:
-                bitexts[splits[stem], frozenset(bitext)].append(bitext)
-        return dict(bitexts)
+                bitexts[splits[stem], frozenset(bitext)].append(stem)
+        return {
+            key: [found[stem] for stem in its_own({stem: codes[stem] for stem in stems})]
+            for key, stems in bitexts.items()
+        }
 
 
 class OpusMoses(Opus):

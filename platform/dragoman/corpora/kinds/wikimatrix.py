@@ -13,7 +13,7 @@ from pydantic import Field
 
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.readers.files import Files
-from dragoman.corpora.readers.name_patterns import PACKED, language_of
+from dragoman.corpora.readers.name_patterns import PACKED, beside_pair, its_own, language_of, partners_in
 from dragoman.corpora.readers.parallel_files import PathOptions
 from dragoman.corpora.readers.tsv_lines import check_end, halves
 from dragoman.errors import CorpusError
@@ -41,12 +41,13 @@ class WikiMatrix(Corpus):
         chosen = WikiMatrixOptions.model_validate(options.model_dump())
         self._margin = chosen.margin
         self._files = Files("corpus.path", chosen.path, "the folder that holds files such as WikiMatrix.de-en.tsv.gz")
-        self._names: dict[Pair, str] = {}
+        found: dict[Pair, dict[str, list[tuple[str, str]]]] = {}
         for name in self._files.names:
             if match := _LAYOUT.fullmatch(name):
                 left, right = language_of(match[1]), language_of(match[2])
                 if left and right and left != right:
-                    self._names[Pair(left, right)] = name
+                    found.setdefault(Pair(left, right), {})[name] = [(match[1], left), (match[2], right)]
+        self._names = {pair: its_own(its)[-1] for pair, its in found.items()}
         self._files.require(self._names, "file such as WikiMatrix.de-en.tsv.gz")
 
     @cached_property
@@ -58,8 +59,9 @@ class WikiMatrix(Corpus):
         """Pairs without a file, in either order; and all of them for dev and test."""
         if split is not Split.TRAIN:
             return dict.fromkeys(pairs, f"WikiMatrix has no {split} split, it is all training text")
+        there = partners_in(self._names)
         return {
-            pair: f"{self._files.url} has no WikiMatrix file of {' and '.join(sorted(pair))}"
+            pair: f"{self._files.url} has no WikiMatrix file of {' and '.join(sorted(pair))}{beside_pair(pair, there)}"
             for pair in pairs
             if pair not in self._names and pair.reverse not in self._names
         }

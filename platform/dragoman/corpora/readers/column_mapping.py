@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from pydantic import field_validator
 
-from dragoman.corpora.readers.name_patterns import language_of
+from dragoman.corpora.readers.name_patterns import its_own, language_of
 from dragoman.errors import CorpusError, nearest
+from dragoman.language import is_byname
 from dragoman.spec.corpus import CorpusOptions
 
 Column = str | int
@@ -50,6 +51,8 @@ class Layout(NamedTuple):
     """The columns of source and target."""
     tags: tuple[Column, Column] | None = None
     """The columns that name the languages of source and target row by row."""
+    doubtful: Mapping[str, Sequence[str]] = {}
+    """The columns that may be meant by a language: one of its own code, and others of a region or another code."""
 
 
 def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place: str) -> Layout:
@@ -78,9 +81,16 @@ def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place:
         return Layout({}, (roles["source"], roles["target"]), tags)
     # "id" numbers the rows far more often than it is Indonesian, which a column map can say
     codes = {name: name.removeprefix("translation.") for name in names if name != "id"}
-    languages = {tag: name for name, code in codes.items() if (tag := language_of(code))}
-    if len(languages) > 1:
-        return Layout(languages)
+    named: dict[str, list[str]] = {}
+    for name, code in codes.items():
+        if tag := language_of(code):
+            named.setdefault(tag, []).append(name)
+    if len(named) > 1:
+        of_own = {tag: its_own({name: [(codes[name], tag)] for name in its}) for tag, its in named.items()}
+        doubtful = {
+            tag: its for tag, its in named.items() if len(its) > 1 and any(is_byname(codes[name], tag) for name in its)
+        }
+        return Layout({tag: its[-1] for tag, its in of_own.items()}, doubtful=doubtful)
     if names:
         raise CorpusError(
             f"corpus.columns is missing: none of the columns of {place} ({', '.join(names)}) is named for a language "
@@ -119,6 +129,8 @@ def _by_language(columns: Mapping[str, Column]) -> dict[str, Column]:
         tag = language_of(key)
         if tag is None:
             raise ValueError(f"names '{key}', which is no language; {nearest(key, ROLES)}")
+        if tag in languages:
+            raise ValueError(f"names {tag} twice, the second time as '{key}'; name each language once")
         languages[tag] = column
     if len(languages) < 2:
         raise ValueError("needs the columns of two languages at least")

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from dragoman.corpora.base import BATCH, Corpus
 from dragoman.corpora.readers.column_mapping import Column, Layout, TableOptions, layout_of
-from dragoman.corpora.readers.name_patterns import language_of
+from dragoman.corpora.readers.name_patterns import beside, beside_pair, its_own, language_of, partners_in
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
@@ -101,12 +101,13 @@ class Table(Corpus, Generic[Part]):
         self, part: Part, layout: Layout, own: Pair | None, wanted: Collection[Pair]
     ) -> Iterator[tuple[Served, list[Segment]]]:
         """Rows with a source and a target, of the part's own pair or of the one they name."""
-        serving = _serving(self._pairs_in(part, layout.tags) if layout.tags else [own or Pair("", "")], wanted)
+        known = self._pairs_in(part, layout.tags) if layout.tags else {}
+        serving = _serving(set(known.values()) if layout.tags else [own or Pair("", "")], wanted)
         rows = self._rows(part, (*(layout.sides or ()), *(layout.tags or ())))
         while batch := list(islice(rows, BATCH)):
             by_pair: dict[Pair | None, list[Sequence[str]]] = {}
             for row in batch:
-                pair = Pair(*(language_of(tag) or "" for tag in row[2:])) if layout.tags else own
+                pair = known.get((row[2], row[3])) if layout.tags else own
                 by_pair.setdefault(pair, []).append(row)
             for pair, its in by_pair.items():
                 if pair in serving:
@@ -118,20 +119,38 @@ class Table(Corpus, Generic[Part]):
         """Why a part that serves all pairs does not serve this one."""
         layout: Layout = self._layout(part)
         if layout.tags:
-            known = self._pairs_in(part, layout.tags)
-            return None if {pair, pair.reverse} & known else f"{self._place(part)} has no row of {pair}"
+            known = set(self._pairs_in(part, layout.tags).values())
+            if {pair, pair.reverse} & known:
+                return None
+            return f"{self._place(part)} has no row of {pair}{beside_pair(pair, partners_in(known))}"
         if layout.sides:
             source, target = layout.sides
             raise CorpusError(
                 f"corpus.columns does not tell the languages of {self._place(part)}: map them to its columns, such as "
                 f"{{de: {source}, en: {target}}}, or put {{source}} and {{target}} into corpus.path."
             )
+        for tag in pair:
+            if columns := layout.doubtful.get(tag):
+                raise CorpusError(
+                    f"{self._place(part)} has {len(columns)} columns of {tag}, {' and '.join(columns)}: say which is "
+                    f"meant with corpus.columns, such as {{{tag}: {columns[0]}, ...}}."
+                )
         lacking = [tag for tag in pair if tag not in layout.languages]
-        return f"{self._place(part)} has no column of {' and '.join(lacking)}" if lacking else None
+        if not lacking:
+            return None
+        there = ", ".join(f"{tag} ({column})" for tag, column in layout.languages.items())
+        instead = beside(lacking, layout.languages)
+        return f"{self._place(part)} has no column of {' and '.join(lacking)}, only of {there}{instead}"
 
-    def _scan(self, part: Part, columns: tuple[Column, Column]) -> frozenset[Pair]:
-        found = {(language_of(source), language_of(target)) for source, target in self._rows(part, columns)}
-        return frozenset(Pair(source, target) for source, target in found if source and target)
+    def _scan(self, part: Part, columns: tuple[Column, Column]) -> dict[tuple[str, str], Pair]:
+        """The pair that each two codes of rows stand for; of several for one pair those that are its own."""
+        found: dict[Pair, dict[tuple[str, str], list[tuple[str, str]]]] = {}
+        for codes in sorted({(source, target) for source, target in self._rows(part, columns)}):
+            source, target = map(language_of, codes)
+            if source and target:
+                pair = Pair(source, target)
+                found.setdefault(pair, {})[codes] = list(zip(codes, pair, strict=True))
+        return {codes: pair for pair, its in found.items() for codes in its_own(its)}
 
 
 def _serving(kept: Collection[Pair], wanted: Collection[Pair]) -> dict[Pair, Served]:

@@ -5,12 +5,12 @@ from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-import langcodes
 from sqlalchemy import Connection, Select, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
+from dragoman.script import likely_script
 from dragoman.store.database.connection import fetched, insert
 from dragoman.store.schema import GridRow, LanguageRow, MetricRow, ModelRow, PairRow, SignatureRow
 
@@ -72,7 +72,7 @@ def add_pairs(connection: Connection, pairs: Iterable[Pair]) -> None:
     if not new:
         return
     tags = sorted({tag for pair in new for tag in pair})
-    scripts = [{"tag": tag, "script": langcodes.Language.get(tag).maximize().script} for tag in tags]
+    scripts = [{"tag": tag, "script": likely_script(tag)} for tag in tags]
     connection.execute(insert(connection, LanguageRow).on_conflict_do_nothing(), scripts)
     for chunk in chunks({"source": pair.source, "target": pair.target} for pair in new):
         connection.execute(insert(connection, PairRow).on_conflict_do_nothing(), chunk)
