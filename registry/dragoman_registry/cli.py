@@ -11,6 +11,7 @@ from dragoman.analysis.pair_scores import BASE
 from dragoman.cli.arguments import ModelsOption, complete_grids, open_store
 from dragoman.cli.output import printed
 from dragoman.errors import DragomanError
+from dragoman.line import MARK, half_character, lines_of
 from dragoman.pair import Pair
 from dragoman.reports.choices import chosen_models
 from dragoman.settings import settings
@@ -247,12 +248,21 @@ def _number(replacing: str | None) -> str | None:
 def _lines(text: str | None, file: Path | None) -> list[str]:
     if text is not None and file is not None:
         raise DragomanError("A text and --file were both given: give one of them.")
-    if file is None:
-        return (sys.stdin.read() if text is None else text).splitlines()
+    if text is not None:
+        if half := half_character(text):
+            raise DragomanError(f"The text holds what is no character in UTF-8 ({half}): mend it.")
+        return lines_of(text)
+    place = "Standard input" if file is None else str(file)
     try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DragomanError(f"{file} can't be read ({error}): give a text file in UTF-8.") from error
+        # as bytes: a text file would take a lone carriage return for a line break
+        data = sys.stdin.buffer.read() if file is None else file.read_bytes()
+    except OSError as error:
+        raise DragomanError(f"{place} can't be read ({error}): give a text file in UTF-8.") from error
+    try:
+        return [line.removeprefix(MARK) for line in lines_of(data.decode())]
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise DragomanError(f"{place}, line {number}, is not UTF-8 text: convert it.") from error
 
 
 def _form(json: bool, csv: bool) -> Form:

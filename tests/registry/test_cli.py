@@ -26,7 +26,7 @@ def dragoman(world, monkeypatch, capsys):
 
     def run(*arguments, stdin=""):
         monkeypatch.setattr(sys, "argv", ["dragoman", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
         with pytest.raises(SystemExit) as ended:
             cli.main()
         out, err = capsys.readouterr()
@@ -200,6 +200,17 @@ def test_translate_takes_an_argument_a_file_or_standard_input(dragoman, world, t
     assert from_file == from_stdin
     assert from_file.split("\n")[:2] == [one.rstrip("\n"), ""]
     assert from_file.count("\n") == 3
+    # only a line break ends a line, as for `wc -l`, and a mark between files that were put together is no text
+    text = "two hours\r\n\ufefftwo hours\na\u2028b\x85c\x0cd\x0be\x1cf\rg\n\x0c\nlast"
+    file.write_bytes(text.encode())
+    _, from_file, _ = dragoman(*asked, "--file", str(file))
+    _, from_stdin, _ = dragoman(*asked, stdin=text)
+    assert from_file == from_stdin
+    assert from_file.count("\n") == 5
+    assert from_file.startswith(one * 2)
+    file.write_bytes(b"two hours\n\xff\n")
+    code, out, err = dragoman(*asked, "--file", str(file))
+    assert (code, out, err) == (2, "", f"dragoman: {file}, line 2, is not UTF-8 text: convert it.\n")
     code, out, err = dragoman("translate", "--model", f"{NAME}@champion", "--from", "en", "--to", "sw", "two hours")
     assert (code, out) == (2, "")
     assert "'sw' is not a language this model was evaluated on" in err

@@ -6,7 +6,11 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
+from dragoman.line import lines_of
 from dragoman.spec.decoding import Decoding
+
+_NO_LONGER = frozenset("\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+"""What ended a translation in earlier versions, and so stands among the stop tokens of models that they prepared."""
 
 
 class Cut(NamedTuple):
@@ -22,7 +26,7 @@ def cut(text: str, decoding: Decoding) -> Cut:
     """A text up to the first stop string or line break, whichever comes first."""
     places = [place for stop in decoding.stop if (place := text.find(stop)) >= 0]
     kept = text[: min(places, default=len(text))]
-    lines = kept.splitlines() or [""]
+    lines = lines_of(kept) or [""]
     if not decoding.stop_at_newline:
         return Cut(" ".join(filter(None, map(str.strip, lines))), bool(places))
     return Cut(lines[0].strip(), bool(places) or lines[0] != kept)
@@ -36,12 +40,13 @@ def stop_tokens(stop: Sequence[int], tokenizer: Tokenizer, decoding: Decoding) -
         tokenizer: the tokenizer.
         decoding: the rules.
     """
+    ends = tokenizer.decode_batch([[token] for token in stop], skip_special_tokens=False)
+    kept = {token for token, text in zip(stop, ends, strict=True) if breaks(text) or not _NO_LONGER & set(text)}
     if decoding.stop_at_newline and not decoding.stop:
-        return tuple(stop)
+        return tuple(sorted(kept))
     ids = range(tokenizer.get_vocab_size())
     texts = tokenizer.decode_batch([[token] for token in ids], skip_special_tokens=False)
     found = {token for token, text in zip(ids, texts, strict=True) if any(each in text for each in decoding.stop)}
-    kept = set(stop)
     if not decoding.stop_at_newline:
         kept -= {token for token, text in zip(ids, texts, strict=True) if breaks(text)}
     return tuple(sorted(kept | found))
@@ -49,7 +54,7 @@ def stop_tokens(stop: Sequence[int], tokenizer: Tokenizer, decoding: Decoding) -
 
 def breaks(text: str) -> bool:
     """Whether there is a line break in a text."""
-    return len(f"{text}.".splitlines()) > 1
+    return "\n" in text
 
 
 def limits(decoding: Decoding, sources: Sequence[int]) -> list[int]:

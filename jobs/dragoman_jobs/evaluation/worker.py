@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
 from dragoman.cell import Unscorable
+from dragoman.line import of_whole_characters
 from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.pair import Pair
 from dragoman.segment import Segment
@@ -126,7 +127,10 @@ class Worker:
         begun = time.monotonic()
         hypotheses = engine.translate_pair(task.pair, sources, prompts)
         decoded = time.monotonic() - begun
-        address = self._blobs.put_translation([(found.text, found.finish_reason, found.tokens) for found in hypotheses])
+        texts = [of_whole_characters(found.text) for found in hypotheses]
+        address = self._blobs.put_translation(
+            [(text, found.finish_reason, found.tokens) for text, found in zip(texts, hypotheses, strict=True)]
+        )
         translation = Translation(
             cell_id=task.cell,
             hypotheses=address,
@@ -137,7 +141,6 @@ class Worker:
             seconds=decoded,
             worker=self._name,
         )
-        texts = [hypothesis.text for hypothesis in hypotheses]
         outcome = self._score(task, translation, sources, texts, references)
         return outcome.model_copy(update={"busy": time.monotonic() - started})
 

@@ -12,6 +12,7 @@ from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
 from dragoman.errors import DragomanError
+from dragoman.line import half_character
 from dragoman.signals import interruptible
 from dragoman.version import __version__
 
@@ -104,6 +105,8 @@ def main() -> None:
     gc.set_threshold(50_000)
     telemetry.turn_off()
     try:
+        for argument in filter(half_character, sys.argv[1:]):
+            raise DragomanError(f"The argument {argument!a} is not UTF-8: write it, or name the file, in UTF-8.")
         with interruptible(signal.SIGINT):
             build_app()()
     except DragomanError as error:

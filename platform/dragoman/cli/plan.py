@@ -17,7 +17,7 @@ from dragoman.spec.loading import load_campaign
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.store import Store
-from dragoman.tables.table import Table
+from dragoman.tables.table import Table, number, word
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="A grid spec in YAML.", show_default=False)]
 
@@ -45,9 +45,29 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
     with reading_text(planned) as tell:
         planned = prepare(planned, home, tell)
     return [
-        models(planned), languages(planned), text(planned), missing(planned), contamination(planned),
-        cells(planned, store), cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),
+        models(planned), languages(planned), text(planned), line_breaks(planned), missing(planned),
+        contamination(planned), cells(planned, store),
+        cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),
     ]  # fmt: skip
+
+
+def line_breaks(planned: Plan) -> Table:
+    """The sentences with line breaks in them, for each pair where there are any."""
+    rows = [
+        {"text": "training", "model": training.identity.name, "pair": str(pair), "sentences": text.line_breaks}
+        for training in planned.trainings
+        if training.text
+        for pair, text in training.text.pairs.items()
+        if text.line_breaks
+    ]
+    tested = planned.line_breaks.items()
+    return Table(
+        name="line_breaks",
+        title="Sentences with line breaks in them",
+        columns=[word("text"), word("model"), word("pair"), number("sentences", digits=0)],
+        content=[*rows, *({"text": "test", "model": None, "pair": str(pair), "sentences": n} for pair, n in tested)],
+        notes=["Each line break is read as a space: a sentence is one line, in references, sources and examples."],
+    )
 
 
 def _store() -> Store | None:

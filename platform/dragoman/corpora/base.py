@@ -42,11 +42,16 @@ class Corpus(ABC):
 
     @abstractmethod
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
-        """The pairs this corpus has no text for in a split, each with the reason."""
+        """The pairs this corpus has no text for in a split, each with the reason.
+
+        What holds no sentence (an empty file or column) is no text. Damage is said when the text is read, not here.
+        """
 
     @abstractmethod
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The aligned segments of a pair, always in the same order; the stream may be endless for train.
+
+        A sentence is one line and not empty: line breaks within it become spaces (`dragoman.line`).
 
         Raises:
             CorpusError: the pair is missing, or its text is damaged.
@@ -76,6 +81,11 @@ class Corpus(ABC):
             CorpusError: the pair is missing, or its text is damaged.
         """
         return hash_lines(line for segment in islice(self.segments(pair, split), sentences) for line in segment)
+
+    def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
+        """How many of a pair's first so many segments had a line break within a side, of those that were read."""
+        del pair, split, sentences
+        return 0
 
     def require(self, pair: Pair, split: Split) -> None:
         """Refuse a pair that is missing.

@@ -119,6 +119,8 @@ class Plan(BaseModel):
     """Content hash of each pair's test lines."""
     missing: dict[PairKey, str]
     """Evaluation pairs without test lines, with the reason."""
+    line_breaks: dict[PairKey, int] = {}
+    """Test sentences of a pair with a line break in them, which is a space in the segment; only where there are any."""
 
     @property
     def id(self) -> str:
@@ -238,6 +240,11 @@ def make_plan(spec: GridSpec) -> Plan:
         pairs=pairs,
         contents=contents,
         missing=missing,
+        line_breaks={
+            pair: broken
+            for pair in contents
+            if (broken := corpus.line_breaks(pair, evaluation.split, evaluation.sentences))
+        },
     )  # fmt: skip
 
 

@@ -38,7 +38,10 @@ def draw_examples(planned: PlannedTraining) -> dict[Pair, Sample]:
         CorpusError: text is not there or damaged, or is not what the plan was made from.
         MetricError: the language filter can't tell a language.
     """
-    corpus = _open(planned)
+    return _draw(_open(planned), planned)
+
+
+def _draw(corpus: Corpus, planned: PlannedTraining) -> dict[Pair, Sample]:
     counts = planned.text.counts if planned.text else _counts(corpus, planned)
     examine = held_out(planned.held_out).examine if planned.held_out else None
     samples = draw(corpus, counts, Split.TRAIN, planned.seed, planned.filters, examine)
@@ -58,8 +61,8 @@ def survey(planned: PlannedTraining, tested: TestText) -> TrainingText:
         CorpusError: text is not there, or damaged.
         MetricError: the language filter can't tell a language.
     """
-    samples = draw_examples(planned)
     corpus, known = _open(planned), held_out(tested)
+    samples = _draw(corpus, planned)
     made = corpus.made(planned.pairs, Split.TRAIN) if isinstance(corpus, Pivoted) else set()
     pairs = {
         pair: PairText(
@@ -69,6 +72,7 @@ def survey(planned: PlannedTraining, tested: TestText) -> TrainingText:
             content=_content(sample),
             characters=sum(len(side) for segment in sample.segments for side in segment),
             pivot=planned.pivot if pair in made else None,
+            line_breaks=corpus.line_breaks(pair, Split.TRAIN, None),
         )
         for pair, sample in samples.items()
     }

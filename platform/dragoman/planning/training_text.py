@@ -47,6 +47,8 @@ class PairText(BaseModel):
     """Characters of both sides together."""
     pivot: str | None = None
     """The language the text was made through; None for text that the corpus has."""
+    line_breaks: int = 0
+    """Segments that were read with a line break in them, which is a space in the example."""
 
 
 class Found(Contamination):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from glob import escape
 from pathlib import Path
 from typing import Any, Self, TypeGuard
 
@@ -45,8 +46,7 @@ class CorpusChoice(SpecModel):
         path = self.options.get("path")
         paths = [each for each in (path.values() if isinstance(path, dict) else [path]) if _is_relative(each)]
         for folder in folders:
-            # the places in a pattern, such as {source}, may be filled with anything
-            if any(next(folder.glob(_PLACE.sub("*", each)), None) for each in paths):
+            if any(_is_there(each, folder) for each in paths):
                 return self.model_copy(update={"folder": folder.resolve()})
         return self
 
@@ -79,6 +79,16 @@ class CorpusChoice(SpecModel):
         if kind not in available("corpora"):
             raise ValueError(f"is not an installed kind of corpus; {nearest(str(kind), available('corpora'))}")
         return kind
+
+
+def _is_there(path: str, folder: Path) -> bool:
+    """Whether a folder has a path; the places in a pattern, such as {source}, may be filled with anything."""
+    try:
+        if _PLACE.search(path):
+            return next(folder.glob("*".join(map(escape, _PLACE.split(path)))), None) is not None
+        return (folder / path).exists()
+    except OSError:  # a name that is too long, or a folder that may not be read
+        return False
 
 
 def _is_relative(path: Any) -> TypeGuard[str]:

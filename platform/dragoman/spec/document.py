@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from dragoman.errors import SpecError
+from dragoman.line import half_character
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -77,12 +78,23 @@ _KEPT = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", _MERGE}
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, and numbers that are other ones in YAML 1.2."""
+    """Refuses a key that stands twice, text without UTF-8, and numbers that are other ones in YAML 1.2."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # as it is declared there
         first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """A value; a character that JSON writes as the two halves of a surrogate pair is one character."""
+        node: yaml.ScalarNode = super().compose_scalar_node(anchor)
+        if half := half_character(node.value):
+            try:
+                node.value = node.value.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+            except UnicodeDecodeError as error:
+                problem = f"it holds half a character ({half})"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """A mapping as it is written: before merges (<<), which may well bring what it says again."""

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from dragoman.line import lines_of
 from dragoman.tables.table import Column, Table
 
 DECIMALS = 6
@@ -98,7 +99,7 @@ def as_text(tables: Sequence[Table]) -> str:
             console.print(Text(f"  {note}"), soft_wrap=True)
         if part.notes:
             console.print()
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in lines_of(out.getvalue()))
 
 
 def _rich(table: Table) -> RichTable:

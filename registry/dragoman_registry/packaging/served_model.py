@@ -133,7 +133,8 @@ class Translator(PythonModel):
         text = self._tokenizer.decode(ids[:end])
         for stop in self._config["stop"]:
             text = text.partition(stop)[0]
-        lines = [line.strip() for line in text.splitlines()] or [""]
+        # only \n and \r\n end a line: str.splitlines would cut at U+2028, form feeds and others too
+        lines = [line.strip() for line in text.split("\n")]
         return lines[0] if self._config["stop_at_newline"] else " ".join(filter(None, lines))
 
     def _cuts(self) -> set[int]:
@@ -144,7 +145,7 @@ class Translator(PythonModel):
         return {
             token
             for token, text in zip(ids, texts, strict=True)
-            if any(stop in text for stop in stops) or (line and len(f"{text}.".splitlines()) > 1)
+            if any(stop in text for stop in stops) or (line and "\n" in text)
         }
 
     def _language(self, tag: str) -> str:

@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoTokenizer
 from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Hypothesis
+from dragoman_jobs.engines.stop_rules import cut, stop_tokens
 from dragoman_jobs.engines.tokenization import Facts, Prompting, batches, in_halves
 
 END, BREAK = 2, 99
@@ -74,10 +75,25 @@ def test_what_generated_tokens_spell(prompting: Callable[..., Prompting]) -> Non
     assert made.hypothesis([END]) == Hypothesis("", "stop", 1)
 
 
-def test_a_line_break_of_several_tokens_ends_the_text(
+def test_only_a_line_break_ends_a_line(prompting: Callable[..., Prompting]) -> None:
+    """As sacreBLEU reads references: U+2028, U+0085, form feed and the like are characters of a sentence."""
+    odd = "a\u2028b\x85c\x0cd\x0be\x1cf\x1dg\x1eh\u2029i\rj"
+    assert cut(f" {odd} \r\nmore", Decoding()) == (odd, True)
+    assert cut(odd, Decoding()) == (odd, False)
+    assert cut(f"{odd}\r\n\n more ", Decoding(stop_at_newline=False)) == (f"{odd} more", False)
+
+
+def test_what_earlier_versions_took_for_a_line_break_ends_no_text(make_tokenizer: Callable[..., Any]) -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.add_tokens(["\u2028"])
+    separator = tokenizer.convert_tokens_to_ids("\u2028")
+    assert stop_tokens([END, BREAK, separator], tokenizer.backend_tokenizer, Decoding()) == (END, BREAK)
+
+
+def test_a_separator_of_several_tokens_stays(
     prompting: Callable[..., Prompting], make_tokenizer: Callable[..., Any]
 ) -> None:
-    """Byte-level models spell rare characters in bytes: U+2028, a line separator, in three."""
+    """Byte-level models spell rare characters in bytes: U+2028, which ends no line, in three."""
     tokenizer = make_tokenizer()
     separator = ["âĢ¨"[index] for index in range(3)]  # how byte-level tokenizers write E2 80 A8
     tokenizer.add_tokens(separator)
@@ -85,7 +101,7 @@ def test_a_line_break_of_several_tokens_ends_the_text(
     one = made.encode(["1"])[0][1]
     ids = tokenizer.convert_tokens_to_ids(separator)
     assert not set(ids) & set(made.facts.stop)
-    assert made.hypothesis([one, *ids, one]) == Hypothesis("1", "stop", 5)
+    assert made.hypothesis([one, *ids, one]) == Hypothesis("1\u20281", "length", 5)
 
 
 def test_stop_strings_end_the_text_wherever_its_tokens_part(prompting: Callable[..., Prompting]) -> None:

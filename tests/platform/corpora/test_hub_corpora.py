@@ -112,3 +112,58 @@ def test_nothing_of_the_hub_is_imported_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_line_breaks_in_flores_plus_are_counted(tmp_path: Path) -> None:
+    flores_plus(tmp_path, "devtest/eng_Latn", [1, 2, 3], ["One.\n", "Two\nlines.", "Th\r\nree."])
+    flores_plus(tmp_path, "devtest/deu_Latn", [1, 2, 3], ["Eins.", "Zwei\nZeilen.", "Drei."])
+    corpus = open_corpus("flores-plus", {"path": str(tmp_path)})
+    assert list(corpus.segments(DE_EN, Split.TEST))[1:] == [("Zwei Zeilen.", "Two lines."), ("Drei.", "Th ree.")]
+    assert [corpus.line_breaks(DE_EN, Split.TEST, sentences) for sentences in (None, 2, 1)] == [2, 1, 0]
+
+
+def test_half_a_character_in_flores_plus_names_file_and_line(write: Write, tmp_path: Path) -> None:
+    for code in ("eng_Latn", "deu_Latn"):
+        write(f"dev/{code}.jsonl", '{"id": 1, "text": "a"}\n{"id": 2, "text": "\\ud83d"}\n')
+    corpus = open_corpus("flores-plus", {"path": str(tmp_path)})
+    with pytest.raises(CorpusError, match=r"deu_Latn.jsonl, line 2, holds half a character \(\\ud83d\)"):
+        list(corpus.segments(DE_EN, Split.DEV))
+
+
+def test_line_breaks_and_text_without_utf8_through_datasets(tmp_path: Path) -> None:
+    texts = pa.array([b"One\nline.", b"Two\xe2\x80\xa8.", b"\xed\xa0\xbd"])
+    english = pa.Array.from_buffers(pa.string(), 3, texts.buffers())  # U+D83D as some programs write it (CESU-8)
+    for rows in (2, 3):
+        (tmp_path / f"{rows}").mkdir()
+        german = ["Eins.", "Zwei.", "Drei."][:rows]
+        pq.write_table(pa.table({"de": german, "en": english[:rows]}), tmp_path / f"{rows}" / "test.parquet")
+    corpus = open_corpus("huggingface", {"path": f"{tmp_path}/2"})
+    assert list(corpus.segments(DE_EN, Split.TEST)) == [("Eins.", "One line."), ("Zwei.", "Two\u2028.")]
+    assert corpus.line_breaks(DE_EN, Split.TEST, None) == 1
+    with pytest.raises(CorpusError, match=r"\(test\), row 3, is not UTF-8 text: mend the row"):
+        list(open_corpus("huggingface", {"path": f"{tmp_path}/3"}).segments(DE_EN, Split.TEST))
+
+
+def test_half_a_character_through_datasets_names_file_and_line(write: Write, tmp_path: Path) -> None:
+    write("data/test.jsonl", '{"de": "Eins.", "en": "One."}\n{"de": "Zwei \\ud83d", "en": "Two."}\n')
+    corpus = open_corpus("huggingface", {"path": str(tmp_path / "data")})
+    with pytest.raises(CorpusError, match=r"test.jsonl, line 2, holds half a character \(\\ud83d\): mend the line"):
+        list(corpus.segments(DE_EN, Split.TEST))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("test.csv", ""),
+        ("test.csv", "de,en\n"),
+        ("test.jsonl", "\n"),
+        ("test.parquet", None),
+        ("test.csv", "de,en\na,\n"),
+    ],
+)
+def test_a_data_set_without_a_sentence_is_missing(write: Write, tmp_path: Path, name: str, content: str | None) -> None:
+    path = write(f"data/{name}", content or "")
+    if content is None:
+        pq.write_table(pa.table({"de": pa.array([], pa.string()), "en": pa.array([], pa.string())}), path)
+    corpus = open_corpus("huggingface", {"path": str(path.parent)})
+    assert corpus.missing([DE_EN], Split.TEST) == {DE_EN: f"{path.parent} (test) has no sentence of de-en"}

@@ -1,6 +1,7 @@
 """Every kind of corpus that is read from files, in its layout, packed and unpacked, with whatever files bring along."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 from dragoman.segment import Split
+from dragoman.spec.corpus import CorpusChoice
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -90,3 +92,86 @@ def test_a_packed_file_cut_off_is_named_with_the_line(write: Write, tmp_path: Pa
     path.write_bytes(path.read_bytes()[:-12])
     with pytest.raises(CorpusError, match=rf"{name}, line \d+"):
         list(open_corpus(kind, options).segments(DE_EN, split))
+
+
+@pytest.mark.parametrize(("kind", "packing"), PACKED)
+def test_what_macos_leaves_in_folders_and_archives_is_left_aside(
+    write: Write, tmp_path: Path, kind: str, packing: str
+) -> None:
+    """AppleDouble files (RFC 1740) as `ditto` and Finder write them beside files and into zips."""
+    options = put(write, tmp_path, kind, packing)
+    before = open_corpus(kind, options).revision
+    inside, suffix = ("all.zip/", "") if packing == ".zip" else ("", packing)
+    for name in SIDES[kind][:2] if kind in SIDES else ROWS[kind][:1]:
+        folder, _, last = name.rpartition("/")
+        double = f"{folder}/._{last}" if folder else f"._{last}"
+        for path in (double, f"__MACOSX/{double}", f"__MACOSX/{name}", f".cache/{name}", ".DS_Store"):
+            if path != ".DS_Store" or name == (SIDES[kind] if kind in SIDES else ROWS[kind])[0]:
+                write(f"{inside}{path}{suffix}", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X\xb0")
+    corpus = open_corpus(kind, options)
+    assert list(corpus.segments(DE_EN, SIDES[kind][2] if kind in SIDES else Split.TRAIN)) == SEGMENTS
+    if not packing:
+        assert corpus.revision == before
+
+
+@pytest.mark.parametrize("kind", [*SIDES, *ROWS])
+def test_a_byte_order_mark_at_the_beginning_of_any_line_is_removed(write: Write, tmp_path: Path, kind: str) -> None:
+    """Files put together with `cat`; in the middle of a file the mark is to be ignored (Unicode FAQ on UTF-8)."""
+    options = put(write, tmp_path, kind, "")
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        path.write_bytes(path.read_bytes() * 2)
+    corpus = open_corpus(kind, options)
+    assert list(corpus.segments(DE_EN, SIDES[kind][2] if kind in SIDES else Split.TRAIN)) == SEGMENTS * 2
+
+
+@pytest.mark.parametrize(("kind", "packing"), PACKED)
+@pytest.mark.parametrize("lines", [[], [("", "")] * 3])
+def test_a_pair_whose_files_hold_no_sentence_is_missing(
+    write: Write, tmp_path: Path, kind: str, packing: str, lines: list[tuple[str, str]]
+) -> None:
+    corpus = open_corpus(kind, put(write, tmp_path, kind, packing, lines))
+    split = SIDES[kind][2] if kind in SIDES else Split.TRAIN
+    for pair in (DE_EN, DE_EN.reverse):
+        assert f"has no sentence of {pair}" in corpus.missing([pair], split)[pair]
+        with pytest.raises(CorpusError, match=f"There is no {split} text of {pair}: .* has no sentence of {pair}"):
+            list(corpus.segments(pair, split))
+
+
+@pytest.mark.parametrize("kind", SIDES)
+def test_a_pair_with_an_empty_side_is_missing_and_damage_is_not(write: Write, tmp_path: Path, kind: str) -> None:
+    options = put(write, tmp_path, kind, "")
+    one, _, split = SIDES[kind]
+    (tmp_path / one).write_bytes(b"")
+    corpus = open_corpus(kind, options)
+    assert corpus.missing([DE_EN], split) == {DE_EN: f"{tmp_path}/{one} has no sentence of de-en"}
+    (tmp_path / one).write_bytes(b"\xff\n")
+    corpus = open_corpus(kind, options)
+    assert corpus.missing([DE_EN], split) == {}
+    with pytest.raises(CorpusError, match=f"{one}, line 1, is not UTF-8"):
+        list(corpus.segments(DE_EN, split))
+
+
+@pytest.mark.parametrize("kind", [*SIDES, *ROWS])
+@pytest.mark.parametrize("form", [".", "./", "../here", "../here/", "./.", "~/here", "{}/", "{}/../here"])
+def test_a_path_may_be_written_in_any_way(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, form: str
+) -> None:
+    folder = tmp_path / "here"
+    pattern = Path(put(lambda name, data: write(f"here/{name}", data), folder, kind, "")["path"]).name
+    form = form.format(folder)
+    path = f"{form.rstrip('/')}/{pattern}" if "{" in pattern else form
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for place in (folder, tmp_path / "elsewhere"):  # beside the spec, and from the current folder
+        choice = CorpusChoice(kind=kind, options={"path": path}).found_in([place, Path()])
+        corpus = open_corpus(kind, choice.placed)
+        assert list(corpus.segments(DE_EN, SIDES[kind][2] if kind in SIDES else Split.TRAIN)) == SEGMENTS
+
+
+def test_a_name_that_is_not_utf8_is_refused_where_it_is_read(tmp_path: Path) -> None:
+    for side, text in (("de", "Eins.\n"), ("en", "One.\n")):
+        (tmp_path / os.fsdecode(b"caf\xe9.de-en." + side.encode())).write_text(text)
+    with pytest.raises(CorpusError, match=r"caf\\udce9.de-en.de has a name that is not UTF-8: rename the file"):
+        list(open_corpus("opus-moses", {"path": str(tmp_path)}).segments(DE_EN, Split.TRAIN))
+    with pytest.raises(CorpusError, match=r"it holds caf\\udce9.de-en.de, .* but no file such as"):
+        open_corpus("flores200", {"path": str(tmp_path)})

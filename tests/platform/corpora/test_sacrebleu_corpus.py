@@ -64,3 +64,10 @@ def test_a_misspelt_set_is_answered_with_the_nearest() -> None:
         CorpusError, match=r"corpus.test is 'wmt-22', which is no test set of sacreBLEU; did you mean 'wmt22'"
     ):
         open_corpus("sacrebleu", {"test": "wmt-22"})
+
+
+def test_a_set_without_a_sentence_is_missing(write: Write, tmp_path: Path) -> None:
+    write("wmt22/wmt22.en-de.src", "\n")
+    write("wmt22/wmt22.en-de.ref-A", "\n")
+    reason = f"{tmp_path}/wmt22/wmt22.en-de.src has no sentence of en-de"
+    assert open_corpus("sacrebleu", {"test": "wmt22"}).missing([EN_DE], Split.TEST) == {EN_DE: reason}

@@ -100,7 +100,7 @@ def test_a_first_line_that_names_sides_or_languages_is_no_segment(write: Write, 
 def test_quoted_columns_may_hold_tabs_line_breaks_and_quotes(write: Write, tmp_path: Path) -> None:
     path = write("q.tsv", 'de\ten\n"Er sagte ""ja""."\t"He\tsaid\nyes."\nEins.\tOne.\n')
     corpus = open_corpus("tsv", {"path": str(path), "quoted": True})
-    assert read(corpus) == [('Er sagte "ja".', "He\tsaid\nyes."), ONE]
+    assert read(corpus) == [('Er sagte "ja".', "He\tsaid yes."), ONE]
     plain = write("plain.tsv", 'de\ten\n"Eins.\t"One.\n')
     assert read(open_corpus("tsv", {"path": str(plain)})) == [('"Eins.', '"One.')]
     with pytest.raises(CorpusError, match=f"{plain}, line 2: .* double quote is left open"):
@@ -201,6 +201,107 @@ def test_columns_that_are_not_there_or_tell_nothing(write: Write, tmp_path: Path
     path = write("x.jsonl", jsonl({"frage": "Eins.", "antwort": "One."}))
     with pytest.raises(CorpusError, match=r"corpus.columns is missing: .* such as \{source: frage, target: antwort\}"):
         read(open_corpus("jsonl", {"path": str(path)}))
+
+
+@pytest.mark.parametrize("kind", ["tsv", "jsonl"])
+def test_a_line_break_in_a_sentence_is_a_space_and_is_counted(write: Write, kind: str) -> None:
+    """FLORES+ is released with line breaks in sentences, which are read as spaces too."""
+    rows = [
+        ("Guten\r\nMorgen.\n", "Good\nmorning."),
+        ONE,
+        ("Zwei.\u2028Drei.", "Two.\x85Three.\x0b4"),
+        ("Vier.", "F\nour."),
+    ]
+    if kind == "tsv":
+        path = write("x.tsv", "de\ten\n" + "".join(f'"{de}"\t"{en}"\n' for de, en in rows))
+    else:
+        path = write("x.jsonl", jsonl(*({"de": de, "en": en} for de, en in rows)))
+    corpus = open_corpus(kind, {"path": str(path), **({"quoted": True} if kind == "tsv" else {})})
+    expected = [
+        ("Guten Morgen.", "Good morning."),
+        ONE,
+        ("Zwei.\u2028Drei.", "Two.\x85Three.\x0b4"),
+        ("Vier.", "F our."),
+    ]
+    for _ in range(2):  # however often they are read
+        assert read(corpus) == expected
+        assert next(iter(corpus.together([DE_EN, DE_EN.reverse], Split.TRAIN)))[1] == expected
+    assert [corpus.line_breaks(DE_EN, Split.TRAIN, sentences) for sentences in (None, 3, 0)] == [2, 1, 0]
+    assert corpus.line_breaks(DE_EN.reverse, Split.TRAIN, None) == 2
+    assert corpus.line_breaks(DE_EN, Split.TEST, None) == 0
+
+
+def test_half_a_character_names_file_and_line(write: Write) -> None:
+    """A lone surrogate is valid JSON (RFC 8259, section 8.2) and has no UTF-8; the two halves of a pair are one."""
+    path = write("x.jsonl", '{"de": "Eins. \\ud83d\\ude00", "en": "One."}\n{"de": "Zwei \\uD83D", "en": "Two."}\n')
+    with pytest.raises(CorpusError, match=rf"{path}, line 2: 'de' holds half a character \(\\ud83d\); mend the line"):
+        read(open_corpus("jsonl", {"path": str(path)}))
+    write("x.jsonl", '{"de": "Eins. \\ud83d\\ude00", "en": "One.", "note": "\\ud83d"}\n')
+    assert read(open_corpus("jsonl", {"path": str(path)})) == [("Eins. 😀", "One.")]
+
+
+def test_a_word_list_whose_first_words_are_codes_has_no_header(write: Write, tmp_path: Path) -> None:
+    """`the` (Chitwania Tharu) and `der` (Deori) are ISO 639-3 codes, as many of the shortest words are."""
+    write("en-de.tsv", "the\tder\nof\tvon\n")
+    corpus = open_corpus("tsv", {"path": f"{tmp_path}/{{source}}-{{target}}.tsv"})
+    assert read(corpus, DE_EN.reverse) == [("the", "der"), ("of", "von")]
+    write("en-de.tsv", "id\teng_Latn\tdeu_Latn\n1\tOne.\tEins.\n")
+    assert read(open_corpus("tsv", {"path": f"{tmp_path}/{{source}}-{{target}}.tsv"})) == [ONE]
+
+
+def test_two_columns_of_a_language_are_refused_where_it_is_asked_for(write: Write, tmp_path: Path) -> None:
+    path = write("x.tsv", "en\teng\tde\tfr\nOne.\tXOne.\tEins.\tUn.\n")
+    corpus = open_corpus("tsv", {"path": str(path)})
+    with pytest.raises(
+        CorpusError, match=r"x.tsv has 2 columns of en \(en, eng\): say in corpus.columns .* \{en: en\}"
+    ):
+        corpus.missing([DE_EN], Split.TRAIN)
+    assert read(corpus, Pair("de", "fr")) == [("Eins.", "Un.")]
+    assert read(open_corpus("tsv", {"path": str(path), "columns": {"de": "de", "en": "en"}})) == [ONE]
+    with pytest.raises(CorpusError, match="names two columns of en, 'en' and 'eng'"):
+        open_corpus("tsv", {"path": str(path), "columns": {"de": "de", "en": "en", "English": "eng"}})
+    path = write("y.tsv", "de\tde\ten\nEins.\tEin\tOne.\n")
+    with pytest.raises(CorpusError, match=r"y.tsv has 2 columns of de \(de, de\): name them apart"):
+        read(open_corpus("tsv", {"path": str(path), "columns": {"de": "de", "en": "en"}}))
+    write("de-en.jsonl", jsonl({"source": "wikipedia", "src": "Eins.", "tgt": "One."}))
+    with pytest.raises(CorpusError, match=r"de-en.jsonl has 2 columns of source \(source, src\)"):
+        read(open_corpus("jsonl", {"path": f"{tmp_path}/{{source}}-{{target}}.jsonl"}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("tsv", ""),
+        ("tsv", "\ufeff"),
+        ("tsv", " \t \n\n"),
+        ("tsv", "de\ten\n"),
+        ("tsv", "de\ten\nEins.\t\n\t \n"),
+        ("jsonl", ""),
+        ("jsonl", "\n"),
+        ("jsonl", '{"de": "", "en": "One."}\n{"de": "Eins.", "en": null}\n'),
+    ],
+)
+def test_a_table_without_a_sentence_is_missing(write: Write, tmp_path: Path, kind: str, content: str) -> None:
+    path = write(f"de-en.{kind}", content)
+    for where in (str(path), f"{tmp_path}/{{source}}-{{target}}.{kind}"):
+        corpus = open_corpus(kind, {"path": where})
+        assert corpus.missing([DE_EN], Split.TRAIN) == {DE_EN: f"{path} has no sentence of de-en"}
+        with pytest.raises(CorpusError, match=f"no train text of de-en: {path} has no sentence of de-en"):
+            read(corpus)
+
+
+def test_an_empty_column_is_missing_with_all_its_pairs(write: Write) -> None:
+    path = write("x.tsv", "de\ten\tfr\tes\nEins.\tOne.\t\t\n\tTwo.\t\tDos.\n")
+    corpus = open_corpus("tsv", {"path": str(path)})
+    asked = [DE_EN, Pair("en", "fr"), Pair("es", "en"), Pair("es", "de")]
+    reasons = {pair: f"{path} has no sentence of {pair}" for pair in asked[1::2]}
+    assert corpus.missing(asked, Split.TRAIN) == reasons
+    tagged = write(
+        "long.jsonl", jsonl({"s": "Eins.", "t": "", "a": "de", "b": "en"}, {"s": "x", "t": "y", "a": "fr", "b": "de"})
+    )
+    columns = {"source": "s", "target": "t", "source_language": "a", "target_language": "b"}
+    corpus = open_corpus("jsonl", {"path": str(tagged), "columns": columns})
+    assert list(corpus.missing([DE_EN, Pair("de", "fr")], Split.TRAIN)) == [DE_EN]
 
 
 def test_the_revision_follows_the_files(write: Write, tmp_path: Path) -> None:

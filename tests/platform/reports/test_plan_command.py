@@ -74,6 +74,34 @@ def test_a_plan_without_a_store_says_what_was_taken_for_what(planner, spec):
     assert not Path(settings().store_url.removeprefix("sqlite:///")).exists()
 
 
+def test_line_breaks_and_pairs_without_a_sentence(planner, spec, tmp_path):
+    rows = [{"en": "One\ntwo.", "zh": "一二。", "sr-Latn": ""}, {"en": "Three.", "zh": "三。", "sr-Latn": None}]
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    content = yaml.safe_load(spec.read_text())
+    content["corpus"] = {"kind": "jsonl", "path": {"train": "rows.jsonl", "test": "rows.jsonl"}}
+    content["models"][0]["pairs"] = ["en-zh", "sr_Latn-zh"]
+    spec.write_text(yaml.safe_dump(content))
+    found = tables(planner("plan", str(spec), "--json"))
+    assert [(row["text"], row["model"], row["pair"], row["sentences"]) for row in found["line_breaks"]] == [
+        ("training", "one", "en>zh-Hans", 1),
+        ("test", None, "en>zh-Hans", 1),
+        ("test", None, "zh-Hans>en", 1),
+    ]
+    reasons = {(row["text"], row["pair"]): (row["answer"], row["reason"]) for row in found["missing"]}
+    file = tmp_path / "rows.jsonl"
+    assert reasons["test", "sr-Latn>en"] == ("dropped", f"{file} has no sentence of sr-Latn>en")
+    assert reasons["training", "sr-Latn>zh-Hans"] == ("dropped", f"{file} has no sentence of sr-Latn>zh-Hans")
+    assert {(row["cells"], row["missing"]) for row in found["cells"]} == {(6, 4)}
+    for changes, words in (
+        ({"missing": "stop"}, "evaluation: 4 of 6 pairs have no text (en>sr-Latn: "),
+        ({"languages": ["en", "sr_Latn"], "models": []}, "has test text for none of the 2 pairs"),
+    ):
+        spec.write_text(yaml.safe_dump(content | changes))
+        outcome = planner("plan", str(spec))
+        assert outcome.code == 2
+        assert words in outcome.err
+
+
 def test_hours_and_disk_come_from_earlier_runs_and_done_cells_are_seen(planner, spec, tmp_path):
     plan = make_plan(load_spec(spec))
     (training,) = plan.trainings

@@ -1,5 +1,6 @@
 """Specs gone wrong in a hundred ways: each is one sentence that says where, and for a misspelt word what was meant."""
 
+import os
 import random
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 
 from dragoman.cli import main as command_line
 from dragoman.errors import DragomanError
+from dragoman.spec.document import read_document
 from dragoman.spec.loading import load_campaign
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
@@ -157,7 +159,7 @@ def test_a_mistake_is_one_sentence_with_the_path_and_the_nearest_key(mistake: Mi
 
 
 DAMAGED = ["name: [", "a: b: c", "name: demo\n\tbase: x", "- 1", "&a [*a]", "name: !!python/object:os.system {}", "\0",
-           "? {}", "name: 2020-13-45", "[" * 900]  # fmt: skip
+           "? {}", "name: 2020-13-45", "[" * 900, 'name: "\\ud83d"']  # fmt: skip
 
 
 @pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
@@ -167,6 +169,25 @@ def test_damaged_yaml_is_one_sentence(text: str, tmp_path: Path) -> None:
     with pytest.raises(DragomanError) as caught:
         load_campaign(path)
     assert _is_sentence(str(caught.value)), caught.value
+
+
+def test_half_a_character_in_a_spec_is_told_with_its_line_and_two_halves_are_one(tmp_path: Path) -> None:
+    """JSON, and so a spec that a program wrote, has characters beyond U+FFFF as two escapes (RFC 8259, section 7)."""
+    path = tmp_path / "spec.yaml"
+    path.write_text('name: "x"\nprompt: "\\ud83d\\ude00 {source}"')
+    assert read_document(path)["prompt"] == "😀 {source}"
+    path.write_text('name: "x"\nprompt: "\\ude00\\ud83d {source}"')
+    with pytest.raises(DragomanError, match=r"spec.yaml, line 2 .* half a character \(\\ude00\)"):
+        read_document(path)
+
+
+def test_an_argument_that_is_not_utf8_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["dragoman", "plan", os.fsdecode(b"caf\xe9.yaml")])
+    with pytest.raises(SystemExit, match="2"):
+        command_line.main()
+    assert "The argument 'caf\\udce9.yaml' is not UTF-8" in capsys.readouterr().err
 
 
 SWEEPS = [

@@ -38,7 +38,9 @@ def test_the_commands_on_the_page_run(world, monkeypatch, capsys):
             while "=" in words[0]:
                 patch.setenv(*words.pop(0).split("=", 1))
             if "<" in words:
-                patch.setattr(sys, "stdin", io.StringIO(Path(words.pop()).read_text(encoding="utf-8")))
+                patch.setattr(
+                    sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(words.pop()).read_bytes()), encoding="utf-8")
+                )
                 words.remove("<")
             patch.setattr(sys, "argv", words)
             settings_module.settings.cache_clear()

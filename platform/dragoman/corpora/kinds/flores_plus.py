@@ -1,7 +1,7 @@
 """FLORES+: FLORES-200 as the Open Language Data Initiative keeps it up, with corrected texts and more languages."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -10,6 +10,9 @@ from dragoman.corpora.kinds.flores import Flores
 from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
 from dragoman.corpora.readers.parallel_files import PathOptions
 from dragoman.errors import CorpusError
+from dragoman.line import half_character, in_one_line
+from dragoman.pair import Pair
+from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusOptions
 
 HUB_NAME = "openlanguagedata/flores_plus"
@@ -43,13 +46,30 @@ class FloresPlus(Flores):
                 from huggingface_hub import snapshot_download
 
                 folder = snapshot_download(folder, repo_type="dataset", revision=revision)
+        self._broken: dict[str, Set[int]] = {}
         super().__init__(PathOptions(path=folder))
+
+    def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
+        """Those of the first so many ids with a line break on either side."""
+        names = (self._names.get((split, tag)) for tag in pair)
+        broken = set().union(*(self._broken.get(name, set()) for name in names if name))
+        return sum(sentences is None or place < sentences for place in broken)
 
     def _read(self, name: str) -> Iterator[str]:
         # ids that a language lacks become empty lines, so that line n is the same sentence in all
-        sentences = {int(row["id"]): str(row["text"] or "") for row in self._rows(name)}
-        for number in range(min(sentences, default=0), max(sentences, default=-1) + 1):
-            yield " ".join(sentences.get(number, "").split("\n")) + "\n"
+        sentences = {int(row["id"]): str(row["text"] or "").strip() for row in self._sound_rows(name)}
+        first = min(sentences, default=0)
+        self._broken[name] = {number - first for number, text in sentences.items() if "\n" in text}
+        for number in range(first, max(sentences, default=-1) + 1):
+            yield in_one_line(sentences.get(number, "")) + "\n"
+
+    def _sound_rows(self, name: str) -> Iterator[Mapping[str, Any]]:
+        for number, row in enumerate(self._rows(name), 1):
+            if half := half_character(str(row["text"])):
+                raise CorpusError(
+                    f"{self._files.place(name)}, line {number}, holds half a character ({half}): mend the line."
+                )
+            yield row
 
     def _rows(self, name: str) -> Iterator[Mapping[str, Any]]:
         try:

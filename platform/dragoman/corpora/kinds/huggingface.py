@@ -1,17 +1,22 @@
 """Data sets of the Hugging Face hub, or local ones in its formats, through `datasets`."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from dragoman.corpora.kinds.jsonl import records
 from dragoman.corpora.readers.column_mapping import Column, TableOptions, cell, keys_of
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
 from dragoman.corpora.readers.name_patterns import pairs_named
 from dragoman.corpora.readers.tables import Table
 from dragoman.errors import CorpusError, nearest
+from dragoman.line import half_character
 from dragoman.pair import Pair
 from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusOptions
@@ -52,6 +57,7 @@ class HuggingFace(Table[Part]):
     def __init__(self, options: CorpusOptions) -> None:
         super().__init__(options)
         self._options = chosen = HuggingFaceOptions.model_validate(options.model_dump())
+        self._address = str(Path(chosen.path).expanduser()) if chosen.path.startswith("~") else chosen.path
         self._revision = pinned(chosen.path, chosen.revision) if is_hub_name(chosen.path) else None
         if not self._revision:
             self._files = Files(
@@ -65,10 +71,10 @@ class HuggingFace(Table[Part]):
             self._saved: Mapping[str, Dataset] | None = None
             names = []
             if not self._revision and {"state.json", "dataset_dict.json"} & set(self._files.names):
-                saved = datasets.load_from_disk(chosen.path)
+                saved = datasets.load_from_disk(self._address)
                 self._saved = saved if isinstance(saved, datasets.DatasetDict) else {"train": saved}
             else:
-                names = datasets.get_dataset_config_names(chosen.path, revision=self._revision)
+                names = datasets.get_dataset_config_names(self._address, revision=self._revision)
         self._configs: Mapping[Pair, str] | None = None
         if chosen.config and "{source}" in chosen.config and "{target}" in chosen.config:
             self._configs = pairs_named(chosen.config, names)
@@ -80,7 +86,7 @@ class HuggingFace(Table[Part]):
     @cached_property
     def revision(self) -> str:
         """The revision on the hub, or the hash of the local files."""
-        return self._revision or self._files.revision(self._files.names)
+        return self._revision or self._files.revision(self._files.everything)
 
     def _part(self, pair: Pair, split: Split) -> tuple[Pair | None, Part] | str:
         path, name = self._options.path, self._options.splits.get(split)
@@ -97,15 +103,28 @@ class HuggingFace(Table[Part]):
         return kept_for, (config, name)
 
     def _names(self, part: Part) -> list[str]:
-        return keys_of(self._load(part).select(range(min(len(self._load(part)), LOOKED_AT))))
+        return keys_of(row for _, row in islice(self._records(part), LOOKED_AT))
 
     def _rows(self, part: Part, columns: Sequence[Column]) -> Iterator[Sequence[str]]:
-        rows = (row for batch in self._load(part).iter(BATCH) for row in _rows_of(batch))
-        for number, row in enumerate(rows, 1):
+        for number, row in self._records(part):
             try:
                 yield [cell(row, column) for column in columns]
-            except TypeError as error:
-                raise CorpusError(f"{self._place(part)}, row {number}: {error}; mend corpus.columns.") from error
+            except (TypeError, ValueError) as error:
+                raise CorpusError(
+                    f"{self._place(part)}, row {number}: {error}; mend the row or corpus.columns."
+                ) from error
+
+    def _records(self, part: Part) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        number = 0
+        try:
+            for row in _rows_of(self._load(part)):
+                number += 1
+                yield number, row
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"{self._place(part)}, row {number + 1}, is not UTF-8 text: mend the row.") from error
+
+    def _holds_nothing(self, part: Part) -> bool:
+        return not len(self._load(part))
 
     def _place(self, part: Part) -> str:
         config, name = part
@@ -115,10 +134,44 @@ class HuggingFace(Table[Part]):
         config, name = part
         if self._saved:
             return self._saved[name]
-        with reaching(self._options.path):
-            import datasets
+        try:
+            with reaching(self._options.path):
+                import datasets
 
-            return datasets.load_dataset(self._options.path, config, split=name, revision=self._revision)
+                try:
+                    return datasets.load_dataset(self._address, config, split=name, revision=self._revision)
+                except Exception:  # its builders fail in ways of their own where there is not one row
+                    if self._revision or not self._is_without_rows(config, name):
+                        raise
+                    return datasets.Dataset.from_dict({})
+        except CorpusError:
+            self._refuse_half_characters()
+            raise
+
+    def _is_without_rows(self, config: str | None, name: str) -> bool:
+        """Whether the files of a split hold nothing, or what is read of them has no row."""
+        import datasets
+
+        builder = datasets.load_dataset_builder(self._address, config)
+        files = list((builder.config.data_files or {}).get(name, ()))
+        if files and all(map(_is_blank, files)):
+            return True
+        builder.download_and_prepare()
+        return not builder.info.splits[name].num_examples
+
+    def _refuse_half_characters(self) -> None:
+        """Name the line that `datasets` could not read, where it is one of JSON lines with half a character.
+
+        Raises:
+            CorpusError: there is one.
+        """
+        for name in () if self._revision else self._files.names:
+            if name.endswith((".jsonl", ".jsonl.gz")):
+                for number, record in records(self._files, name):
+                    if half := half_character(json.dumps(record, ensure_ascii=False)):
+                        raise CorpusError(
+                            f"{self._files.place(name)}, line {number}, holds half a character ({half}): mend the line."
+                        )
 
     def _find_split_names(self, config: str | None) -> list[str]:
         if self._saved:
@@ -126,8 +179,24 @@ class HuggingFace(Table[Part]):
         with reaching(self._options.path):
             import datasets
 
-            return list(datasets.get_dataset_split_names(self._options.path, config, revision=self._revision))
+            return list(datasets.get_dataset_split_names(self._address, config, revision=self._revision))
 
 
-def _rows_of(batch: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    return (dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True))
+def _rows_of(data: "Dataset") -> Iterator[dict[str, Any]]:
+    """The rows of a data set, taken from Arrow together; one by one where that fails, up to the one it fails for."""
+    for start in range(0, len(data), BATCH):
+        try:
+            batch = data[start : start + BATCH]
+        except UnicodeDecodeError:
+            yield from map(data.__getitem__, range(start, min(start + BATCH, len(data))))
+        else:
+            yield from (dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True))
+
+
+def _is_blank(path: str) -> bool:
+    """Whether a file of data holds nothing: no row, where it is Parquet, else not one character."""
+    if path.endswith(".parquet"):
+        import pyarrow.parquet
+
+        return not pyarrow.parquet.ParquetFile(path).metadata.num_rows
+    return not Path(path).read_bytes().strip()

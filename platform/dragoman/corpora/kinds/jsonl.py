@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from dragoman.corpora.readers.column_mapping import Column, cell, keys_of
+from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.parallel_files import Side
 from dragoman.corpora.readers.table_files import TableFiles
 from dragoman.errors import CorpusError
@@ -18,29 +19,39 @@ class Jsonl(TableFiles):
     """Lines of JSON objects; a key in another one is written with a dot: ``translation.de``."""
 
     def _names(self, part: Side) -> list[str]:
-        return keys_of(record for _, record in islice(self._records(part), LOOKED_AT))
+        return keys_of(record for _, record in islice(records(*part), LOOKED_AT))
 
     def _rows(self, part: Side, columns: Sequence[Column]) -> Iterator[Sequence[str]]:
-        for number, record in self._records(part):
+        for number, record in records(*part):
             try:
                 yield [cell(record, column) for column in columns]
-            except TypeError as error:
+            except (TypeError, ValueError) as error:
                 raise CorpusError(
                     f"{self._place(part)}, line {number}: {error}; mend the line or corpus.columns."
                 ) from error
 
-    def _records(self, part: Side) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        files, name = part
-        for number, line in enumerate(files.lines(name), 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise CorpusError(
-                    f"{files.place(name)}, line {number}, is not JSON ({error.msg}): the file is cut off or damaged; "
-                    "fetch it again or mend the line."
-                ) from error
-            if not isinstance(record, dict):
-                raise CorpusError(f"{files.place(name)}, line {number}, is no JSON object: write one object a line.")
-            yield number, record
+    def _holds_nothing(self, part: Side) -> bool:
+        return next(records(*part), None) is None
+
+
+def records(files: Files, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The objects in a file of JSON lines, each with the number of its line.
+
+    Raises:
+        CorpusError: a line holds something else.
+    """
+    for number, line in enumerate(files.lines(name), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise CorpusError(
+                f"{files.place(name)}, line {number}, is not JSON ({error.msg}): the file is cut off or damaged; "
+                "fetch it again or mend the line."
+            ) from error
+        except RecursionError as error:
+            raise CorpusError(f"{files.place(name)}, line {number}, is nested too deeply: mend the line.") from error
+        if not isinstance(record, dict):
+            raise CorpusError(f"{files.place(name)}, line {number}, is no JSON object: write one object a line.")
+        yield number, record

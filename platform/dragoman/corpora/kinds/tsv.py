@@ -12,6 +12,7 @@ from dragoman.corpora.readers.parallel_files import Side
 from dragoman.corpora.readers.table_files import TableFileOptions, TableFiles
 from dragoman.corpora.readers.tsv_lines import check_end, halves
 from dragoman.errors import CorpusError
+from dragoman.pair import Pair
 from dragoman.spec.corpus import CorpusOptions
 
 
@@ -19,7 +20,8 @@ class TsvOptions(TableFileOptions):
     """How the lines are written."""
 
     header: bool | None = None
-    """Whether the first line names the columns; by default if `columns` gives names, or it names languages or sides."""
+    """Whether the first line names the columns; by default if `columns` gives names, or the line names source and
+    target or the languages that the path names (any two where it names none)."""
     delimiter: str = Field(default="\t", min_length=1, max_length=1)
     """What stands between two columns."""
     quoted: bool = False
@@ -41,8 +43,11 @@ class Tsv(TableFiles):
         if header is None and self._columns is not None:
             header = any(isinstance(column, str) for column in self._columns.values())
         elif header is None:
-            header = sum(cell.casefold() in SIDE_NAMES or language_of(cell) is not None for cell in first if cell) > 1
+            header = _is_header(first, self._named_for[part])
         return first if header else []
+
+    def _holds_nothing(self, part: Side) -> bool:
+        return next(self._cells(part), None) is None
 
     def _rows(self, part: Side, columns: Sequence[Column]) -> Iterator[Sequence[str]]:
         names = self._names(part)
@@ -78,7 +83,7 @@ class Tsv(TableFiles):
 
         try:
             for cells in self._split(lines()):
-                if any(cells):
+                if any(map(str.strip, cells)):
                     yield number, cells
         except csv.Error as error:
             raise CorpusError(
@@ -91,3 +96,12 @@ class Tsv(TableFiles):
         if self._options.quoted:
             return csv.reader(lines, delimiter=self._options.delimiter, strict=True)
         return (line.rstrip("\r\n").split(self._options.delimiter) for line in lines)
+
+
+def _is_header(cells: Sequence[str], pair: Pair | None) -> bool:
+    """Whether the first line of a table names its columns; the words of a word list may be codes of languages too."""
+    sides = [SIDE_NAMES.get(cell.casefold()) for cell in cells]
+    languages = [language_of(cell) if cell else None for cell in cells]
+    if pair is None:
+        return sum(bool(side or tag) for side, tag in zip(sides, languages, strict=True)) > 1
+    return {"source", "target"} <= set(sides) or set(pair) <= set(languages)

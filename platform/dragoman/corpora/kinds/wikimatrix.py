@@ -6,7 +6,7 @@ https://aclanthology.org/2021.eacl-main.115, which advises a margin of at least 
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import ClassVar
 
 from pydantic import Field
@@ -49,6 +49,7 @@ class WikiMatrix(Corpus):
                     found.setdefault(Pair(left, right), {})[name] = [(match[1], left), (match[2], right)]
         self._names = {pair: its_own(its)[-1] for pair, its in found.items()}
         self._files.require(self._names, "file such as WikiMatrix.de-en.tsv.gz")
+        self._has_sentences = cache(self._look_into)
 
     @cached_property
     def revision(self) -> str:
@@ -56,21 +57,35 @@ class WikiMatrix(Corpus):
         return f"{self._files.revision(self._names.values())}+margin-{self._margin}"
 
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
-        """Pairs without a file, in either order; and all of them for dev and test."""
+        """Pairs without a file, in either order, or a sentence in it; and all of them for dev and test."""
         if split is not Split.TRAIN:
             return dict.fromkeys(pairs, f"WikiMatrix has no {split} split, it is all training text")
         there = partners_in(self._names)
-        return {
-            pair: f"{self._files.url} has no WikiMatrix file of {' and '.join(sorted(pair))}{beside_pair(pair, there)}"
-            for pair in pairs
-            if pair not in self._names and pair.reverse not in self._names
-        }
+        reasons = {}
+        for pair in pairs:
+            name = self._names.get(pair) or self._names.get(pair.reverse)
+            if name is None:
+                instead = beside_pair(pair, there)
+                reasons[pair] = f"{self._files.url} has no WikiMatrix file of {' and '.join(sorted(pair))}{instead}"
+            elif not self._has_sentences(name):
+                reasons[pair] = f"{self._files.place(name)} has no sentence of {pair} with a margin of {self._margin}"
+        return reasons
 
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The lines of at least the margin, in the file's order; those with an empty side are left out."""
         self.require(pair, split)
         forward = pair in self._names
-        name = self._names[pair if forward else pair.reverse]
+        for one, other in self._read(self._names[pair if forward else pair.reverse]):
+            yield Segment(one, other) if forward else Segment(other, one)
+
+    def _look_into(self, name: str) -> bool:
+        try:
+            return next(self._read(name), None) is not None
+        except CorpusError:  # damage, of which whoever reads the text is told
+            return True
+
+    def _read(self, name: str) -> Iterator[tuple[str, str]]:
+        """The sentences of a file, of at least the margin."""
         number, line = 0, b"\n"
         for number, line in enumerate(self._files.raw_lines(name), 1):
             try:
@@ -81,7 +96,7 @@ class WikiMatrix(Corpus):
             except ValueError:
                 one, other = self._read_with_care(name, number, line)
             if one and other:
-                yield Segment(one, other) if forward else Segment(other, one)
+                yield one, other
         check_end(self._files, name, number, line)
 
     def _read_with_care(self, name: str, number: int, line: bytes) -> tuple[str, str]:

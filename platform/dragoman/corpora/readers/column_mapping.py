@@ -1,13 +1,13 @@
 """Which columns of a table hold what: as the spec maps them, or as their names tell."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import field_validator
 
-from dragoman.corpora.readers.name_patterns import its_own, language_of
+from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.errors import CorpusError, nearest
-from dragoman.language import is_byname
+from dragoman.line import half_character
 from dragoman.spec.corpus import CorpusOptions
 
 Column = str | int
@@ -51,8 +51,13 @@ class Layout(NamedTuple):
     """The columns of source and target."""
     tags: tuple[Column, Column] | None = None
     """The columns that name the languages of source and target row by row."""
-    doubtful: Mapping[str, Sequence[str]] = {}
-    """The columns that may be meant by a language: one of its own code, and others of a region or another code."""
+    ambiguous: Mapping[str, Sequence[str]] = {}
+    """The names of the columns of a language that has several."""
+
+    @property
+    def of_rows(self) -> tuple[Column, ...]:
+        """The columns of the sides, and of their languages where those stand row by row."""
+        return *(self.sides or ()), *(self.tags or ())
 
 
 def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place: str) -> Layout:
@@ -73,30 +78,47 @@ def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place:
             raise CorpusError(
                 f"corpus.columns names '{column}', but {place} has no such column; {nearest(column, names)}"
             )
+        if isinstance(column, str) and names.count(column) > 1:
+            raise ambiguous(place, column, [column] * names.count(column))
     if columns and "source" not in columns:
         return Layout(columns)
-    roles = columns or {SIDE_NAMES.get(name.casefold(), name.casefold()): name for name in names}
+    called = _by(lambda name: SIDE_NAMES.get(name.casefold(), name.casefold()), names)
+    roles = columns or {role: same[0] for role, same in called.items()}
     if "source" in roles and "target" in roles:
+        for role in () if columns else ROLES:
+            if len(same := called.get(role, ())) > 1:
+                raise ambiguous(place, role, same)
         tags = (roles["source_language"], roles["target_language"]) if set(ROLES) <= set(roles) else None
         return Layout({}, (roles["source"], roles["target"]), tags)
     # "id" numbers the rows far more often than it is Indonesian, which a column map can say
-    codes = {name: name.removeprefix("translation.") for name in names if name != "id"}
-    named: dict[str, list[str]] = {}
-    for name, code in codes.items():
-        if tag := language_of(code):
-            named.setdefault(tag, []).append(name)
-    if len(named) > 1:
-        of_own = {tag: its_own({name: [(codes[name], tag)] for name in its}) for tag, its in named.items()}
-        doubtful = {
-            tag: its for tag, its in named.items() if len(its) > 1 and any(is_byname(codes[name], tag) for name in its)
-        }
-        return Layout({tag: its[-1] for tag, its in of_own.items()}, doubtful=doubtful)
+    codes = [name for name in names if name != "id"]
+    named = _by(lambda name: language_of(name.removeprefix("translation.")), codes)
+    languages = {tag: same[0] for tag, same in named.items()}
+    if len(languages) > 1:
+        return Layout(languages, ambiguous={tag: same for tag, same in named.items() if len(same) > 1})
     if names:
         raise CorpusError(
             f"corpus.columns is missing: none of the columns of {place} ({', '.join(names)}) is named for a language "
             f"or a side; map them, such as {{source: {names[0]}, target: {names[-1]}}}."
         )
     return Layout({}, (0, 1))
+
+
+def ambiguous(place: str, which: str, names: Sequence[str]) -> CorpusError:
+    """What is said of several columns for one language or side."""
+    many = f"{place} has {len(names)} columns of {which} ({', '.join(names)})"
+    if len(set(names)) == 1:
+        return CorpusError(f"{many}: name them apart, or give the number of one, from 0, in corpus.columns.")
+    return CorpusError(f"{many}: say in corpus.columns which is read, such as {{{which}: {names[0]}}} and the others.")
+
+
+def _by(key: Callable[[str], str | None], names: Iterable[str]) -> dict[str, list[str]]:
+    """Names by what they stand for; those that stand for nothing are left out."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if means := key(name):
+            found.setdefault(means, []).append(name)
+    return found
 
 
 def keys_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -113,6 +135,7 @@ def cell(record: Mapping[str, Any], column: Column) -> str:
 
     Raises:
         TypeError: what is there is no text.
+        ValueError: there is half a character in it.
     """
     outer, _, inner = str(column).partition(".")
     value = record.get(str(column))
@@ -120,6 +143,8 @@ def cell(record: Mapping[str, Any], column: Column) -> str:
         value = within.get(inner)
     if value is not None and not isinstance(value, str):
         raise TypeError(f"'{column}' holds no text but {type(value).__name__}")
+    if value and (half := half_character(value)):
+        raise ValueError(f"'{column}' holds half a character ({half})")
     return value or ""
 
 

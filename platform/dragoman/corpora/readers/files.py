@@ -14,6 +14,7 @@ from fsspec.core import url_to_fs
 from fsspec.utils import infer_compression
 
 from dragoman.errors import CorpusError, nearest
+from dragoman.line import MARK, half_character
 
 DEPTH = 6
 """Folders are searched this deep: enough for every layout, and a path to a whole disk still ends."""
@@ -23,7 +24,7 @@ WHOLE = 1 << 20
 
 _ENDS = 1 << 16
 _BLOCK = 1 << 16
-_MARK = b"\xef\xbb\xbf"
+_MARK = MARK.encode()
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
@@ -47,7 +48,7 @@ class Files:
             there = self._filesystem.exists(self._root)
         except Exception as error:  # every filesystem of fsspec has error types of its own
             raise CorpusError(f"{self._at}: it can't be opened ({_said(error)}); give {remedy}.") from error
-        if url.endswith(_TARS):
+        if url.rstrip("/").endswith(_TARS):
             raise CorpusError(f"{self._at}: members of a tar can't be read at random; unpack it and give {remedy}.")
         if not there:
             raise CorpusError(f"{self._at}: there is no such file or folder; {self._similar() or f'give {remedy}.'}")
@@ -55,7 +56,15 @@ class Files:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """Every file by its path below the address, sorted, with its full path."""
+        """Every file that may be one of the corpus, by its path below the address, sorted, with its full path.
+
+        Hidden files, and what macOS puts beside files in archives (``__MACOSX/``, ``._name``), are left aside.
+        """
+        return {name: path for name, path in self.everything.items() if path == self._root or not _is_aside(name)}
+
+    @cached_property
+    def everything(self) -> dict[str, str]:
+        """The same, with the files that are left aside."""
         found = self._filesystem.find(self._root, maxdepth=DEPTH)
         if found == [self._root]:
             return {PurePosixPath(self._root).name: self._root}
@@ -69,12 +78,13 @@ class Files:
             CorpusError: nothing was found.
         """
         if not found:
-            some = ", ".join(list(self.names)[:3]) or "nothing"
+            some = ", ".join(map(_written, list(self.names)[:3])) or "nothing"
             raise CorpusError(f"{self._at}: it holds {some}, but no {layout}; give {self._remedy}.")
 
     def place(self, name: str) -> str:
         """A file's name for people: the address and the path below it."""
-        return self.url if self.names[name] == self._root else f"{self.url.rstrip('/')}/{name}"
+        place = self.url if self.everything[name] == self._root else f"{self.url.rstrip('/')}/{name}"
+        return _written(place)
 
     def inner(self, name: str) -> Self:
         """The files in a zip that is itself one of these files."""
@@ -87,7 +97,7 @@ class Files:
         return inside
 
     def lines(self, name: str) -> Iterator[str]:
-        """The lines of a text file in UTF-8 with their line breaks, without a byte-order mark, as a stream.
+        """The lines of a text file in UTF-8 with their line breaks, without byte-order marks, as a stream.
 
         Raises:
             CorpusError: the file is damaged; the message names the file and the line.
@@ -104,11 +114,12 @@ class Files:
 
     def raw_lines(self, name: str) -> Iterator[bytes]:
         """The same lines undecoded, for a reader that needs only some of them."""
-        number = 0
+        number, _ = 0, self._path(name)
         try:
             with self.open(name) as file:
-                for number, line in enumerate(chain.from_iterable(map(io.BytesIO, _whole_lines(file))), 1):
-                    yield line.removeprefix(_MARK) if number == 1 else line
+                for line in chain.from_iterable(map(io.BytesIO, _whole_lines(file))):
+                    number += 1
+                    yield line.removeprefix(_MARK)
         except EOFError as error:
             raise CorpusError(f"{self.place(name)}, line {number + 1}: the file is cut off; fetch it again.") from error
         except Exception as error:  # zlib, isal, zstd, zip and remote filesystems share no base class
@@ -118,7 +129,7 @@ class Files:
 
     def open(self, name: str) -> io.BufferedReader:
         """A file's bytes, unpacked."""
-        return io.BufferedReader(self._filesystem.open(self.names[name], "rb", compression="infer"), _BLOCK)
+        return io.BufferedReader(self._filesystem.open(self._path(name), "rb", compression="infer"), _BLOCK)
 
     def is_packed(self, name: str) -> bool:
         """Whether the file is compressed, and so can't lose its end without being noticed."""
@@ -132,7 +143,7 @@ class Files:
         """
         digest = hashlib.sha256()
         for name in sorted(names):
-            path = self.names[name]
+            path = self._path(name)
             try:
                 size = self._filesystem.size(path) or 0
                 digest.update(f"{name}\0{size}\0".encode())
@@ -144,6 +155,16 @@ class Files:
             except Exception as error:
                 raise CorpusError(f"{self.place(name)} can't be read ({_said(error)}): fetch it again.") from error
         return digest.hexdigest()[:32]
+
+    def _path(self, name: str) -> str:
+        """The full path of a file.
+
+        Raises:
+            CorpusError: its name has no UTF-8, and so can be neither kept nor shown.
+        """
+        if half_character(name):
+            raise CorpusError(f"{self.place(name)} has a name that is not UTF-8: rename the file.")
+        return self.everything[name]
 
     def _similar(self) -> str | None:
         above, _, name = self._root.rstrip("/").rpartition("/")
@@ -178,6 +199,15 @@ def _open(url: str) -> tuple[AbstractFileSystem, str]:
 
 def _zip(filesystem: AbstractFileSystem, path: str) -> AbstractFileSystem:
     return url_to_fs("zip://", fo=filesystem.open(path, "rb"))[0]
+
+
+def _is_aside(name: str) -> bool:
+    return any(step == "__MACOSX" or (step.startswith(".") and step not in (".", "..")) for step in name.split("/"))
+
+
+def _written(name: str) -> str:
+    """A name for people; bytes that are not UTF-8 as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _without_secrets(url: str) -> str:

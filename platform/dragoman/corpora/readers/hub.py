@@ -9,7 +9,8 @@ from dragoman.errors import CorpusError
 
 def is_hub_name(path: str) -> bool:
     """Whether a path is a name such as ``Helsinki-NLP/opus-100``, and no file or folder here."""
-    return path.count("/") == 1 and path[0] not in "./~" and not Path(path).exists()
+    owner, _, name = path.partition("/")
+    return bool(owner and name) and "/" not in name and path[0] not in ".~" and not Path(path).exists()
 
 
 def pinned(path: str, revision: str | None) -> str:
@@ -38,7 +39,8 @@ def reaching(path: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise CorpusError(f"corpus.path is '{path}': reading it needs {error.name}; install dragoman[hub].") from error
     except Exception as error:  # the hub's client has dozens: no network, no such name, terms not accepted
-        said = " ".join(str(error).split()) or type(error).__name__
+        cause = error.__cause__ or error  # `datasets` says only that something went wrong, and why in the cause
+        said = " ".join(str(cause).split()) or type(cause).__name__
         raise CorpusError(
             f"corpus.path is '{path}': the data set can't be read ({said[:200].rstrip('.')}); check its name and "
             "revision, the network, and HF_TOKEN if its terms must be accepted, or give the path of a local copy."

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import zip_longest
 from typing import ClassVar
 
@@ -39,8 +40,14 @@ class SideBySide(Corpus):
         """Why a pair without files is missing."""
 
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
-        """The pairs no file is there for; no file is opened."""
-        return {pair: self._reason(pair, split) for pair in pairs if not self._sides(pair, split)}
+        """The pairs no file is there for, or only files without a sentence; each is read up to the first one."""
+        reasons = {}
+        for pair in pairs:
+            if (pair, split) not in self._reasons:
+                self._reasons[pair, split] = self._why_missing(pair, split)
+            if reason := self._reasons[pair, split]:
+                reasons[pair] = reason
+        return reasons
 
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The lines of the pair's files; those with an empty side are left out."""
@@ -51,6 +58,27 @@ class SideBySide(Corpus):
     def _lines(self, side: Side) -> Iterable[str]:
         files, name = side
         return files.lines(name)
+
+    @cached_property
+    def _reasons(self) -> dict[tuple[Pair, Split], str | None]:
+        return {}
+
+    def _why_missing(self, pair: Pair, split: Split) -> str | None:
+        sides = self._sides(pair, split)
+        if not sides:
+            return self._reason(pair, split)
+        without = []
+        try:
+            for both in sides:
+                blank = next((side for side in both if not any(map(str.strip, self._lines(side)))), None)
+                if blank is None:
+                    places = _place(both[0]), _place(both[1])
+                    if next(parallel(self._lines(both[0]), self._lines(both[1]), places), None):
+                        return None
+                without.append(_place(blank or both[0]))
+        except CorpusError:  # damage, of which whoever reads the text is told
+            return None
+        return f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no sentence of {pair}"
 
 
 def parallel(sources: Iterable[str], targets: Iterable[str], places: tuple[str, str]) -> Iterator[Segment]:

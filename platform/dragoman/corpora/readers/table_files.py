@@ -45,6 +45,9 @@ class TableFiles(Table[Side]):
                 self._found[split] = _find(path.replace("{split}", split))
             except CorpusError as error:
                 self._found[split] = str(error)
+        kept = [parts.items() for parts in self._found.values() if not isinstance(parts, str)]
+        self._named_for = {side: pair for parts in kept for pair, side in parts}
+        """The pair that a file is named for; None for one of all pairs."""
         reasons = [found for found in self._found.values() if isinstance(found, str)]
         if len(reasons) == len(self._found):
             raise CorpusError(reasons[0])
@@ -76,7 +79,8 @@ def _find(path: str) -> Mapping[Pair | None, Side]:
     if "{source}" in path and "{target}" in path:
         folder, _, below = path[: path.index("{")].rpartition("/")
         pattern = below + path[path.index("{") :]
-        files = Files("corpus.path", folder or ".", f"the path of files named like {path}")
+        start = folder or ("/" if path.startswith("/") else ".")
+        files = Files("corpus.path", start, f"the path of files named like {path}")
         found = pairs_named(pattern, files.names)
         files.require(found, f"file named like {pattern}")
         return {pair: (files, name) for pair, name in found.items()}

@@ -1,15 +1,19 @@
 """Corpora kept as rows with one sentence a column."""
 
 from abc import abstractmethod
+from array import array
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import ClassVar, Generic, TypeVar
 
 from dragoman.corpora.base import BATCH, Corpus
-from dragoman.corpora.readers.column_mapping import Column, Layout, TableOptions, layout_of
+from dragoman.corpora.readers.column_mapping import Column, Layout, TableOptions, ambiguous, layout_of
 from dragoman.corpora.readers.name_patterns import beside, beside_pair, its_own, language_of, partners_in
 from dragoman.errors import CorpusError
+from dragoman.line import in_one_line
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
 from dragoman.spec.corpus import CorpusOptions
@@ -30,6 +34,9 @@ class Table(Corpus, Generic[Part]):
         self._columns = TableOptions.model_validate(options.model_dump(include={"columns"})).columns
         self._layout = cache(lambda part: layout_of(self._columns, self._names(part), self._place(part)))
         self._pairs_in = cache(self._scan)
+        self._is_empty = cache(self._holds_nothing)
+        self._has_sentences: dict[Part, dict[Pair, bool]] = {}
+        self._broken: dict[tuple[Pair, Split], array[int]] = {}
 
     @abstractmethod
     def _part(self, pair: Pair, split: Split) -> tuple[Pair | None, Part] | str:
@@ -47,15 +54,30 @@ class Table(Corpus, Generic[Part]):
     def _place(self, part: Part) -> str:
         """A part's name for people."""
 
+    @abstractmethod
+    def _holds_nothing(self, part: Part) -> bool:
+        """Whether a part has neither rows nor names."""
+
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
-        """Pairs without a file or column; only a file that names its languages row by row is read whole, once."""
-        reasons = {}
+        """Pairs without a file, a column or a sentence.
+
+        A part is read up to the first sentence of each pair; one that names its languages row by row whole, once.
+        """
+        reasons: dict[Pair, str] = {}
+        asked: dict[Part, list[Pair]] = {}
         for pair in pairs:
             found = self._part(pair, split)
             if isinstance(found, str):
                 reasons[pair] = found
+            elif self._is_empty(found[1]):
+                reasons[pair] = self._no_sentence(pair, found[1])
             elif found[0] is None and (reason := self._lacking(pair, found[1])):
                 reasons[pair] = reason
+            else:
+                asked.setdefault(found[1], []).append(pair)
+        for part, wanted in asked.items():
+            known = self._known(part, {min(pair, pair.reverse) for pair in wanted})
+            reasons |= {pair: self._no_sentence(pair, part) for pair in wanted if not known[min(pair, pair.reverse)]}
         return reasons
 
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
@@ -75,35 +97,44 @@ class Table(Corpus, Generic[Part]):
         for part, wanted in asked.items():
             layout: Layout = self._layout(part)
             if layout.languages:
-                yield from self._multiway(part, layout, _serving({min(pair, pair.reverse) for pair in wanted}, wanted))
+                serving = _serving({min(pair, pair.reverse) for pair in wanted}, wanted)
+                yield from self._multiway(part, layout, serving, self._reading(split))
             else:
-                yield from self._bitexts(part, layout, own[part], wanted)
+                yield from self._bitexts(part, layout, own[part], wanted, self._reading(split))
+
+    def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
+        """Those of the first so many segments, of those that were read, with a line break on either side."""
+        broken = self._broken.get((pair, split)) or self._broken.get((pair.reverse, split)) or array("Q")
+        return len(broken) if sentences is None else bisect_left(broken, sentences)
 
     def _multiway(
-        self, part: Part, layout: Layout, serving: Mapping[Pair, Served]
+        self, part: Part, layout: Layout, serving: Mapping[Pair, Served], reading: "_Reading"
     ) -> Iterator[tuple[Served, list[Segment]]]:
         """Rows with a column a language, each of which is a segment of every pair."""
         tags = sorted({tag for pair in serving for tag in pair})
         for tag in tags:
-            if tag not in layout.languages:
-                columns = ", ".join(layout.languages)
-                raise CorpusError(
-                    f"{self._place(part)} has no column of {tag}, only of {columns}: mend corpus.columns."
-                )
+            self._require_column(part, layout, tag)
         rows = self._rows(part, [layout.languages[tag] for tag in tags])
         while batch := list(islice(rows, BATCH)):
             texts = dict(zip(tags, zip(*batch, strict=True), strict=True))
             for served in serving.values():
                 source, target = (texts[tag] for tag in served[0])
-                yield served, list(_segments(source, target))
+                yield served, reading.segments(served[0], source, target)
+
+    def _require_column(self, part: Part, layout: Layout, tag: str) -> None:
+        if tag not in layout.languages:
+            columns = ", ".join(layout.languages)
+            raise CorpusError(f"{self._place(part)} has no column of {tag}, only of {columns}: mend corpus.columns.")
+        if names := layout.ambiguous.get(tag):
+            raise ambiguous(self._place(part), tag, names)
 
     def _bitexts(
-        self, part: Part, layout: Layout, own: Pair | None, wanted: Collection[Pair]
+        self, part: Part, layout: Layout, own: Pair | None, wanted: Collection[Pair], reading: "_Reading"
     ) -> Iterator[tuple[Served, list[Segment]]]:
         """Rows with a source and a target, of the part's own pair or of the one they name."""
-        known = self._pairs_in(part, layout.tags) if layout.tags else {}
+        known = self._pairs_in(part, layout.of_rows) if layout.tags else {}
         serving = _serving(set(known.values()) if layout.tags else [own or Pair("", "")], wanted)
-        rows = self._rows(part, (*(layout.sides or ()), *(layout.tags or ())))
+        rows = self._rows(part, layout.of_rows)
         while batch := list(islice(rows, BATCH)):
             by_pair: dict[Pair | None, list[Sequence[str]]] = {}
             for row in batch:
@@ -113,13 +144,13 @@ class Table(Corpus, Generic[Part]):
                 if pair in serving:
                     served = serving[pair]
                     sides = [[row[side] for row in its] for side in ((0, 1) if served[0] == pair else (1, 0))]
-                    yield served, list(_segments(*sides))
+                    yield served, reading.segments(served[0], *sides)
 
     def _lacking(self, pair: Pair, part: Part) -> str | None:
         """Why a part that serves all pairs does not serve this one."""
         layout: Layout = self._layout(part)
         if layout.tags:
-            known = set(self._pairs_in(part, layout.tags).values())
+            known = set(self._pairs_in(part, layout.of_rows).values())
             if {pair, pair.reverse} & known:
                 return None
             return f"{self._place(part)} has no row of {pair}{beside_pair(pair, partners_in(known))}"
@@ -129,23 +160,59 @@ class Table(Corpus, Generic[Part]):
                 f"corpus.columns does not tell the languages of {self._place(part)}: map them to its columns, such as "
                 f"{{de: {source}, en: {target}}}, or put {{source}} and {{target}} into corpus.path."
             )
-        for tag in pair:
-            if columns := layout.doubtful.get(tag):
-                raise CorpusError(
-                    f"{self._place(part)} has {len(columns)} columns of {tag}, {' and '.join(columns)}: say which is "
-                    f"meant with corpus.columns, such as {{{tag}: {columns[0]}, ...}}."
-                )
         lacking = [tag for tag in pair if tag not in layout.languages]
-        if not lacking:
-            return None
-        there = ", ".join(f"{tag} ({column})" for tag, column in layout.languages.items())
-        instead = beside(lacking, layout.languages)
-        return f"{self._place(part)} has no column of {' and '.join(lacking)}, only of {there}{instead}"
+        if lacking:
+            there = ", ".join(
+                f"{tag} ({', '.join(layout.ambiguous.get(tag, (str(column),)))})"
+                for tag, column in layout.languages.items()
+            )
+            instead = beside(lacking, layout.languages)
+            return f"{self._place(part)} has no column of {' and '.join(lacking)}, only of {there}{instead}"
+        for tag in pair:
+            self._require_column(part, layout, tag)
+        return None
 
-    def _scan(self, part: Part, columns: tuple[Column, Column]) -> dict[tuple[str, str], Pair]:
-        """The pair that each two codes of rows stand for; of several for one pair those that are its own."""
+    def _no_sentence(self, pair: Pair, part: Part) -> str:
+        return f"{self._place(part)} has no sentence of {pair}"
+
+    def _known(self, part: Part, pairs: Collection[Pair]) -> dict[Pair, bool]:
+        """Whether a part has a sentence of some pairs, each in the order of its tags."""
+        known = self._has_sentences.setdefault(part, {})
+        asked = set(pairs) - known.keys()
+        if asked:
+            try:
+                known |= dict.fromkeys(asked, False) | dict.fromkeys(self._with_sentences(part, asked), True)
+            except CorpusError:  # damage, of which whoever reads the text is told
+                known |= dict.fromkeys(asked, True)
+        return known
+
+    def _with_sentences(self, part: Part, asked: set[Pair]) -> set[Pair]:
+        layout: Layout = self._layout(part)
+        if layout.tags:
+            kept = set(self._pairs_in(part, layout.of_rows).values())
+            return {pair for pair in asked if {pair, pair.reverse} & kept}
+        if not layout.languages:
+            return asked if any(all(map(str.strip, row)) for row in self._rows(part, layout.of_rows)) else set()
+        tags = sorted({tag for pair in asked for tag in pair})
+        found: set[Pair] = set()
+        tried: set[frozenset[str]] = set()
+        for row in self._rows(part, [layout.languages[tag] for tag in tags]):
+            there = frozenset(tag for tag, text in zip(tags, row, strict=True) if text.strip())
+            if there not in tried:
+                tried.add(there)
+                found |= {pair for pair in asked if there.issuperset(pair)}
+                if len(found) == len(asked):
+                    break
+        return found
+
+    def _reading(self, split: Split) -> "_Reading":
+        return _Reading(self._broken, split)
+
+    def _scan(self, part: Part, columns: tuple[Column, ...]) -> dict[tuple[str, str], Pair]:
+        """The pair that each two codes of rows with a sentence stand for; of several for one pair those of its own."""
         found: dict[Pair, dict[tuple[str, str], list[tuple[str, str]]]] = {}
-        for codes in sorted({(source, target) for source, target in self._rows(part, columns)}):
+        rows = self._rows(part, columns)
+        for codes in sorted({(row[2], row[3]) for row in rows if row[0].strip() and row[1].strip()}):
             source, target = map(language_of, codes)
             if source and target:
                 pair = Pair(source, target)
@@ -163,9 +230,27 @@ def _serving(kept: Collection[Pair], wanted: Collection[Pair]) -> dict[Pair, Ser
     return serving
 
 
-def _segments(sources: Iterable[str], targets: Iterable[str]) -> Iterator[Segment]:
-    """The segments of two columns, without those that have an empty side."""
-    for source, target in zip(sources, targets, strict=True):
-        left, right = source.strip(), target.strip()
-        if left and right:
-            yield Segment(left, right)
+class _Reading:
+    """One reading of some text; which segments had line breaks is noted once, however often they are read."""
+
+    def __init__(self, broken: dict[tuple[Pair, Split], "array[int]"], split: Split) -> None:
+        self._broken, self._split = broken, split
+        self._made: Counter[Pair] = Counter()
+
+    def segments(self, pair: Pair, sources: Iterable[str], targets: Iterable[str]) -> list[Segment]:
+        """The next segments of a pair from two columns, without those that have an empty side."""
+        segments: list[Segment] = []
+        for source, target in zip(sources, targets, strict=True):
+            left, right = source.strip(), target.strip()
+            if left and right:
+                if "\n" in left or "\n" in right:
+                    self._note(pair, self._made[pair] + len(segments))
+                    left, right = in_one_line(left), in_one_line(right)
+                segments.append(Segment(left, right))
+        self._made[pair] += len(segments)
+        return segments
+
+    def _note(self, pair: Pair, place: int) -> None:
+        noted = self._broken.setdefault((pair, self._split), array("Q"))
+        if not noted or noted[-1] < place:
+            noted.append(place)

@@ -70,6 +70,12 @@ class Pivoted(Corpus):
         yield from self._corpus.together([pair for pair in pairs if pair not in made], split)
         yield from super().together([pair for pair in pairs if pair in made], split)
 
+    def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
+        """The corpus's; of a pair that is made, those of the text it is made from."""
+        if not self.made([pair], split):
+            return self._corpus.line_breaks(pair, split, sentences)
+        return sum(self._corpus.line_breaks(leg, split, None) for leg in self._legs(pair))
+
     def _legs(self, pair: Pair) -> tuple[Pair, Pair]:
         return Pair(pair.source, self._pivot), Pair(self._pivot, pair.target)
 
