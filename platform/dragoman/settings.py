@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dragoman.errors import DragomanError, nearest
@@ -74,6 +74,29 @@ class Settings(NoTruthValues, BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """The least that is logged."""
 
+    @field_validator("home")
+    @classmethod
+    def _is_a_place(cls, home: Path) -> Path:
+        """A home that every part of it can be named below: databases and MLflow take names in UTF-8 only."""
+        home = _expanded(home)
+        try:
+            str(home.resolve()).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("its name is no text in this locale: choose another, or set PYTHONUTF8=1") from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ValueError(f"it is no folder's name ({error}): choose another") from error
+        return home
+
+    @field_validator("store", "mlflow", "users")
+    @classmethod
+    def _without_tilde(cls, url: str) -> str:
+        """The same with `~` replaced, where it stands for the user's home in an SQLite file's name or a path."""
+        scheme, sqlite, file = url.partition(":///")
+        if sqlite and scheme.startswith("sqlite") and file.startswith("~"):
+            name, query, rest = file.partition("?")
+            return f"{scheme}:///{_expanded(Path(name))}{query}{rest}"
+        return str(_expanded(Path(url))) if url.startswith("~") else url
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -90,7 +113,7 @@ class Settings(NoTruthValues, BaseSettings):
     @property
     def store_url(self) -> str:
         """The results store in force."""
-        return self.store or f"sqlite:///{self.home.resolve()}/store.db"
+        return self.store or sqlite_url(self.home.resolve() / "store.db")
 
     @property
     def blobs_url(self) -> str:
@@ -100,12 +123,17 @@ class Settings(NoTruthValues, BaseSettings):
     @property
     def mlflow_url(self) -> str:
         """The MLflow tracking and registry URI in force."""
-        return self.mlflow or f"sqlite:///{self.home.resolve()}/mlflow.db"
+        return self.mlflow or sqlite_url(self.home.resolve() / "mlflow.db")
 
     @property
     def artifacts_url(self) -> str:
         """The folder of MLflow's artifacts in force."""
-        return self.artifacts or (self.home.resolve() / "artifacts").as_uri()
+        return self.artifacts or f"file://{self.artifacts_dir}"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Where MLflow's experiments keep their artifacts if no server does; `as_uri()` is what MLflow is told."""
+        return self.home.resolve() / "artifacts"
 
     @property
     def models_dir(self) -> Path:
@@ -133,6 +161,17 @@ def settings() -> Settings:
         raise SettingsError(_sentence(error.errors()[0])) from error
 
 
+def sqlite_url(file: Path) -> str:
+    """The SQLAlchemy URL of an SQLite file, whatever characters its path has."""
+    from sqlalchemy import URL  # not with this module: the help need not wait for it
+
+    url = URL.create("sqlite", database=str(file))
+    if url.render_as_string().endswith(f"///{file}"):
+        return url.render_as_string()
+    # MLflow makes the folder of a URL that begins with `sqlite:`, and takes the quoted name for the folder's
+    return url.set(drivername="sqlite+pysqlite").render_as_string()
+
+
 def settings_file() -> Path:
     """The settings file: `dragoman.toml` where one stands, or what `DRAGOMAN_CONFIG` names.
 
@@ -140,9 +179,10 @@ def settings_file() -> Path:
         SettingsError: the file that was named is not there.
     """
     named = os.environ.get(FILE_VARIABLE)
-    if named and not Path(named).is_file():
+    file = Path(named or "dragoman.toml").expanduser()
+    if named and not file.is_file():
         raise SettingsError(f"There is no settings file {named}: correct {FILE_VARIABLE}, or unset it.")
-    return Path(named or "dragoman.toml")
+    return file
 
 
 def set_flags(assignments: Iterable[str]) -> None:
@@ -190,9 +230,16 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     return sorted(name for name, upper in ours.items() if upper not in known and not upper.startswith(_OF_PLUGINS))
 
 
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"there is no home of such a user ({error}): write the whole path") from error
+
+
 def _file_values() -> dict[str, Any]:
     file = settings_file()
-    return tomllib.loads(file.read_text()) if file.is_file() else {}
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

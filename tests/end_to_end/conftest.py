@@ -48,7 +48,9 @@ class Home:
         self.folder = folder
         self.spec = folder / "spec.yaml"
         self.spec.write_text(yaml.safe_dump(spec))
-        self.home = folder / "home"
+        for name in ("tokenizers", "random", "typing"):  # the current folder is of no account to installed commands
+            (folder / f"{name}.py").write_text("raise ImportError('a file of the current folder')")
+        self.home = folder / "home #1, 50%2F"
         self.environment = {**os.environ, "DRAGOMAN_HOME": str(self.home), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":

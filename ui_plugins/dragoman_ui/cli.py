@@ -1,6 +1,7 @@
 """`dragoman ui`: the MLflow server on the right stores, with Dragoman's pages, and a browser on them."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,12 +17,16 @@ import typer
 
 from dragoman import telemetry
 from dragoman.errors import DragomanError
+from dragoman.relocation import settle_home
 from dragoman.settings import Settings, settings
 from dragoman_ui.app import PAGES
 from dragoman_ui.viewmodels.store import open_store
 
 PATIENCE = 180
 """Seconds the server may take to answer; on a busy machine MLflow needs most of a minute."""
+
+_NO_MODULES = Path(__file__).with_name("static")
+"""What the server puts before all installed packages, instead of the current folder, whose files are of no account."""
 
 
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -50,7 +55,7 @@ def ui(
     log.parent.mkdir(parents=True, exist_ok=True)
     asked = _HERE.get(host, host)
     address = f"http://{'localhost' if asked == '127.0.0.1' else in_url(asked)}:{port}"
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         server = subprocess.Popen(  # noqa: S603
             command(settings(), host, port), stdout=file, stderr=file, env=environment(), start_new_session=True
         )
@@ -78,6 +83,7 @@ def check(settings: Settings, host: str, port: int) -> None:
         ServerError: MLflow is kept by a server of its own, or the port is taken.
     """
     open_store()
+    settle_home(settings)
     if settings.mlflow_url.startswith(("http://", "https://")):
         raise ServerError(
             f"MLflow is kept by the server at {settings.mlflow_url}: have that one started with "
@@ -96,17 +102,18 @@ def check(settings: Settings, host: str, port: int) -> None:
 
 def command(settings: Settings, host: str, port: int) -> list[str]:
     """The command line of the server: one worker, as several are slow to start and share nothing."""
+    options = shlex.join(["--app-dir", str(_NO_MODULES), "--log-level", "warning"])
     return [
         sys.executable, "-m", "mlflow", "server", "--app-name", "dragoman",
         "--backend-store-uri", settings.mlflow_url,
-        "--artifacts-destination", (settings.home.resolve() / "artifacts").as_uri(),
-        "--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
+        "--artifacts-destination", settings.artifacts_dir.as_uri(),
+        "--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", options,
     ]  # fmt: skip
 
 
 def environment() -> dict[str, str]:
     """The environment of the server: this one, without what MLflow would start or send besides."""
-    return telemetry.OFF | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
+    return telemetry.OFF | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"} | os.environ
 
 
 def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:

@@ -99,7 +99,7 @@ class RayCluster(Cluster):
             # a bare init would attach to whatever cluster runs here
             how = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
         try:
-            context: Any = ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
+            context: Any = ray.init(**how, job_config=_job_config(), log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
             if "AF_UNIX path" in str(error):
                 raise ClusterError(_too_long()) from error
@@ -176,6 +176,22 @@ class RayCluster(Cluster):
     def close(self) -> None:
         """End the embedded cluster and every process of it, or leave the one that was joined."""
         self._ray.shutdown()
+
+
+def _job_config() -> Any:
+    """Ray's settings of a job, whose workers import what this process imports.
+
+    Ray has them look into the current folder before all else, where a file `random.py` would pass for the module.
+    """
+    from ray.job_config import JobConfig
+
+    class JobImportingAsHere(JobConfig):
+        def _serialize(self) -> Any:  # annotated as text, but bytes
+            paths: list[str] = self._py_driver_sys_path
+            paths[:] = [path for path in paths if path in {os.path.abspath(each) for each in sys.path}]  # noqa: PTH100
+            return super()._serialize()
+
+    return JobImportingAsHere()
 
 
 class _Holder:

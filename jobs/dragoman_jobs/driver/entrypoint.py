@@ -9,6 +9,7 @@ from dragoman.redaction import masked
 from dragoman.settings import settings
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.store import Store
+from dragoman.terminal import write_whatever_comes
 from dragoman_jobs.driver.job import StoppedError
 from dragoman_jobs.driver.progress import log_console
 from dragoman_jobs.driver.resume_plan import planned_again
@@ -17,6 +18,7 @@ from dragoman_jobs.driver.resume_plan import planned_again
 def main(grid: str, number: int) -> int:
     """Run a grid that is in the store, as the job that was queued for it; returns the exit code."""
     telemetry.turn_off()
+    write_whatever_comes()
     try:
         chosen = settings()
         logs.configure(chosen)

@@ -17,6 +17,7 @@ from dragoman.metrics.scoring import require
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
+from dragoman.relocation import settle_home
 from dragoman.reports.plan import reading_text
 from dragoman.reports.results import answers
 from dragoman.settings import Settings
@@ -78,6 +79,7 @@ def run_grid(
     require_tokenizer(plan.spec.base.model)
     require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
+    settle_home(settings)
     is_new = _check_free(settings, grid)
     with reading_text(plan, quiet=console.quiet) as tell:
         plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
@@ -109,7 +111,7 @@ def _run(
     job = Job(store, grid, queued)
     progress = GridProgress(console, job)
     tracker = BackgroundTracker(
-        lambda: Tracker(settings.mlflow_url, settings.home / "artifacts", plan), settings.mlflow_url, progress.say
+        lambda: Tracker(settings.mlflow_url, settings.artifacts_dir, plan), settings.mlflow_url, progress.say
     )
     reporter, spool = Reporter(tracker, plan, store), Spool(settings.home / "unsent" / f"{plan.id}.jsonl")
     tracker.tell(spool.send)  # what a driver left behind

@@ -56,7 +56,7 @@ def base_prepared_ahead(plan: Plan, settings: Settings) -> Iterator[None]:
         gpus=settings.worker_gpus,
     )  # fmt: skip
     process = subprocess.Popen(  # noqa: S603 (a module of ours)
-        [sys.executable, "-m", "dragoman_jobs.driver.prewarm", request.model_dump_json()],
+        [sys.executable, "-P", "-m", "dragoman_jobs.driver.prewarm", request.model_dump_json()],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, **ONE_THREAD},
     )  # fmt: skip

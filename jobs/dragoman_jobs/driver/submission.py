@@ -6,7 +6,6 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from rich.console import Console
 from dragoman.errors import DragomanError
 from dragoman.planning.plan import Plan
 from dragoman.redaction import masked
+from dragoman.relocation import settle_home
 from dragoman.settings import Settings, variable
 from dragoman.store.records import JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
@@ -70,6 +70,7 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
     if not settings.autoscaling:
         shares.require_room(lambda share: sum(share.fits(*node) for node in nodes), bool(plan.trainings), where)
     shares.require_sense(plan)
+    settle_home(settings)
     store = Store.open(settings.store_url, settings.blobs_url)
     grid = plan.spec.name
     if any(record.name == grid for record in store.grids.all()):
@@ -80,7 +81,7 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
     try:
         ray.submit(
             submission,
-            f"{_python()} -m dragoman_jobs.driver.entrypoint {shlex.quote(grid)} {number}",
+            f"{_python()} -P -m dragoman_jobs.driver.entrypoint {shlex.quote(grid)} {number}",
             environment,
             {"dragoman.grid": grid, "dragoman.job": str(number)},
         )
@@ -145,7 +146,7 @@ def settle(store: Store, job: JobRecord) -> JobRecord:
 
 def _check_reach(values: Mapping[str, str]) -> None:
     for name in ("store", "mlflow"):
-        if values[name].startswith("sqlite:"):
+        if values[name].startswith("sqlite"):
             raise ClusterError(
                 f"The setting {name} is a file on this machine, which the cluster can't reach: set {variable(name)} to "
                 "a server's address (postgresql://USER@HOST/NAME for the store, http://HOST:5000 for mlflow)."
@@ -183,7 +184,7 @@ def _mlflow_page(plan: Plan, settings: Settings) -> str | None:
     try:
         if url.startswith("http"):
             requests.get(f"{url.rstrip('/')}/health", timeout=3).raise_for_status()
-        return Tracker(url, Path(settings.home) / "artifacts", plan).page
+        return Tracker(url, settings.artifacts_dir, plan).page
     except Exception:  # whatever MLflow raises must not keep a grid from being sent
         return None
 

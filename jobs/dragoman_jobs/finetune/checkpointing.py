@@ -55,7 +55,7 @@ def save_checkpoint(
     with _plainly():
         save(tensors, storage_writer=HuggingFaceStorageWriter(str(partial), save_distributed=True))
     if distributed.is_first():
-        (partial / _STATE).write_text(state.model_dump_json())
+        (partial / _STATE).write_text(state.model_dump_json(), encoding="utf-8")
         sync_files(partial)
         before = _checkpoints(folder)
         partial.rename(_checkpoint(folder, state.step))

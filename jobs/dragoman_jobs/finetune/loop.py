@@ -74,7 +74,7 @@ def finetune(
                 shutil.rmtree(whole, ignore_errors=True)
             training.save(whole)
             if distributed.is_first():
-                (whole / RESULT_FILE).write_text(training.result.model_dump_json(indent=2))
+                (whole / RESULT_FILE).write_text(training.result.model_dump_json(indent=2), encoding="utf-8")
                 sync_files(whole)
                 whole.rename(out)
         if distributed.is_first():

@@ -1,6 +1,7 @@
 """The `dragoman` command: a shell around the commands that installed packages register."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,11 @@ from dragoman import plugins, telemetry
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
 from dragoman.signals import interruptible
+from dragoman.terminal import hang_up, write_whatever_comes
 from dragoman.version import __version__
+
+PIPE_CLOSED = 128 + signal.SIGPIPE
+"""Exit code where nobody reads what is written, as of `dragoman results GRID | head -1`: what a shell makes of it."""
 
 
 def build_app() -> typer.Typer:
@@ -104,16 +109,23 @@ def main() -> None:
     # their start.
     gc.set_threshold(50_000)
     telemetry.turn_off()
+    os.environ.setdefault("PYTHONSAFEPATH", "1")  # no Python started from here looks for modules in the current folder
+    write_whatever_comes()
     try:
         for argument in filter(half_character, sys.argv[1:]):
             raise DragomanError(f"The argument {argument!a} is not UTF-8: write it, or name the file, in UTF-8.")
         with interruptible(signal.SIGINT):
-            build_app()()
+            try:
+                build_app()()
+            finally:
+                hang_up()
     except DragomanError as error:
         print(f"dragoman: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(PIPE_CLOSED)
     finally:
         gc.freeze()  # all of it ends with the process, and to look through it once more takes a second

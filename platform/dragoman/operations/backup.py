@@ -16,6 +16,7 @@ from sqlalchemy import select
 from dragoman.operations.folder import Folder
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, Snapshot, snapshot
+from dragoman.relocation import settle_home
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
@@ -41,12 +42,13 @@ def backup(settings: Settings, folder: Path, models: bool, console: Console) -> 
     urls = databases(settings)
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} holds something already: give a new folder.")
+    settle_home(settings)
     with ExitStack() as stack:
         moments = _begin(stack, settings, urls)
         folder.mkdir(parents=True, exist_ok=True)
         names = {part: f"{part}{moment.suffix}" for part, moment in moments.items()}
         sources = folders(settings)
-        manifest = Manifest.now(names, {part: source.url for part, source in sources.items()})
+        manifest = Manifest.now(names, _places(settings))
         files = {part: source.names() for part, source in sources.items() if part == "artifacts"}
         files |= {"blobs": _blobs(moments["store"]), "models": _models(moments["store"], sources) if models else []}
         with progress(console) as bar:
@@ -80,8 +82,14 @@ def databases(settings: Settings) -> dict[str, str]:
 
 def folders(settings: Settings) -> dict[str, Folder]:
     """The folders of files, by part."""
-    urls = {"blobs": settings.blobs_url, "artifacts": settings.artifacts_url, "models": settings.models_dir.as_uri()}
+    urls = {"blobs": settings.blobs_url, "artifacts": settings.artifacts_url, "models": f"file://{settings.models_dir}"}
     return {part: Folder(url) for part, url in urls.items()}
+
+
+def _places(settings: Settings) -> dict[str, str]:
+    """Where each folder is, as the databases have it."""
+    artifacts = settings.artifacts or settings.artifacts_dir.as_uri()
+    return {"blobs": settings.blobs_url, "artifacts": artifacts, "models": settings.models_dir.as_uri()}
 
 
 @contextmanager

@@ -71,13 +71,13 @@ def write_secrets(file: Path) -> list[str]:
     Raises:
         DeploymentError: the folder is not there, or can't be written to.
     """
-    text = file.read_text() if file.exists() else ""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
     missing = [name for name in SECRETS if name not in read_env(text)]
     lines = [line for name in missing for line in (f"# {SECRETS[name]}", f"{name}={secrets.token_hex(32)}")]
     partial = file.with_name(f".env.{os.getpid()}")
     try:
         # never readable by others, not for a moment
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
             out.write("\n".join([*text.splitlines(), *lines]) + "\n")
         partial.replace(file)
     except OSError as error:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import fsspec
-
+from dragoman.file_system import file_system
 from dragoman.operations.snapshot import BackupError
 
 _AT_ONCE = 128
@@ -22,7 +21,7 @@ class Folder:
         """
         self.url = url
         try:
-            self._files, self._root = fsspec.url_to_fs(url)
+            self._files, self._root = file_system(url)
         except (ImportError, ValueError) as error:
             raise BackupError(f"{url} can't be reached ({error}): install what it needs, as dragoman[s3].") from error
 

@@ -65,7 +65,7 @@ class Manifest(BaseModel):
         if not file.is_file():
             raise BackupError(f"{folder} is no whole backup: it has no {NAME}, which is written last. Take another.")
         try:
-            manifest = cls.model_validate_json(file.read_text())
+            manifest = cls.model_validate_json(file.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
             raise BackupError(f"{file} is damaged: take another backup.") from error
         if not all(_is_inside(name) for name in (*manifest.files, *manifest.databases.values())):
@@ -79,7 +79,7 @@ class Manifest(BaseModel):
     def write(self, folder: Path) -> None:
         """Write it, in one step."""
         partial = folder / f".{NAME}"
-        with partial.open("w") as file:
+        with partial.open("w", encoding="utf-8") as file:
             file.write(self.model_dump_json(indent=1))
             file.flush()
             os.fsync(file.fileno())

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-import fsspec
-
 from dragoman.errors import DragomanError
+from dragoman.file_system import file_system
+from dragoman.relocation import settle_home
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
@@ -42,6 +42,7 @@ def migrate_all(settings: Settings, jobs_password: str | None = None) -> Iterato
         yield f"MLflow: kept by the server at {settings.mlflow_url}, which has its own migrations"
         return
     yield f"MLflow: schema {_migrate_mlflow(settings.mlflow_url)} at {Database(settings.mlflow_url).shown}"
+    settle_home(settings)
     if jobs_password:
         _set_user(settings.users or settings.mlflow_url, JOBS_USER, jobs_password)
         yield f"MLflow's user {JOBS_USER}: has the password of JOBS_PASSWORD"
@@ -49,7 +50,7 @@ def migrate_all(settings: Settings, jobs_password: str | None = None) -> Iterato
 
 def _make_folder(url: str) -> None:
     try:
-        files, path = fsspec.url_to_fs(url)
+        files, path = file_system(url)
         files.makedirs(path.split("/")[0] if url.startswith("s3://") else path, exist_ok=True)
     except (OSError, ImportError, ValueError) as error:
         raise MigrationError(f"{url} can't be made ({error}): check the address and the keys.") from error

@@ -1,14 +1,15 @@
 """A backup put back, here or elsewhere: checked first, whole or not at all, into databases that are empty."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 
 from dragoman.operations.backup import databases, folders, progress
 from dragoman.operations.manifest import Manifest
-from dragoman.operations.relocation import relocate_mlflow, relocate_store
 from dragoman.operations.snapshot import BackupError, snapshot
+from dragoman.relocation import local_path, relocate_mlflow, relocate_store, settle_home
 from dragoman.settings import Settings
 from dragoman.store.blobs import check_blob
 
@@ -73,10 +74,11 @@ def verify(folder: Path, console: Console) -> Manifest:
 
 def _relocate(manifest: Manifest, settings: Settings, urls: dict[str, str]) -> None:
     """Make the databases say where things are now."""
-    moved = {part: (manifest.folders[part], place.url) for part, place in folders(settings).items()}
-    for part, relocate, moves in (("mlflow", relocate_mlflow, "artifacts"), ("store", relocate_store, "models")):
-        if part in manifest.databases and moved[moves][0] != moved[moves][1]:
-            engine = create_engine(snapshot(urls[part]).url)
-            with engine.begin() as connection:
-                relocate(connection, *moved[moves])
-            engine.dispose()
+    artifacts = settings.artifacts or settings.artifacts_dir.as_uri()
+    with ExitStack() as stack:
+        if "mlflow" in manifest.databases and manifest.folders["artifacts"] != artifacts:
+            connection = stack.enter_context(create_engine(snapshot(urls["mlflow"]).url, poolclass=NullPool).begin())
+            relocate_mlflow(connection, [manifest.folders["artifacts"]], artifacts)
+        connection = stack.enter_context(create_engine(snapshot(urls["store"]).url, poolclass=NullPool).begin())
+        relocate_store(connection, settings.models_dir, local_path(manifest.folders["models"]))
+    settle_home(settings)

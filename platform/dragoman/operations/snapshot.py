@@ -118,7 +118,12 @@ class PostgresSnapshot(Snapshot):
         if program is None:
             raise BackupError(f"{words[0]} is not installed: install PostgreSQL's client programs (postgresql-client).")
         done = subprocess.run(  # noqa: S603
-            [program, *words[1:]], env=os.environ | self._variables(), capture_output=True, text=True, check=False
+            [program, *words[1:]],
+            env=os.environ | self._variables(),
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
         )
         if done.returncode != 0:
             said = masked(done.stderr.strip().splitlines()[0] if done.stderr.strip() else "it does not say why")

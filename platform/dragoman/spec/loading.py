@@ -1,6 +1,7 @@
 """Reading a spec file: every mistake in it becomes one sentence."""
 
 import operator
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,7 +106,8 @@ def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
 
 
 def _found(model: str, places: Iterable[Path]) -> str:
-    """A model's folder in the first of some places that has it; else the name as it is."""
+    """A model's folder in the first of some places that has it, `~` being the user's home; else the name as it is."""
+    model = os.path.expanduser(model)  # noqa: PTH111  # of a name on the hub pathlib would change more
     folder = next((place / model for place in places if (place / model).is_dir()), None)
     return str(folder.resolve()) if folder else model
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from dragoman.errors import StoreError
+from dragoman.file_system import file_system
 from dragoman.redaction import masked
 
 TRANSLATION = pa.schema([("text", pa.string()), ("finish_reason", pa.string()), ("tokens", pa.int32())])
@@ -75,7 +75,7 @@ class BlobStore:
         """
         self.url = url
         try:
-            self._files, self._root = fsspec.url_to_fs(url)
+            self._files, self._root = file_system(url)
         except (ImportError, ValueError) as error:
             raise StoreError(
                 f"Blobs can't be kept at {masked(url)} ({error}): give file:///FOLDER or s3://BUCKET/FOLDER."

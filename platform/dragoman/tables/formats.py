@@ -17,12 +17,16 @@ from rich.text import Text
 
 from dragoman.line import lines_of
 from dragoman.tables.table import Column, Table
+from dragoman.terminal import writes_unicode
 
 DECIMALS = 6
 """Digits after the point in JSON and CSV: enough to compute with, few enough to be the same on every machine."""
 
 GUTTER = 3
 """Columns of a terminal between two columns of a table."""
+
+PLAIN = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
+"""The lines of `box.SIMPLE_HEAD` for an encoding without box-drawing characters."""
 
 _NEGATIVE = re.compile(r"(?<![\w$-])-(?=\d)")
 """The sign of a number, which LaTeX would set as a hyphen."""
@@ -33,7 +37,7 @@ _NO_WORD = re.compile(r"[^a-z0-9]+")
 def as_json(tables: Sequence[Table]) -> str:
     """An object with an array of rows for each table."""
     rows = {table.name: [{key: _plain(value) for key, value in row.items()} for row in table.rows] for table in tables}
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(rows, ensure_ascii=not writes_unicode(), indent=2) + "\n"
 
 
 def as_csv(table: Table) -> str:
@@ -103,7 +107,7 @@ def as_text(tables: Sequence[Table]) -> str:
 
 
 def _rich(table: Table) -> RichTable:
-    rich = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    rich = RichTable(box=box.SIMPLE_HEAD if writes_unicode() else PLAIN, pad_edge=False)
     for column in table.columns:
         rich.add_column(Text(column.heading), justify="right" if column.right else "left", no_wrap=True)
     breaks = set(table.breaks)

@@ -151,10 +151,11 @@ def _log(
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.cache_dir) as folder:
         path = Path(folder) / "model"
-        artifacts = {"checkpoint": str(checkpoint)}
+        artifacts = {"checkpoint": checkpoint.as_uri()}  # MLflow would take a path for a URL that is not quoted
         if examples:
-            artifacts["examples"] = f"{folder}/examples.json"
-            Path(artifacts["examples"]).write_text(json.dumps(examples, ensure_ascii=False), encoding="utf-8")
+            file = Path(folder) / "examples.json"
+            file.write_text(json.dumps(examples, ensure_ascii=False), encoding="utf-8")
+            artifacts["examples"] = file.as_uri()
         mlflow.pyfunc.save_model(
             path,
             python_model=str(SERVED),
@@ -180,7 +181,7 @@ def _log(
 
 def _experiment(client: Any, settings: Settings, grid: str) -> str:
     # a server knows where artifacts go; a database alone would have them in the current folder
-    location = None if is_server(settings.mlflow_url) else (settings.home / "artifacts").resolve().as_uri()
+    location = None if is_server(settings.mlflow_url) else settings.artifacts_dir.as_uri()
     return experiment_id(client, grid, location)
 
 

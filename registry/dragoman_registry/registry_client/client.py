@@ -4,11 +4,14 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dragoman import telemetry
 from dragoman.errors import ModelError
+from dragoman.relocation import settle_home
+from dragoman.settings import settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +32,7 @@ def is_server(uri: str) -> bool:
 
 def is_there(uri: str) -> bool:
     """Whether MLflow has anything at a URI: a file of SQLite's that is not there is made by whoever opens it."""
-    if not uri.startswith("sqlite:"):
+    if not uri.startswith(("sqlite:", "sqlite+")):
         return True
     from sqlalchemy import make_url
 
@@ -67,10 +70,18 @@ def client_at(uri: str) -> "MlflowClient":
     """A client of the tracking store and registry at a URI, whatever address this process uses otherwise."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+    _settle(uri)
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every step it takes
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@cache
+def _settle(uri: str) -> None:
+    """Once a process, have a home that was moved name its artifacts."""
+    if uri == settings().mlflow_url:
+        settle_home(settings())
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What Ray raises, told apart; no Ray is started."""
 
 import os
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,11 +11,12 @@ import pytest
 import ray.exceptions
 from ray import ObjectRef
 from ray._private.utils import validate_socket_filepath
+from ray.core.generated.common_pb2 import JobConfig
 from ray.exceptions import RayTaskError
 
 from dragoman.errors import DragomanError, ModelError
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
-from dragoman_jobs.cluster.ray_cluster import RayCluster, require_short_temporary_folder
+from dragoman_jobs.cluster.ray_cluster import RayCluster, _job_config, require_short_temporary_folder
 
 
 def _raised_by(cluster_error: Exception) -> type[BaseException]:
@@ -84,3 +86,16 @@ def test_the_bound_is_rays_own(monkeypatch: pytest.MonkeyPatch) -> None:
             validate_socket_filepath(path)
         with nullcontext() if fits else pytest.raises(ClusterError, match="shorter path"):
             require_short_temporary_folder()
+
+
+def test_workers_do_not_look_for_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "installed")])
+    config = _job_config()
+    config._py_driver_sys_path.extend([str(tmp_path / "installed"), str(tmp_path)])  # as `ray.init` does
+    sent = JobConfig.FromString(config._serialize())
+    assert list(sent.py_driver_sys_path) == [str(tmp_path / "installed")]
+    monkeypatch.setattr(sys, "path", [""])  # a driver that does look there has workers that do
+    config = _job_config()
+    config._py_driver_sys_path.append(str(tmp_path))
+    assert list(JobConfig.FromString(config._serialize()).py_driver_sys_path) == [str(tmp_path)]

@@ -10,10 +10,11 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
+from fsspec.implementations.zip import ZipFileSystem
 from fsspec.utils import infer_compression
 
 from dragoman.errors import CorpusError, nearest
+from dragoman.file_system import file_system, is_local
 from dragoman.line import MARK, half_character
 
 DEPTH = 6
@@ -191,14 +192,14 @@ def _whole_lines(file: io.BufferedReader) -> Iterator[bytes]:
 
 
 def _open(url: str) -> tuple[AbstractFileSystem, str]:
-    filesystem, root = url_to_fs(url)
-    if root.endswith(".zip") and "::" not in url and filesystem.isfile(root):
+    filesystem, root = file_system(url)
+    if root.endswith(".zip") and (is_local(url) or "::" not in url) and filesystem.isfile(root):
         return _zip(filesystem, root), ""
     return filesystem, root
 
 
 def _zip(filesystem: AbstractFileSystem, path: str) -> AbstractFileSystem:
-    return url_to_fs("zip://", fo=filesystem.open(path, "rb"))[0]
+    return ZipFileSystem(filesystem.open(path, "rb"))
 
 
 def _is_aside(name: str) -> bool:

@@ -77,8 +77,9 @@ class TableFiles(Table[Side]):
 
 def _find(path: str) -> Mapping[Pair | None, Side]:
     if "{source}" in path and "{target}" in path:
-        folder, _, below = path[: path.index("{")].rpartition("/")
-        pattern = below + path[path.index("{") :]
+        first = min(path.index("{source}"), path.index("{target}"))
+        folder, _, below = path[:first].rpartition("/")
+        pattern = below + path[first:]
         start = folder or ("/" if path.startswith("/") else ".")
         files = Files("corpus.path", start, f"the path of files named like {path}")
         found = pairs_named(pattern, files.names)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 
 from dragoman.errors import DragomanError, StoreError
+from dragoman.file_system import file_system
 from dragoman.operations.finding import Finding, fault, fine
 from dragoman.settings import Settings
 from dragoman.store import migrations
@@ -23,7 +23,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     """A probe is written and removed; then the addresses of the store are looked for."""
     url = settings.blobs_url
     try:
-        files, root = fsspec.url_to_fs(url)
+        files, root = file_system(url)
         probe = f"{_nearest(files, root)}/.doctor-{uuid4().hex}"
         files.pipe_file(probe, b"doctor")
         read = files.cat_file(probe)

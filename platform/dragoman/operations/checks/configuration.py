@@ -20,7 +20,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     for file in (settings_file(), Path(".env")):
         if not file.is_file():
             continue
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8", errors="replace")
         if masked(text) != text and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield fault("settings", f"{file} holds secrets and others may read it", f"chmod 600 {file}")
         else:

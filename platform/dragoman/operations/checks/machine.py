@@ -38,7 +38,7 @@ def _gpu() -> Finding:
         return fine("gpu", "no NVIDIA driver here: work runs on the CPU")
     query = [command, "--query-gpu=name,memory.total", "--format=csv,noheader"]
     try:
-        asked = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        asked = subprocess.run(query, capture_output=True, encoding="utf-8", errors="replace", timeout=30, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         asked = subprocess.CompletedProcess(query, 1, "", str(error))
     if asked.returncode != 0 or not asked.stdout.strip():

@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from dragoman.errors import DragomanError
 from dragoman.operations.checks.http import ask
 from dragoman.operations.finding import Finding, fault, fine, warning
+from dragoman.relocation import former_roots, missing_models, moved_checkpoints
 from dragoman.settings import Settings
+from dragoman.store.database.connection import Database
 
 PART = "MLflow"
 _USER, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
@@ -27,6 +30,7 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield from _check_server(url.rstrip("/"))
     else:
         yield from _check_database(url)
+        yield from _check_files(settings)
 
 
 def _check_server(url: str) -> Iterator[Finding]:
@@ -67,7 +71,11 @@ def _check_what_it_serves(url: str) -> Iterator[Finding]:
 
 
 def _check_database(url: str) -> Iterator[Finding]:
-    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    try:
+        file = Database(url).file
+    except DragomanError as error:
+        yield fault(PART, str(error), "mend DRAGOMAN_MLFLOW")
+        return
     if file is not None and not file.exists():
         yield warning(PART, f"there is no database {file}", "`dragoman run SPEC` makes it")
         return
@@ -87,6 +95,24 @@ def _check_database(url: str) -> Iterator[Finding]:
         yield fine(PART, f"schema {found}; the package is not installed here")
     else:
         yield _compare(str(found))
+
+
+def _check_files(settings: Settings) -> Iterator[Finding]:
+    """Whether the paths in the databases are those of where the home lies, and lead to what was registered."""
+    try:
+        roots, checkpoints = former_roots(settings), moved_checkpoints(settings)
+        missing = [] if roots else missing_models(settings)
+    except (SQLAlchemyError, DragomanError):
+        return  # said already
+    if roots:
+        told = f"the home was moved: artifacts are looked for in {', '.join(sorted(roots))}"
+        yield fault(PART, told, "dragoman deploy migrate")
+    if checkpoints:
+        told = f"the home was moved: {checkpoints} checkpoints in it are looked for elsewhere"
+        yield fault(PART, told, "dragoman deploy migrate")
+    if missing:
+        told = f"the files of {len(missing)} registered versions are missing ({missing[0]})"
+        yield fault(PART, told, "put them back from a backup (`dragoman restore`), or delete the versions")
 
 
 def _compare(found: str) -> Finding:

@@ -55,4 +55,4 @@ def token() -> str | None:
     if found := os.environ.get("RAY_AUTH_TOKEN"):
         return found
     file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    return file.read_text().strip() if file.is_file() else None
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else None

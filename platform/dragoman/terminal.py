@@ -1,0 +1,46 @@
+"""Standard output and error where they are no UTF-8, or nobody reads them any more."""
+
+import errno
+import io
+import os
+import sys
+from pathlib import Path
+
+from dragoman.errors import DragomanError
+
+
+def write_whatever_comes() -> None:
+    """Have characters that a stream's encoding lacks written as `?`, rather than end the command.
+
+    Processes that are started from here read and write UTF-8, whatever the locale says: what they print goes to files.
+    """
+    os.environ["PYTHONUTF8"] = "1"
+    os.environ.pop("PYTHONIOENCODING", None)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who started this process: the next file that is opened would have its number
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def writes_unicode() -> bool:
+    """Whether standard output can hold every character."""
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+
+
+def hang_up() -> None:
+    """Write what is still buffered; to a pipe that was closed, or a full disk, nothing more.
+
+    Raises:
+        DragomanError: standard output can't be written, for another reason than that nobody reads it.
+    """
+    for stream in (sys.stderr, sys.stdout):
+        try:
+            stream.flush()
+        except OSError as error:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+            if error.errno != errno.EPIPE and stream is sys.stdout:
+                raise DragomanError(f"Standard output can't be written ({error.strerror}): its end is lost.") from error
