@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.identity import fingerprint
 
 MODEL_VERSION = 1
-"""Raised when the fields of a recipe change their meaning."""
+"""The version of a recipe that names none. Another one says so: `version: 2` where it has what the first left out
+(settings of the base that decide, the middle of large files) or leaves out what it had (files of other pairs)."""
 
 
 class ModelIdentity(BaseModel):
@@ -22,10 +23,31 @@ class ModelIdentity(BaseModel):
     id, the pairs, corpus, prompt, method and seed."""
     parent: str | None = None
     """Id of the model it is finetuned from."""
+    former: "Former | None" = Field(default=None, exclude=True)
+    """The identity it had in earlier versions, where that is another one."""
     seed: int | None = None
     """The seed of its training."""
 
     @property
     def id(self) -> str:
         """The versioned hash of the recipe: the same before and after training, on every machine."""
+        return fingerprint("model", self.recipe.get("version", MODEL_VERSION), self.recipe)
+
+
+class Former(BaseModel):
+    """An identity of an earlier version, which did not see all that decides, and when it is the same model still."""
+
+    model_config = ConfigDict(frozen=True)
+
+    recipe: dict[str, Any]
+    """The recipe as the earlier version wrote it."""
+    unseen: float
+    """When what it did not see was last written to, in seconds since 1970."""
+    touched: float = float("inf")
+    """When any of the training text was last written to or put where it is: a recipe that differs in files of other
+    pairs alone is the same one if that was before."""
+
+    @property
+    def id(self) -> str:
+        """The id as the earlier version made it."""
         return fingerprint("model", MODEL_VERSION, self.recipe)

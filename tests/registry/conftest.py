@@ -1,20 +1,27 @@
 """A grid in a store, an MLflow registry on SQLite, and tiny models with random weights."""
 
 import shutil
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
 
 from dragoman.cell import CellState
 from dragoman.corpora.factory import open_corpus
+from dragoman.errors import ModelError
+from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
-from dragoman.planning.plan import evaluation_segments, make_plan
+from dragoman.planning.plan import Plan, evaluation_segments, make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records
 from dragoman.store.store import Store
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_jobs.engines.transformers import TransformersEngine
+from dragoman_jobs.models.checkpoint import Checkpoint
+from dragoman_jobs.prompts.rendering import renderers
 from dragoman_registry.registry_client.client import client_at
 from dragoman_registry.registry_client.versions import (
     DECODING_TAG,
@@ -62,6 +69,38 @@ promotion:
 """)
 
 
+class Hypotheses:
+    """What the finetuned models of a plan really answer, since registering holds them to it; the base's are made up."""
+
+    known: ClassVar[dict[tuple[str, ...], list[str]]] = {}
+    engines: ClassVar[dict[tuple[str, str], TransformersEngine]] = {}
+
+    def __init__(self, plan: Plan, base: Path, checkpoints: dict[str, Path]) -> None:
+        self._plan, self._base, self._checkpoints = plan, base, checkpoints
+
+    def of(self, model: str, pair: Pair, sources: list[str], references: list[str]) -> list[str]:
+        folder, prompt = self._checkpoints.get(model), self._plan.prompt
+        if folder is None:
+            return [f"{model} {pair} {source}" for source in sources]
+        key = (str(folder), prompt.id, self._plan.decoding_of("").id, str(pair), *sources)
+        if key not in self.known:
+            render = renderers(prompt, [pair], str(folder if prompt.chat else self._base), None)[pair]
+            prompts = [render(*line) for line in zip(sources, references, strict=True)]
+            self.known[key] = [
+                found.text for found in self._engine(model, folder).translate_pair(pair, sources, prompts)
+            ]
+        return self.known[key]
+
+    def _engine(self, model: str, folder: Path) -> TransformersEngine:
+        decoding = self._plan.decoding_of("")
+        if (str(folder), decoding.id) not in self.engines:
+            adapted = (folder / "adapter_config.json").is_file()
+            weights = {"model": str(self._base), "adapter": folder} if adapted else {"model": str(folder)}
+            prepared = TransformersEngine.prepare(Checkpoint(id=model, **weights), decoding, folder.parent / "prepared")
+            self.engines[str(folder), decoding.id] = TransformersEngine(prepared, decoding)
+        return self.engines[str(folder), decoding.id]
+
+
 class World:
     """What a grid leaves behind when it is complete."""
 
@@ -74,6 +113,10 @@ class World:
         self.base = base
         self.spec = GridSpec.model_validate({"base": str(base), **SPEC})
 
+    @cached_property
+    def _hypotheses(self) -> Hypotheses:
+        return Hypotheses(make_plan(self.spec), self.base, self.checkpoints)
+
     @property
     def grid(self) -> records.GridRecord:
         return self.store.grids.get(self.spec.name)
@@ -83,6 +126,7 @@ class World:
         self.spec = GridSpec.model_validate({**self.spec.model_dump(mode="json"), **changes})
         plan, store = make_plan(self.spec), self.store
         self.spec = plan.spec
+        self._hypotheses = Hypotheses(plan, self.base, self.checkpoints)
         store.models.add(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
         store.models.record_graph(plan.base.id, plan.base_graph)
         for training in plan.trainings:
@@ -119,12 +163,18 @@ class World:
                 if values is None:
                     store.cells.advance(failed=[records.Untranslated(cell.cell.id, "out of memory")])
                 else:
-                    self.commit(cell, signature, *values)
+                    try:
+                        self.commit(cell, signature, *values)
+                    except ModelError as error:  # a prompt that is longer than the tiny model
+                        store.cells.advance(failed=[records.Untranslated(cell.cell.id, str(error))])
 
     def commit(self, cell: records.CellRecord, signature: str, bleu: float, off_target: float) -> None:
-        address = self.store.blobs.put_translation([(f"{cell.cell.id}", "stop", 4)])
+        sources, references = self.store.blobs.test(str(cell.test))
+        texts = self._hypotheses.of(self.grid.names[cell.cell.model], cell.cell.pair, sources, references)
+        address = self.store.blobs.put_translation([(text, "stop", 4) for text in texts])
         translation = records.Translation(
-            cell_id=cell.cell.id, hypotheses=address, segments=1, tokens=4, cut=0, engine="test", seconds=1, worker="w"
+            cell_id=cell.cell.id, hypotheses=address, segments=len(texts), tokens=4, cut=0, engine="test", seconds=1,
+            worker="w",
         )  # fmt: skip
         values = {"bleu": bleu, "off_target": off_target}
         self.store.cells.advance(

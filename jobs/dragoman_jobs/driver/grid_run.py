@@ -14,6 +14,7 @@ from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
 from dragoman.errors import DragomanError
 from dragoman.metrics.scoring import require
+from dragoman.planning.adoption import adopt_from
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
@@ -81,6 +82,7 @@ def run_grid(
     _make_home(settings.home)
     settle_home(settings)
     is_new = _check_free(settings, grid)
+    plan = adopt_from(plan, settings.store_url, settings.blobs_url)
     with reading_text(plan, quiet=console.quiet) as tell:
         plan = prepare(plan, settings.home, tell)  # from here on, what is run is what stands in the manifest
     check_contamination(plan)

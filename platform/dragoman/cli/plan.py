@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from dragoman.cli.output import printed
+from dragoman.planning.adoption import adopt
 from dragoman.planning.cost import estimate
 from dragoman.planning.manifest import manifest_path, prepare
 from dragoman.planning.plan import Plan, make_plan
@@ -35,7 +36,9 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     """
     campaign = load_campaign(spec)
     store = _store()
-    grids = {planned.spec.name: _tables(planned, store) for planned in map(make_plan, campaign.grids)}
+    grids = {}
+    for planned in map(make_plan, campaign.grids):
+        grids[planned.spec.name] = _tables(adopt(planned, store) if store else planned, store)
     return across(campaign.name, grids) if campaign.is_sweep else grids[campaign.name]
 
 

@@ -1,15 +1,18 @@
 """What a corpus is: aligned text for directed pairs, read as a stream."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
 from dragoman.spec.corpus import CorpusOptions
+
+if TYPE_CHECKING:
+    from dragoman.corpora.readers.files import Files
 
 BATCH = 1024
 """Segments that are handed on together where many are read."""
@@ -38,7 +41,25 @@ class Corpus(ABC):
     @property
     @abstractmethod
     def revision(self) -> str:
-        """What the text depends on besides the options: data version, file hashes. Part of a test set's identity."""
+        """What the text depends on besides the options: data version, file hashes.
+
+        Part of the identities of test sets and models where `name_of` and `files_of` say nothing narrower.
+        """
+
+    @property
+    def rules(self) -> str:
+        """What decides beside the options as they are written, such as a default that matters."""
+        return ""
+
+    def files_of(self, pair: Pair, split: Split) -> "Sequence[tuple[Files, str]] | None":
+        """The files that serve a pair in a split, in reading order; None where `revision` is as narrow as can be."""
+        del pair, split
+        return None
+
+    def name_of(self, split: Split) -> str | None:
+        """What a test set is called whose lines, hashed pair by pair, say all else; None where `revision` says it."""
+        del split
+        return None
 
     @abstractmethod
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:

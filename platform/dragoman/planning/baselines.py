@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.checkpoint_settings import changed_at, deciding_settings
 from dragoman.errors import ModelError, SpecError
 from dragoman.identity import hash_files
-from dragoman.model import ModelIdentity
+from dragoman.model import Former, ModelIdentity
 from dragoman.pair import all_pairs
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.spec.baseline import Baseline
@@ -43,7 +44,7 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity) -> tuple[PlannedBasel
     for baseline in spec.baselines:
         if baseline.model is None:
             continue
-        identity = identity_of(baseline, f"baselines.{baseline.name}.model", baseline.name)
+        identity = identity_of(baseline, f"baselines.{baseline.name}.model", baseline.name, chat=spec.chats)
         if identity.id in names:
             raise SpecError(
                 f"baselines.{baseline.name}.model is the same model as {names[identity.id]}: leave it out to ask the "
@@ -63,8 +64,14 @@ def declared_graph(trained_on: Declared, languages: tuple[str, ...]) -> Training
     return TrainingGraph(examples=dict.fromkeys(pairs, 1), evidence=Evidence.DECLARED)
 
 
-def identity_of(named: Base | Baseline, place: str, name: str = "base") -> ModelIdentity:
+def identity_of(named: Base | Baseline, place: str, name: str = "base", chat: bool = False) -> ModelIdentity:
     """The identity of a model from elsewhere, and a look at whether it is there.
+
+    Args:
+        named: the part of the spec that names it.
+        place: where that stands, for errors.
+        name: its name in the grid's tables.
+        chat: whether models of the grid are asked with their chat templates.
 
     Raises:
         ModelError: its folder has no weights, or it is neither a folder nor a name.
@@ -82,6 +89,9 @@ def identity_of(named: Base | Baseline, place: str, name: str = "base") -> Model
                 "Save the model with save_pretrained, or name one on the hub."
             )
         recipe = {"files": hash_files(files)}  # the content, wherever the folder stands
+        if deciding := deciding_settings(folder, chat):
+            former = Former(recipe=recipe, unseen=changed_at(folder))
+            return ModelIdentity(name=name, recipe={**recipe, "version": 2, "settings": deciding}, former=former)
     elif folder.is_absolute() or model.startswith(".") or model.count("/") != 1:
         raise ModelError(
             f"{place} is '{model}': there is no such folder beside the spec or here, and it is no "

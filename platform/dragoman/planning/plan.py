@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.cell import Cell
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
+from dragoman.corpora.readers.content import Reading, reading
 from dragoman.errors import SpecError
 from dragoman.identity import fingerprint, hash_lines, plain_json
-from dragoman.model import ModelIdentity
+from dragoman.model import Former, ModelIdentity
 from dragoman.pair import Pair, PairKey
 from dragoman.partition import Partition, TrainingGraph
 from dragoman.planning.baselines import PlannedBaseline, declared_graph, identity_of, planned_baselines
@@ -28,6 +30,9 @@ from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
 
+ITS_LINES = "its lines"
+"""The revision of a test set that is what its lines are, whatever else stands beside them."""
+
 
 class TestSet(BaseModel):
     """The lines every model of a grid is tested on, pair by pair."""
@@ -38,7 +43,7 @@ class TestSet(BaseModel):
     corpus: str
     """Kind of corpus."""
     revision: str
-    """The corpus's revision."""
+    """The corpus's revision; of one kept in files, that it is its lines, and what the files are called."""
     split: Split
     """The split read."""
     sentences: int | None
@@ -47,7 +52,12 @@ class TestSet(BaseModel):
     @property
     def id(self) -> str:
         """The test set's identity; the lines of each pair have a content hash of their own in the cell."""
-        return fingerprint("test", 1, self.model_dump(mode="json"))
+        return fingerprint("test", 2 if self.is_by_lines else 1, self.model_dump(mode="json"))
+
+    @property
+    def is_by_lines(self) -> bool:
+        """Whether the lines of a pair alone decide; before version 2 it was all files of the corpus together."""
+        return self.revision.startswith(ITS_LINES)
 
 
 class PlannedTraining(BaseModel):
@@ -122,10 +132,19 @@ class Plan(BaseModel):
     line_breaks: dict[PairKey, int] = {}
     """Test sentences of a pair with a line break in them, which is a space in the segment; only where there are any."""
 
-    @property
+    known_as: str | None = None
+    """The id that an earlier version gave the plan of this spec, where it ran it."""
+
+    @cached_property
     def id(self) -> str:
-        """The hash of the spec: equal plans of equal specs."""
-        return fingerprint("spec", 1, self.spec.model_dump(mode="json"))
+        """The hash of the spec, wherever the folders of its models and corpora stand: equal plans of equal specs."""
+        return self.known_as or fingerprint("spec", 2, self.meaning)
+
+    @cached_property
+    def meaning(self) -> dict[str, Any]:
+        """The spec without the places it was read in, and with the models that lay there."""
+        others = [planned.identity.id for planned in self.baselines]
+        return {"spec": spec_meaning(self.spec), "base": self.base.id, "baselines": others}
 
     @property
     def prompt(self) -> EvaluationPrompt:
@@ -197,13 +216,32 @@ class Plan(BaseModel):
         return {partition: counts[partition] for partition in Partition if counts[partition]}
 
 
+def spec_meaning(spec: GridSpec) -> Any:
+    """A spec as plain data, without where the folders stand that it names."""
+    return _without_places(spec.model_dump(mode="json"))
+
+
+def _without_places(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_without_places(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    # a corpus found beside its spec notes that folder, and a model's folder is made absolute
+    return {
+        key: _without_places(value)
+        for key, value in part.items()
+        if not (key == "folder" and "kind" in part)
+        and not (key == "model" and isinstance(value, str) and value.startswith("/"))
+    }
+
+
 def make_plan(spec: GridSpec) -> Plan:
     """Enumerate a grid, reading test lines and the presence of training text but writing nothing.
 
     Raises:
         SpecError, CorpusError, ModelError: something the spec names is not there.
     """
-    base = identity_of(spec.base, "base.model")
+    base = identity_of(spec.base, "base.model", chat=spec.chats)
     spec = _with_complete_prompts(spec)
     evaluation = spec.evaluation
     choice = evaluation.corpus or spec.corpus
@@ -220,13 +258,14 @@ def make_plan(spec: GridSpec) -> Plan:
     contents = {
         pair: corpus.content(pair, evaluation.split, evaluation.sentences) for pair in pairs if pair not in missing
     }
+    name = corpus.name_of(evaluation.split)
     test_set = TestSet(
-        corpus=choice.kind, revision=corpus.revision, split=evaluation.split, sentences=evaluation.sentences
-    )
+        corpus=choice.kind, split=evaluation.split, sentences=evaluation.sentences,
+        revision=corpus.revision if name is None else f"{ITS_LINES}, {name}" if name else ITS_LINES,
+    )  # fmt: skip
     tested = TestText(
         corpus=choice, split=evaluation.split, sentences=evaluation.sentences, pairs=tuple(contents),
-        similarity=spec.contamination.similarity,
-        id=fingerprint("tested", 1, {"set": test_set.id, "contents": hash_lines(contents.values())}),
+        similarity=spec.contamination.similarity, id=id_of_tested(test_set, contents),
     )  # fmt: skip
     return Plan(
         spec=spec,
@@ -258,6 +297,11 @@ def _with_complete_prompts(spec: GridSpec) -> GridSpec:
     return spec.model_copy(update={"evaluation": evaluation.model_copy(update={"prompts": prompts, "prompt": None})})
 
 
+def id_of_tested(test_set: TestSet, contents: Mapping[Pair, str]) -> str:
+    """The id of test sentences, given the hashes of their lines by pair."""
+    return fingerprint("tested", 1, {"set": test_set.id, "contents": hash_lines(contents.values())})
+
+
 def evaluation_segments(corpus: Corpus, pair: Pair, split: Split, sentences: int | None) -> list[Segment]:
     """The test lines of a pair, the first so many in the corpus's order."""
     return list(islice(corpus.segments(pair, split), sentences))
@@ -270,6 +314,38 @@ def _stop_at(missing: Mapping[Pair, str], pairs: int, policy: Missing, place: st
             f"{place}: {len(missing)} of {pairs} pairs have no text ({pair}: {reason}), and `missing` says stop. "
             "Add the text, leave the pairs out, or say `missing: drop`."
         )
+
+
+def _read(corpus: Corpus, finetuning: Finetuning, pairs: tuple[Pair, ...]) -> list[tuple[Split, Pair]]:
+    """The text that a finetuning reads: of its pairs, and the dev split of those a checkpoint is chosen by."""
+    found = [(Split.TRAIN, pair) for pair in pairs]
+    if selection := finetuning.method.selection:
+        looked = pairs if selection.pairs == "trained" else selection.pairs
+        missing = corpus.missing(looked, Split.DEV)
+        found += [(Split.DEV, pair) for pair in looked if pair not in missing]
+    return found
+
+
+def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity, tested: TestText) -> dict[str, Any]:
+    """A finetuning's recipe, and the one of an earlier version where that was another."""
+    before = {**recipe, "base": base.former.id if base.former else recipe["base"]}
+    if "held_out" in recipe and read is not None:
+        choice = tested.corpus
+        corpus = open_corpus(choice.kind, choice.placed)
+        tests = TestSet(corpus=choice.kind, revision=corpus.revision, split=tested.split, sentences=tested.sentences)
+        contents = {pair: corpus.content(pair, tested.split, tested.sentences) for pair in tested.pairs}
+        before["held_out"] = {**recipe["held_out"], "tested": id_of_tested(tests, contents)}
+    if read is not None:
+        options = {key: value for key, value in recipe["corpus"]["options"].items() if key != "path"}
+        corpus_read = {**recipe["corpus"], "revision": read.revision, "options": options}
+        recipe = {**recipe, "version": 2, "corpus": corpus_read}
+    if recipe == before:
+        return {"recipe": recipe}
+    unseen = max(base.former.unseen if base.former else 0.0, read.unseen if read else 0.0)
+    return {
+        "recipe": recipe,
+        "former": Former(recipe=before, unseen=unseen, touched=read.touched if read else float("inf")),
+    }
 
 
 def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, tested: TestText) -> PlannedTraining:
@@ -298,7 +374,7 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, 
     _stop_at(missing, len(asked), policy, f"models.{finetuning.name}")
     seed = spec.seed if finetuning.seed is None else finetuning.seed
     filters = finetuning.filters or spec.filters
-    recipe = {
+    recipe: dict[str, Any] = {
         "base": base.id,
         "pairs": pairs,
         "examples": finetuning.examples,
@@ -312,7 +388,10 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, 
         recipe["filters"] = filters
     if filters.test_overlap:
         recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity}
-    identity = ModelIdentity(name=finetuning.name, recipe=plain_json(recipe), parent=base.id, seed=seed)
+    read = reading(corpus, _read(corpus, finetuning, pairs))
+    identity = ModelIdentity(
+        name=finetuning.name, parent=base.id, seed=seed, **_recipes(plain_json(recipe), read, base, tested)
+    )
     return PlannedTraining(
         identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs,
         missing=missing, absent=dict(sorted(absent.items())),

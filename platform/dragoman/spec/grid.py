@@ -197,6 +197,12 @@ class GridSpec(SpecModel):
         own = (baseline.asked_with(written[0]) for baseline in self.baselines)
         return (*written, *(prompt for prompt in own if prompt and prompt.label not in known))
 
+    @property
+    def chats(self) -> bool:
+        """Whether a model is asked with its chat template, or trained on it."""
+        asked = (*self.prompts, *(finetuning.prompt or self.prompt for finetuning in self.finetunings))
+        return any(prompt.chat is not None for prompt in asked)
+
     @model_validator(mode="after")
     def _hangs_together(self) -> "GridSpec":
         names = [*(model.name for model in self.finetunings), *(baseline.name for baseline in self.baselines)]

@@ -3,6 +3,7 @@
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from dragoman.spec.pairs import chosen
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG, experiment_id
+from dragoman_registry.packaging.answer_check import Answer, check_answers, sample
 from dragoman_registry.packaging.model_card import Card, write_card
 from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at
 from dragoman_registry.registry_client.versions import (
@@ -42,6 +44,9 @@ def register(
 ) -> RegisteredVersion:
     """Make a finetuned model a version of a registered model; a version that is there already is returned.
 
+    Before anything is written to MLflow, the model as it will be served translates some of the stored sentences, and
+    has to give the translations that were scored.
+
     Args:
         settings: where MLflow is.
         store: the results store.
@@ -51,7 +56,7 @@ def register(
         run: id of the MLflow run to log it under.
 
     Raises:
-        ModelError: the model is not trained, or its checkpoint is gone.
+        ModelError: the model is not trained, its checkpoint is gone, or served it answers otherwise than was scored.
     """
     model_id, spec = id_of(grid, model), GridSpec.from_store(grid.spec)
     prompt, decoding = spec.prompts[0], spec.evaluation.decoding
@@ -65,7 +70,8 @@ def register(
         MODEL_TAG: model_id, GRID_TAG: grid.name, NAME_TAG: model, PROMPT_TAG: prompt.id, DECODING_TAG: decoding.id
     }  # fmt: skip
     card = write_card(store, grid, spec, model)
-    logged = _log(settings, grid.name, model, checkpoint, config, _examples(spec), tags, card, run)
+    answers = sample(store, grid, model_id, prompt.id, decoding.id)
+    logged = _log(settings, grid.name, model, checkpoint, config, _examples(spec), tags, card, answers, run)
     return _add_version(settings.mlflow_url, name, logged, tags, card)
 
 
@@ -94,6 +100,7 @@ def _model_config(spec: GridSpec, grid: GridRecord, base: dict[str, Any]) -> dic
         "beam": decoding.beam,
         "length_penalty": decoding.length_penalty,
         "max_new_tokens": decoding.max_new_tokens,
+        "max_ratio": decoding.max_ratio,
         "stop": list(decoding.stop),
         "stop_at_newline": decoding.stop_at_newline,
         "base_model": spec.base.model,
@@ -132,22 +139,27 @@ def _log(
     examples: Examples,
     tags: dict[str, str],
     card: Card,
+    answers: Sequence[Answer],
     run: str | None,
 ) -> Any:
-    """Log the model to MLflow, under its run if it has one; returns MLflow's logged model."""
+    """Package the model, hold it to its answers, and log it to MLflow, under its run if it has one.
+
+    Returns:
+        MLflow's logged model.
+
+    Raises:
+        ModelError: it answers otherwise; nothing is logged then.
+    """
     client = client_at(settings.mlflow_url)
     import mlflow.pyfunc
     import pandas as pd
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model, ModelSignature
+    from mlflow.models.model import MLMODEL_FILE_NAME
     from mlflow.types import ColSpec, Schema
 
     source, target = list(config["languages"])[:2]
     columns: list[Any] = [ColSpec("string", name) for name in ("text", "source", "target")]
-    logged = client.create_logged_model(
-        client.get_run(run).info.experiment_id if run else _experiment(client, settings, grid),
-        name=re.sub(r"[/:.%\"']", "-", model), source_run_id=run, tags=tags, model_type="translation",
-    )  # fmt: skip
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.cache_dir) as folder:
         path = Path(folder) / "model"
@@ -164,14 +176,17 @@ def _log(
             signature=ModelSignature(Schema(columns), Schema([ColSpec("string", "translation")])),
             input_example=pd.DataFrame([{"text": "Hello", "source": source, "target": target}]),
             pip_requirements=requirements(with_adapter=(checkpoint / "adapter_config.json").is_file()),
-            mlflow_model=Model(
-                artifact_path=logged.artifact_location,
-                model_uuid=logged.model_id,
-                model_id=logged.model_id,
-                run_id=run,
-                metadata=tags,
-            ),
+            metadata=tags,
         )
+        check_answers(model, path, answers)
+        logged = client.create_logged_model(
+            client.get_run(run).info.experiment_id if run else _experiment(client, settings, grid),
+            name=re.sub(r"[/:.%\"']", "-", model), source_run_id=run, tags=tags, model_type="translation",
+        )  # fmt: skip
+        described: Any = Model.load(path)
+        described.artifact_path, described.run_id = logged.artifact_location, run
+        described.model_id = described.model_uuid = logged.model_id
+        described.save(path / MLMODEL_FILE_NAME)
         (path / "README.md").write_text(card.text, encoding="utf-8")
         client.log_model_artifacts(logged.model_id, str(path))
     if run:

@@ -6,6 +6,7 @@ It answers as the evaluation did: the same prompt, the same decoding, the text c
 import hashlib
 import json
 from collections import defaultdict
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Translator(PythonModel):
         if is_adapter:
             from peft import PeftModel
 
+            _untie(model)
             model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
         self._model = model.eval().to(self._device, _precision(model.dtype, self._device))
         # templates of chats write what the tokenizer puts before every text too
@@ -72,16 +74,17 @@ class Translator(PythonModel):
         """
         rows = zip(model_input["text"], model_input["source"], model_input["target"], strict=True)
         tokens = [self._encode(*row) for row in rows]
+        limits = [self._limit(text) for text in model_input["text"]]
         # Prompts of equal length are decoded together: without padding no answer depends on its neighbours.
-        by_length: defaultdict[int, list[int]] = defaultdict(list)
+        by_length: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         for index, ids in enumerate(tokens):
-            by_length[len(ids)].append(index)
+            by_length[len(ids), limits[index]].append(index)
         translations = [""] * len(tokens)
-        for length, indices in by_length.items():
+        for (length, limit), indices in by_length.items():
             size = max(1, BATCH_TOKENS // (length * self._config["beam"]))
             for start in range(0, len(indices), size):
                 batch = indices[start : start + size]
-                for index, text in zip(batch, self._continue([tokens[index] for index in batch]), strict=True):
+                for index, text in zip(batch, self._continue([tokens[index] for index in batch], limit), strict=True):
                     translations[index] = text
         return pd.DataFrame({"translation": translations}, index=model_input.index)
 
@@ -122,10 +125,20 @@ class Translator(PythonModel):
         written = self._chats.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **options)
         return str(written).removeprefix(self._prefix)
 
-    def _continue(self, tokens: list[list[int]]) -> list[str]:
+    def _limit(self, text: str) -> int:
+        """The most tokens that may be written for a sentence."""
+        most, ratio = int(self._config["max_new_tokens"]), self._config.get("max_ratio")
+        if ratio is None:
+            return most
+        length = len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return max(1, min(most, ceil(float(ratio) * length)))
+
+    def _continue(self, tokens: list[list[int]], limit: int) -> list[str]:
         prompts = torch.tensor(tokens, device=self._device)
         with torch.inference_mode():
-            output = self._model.generate(input_ids=prompts, attention_mask=torch.ones_like(prompts))
+            output = self._model.generate(
+                input_ids=prompts, attention_mask=torch.ones_like(prompts), max_new_tokens=limit
+            )
         return [self._line(ids) for ids in output[:, prompts.shape[1] :].tolist()]
 
     def _line(self, ids: list[int]) -> str:
@@ -181,6 +194,14 @@ def _prefix(tokenizer: Any) -> str:
     bare, full = tokenizer("a", add_special_tokens=False).input_ids, tokenizer("a").input_ids
     start = next(start for start in range(len(full)) if full[start : start + len(bare)] == bare)
     return str(tokenizer.decode(full[:start]))
+
+
+def _untie(model: Any) -> None:
+    """Give a head that shares the embedding's weights its own: what an adapter adds to the one is not the other's."""
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    if head is not None and head.weight is embedding.weight:
+        head.weight = torch.nn.Parameter(head.weight.detach().clone())
+        model.config.tie_word_embeddings = False
 
 
 def _precision(stored: torch.dtype, device: str) -> torch.dtype:

@@ -47,9 +47,9 @@ def home(made: Path, tmp_path: Path) -> Path:
     shutil.copytree(made, home)
     settings = Settings(home=home)
     store = Store.open(settings.store_url, settings.blobs_url)
-    store.add_model(ModelRecord(id="model1-a", name="a", recipe={}))
+    store.models.add(ModelRecord(id="model1-a", name="a", recipe={}))
     (home / "models" / "model1-a").mkdir(parents=True)
-    store.add_training("model1-a", {"checkpoint": str(made / "models" / "model1-a")})
+    store.models.add_training("model1-a", {"checkpoint": str(made / "models" / "model1-a")})
     store.close()
     return home
 

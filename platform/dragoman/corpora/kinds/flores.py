@@ -48,6 +48,14 @@ class Flores(SideBySide):
         """The hash of every file of the layout."""
         return self._files.revision(self._names.values())
 
+    def files_of(self, pair: Pair, split: Split) -> Sequence[Side]:
+        """Those of both languages."""
+        return [(self._files, self._names[split, tag]) for tag in pair]
+
+    def name_of(self, split: Split) -> str:
+        """Nothing but its kind."""
+        return ""
+
     def content(self, pair: Pair, split: Split, sentences: int | None) -> str:
         """The hash of both sides' lines, each side read once for all its pairs."""
         self.require(pair, split)

@@ -64,6 +64,7 @@ class HuggingFace(Table[Part]):
                 "corpus.path", chosen.path, "the folder of a data set, or its name on the Hugging Face hub"
             )
         self._load = cache(self._read)
+        self._data_files = cache(self._find_data_files)
         self._split_names = cache(self._find_split_names)
         with reaching(chosen.path):
             import datasets
@@ -87,6 +88,32 @@ class HuggingFace(Table[Part]):
     def revision(self) -> str:
         """The revision on the hub, or the hash of the local files."""
         return self._revision or self._files.revision(self._files.everything)
+
+    def files_of(self, pair: Pair, split: Split) -> Sequence[tuple[Files, str]] | None:
+        """The data files of the split, of the pair's configuration where there is one for each; of the hub's none."""
+        part = self._part(pair, split)
+        if self._revision or isinstance(part, str):
+            return None if self._revision else []
+        return [(self._files, name) for name in self._data_files(*part[1])]
+
+    def name_of(self, split: Split) -> str | None:
+        """What the local folder is called."""
+        return None if self._revision else self._options.path.rstrip("/").rpartition("/")[2]
+
+    def _find_data_files(self, config: str | None, split: str) -> list[str]:
+        if self._saved is not None:
+            below = f"{split}/" if f"{split}/state.json" in self._files.names else ""
+            return [name for name in self._files.names if name.endswith(".arrow") and name.startswith(below)]
+        with reaching(self._options.path):
+            import datasets
+
+            found = datasets.load_dataset_builder(self._options.path, config).config.data_files or {}
+        place = {path: name for name, path in self._files.names.items()}
+        named = [place.get(str(path).removeprefix("file://")) for path in found.get(split, ())]
+        if named and None not in named:
+            return sorted(name for name in named if name is not None)
+        # of a layout that datasets reads by a way of its own, all but what is there for people
+        return [name for name in self._files.names if not name.lower().endswith(".md") and not name.startswith(".")]
 
     def _part(self, pair: Pair, split: Split) -> tuple[Pair | None, Part] | str:
         path, name = self._options.path, self._options.splits.get(split)

@@ -38,6 +38,14 @@ class Opus(SideBySide):
         """The hash of every file of the layout."""
         return self._files.revision(self._read)
 
+    def files_of(self, pair: Pair, split: Split) -> Sequence[Side]:
+        """Both sides of every bitext of the pair."""
+        return [side for sides in self._sides(pair, split) for side in sides]
+
+    def name_of(self, split: Split) -> str:
+        """Nothing but its kind."""
+        return ""
+
     def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
         bitexts = self._bitexts.get((split, frozenset(pair)), [])
         return [(bitext[pair.source], bitext[pair.target]) for bitext in bitexts]

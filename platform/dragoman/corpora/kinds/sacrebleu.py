@@ -61,6 +61,10 @@ class SacrebleuSets(SideBySide):
             parts.append(f"{test_set.name}: {hashed}")
         return ", ".join(parts)
 
+    def name_of(self, split: Split) -> str:
+        """The set's name."""
+        return str(self._sets[split].name) if split in self._sets else ""
+
     def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
         code = self._codes(split).get(pair)
         files = self._cache(split)

@@ -5,7 +5,7 @@ https://aclanthology.org/2021.eacl-main.115, which advises a margin of at least 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache, cached_property
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from pydantic import Field
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import PACKED, beside_pair, its_own, language_of, partners_in
-from dragoman.corpora.readers.parallel_files import PathOptions
+from dragoman.corpora.readers.parallel_files import PathOptions, Side
 from dragoman.corpora.readers.tsv_lines import check_end, halves
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
@@ -55,6 +55,16 @@ class WikiMatrix(Corpus):
     def revision(self) -> str:
         """The hash of all WikiMatrix files, and the margin."""
         return f"{self._files.revision(self._names.values())}+margin-{self._margin}"
+
+    @property
+    def rules(self) -> str:
+        """The margin."""
+        return f"+margin-{self._margin}"
+
+    def files_of(self, pair: Pair, split: Split) -> Sequence[Side]:
+        """The file of the pair or its reverse."""
+        del split
+        return [(self._files, self._names[pair if pair in self._names else pair.reverse])]
 
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
         """Pairs without a file, in either order, or a sentence in it; and all of them for dev and test."""

@@ -4,15 +4,17 @@ import hashlib
 import io
 import re
 from collections.abc import Collection, Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.zip import ZipFileSystem
 from fsspec.utils import infer_compression
 
+from dragoman.corpora.readers.digests import digest_of, stream_digest
 from dragoman.errors import CorpusError, nearest
 from dragoman.file_system import file_system, is_local
 from dragoman.line import MARK, half_character
@@ -21,7 +23,7 @@ DEPTH = 6
 """Folders are searched this deep: enough for every layout, and a path to a whole disk still ends."""
 
 WHOLE = 1 << 20
-"""Bytes up to which a file's hash covers all of it; of a larger one, its size, its beginning and its end."""
+"""Bytes up to which `Files.revision` covers all of a file; of a larger one, its size, its beginning and its end."""
 
 _ENDS = 1 << 16
 _BLOCK = 1 << 16
@@ -41,6 +43,8 @@ class Files:
         CorpusError: nothing is there, or it can't be reached.
     """
 
+    _outer: "tuple[Files, str] | None" = None
+
     def __init__(self, key: str, url: str, remedy: str) -> None:
         self.url = _without_secrets(url)
         self._at = f"{key} is '{self.url}'"
@@ -54,6 +58,7 @@ class Files:
         if not there:
             raise CorpusError(f"{self._at}: there is no such file or folder; {self._similar() or f'give {remedy}.'}")
         self._remedy = remedy
+        self._digest = cache(self._find_digest)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -91,8 +96,10 @@ class Files:
         """The files in a zip that is itself one of these files."""
         inside = object.__new__(type(self))
         inside.url, inside._at, inside._remedy = self.place(name), self._at, self._remedy
+        inside._digest = cache(inside._find_digest)
+        inside._outer = (self, name)
         try:
-            inside._filesystem, inside._root = _zip(self._filesystem, self.names[name]), ""
+            inside._filesystem, inside._root = _zip(self._filesystem, self._path(name)), ""
         except Exception as error:
             raise CorpusError(f"{inside.url} is no zip that can be read ({_said(error)}): fetch it again.") from error
         return inside
@@ -136,8 +143,47 @@ class Files:
         """Whether the file is compressed, and so can't lose its end without being noticed."""
         return infer_compression(name) is not None or hasattr(self._filesystem, "zip")
 
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a file's whole content, as it lies there.
+
+        Raises:
+            CorpusError: the file can't be read.
+        """
+        try:
+            return self._digest(name)
+        except Exception as error:  # remote filesystems share no base class
+            raise CorpusError(f"{self.place(name)} can't be read ({_said(error)}): fetch it again.") from error
+
+    def unseen(self, name: str) -> float:
+        """When a file that `revision` does not cover as a whole was last written to, in seconds since 1970; else 0."""
+        path = self._local(name)
+        return path.stat().st_mtime if path is not None and path.stat().st_size > WHOLE else 0.0
+
+    def touched(self, name: str) -> float:
+        """When a file was last written to or put where it is, in seconds since 1970; infinite where nobody knows."""
+        path = self._local(name)
+        return float("inf") if path is None else max(path.stat().st_mtime, path.stat().st_ctime)
+
+    def _local(self, name: str) -> Path | None:
+        """The file on this machine that holds a file: itself, or the zip it is in."""
+        if self._outer is not None:
+            return self._outer[0]._local(self._outer[1])
+        if isinstance(self._filesystem, LocalFileSystem):
+            return Path(self._path(name))
+        zipped = getattr(getattr(self._filesystem, "fo", None), "name", None)
+        return Path(zipped) if isinstance(zipped, str) and Path(zipped).is_file() else None
+
+    def _find_digest(self, name: str) -> str:
+        path = self._path(name)
+        if isinstance(self._filesystem, LocalFileSystem) and Path(path).stat().st_size > WHOLE:
+            return digest_of(Path(path))
+        with self._filesystem.open(path, "rb") as file:
+            return stream_digest(file)
+
     def revision(self, names: Iterable[str]) -> str:
-        """The hash of some of the files: their names, sizes and bytes, see `WHOLE`.
+        """The hash of some of the files by names, sizes and bytes, as identities have it that were made before 2026-12.
+
+        Of a large file it covers the ends alone (`WHOLE`); what is made now has `digest`.
 
         Raises:
             CorpusError: a file can't be read.

@@ -1,6 +1,6 @@
 """Tables in files: one for each pair, found by a pattern, or one for all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
@@ -40,6 +40,7 @@ class TableFiles(Table[Side]):
         super().__init__(options)
         chosen = TableFileOptions.model_validate(options.model_dump(include={"path", "columns"}))
         self._found: dict[Split, Mapping[Pair | None, Side] | str] = {}
+        self._paths = chosen.path
         for split, path in chosen.path.items():
             try:
                 self._found[split] = _find(path.replace("{split}", split))
@@ -60,6 +61,15 @@ class TableFiles(Table[Side]):
             for files, name in parts.values() if not isinstance(parts, str) else ():
                 names.setdefault(files, set()).add(name)
         return "-".join(files.revision(found) for files, found in names.items())
+
+    def files_of(self, pair: Pair, split: Split) -> Sequence[Side]:
+        """The file that serves the pair."""
+        part = self._part(pair, split)
+        return [] if isinstance(part, str) else [part[1]]
+
+    def name_of(self, split: Split) -> str:
+        """What its files are called, wherever they stand."""
+        return self._paths.get(split, "").rpartition("/")[2]
 
     def _part(self, pair: Pair, split: Split) -> tuple[Pair | None, Side] | str:
         found = self._found.get(split, f"corpus.path names no {split} file, only {' and '.join(sorted(self._found))}")

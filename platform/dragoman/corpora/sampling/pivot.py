@@ -1,12 +1,13 @@
 """Text of a pair that a corpus lacks, made through a third language."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 import xxhash
 
 from dragoman.corpora.base import BATCH, Corpus
+from dragoman.corpora.readers.files import Files
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
 
@@ -30,6 +31,18 @@ class Pivoted(Corpus):
     def revision(self) -> str:
         """The corpus's, and the pivot."""
         return f"{self._corpus.revision}+pivot-{self._pivot}"
+
+    @property
+    def rules(self) -> str:
+        """The corpus's, and the pivot."""
+        return f"{self._corpus.rules}+pivot-{self._pivot}"
+
+    def files_of(self, pair: Pair, split: Split) -> Sequence[tuple[Files, str]] | None:
+        """The pair's, or those of the pairs it is made from."""
+        if not self.made([pair], split):
+            return self._corpus.files_of(pair, split)
+        legs = [self._corpus.files_of(leg, split) for leg in self._legs(pair)]
+        return None if None in legs else [file for files in legs for file in files or ()]
 
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
         """The pairs that the corpus has neither text of nor text to make it from."""

@@ -1,0 +1,122 @@
+"""What earlier versions did: a plan under the identities that the results store knows it by.
+
+Identities have seen more since, and less: settings of the base and the middle of large files count, files of other
+pairs don't. What was done under an earlier identity, and would be the same again, is not done again.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from dragoman.cell import CellState
+from dragoman.identity import canonical_json
+from dragoman.model import ModelIdentity
+from dragoman.planning.plan import Plan, PlannedTraining, TestSet, id_of_tested, spec_meaning
+from dragoman.spec.grid import GridSpec
+from dragoman.store import migrations
+from dragoman.store.database.connection import Database
+from dragoman.store.jobs.measured_rates import cell_states
+from dragoman.store.repositories.known import KnownModel, known_models, similar_test_sets
+from dragoman.store.store import Store
+
+_TRANSLATED = (CellState.DONE, CellState.UNSCORABLE)
+
+
+def adopt_from(plan: Plan, store_url: str, blobs_url: str) -> Plan:
+    """The plan as a store knows it (`adopt`), if there is a store; asking creates nothing."""
+    if not migrations.exists(Database(store_url)):
+        return plan
+    store = Store.open_existing(store_url, blobs_url)
+    try:
+        return adopt(plan, store)
+    finally:
+        store.close()
+
+
+def adopt(plan: Plan, store: Store) -> Plan:
+    """The plan with the earlier identities of its models, its test set and itself, where those are done and hold.
+
+    An earlier identity of a model holds if what it did not see was last written to before the model was recorded. A
+    test set is its lines: of those that have lines of the plan, the one that most of its cells are done under.
+    """
+    known = known_models(store)
+    base = _adopted(plan.base, known)
+    baselines = tuple(
+        planned.model_copy(update={"identity": _adopted(planned.identity, known)}) for planned in plan.baselines
+    )
+    trainings = tuple(_adopted_training(training, base, known) for training in plan.trainings)
+    plan = _copy(plan, base=base, baselines=baselines, trainings=trainings)
+    return _with_known_id(_with_known_test_set(plan, store), store)
+
+
+def _copy(plan: Plan, **changes: Any) -> Plan:
+    """The plan with changes, and nothing that was worked out before them."""
+    return Plan(**{**{name: getattr(plan, name) for name in Plan.model_fields}, **changes})
+
+
+def _adopted(identity: ModelIdentity, known: Mapping[str, KnownModel]) -> ModelIdentity:
+    former = identity.former
+    if former is None or identity.id in known or former.id not in known:
+        return identity
+    if known[former.id].created < former.unseen:
+        return identity
+    return identity.model_copy(update={"recipe": former.recipe, "former": None})
+
+
+def _adopted_training(
+    training: PlannedTraining, base: ModelIdentity, known: Mapping[str, KnownModel]
+) -> PlannedTraining:
+    identity = training.identity.model_copy(update={"parent": base.id})
+    former = identity.former
+    if former is not None and not (identity.id in known and known[identity.id].is_trained):
+        for model in known.values():
+            at = former.unseen if model.id == former.id else max(former.unseen, former.touched)
+            alike = model.id == former.id or _but_for_files(model.recipe) == _but_for_files(former.recipe)
+            if model.is_trained and at <= model.created and alike:
+                identity = identity.model_copy(update={"recipe": model.recipe, "former": None})
+                break
+    return training.model_copy(update={"identity": identity})
+
+
+def _but_for_files(recipe: Mapping[str, Any]) -> str:
+    """An earlier version's recipe without the hash of all files of its corpus; margin and pivot, behind it, stay."""
+    corpus = dict(recipe.get("corpus", {}))
+    corpus["revision"] = str(corpus.get("revision")).partition("+")[2]
+    return canonical_json({**recipe, "corpus": corpus})
+
+
+def _with_known_test_set(plan: Plan, store: Store) -> Plan:
+    test = plan.test_set
+    if not test.is_by_lines:
+        return plan
+    others = [
+        TestSet(corpus=test.corpus, revision=revision, split=test.split, sentences=test.sentences)
+        for revision in similar_test_sets(store, test.corpus, test.split, test.sentences, plan.contents.values())
+    ]
+    states = cell_states(store, [model.id for model in plan.models]) if others else {}
+    best, most = plan, _done(plan, states) if states else 0
+    for other in others if states else ():
+        tested = plan.tested.model_copy(update={"id": id_of_tested(other, plan.contents)})
+        candidate = _copy(plan, test_set=other, tested=tested)
+        if (done := _done(candidate, states)) > most:
+            best, most = candidate, done
+    return best
+
+
+def _done(plan: Plan, states: Mapping[str, CellState]) -> int:
+    return Counter(states.get(cell.id) in _TRANSLATED for cell in plan.cells())[True]
+
+
+def _with_known_id(plan: Plan, store: Store) -> Plan:
+    for grid in store.grids.all():
+        if grid.name != plan.spec.name or grid.spec_hash == plan.id:
+            continue
+        try:
+            same = spec_meaning(GridSpec.from_store(grid.spec)) == spec_meaning(plan.spec)
+        except ValidationError:  # a later version refuses what this one was made of
+            continue
+        if same and grid.base == plan.base.id and {model.id for model in plan.models} == set(grid.models):
+            return _copy(plan, known_as=grid.spec_hash)
+    return plan
