@@ -6,6 +6,7 @@ from typing import Any
 
 from dragoman.errors import SpecError
 from dragoman.language import canonical_tag
+from dragoman.planning.adoption import adopt
 from dragoman.planning.plan import Plan, make_plan
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
@@ -27,7 +28,7 @@ def planned_again(store: Store, grid: str) -> Plan:
             f"The grid {grid} was begun by an earlier version, which called languages otherwise (now {changes}): its "
             "results stay as they are; give the spec another name and run that."
         )
-    plan = make_plan(spec)
+    plan = adopt(make_plan(spec), store)
     if plan.base.id != record.base:
         raise SpecError(
             f"The base model {plan.spec.base.model} is not the one that the grid {grid} was begun with: put that one "

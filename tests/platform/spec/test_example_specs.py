@@ -84,7 +84,20 @@ def plans(data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[P
 @pytest.mark.parametrize("name", sorted(file.stem for file in EXAMPLES.glob("*.yaml")))
 def test_the_manifest_of_every_example_is_read_as_it_was_written(plans: Callable[[str], list[Plan]], name: str) -> None:
     for plan in plans(name):
-        assert Manifest.model_validate_json(Manifest(plan=plan).model_dump_json()).plan == plan
+        assert Manifest.model_validate_json(Manifest(plan=plan).model_dump_json()).plan == _as_written(plan)
+
+
+def _as_written(plan: Plan) -> Plan:
+    """The plan without its earlier identities, which are looked up in the store before the manifest is written."""
+    alone = {"former": None}
+    trainings = [
+        each.model_copy(update={"identity": each.identity.model_copy(update=alone)}) for each in plan.trainings
+    ]
+    baselines = [
+        each.model_copy(update={"identity": each.identity.model_copy(update=alone)}) for each in plan.baselines
+    ]
+    base = plan.base.model_copy(update=alone)
+    return plan.model_copy(update={"base": base, "trainings": tuple(trainings), "baselines": tuple(baselines)})
 
 
 def test_the_papers_grid(plans: Callable[[str], list[Plan]]) -> None:

@@ -133,7 +133,7 @@ def test_switches_are_still_thrown_by_every_word_yaml_has_for_it(demo: dict[str,
         "prompt: {template: mfti, chat: {options: {enable_thinking: no}}}\nevaluation: {base: on}\n"
     )
     spec = load_spec(path)
-    assert (spec.filters.test_overlap, spec.evaluation.base, spec.languages[1]) == (True, True, "no")
+    assert (spec.filters.test_overlap, spec.evaluation.base, spec.languages[1]) == (True, True, "nb")
     assert spec.prompt.chat is not None
     assert spec.prompt.chat.options == {"enable_thinking": False}
 
@@ -182,7 +182,7 @@ def test_a_settings_file_is_held_to_the_same(tmp_path: Path, monkeypatch: pytest
 
 def test_a_column_may_be_called_no(tmp_path: Path) -> None:
     options = checked_options("tsv", {"path": "x", "columns": {"en": 0, "no": "no"}})
-    assert options.model_dump()["columns"] == {"en": 0, "no": "no"}
+    assert options.model_dump()["columns"] == {"en": 0, "nb": "no"}
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf", "1.0e+999"])
