@@ -140,6 +140,6 @@ def test_a_retry_says_which_cells_are_meant(store: Store) -> None:
 
 def test_a_grid_that_was_never_run_here_and_has_nothing_left_to_do_is_done(store: Store) -> None:
     for cell in store.cells.of_grid("small"):
-        store.fail_cell(cell.cell.id, "out of disk")
+        store.cells.advance(failed=[records.Untranslated(cell.cell.id, "out of disk")])
     assert "planned" not in _shown("list")
     assert "done" in _shown("list").split("small", 1)[1]

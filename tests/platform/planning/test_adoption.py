@@ -113,12 +113,10 @@ def fill(store: Store, plan: Plan) -> None:
     score = records.StoredScore(metric="bleu", signature="v", value=1.0)
     for cell in plan.cells():
         address = store.blobs.put_translation([("c", "stop", 1)])
-        store.commit_cell(
-            records.Translation(
-                cell_id=cell.id, hypotheses=address, segments=1, tokens=1, cut=0, engine="test", seconds=1, worker="w"
-            ),
-            [score],
+        translation = records.Translation(
+            cell_id=cell.id, hypotheses=address, segments=1, tokens=1, cut=0, engine="test", seconds=1, worker="w"
         )
+        store.cells.advance(translated=[records.CellOutcome(translation=translation, scores=[score])])
 
 
 def to_do(plan: Plan, store: Store) -> set[str]:
