@@ -37,17 +37,21 @@ STARTED = pytest.StashKey[float]()
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a service in one process, and otherwise those of a file, whose fixtures they share."""
+    """Mark the twins on PostgreSQL slow; keep the tests of a service in one process, and otherwise those of a file."""
     for item in items:
+        is_twin = _is_on_postgresql(item)
+        if is_twin and item.get_closest_marker("fast_twin") is None:
+            item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+            used = [SERVICES[name] for name in getattr(item, "fixturenames", ()) if name in SERVICES]
+            groups = used + ["postgresql"] * is_twin + [item.nodeid.partition("::")[0]]
+            item.add_marker(pytest.mark.xdist_group(groups[0]))
 
 
-def _group(item: pytest.Item) -> str:
-    used = [SERVICES[name] for name in getattr(item, "fixturenames", ()) if name in SERVICES]
+def _is_on_postgresql(item: pytest.Item) -> bool:
+    """Whether it is the twin of a test on SQLite."""
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    used += [value for value in parameters if isinstance(value, str) and value == "postgresql"]
-    return used[0] if used else item.nodeid.partition("::")[0]
+    return any(isinstance(value, str) and value == "postgresql" for value in parameters)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,6 +19,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.slow
 def test_every_part_runs_on_a_tiny_shape() -> None:
     done = run("--shape", "tiny", "--device", "cpu", "--tokens", "128", "--steps", "1", "--prompts", "2",
                "--prompt-tokens", "4", "--new-tokens", "5")  # fmt: skip

@@ -112,6 +112,7 @@ def get(address: str, content: Any = None) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.slow
 def test_pages_mlflow_and_its_rest_api_answer_from_one_server(
     served: tuple[str, "subprocess.Popen[str]"], tmp_path: Path
 ) -> None:

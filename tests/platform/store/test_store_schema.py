@@ -1,5 +1,6 @@
 """Migrations lead to exactly the schema the program maps."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -10,6 +11,8 @@ from dragoman.partition import Partition
 from dragoman.store import migrations
 from dragoman.store.schema import PARTITIONS, Base
 from dragoman.store.schema.views import VIEWS
+
+pytestmark = pytest.mark.fast_twin
 
 
 def test_the_migrated_schema_is_the_mapped_one(store):

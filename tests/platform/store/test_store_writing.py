@@ -10,6 +10,8 @@ from dragoman.pair import Pair
 from dragoman.store import records
 from dragoman.store.jobs import control
 
+pytestmark = pytest.mark.fast_twin
+
 
 def test_a_grid_comes_back_as_it_was_added(small, in_step):
     assert small.store.grids.get("small") == small.grid.model_copy(
