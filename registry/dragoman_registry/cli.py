@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.pair_scores import BASE
-from dragoman.cli.arguments import ModelsOption, complete_grids, open_store
-from dragoman.cli.output import printed
+from dragoman.cli.arguments import ModelsOption, complete_grids, open_snapshot, open_store
+from dragoman.cli.output import printed, until_printed
 from dragoman.errors import DragomanError
 from dragoman.line import MARK, half_character, lines_of
 from dragoman.pair import Pair
@@ -72,20 +72,21 @@ def gate(
     Examples: dragoman gate demo · dragoman gate demo --model roles --policy strict.yaml ·
     dragoman gate demo-translator@2 --alias challenger
     """
-    store, uri = open_store(), settings().mlflow_url
-    with speaking(uri):
-        version = resolve(uri, run) if "@" in run else None
-        grid = store.grids.get(run) if version is None else Promotions(store, uri).grid_of(version)
-        name = version.name if version else None
-        given = None if policy is None else load_policy(policy, name or _registered_as(grid))
-        rules = policy_for(grid, alias, given, name, _by_metric(signature))
-        if version is None:
-            names = [name for name in chosen_models(store, grid.name, model) if model or name != BASE]
-        else:
-            names = [grid.names[version.model or ""]]
-        is_registered = rules.model in registered_names(uri)
-        incumbent = version_at(uri, rules.model, rules.alias) if is_registered else None
-    reports = [evidence.gate(store, grid, name, rules, incumbent) for name in names]
+    uri = settings().mlflow_url
+    with open_snapshot() as store:
+        with speaking(uri):
+            version = resolve(uri, run) if "@" in run else None
+            grid = store.grids.get(run) if version is None else Promotions(store, uri).grid_of(version)
+            name = version.name if version else None
+            given = None if policy is None else load_policy(policy, name or _registered_as(grid))
+            rules = policy_for(grid, alias, given, name, _by_metric(signature))
+            if version is None:
+                names = [name for name in chosen_models(store, grid.name, model) if model or name != BASE]
+            else:
+                names = [grid.names[version.model or ""]]
+            is_registered = rules.model in registered_names(uri)
+            incumbent = version_at(uri, rules.model, rules.alias) if is_registered else None
+        reports = [evidence.gate(store, grid, name, rules, incumbent) for name in names]
     table = gate_table(reports, [report.reason for report in reports])
     sys.stdout.write(render([table], _form(json, csv)))
     raise typer.Exit(0 if all(report.passed for report in reports) else 1)
@@ -158,9 +159,10 @@ def history(
 
     Example: dragoman history demo-translator
     """
-    promotions = Promotions(open_store(), settings().mlflow_url)
+    with speaking(settings().mlflow_url):
+        Promotions(open_store(), settings().mlflow_url).mend(name)
+    promotions = Promotions(until_printed(open_snapshot()), settings().mlflow_url)
     with speaking(promotions.uri):
-        promotions.mend(name)
         notes = done_without_dragoman(promotions, name, alias)
     records = [record for record in promotions.log.records(name, alias) if record.outcome is not Outcome.BEGUN]
     return [trail_table(records, notes)]
@@ -188,13 +190,14 @@ def verify() -> None:
 
     Ends with exit code 1 if one was.
     """
-    log = AuditLog(open_store().database)
-    with speaking(settings().mlflow_url):
+    with open_snapshot() as store, speaking(settings().mlflow_url):
+        log = AuditLog(store.database)
         found = faults(log, settings().mlflow_url)
+        count = len(log.records())
     for sentence in found:
         typer.echo(sentence)
     if not found:
-        typer.echo(f"The audit trail is whole: {len(log.records())} records.")
+        typer.echo(f"The audit trail is whole: {count} records.")
     raise typer.Exit(1 if found else 0)
 
 

@@ -44,7 +44,7 @@ from dragoman.store.records import (
 from dragoman.store.store import Store
 from dragoman_ui.app import register
 from dragoman_ui.cli import stop, wait_until_healthy
-from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.store import shared_store
 
 LANGUAGES = ("en", "de", "ru", "ar", "zh-Hans", "hi")
 SCRIPT = "<script>alert('dragoman')</script>"
@@ -198,7 +198,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_grid() -> Callable[..., None]:
     """Fills the store in use with another grid."""
-    return lambda name, languages: Grids(open_store()).fill(name, languages)
+    return lambda name, languages: Grids(shared_store()).fill(name, languages)
 
 
 @pytest.fixture
@@ -216,11 +216,11 @@ def use_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]
             monkeypatch.delenv(f"DRAGOMAN_{name}", raising=False)
         monkeypatch.setenv("DRAGOMAN_HOME", str(home))
         settings.cache_clear()
-        open_store.cache_clear()
+        shared_store.cache_clear()
 
     yield use
     settings.cache_clear()
-    open_store.cache_clear()
+    shared_store.cache_clear()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from dragoman.cell import CellState
-from dragoman.cli.arguments import GridArgument, open_store
-from dragoman.cli.output import printed
+from dragoman.cli.arguments import GridArgument, open_snapshot, open_store
+from dragoman.cli.output import printed, until_printed
 from dragoman.store.heartbeat import BEAT_SECONDS
 from dragoman.store.jobs import control
 from dragoman.store.jobs.progress import progress
@@ -33,8 +33,8 @@ def status(grid: GridArgument) -> Sequence[Table]:
 
     Examples: dragoman status demo · dragoman status demo --json
     """
-    store = open_store()
-    jobs = _jobs(store, grid)
+    store = _settled(open_store(), [grid])
+    jobs = store.jobs.of_grid(grid)
     return [_run(store, grid, jobs), _failure(store, grid, jobs), _models(store, grid), _runs(jobs)]
 
 
@@ -44,8 +44,9 @@ def list_() -> Sequence[Table]:
 
     Examples: dragoman list · dragoman list --json
     """
-    store = open_store()
-    rows = [_standing(store, record.name, _jobs(store, record.name)) for record in store.grids.all()]
+    kept = open_store()
+    store = _settled(kept, kept.grids.names())
+    rows = [_standing(store, name, store.jobs.of_grid(name)) for name in store.grids.names()]
     counts = [number(name, digits=0) for name in ("done", "cells", "failed")]
     columns = [word("grid"), word("state"), *counts, _duration("seconds_left", "left"), _moment("since"), word("where")]
     return [Table("grids", "Grids", columns, rows, notes=[] if rows else ["There are none yet."])]
@@ -98,6 +99,13 @@ def stop(grid: GridArgument) -> None:
         typer.echo(f"{grid} was asked to stop; its driver has not obeyed yet: look at `dragoman status {grid}`.")
         raise typer.Exit(1)
     typer.echo(f"{grid} is {_state(job)}{_because(job)}; `dragoman resume {grid}` goes on with it.")
+
+
+def _settled(store: Store, grids: Sequence[str]) -> Store:
+    """The store as of one moment, after Ray was asked about the drivers of some grids that are silent."""
+    for grid in grids:
+        _jobs(store, grid)
+    return until_printed(open_snapshot())
 
 
 def _jobs(store: Store, grid: str) -> list[JobRecord]:

@@ -194,7 +194,8 @@ def _work(
 def _print_answers(plan: Plan, store: Store, console: Console) -> None:
     """What `dragoman results GRID` prints."""
     grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
-    tables = answers(store, grid, model_names(store, grid), metric)
+    with store.snapshot() as snapshot:
+        text = render(answers(snapshot, grid, model_names(snapshot, grid), metric), Form.TEXT)
     console.print()
     if not console.quiet:
-        sys.stdout.write(render(tables, Form.TEXT))
+        sys.stdout.write(text)

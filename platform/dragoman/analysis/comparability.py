@@ -12,12 +12,12 @@ from dragoman.identity import canonical_json
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
+from dragoman.store.repositories.grids import spec_of
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,
     DecodingRow,
     GridPairRow,
-    GridRow,
     PairRow,
     PromptRow,
     ScoreSumRow,
@@ -241,7 +241,7 @@ def _of_models(connection: Connection, found: list[_Condition], models: Collecti
 
 def _of_spec(connection: Connection, grid_id: int, found: list[_Condition]) -> list[_Condition]:
     """Those of the decoding that the grid's specification names; all where it names none of them."""
-    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    spec = spec_of(connection, grid_id)
     written = (spec.get("evaluation") or {}).get("decoding")
     own = Decoding.model_validate(written).id if written else ""
     return [condition for condition in found if own and own in condition.decoding] or found

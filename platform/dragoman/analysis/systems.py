@@ -10,8 +10,14 @@ from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import Record
 from dragoman.store.repositories.grid_metrics import known_metrics
-from dragoman.store.repositories.grids import grid_models
-from dragoman.store.schema import CellRow, ConditionRow, GridModelRow, GridPairRow, GridRow, PromptRow
+from dragoman.store.repositories.grids import grid_models, spec_of
+from dragoman.store.schema import (
+    CellRow,
+    ConditionRow,
+    GridModelRow,
+    GridPairRow,
+    PromptRow,
+)
 from dragoman.store.store import Store
 
 
@@ -67,7 +73,7 @@ def prompt_names(connection: Connection, grid_id: int) -> dict[str, str]:
             .order_by(PromptRow.template)
         )
     }
-    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    spec = spec_of(connection, grid_id)
     evaluation = spec.get("evaluation") or {}
     written = evaluation.get("prompts") or [evaluation.get("prompt") or spec.get("prompt")]
     named = {prompt.id: prompt.label for prompt in (EvaluationPrompt.model_validate(each) for each in written if each)}
@@ -82,7 +88,7 @@ def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> s
     names = {name: identity for identity, name in prompt_names(connection, grid_id).items()}
     if wanted is not None:
         return names.get(wanted, wanted)
-    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    spec = spec_of(connection, grid_id)
     return next(iter(names.values())) if (spec.get("evaluation") or {}).get("prompts") else None
 
 
@@ -112,7 +118,7 @@ def named_row(connection: Connection, grid_id: int, models: Collection[str], nam
     prompt = own or prompt
     prompts = list(prompt_names(connection, grid_id).values())
     if model not in models:
-        spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+        spec = spec_of(connection, grid_id)
         if any(each["name"] == model and not each.get("model") for each in spec.get("baselines") or ()):
             if not prompts:
                 raise StoreError(f"'{model}' is the base asked with another prompt, and the grid has no cells yet.")

@@ -1,5 +1,6 @@
 """What the commands that read the store have in common: opening it, and the names of grids, models and metrics."""
 
+from contextlib import AbstractContextManager
 from typing import Annotated
 
 import typer
@@ -19,10 +20,19 @@ def open_store() -> Store:
     return Store.open_existing(settings().store_url, settings().blobs_url)
 
 
+def open_snapshot() -> AbstractContextManager[Store]:
+    """The store of the settings as of one moment, in a single transaction (`Store.snapshot`).
+
+    Raises:
+        StoreError: there is none yet.
+    """
+    return Store.open_snapshot(settings().store_url, settings().blobs_url)
+
+
 def complete_grids(incomplete: str) -> list[str]:
     """Names of grids for the shell."""
     try:
-        return [grid.name for grid in open_store().grids.all() if grid.name.startswith(incomplete)]
+        return [name for name in open_store().grids.names() if name.startswith(incomplete)]
     except DragomanError:
         return []
 

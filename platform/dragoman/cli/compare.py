@@ -14,9 +14,9 @@ from dragoman.cli.arguments import (
     PromptOption,
     SignatureOption,
     complete_models,
-    open_store,
+    open_snapshot,
 )
-from dragoman.cli.output import printed
+from dragoman.cli.output import printed, until_printed
 from dragoman.metrics.significance import Correction, Test
 from dragoman.reports.choices import chosen_metric
 from dragoman.reports.comparison import SHOWN, tables
@@ -64,7 +64,7 @@ def compare(
     dragoman compare sweep-1 roles sweep-2/roles ·
     dragoman compare demo base roles --table pairs --csv
     """
-    store = open_store()
+    store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
     found = compare_models(
         store, grid, a, b, metric, signature, test, correction, alpha, samples, prompt=prompt, micro=micro

@@ -7,13 +7,20 @@ Equal tables print the same bytes: numbers are rounded once, and nothing of the 
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from contextvars import ContextVar
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from dragoman.tables.render import Form, OutputError, render
 from dragoman.tables.table import Table
+
+Resource = TypeVar("Resource")
+
+_PRINTING: ContextVar[ExitStack] = ContextVar("printing")
+"""Closes what the command that is printed has opened."""
 
 
 def printed(command: Callable[..., Sequence[Table]]) -> Callable[..., None]:
@@ -24,7 +31,9 @@ def printed(command: Callable[..., Sequence[Table]]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         form = _form({name: arguments.pop(name) for name in ("json", "csv", "markdown", "latex")})
         only = arguments.pop("table")
-        text = render(command(**arguments), form, only)
+        with ExitStack() as printing:  # tables may read what they hold when they are printed
+            _PRINTING.set(printing)
+            text = render(command(**arguments), form, only)
         if text or form is Form.JSON:
             sys.stdout.write(text)
         else:
@@ -36,6 +45,11 @@ def printed(command: Callable[..., Sequence[Table]]) -> Callable[..., None]:
         parameters=[*signature.parameters.values(), *added], return_annotation=None
     )
     return run
+
+
+def until_printed(resource: AbstractContextManager[Resource]) -> Resource:
+    """Enter a context for a command that is `printed`, until its tables are: what they read may be read then."""
+    return _PRINTING.get().enter_context(resource)
 
 
 _OPTIONS: dict[str, tuple[Any, Any]] = {

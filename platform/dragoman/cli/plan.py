@@ -6,19 +6,30 @@ from typing import Annotated
 
 import typer
 
-from dragoman.cli.output import printed
-from dragoman.planning.adoption import adopt
+from dragoman.cli.arguments import open_snapshot
+from dragoman.cli.output import printed, until_printed
+from dragoman.planning.adoption import adopt_from
 from dragoman.planning.cost import estimate
 from dragoman.planning.manifest import manifest_path, prepare
 from dragoman.planning.plan import Plan, make_plan
 from dragoman.reports.campaign import across
-from dragoman.reports.plan import cells, contamination, cost, languages, missing, models, reading_text, text
+from dragoman.reports.plan import (
+    cells,
+    contamination,
+    cost,
+    languages,
+    line_breaks,
+    missing,
+    models,
+    reading_text,
+    text,
+)
 from dragoman.settings import settings
 from dragoman.spec.loading import load_campaign
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.store import Store
-from dragoman.tables.table import Table, number, word
+from dragoman.tables.table import Table
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="A grid spec in YAML.", show_default=False)]
 
@@ -35,18 +46,22 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Example: dragoman plan examples/demo.yaml --json
     """
     campaign = load_campaign(spec)
-    store = _store()
-    grids = {}
-    for planned in map(make_plan, campaign.grids):
-        grids[planned.spec.name] = _tables(adopt(planned, store) if store else planned, store)
+    prepared = [_prepared(planned) for planned in map(make_plan, campaign.grids)]
+    store = _snapshot()  # only now: nobody's text is waited for meanwhile
+    grids = {planned.spec.name: _tables(planned, store) for planned in prepared}
     return across(campaign.name, grids) if campaign.is_sweep else grids[campaign.name]
 
 
-def _tables(planned: Plan, store: Store | None) -> list[Table]:
-    """What a grid is, after its training text was read."""
-    home = settings().home
+def _prepared(planned: Plan) -> Plan:
+    """A plan under the identities that the store knows it by, after its training text was read."""
+    place = settings()
+    planned = adopt_from(planned, place.store_url, place.blobs_url)
     with reading_text(planned) as tell:
-        planned = prepare(planned, home, tell)
+        return prepare(planned, place.home, tell)
+
+
+def _tables(planned: Plan, store: Store | None) -> list[Table]:
+    home = settings().home
     return [
         models(planned), languages(planned), text(planned), line_breaks(planned), missing(planned),
         contamination(planned), cells(planned, store),
@@ -54,28 +69,9 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
     ]  # fmt: skip
 
 
-def line_breaks(planned: Plan) -> Table:
-    """The sentences with line breaks in them, for each pair where there are any."""
-    rows = [
-        {"text": "training", "model": training.identity.name, "pair": str(pair), "sentences": text.line_breaks}
-        for training in planned.trainings
-        if training.text
-        for pair, text in training.text.pairs.items()
-        if text.line_breaks
-    ]
-    tested = planned.line_breaks.items()
-    return Table(
-        name="line_breaks",
-        title="Sentences with line breaks in them",
-        columns=[word("text"), word("model"), word("pair"), number("sentences", digits=0)],
-        content=[*rows, *({"text": "test", "model": None, "pair": str(pair), "sentences": n} for pair, n in tested)],
-        notes=["Each line break is read as a space: a sentence is one line, in references, sources and examples."],
-    )
-
-
-def _store() -> Store | None:
-    """The results store, if there is one; asking creates nothing."""
+def _snapshot() -> Store | None:
+    """The results store as of this moment, if there is one; asking creates nothing."""
     place = settings()
     if not migrations.exists(Database(place.store_url)):
         return None
-    return Store.open_existing(place.store_url, place.blobs_url)
+    return until_printed(open_snapshot())

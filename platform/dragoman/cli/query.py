@@ -17,9 +17,9 @@ from dragoman.cli.arguments import (
     PromptOption,
     SignatureOption,
     complete_models,
-    open_store,
+    open_snapshot,
 )
-from dragoman.cli.output import printed
+from dragoman.cli.output import printed, until_printed
 from dragoman.errors import StoreError
 from dragoman.reports.choices import chosen_metric, chosen_models, weighing
 from dragoman.store.store import Store
@@ -62,7 +62,7 @@ def query(
     dragoman query demo --by target_family --where partition=recombined,reversed --model roles ·
     dragoman query demo --by source --by target --csv · dragoman query demo --table best
     """
-    store = open_store()
+    store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
     dimensions = [name for names in by or () for name in names.split(",")]

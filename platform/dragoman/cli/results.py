@@ -10,9 +10,9 @@ from dragoman.cli.arguments import (
     ModelsOption,
     PromptOption,
     SignatureOption,
-    open_store,
+    open_snapshot,
 )
-from dragoman.cli.output import printed
+from dragoman.cli.output import printed, until_printed
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
 from dragoman.reports.results import answers
@@ -37,7 +37,7 @@ def results(
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex · dragoman results demo --table pairs --csv
     """
-    store = open_store()
+    store = until_printed(open_snapshot())
     names = grids_of(store, grid)
     tables = {
         name: answers(

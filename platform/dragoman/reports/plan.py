@@ -108,6 +108,25 @@ def text(planned: Plan) -> Table:
     )  # fmt: skip
 
 
+def line_breaks(planned: Plan) -> Table:
+    """The sentences with line breaks in them, for each pair where there are any."""
+    rows = [
+        {"text": "training", "model": training.identity.name, "pair": str(pair), "sentences": text.line_breaks}
+        for training in planned.trainings
+        if training.text
+        for pair, text in training.text.pairs.items()
+        if text.line_breaks
+    ]
+    tested = planned.line_breaks.items()
+    return Table(
+        name="line_breaks",
+        title="Sentences with line breaks in them",
+        columns=[word("text"), word("model"), word("pair"), number("sentences", digits=0)],
+        content=[*rows, *({"text": "test", "model": None, "pair": str(pair), "sentences": n} for pair, n in tested)],
+        notes=["Each line break is read as a space: a sentence is one line, in references, sources and examples."],
+    )
+
+
 def missing(planned: Plan) -> Table:
     """The grid's pairs that there is no text for, in training corpora (asked for or not) and in the test set."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}

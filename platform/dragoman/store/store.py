@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
+from sqlalchemy import URL
+
 from dragoman.errors import StoreError
 from dragoman.store import migrations
 from dragoman.store.blobs import BlobStore
@@ -85,6 +87,42 @@ class Store:
                 "use it."
             )
         return cls.open(url, blobs)
+
+    @classmethod
+    @contextmanager
+    def open_snapshot(cls, url: str, blobs: str) -> Iterator["Store"]:
+        """The store at a URL as of one moment: `open_existing` and `snapshot`, in one transaction where it is current.
+
+        Raises:
+            StoreError: as for `open_existing`.
+        """
+        database = Database(url)
+        try:
+            if database.file is None or database.file.exists():
+                with Transaction.snapshot(database) as transaction:
+                    if migrations.found(transaction) == migrations.HEAD:
+                        yield cls(transaction, BlobStore(blobs))
+                        return
+        finally:
+            database.engine.dispose()
+        store = cls.open_existing(url, blobs)
+        try:
+            with store.snapshot() as snapshot:
+                yield snapshot
+        finally:
+            store.close()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is of the same database and blobs; a snapshot is equal to the store it is of."""
+        return isinstance(other, Store) and self._place == other._place
+
+    def __hash__(self) -> int:
+        """By the same: what is kept of a store's answers is found from every snapshot of it."""
+        return hash(self._place)
+
+    @property
+    def _place(self) -> tuple[URL, str]:
+        return self.database.url, self.blobs.url
 
     def close(self) -> None:
         """Close the connections."""

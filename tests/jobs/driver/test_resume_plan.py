@@ -46,11 +46,11 @@ def test_a_grid_begun_under_an_earlier_identity_of_its_base_goes_on(
     assert former is not None
     assert former.id != plan.base.id
     store = Store.open(settings().store_url, settings().blobs_url)
-    store.add_model(records.ModelRecord(id=former.id, name="base", recipe=former.recipe))
-    store.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
+    store.models.add(records.ModelRecord(id=former.id, name="base", recipe=former.recipe))
+    store.conditions.add_test_set(records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json")))
     grid = records.GridRecord(
         name="older", spec=spec.model_dump(mode="json"), spec_hash="spec1-x", models=(former.id,), base=former.id,
         metrics=("bleu",), languages=spec.languages, names={former.id: "base"},
     )  # fmt: skip
-    store.add_grid(grid, [])
+    store.grids.add(grid, [])
     assert [model.id for model in planned_again(store, "older").models] == [former.id]

@@ -63,7 +63,7 @@ from dragoman_ui.responses.downloads import FILES, kept_file
 from dragoman_ui.viewmodels.comparison import SHOWN, compared_with, differences, scores_beside, tested, version_of
 from dragoman_ui.viewmodels.runs import AskedRuns
 from dragoman_ui.viewmodels.sentences import PairView, pair_view, rows_beside, sentence_metric
-from dragoman_ui.viewmodels.store import open_store, stamp
+from dragoman_ui.viewmodels.store import open_store, read_snapshots, stamp
 from dragoman_ui.viewmodels.systems import Names, one_of
 from dragoman_ui.viewmodels.view import Show, View, model_of, rival
 
@@ -339,3 +339,4 @@ api.add_url_rule("/openapi.json", view_func=describe)
 for endpoint in ENDPOINTS:
     api.add_url_rule(f"/{endpoint.path}", endpoint.path, endpoint.view, methods=[endpoint.method])
 api.after_request(protect)
+read_snapshots(api)

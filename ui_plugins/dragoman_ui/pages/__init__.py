@@ -28,7 +28,7 @@ from dragoman_ui.pages.runs import runs, runs_chart
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.signatures import signature_choices
-from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.store import open_store, read_snapshots
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.text_diff import direction
 
@@ -56,6 +56,7 @@ pages.add_url_rule("/model", view_func=model)
 pages.add_url_rule("/gate", view_func=gate)
 pages.add_url_rule("/card", view_func=card)
 pages.after_request(protect)
+read_snapshots(pages)
 
 
 @pages.context_processor

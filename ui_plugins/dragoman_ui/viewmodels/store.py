@@ -1,9 +1,10 @@
 """The results store as this process reads it."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache
 
-from flask import has_request_context, request
+from flask import Blueprint, has_request_context, request
 
 from dragoman.errors import StoreError
 from dragoman.settings import settings
@@ -12,10 +13,48 @@ from dragoman.store.database.change_token import Stamp
 from dragoman.store.database.connection import Database
 from dragoman.store.store import Store
 
+_SNAPSHOTS = "dragoman.snapshots"
+"""Key of a request's environment: closes the snapshot that it reads."""
+
+_SNAPSHOT = "dragoman.snapshot"
+"""Key of a request's environment: the snapshot that it reads."""
+
+
+def open_store() -> Store:
+    """The store of the settings; while a page is made, all of which is of one moment, a snapshot (`read_snapshots`).
+
+    Raises:
+        StoreError: there is none yet; asked again later, it is looked for again.
+    """
+    store = shared_store()
+    if not has_request_context() or (snapshots := request.environ.get(_SNAPSHOTS)) is None:
+        return store
+    if (snapshot := request.environ.get(_SNAPSHOT)) is None:
+        stamp()  # comes first: an answer that is kept must not be older than the stamp it is kept under
+        snapshot = request.environ[_SNAPSHOT] = snapshots.enter_context(store.snapshot())
+    found: Store = snapshot
+    return found
+
+
+def read_snapshots(blueprint: Blueprint) -> None:
+    """Answer every GET of a blueprint from one snapshot of the store, which is opened when it is first needed."""
+
+    @blueprint.before_request
+    def begin() -> None:
+        if request.method == "GET":
+            request.environ[_SNAPSHOTS] = ExitStack()
+
+    @blueprint.teardown_request
+    def end(error: BaseException | None) -> None:
+        del error
+        request.environ.pop(_SNAPSHOT, None)
+        if (snapshots := request.environ.pop(_SNAPSHOTS, None)) is not None:
+            snapshots.close()
+
 
 @cache
-def open_store() -> Store:
-    """The store of the settings, opened once.
+def shared_store() -> Store:
+    """The store of the settings, opened once; for what writes, or may.
 
     Raises:
         StoreError: there is none yet; asked again later, it is looked for again.
@@ -38,7 +77,7 @@ def stamp() -> str:
     Raises:
         StoreError: there is no store yet.
     """
-    store = open_store()
+    store = shared_store()
     return _asked_once("store", lambda: f"{store.database.shown} {_stamp(store.database).now()}")
 
 

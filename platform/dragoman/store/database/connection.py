@@ -4,7 +4,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +26,9 @@ SWITCH_SECONDS = 60.0
 
 _PAUSES = (0.05, 0.2, 0.8, 2.0)
 """Seconds after which a transaction that another got into the way of is repeated."""
+
+_KNOWN = "known"
+"""Option of a reading connection: what `once` has read in its transaction."""
 
 Result = TypeVar("Result")
 
@@ -114,7 +117,7 @@ class Database:
             # A forked child must leave its parent's connections alone.
             self.engine.dispose(close=False)
             self._pid = os.getpid()
-        options: dict[str, Any] = {"writes": writes}
+        options: dict[str, Any] = {"writes": writes} if writes else {"writes": writes, _KNOWN: {}}
         if not (writes or self.is_sqlite):
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         return self.engine.connect().execution_options(**options)
@@ -140,6 +143,17 @@ def _may_go_through(error: BaseException | None) -> bool:
     """Whether a transaction failed only because of another one."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) in errors.AGAIN
+
+
+def once(connection: Connection, key: Hashable, read: Callable[[], Result]) -> Result:
+    """What is read at most once in a reading transaction, which sees the same each time; a writing one reads again."""
+    known: dict[Hashable, Any] | None = connection.get_execution_options().get(_KNOWN)
+    if known is None:
+        return read()
+    if key not in known:
+        known[key] = read()
+    found: Result = known[key]
+    return found
 
 
 def fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select
 
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
-from dragoman.store.database.connection import insert
+from dragoman.store.database.connection import insert, once
 from dragoman.store.database.ids import chunks, grid_number, metric_number, model_number, pair_numbers
 from dragoman.store.records import CellRecord, GridRecord, now
 from dragoman.store.repositories import aggregates
@@ -65,7 +66,7 @@ class GridRepository(Repository):
     def all(self) -> list[GridRecord]:
         """All grids, the latest first."""
         with self._database.reading() as connection:
-            return [_read(connection, name) for name in _names(connection)]
+            return [once(connection, ("grid", name), partial(_read, connection, name)) for name in _names(connection)]
 
     def get(self, name: str) -> GridRecord:
         """One grid.
@@ -74,7 +75,7 @@ class GridRepository(Repository):
             StoreError: there is none of that name.
         """
         with self._database.reading() as connection:
-            return _read(connection, name)
+            return once(connection, ("grid", name), lambda: _read(connection, name))
 
 
 def _add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord]) -> None:
@@ -117,7 +118,7 @@ def _names(connection: Connection) -> list[str]:
 def _read(connection: Connection, name: str) -> GridRecord:
     grid_id = grid_number(connection, name)
     grid = connection.execute(
-        select(GridRow, ModelRow.identity.label("base"))
+        select(GridRow.name, GridRow.spec_hash, GridRow.languages, ModelRow.identity.label("base"))
         .join(ModelRow, ModelRow.id == GridRow.base_id)
         .where(GridRow.id == grid_id)
     ).one()
@@ -129,7 +130,7 @@ def _read(connection: Connection, name: str) -> GridRecord:
     ).all()
     return GridRecord(
         name=grid.name,
-        spec=grid.spec,
+        spec=spec_of(connection, grid_id),
         spec_hash=grid.spec_hash,
         models=tuple(row.identity for row in members),
         base=grid.base,
@@ -210,6 +211,12 @@ def _model_names(connection: Connection, grid: GridRecord) -> dict[str, str]:
         if list(called.values()).count(name) > 1:
             raise StoreError(f"Grid '{grid.name}' calls {identity} and another model '{name}': give each its own name.")
     return called
+
+
+def spec_of(connection: Connection, grid_id: int) -> dict[str, Any]:
+    """The specification of a grid, not to be changed; a snapshot reads it once."""
+    spec = select(GridRow.spec).where(GridRow.id == grid_id)
+    return once(connection, ("spec", grid_id), lambda: connection.execute(spec).scalar_one())
 
 
 def grid_models(connection: Connection, grid_id: int) -> dict[str, int]:
