@@ -137,12 +137,13 @@ def measure(folder: Path, languages: int, workers: int) -> None:
     driver.register()
     print(f"{len(plan.pairs):,} cells planned and registered in {time.monotonic() - began:.1f} s")
     with job:
-        cells = driver.remaining()
+        backlog = driver.remaining()
+        cells = len(backlog)
         cluster = RayCluster(workers)
         before = time.process_time()
         try:
             began = time.monotonic()
-            driver.run(cluster, Meters("orchestrate"))
+            driver.run(cluster, backlog, meters=Meters("orchestrate"))
             seconds = time.monotonic() - began
         finally:
             cluster.close()

@@ -80,8 +80,8 @@ def run_through(
     driver = Driver(plan, store, settings, GridProgress(Console(quiet=True), job))
     driver.register()
     with job:
-        while driver.remaining(failed_too):
-            driver.run(cluster or LocalCluster())
+        while backlog := driver.remaining(failed_too):
+            driver.run(cluster or LocalCluster(), backlog)
             failed_too = False
     return store
 

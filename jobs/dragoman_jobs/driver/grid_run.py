@@ -34,6 +34,7 @@ from dragoman.tracking.mlflow import Tracker, import_mlflow
 from dragoman_jobs.cluster.ray_cluster import RayCluster
 from dragoman_jobs.cluster.ray_jobs_api import RayJobs
 from dragoman_jobs.cluster.system_metrics import Measure, Spool, SystemMetrics, nodes_of, this_machine
+from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.finishers import finish
 from dragoman_jobs.driver.job import Job
@@ -122,8 +123,9 @@ def _run(
     with job:
         job.check()
         try:
-            if driver.remaining(failed_too):
-                _work(driver, connect, grid, reporter, partial(SystemMetrics, spool=spool, tracker=tracker))
+            if backlog := driver.remaining(failed_too):
+                sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
+                _work(driver, backlog, connect, grid, reporter, sampling)
         except BaseException as error:
             reporter.break_off(error)
             tracker.close(away=0.0, busy=5.0)
@@ -172,7 +174,7 @@ def _check_free(settings: Settings, grid: str) -> bool:
 
 
 def _work(
-    driver: Driver, connect: Callable[[], RayCluster], grid: str, reporter: Reporter,
+    driver: Driver, backlog: Backlog, connect: Callable[[], RayCluster], grid: str, reporter: Reporter,
     sampling: Callable[[Measure], SystemMetrics],
 ) -> None:  # fmt: skip
     """Do what remains, and what somebody wants to be tried again meanwhile."""
@@ -184,9 +186,9 @@ def _work(
             # only now: Ray puts its own handler there, which would cut the clean-up short
             with interruptible(signal.SIGTERM), sampling(measure):
                 meters = Meters(grid)
-                driver.run(cluster, meters, reporter)
-                while driver.remaining(failed_too=False):
-                    driver.run(cluster, meters, reporter)
+                while backlog:
+                    driver.run(cluster, backlog, meters=meters, reporter=reporter)
+                    backlog = driver.remaining(failed_too=False)
         finally:
             cluster.close()
 

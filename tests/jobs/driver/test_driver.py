@@ -23,6 +23,7 @@ from dragoman_jobs.cluster.local_cluster import LocalCluster
 from dragoman_jobs.driver import job as job_module
 from dragoman_jobs.driver import trainings
 from dragoman_jobs.driver.driver import Driver
+from dragoman_jobs.driver.driver_loop import DriverLoop
 from dragoman_jobs.driver.job import StoppedError
 from dragoman_jobs.driver.progress import GridProgress
 from dragoman_jobs.finetune.result import Progress
@@ -197,7 +198,7 @@ def test_a_gpu_where_there_is_none_is_a_sentence_and_starts_nothing(
 def test_a_mistake_of_our_own_ends_the_job_with_a_traceback_in_its_log(
     tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Driver, "_step", lambda *_: 1 / 0)
+    monkeypatch.setattr(DriverLoop, "_step", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_through(plan_of(tmp_path, models=[]), settings)
     store = Store.open(settings.store_url, settings.blobs_url)

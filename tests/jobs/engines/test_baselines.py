@@ -58,7 +58,8 @@ def run(plan: Plan, home: Path) -> Store:
     driver = Driver(plan, store, settings, GridProgress(Console(quiet=True), job))
     driver.register()
     with job:
-        driver.run(LocalCluster()) if driver.remaining() else None
+        if backlog := driver.remaining():
+            driver.run(LocalCluster(), backlog)
     return store
 
 

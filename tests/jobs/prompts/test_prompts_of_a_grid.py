@@ -90,8 +90,8 @@ def run(tmp_path: Path, corpus: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
         driver = Driver(plan, store, home, GridProgress(Console(quiet=True), job))
         driver.register()
         with job:
-            if driver.remaining():
-                driver.run(LocalCluster())
+            if backlog := driver.remaining():
+                driver.run(LocalCluster(), backlog)
         return store, plan
 
     return run_grid

@@ -1,0 +1,142 @@
+"""The backlog of a grid: the cells and finetunings that are still to do, and how many cells are in each state.
+
+It is read from the store once for each run; the driver then moves cells from state to state as they end.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from dragoman.cell import CellState
+from dragoman.pair import Pair
+from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.store.records import CellRecord
+from dragoman.store.store import Store
+from dragoman_jobs.driver.retry import patiently
+
+
+class Backlog:
+    """What is left of a grid. Its length is the cells and finetunings still to do, here or in another grid's driver."""
+
+    def __init__(self, cells: Iterable[CellRecord], sizes: Mapping[Pair, int], *, failed_too: bool) -> None:
+        """Count a grid's cells.
+
+        Args:
+            cells: all of them, in the order they are to be done.
+            sizes: characters to translate, by pair.
+            failed_too: whether those that failed are to be tried again.
+        """
+        self._sizes = sizes
+        self._pending: dict[str, list[CellRecord]] = defaultdict(list)
+        self._states: Counter[CellState] = Counter()
+        self.untrained: Sequence[PlannedTraining] = ()
+        """Finetunings that are still to do."""
+        self.given_up: set[str] = set()
+        """Ids of models with cells that failed and are not tried again."""
+        self.characters = 0
+        """Characters still to translate."""
+        wanted = (CellState.PLANNED, CellState.FAILED) if failed_too else (CellState.PLANNED,)
+        for cell in cells:
+            if cell.state in wanted:
+                self._states[CellState.PLANNED] += 1
+                self._pending[cell.cell.model].append(cell)
+                self.characters += self.size(cell)
+                continue
+            self._states[cell.state] += 1
+            if cell.state is CellState.FAILED:
+                self.given_up.add(cell.cell.model)
+
+    def __len__(self) -> int:
+        return self.planned + self.running_elsewhere + len(self.untrained)
+
+    @property
+    def planned(self) -> int:
+        """Cells that this driver has to do, those that its workers are at included."""
+        return self._states[CellState.PLANNED]
+
+    @property
+    def running_elsewhere(self) -> int:
+        """Cells that another grid's driver is at."""
+        return self._states[CellState.RUNNING]
+
+    @property
+    def failed(self) -> int:
+        """Cells that failed."""
+        return self._states[CellState.FAILED]
+
+    @property
+    def missing(self) -> int:
+        """Cells that can't be translated."""
+        return self._states[CellState.MISSING]
+
+    @property
+    def total(self) -> int:
+        """All cells of the grid."""
+        return self._states.total()
+
+    @property
+    def ended(self) -> int:
+        """Cells that nobody has to do any more."""
+        return self.total - self.planned - self.running_elsewhere
+
+    def size(self, cell: CellRecord) -> int:
+        """Characters that a cell has to translate."""
+        return self._sizes.get(cell.cell.pair, 0)
+
+    def pending(self, model_id: str) -> Sequence[CellRecord]:
+        """A model's cells that are not handed out yet."""
+        return self._pending.get(model_id, ())
+
+    def pending_by_model(self) -> Counter[str]:
+        """How many cells of each model are not handed out yet."""
+        return Counter({model: len(cells) for model, cells in self._pending.items()})
+
+    def hand_out(self, model_id: str) -> list[CellRecord]:
+        """Remove a model's pending cells, for workers to translate; they count as planned until they have ended."""
+        return self._pending.pop(model_id, [])
+
+    def drop(self, model_id: str, state: CellState, pairs: Collection[Pair] | None = None) -> list[CellRecord]:
+        """Remove pending cells that nobody will translate, and count them in another state.
+
+        Args:
+            model_id: whose.
+            state: what they are now.
+            pairs: only those of these pairs; all of the model's by default.
+        """
+        pending = self.hand_out(model_id)
+        dropped = [cell for cell in pending if pairs is None or cell.cell.pair in pairs]
+        if kept := [cell for cell in pending if pairs is not None and cell.cell.pair not in pairs]:
+            self._pending[model_id] = kept
+        for cell in dropped:
+            self.move(state, self.size(cell))
+        return dropped
+
+    def move(self, state: CellState, size: int) -> None:
+        """Count a planned cell in another state: one that ended, or that another grid's driver is at.
+
+        Args:
+            state: what it is now.
+            size: characters it had to translate.
+        """
+        self._states[CellState.PLANNED] -= 1
+        self._states[state] += 1
+        self.characters -= size
+
+
+def read_backlog(plan: Plan, store: Store, sizes: Mapping[Pair, int], *, failed_too: bool) -> Backlog:
+    """What the store lacks of a planned grid that is in it.
+
+    Args:
+        plan: the grid.
+        store: where it is kept.
+        sizes: characters to translate, by pair.
+        failed_too: whether what failed is to be tried again.
+    """
+    backlog = Backlog(patiently(lambda: store.cells.of_grid(plan.spec.name)), sizes, failed_too=failed_too)
+    backlog.untrained = [
+        training
+        for training in plan.trainings
+        # a finetuning whose cells failed with it, and are not tried again, isn't tried again either
+        if (backlog.pending(training.identity.id) or training.identity.id not in backlog.given_up)
+        and patiently(lambda: store.models.training(training.identity.id)) is None  # noqa: B023 (asked at once)
+    ]
+    return backlog

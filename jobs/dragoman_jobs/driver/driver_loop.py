@@ -1,0 +1,155 @@
+"""The driver's loop: start finetunings, prepare models, hand cells to workers and collect results until all is done."""
+
+import time
+from collections.abc import Sequence
+
+from dragoman.cell import CellState
+from dragoman.errors import DragomanError
+from dragoman.model import ModelIdentity
+from dragoman.settings import Settings
+from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref
+from dragoman_jobs.cluster.resources import Shares
+from dragoman_jobs.driver.backlog import Backlog
+from dragoman_jobs.driver.cell_results import CellResults
+from dragoman_jobs.driver.preparations import Preparations
+from dragoman_jobs.driver.progress import GridProgress, cell_note
+from dragoman_jobs.driver.throughput import Meters, Throughput
+from dragoman_jobs.driver.trainings import Finetunings, Trained
+from dragoman_jobs.engines.selection import Ready
+from dragoman_jobs.evaluation.worker import CellTask
+from dragoman_jobs.evaluation.worker_pool import Pool
+
+_POLL_SECONDS = 0.5
+"""Seconds between two looks at what is going on."""
+
+
+class DriverLoop:
+    """One run through a backlog."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        backlog: Backlog,
+        settings: Settings,
+        *,
+        pool: Pool,
+        trainings: Finetunings,
+        preparations: Preparations,
+        results: CellResults,
+        progress: GridProgress,
+        throughput: Throughput,
+        meters: Meters | None = None,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            cluster: where the work is done.
+            backlog: what is to be done.
+            settings: how many workers there may be, and what each holds.
+            pool: the evaluation workers.
+            trainings: the finetunings.
+            preparations: the models being prepared.
+            results: takes what became of cells.
+            progress: what is shown meanwhile.
+            throughput: what is measured of the cells.
+            meters: what is measured goes there too.
+        """
+        self._cluster, self._backlog, self._settings = cluster, backlog, settings
+        self._shares = Shares.of(settings)
+        self._pool, self._trainings, self._preparations = pool, trainings, preparations
+        self._results, self._progress, self._throughput, self._meters = results, progress, throughput, meters
+        self._next_show = 0.0
+
+    def run(self, models: Sequence[ModelIdentity]) -> None:
+        """Do all of the backlog, in the order of the models."""
+        untrained = {training.identity.id for training in self._backlog.untrained}
+        for training in self._backlog.untrained:
+            self._trainings.begin(self._cluster, training)
+        for model in models:
+            if self._backlog.pending(model.id) and model.id not in untrained:
+                self._preparations.begin(self._cluster, model)
+        self._progress.bar("cells", self._backlog.total, self._backlog.ended)
+        try:
+            while self._trainings.left or self._preparations or self._pool.waiting or self._pool.running:
+                self._step()
+            self._results.write()
+            self._show()
+        finally:
+            self._trainings.close()
+            self._pool.close()
+            self._results.write(seconds=0.0)  # what ended before it broke off
+
+    def _step(self) -> None:
+        self._resize_pool()
+        self._choose_cells()
+        self._pool.dispatch()
+        for trained in self._trainings.look(self._cluster):
+            self._take_trained(trained)
+        refs = [*self._trainings.refs, *self._preparations.refs, *self._pool.refs]
+        for ref in self._cluster.wait(refs, _POLL_SECONDS):
+            if ref in self._trainings.refs:
+                if (over := self._trainings.follow(self._cluster, ref)) is not None:
+                    self._take_trained(over)
+            elif ref in self._preparations.refs:
+                self._take_prepared(ref)
+            elif (ended := self._pool.take(ref)) is not None:
+                self._results.add(ended)
+        if time.monotonic() >= self._next_show:
+            self._next_show = time.monotonic() + _POLL_SECONDS
+            self._show()
+
+    def _resize_pool(self) -> None:
+        besides = self._trainings.held + [ONE_CORE] * len(self._preparations)
+        size = self._cluster.room(self._shares.evaluation, besides)
+        workers = self._settings.workers
+        if self._cluster.grows:
+            # what waits makes the cluster start nodes; twice as many as work, so that few wait where no more can come
+            size = workers or max(size, self._pool.workers) + max(1, self._pool.workers)
+        elif not besides:
+            size = max(size, 1)  # nodes may have gone; Ray waits for others
+        coming = sum(len(self._backlog.pending(model.id)) for model in self._preparations.models)
+        self._pool.resize(min(size, workers or size), coming)
+
+    def _choose_cells(self) -> None:
+        """Have workers' next cells chosen and written as started, but for those that others are at."""
+        while theirs := self._results.write(self._pool.choose()):
+            withdrawn = self._pool.withdraw(theirs)
+            self._leave_to_others(withdrawn)
+            if not withdrawn:
+                break
+
+    def _leave_to_others(self, tasks: Sequence[CellTask]) -> None:
+        """Count cells that another grid's driver is at, or has done: which, is read when all else is done."""
+        for task in tasks:
+            self._backlog.move(CellState.RUNNING, task.size)
+
+    def _take_trained(self, trained: Trained) -> None:
+        if trained.failure is not None:
+            self._results.write_failed(trained.model, trained.failure, trained.detail)
+        elif self._backlog.pending(trained.model.id):
+            self._preparations.begin(self._cluster, trained.model)
+
+    def _take_prepared(self, ref: Ref) -> None:
+        model = self._preparations.pop(ref)
+        try:
+            ready: Ready = self._cluster.result(ref)
+        except DragomanError as error:
+            reason = f"the model could not be prepared for decoding: {error}"
+            self._results.write_failed(model, reason, self._cluster.detail(error))
+            return
+        self._results.write_missing(model, ready.untranslatable)
+        cells = self._backlog.hand_out(model.id)
+        self._pool.add(self._preparations.tasks(model, ready, cells, self._backlog))
+
+    def _show(self) -> None:
+        backlog, pool = self._backlog, self._pool
+        pace = self._throughput.pace(backlog.characters)
+        note = cell_note(backlog.failed, backlog.missing, pool.running, pace, pool.busy)
+        self._progress.update("cells", backlog.ended, note)
+        # before the models are trained nobody knows how long they take
+        left = None if self._trainings.left else pace.seconds_left
+        counts = {"running": pool.running, "workers": pool.workers, "busy": pool.busy}
+        trainings = self._trainings.standing
+        self._progress.show({**pace._asdict(), **counts, "seconds_left": left, "trainings": trainings})
+        if self._meters:
+            self._meters.show(left=backlog.planned, trainings=self._trainings.left, **counts)

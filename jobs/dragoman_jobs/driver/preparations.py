@@ -1,0 +1,77 @@
+"""Models being prepared for decoding on the cluster: each by an engine, in a task of its own."""
+
+from collections.abc import Collection, Iterable
+
+from dragoman.model import ModelIdentity
+from dragoman.planning.few_shot import Drawn
+from dragoman.planning.plan import Plan
+from dragoman.settings import Settings
+from dragoman.store.records import CellRecord
+from dragoman_jobs.cluster.base import Cluster, Ref
+from dragoman_jobs.driver.backlog import Backlog
+from dragoman_jobs.driver.plan_checkpoints import checkpoint_of, engine_of
+from dragoman_jobs.engines.selection import Ready, make_ready
+from dragoman_jobs.evaluation.worker import CellTask, PreparedModel
+
+
+class Preparations:
+    """The models that are being prepared, and the tasks of those that are ready."""
+
+    def __init__(self, plan: Plan, settings: Settings, drawn: Drawn, gpus: float) -> None:
+        """Begin with none.
+
+        Args:
+            plan: the grid.
+            settings: where models and what engines make of them are kept.
+            drawn: what few-shot prompts show, by prompt and pair.
+            gpus: those that each worker holds.
+        """
+        self._plan, self._settings, self._drawn, self._gpus = plan, settings, drawn, gpus
+        self._prompts = {prompt.id: prompt for prompt in plan.prompts}
+        self._running: dict[Ref, ModelIdentity] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    @property
+    def refs(self) -> Collection[Ref]:
+        """The futures of those being prepared."""
+        return self._running.keys()
+
+    @property
+    def models(self) -> Collection[ModelIdentity]:
+        """Those being prepared."""
+        return self._running.values()
+
+    def begin(self, cluster: Cluster, model: ModelIdentity) -> None:
+        """Start preparing a model."""
+        plan, settings = self._plan, self._settings
+        checkpoint = checkpoint_of(plan, model, settings.models_dir)
+        ref = cluster.task(
+            make_ready, engine_of(plan, model), checkpoint, plan.decoding_of(model.id), settings.cache_dir, self._gpus,
+            plan.pairs,
+        )  # fmt: skip
+        self._running[ref] = model
+
+    def pop(self, ref: Ref) -> ModelIdentity:
+        """The model behind a future that is ready; it is not among those being prepared any more."""
+        return self._running.pop(ref)
+
+    def tasks(
+        self, model: ModelIdentity, ready: Ready, cells: Iterable[CellRecord], backlog: Backlog
+    ) -> list[CellTask]:
+        """What workers need to know of the cells of a model that is prepared."""
+        plan = self._plan
+        prepared = PreparedModel(model=model.id, engine=ready.engine, path=ready.path)
+        checkpoint = checkpoint_of(plan, model, self._settings.models_dir)
+        decoding = plan.decoding_of(model.id)
+        return [
+            CellTask.model_construct(  # to validate them would copy the languages for each: a hundred bytes a language
+                cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=decoding,
+                prompt=self._prompts[cell.cell.prompt], test=str(cell.test), languages=plan.spec.languages,
+                metrics=plan.spec.evaluation.metrics,
+                demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
+                asked=checkpoint if self._prompts[cell.cell.prompt].chat else None, size=backlog.size(cell),
+            )
+            for cell in cells
+        ]  # fmt: skip
