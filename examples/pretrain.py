@@ -20,9 +20,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from tokenizers.decoders import Metaspace
 from transformers import PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
 
-from dragoman.corpora.kinds.cldr import CORE_LANGUAGES, Cldr, CldrOptions
-from dragoman.corpora.kinds.cldr_phrases import render
-from dragoman.segment import Split
+from dragoman import Split
+from dragoman.corpora import CORE_LANGUAGES, Cldr, CldrOptions
 
 BLOCK = 96
 """Tokens of one training row: lines are packed behind each other, each closed by </s>."""
@@ -58,11 +57,11 @@ def lines(seed: int, bilingual: float) -> Iterator[str]:
     while True:
         meaning = rng.choice(meanings)
         if rng.random() < bilingual:
-            sides = [str(render(meaning, "en")), str(render(meaning, rng.choice(others)))]
+            sides = [str(Cldr.render(meaning, "en")), str(Cldr.render(meaning, rng.choice(others)))]
             rng.shuffle(sides)
             yield rng.choice(BILINGUAL_FORMS).format(*sides)
         else:
-            yield str(render(meaning, rng.choice(CORE_LANGUAGES)))
+            yield str(Cldr.render(meaning, rng.choice(CORE_LANGUAGES)))
 
 
 def train_tokenizer(vocabulary: int, seed: int) -> PreTrainedTokenizerFast:

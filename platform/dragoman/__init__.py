@@ -1,9 +1,77 @@
-"""Dragoman: finetune and evaluate translation models over grids of directed language pairs."""
+"""Dragoman: finetune and evaluate translation models over grids of directed language pairs.
+
+The names below are what programs of others may build on; `docs/python.md` shows them at work.
+"""
 
 from typing import TYPE_CHECKING
 
+from dragoman.exports import lazy_exports
+
 if TYPE_CHECKING:
+    from dragoman.cell import Cell, CellState
+    from dragoman.errors import CorpusError, DragomanError, ModelError, SpecError, StoreError
+    from dragoman.language import canonical_tag, english_name
+    from dragoman.pair import Pair, all_pairs
+    from dragoman.partition import Partition, TrainingGraph
+    from dragoman.segment import Segment, Split
+    from dragoman.settings import Settings
     from dragoman.store.store import Store
+    from dragoman.version import __version__
+
+__all__ = [
+    "Cell",
+    "CellState",
+    "CorpusError",
+    "DragomanError",
+    "ModelError",
+    "Pair",
+    "Partition",
+    "Segment",
+    "Settings",
+    "SpecError",
+    "Split",
+    "StoreError",
+    "TrainingGraph",
+    "__version__",
+    "all_pairs",
+    "canonical_tag",
+    "english_name",
+    "open_store",
+]
+
+_NAMES = {
+    "dragoman.cell": (
+        "Cell",
+        "CellState",
+    ),
+    "dragoman.errors": (
+        "CorpusError",
+        "DragomanError",
+        "ModelError",
+        "SpecError",
+        "StoreError",
+    ),
+    "dragoman.language": (
+        "canonical_tag",
+        "english_name",
+    ),
+    "dragoman.pair": (
+        "Pair",
+        "all_pairs",
+    ),
+    "dragoman.partition": (
+        "Partition",
+        "TrainingGraph",
+    ),
+    "dragoman.segment": (
+        "Segment",
+        "Split",
+    ),
+    "dragoman.settings": ("Settings",),
+    "dragoman.version": ("__version__",),
+}
+
+__getattr__ = lazy_exports(__name__, _NAMES)
 
 
 def open_store() -> "Store":

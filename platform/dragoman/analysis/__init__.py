@@ -1,1 +1,41 @@
 """What the results store says: systems, partition tables, comparisons, rankings and their tests."""
+
+from dragoman.analysis.campaigns import campaign_of
+from dragoman.analysis.comparison import Comparison, ScopeDifference, compare
+from dragoman.analysis.dataframes import frame
+from dragoman.analysis.dimensions import Dimension
+from dragoman.analysis.pair_differences import PairDifference
+from dragoman.analysis.pair_scores import PairScore, pair_scores
+from dragoman.analysis.partition_table import Gap, PartitionRow, partition_gap, partition_table
+from dragoman.analysis.ranking import BestModel, best_models
+from dragoman.analysis.run_table import Run, runs
+from dragoman.analysis.score_query import Group, Selection, scores
+from dragoman.analysis.seeds import SeedsRow, over_seeds
+from dragoman.analysis.systems import metric_names, model_names
+
+__all__ = [
+    "BestModel",
+    "Comparison",
+    "Dimension",
+    "Gap",
+    "Group",
+    "PairDifference",
+    "PairScore",
+    "PartitionRow",
+    "Run",
+    "ScopeDifference",
+    "SeedsRow",
+    "Selection",
+    "best_models",
+    "campaign_of",
+    "compare",
+    "frame",
+    "metric_names",
+    "model_names",
+    "over_seeds",
+    "pair_scores",
+    "partition_gap",
+    "partition_table",
+    "runs",
+    "scores",
+]

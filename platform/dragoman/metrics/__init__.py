@@ -1,1 +1,75 @@
-"""Metrics: what they are, sacreBLEU's and the off-target rate, and tests on stored statistics."""
+"""Metrics: what one is, sacreBLEU's and the off-target rate, and tests on stored statistics."""
+
+from typing import TYPE_CHECKING
+
+from dragoman.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Scores, Statistics, check_lengths
+    from dragoman.metrics.lookup import metric_class
+    from dragoman.metrics.resampling import confidence_interval, resampled_scores
+    from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
+    from dragoman.metrics.serialization import pack, unpack
+    from dragoman.metrics.significance import (
+        Correction,
+        PairedResult,
+        adjusted,
+        paired_approximate_randomization,
+        paired_bootstrap,
+    )
+
+__all__ = [
+    "Correction",
+    "Metric",
+    "MetricError",
+    "MetricNeedError",
+    "PairedResult",
+    "ScoreRecord",
+    "Scores",
+    "Statistics",
+    "Unscorable",
+    "adjusted",
+    "check_lengths",
+    "confidence_interval",
+    "metric_class",
+    "pack",
+    "paired_approximate_randomization",
+    "paired_bootstrap",
+    "resampled_scores",
+    "score",
+    "unpack",
+]
+
+_NAMES = {
+    "dragoman.metrics.base": (
+        "Metric",
+        "MetricError",
+        "MetricNeedError",
+        "Scores",
+        "Statistics",
+        "check_lengths",
+    ),
+    "dragoman.metrics.lookup": ("metric_class",),
+    "dragoman.metrics.resampling": (
+        "confidence_interval",
+        "resampled_scores",
+    ),
+    "dragoman.metrics.scoring": (
+        "ScoreRecord",
+        "Unscorable",
+        "score",
+    ),
+    "dragoman.metrics.serialization": (
+        "pack",
+        "unpack",
+    ),
+    "dragoman.metrics.significance": (
+        "Correction",
+        "PairedResult",
+        "adjusted",
+        "paired_approximate_randomization",
+        "paired_bootstrap",
+    ),
+}
+
+__getattr__ = lazy_exports(__name__, _NAMES)

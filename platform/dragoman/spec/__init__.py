@@ -1,1 +1,98 @@
 """The grid specification: what a user writes, typed and checked."""
+
+from typing import TYPE_CHECKING
+
+from dragoman.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from dragoman.errors import SpecError
+    from dragoman.spec.base import SpecModel
+    from dragoman.spec.baseline import Baseline
+    from dragoman.spec.contamination import Contamination
+    from dragoman.spec.corpus import CorpusChoice, CorpusOptions
+    from dragoman.spec.decoding import Decoding
+    from dragoman.spec.examples import SharedExamples
+    from dragoman.spec.filters import Filters
+    from dragoman.spec.grid import Base, Evaluation, Finetuning, GridSpec
+    from dragoman.spec.loading import load_campaign, load_spec
+    from dragoman.spec.method import Full, Lora
+    from dragoman.spec.missing import Pivot
+    from dragoman.spec.pairs import PairChoice, Roles
+    from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
+    from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
+
+__all__ = [
+    "Base",
+    "Baseline",
+    "Chat",
+    "Contamination",
+    "CorpusChoice",
+    "CorpusOptions",
+    "Decoding",
+    "Demonstrations",
+    "Evaluation",
+    "EvaluationPrompt",
+    "Filters",
+    "Finetuning",
+    "Full",
+    "GridSpec",
+    "Lora",
+    "PairChoice",
+    "Pivot",
+    "Promotion",
+    "Prompt",
+    "Roles",
+    "Rule",
+    "ScopeChampion",
+    "SharedExamples",
+    "SpecError",
+    "SpecModel",
+    "load_campaign",
+    "load_spec",
+]
+
+_NAMES = {
+    "dragoman.errors": ("SpecError",),
+    "dragoman.spec.base": ("SpecModel",),
+    "dragoman.spec.baseline": ("Baseline",),
+    "dragoman.spec.contamination": ("Contamination",),
+    "dragoman.spec.corpus": (
+        "CorpusChoice",
+        "CorpusOptions",
+    ),
+    "dragoman.spec.decoding": ("Decoding",),
+    "dragoman.spec.examples": ("SharedExamples",),
+    "dragoman.spec.filters": ("Filters",),
+    "dragoman.spec.grid": (
+        "Base",
+        "Evaluation",
+        "Finetuning",
+        "GridSpec",
+    ),
+    "dragoman.spec.loading": (
+        "load_campaign",
+        "load_spec",
+    ),
+    "dragoman.spec.method": (
+        "Full",
+        "Lora",
+    ),
+    "dragoman.spec.missing": ("Pivot",),
+    "dragoman.spec.pairs": (
+        "PairChoice",
+        "Roles",
+    ),
+    "dragoman.spec.promotion": (
+        "Promotion",
+        "Rule",
+        "ScopeChampion",
+    ),
+    "dragoman.spec.prompt": (
+        "Chat",
+        "Demonstrations",
+        "EvaluationPrompt",
+        "Prompt",
+    ),
+}
+
+__getattr__ = lazy_exports(__name__, _NAMES)

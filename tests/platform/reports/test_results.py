@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dragoman.analysis import pair_scores
+from dragoman.analysis.pair_scores import pair_columns, pair_scores, unscored
 from dragoman.analysis.score_query import scores
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
@@ -176,26 +176,26 @@ def test_without_a_store_nothing_is_made(tmp_path, monkeypatch, dragoman):
 
 
 def test_a_typed_name_that_is_none_is_an_error_in_python_too(filled):
-    from dragoman.analysis import comparison, partition_table, ranking, run_table, seeds
+    from dragoman.analysis import best_models, compare, over_seeds, partition_gap, partition_table, runs
     from dragoman.errors import StoreError
 
     store = filled.store
     asked = [
         lambda: scores(store, "blue", grid="g").rows(),
-        lambda: pair_scores.pair_scores(store, "g", "tuned", "blue"),
-        lambda: partition_table.partition_table(store, "g", "tuned", "blue"),
-        lambda: partition_table.partition_gap(store, "g", "tuned", "blue", "seen", "unseen"),
-        lambda: pair_scores.unscored(store, "g", "tuned", "blue"),
-        lambda: comparison.compare(store, "g", "base", "tuned", "blue"),
-        lambda: ranking.best_models(store, "g", "blue"),
-        lambda: seeds.over_seeds(store, "g", "blue"),
-        lambda: pair_scores.pair_columns(store, "g", "tuned", "blue"),
-        lambda: run_table.runs(store, "g", "blue"),
+        lambda: pair_scores(store, "g", "tuned", "blue"),
+        lambda: partition_table(store, "g", "tuned", "blue"),
+        lambda: partition_gap(store, "g", "tuned", "blue", "seen", "unseen"),
+        lambda: unscored(store, "g", "tuned", "blue"),
+        lambda: compare(store, "g", "base", "tuned", "blue"),
+        lambda: best_models(store, "g", "blue"),
+        lambda: over_seeds(store, "g", "blue"),
+        lambda: pair_columns(store, "g", "tuned", "blue"),
+        lambda: runs(store, "g", "blue"),
     ]
     for question in asked:
         with pytest.raises(StoreError, match="did you mean 'bleu'"):
             question()
     with pytest.raises(StoreError, match="did you mean 'tuned'"):
-        pair_scores.pair_scores(store, "g", "tunde", "bleu")
+        pair_scores(store, "g", "tunde", "bleu")
     with pytest.raises(StoreError, match="did you mean 'recombined'"):
-        partition_table.partition_gap(store, "g", "tuned", "bleu", "seen", "recombine")
+        partition_gap(store, "g", "tuned", "bleu", "seen", "recombine")

@@ -97,6 +97,11 @@ class Cldr(Corpus):
         """The distinct meanings of a split, in their seeded order."""
         yield from _meanings(self._seed, split)
 
+    @staticmethod
+    def render(meaning: Meaning, language: str) -> str | None:
+        """A meaning in a language; None where CLDR lacks it."""
+        return render(meaning, language)
+
 
 class _Meanings:
     """The distinct meanings of one split, drawn when first asked for and kept.
