@@ -27,7 +27,7 @@ from dragoman.analysis.comparison import scope_differences
 from dragoman.analysis.pair_differences import regressions
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.ranking import best_models
-from dragoman.store.screening import unseen_differences
+from dragoman.analysis.screening import unseen_differences
 from dragoman.store.store import Store
 
 GRID, A, B, METRIC = "campaign", "m001", "m002", "bleu"

@@ -36,19 +36,17 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 auth_cache_ttl_seconds = 300
 """
 """MLflow checks a password for half a second of CPU, several times a request, unless it may keep the answer."""
+MODELS = ("english-centric", "roles")
+METHOD = {"kind": "full", "learning_rate": 0.1, "steps": 1}
 SPEC = {
     "name": "demo",
     "base": "nowhere",
     "languages": ["en", "de", "ru", "ar", "zh-Hans", "hi"],
     "corpus": "cldr",
-    "models": [
-        {"name": name, "pairs": {"centric": "en"}, "examples": 5, "method": {"kind": "full", "learning_rate": 0.1,
-                                                                             "steps": 1}}
-        for name in ("english-centric", "roles")
-    ],
+    "models": [{"name": name, "pairs": {"centric": "en"}, "examples": 5, "method": METHOD} for name in MODELS],
     "evaluation": {"metrics": ["bleu", "chrf++"]},
     "promotion": {"model": MODEL, "rules": [{"metric": "bleu", "over": "seen", "at_least": 20, "coverage": 0.5}]},
-}  # fmt: skip
+}
 
 
 class Lab(NamedTuple):
@@ -374,9 +372,7 @@ def test_mlflow_answers_as_without_the_plugin(lab: Lab, tmp_path: Path, monkeypa
     client.log_artifact(run, str(tmp_path / "note.txt"))
     client.set_terminated(run)
     found = client.search_runs([experiment], "metrics.`bleu/seen` > 12")
-    assert [(each.info.run_id, each.data.params, each.info.status) for each in found] == [
-        (run, {"rank": "4"}, "FINISHED")
-    ]
+    assert [(one.info.run_id, one.data.params, one.info.status) for one in found] == [(run, {"rank": "4"}, "FINISHED")]
     assert [each.path for each in client.list_artifacts(run)] == ["note.txt"]
     (tmp_path / "back").mkdir()
     assert Path(client.download_artifacts(run, "note.txt", str(tmp_path / "back"))).read_text() == "kept"

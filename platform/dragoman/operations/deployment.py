@@ -1,16 +1,11 @@
-"""`dragoman deploy`: the secrets of a deployment, and its databases brought up to date."""
+"""The secrets of a deployment, in its `.env` file."""
 
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from dragoman.errors import DragomanError
-from dragoman.operations.migration import migrate_all
-from dragoman.settings import settings
 
 SECRETS = {
     "POSTGRES_PASSWORD": "PostgreSQL's administrator; nothing signs in as it",
@@ -25,41 +20,9 @@ SECRETS = {
 }
 """The variables of `.env`, each with what it is for."""
 
-deploy = typer.Typer(help="Set up a deployment: its secrets, its databases.", no_args_is_help=True)
-
 
 class DeploymentError(DragomanError):
     """A deployment that can't be set up as it is."""
-
-
-@deploy.command()
-def init(
-    folder: Annotated[Path, typer.Option("--folder", help="Folder that docker-compose.yml is in.")] = Path(),
-) -> None:
-    """Write `.env` with fresh secrets, readable by you alone; what it already has is kept.
-
-    After an upgrade the same command adds the secrets that are new.
-
-    Examples: dragoman deploy init · dragoman deploy init --folder /srv/dragoman
-    """
-    file = folder / ".env"
-    added = write_secrets(file)
-    if added:
-        typer.echo(f"{file}: {len(added)} fresh secrets ({', '.join(added)}). Keep a copy where backups are kept.")
-    else:
-        typer.echo(f"{file} has every secret already; nothing was changed.")
-
-
-@deploy.command()
-def migrate() -> None:
-    """Bring the databases of the settings to this version's schemas, and make the buckets and MLflow's user `jobs`.
-
-    Empty databases are set up; doing it again changes nothing. Take a backup before an upgrade.
-
-    Examples: dragoman deploy migrate
-    """
-    for line in migrate_all(settings(), jobs_password=os.environ.get("JOBS_PASSWORD")):
-        typer.echo(line)
 
 
 def write_secrets(file: Path) -> list[str]:

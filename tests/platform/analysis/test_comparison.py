@@ -10,6 +10,7 @@ from dragoman.analysis.comparison import compare, scope_differences
 from dragoman.analysis.pair_differences import regressions
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.ranking import best_models
+from dragoman.analysis.screening import unseen_differences
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.resampling import SAMPLES, SEED
@@ -26,7 +27,6 @@ from dragoman.metrics.significance import (
 )
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition, TrainingGraph
-from dragoman.store.screening import unseen_differences
 
 PAIRS = all_pairs(["en", "de", "fr", "ru"])
 GRAPHS = {

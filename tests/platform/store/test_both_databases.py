@@ -9,12 +9,12 @@ from dragoman.analysis.pair_scores import pair_scores, unscored
 from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import scores
+from dragoman.analysis.screening import unseen_differences
 from dragoman.analysis.seeds import over_seeds
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
-from dragoman.store.screening import unseen_differences
 from dragoman.store.store import Store
 
 QUESTIONS = {
