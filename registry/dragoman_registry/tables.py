@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dragoman.tables.table import Column, Row, Table, number, share, word
+from dragoman.tables.table import Column, Decoration, Row, Table, number, share, word
 from dragoman_registry.audit.log import AuditRecord
 from dragoman_registry.gate.gate import GateReport
 
@@ -36,6 +36,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             number("limit", "bound", digits=2),
             word("over"),
             number("value", digits=2),
+            number("p_value", "p", digits=4),
             share("pairs", "scored", "pairs"),
             Column(
                 "passed",
@@ -43,7 +44,12 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
                 lambda row: "passed" if row["passed"] else "failed",
                 right=False,
                 style=lambda row: "green" if row["passed"] else "bold red",
+                page=Decoration(
+                    css=lambda row: f"verdict is-{'passed' if row['passed'] else 'failed'}",
+                    html=lambda row: "✓ passed" if row["passed"] else "✗ failed",
+                ),
             ),
+            word("behind", "behind it"),
         ],
         content=rows,
         notes=notes,

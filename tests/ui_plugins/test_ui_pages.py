@@ -204,7 +204,7 @@ def test_pairs_are_filtered_by_family_and_script(client: FlaskClient) -> None:
     assert "Chinese → Arabic" in page
     assert "English → " not in page
     nothing = client.get("/dragoman/partitions?grid=demo&model=roles&source_script=Deva&target=hi").text
-    assert "No pair of this grid is such." in nothing
+    assert "No pair matches these filters." in nothing
 
 
 def test_runs_are_drawn_by_what_they_were_trained_on(client: FlaskClient) -> None:
@@ -213,7 +213,7 @@ def test_runs_are_drawn_by_what_they_were_trained_on(client: FlaskClient) -> Non
     row = next(
         each for each in partition_table(open_store(), "demo", "english-centric", "bleu") if each.scope == "unseen"
     )
-    assert f"english-centric 10 10,000 {row.done} of {row.pairs} {row.mean:.1f}" in text
+    assert f"english-centric recorded 10 10,000 {row.done} of {row.pairs} {row.mean:.1f}" in text
     assert page.count("<circle") == 3
 
 

@@ -72,5 +72,6 @@ def _of_grids(column: Column, grids: Collection[str]) -> Column:
     return replace(
         column,
         key=f"{column.key} ({column.heading})",
+        values=column.shows,
         text=lambda row: column.text(row) if row["grid"] in grids else "",
     )

@@ -24,7 +24,7 @@ def scopes(grid: str, found: Comparison) -> Table:
             significant = row[f"significant_{what}"]
             return str(row[what]) if significant is None else f"{row[what]} ({significant})"
 
-        return Column(what, what, text)
+        return Column(what, what, text, values=(what, f"significant_{what}"))
 
     notes = [found.note] if found.note else []
     notes += ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]

@@ -143,7 +143,8 @@ def seeds(
         content=rows, group=("models", "prompt"), notes=["Pairs of a scope are those that are in it under every seed."],
         columns=[word("models"), *_stub(asked)[1:], word("scope"),
                  share("pairs", "done", "pairs"),
-                 Column("mean", "mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}")],
+                 Column("mean", "mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}",
+                        values=("mean", "sd"))],
     )  # fmt: skip
 
 

@@ -1,13 +1,27 @@
 """A table: rows as plain values for programs, columns that write them for the eye."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 Row = Mapping[str, Any]
 """One row as plain values (text, numbers, booleans, None) by name: what JSON and CSV hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoration:
+    """What a page adds to the cells of a column: links, marks and classes. No other form has them."""
+
+    link: Callable[[Row], str | None] | None = None
+    """The address of what the cell is about; None where it is not to be had."""
+    label: Callable[[Row], str] | None = None
+    """What a link is called for those who hear it, where the cell's text alone is too short."""
+    html: Callable[[Row], Any] | None = None
+    """What a page writes in place of the text: text, which it escapes, or an object with `__html__`, which is HTML."""
+    css: Callable[[Row], str] | None = None
+    """The cell's classes."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,15 @@ class Column:
     """Numbers stand to the right, words to the left."""
     style: Callable[[Row], str] | None = None
     """The cell's rich style, on a terminal only."""
+    values: tuple[str, ...] = ()
+    """Keys of the values that it shows, where that is more than the one of its key; CSV and JSON hold all of them."""
+    page: Decoration = Decoration()
+    """What a page adds to its cells."""
+
+    @property
+    def shows(self) -> tuple[str, ...]:
+        """Keys of the values that it shows."""
+        return self.values or (self.key,)
 
 
 @dataclass(frozen=True)
@@ -35,7 +58,7 @@ class Table:
     title: str
     """The line above it; the caption in LaTeX."""
     columns: Sequence[Column]
-    """For text, Markdown and LaTeX."""
+    """For text, Markdown, LaTeX and pages."""
     content: Sequence[Row] | Callable[[], Sequence[Row]]
     """The rows in the order they are printed, all with the same keys; or what finds them when they are printed."""
     notes: Sequence[str] = ()
@@ -48,6 +71,8 @@ class Table:
     """Left out of text, Markdown and LaTeX unless asked for by name."""
     refusal: str | None = None
     """Why it can't be had with the options given, as a sentence: it is left out, and refused where asked for."""
+    css: Callable[[Row], str] | None = None
+    """A row's classes on a page."""
 
     def __post_init__(self) -> None:
         """Refuse two columns of one key."""
@@ -57,8 +82,18 @@ class Table:
 
     @cached_property
     def rows(self) -> Sequence[Row]:
-        """The rows."""
-        return self.content() if callable(self.content) else self.content
+        """The rows.
+
+        Raises:
+            ValueError: a column shows what the rows don't hold, so that CSV and JSON would lack it.
+        """
+        rows = self.content() if callable(self.content) else self.content
+        for column in self.columns if rows else ():
+            if lacking := [key for key in column.shows if key not in rows[0]]:
+                raise ValueError(
+                    f"The column {column.key!r} of the table {self.name} shows {lacking[0]!r}: no row has it."
+                )
+        return rows
 
     @property
     def breaks(self) -> list[int]:
@@ -68,6 +103,17 @@ class Table:
         keys = (self.group,) if isinstance(self.group, str) else self.group
         groups = [[row[key] for key in keys] for row in self.rows]
         return [index for index, (above, below) in enumerate(pairwise(groups), start=1) if above != below]
+
+    def decorated(self, columns: Mapping[str, Decoration], css: Callable[[Row], str] | None = None) -> Self:
+        """The table for a page, with decorations by the columns' keys and classes of its rows.
+
+        A column that the table does not have now, as some are there only where something is to be shown, is passed
+        over.
+        """
+        decorated = [
+            replace(column, page=columns[column.key]) if column.key in columns else column for column in self.columns
+        ]
+        return replace(self, columns=decorated, css=css or self.css)
 
 
 def of_pair(fact: Any) -> Row:
@@ -89,7 +135,10 @@ def number(key: str, heading: str | None = None, digits: int = 1, sign: bool = F
 
 def share(key: str, part: str, whole: str, heading: str | None = None) -> Column:
     """A column of how many of how many."""
-    return Column(key, _headed(key, heading), lambda row: f"{row[part]} of {row[whole]}")
+    some_lack = Decoration(css=lambda row: "partial" if row[part] < row[whole] else "")
+    return Column(
+        key, _headed(key, heading), lambda row: f"{row[part]} of {row[whole]}", values=(part, whole), page=some_lack
+    )
 
 
 def interval(low: str, high: str, heading: str = "95% interval", digits: int = 1, sign: bool = False) -> Column:
@@ -100,7 +149,7 @@ def interval(low: str, high: str, heading: str = "95% interval", digits: int = 1
             return "-"
         return f"[{figure(row[low], digits, sign)}, {figure(row[high], digits, sign)}]"
 
-    return Column(low, heading, bounds)
+    return Column(low, heading, bounds, values=(low, high))
 
 
 def figure(value: float | None, digits: int = 1, sign: bool = False) -> str:

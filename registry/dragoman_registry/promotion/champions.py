@@ -1,10 +1,10 @@
 """Where the aliases of all registered models stand, and what happened to them without Dragoman."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from dragoman.tables.table import Row
 from dragoman_registry.audit.history import changed_versions, is_forced, strays
-from dragoman_registry.audit.log import Outcome
+from dragoman_registry.audit.log import AuditRecord, Outcome
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.registry_client.versions import RegisteredVersion, aliases_of, registered_names, versions_of
@@ -17,11 +17,26 @@ def standing_champions(promotions: Promotions) -> list[Row]:
 
 def _of_model(promotions: Promotions, name: str) -> Iterator[Row]:
     promotions.mend(name)
-    versions = {version.version: version for version in versions_of(promotions.uri, name)}
-    for alias, number in sorted(aliases_of(promotions.uri, name).items()):
-        done = [record for record in promotions.log.records(name, alias) if record.outcome is Outcome.DONE]
+    aliases, versions = aliases_of(promotions.uri, name), versions_of(promotions.uri, name)
+    return alias_rows(name, aliases, versions, promotions.log.records(name))
+
+
+def alias_rows(
+    name: str, aliases: Mapping[str, str], versions: Sequence[RegisteredVersion], records: Sequence[AuditRecord]
+) -> Iterator[Row]:
+    """A row for every alias of a registered model that is set.
+
+    Args:
+        name: name of the model.
+        aliases: the version each alias stands at.
+        versions: its versions.
+        records: its audit records, the oldest first.
+    """
+    known = {version.version: version for version in versions}
+    for alias, number in sorted(aliases.items()):
+        done = [record for record in records if record.alias == alias and record.outcome is Outcome.DONE]
         last = done[-1] if done and done[-1].to_version == number else None
-        stands = versions.get(number, RegisteredVersion(name=name, version=number))
+        stands = known.get(number, RegisteredVersion(name=name, version=number))
         yield {
             "name": name,
             "alias": alias,

@@ -43,7 +43,7 @@ def test_details_are_shown_only_when_asked_for():
 
 def test_a_file_gets_no_colour_and_no_cut(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
-    columns = [Column(f"c{n}", f"column {n}", lambda row: row["name"] * 5) for n in range(9)]
+    columns = [Column(f"c{n}", f"column {n}", lambda row: row["name"] * 5, values=("name",)) for n in range(9)]
     wide = Table("wide", "Wide", columns, ROWS)
     text = render([wide], Form.TEXT)
     assert "\x1b" not in text and "…" not in text and text.count("column") == 9 and "continued" not in text

@@ -96,7 +96,7 @@ class OfMatrix(OfModel):
 class OfTable(OfModel):
     """What can be asked of a table."""
 
-    table: Literal["partitions", "matrix", "pairs"]
+    table: Literal["partitions", "gap", "matrix", "pairs"]
     """Which table."""
     form: Literal["json", "csv", "markdown", "latex"] = "csv"
     """How it is written."""

@@ -17,7 +17,7 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports import comparison as comparison_report
 from dragoman.reports.choices import chosen_rows
-from dragoman.reports.results import matrix, pairs, partition_rows
+from dragoman.reports.results import gap_rows, matrix, pairs, partition_rows
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.tables.render import Form
@@ -259,6 +259,8 @@ def table(question: OfTable) -> Response:
             case "partitions":
                 found = (view.metric, view.signature, False, view.prompt)
                 return partition_rows(store, view.grid, [view.model], *found)
+            case "gap":
+                return gap_rows(store, view.grid, rows, view.metric, view.signature)
             case "matrix":
                 return matrix(view.grid, view.metric, store.grids.get(view.grid).languages, rows, values)
             case "pairs":

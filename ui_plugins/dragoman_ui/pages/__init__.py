@@ -11,8 +11,10 @@ from dragoman.analysis.comparability import MixedSignaturesError
 from dragoman.errors import DragomanError
 from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.reports.jobs import duration
 from dragoman.tables.table import figure
 from dragoman.version import __version__
+from dragoman_registry.tables import gate_table
 from dragoman_ui.auth.headers import protect
 from dragoman_ui.charts.heatmap import WORDS
 from dragoman_ui.pages.campaign import campaign, campaign_state
@@ -73,14 +75,8 @@ def _words() -> dict[str, object]:
         "spoken_scopes": _spoken(SCOPES),
         "spoken_labels": _spoken(Label),
         "duration": duration,
+        "gate_table": gate_table,
     }
-
-
-def duration(seconds: float) -> str:
-    """A time in its two largest units."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _spoken(values: Iterable[str]) -> list[tuple[str, str]]:

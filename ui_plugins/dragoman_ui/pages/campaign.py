@@ -1,17 +1,19 @@
 """The campaign page: how far all grids of a sweep have come, taken together and one by one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
+from markupsafe import Markup
 
 from dragoman.analysis.campaigns import campaigns
 from dragoman.cell import CellState
 from dragoman.errors import StoreError, nearest
+from dragoman.reports.jobs import state
 from dragoman.store.records import JobLine
 from dragoman.store.store import Store
-from dragoman.tables.table import Table, number, word
+from dragoman.tables.table import Decoration, Row, Table, number, word
 from dragoman_ui.pages.job import GridState
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.mlflow_links import experiment_link
@@ -98,7 +100,8 @@ def campaign_state() -> str:
     """Answer `/dragoman/swept?name=...`: the part of the page that changes while grids run."""
     found = CampaignState.of(open_store(), request.args.get("name", ""))
     experiments = experiment_links([grid.grid.name for grid in found.grids])
-    return render_template("dragoman/swept.html", found=found, experiments=experiments)
+    states = {grid.grid.name: grid.states for grid in found.grids}
+    return render_template("dragoman/swept.html", found=found, states=states, table=grid_table(found, experiments))
 
 
 def experiment_links(grids: Sequence[str]) -> dict[str, str]:
@@ -106,16 +109,42 @@ def experiment_links(grids: Sequence[str]) -> dict[str, str]:
     return {grid: link for grid in grids if (link := experiment_link(grid))}
 
 
-def grid_table(found: CampaignState) -> Table:
-    """The grids with the number of their cells in each state."""
+def grid_table(found: CampaignState, experiments: Mapping[str, str] | None = None) -> Table:
+    """The grids with the number of their cells in each state.
+
+    Args:
+        found: the campaign.
+        experiments: addresses of grids' MLflow experiments.
+    """
     rows = [
         {
-            "grid": grid.grid.name, "run": grid.job.state.value if grid.job else None, "cells": grid.cells,
-            **{state.value: grid.states[state] for state in CellState}, "left": grid.left,
+            "grid": grid.grid.name, "run": state(grid.job) if grid.job else None, "cells": grid.cells,
+            **{each.value: grid.states[each] for each in CellState}, "left": grid.left,
             "first_failure": grid.failure.text if grid.failure else None,
         }
         for grid in found.grids
     ]  # fmt: skip
-    columns = [word("grid"), word("run"), *(number(state.value, digits=0) for state in CellState),
-               number("cells", digits=0)]  # fmt: skip
-    return Table(name="grids", title=f"{found.name}: grids with their cells by state", content=rows, columns=columns)
+    columns = [word("grid"), word("run"), *(number(each.value, digits=0) for each in CellState),
+               number("cells", digits=0), number("left", digits=0)]  # fmt: skip
+    table = Table(name="grids", title=f"{found.name}: grids with their cells by state", content=rows, columns=columns)
+    return table.decorated(
+        {
+            "grid": Decoration(html=lambda row: _links(row["grid"], experiments or {})),
+            "run": Decoration(link=_run_page, label=lambda row: f"Latest run of {row['grid']}"),
+        }
+    )
+
+
+def _links(grid: str, experiments: Mapping[str, str]) -> Markup:
+    """A grid, with links to its page, its runs and its MLflow experiment."""
+    found = Markup('<a href="{}">{}</a><small><a href="{}" aria-label="Runs of {}">runs</a></small>').format(
+        url_for("dragoman.grid", grid=grid), grid, url_for("dragoman.runs", grid=grid), grid
+    )
+    if grid in experiments:
+        link = Markup('<small><a href="{}" aria-label="{} in MLflow">MLflow</a></small>')
+        found += link.format(experiments[grid], grid)
+    return found
+
+
+def _run_page(row: Row) -> str | None:
+    return url_for("dragoman.job", grid=row["grid"]) if row["run"] else None

@@ -1,10 +1,14 @@
 """The cell page: one pair, sentence by sentence, runs side by side."""
 
-from flask import Response, render_template, request
+from typing import Any
+
+from flask import Response, render_template, request, url_for
+from markupsafe import Markup
 
 from dragoman.pair import Pair
-from dragoman.tables.table import Column, Table, figure, interval, number, word
+from dragoman.tables.table import Column, Decoration, Table, figure, interval, number, word
 from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.decorations import spoken
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view, rows_beside, sentence_metric
 from dragoman_ui.viewmodels.store import open_store
@@ -40,6 +44,7 @@ def cell() -> str | Response:
         shown=shown,
         by=by,
         found=found,
+        models=model_table(view, found),
         search=search,
         arrangement=arrangement,
         label=label,
@@ -72,7 +77,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
 
     columns = [number("number", "no.", digits=0), word("source"), word("reference")]
     for name in names:
-        columns += [word(_named(name), name), judged(name)]
+        columns += [word(_named(name), name), judged(name), word(f"{name} labels"), word(f"{name} language")]
     return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
 
 
@@ -87,13 +92,26 @@ def model_table(view: View, found: PairView) -> Table:
         {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
          "low": score and score.low, "high": score and score.high, "sentences": each.cell.segments,
-         "cut": each.cell.cut, "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine}
+         "cut": each.cell.cut, "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine,
+         "labels": ", ".join(f"{count} {spoken(name)}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)
     ]  # fmt: skip
     counts = [number(name, digits=0) for name in ("sentences", "cut", "tokens")]
     return Table(
         name="models", title=f"{view.grid}: every model on {found.pair}", content=rows, group="model",
-        columns=[word("model"), word("state"), word("metric"), number("value"), interval("low", "high"), *counts,
-                 number("seconds"), word("engine")],
-    )  # fmt: skip
+        columns=[word("model"), word("state"), word("reason"), word("metric"), number("value"),
+                 interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
+                 word("labels")],
+    ).decorated({"labels": Decoration(html=lambda row: _label_links(found, row["model"]))})  # fmt: skip
+
+
+def _label_links(found: PairView, model: str) -> Markup:
+    """How many of a run's hypotheses bear each label, with links to those."""
+    asked: dict[str, Any] = {name: values for name, values in request.args.lists() if name not in ("label", "page")}
+    link = Markup('<a href="{}">{} {}</a>')
+    links = [
+        link.format(url_for("dragoman.cell", **asked, label=name.value), count, spoken(name))
+        for name, count in found.labels[model].items()
+    ]
+    return Markup(", ").join(links) or Markup("-")

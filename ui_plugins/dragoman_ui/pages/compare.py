@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 
 from dragoman.analysis.aggregation import scopes_of
 from dragoman.analysis.campaigns import siblings
-from dragoman.analysis.comparison import ScopeDifference, scope_differences
+from dragoman.analysis.comparison import Comparison, ScopeDifference, scope_differences
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, regressions
 from dragoman.analysis.pair_scores import PairColumns, differing
 from dragoman.analysis.pair_tests import ALPHA
+from dragoman.metrics.significance import Correction, Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.reports import comparison as report
 from dragoman.store.records import GridRecord
 from dragoman.store.schema import PARTITIONS
 from dragoman.store.store import Store
 from dragoman_ui.charts.heatmap import heat_map, size_of
 from dragoman_ui.viewmodels.comparison import SHOWN, columns_beside, differences, said, scores_beside, tested
+from dragoman_ui.viewmodels.decorations import SCOPES, marked, of_pairs, scope_class
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.view import Show, View, rival
@@ -73,19 +76,34 @@ def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[
     scores, theirs = scores_beside(store, view, against)
     found: Sequence[PairDifference] = differences(scores, theirs)
     comparison = tested(store, view, against, found) if is_tested else None
-    if comparison:
-        found = comparison.pairs
+    if comparison is None:
+        comparison = _untested(view, scope_differences(*asked, prompt=view.prompt, resample=False), found)
     better = higher_is_better(view.metric)
-    ordered = sorted(found, key=lambda each: (each.delta if better else -each.delta, each.pair))
     graph = store.models.get(next(model for model, name in record.names.items() if name == view.model)).graph
     return {
         "map": heat_map(scores, record.languages, graph, Show.DIFFERENCE, view.order, better),
-        "tested": comparison,
-        "scopes": comparison.scopes if comparison else scope_differences(*asked, prompt=view.prompt, resample=False),
-        "significant": {each.pair for each in found if each.significant},
-        "losses": [each for each in ordered if (each.delta < 0) == better and each.delta][:SHOWN],
-        "gains": [each for each in reversed(ordered) if (each.delta > 0) == better and each.delta][:SHOWN],
+        "tested": comparison if is_tested else None,
+        **_tables(view, comparison, {each.pair for each in comparison.pairs if each.significant}),
     }
+
+
+def _untested(view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]) -> Comparison:
+    """A comparison of which no pair is tested."""
+    return Comparison(
+        a=str(view.against), b=view.model, metric=view.metric, test=Test.INTERVALS, correction=Correction.HOLM,
+        alpha=ALPHA, samples=None, scopes=tuple(scopes), pairs=tuple(pairs),
+    )  # fmt: skip
+
+
+def _tables(view: View, found: Comparison, significant: set[Pair]) -> dict[str, Any]:
+    """The tables that `dragoman compare` prints, for the page."""
+    found = found.model_copy(update={"a": str(view.against)})
+    pairs = of_pairs(view, "partition_b", sentences="apart", beside=[view.model, found.a])
+    losses, gains = (
+        table.decorated({**pairs, **marked("delta", significant)}) for table in report.extremes(view.grid, found, SHOWN)
+    )
+    scopes = report.scopes(view.grid, found).decorated(SCOPES, scope_class)
+    return {"scopes": scopes, "losses": losses, "gains": gains, "significant": significant}
 
 
 def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
@@ -105,7 +123,7 @@ def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict
         scopes = _counted(scopes, columns, found, higher_is_better(view.metric))
         sides = (columns.sources[found].tolist(), columns.targets[found].tolist())
         significant = {Pair(*tags) for tags in zip(*sides, strict=True)}
-    return {"scopes": scopes, "losses": losses, "gains": gains, "significant": significant}
+    return _tables(view, _untested(view, scopes, [*losses, *gains]), significant)
 
 
 def _counted(

@@ -7,8 +7,9 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import pair_scores
-from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.partition import Partition
+from dragoman.reports.choices import chosen_rows
+from dragoman.reports.results import gap_rows, partition_rows
 from dragoman.store.store import Store
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
@@ -23,6 +24,7 @@ from dragoman_ui.viewmodels.comparison import (
     tested,
     version_of,
 )
+from dragoman_ui.viewmodels.decorations import SCOPES, scope_class
 from dragoman_ui.viewmodels.mlflow_links import experiment_link
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names
@@ -123,12 +125,13 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
 def _partitions(store: Store, view: View) -> dict[str, Any]:
     is_drawn = size_of(len(store.grids.get(view.grid).languages)) == "small"
     scores = [] if is_drawn else pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
-    asked = (store, view.grid, view.model, view.metric)
+    asked = (view.metric, view.signature, False)
+    rows = chosen_rows(store, view.grid, [view.model], view.prompt)
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
     axis = Scale.of_scores(numbers, higher_is_better(view.metric))
     return {
         "axis": axis,
         "spreads": spreads(scores, axis),
-        "rows": partition_table(*asked, view.signature, prompt=view.prompt),
-        "gap": partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, view.signature, view.prompt),
+        "table": partition_rows(store, view.grid, [view.model], *asked, view.prompt).decorated(SCOPES, scope_class),
+        "gap": gap_rows(store, view.grid, rows, *asked),
     }

@@ -8,11 +8,13 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.campaigns import siblings
 from dragoman.cell import CellState
+from dragoman.reports.jobs import cells, runs
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
-from dragoman.tables.table import Table, number, word
+from dragoman.tables.table import Table
 from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.decorations import model_link
 from dragoman_ui.viewmodels.mlflow_links import experiment_link
 from dragoman_ui.viewmodels.store import open_store
 
@@ -85,7 +87,10 @@ def job() -> str | Response:
     store = open_store()
     name = request.args.get("grid", "")
     others = [grid for grid in siblings(store, name) if grid != name]
-    tables = {"cells": lambda: cell_table(name, progress(store, name))}
+    tables = {
+        "cells": lambda: cell_table(name, progress(store, name)),
+        "runs": lambda: runs(store.jobs.of_grid(name)),
+    }
     return taken(name, tables, request.args) or render_template(
         "dragoman/job.html",
         name=name,
@@ -107,14 +112,12 @@ def job_state() -> str:
     found = GridState.of(store, store.grids.get(request.args.get("grid", "")))
     hidden = max(0, store.jobs.count_lines(found.job.id) - LINES) if found.job else 0
     lines = store.jobs.lines(found.job.id, after=hidden) if found.job else []
-    return render_template("dragoman/working.html", found=found, lines=lines, hidden=hidden)
+    return render_template(
+        "dragoman/working.html", found=found, lines=lines, hidden=hidden,
+        cells=cell_table(found.grid.name, found.models), runs=runs(found.jobs),
+    )  # fmt: skip
 
 
 def cell_table(grid: str, models: Mapping[str, Mapping[CellState, int]]) -> Table:
     """The number of cells in each state, by model."""
-    rows = [
-        {"model": model, "cells": sum(states.values()), **{state.value: states.get(state, 0) for state in CellState}}
-        for model, states in models.items()
-    ]
-    columns = [word("model"), *(number(state.value, digits=0) for state in CellState), number("cells", digits=0)]
-    return Table(name="cells", title=f"{grid}: cells of each model by state", content=rows, columns=columns)
+    return cells(models, "cells", f"{grid}: cells of each model by state").decorated({"model": model_link(grid=grid)})

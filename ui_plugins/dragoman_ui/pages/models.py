@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
 
 from dragoman.errors import DragomanError
 from dragoman.tables.table import Column, Table, word
@@ -16,6 +16,7 @@ from dragoman_ui.api import registry as registered
 from dragoman_ui.pages.promotions import decisions
 from dragoman_ui.responses.downloads import as_file, taken
 from dragoman_ui.responses.markdown import rendered
+from dragoman_ui.viewmodels.decorations import registered_links
 from dragoman_ui.viewmodels.mlflow_links import registry
 from dragoman_ui.viewmodels.registry import judged
 from dragoman_ui.viewmodels.store import open_store
@@ -46,7 +47,7 @@ def _model(uri: str, name: str) -> str | Response:
         known=[*known, *({alias} - set(known))],
         alias=alias,
         gated=gated,
-        versions=versions,
+        versions=version_table(name, versions, aliases, chosen, alias),
         chosen=chosen,
         description=rendered(_description(uri, chosen)) if chosen else "",
         decisions=decisions(trail),
@@ -54,15 +55,32 @@ def _model(uri: str, name: str) -> str | Response:
     )
 
 
-def version_table(name: str, versions: Sequence[RegisteredVersion], aliases: Mapping[str, str]) -> Table:
-    """The versions of a registered model, the newest first."""
+def version_table(
+    name: str,
+    versions: Sequence[RegisteredVersion],
+    aliases: Mapping[str, str],
+    chosen: RegisteredVersion | None = None,
+    alias: str | None = None,
+) -> Table:
+    """The versions of a registered model, the newest first.
+
+    Args:
+        name: name of the model.
+        versions: its versions.
+        aliases: the version each of its aliases stands at.
+        chosen: the version that a page is about.
+        alias: the alias that it is looked at for.
+    """
     return Table(
         name="versions", title=f"versions of {name}",
+        css=lambda row: "chosen" if chosen and row["version"] == chosen.version else "",
         content=[{"version": each.version, "aliases": [alias for alias, at in aliases.items() if at == each.version],
                   "model": each.model, "model_name": each.model_name, "grid": each.grid} for each in versions],
         columns=[word("version"),
                  Column("aliases", "aliases", lambda row: ", ".join(row["aliases"]) or "-", right=False),
                  word("model_name", "finetuning"), word("grid")],
+    ).decorated(
+        registered_links(lambda row: url_for("dragoman.model", name=name, version=row["version"], alias=alias))
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The partition page: seen and unseen in any choice of pairs, with how they are spread, and the pairs themselves."""
 
+from collections.abc import Callable
+
 from flask import Response, render_template, request
 
 from dragoman.analysis.pair_differences import higher_is_better
@@ -8,11 +10,12 @@ from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.script import likely_script
 from dragoman.store.store import Store
-from dragoman.tables.table import Table, interval, number, share, word
+from dragoman.tables.table import Column, Table, interval, number, share, word
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.responses.pagination import Part
+from dragoman_ui.viewmodels.decorations import SCOPES, of_pairs, scope_class
 from dragoman_ui.viewmodels.filters import Filters, family
 from dragoman_ui.viewmodels.pair_summary import SORTS, Point, Summary, in_order, points, summaries
 from dragoman_ui.viewmodels.store import open_store
@@ -32,7 +35,10 @@ def partitions() -> str | Response:
     rows, found = summaries(columns, rates, chosen), in_order(points(columns, rates, chosen), order, better)
     axis = Scale.of_scores(_numbers(columns), better)
     tables = {"scopes": lambda: _scopes(view, rows), "pairs": lambda: _pairs(view, found)}
-    return taken(f"{view.grid}-{view.model}-{view.metric}", tables, request.args) or render_template(
+    if (file := taken(f"{view.grid}-{view.model}-{view.metric}", tables, request.args)) is not None:
+        return file
+    part = Part.of(found, request.args.get("page", 1, type=int))
+    return render_template(
         "dragoman/partition_page.html",
         view=view,
         names=Names.of(store, view.grid),
@@ -43,10 +49,10 @@ def partitions() -> str | Response:
         axis=axis,
         spreads=spreads(found, axis),
         found=len(found),
-        part=Part.of(found, request.args.get("page", 1, type=int)),
+        part=part,
+        scopes=_scopes(view, rows),
+        pairs=_pairs(view, list(part.rows)),
         arguments={**view.query(), **filters.query, "sort": order},
-        family=family,
-        script=likely_script,
     )
 
 
@@ -63,27 +69,39 @@ def _numbers(columns: PairColumns) -> list[float]:
 
 
 def _scopes(view: View, rows: list[Summary]) -> Table:
+    found = [row.model_dump() for row in rows]
+    columns = [
+        word("scope"), share("pairs", "done", "pairs"), number("mean", view.metric), number("median"),
+        number("base_mean", "base"), number("gain", sign=True),
+    ]  # fmt: skip
+    if any(row["gain_pairs"] not in (row["done"], 0) for row in found):
+        columns.append(Column("gain_pairs", "gain on", lambda row: f"{row['gain_pairs']} of {row['done']}",
+                              values=("gain_pairs", "done")))  # fmt: skip
     return Table(
         name="scopes", title=f"{view.grid}: {view.metric} of {view.model} by partition, each pair alike",
-        content=[row.model_dump() for row in rows],
-        columns=[word("scope"), share("pairs", "done", "pairs"),
-                 number("mean", view.metric), number("median"), number("base_mean", "base"), number("gain", sign=True),
-                 number("off_target", "off-target %")],
-    )  # fmt: skip
+        content=found, columns=[*columns, number("off_target", "off-target %")],
+    ).decorated(SCOPES, scope_class)  # fmt: skip
+
+
+LANGUAGE_FACTS: dict[str, Callable[[str], str]] = {"family": family, "script": likely_script}
+"""What is said of both languages of a pair: a column more, in every form, is a line more."""
 
 
 def _pairs(view: View, found: list[Point]) -> Table:
+    facts = {f"{side}_{fact}": (side, of) for fact, of in LANGUAGE_FACTS.items() for side in ("source", "target")}
     rows = [
         {"source": point.pair.source, "target": point.pair.target, "source_name": english_name(point.pair.source),
          "target_name": english_name(point.pair.target), **point._asdict(), "gain": point.gain,
-         "partition": point.partition or "unknown"}
+         "partition": point.partition or "unknown",
+         **{key: of(getattr(point.pair, side)) for key, (side, of) in facts.items()}}
         for point in found
     ]  # fmt: skip
     for row in rows:
         del row["pair"]
     return Table(
         name="pairs", title=f"{view.grid}: {view.metric} of {view.model}", content=rows, stub=2,
-        columns=[word("source"), word("target"), word("partition"), word("state"), number("value", view.metric),
+        columns=[word("source"), word("target"), word("partition"),
+                 *(word(key, key.replace("_", " ")) for key in facts), word("state"), number("value", view.metric),
                  interval("low", "high"), number("base_value", "base"), number("gain", sign=True),
-                 number("off_target", "off-target %")],
-    )  # fmt: skip
+                 number("off_target", "off-target %"), word("reason")],
+    ).decorated(of_pairs(view))  # fmt: skip

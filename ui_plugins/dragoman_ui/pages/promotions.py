@@ -1,20 +1,25 @@
 """The promotions page: who moved which alias of which registered model, or was refused to, and on what evidence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Self
+from urllib.parse import quote
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
+from markupsafe import Markup
 from pydantic import ValidationError
 
-from dragoman.tables.table import Table, word
+from dragoman.tables.table import Column, Decoration, Row, Table, number, word
 from dragoman_registry.audit.history import faults
 from dragoman_registry.audit.log import AuditLog, AuditRecord, Outcome
 from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.promotion.champions import alias_rows
 from dragoman_registry.registry_client.client import speaking
-from dragoman_registry.registry_client.versions import Registered, RegisteredVersion
-from dragoman_registry.tables import trail_table
+from dragoman_registry.registry_client.versions import Registered
+from dragoman_registry.tables import champions_table, trail_table
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.responses.pagination import Part
+from dragoman_ui.viewmodels.decorations import registered_links
 from dragoman_ui.viewmodels.mlflow_links import registered_here, server_registry
 from dragoman_ui.viewmodels.store import open_store
 
@@ -40,11 +45,15 @@ def promotions() -> str | Response:
     """Answer `/dragoman/promotions`: a page, or with `form` the whole trail or another table as a file."""
     log = AuditLog(open_store().database)
     models, records = registered_here(), log.records()
-    tables = {"trail": lambda: trail_table(records), "aliases": lambda: alias_table(models)}
+    tables = {
+        "trail": lambda: trail_table(records),
+        "aliases": lambda: alias_table(models, records),
+        "models": lambda: model_table(models),
+    }
     return taken("promotions", tables, request.args) or render_template(
         "dragoman/promotions.html",
-        models=models,
-        standing=standing(models),
+        models=model_table(models),
+        aliases=alias_table(models, records),
         part=Part.of(decisions(records), request.args.get("page", 1, type=int)),
         faults=wrongs(log),
     )
@@ -58,27 +67,43 @@ def wrongs(log: AuditLog) -> list[str]:
         return faults(log, uri)
 
 
-def standing(models: Sequence[Registered]) -> list[tuple[str, RegisteredVersion]]:
-    """Every alias with the version it stands at, by model."""
-    return [
-        (alias, versions.get(number, RegisteredVersion(name=model.name, version=number)))
-        for model in models
-        for versions in [{version.version: version for version in model.versions}]
-        for alias, number in model.aliases.items()
-    ]
-
-
 def decisions(records: Sequence[AuditRecord]) -> list[Decision]:
     """What came of each of some records, the latest first; one that was merely begun came to nothing yet."""
     return [Decision.of(record) for record in reversed(records) if record.outcome is not Outcome.BEGUN]
 
 
-def alias_table(models: Sequence[Registered]) -> Table:
-    """Where aliases stand."""
+def model_table(models: Sequence[Registered]) -> Table:
+    """The registered models."""
     return Table(
-        name="aliases", title="where aliases stand", group="name",
-        content=[{"name": version.name, "alias": alias, "version": version.version, "model": version.model,
-                  "model_name": version.model_name, "grid": version.grid} for alias, version in standing(models)],
-        columns=[word("name", "registered model"), word("alias"), word("version"), word("model_name", "finetuning"),
-                 word("grid")],
-    )  # fmt: skip
+        name="models", title="registered models",
+        content=[{"name": model.name, "versions": len(model.versions), "aliases": list(model.aliases)}
+                 for model in models],
+        columns=[word("name", "registered model"), number("versions", digits=0),
+                 Column("aliases", "aliases", lambda row: ", ".join(row["aliases"]) or "none", right=False)],
+    ).decorated({"name": Decoration(link=_model_page)})  # fmt: skip
+
+
+def alias_table(models: Sequence[Registered], records: Sequence[AuditRecord]) -> Table:
+    """Where aliases stand, as `dragoman champions` prints it."""
+    rows = [
+        row
+        for model in models
+        for row in alias_rows(
+            model.name, model.aliases, model.versions, [record for record in records if record.name == model.name]
+        )
+    ]
+    links = {"name": Decoration(link=_model_page), "alias": Decoration(html=_in_mlflow), **registered_links(_version)}
+    return replace(champions_table(rows, ()), name="aliases", title="where aliases stand").decorated(links)
+
+
+def _model_page(row: Row) -> str:
+    return url_for("dragoman.model", name=row["name"])
+
+
+def _version(row: Row) -> str:
+    return url_for("dragoman.model", name=row["name"], version=row["version"], alias=row["alias"])
+
+
+def _in_mlflow(row: Row) -> Markup:
+    link = Markup('{}<small><a href="../#/models/{}/versions/{}" aria-label="{} {} in MLflow">in MLflow</a></small>')
+    return link.format(row["alias"], quote(row["name"], safe=""), row["version"], row["name"], row["version"])

@@ -3,10 +3,13 @@
 from flask import Response, render_template, request
 
 from dragoman.analysis.aggregation import SCOPES
+from dragoman.analysis.partition_table import PartitionRow
 from dragoman.analysis.run_table import Run
-from dragoman.tables.table import Table, interval, number, share, word
+from dragoman.partition import Evidence
+from dragoman.tables.table import Column, Row, Table, interval, number, share, word
 from dragoman_ui.charts.scatter import chart
 from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.decorations import grid_link, model_link
 from dragoman_ui.viewmodels.runs import UP, AskedRuns
 
 
@@ -27,22 +30,35 @@ def runs_chart() -> str:
     asked = AskedRuns(request.args)
     found, complaints = asked.runs()
     drawn = chart(found, asked.metric, asked.scope, asked.up == "gain")
-    return render_template("dragoman/charted.html", asked=asked, found=found, complaints=complaints, chart=drawn)
+    view = {"metric": asked.metric, "signature": asked.signature, "prompt": asked.prompt}
+    table = _table(asked, found).decorated({"model": model_link(**view), "grid": grid_link(**view)})
+    return render_template(
+        "dragoman/charted.html", asked=asked, found=found, complaints=complaints, chart=drawn, table=table
+    )
 
 
 def _table(asked: AskedRuns, found: list[Run]) -> Table:
-    rows = []
-    for run in found:
-        if (row := run.scope(asked.scope)) is not None:
-            trained = {"grid": run.grid, "model": run.model, "evidence": run.evidence.value,
-                       "training_pairs": run.pairs, "training_examples": run.examples}  # fmt: skip
-            rows.append(trained | row.model_dump(mode="json"))
+    none = PartitionRow(scope=asked.scope, done=0, pairs=0, mean=None)
+    rows = [
+        {"grid": run.grid, "model": run.model, "evidence": run.evidence.value, "training_pairs": run.pairs,
+         "training_examples": run.examples, **(run.scope(asked.scope) or none).model_dump(mode="json")}
+        for run in found
+    ]  # fmt: skip
     return Table(
         name="runs", title=f"{asked.name}: training pairs and {asked.metric} on {asked.scope} pairs", content=rows,
         stub=2, columns=[
-            word("grid"), word("model"), word("evidence"), number("training_pairs", digits=0),
-            number("training_examples", digits=0), share("pairs", "done", "pairs"),
-            number("mean", asked.metric), interval("low", "high"), number("gain", sign=True),
-            interval("gain_low", "gain_high", sign=True), number("off_target", "off-target %"),
+            word("grid"), word("model"), word("evidence"), _known("training_pairs"), _known("training_examples"),
+            share("pairs", "done", "pairs"), number("mean", asked.metric), interval("low", "high"),
+            number("gain", sign=True), interval("gain_low", "gain_high", sign=True),
+            number("off_target", "off-target %"),
         ],
     )  # fmt: skip
+
+
+def _known(key: str) -> Column:
+    """A column of counts that mean nothing where it is unknown what a model was trained on."""
+
+    def text(row: Row) -> str:
+        return "unknown" if row["evidence"] == Evidence.UNKNOWN.value else f"{row[key]:,}"
+
+    return Column(key, key.replace("_", " "), text, values=(key, "evidence"))

@@ -1,0 +1,165 @@
+"""Tables of grids as the store knows them: how their runs stand, what failed first, the cells of every model."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from dragoman.cell import CellState
+from dragoman.store.jobs.progress import progress
+from dragoman.store.records import JobRecord, JobState, LineKind, now
+from dragoman.store.store import Store
+from dragoman.tables.table import Column, Table, number, word
+
+_DETAIL_LINES = 12
+"""Lines of a failure's log on the first screen: its end, where the cause stands."""
+
+
+def grids(store: Store, jobs: Mapping[str, Sequence[JobRecord]]) -> Table:
+    """Every grid of the store.
+
+    Args:
+        store: the store.
+        jobs: the runs of each grid, the latest first.
+    """
+    rows = [_standing(store, grid, found) for grid, found in jobs.items()]
+    counts = [number(name, digits=0) for name in ("done", "cells", "failed")]
+    columns = [word("grid"), word("state"), *counts, _duration("seconds_left", "left"), _moment("since"), word("where")]
+    return Table("grids", "Grids", columns, rows, notes=[] if rows else ["There are none yet."])
+
+
+def _standing(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, Any]:
+    """A grid's state and counts, the same for `list` and `status`."""
+    last = jobs[0] if jobs else None
+    counts: dict[CellState, int] = {}
+    for states in progress(store, grid).values():
+        for each, count in states.items():
+            counts[each] = counts.get(each, 0) + count
+    measured = (last.progress if last and last.is_alive else None) or {}
+    return {
+        "grid": grid,
+        "state": state(last) if last else _without_run(counts),
+        "done": counts.get(CellState.DONE, 0) + counts.get(CellState.UNSCORABLE, 0),
+        "cells": sum(counts.values()),
+        **{each.value: counts.get(each, 0) for each in (CellState.RUNNING, CellState.FAILED, CellState.MISSING)},
+        "seconds_left": measured.get("seconds_left"),
+        "tokens_per_second": measured.get("tokens_per_second"),
+        "segments_per_second": measured.get("segments_per_second"),
+        "workers": measured.get("workers"),
+        "busy": measured.get("busy"),
+        "since": last.started.isoformat(timespec="seconds") if last else None,
+        "where": (last.address or last.worker or "here") if last else None,
+        "submission": last.submission if last else None,
+        "reason": last.reason if last else None,
+    }
+
+
+def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
+    """How a grid stands."""
+    row = _standing(store, grid, jobs)
+    last = jobs[0] if jobs else None
+    columns = [word("state"), number("done", digits=0), number("cells", digits=0), number("running", digits=0),
+               number("failed", digits=0), number("missing", digits=0), _duration("seconds_left", "left"),
+               number("tokens_per_second", "tokens/s", digits=0), number("segments_per_second", "segments/s"),
+               number("workers", digits=0), Column("busy", "busy", lambda row: _percent(row["busy"]))]  # fmt: skip
+    notes = []
+    if last is not None:
+        notes.append(f"Since {last.started:%Y-%m-%d %H:%M} UTC on {row['where']}{because(last)}.")
+        if last.address and last.submission:
+            notes.append(f"Ray: {last.address}/#/jobs/{last.submission}")
+        measured = (last.progress or {}) if last.is_alive else {}
+        for name, at in measured.get("trainings", {}).items():
+            notes.append(f"finetune {name}: step {at['step']} of {at['steps']}, loss {at['loss']:.2f}, "
+                         f"{at['tokens_per_second']:,.0f} target tokens/s")  # fmt: skip
+        if not last.is_alive and last.state is not JobState.QUEUED and row["done"] + row["missing"] < row["cells"]:
+            again = f"dragoman retry {grid} --failed" if row["failed"] else f"dragoman resume {grid}"
+            notes.append(f"`{again}` goes on with it.")
+    return Table("run", grid, columns, [row], notes=notes)
+
+
+def failure(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
+    """The first failure of the latest run that had one and is not made good."""
+    columns = [Column("sentence", "first failure", lambda row: row["sentence"], right=False)]
+    for job in jobs[:1]:
+        for line in store.jobs.lines(job.id, kind=LineKind.FAILURE, most=1):
+            detail = (line.detail or "").splitlines()
+            row = {
+                "job": job.id,
+                "at": line.at.isoformat(timespec="seconds"),
+                "sentence": line.text,
+                "log": line.detail,
+            }
+            shown = [f"  {part}" for part in detail[-_DETAIL_LINES:]]
+            more = [f"`dragoman logs {grid}` has all of it."] if len(detail) > _DETAIL_LINES else []
+            return Table("failure", "", columns, [row], notes=[*shown, *more])
+    failed = next(iter(store.cells.of_grid(grid, state=CellState.FAILED)), None)
+    rows = [] if failed is None else [
+        {"job": None, "at": None, "sentence": f"{failed.cell.pair} failed: {failed.reason}", "log": None}
+    ]  # fmt: skip
+    return Table("failure", "", columns, rows)
+
+
+def cells(models: Mapping[str, Mapping[CellState, int]], name: str, title: str) -> Table:
+    """The number of cells in each state, by model."""
+    rows = [
+        {"model": model, "cells": sum(counts.values()), **{state.value: counts.get(state, 0) for state in CellState}}
+        for model, counts in models.items()
+    ]
+    columns = [word("model"), *(number(state.value, digits=0) for state in CellState), number("cells", digits=0)]
+    return Table(name, title, columns, rows)
+
+
+def runs(jobs: Sequence[JobRecord]) -> Table:
+    """The runs of a grid, the latest first."""
+    rows = [
+        {"run": job.id, "state": state(job), "since": job.started.isoformat(timespec="seconds"),
+         "where": job.address or job.worker, "reason": job.reason}
+        for job in jobs
+    ]  # fmt: skip
+    columns = [number("run", digits=0), word("state"), _moment("since"), word("where"), word("reason")]
+    return Table("runs", "Runs", columns, rows, detail=True)
+
+
+def state(job: JobRecord) -> str:
+    """A run's state in a word."""
+    return "lost" if job.is_lost else job.state.value
+
+
+def _without_run(counts: Mapping[CellState, int]) -> str:
+    """The state of a grid that was never run here: one that was imported may be done."""
+    left = counts.get(CellState.PLANNED, 0) + counts.get(CellState.RUNNING, 0)
+    return (JobState.DONE if counts and not left else CellState.PLANNED).value
+
+
+def because(job: JobRecord) -> str:
+    """Why it is in that state, in brackets; nothing where that says itself."""
+    if job.is_lost:
+        return f" (its driver was last heard of {_ago(now() - job.seen)} ago)"
+    return f" ({job.reason})" if job.reason and job.reason != job.state.value else ""
+
+
+def _ago(span: timedelta) -> str:
+    return duration(span.total_seconds())
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def _duration(key: str, heading: str) -> Column:
+    return Column(key, heading, lambda row: "-" if row[key] is None else duration(row[key]))
+
+
+def _moment(key: str) -> Column:
+    def shown(row: Any) -> str:
+        return "-" if row[key] is None else f"{datetime.fromisoformat(row[key]):%Y-%m-%d %H:%M}"
+
+    return Column(key, key, shown, right=False)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
