@@ -9,6 +9,7 @@ from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.redaction import masked
 from dragoman.store.jobs import control
+from dragoman.store.records import Untranslated
 from dragoman.store.store import Store
 from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.mlflow_reporter import Reporter
@@ -80,11 +81,12 @@ class CellResults:
         ended = self._unwritten
         if not (ended or started):
             return []
-        outcomes = [each.outcome for each in ended if each.outcome is not None]
         theirs = patiently(
-            lambda: self._store.advance_cells(
-                translated=[(outcome.translation, outcome.scores, outcome.unscorable) for outcome in outcomes],
-                failed=[(each.task.cell, masked(str(each.failure))) for each in ended if each.outcome is None],
+            lambda: self._store.cells.advance(
+                translated=[each.outcome for each in ended if each.outcome is not None],
+                failed=[
+                    Untranslated(each.task.cell, masked(str(each.failure))) for each in ended if each.outcome is None
+                ],
                 started=[task.cell for task in started],
                 worker=control.owner(self._progress.job_number),
             ),
@@ -99,9 +101,9 @@ class CellResults:
     def write_missing(self, model: ModelIdentity, untranslatable: Mapping[Pair, str]) -> None:
         """Write a model's pending cells as missing whose pairs it can't translate, each with the reason."""
         cells = self._backlog.drop(model.id, CellState.MISSING, untranslatable.keys())
-        missing = [(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
+        missing = [Untranslated(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
         if missing:
-            patiently(lambda: self._store.advance_cells([], [], [], "", missing=missing))
+            patiently(lambda: self._store.cells.advance(missing=missing))
 
     def write_failed(self, model: ModelIdentity, reason: str, detail: str | None = None) -> None:
         """Write all pending cells of a model as failed.
@@ -111,8 +113,9 @@ class CellResults:
             reason: why, for all of them.
             detail: what the log should hold besides.
         """
-        failed = [(cell.cell.id, masked(reason)) for cell in self._backlog.drop(model.id, CellState.FAILED)]
-        patiently(lambda: self._store.advance_cells([], failed, [], ""))
+        cells = self._backlog.drop(model.id, CellState.FAILED)
+        failed = [Untranslated(cell.cell.id, masked(reason)) for cell in cells]
+        patiently(lambda: self._store.cells.advance(failed=failed))
         self._progress.failed(f"{model.name}: {reason}", detail)
 
     def _report(self, ended: Sequence[Ended]) -> None:

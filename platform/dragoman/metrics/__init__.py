@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from dragoman.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from dragoman.cell import Unscorable
     from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Scores, Statistics, check_lengths
     from dragoman.metrics.lookup import metric_class
     from dragoman.metrics.resampling import confidence_interval, resampled_scores
-    from dragoman.metrics.scoring import ScoreRecord, Unscorable, score
+    from dragoman.metrics.scoring import ScoreRecord, score
     from dragoman.metrics.serialization import pack, unpack
     from dragoman.metrics.significance import (
         Correction,
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _NAMES = {
+    "dragoman.cell": ("Unscorable",),
     "dragoman.metrics.base": (
         "Metric",
         "MetricError",
@@ -56,7 +58,6 @@ _NAMES = {
     ),
     "dragoman.metrics.scoring": (
         "ScoreRecord",
-        "Unscorable",
         "score",
     ),
     "dragoman.metrics.serialization": (
