@@ -1,7 +1,7 @@
 """A cell of the grid: one model on one test set, pair, prompt and decoding."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,20 +12,138 @@ CELL_VERSION = 1
 """Raised when the fields that make up a cell's identity change."""
 
 
-class CellState(StrEnum):
+class Tone(StrEnum):
+    """How a state is coloured, wherever cells are shown."""
+
+    REST = "rest"
+    """Not at all: what is left of a bar."""
+    ACTIVE = "active"
+    """As what is under way."""
+    GOOD = "good"
+    """As what went well."""
+    BAD = "bad"
+    """As an alarm."""
+    NEUTRAL = "neutral"
+    """Neither good nor bad."""
+
+
+class Hatching(StrEnum):
+    """How the tile of a pair without a score is filled, so that states are told apart without a word or a colour."""
+
+    BLANK = "blank"
+    """With nothing."""
+    RISING = "rising"
+    """Lines from bottom left to top right."""
+    FALLING = "falling"
+    """Lines from top left to bottom right."""
+    LEVEL = "level"
+    """Lines from left to right."""
+    UPRIGHT = "upright"
+    """Lines from top to bottom."""
+    DOTTED = "dotted"
+    """Dots."""
+
+
+class StateFacts(NamedTuple):
+    """What is true of every cell in a state."""
+
+    mark: str
+    """What stands in a table where there is no score."""
+    tile: str
+    """The same where there is room for four letters."""
+    meaning: str
+    """The same, in words for a legend."""
+    tone: Tone
+    """How it is coloured."""
+    hatching: Hatching
+    """How its tile is filled."""
+    is_open: bool = False
+    """Whether a run would still do it."""
+    is_translated: bool = False
+    """Whether it has hypotheses."""
+    needs_reason: bool = False
+    """Whether a reason is recorded."""
+
+
+class DescribedState(StrEnum):
+    """A state that carries its facts; the members follow in `CellState`."""
+
+    facts: StateFacts
+
+    def __new__(cls, value: str, *facts: StateFacts) -> Self:
+        """A state of this name; a state that is looked up by its name alone is found before this is asked."""
+        state = str.__new__(cls, value)
+        state._value_ = value
+        (state.facts,) = facts
+        return state
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a run would still do the cell."""
+        return self.facts.is_open
+
+    @property
+    def is_translated(self) -> bool:
+        """Whether the cell has hypotheses."""
+        return self.facts.is_translated
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether the store holds a reason for it."""
+        return self.facts.needs_reason
+
+    @property
+    def mark(self) -> str:
+        """What stands in a table where there is no score; `unscored` is translated, but not scored with this metric."""
+        return self.facts.mark
+
+    @property
+    def meaning(self) -> str:
+        """What the state means, in words for a legend."""
+        return self.facts.meaning
+
+
+class CellState(DescribedState):
     """Where a cell stands. Missing, failed, unscorable and a score of zero are four different things."""
 
-    PLANNED = "planned"
+    # Everything that is said or shown of a state follows from its facts, and so do the rules of the store's tables: a
+    # new state is a member here, and a migration of the columns that hold states (`dragoman.store.schema.cell_rules`).
+
+    PLANNED = (
+        "planned",
+        StateFacts("planned", "plan", "not translated yet", Tone.REST, Hatching.BLANK, is_open=True),
+    )
     """Not translated yet."""
-    RUNNING = "running"
+    RUNNING = (
+        "running",
+        StateFacts("running", "run", "being translated", Tone.ACTIVE, Hatching.LEVEL, is_open=True),
+    )
     """An actor is at it, or was when its driver died."""
-    DONE = "done"
+    DONE = (
+        "done",
+        StateFacts(
+            "unscored", "none", "translated but not scored with this metric", Tone.GOOD, Hatching.UPRIGHT,
+            is_translated=True,
+        ),
+    )  # fmt: skip
     """Translated; its hypotheses are stored."""
-    FAILED = "failed"
+    FAILED = (
+        "failed",
+        StateFacts("failed", "fail", "failed", Tone.BAD, Hatching.FALLING, needs_reason=True),
+    )
     """Tried and failed; the reason is recorded."""
-    MISSING = "missing"
+    MISSING = (
+        "missing",
+        StateFacts("missing", "miss", "no test text", Tone.NEUTRAL, Hatching.RISING, needs_reason=True),
+    )
     """The corpus has no text for this pair, or the model no word for its language; the reason is recorded."""
-    UNSCORABLE = "unscorable"
+    UNSCORABLE = (
+        "unscorable",
+        StateFacts(
+            "unscorable", "unsc", "can't be scored", Tone.NEUTRAL, Hatching.DOTTED, is_translated=True,
+            needs_reason=True,
+        ),
+    )  # fmt: skip
     """Translated, but no metric can score it; the reason is recorded."""
 
 

@@ -10,6 +10,9 @@ from dragoman.store.records import JobRecord, JobState, LineKind, now
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Table, number, word
 
+_BESIDE = [each for each in CellState if not each.is_translated and each is not CellState.PLANNED]
+"""States whose cells are counted beside those that are done."""
+
 _DETAIL_LINES = 12
 """Lines of a failure's log on the first screen: its end, where the cause stands."""
 
@@ -38,9 +41,9 @@ def _standing(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, A
     return {
         "grid": grid,
         "state": state(last) if last else _without_run(counts),
-        "done": counts.get(CellState.DONE, 0) + counts.get(CellState.UNSCORABLE, 0),
+        "done": sum(counts.get(each, 0) for each in CellState if each.is_translated),
         "cells": sum(counts.values()),
-        **{each.value: counts.get(each, 0) for each in (CellState.RUNNING, CellState.FAILED, CellState.MISSING)},
+        **{each.value: counts.get(each, 0) for each in _BESIDE},
         "seconds_left": measured.get("seconds_left"),
         "tokens_per_second": measured.get("tokens_per_second"),
         "segments_per_second": measured.get("segments_per_second"),
@@ -57,8 +60,8 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     """How a grid stands."""
     row = _standing(store, grid, jobs)
     last = jobs[0] if jobs else None
-    columns = [word("state"), number("done", digits=0), number("cells", digits=0), number("running", digits=0),
-               number("failed", digits=0), number("missing", digits=0), _duration("seconds_left", "left"),
+    columns = [word("state"), number("done", digits=0), number("cells", digits=0),
+               *(number(each.value, digits=0) for each in _BESIDE), _duration("seconds_left", "left"),
                number("tokens_per_second", "tokens/s", digits=0), number("segments_per_second", "segments/s"),
                number("workers", digits=0), Column("busy", "busy", lambda row: _percent(row["busy"]))]  # fmt: skip
     notes = []
@@ -126,7 +129,7 @@ def state(job: JobRecord) -> str:
 
 def _without_run(counts: Mapping[CellState, int]) -> str:
     """The state of a grid that was never run here: one that was imported may be done."""
-    left = counts.get(CellState.PLANNED, 0) + counts.get(CellState.RUNNING, 0)
+    left = sum(counts.get(each, 0) for each in CellState if each.is_open)
     return (JobState.DONE if counts and not left else CellState.PLANNED).value
 
 

@@ -194,7 +194,7 @@ def cells(planned: Plan, store: Store | None) -> Table:
     for model, prompt in planned.asked:
         lacking = len(planned.missing.keys() | planned.undemonstrated.get(prompt.id, {}).keys())
         done = counts.get((model.id, prompt.id), Counter())
-        finished = done[CellState.DONE] + done[CellState.UNSCORABLE]
+        finished = sum(done[state] for state in CellState if state.is_translated)
         rows.append({
             "model": model.name, "prompt": prompt.label, "cells": len(planned.pairs), "missing": lacking,
             "done": finished, "failed": done[CellState.FAILED], "to_do": len(planned.pairs) - lacking - finished,

@@ -8,7 +8,7 @@ from dragoman.analysis.pair_scores import BASE, PairScore, pair_scores, unscored
 from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.seeds import over_seeds
 from dragoman.analysis.systems import Asked
-from dragoman.cell import CellState
+from dragoman.cell import CellState, Tone
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports.choices import chosen_rows, weighing
@@ -17,15 +17,8 @@ from dragoman.tables.table import Column, Row, Table, figure, interval, number, 
 
 Scores = dict[Asked, list[PairScore]]
 """Pairs' scores by model and prompt."""
-MARKS = {
-    CellState.PLANNED: "planned",
-    CellState.RUNNING: "running",
-    CellState.DONE: "unscored",
-    CellState.FAILED: "failed",
-    CellState.MISSING: "missing",
-    CellState.UNSCORABLE: "unscorable",
-}
-"""What stands in the matrix where there is no score; `unscored` is translated but never scored with this metric."""
+ALARMING = tuple(state.mark for state in CellState if state.facts.tone is Tone.BAD)
+"""What stands in the matrix in red."""
 WIDEST_MATRIX = 40
 """Languages above which the matrix is printed only when asked for."""
 OF_ROW = ("model", "prompt")
@@ -169,7 +162,7 @@ def matrix(
             return "" if value is None else value if isinstance(value, str) else figure(value)
 
         def style(row: Row) -> str:
-            return "red" if row[target] == MARKS[CellState.FAILED] else "dim" if isinstance(row[target], str) else ""
+            return "red" if row[target] in ALARMING else "dim" if isinstance(row[target], str) else ""
 
         return Column(target, target, text, style=style)
 
@@ -181,7 +174,7 @@ def matrix(
 
 
 def _entry(score: PairScore | None) -> float | str | None:
-    return None if score is None else MARKS[score.state] if score.value is None else score.value
+    return None if score is None else score.state.mark if score.value is None else score.value
 
 
 def reasons(without: Scores) -> Table:
@@ -191,7 +184,7 @@ def reasons(without: Scores) -> Table:
         for score in found:
             alike[each, score.state, score.reason].append(str(score.pair))
     rows = [
-        {**each.model_dump(), "state": MARKS[state], "pairs": len(found), "which": found, "reason": reason}
+        {**each.model_dump(), "state": state.mark, "pairs": len(found), "which": found, "reason": reason}
         for (each, state, reason), found in alike.items()
     ]
 

@@ -27,16 +27,6 @@ def size_of(languages: int) -> str:
 DIVERGING = (Show.GAIN, Show.DIFFERENCE)
 """What is drawn on a scale with zero in its middle."""
 
-WORDS = {
-    CellState.PLANNED: ("plan", "not translated yet"),
-    CellState.RUNNING: ("run", "being translated"),
-    CellState.DONE: ("none", "translated but not scored with this metric"),
-    CellState.FAILED: ("fail", "failed"),
-    CellState.MISSING: ("miss", "no test text"),
-    CellState.UNSCORABLE: ("unsc", "can't be scored"),
-}
-"""What stands in a tile that has no score, and what it means."""
-
 
 class Tile(NamedTuple):
     """One pair of the matrix."""

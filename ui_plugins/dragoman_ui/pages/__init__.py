@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.comparability import MixedSignaturesError
+from dragoman.cell import CellState
 from dragoman.errors import DragomanError
 from dragoman.language import english_name
 from dragoman.partition import Partition
@@ -16,7 +17,6 @@ from dragoman.tables.table import figure
 from dragoman.version import __version__
 from dragoman_registry.tables import gate_table
 from dragoman_ui.auth.headers import protect
-from dragoman_ui.charts.heatmap import WORDS
 from dragoman_ui.pages.campaign import campaign, campaign_state
 from dragoman_ui.pages.cell import cell
 from dragoman_ui.pages.compare import compare, compared
@@ -27,6 +27,7 @@ from dragoman_ui.pages.models import card, gate, model
 from dragoman_ui.pages.partitions import partitions
 from dragoman_ui.pages.promotions import promotions
 from dragoman_ui.pages.runs import runs, runs_chart
+from dragoman_ui.pages.states import state_script, state_styles
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.signatures import signature_choices
@@ -57,6 +58,8 @@ pages.add_url_rule("/promotions", view_func=promotions)
 pages.add_url_rule("/model", view_func=model)
 pages.add_url_rule("/gate", view_func=gate)
 pages.add_url_rule("/card", view_func=card)
+pages.add_url_rule("/states.css", view_func=state_styles)
+pages.add_url_rule("/states.js", view_func=state_script)
 pages.after_request(protect)
 read_snapshots(pages)
 
@@ -69,8 +72,8 @@ def _words() -> dict[str, object]:
         "figure": figure,
         "language": english_name,
         "direction": direction,
-        "marks": {state.value: mark for state, (mark, _) in WORDS.items()},
-        "meanings": {state.value: meaning for state, (_, meaning) in WORDS.items()},
+        "marks": {state.value: state.facts.tile for state in CellState},
+        "meanings": {state.value: state.meaning for state in CellState},
         "spoken_partitions": _spoken(Partition),
         "spoken_scopes": _spoken(SCOPES),
         "spoken_labels": _spoken(Label),

@@ -64,7 +64,7 @@ class GridState(NamedTuple):
     @property
     def left(self) -> int:
         """Cells that a run would still do."""
-        return self.states[CellState.PLANNED] + self.states[CellState.RUNNING]
+        return sum(count for state, count in self.states.items() if state.is_open)
 
     @property
     def after(self) -> int | None:

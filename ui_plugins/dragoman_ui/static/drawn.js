@@ -8,13 +8,15 @@ const TYPE = "system-ui, sans-serif";
 const GREY = "#767676", RED = "#b3261e";
 
 // The style sheet's hatching of tiles without a number, in squares of six.
-const HATCHES = {
-  "s-missing": { d: "M-1,1l2,-2M0,6l6,-6M5,7l2,-2", stroke: GREY },
-  "s-failed": { d: "M-1,5l2,2M0,0l6,6M5,-1l2,2", stroke: RED },
-  "s-running": { d: "M0,3h6", stroke: GREY },
-  "s-done": { d: "M3,0v6", stroke: GREY },
-  "s-unscorable": { d: "M2.2,3h1.6", stroke: GREY, "stroke-width": 1.6 },
+const LINES = {
+  rising: { d: "M-1,1l2,-2M0,6l6,-6M5,7l2,-2" },
+  falling: { d: "M-1,5l2,2M0,0l6,6M5,-1l2,2" },
+  level: { d: "M0,3h6" },
+  upright: { d: "M3,0v6" },
+  dotted: { d: "M2.2,3h1.6", "stroke-width": 1.6 },
 };
+const hatched = Object.entries(STATES).filter(([, { hatching }]) => hatching in LINES);
+const HATCHES = Object.fromEntries(hatched.map(([look, { hatching, isAlarm }]) => [look, { ...LINES[hatching], stroke: isAlarm ? RED : GREY }]));
 
 const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
 

@@ -6,8 +6,9 @@ const NOTHING = -32768;
 const NO_PAIR = 255;
 
 // What tells tiles without a number apart, where they are too small for a word: a line over a tile of one by one.
-const STROKES = { "s-missing": [0, 1, 1, 0], "s-failed": [0, 0, 1, 1], "s-running": [0, 0.5, 1, 0.5], "s-done": [0.5, 0, 0.5, 1] };
-const DOTS = { "s-unscorable": 4, "s-no-base": 9 }; // or a dot of this part of its width
+const STROKES = { rising: [0, 1, 1, 0], falling: [0, 0, 1, 1], level: [0, 0.5, 1, 0.5], upright: [0.5, 0, 0.5, 1] };
+const DOTS = { dotted: 4, speck: 9 }; // or a dot of this part of its width
+const LOOKS = { ...STATES, "s-no-base": { hatching: "speck" } };
 
 // The bytes of /dragoman/drawing: its head, and a column for each thing said of a pair, row by row.
 function read(buffer) {
@@ -83,15 +84,16 @@ function tilesOf(matrix, place) {
   function tile(pen, look, [left, top], size, [found, fixed]) {
     pen.fillStyle = found.get(look)[0];
     pen.fillRect(left, top, size, size);
-    pen.strokeStyle = pen.fillStyle = look === "s-failed" ? fixed.alarm : fixed.quiet;
+    const { hatching, isAlarm } = LOOKS[look] ?? {};
+    pen.strokeStyle = pen.fillStyle = isAlarm ? fixed.alarm : fixed.quiet;
     pen.beginPath();
-    if (look in STROKES) {
-      const [x1, y1, x2, y2] = STROKES[look].map((share) => share * size);
+    if (hatching in STROKES) {
+      const [x1, y1, x2, y2] = STROKES[hatching].map((share) => share * size);
       pen.moveTo(left + x1, top + y1);
       pen.lineTo(left + x2, top + y2);
       pen.stroke();
-    } else if (look in DOTS) {
-      pen.arc(left + size / 2, top + size / 2, Math.max(0.7, size / DOTS[look]), 0, 7);
+    } else if (hatching in DOTS) {
+      pen.arc(left + size / 2, top + size / 2, Math.max(0.7, size / DOTS[hatching]), 0, 7);
       pen.fill();
     }
   }

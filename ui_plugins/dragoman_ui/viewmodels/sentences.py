@@ -8,7 +8,6 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.pair_scores import BASE, OFF_TARGET
-from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.serialization import unpack
@@ -249,7 +248,7 @@ def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pai
 
 
 def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
-    if not cell.hypotheses or not test or cell.state not in (CellState.DONE, CellState.UNSCORABLE):
+    if not cell.hypotheses or not test or not cell.state.is_translated:
         return Candidate(model=name, cell=cell)
     scores = store.cells.scores(cell.cell.id)
     flaws = _flaws(store, test, cell.hypotheses)

@@ -33,7 +33,7 @@ def find_damage(store: Store, grid: str) -> Damage:
     """
     store.grids.get(grid)
     records = store.cells.of_grid(grid)
-    translated = [record for record in records if record.state in TRANSLATED]
+    translated = [record for record in records if record.state.is_translated]
     lost = _lost(store.blobs, {record.hypotheses for record in translated if record.hypotheses})
     texts = _lost(store.blobs, {record.test for record in records if record.test})
     return Damage([record.cell.id for record in translated if record.hypotheses in lost], len(texts))

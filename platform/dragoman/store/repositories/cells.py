@@ -29,7 +29,7 @@ from dragoman.store.schema import (
     TestSetRow,
 )
 
-TRANSLATED = (CellState.DONE, CellState.UNSCORABLE)
+TRANSLATED = tuple(state for state in CellState if state.is_translated)
 """States in which a cell has hypotheses."""
 
 
@@ -141,7 +141,7 @@ class _Found(NamedTuple):
 def _start(connection: Connection, cell_id: str, worker: str) -> bool:
     """A worker begins; a cell that is translated, or that another one works at, stays as it is: returns False."""
     cell = _find(connection, cell_id)
-    if cell.state in TRANSLATED or (cell.state is CellState.RUNNING and cell.worker != worker):
+    if cell.state.is_translated or (cell.state is CellState.RUNNING and cell.worker != worker):
         return False
     connection.execute(_STARTING, {"worker_now": worker, "now": now(), **scores.bound(cell.key)})
     _count(connection, cell, CellState.RUNNING)
@@ -150,7 +150,7 @@ def _start(connection: Connection, cell_id: str, worker: str) -> bool:
 
 def _commit(connection: Connection, outcome: CellOutcome) -> None:
     cell = _find(connection, outcome.translation.cell_id)
-    if cell.state in TRANSLATED:
+    if cell.state.is_translated:
         return
     state = CellState.DONE if outcome.scores or not outcome.unscorable else CellState.UNSCORABLE
     reason = (
@@ -165,7 +165,7 @@ def _add_scores(
     connection: Connection, cell_id: str, found: Sequence[StoredScore], unscorable: Sequence[Unscorable]
 ) -> None:
     cell = _find(connection, cell_id)
-    if cell.state not in TRANSLATED:
+    if not cell.state.is_translated:
         raise StoreError(f"Cell {cell_id} is {cell.state} and has no translation to score: run its grid first.")
     scores.write(connection, cell.key, cell.partition_id, found, unscorable)
     if cell.state is CellState.UNSCORABLE and found:
@@ -175,7 +175,7 @@ def _add_scores(
 
 def _end_untranslated(connection: Connection, ended: Untranslated, state: CellState) -> None:
     cell = _find(connection, ended.cell_id)
-    if cell.state not in TRANSLATED:
+    if not cell.state.is_translated:
         _change(connection, cell.key, state=state, reason=ended.reason)
         _count(connection, cell, state)
 

@@ -16,6 +16,7 @@ from dragoman.store.schema.evaluation import (
     TestRow,
     TestSetRow,
     UnscorableRow,
+    cell_rules,
 )
 from dragoman.store.schema.grids import (
     GridMetricRow,
@@ -73,4 +74,5 @@ __all__ = [
     "TrainingPairRow",
     "TrainingRow",
     "UnscorableRow",
+    "cell_rules",
 ]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dragoman.cell import CellState
+from dragoman.cell import CellState, DescribedState
 from dragoman.store.schema.base import Base, UtcDateTime
 from dragoman.store.schema.lineage import PARTITIONS, ModelRow, PairRow, one_of
 
@@ -135,16 +135,26 @@ class SignatureRow(Base):
     """The signature."""
 
 
+def cell_rules(states: type[DescribedState] = CellState) -> list[CheckConstraint]:
+    """What of a cell's columns follows from its state: the rules of the table `cell`."""
+    # Spelt with OR and AND: see `one_of`.
+    without_reason = " OR ".join(f"state = '{state}'" for state in states if not state.needs_reason)
+    untranslated = " AND ".join(f"state <> '{state}'" for state in states if state.is_translated)
+    return [
+        one_of("state", states),
+        CheckConstraint(f"{without_reason} OR reason IS NOT NULL", name="reason"),
+        CheckConstraint(f"hypotheses IS NOT NULL OR ({untranslated})", name="hypotheses"),
+    ]
+
+
 class CellRow(Base):
     """One model on one pair under one condition."""
 
     __tablename__ = "cell"
     __table_args__ = (
         PrimaryKeyConstraint("model_id", "condition_id", "pair_id"),
-        one_of("state", CellState),
+        *cell_rules(),
         CheckConstraint(f"partition_id BETWEEN 0 AND {len(PARTITIONS) - 1}", name="partition"),
-        CheckConstraint("state = 'done' OR state = 'planned' OR state = 'running' OR reason IS NOT NULL", "reason"),
-        CheckConstraint("hypotheses IS NOT NULL OR (state <> 'done' AND state <> 'unscorable')", name="hypotheses"),
         {"sqlite_with_rowid": False},
     )
 

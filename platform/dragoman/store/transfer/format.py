@@ -87,7 +87,7 @@ class Conditions(Record):
 def cell_row(record: CellRecord) -> dict[str, Any]:
     """A cell as a row of `CELLS`; what was running is planned again elsewhere."""
     row = record.cell.model_dump(exclude={"pair"}) | record.model_dump(exclude={"cell"}, mode="json")
-    state = CellState.PLANNED if record.state is CellState.RUNNING else record.state
+    state = CellState.PLANNED if record.state.is_open else record.state
     return row | {"source": record.cell.pair.source, "target": record.cell.pair.target, "state": state.value}
 
 

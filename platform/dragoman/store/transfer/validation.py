@@ -5,19 +5,15 @@ from collections import Counter, defaultdict
 from itertools import groupby
 from typing import Any
 
-from dragoman.cell import CellState
 from dragoman.metrics.serialization import unpack
 from dragoman.spec.base import NAME
 from dragoman.store.blobs import TEST, TRANSLATION, check_blob
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, StoredScore
-from dragoman.store.repositories.cells import TRANSLATED
 from dragoman.store.transfer.archive import Archive
 from dragoman.store.transfer.format import Conditions, PortableModel, cell_record
 
 CONTAMINATION = 2
 """Layout of the file from which on it says what the training text has of the test sets."""
-
-_WITHOUT_REASON = (CellState.PLANNED, CellState.RUNNING, CellState.DONE)
 
 _LARGEST = 2**31 - 1
 """The largest number of a column."""
@@ -75,8 +71,8 @@ class Contents:
         _see(cell.pair.source != cell.pair.target, "a language is paired with itself")
         numbers = (record.segments, record.tokens, record.cut, record.attempts)
         _see(all(number is None or 0 <= number <= _LARGEST for number in numbers), "a cell has an impossible number")
-        _see(record.state in _WITHOUT_REASON or record.reason is not None, f"a {record.state} cell has no reason")
-        _see(record.state not in TRANSLATED or record.hypotheses is not None, "a translated cell has no hypotheses")
+        _see(not record.state.needs_reason or record.reason is not None, f"a {record.state} cell has no reason")
+        _see(not record.state.is_translated or record.hypotheses is not None, "a translated cell has no hypotheses")
 
     def _check_shape(self) -> None:
         """Every model has the same cells of a prompt and decoding, or none, and every condition is described."""
@@ -135,7 +131,7 @@ class Contents:
 
     def _translated(self, cell: str) -> CellRecord:
         record = self.cells[cell]
-        _see(record.state in TRANSLATED, "a cell that is not translated has scores")
+        _see(record.state.is_translated, "a cell that is not translated has scores")
         return record
 
 
