@@ -18,9 +18,9 @@ from dragoman.metrics.significance import Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.database.connection import fetched
-from dragoman.store.database.ids import chunks, grid_number
+from dragoman.store.database.ids import grid_number
 from dragoman.store.repositories.grids import grid_models, number_of
-from dragoman.store.schema import NOT_UNSEEN_IDS, PARTITIONS, PairRow, ScoreRow
+from dragoman.store.schema import PARTITIONS, PairRow, ScoreRow
 from dragoman.store.store import Store
 
 
@@ -172,31 +172,6 @@ def pair_differences(connection: Connection, part: Slice, a_id: int, b_id: int) 
     """Every pair both have a score for, sorted, not tested; and the widths of the intervals of their scores."""
     rows = fetched(connection, _differences(part, a_id, b_id).order_by(PairRow.source, PairRow.target))
     return listed(rows), widths_of(rows)
-
-
-def large_differences(
-    connection: Connection, part: Slice, a_id: int, b_id: int, half_widths: float
-) -> list[tuple[Any, ...]]:
-    """The pairs unseen for both whose difference is at least so many times its interval's half-width.
-
-    The difference of two independent scores has an interval whose half-width is the root of the sum of their squared
-    half-widths. Of thousands of rows few are kept: `widths_of` reads all of them, `named` those.
-    """
-    query = _scores(part, a_id, b_id)
-    columns = query.selected_columns
-    rules = [column.not_in(NOT_UNSEEN_IDS) for column in (columns.partition_a, columns.partition_b)]
-    squares = columns.width_a * columns.width_a + columns.width_b * columns.width_b
-    large = 4 * columns.delta * columns.delta >= half_widths**2 * squares
-    return fetched(connection, query.where(*rules, large))
-
-
-def named(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
-    """The differences that `large_differences` found, or some of them, in their order."""
-    pairs: dict[int, tuple[str, str]] = {}
-    for chunk in chunks(row[0] for row in rows):
-        query = select(PairRow.id, PairRow.source, PairRow.target).where(PairRow.id.in_(chunk))
-        pairs |= {number: (source, target) for number, source, target in fetched(connection, query)}
-    return listed([(*pairs[number], *rest) for number, *rest in rows])
 
 
 def widths_of(rows: Sequence[Sequence[Any]]) -> Widths:

@@ -10,7 +10,6 @@ from dragoman.analysis.comparison import compare, scope_differences
 from dragoman.analysis.pair_differences import regressions
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.ranking import best_models
-from dragoman.analysis.screening import unseen_differences
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.resampling import SAMPLES, SEED
@@ -126,27 +125,25 @@ def test_regressions_come_worst_first(store):
 
 
 @pytest.mark.parametrize("correction", Correction)
-def test_pairs_unseen_for_both_are_screened_by_intervals_and_corrected_for_their_number(store, correction):
+def test_pairs_unseen_for_both_that_differ_by_intervals_are_corrected_for_the_number_of_pairs(store, correction):
     """Against the definition on every pair."""
-    scores = {name: {score.pair: score for score in pair_scores(store, "g", name, "bleu")} for name in ("a", "b")}
-    unseen = {
-        name: {pair for pair, score in found.items() if score.value is not None and score.partition.is_unseen}
-        for name, found in scores.items()
+    scores = {
+        name: {score.pair: score for score in pair_scores(store, "g", name, "bleu") if score.value is not None}
+        for name in ("a", "b")
     }
-    both = sorted(unseen["a"] & unseen["b"])
+    both = sorted(scores["a"].keys() & scores["b"].keys())
+    unseen = {pair for pair in both if all(scores[name][pair].partition.is_unseen for name in ("a", "b"))}
     deltas = np.array([scores["b"][pair].value - scores["a"][pair].value for pair in both])
     widths = [np.array([scores[name][pair].high - scores[name][pair].low for pair in both]) for name in ("a", "b")]
-    p_values = interval_tests(deltas, *widths).p_values
-    rest = len(unseen["b"]) - len(both)
-    expected = adjusted([*p_values, *[1.0] * rest], correction)[: len(both)]
+    expected = dict(zip(both, adjusted(interval_tests(deltas, *widths).p_values, correction), strict=True))
     for alpha in (0.001, 0.05, 0.6):
-        found = unseen_differences(store, "g", "a", "b", "bleu", correction=correction, alpha=alpha)
-        told = {difference.pair: difference.adjusted for difference in found}
-        assert told == pytest.approx(
-            {pair: value for pair, value in zip(both, expected, strict=True) if value <= alpha}
-        )
-        sizes = [abs(difference.delta) for difference in found]
-        assert sizes == sorted(sizes, reverse=True)
+        found = compare(store, "g", "a", "b", "bleu", test=Test.INTERVALS, correction=correction, alpha=alpha).pairs
+        told = {
+            each.pair: each.adjusted
+            for each in found
+            if each.significant and each.partition_a.is_unseen and each.partition_b.is_unseen
+        }
+        assert told == pytest.approx({pair: expected[pair] for pair in unseen if expected[pair] <= alpha})
     assert told
 
 

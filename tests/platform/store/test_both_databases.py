@@ -9,10 +9,10 @@ from dragoman.analysis.pair_scores import pair_scores, unscored
 from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import scores
-from dragoman.analysis.screening import unseen_differences
 from dragoman.analysis.seeds import over_seeds
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
+from dragoman.metrics.significance import Test
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.store.store import Store
@@ -27,7 +27,7 @@ QUESTIONS = {
     "compare": lambda store: compare(store, "g", "m@1", "m@2", "bleu", samples=200),
     "scopes": lambda store: scope_differences(store, "g", "base", "m@1", "off_target"),
     "regressions": lambda store: regressions(store, "g", "base", "m@1", "bleu", limit=3),
-    "unseen": lambda store: unseen_differences(store, "g", "m@1", "m@2", "bleu"),
+    "intervals": lambda store: compare(store, "g", "m@1", "m@2", "bleu", test=Test.INTERVALS),
     "best": lambda store: best_models(store, "g", "bleu"),
     "seeds": lambda store: over_seeds(store, "g", "bleu"),
     "groups": lambda store: scores(store, "bleu").by(*Dimension).where(target_script="Latn").against("base").rows(),

@@ -28,7 +28,6 @@ from dragoman.store.schema.grids import (
 )
 from dragoman.store.schema.jobs import JobLineRow, JobRow
 from dragoman.store.schema.lineage import (
-    NOT_UNSEEN_IDS,
     PARTITION_IDS,
     PARTITIONS,
     UNSEEN_IDS,
@@ -41,7 +40,6 @@ from dragoman.store.schema.lineage import (
 )
 
 __all__ = [
-    "NOT_UNSEEN_IDS",
     "PARTITIONS",
     "PARTITION_IDS",
     "UNSEEN_IDS",

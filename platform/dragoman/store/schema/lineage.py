@@ -18,9 +18,6 @@ PARTITION_IDS: dict[Partition | None, int] = {partition: number for number, part
 UNSEEN_IDS = tuple(PARTITION_IDS[partition] for partition in Partition if partition.is_unseen)
 """The numbers of every partition but `seen`."""
 
-NOT_UNSEEN_IDS = tuple(number for number in range(len(PARTITIONS)) if number not in UNSEEN_IDS)
-"""The others: fewer, so that to leave them out is quicker."""
-
 
 def one_of(column: str, values: type[Any]) -> CheckConstraint:
     """The constraint that a column holds one of an enumeration's values."""
