@@ -1,0 +1,81 @@
+"""Take the pictures of the pages that the documentation shows: `python docs/pictures.py HOME`.
+
+HOME is a Dragoman home in which `make demo` has finished. The pages are served from it and opened in Chromium, so the
+pictures show the demo's own figures. Needs the extras `ui` and `dev`.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from playwright.sync_api import Page, sync_playwright
+
+FOLDER = Path(__file__).parent / "figures"
+WIDTH = 1280
+"""Pixels."""
+PICTURES = {
+    "grids": ("/", 360),
+    "grid": ("/grid?grid=demo&model=roles&metric=bleu", 1150),
+    "partitions": ("/partitions?grid=demo&model=roles&metric=bleu", 900),
+    "cell": ("/cell?grid=demo&source=en&target=de&model=roles", 900),
+    "compare": ("/compare?grid=demo&model=roles&against=english-centric", 900),
+    "model": ("/model?name=demo-translator", 900),
+}
+"""Name of each picture: the page's address below `/dragoman`, and the picture's greatest height in pixels."""
+
+
+def take(page: Page, address: str, name: str, height: int) -> None:
+    """Open a page, wait until all of it is there, and keep a picture of it."""
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(500)  # what is drawn after the last answer
+    full = page.evaluate("document.documentElement.scrollHeight")
+    page.screenshot(
+        path=FOLDER / f"{name}.png", clip={"x": 0, "y": 0, "width": WIDTH, "height": min(full, height)}, full_page=True
+    )
+
+
+def main() -> None:
+    """Serve the home, and take every picture."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("dragoman")), "ui", "--port", str(port), "--no-browser"]
+    server = subprocess.Popen(command, env={**os.environ, "DRAGOMAN_HOME": str(Path(sys.argv[1]).resolve())})
+    try:
+        wait_for(f"http://127.0.0.1:{port}/dragoman/")
+        FOLDER.mkdir(exist_ok=True)
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+            page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme="light")
+            for name, (path, height) in PICTURES.items():
+                take(page, f"http://127.0.0.1:{port}/dragoman{path}", name, height)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(address: str, seconds: float = 120) -> None:
+    """Wait until a server answers.
+
+    Raises:
+        TimeoutError: it does not within so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            urlopen(address, timeout=10).close()
+            return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    raise TimeoutError(f"{address} does not answer.")
+
+
+if __name__ == "__main__":
+    main()
