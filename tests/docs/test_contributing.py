@@ -15,26 +15,27 @@ import torch
 from safetensors.torch import save_file
 
 from dragoman import plugins
+from dragoman.analysis.partition_table import PartitionRow
 from dragoman.cell import CellState
 from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError, DragomanError
 from dragoman.metrics.base import MetricNeedError
 from dragoman.metrics.scoring import ScoreRecord, require, score
 from dragoman.pair import Pair
-from dragoman.reports.results import MARKS
 from dragoman.segment import Segment, Split
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records
 from dragoman.store.store import Store
+from dragoman.tables.render import Form, render
+from dragoman.tables.table import Table, number, word
 from dragoman_jobs.engines.base import UnsupportedModelError
 from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.models.checkpoint import Checkpoint
-from dragoman_ui.charts.heatmap import WORDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
-BLOCKS = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+BLOCKS = dict(re.findall(r"```(?:python|toml)\n# (?:a )?(\S+)\n(.*?)```", PAGE, re.DOTALL))
 PLACES = sorted(set(re.findall(r"`((?:platform|jobs|registry|ui_plugins|tests|docs)/[\w./]+)`", PAGE)))
 PAIR = Pair("en", "de")
 
@@ -74,7 +75,7 @@ def scored(metric: str) -> ScoreRecord:
 def test_everything_the_page_shows_is_tried() -> None:
     assert set(BLOCKS) == {
         "pyproject.toml", "my_package/metrics.py", "my_package/learned.py", "my_package/engine.py",
-        "my_package/corpus.py", "dragoman_ui/pages/languages.py",
+        "my_package/corpus.py", "dragoman_ui/pages/languages.py", "column",
     }  # fmt: skip
 
 
@@ -168,11 +169,22 @@ def test_a_page(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_state_that_is_left_out_somewhere_is_noticed() -> None:
-    assert set(MARKS) == set(CellState)
-    assert set(CellState) - set(WORDS) <= {CellState.DONE}  # a cell that is done shows its score
-    described = (ROOT / "docs" / "store.md").read_text()
-    assert [state for state in CellState if f"`{state}`" not in described] == []
+def test_a_state_that_is_left_out_of_the_pages_is_noticed() -> None:
+    for page in ("store.md", "glossary.md"):
+        described = (ROOT / "docs" / page).read_text()
+        assert [state.value for state in CellState if f"`{state}`" not in described] == []
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_column(form: Form) -> None:
+    row = PartitionRow(scope="seen", done=2, pairs=3, mean=1.0, gain_pairs=17).model_dump(mode="json")
+    column = eval(BLOCKS["column"], {"number": number})
+    table = Table("partitions", "demo", [word("scope"), number("mean", "bleu"), column], [row])
+    without = Table("partitions", "demo", [word("scope"), number("mean", "bleu")], [row])
+    shown = render([table], form)
+    assert re.search(r"\b17\b", shown)
+    has_every_field = form in (Form.JSON, Form.CSV)
+    assert bool(re.search(r"\b17\b", render([without], form))) is has_every_field
 
 
 @pytest.mark.parametrize("path", PLACES)
