@@ -18,7 +18,9 @@ PUBLIC = (
     "dragoman.metrics",
     "dragoman.spec",
     "dragoman.store",
+    "dragoman.testing",
     "dragoman_jobs.engines",
+    "dragoman_jobs.testing",
 )
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dragoman.exports import lazy_exports
 
 if TYPE_CHECKING:
-    from dragoman.cell import Cell, CellState
+    from dragoman.cell import Cell, CellState, Unscorable
     from dragoman.errors import CorpusError, DragomanError, ModelError, SpecError, StoreError
     from dragoman.language import canonical_tag, english_name
     from dragoman.pair import Pair, all_pairs
@@ -32,6 +32,7 @@ __all__ = [
     "Split",
     "StoreError",
     "TrainingGraph",
+    "Unscorable",
     "__version__",
     "all_pairs",
     "canonical_tag",
@@ -43,6 +44,7 @@ _NAMES = {
     "dragoman.cell": (
         "Cell",
         "CellState",
+        "Unscorable",
     ),
     "dragoman.errors": (
         "CorpusError",

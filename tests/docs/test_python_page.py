@@ -14,13 +14,13 @@ import pytest
 import dragoman
 from dragoman.analysis.dataframes import frame
 from dragoman.analysis.pair_scores import pair_scores
-from dragoman.cell import Cell
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.settings import settings
 from dragoman.store import records
 from dragoman.store.store import Store
+from dragoman.testing import GridBuilder
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCKS = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(), re.DOTALL)
@@ -41,36 +41,17 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 def fill(store: Store) -> None:
     """Write the grid."""
-    for name in ("base", "a", "b"):
-        base = None if name == "base" else "base"
-        store.models.add(records.ModelRecord(id=name, name=name, parent=base, base=base))
-        store.models.record_graph(name, TrainingGraph.of([Pair("en", "de")] if base else []))
-    store.conditions.add_test_set(records.TestSetRecord(id="t", corpus="cldr", revision="1", split="test"))
-    store.conditions.add_prompt(records.PromptRecord(id="p", template="{source}"))
-    store.conditions.add_decoding(records.DecodingRecord(id="decoding1-a", settings={}))
-    cells = [
-        records.CellRecord(
-            cell=Cell(model=name, test_set="t", content="c", pair=pair, prompt="p", decoding="decoding1-a")
-        )
-        for name in ("base", "a", "b")
-        for pair in all_pairs(("de", "en", "fr"))
+    base = records.ModelRecord(id="base", name="base", graph=TrainingGraph())
+    tuned = [
+        records.ModelRecord(id=name, name=name, parent="base", base="base", graph=TrainingGraph.of([Pair("en", "de")]))
+        for name in ("a", "b")
     ]
-    store.grids.add(
-        records.GridRecord(
-            name="small", spec={}, spec_hash="s", models=("base", "a", "b"), base="base", metrics=("bleu", "chrf++"),
-            languages=("de", "en", "fr"),
-        ),
-        cells,
-    )  # fmt: skip
-    for number, record in enumerate(cells):
-        address = store.blobs.put_translation([(str(number), "stop", 1)])
-        done = records.Translation(
-            cell_id=record.cell.id, hypotheses=address, segments=1, tokens=1, cut=0, engine="e", seconds=1, worker="w"
-        )
+    grid = GridBuilder(store, [base, *tuned], all_pairs(("de", "en", "fr")), metrics=("bleu", "chrf++")).add()
+    for number, record in enumerate(grid.cells):
         scores = [
             records.StoredScore(metric=metric, signature=f"{metric}|v1", value=number) for metric in ("bleu", "chrf++")
         ]
-        store.cells.advance(translated=[records.CellOutcome(translation=done, scores=scores)])
+        grid.translate(record.cell, scores, hypotheses=[(str(number), "stop", 1)])
 
 
 def test_the_python_of_the_page_runs(store: Store) -> None:

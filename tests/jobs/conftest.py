@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from tests.jobs.local_driver import Copying
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     AutoModelForCausalLM,
@@ -22,6 +21,7 @@ from transformers import (
 
 from dragoman import plugins
 from dragoman.settings import Settings
+from dragoman_jobs.testing import EchoEngine
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 END, BREAK = 2, 99
@@ -141,12 +141,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> type[Copying]:
+def stub(monkeypatch: pytest.MonkeyPatch) -> type[EchoEngine]:
     """Every engine is the one that says the source again."""
     real = plugins.load
-    monkeypatch.setattr(plugins, "load", lambda group, name: Copying if group == "engines" else real(group, name))
-    Copying.fails = None
-    return Copying
+    monkeypatch.setattr(plugins, "load", lambda group, name: EchoEngine if group == "engines" else real(group, name))
+    EchoEngine.fails = None
+    return EchoEngine
 
 
 @pytest.fixture

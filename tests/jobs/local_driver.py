@@ -1,46 +1,18 @@
-"""A driver on a cluster that is this process, with an engine and a finetuning that take no time."""
+"""A plan of a small grid, and a finetuning that takes no time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from dragoman.cell import CellState
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, make_plan
-from dragoman.settings import Settings
-from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
-from dragoman_jobs.cluster.local_cluster import LocalCluster
-from dragoman_jobs.driver.driver import Driver
-from dragoman_jobs.driver.job import Job
-from dragoman_jobs.driver.progress import GridProgress
-from dragoman_jobs.engines.base import Engine, Hypothesis
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.finetune.task import TrainingTask
-from dragoman_jobs.models.checkpoint import Checkpoint
 
 LANGUAGES = ["en", "de", "fr"]
-
-
-class Copying(Engine):
-    """An engine that says the source again, and can be told to fail."""
-
-    fails: Exception | None = None
-
-    @classmethod
-    def prepare(cls, checkpoint: Checkpoint, decoding: Decoding, cache: Path) -> Path:
-        return cache / checkpoint.id
-
-    def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
-        self.prepared = prepared
-
-    def translate(self, prompts: Sequence[str], batch_tokens: int = 4096) -> list[Hypothesis]:
-        if type(self).fails is not None and "[French]: " in prompts[0]:
-            raise type(self).fails
-        return [Hypothesis(prompt.split(": ", 1)[1], "stop", 3) for prompt in prompts]
 
 
 def trained(task: TrainingTask) -> Iterator[Progress]:
@@ -69,21 +41,6 @@ def plan_of(tmp_path: Path, **changes: Any) -> Plan:
         "evaluation": {"sentences": 3, "metrics": ["bleu"], "engine": "transformers"},
     }  # fmt: skip
     return make_plan(GridSpec.model_validate({**content, **changes}))
-
-
-def run_through(
-    plan: Plan, settings: Settings, failed_too: bool = True, cluster: LocalCluster | None = None,
-    store: Store | None = None,
-) -> Store:  # fmt: skip
-    store = store or Store.open(settings.store_url, settings.blobs_url)
-    job = Job(store, plan.spec.name)
-    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True), job))
-    driver.register()
-    with job:
-        while backlog := driver.remaining(failed_too):
-            driver.run(cluster or LocalCluster(), backlog)
-            failed_too = False
-    return store
 
 
 def states_of(store: Store, model: str) -> dict[str, CellState]:

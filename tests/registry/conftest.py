@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from dragoman.cell import CellState
-from dragoman.corpora.factory import open_corpus
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
-from dragoman.planning.plan import Plan, evaluation_segments, make_plan
+from dragoman.planning.plan import Plan, make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records
 from dragoman.store.store import Store
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman_jobs.driver.register_plan import register
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import renderers
@@ -127,34 +127,13 @@ class World:
         plan, store = make_plan(self.spec), self.store
         self.spec = plan.spec
         self._hypotheses = Hypotheses(plan, self.base, self.checkpoints)
-        store.models.add(records.ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
-        store.models.record_graph(plan.base.id, plan.base_graph)
+        register(plan, store)
         for training in plan.trainings:
             identity = training.identity
-            made = {"id": identity.id, "name": identity.name, "recipe": identity.recipe, "seed": 1}
-            store.models.add(records.ModelRecord(**made, parent=plan.base.id, base=plan.base.id))
             store.models.record_graph(identity.id, TrainingGraph.of(training.pairs, 5))
             store.models.add_training(
                 identity.id, {"checkpoint": str(self.checkpoints[identity.name]), "base": str(self.base)}
             )
-        store.conditions.add_test_set(
-            records.TestSetRecord(id=plan.test_set.id, **plan.test_set.model_dump(mode="json"))
-        )
-        store.conditions.add_prompt(records.PromptRecord(id=plan.prompt.id, template=plan.prompt.template))
-        decoding = self.spec.evaluation.decoding
-        store.conditions.add_decoding(records.DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")))
-        corpus = open_corpus(self.spec.corpus.kind, self.spec.corpus.options)
-        lines = {pair: evaluation_segments(corpus, pair, "test", self.spec.evaluation.sentences) for pair in plan.pairs}
-        tests = {
-            pair: store.blobs.put_test([line.source for line in found], [line.target for line in found])
-            for pair, found in lines.items()
-        }
-        grid = records.GridRecord(
-            name=self.spec.name, spec=self.spec.model_dump(mode="json"), spec_hash=plan.id,
-            models=tuple(model.id for model in plan.models), base=plan.base.id, metrics=self.spec.evaluation.metrics,
-            languages=self.spec.languages, names={model.id: model.name for model in plan.models},
-        )  # fmt: skip
-        store.grids.add(grid, [records.CellRecord(cell=cell, test=tests[cell.pair]) for cell in plan.cells()])
         names = self.grid.names
         for cell in store.cells.of_grid(self.spec.name):
             if cell.state is CellState.PLANNED:

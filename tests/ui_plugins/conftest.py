@@ -16,11 +16,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from dragoman.cell import Cell, CellState
+from dragoman.cell import Cell
 from dragoman.corpora.factory import open_corpus
-from dragoman.identity import hash_lines
 from dragoman.metrics.scoring import ScoreRecord, score
-from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.segment import Split
@@ -29,19 +27,15 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.prompt import NAMED, Prompt
 from dragoman.store.records import (
-    CellOutcome,
-    CellRecord,
     DecodingRecord,
-    GridRecord,
     JobState,
     ModelRecord,
     PromptRecord,
     StoredScore,
     TestSetRecord,
-    Translation,
-    Untranslated,
 )
 from dragoman.store.store import Store
+from dragoman.testing import GridBuilder
 from dragoman_ui.app import register
 from dragoman_ui.cli import stop, wait_until_healthy
 from dragoman_ui.viewmodels.store import shared_store
@@ -82,60 +76,44 @@ class Grids:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.prompt, self.decoding = Prompt(template=NAMED["mfti"]), Decoding()
-        self.test_set = TestSetRecord(id="test1-cldr", corpus="cldr", revision="r", split="test", sentences=8)
 
     def fill(self, name: str, languages: tuple[str, ...] = LANGUAGES, sentences: int = 8) -> None:
         """A grid of all pairs under the models of `GRAPHS`, with one pair missing and one failed."""
-        store = self.store
-        ids = {model: f"model1-{model}" for model in GRAPHS}
-        for model in GRAPHS:
-            parent = None if model == "base" else ids["base"]
-            store.models.add(ModelRecord(id=ids[model], name=model, parent=parent, base=parent))
-            store.models.record_graph(ids[model], GRAPHS[model])
-        store.conditions.add_test_set(self.test_set)
-        store.conditions.add_prompt(PromptRecord(id=self.prompt.id, template=self.prompt.template))
-        store.conditions.add_decoding(
-            DecodingRecord(id=self.decoding.id, settings=self.decoding.model_dump(mode="json"))
-        )
-        corpus = open_corpus("cldr", {})
-        lines = {
-            pair: list(islice(corpus.segments(pair, Split.TEST), sentences))
-            for pair in all_pairs(languages)
-            if pair != MISSING
-        }
-        cells = [self._cell(ids[model], pair, lines) for model in GRAPHS for pair in all_pairs(languages)]
-        store.grids.add(
-            GridRecord(
-                name=name, spec=specification(name, languages), spec_hash=name,
-                models=tuple(ids.values()), base=ids["base"], metrics=METRICS, languages=languages,
-                names={ids[model]: model for model in GRAPHS},
-            ),
-            cells,
-        )  # fmt: skip
-        job = store.jobs.start(name, "host/1")
-        for cell in cells:
-            self._run(cell, next(model for model in GRAPHS if ids[model] == cell.cell.model), lines)
-        store.jobs.end(job, JobState.DONE)
+        corpus, prompt, decoding = open_corpus("cldr", {}), Prompt(template=NAMED["mfti"]), Decoding()
+        names = {f"model1-{model}": model for model in GRAPHS}
+        base = "model1-base"
+        builder = GridBuilder(
+            self.store,
+            [
+                ModelRecord(
+                    id=model_id, name=model, parent=None if model_id == base else base,
+                    base=None if model_id == base else base, graph=GRAPHS[model],
+                )
+                for model_id, model in names.items()
+            ],
+            all_pairs(languages), name=name, metrics=METRICS, languages=languages, names=names,
+            spec=specification(name, languages),
+            lines={
+                pair: list(islice(corpus.segments(pair, Split.TEST), sentences))
+                for pair in all_pairs(languages)
+                if pair != MISSING
+            },
+            test_set=TestSetRecord(id="test1-cldr", corpus="cldr", revision="r", split="test", sentences=8),
+            prompt=PromptRecord(id=prompt.id, template=prompt.template),
+            decoding=DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")),
+        ).add()  # fmt: skip
+        job = self.store.jobs.start(name, "host/1")
+        for record in builder.cells:
+            self._run(builder, record.cell, names[record.cell.model])
+        self.store.jobs.end(job, JobState.DONE)
 
-    def _cell(self, model: str, pair: Pair, lines: dict[Pair, list]) -> CellRecord:  # type: ignore[type-arg]
-        content = hash_lines(line for segment in lines.get(pair, ()) for line in segment)
-        cell = Cell(
-            model=model, test_set=self.test_set.id, content=content, pair=pair,
-            prompt=self.prompt.id, decoding=self.decoding.id,
-        )  # fmt: skip
-        if pair == MISSING:
-            return CellRecord(cell=cell, state=CellState.MISSING, reason=f"no text for {pair}")
-        sources, references = zip(*lines[pair], strict=True)
-        return CellRecord(cell=cell, test=self.store.blobs.put_test(sources, references), segments=len(sources))
-
-    def _run(self, record: CellRecord, model: str, lines: dict[Pair, list]) -> None:  # type: ignore[type-arg]
-        cell, pair = record.cell, record.cell.pair
+    def _run(self, builder: GridBuilder, cell: Cell, model: str) -> None:
+        pair, lines = cell.pair, builder.lines or {}
         if pair == MISSING:
             return
-        self.store.cells.advance(started=[cell.id], worker="host/1")
+        builder.start(cell, "host/1")
         if pair == FAILED and model == "roles":
-            self.store.cells.advance(failed=[Untranslated(cell.id, f"the worker died: {SCRIPT}")])
+            builder.fail(cell, f"the worker died: {SCRIPT}")
             return
         partition = GRAPHS[model].partition(pair)
         quality = QUALITY.get(partition or "", 0.25) if model != "base" else 0.1
@@ -144,17 +122,12 @@ class Grids:
         if (model, pair) == ("english-centric", Pair("en", "de")):
             hypotheses[0] = SCRIPT
         scores = [
-            StoredScore(metric=each.metric, signature=each.signature, value=each.value, low=each.low, high=each.high,
-                        statistics=pack(each.statistics))
+            StoredScore.of(each)
             for each in score(METRICS, pair, LANGUAGES, sources, hypotheses, references)
             if isinstance(each, ScoreRecord)
-        ]  # fmt: skip
-        address = self.store.blobs.put_translation([(text, "stop", len(text)) for text in hypotheses])
-        translation = Translation(
-            cell_id=cell.id, hypotheses=address, segments=len(sources), tokens=sum(map(len, hypotheses)), cut=0,
-            engine="transformers", seconds=1.5, worker="host/1",
-        )  # fmt: skip
-        self.store.cells.advance(translated=[CellOutcome(translation=translation, scores=scores)])
+        ]
+        texts = [(text, "stop", len(text)) for text in hypotheses]
+        builder.translate(cell, scores, hypotheses=texts, engine="transformers", seconds=1.5, worker="host/1")
 
 
 FULL = {"kind": "full", "learning_rate": 0.001, "steps": 10, "batch_tokens": 512, "warmup_steps": 1}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.jobs.local_driver import Copying, plan_of, run_through, states_of, trained
+from tests.jobs.local_driver import plan_of, states_of, trained
 
 from dragoman.cell import CellState
 from dragoman.errors import ModelError, StoreError
@@ -19,7 +19,6 @@ from dragoman.store.records import JobState, LineKind
 from dragoman.store.repositories.cells import CellRepository
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
-from dragoman_jobs.cluster.local_cluster import LocalCluster
 from dragoman_jobs.driver import job as job_module
 from dragoman_jobs.driver import trainings
 from dragoman_jobs.driver.driver import Driver
@@ -28,14 +27,15 @@ from dragoman_jobs.driver.job import StoppedError
 from dragoman_jobs.driver.progress import GridProgress
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.finetune.task import TrainingTask
+from dragoman_jobs.testing import EchoEngine, LocalCluster, run_plan
 
 
 def test_everything_is_done_and_the_graph_is_what_was_read(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainings, "train", trained)
     plan = plan_of(tmp_path)
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     graph = store.models.get(plan.trainings[0].identity.id).graph
     assert graph.pairs == {Pair("fr", "en")}
@@ -43,18 +43,18 @@ def test_everything_is_done_and_the_graph_is_what_was_read(
 
 
 def test_a_cell_that_fails_is_recorded_and_tried_again_by_the_next_run(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:
     plan = plan_of(tmp_path, models=[])
     stub.fails = ModelError("the sentence is too long.")
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     failed = [cell for cell in store.cells.of_grid("grid") if cell.state is CellState.FAILED]
     assert {(str(cell.cell.pair), cell.reason) for cell in failed} == {
         ("fr-de", "the sentence is too long."),
         ("fr-en", "the sentence is too long."),
     }
     stub.fails = None
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     assert {str(cell.cell.pair): cell.attempts for cell in store.cells.of_grid("grid")} == {
         "de-en": 1, "de-fr": 1, "en-de": 1, "en-fr": 1, "fr-de": 2, "fr-en": 2,
@@ -63,10 +63,10 @@ def test_a_cell_that_fails_is_recorded_and_tried_again_by_the_next_run(
 
 @pytest.mark.parametrize("error", [ValueError("not a user's mistake"), WorkerDiedError("killed")])
 def test_our_own_faults_and_deaths_are_failures_too(
-    tmp_path: Path, settings: Settings, stub: type[Copying], error: Exception
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], error: Exception
 ) -> None:
     stub.fails = error
-    store = run_through(plan_of(tmp_path, models=[]), settings)
+    store = run_plan(plan_of(tmp_path, models=[]), settings)
     states = states_of(store, plan_of(tmp_path, models=[]).base.id)
     assert {pair for pair, state in states.items() if state is CellState.FAILED} == {"fr-de", "fr-en"}
 
@@ -75,7 +75,7 @@ def test_our_own_faults_and_deaths_are_failures_too(
     "error", [ModelError("no such model."), TaskError("ZeroDivisionError"), WorkerDiedError("killed")]
 )
 def test_a_failed_finetuning_fails_its_cells_and_no_others(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def broken(task: TrainingTask) -> Iterator[Progress]:
         yield Progress(1, 2, 3.0, 0.1, 1.0)
@@ -83,7 +83,7 @@ def test_a_failed_finetuning_fails_its_cells_and_no_others(
 
     monkeypatch.setattr(trainings, "train", broken)
     plan = plan_of(tmp_path)
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     assert set(states_of(store, plan.base.id).values()) == {CellState.DONE}
     trained = [cell for cell in store.cells.of_grid("grid") if cell.cell.model == plan.trainings[0].identity.id]
     assert {cell.state for cell in trained} == {CellState.FAILED}
@@ -91,10 +91,10 @@ def test_a_failed_finetuning_fails_its_cells_and_no_others(
 
 
 def test_pairs_without_text_are_missing_with_their_reason(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:
     plan = plan_of(tmp_path, models=[], languages=["en", "de", "ace"])
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     missing = {
         str(cell.cell.pair): cell.reason for cell in store.cells.of_grid("grid") if cell.state is CellState.MISSING
     }
@@ -104,34 +104,34 @@ def test_pairs_without_text_are_missing_with_their_reason(
 
 
 def test_cells_a_dead_driver_left_running_are_done_again(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:
     plan = plan_of(tmp_path, models=[])
     store = Store.open(settings.store_url, settings.blobs_url)
     driver = Driver(plan, store, settings, GridProgress(Console(quiet=True)))
     driver.register()
     store.cells.advance(started=[store.cells.of_grid("grid")[0].cell.id], worker="a driver that died")
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     assert [cell.attempts for cell in store.cells.of_grid("grid")] == [2, 1, 1, 1, 1, 1]
 
 
 def test_what_failed_is_left_alone_unless_it_is_to_be_tried_again(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:
     plan = plan_of(tmp_path, models=[])
     stub.fails = ModelError("the sentence is too long.")
-    run_through(plan, settings)
+    run_plan(plan, settings)
     stub.fails = None
-    store = run_through(plan, settings, failed_too=False)
+    store = run_plan(plan, settings, failed_too=False)
     assert sum(cell.state is CellState.FAILED for cell in store.cells.of_grid("grid")) == 2
     assert control.retry(store, "grid") == 2
-    store = run_through(plan, settings, failed_too=False)
+    store = run_plan(plan, settings, failed_too=False)
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
 
 
 def test_a_finetuning_that_failed_is_left_alone_too(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = []
 
@@ -142,16 +142,16 @@ def test_a_finetuning_that_failed_is_left_alone_too(
 
     monkeypatch.setattr(trainings, "train", broken)
     plan = plan_of(tmp_path)
-    run_through(plan, settings)
-    run_through(plan, settings, failed_too=False)
+    run_plan(plan, settings)
+    run_plan(plan, settings, failed_too=False)
     assert len(begun) == 1
 
 
 def test_the_log_holds_the_first_of_failures_that_are_alike_and_what_stands_behind_it(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:
     stub.fails = ZeroDivisionError("by nought")
-    store = run_through(plan_of(tmp_path, models=[]), settings)
+    store = run_plan(plan_of(tmp_path, models=[]), settings)
     job = store.jobs.of_grid("grid")[0]
     failures = store.jobs.lines(job.id, kind=LineKind.FAILURE)
     assert [line.text.partition(" failed: ")[2] for line in failures] == ["ZeroDivisionError: by nought"]
@@ -160,7 +160,7 @@ def test_the_log_holds_the_first_of_failures_that_are_alike_and_what_stands_behi
 
 
 def test_a_stop_is_obeyed_and_what_was_in_flight_is_planned_again(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_module, "BEAT_SECONDS", 0.05)
     plan = plan_of(tmp_path, models=[])
@@ -172,35 +172,35 @@ def test_a_stop_is_obeyed_and_what_was_in_flight_is_planned_again(
             return super().result(ref)
 
     with pytest.raises(StoppedError, match="stopped by ada"):
-        run_through(plan, settings, cluster=Slow())
+        run_plan(plan, settings, cluster=Slow())
     store = Store.open(settings.store_url, settings.blobs_url)
     job = store.jobs.of_grid("grid")[0]
     assert (job.state, job.reason) == (JobState.STOPPED, "stopped by ada")
     states = {cell.state for cell in store.cells.of_grid("grid")}
     assert CellState.RUNNING not in states
     assert CellState.PLANNED in states
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
 
 
 def test_a_gpu_where_there_is_none_is_a_sentence_and_starts_nothing(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:
     asked = settings.model_copy(update={"worker_gpus": 0.5})
     with pytest.raises(ClusterError, match=r"An evaluation worker is to hold 1 CPU core and 0.5 GPU, and no node"):
-        run_through(plan_of(tmp_path, models=[]), asked)
+        run_plan(plan_of(tmp_path, models=[]), asked)
     store = Store.open(settings.store_url, settings.blobs_url)
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.PLANNED}
-    store = run_through(plan_of(tmp_path, models=[]), asked, cluster=LocalCluster(2, gpus=1))
+    store = run_plan(plan_of(tmp_path, models=[]), asked, cluster=LocalCluster(2, gpus=1))
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
 
 
 def test_a_mistake_of_our_own_ends_the_job_with_a_traceback_in_its_log(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DriverLoop, "_step", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        run_through(plan_of(tmp_path, models=[]), settings)
+        run_plan(plan_of(tmp_path, models=[]), settings)
     store = Store.open(settings.store_url, settings.blobs_url)
     job = store.jobs.of_grid("grid")[0]
     assert (job.state, job.reason) == (JobState.FAILED, "division by zero")
@@ -221,27 +221,27 @@ class _Restarting(CellRepository):
 
 
 def test_a_database_that_restarts_costs_nothing(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dragoman_jobs.driver.retry._FIRST", 0.01)
     plan = plan_of(tmp_path, models=[])
     store = Store.open(settings.store_url, settings.blobs_url)
     store.cells = _Restarting(store.database)
-    run_through(plan, settings, store=store)
+    run_plan(plan, settings, store=store)
     assert _Restarting.away > 6
     assert {(cell.state, cell.attempts) for cell in store.cells.of_grid("grid")} == {(CellState.DONE, 1)}
 
 
-def test_a_cell_s_reason_holds_no_secret(tmp_path: Path, settings: Settings, stub: type[Copying]) -> None:
+def test_a_cell_s_reason_holds_no_secret(tmp_path: Path, settings: Settings, stub: type[EchoEngine]) -> None:
     stub.fails = ModelError("http://ada:hush@host/v1 refuses the api_key=sk-123456.")
-    store = run_through(plan_of(tmp_path, models=[]), settings)
+    store = run_plan(plan_of(tmp_path, models=[]), settings)
     reasons = {cell.reason for cell in store.cells.of_grid("grid") if cell.state is CellState.FAILED}
     assert reasons == {"http://ada:***@host/v1 refuses the api_key=***"}
 
 
 @pytest.mark.parametrize(("workers", "asked_for"), [(0, [1, 2]), (3, [3])])
 def test_a_cluster_that_grows_is_asked_for_what_no_node_has_yet(
-    tmp_path: Path, settings: Settings, stub: type[Copying], workers: int, asked_for: list[int]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], workers: int, asked_for: list[int]
 ) -> None:
     """Without a bound one worker waits at first, then as many as work."""
     asked = settings.model_copy(update={"worker_gpus": 1, "workers": workers})
@@ -260,6 +260,6 @@ def test_a_cluster_that_grows_is_asked_for_what_no_node_has_yet(
             self.started += 1
             return super().worker(*arguments, **named)
 
-    store = run_through(plan_of(tmp_path, models=[]), asked, cluster=Empty(cpus=8, gpus=0, grows=True))
+    store = run_plan(plan_of(tmp_path, models=[]), asked, cluster=Empty(cpus=8, gpus=0, grows=True))
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     assert list(dict.fromkeys(waiting))[: len(asked_for)] == asked_for

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from rich.console import Console
-from tests.jobs.local_driver import Copying, plan_of, run_through, trained
+from tests.jobs.local_driver import plan_of, trained
 
 from dragoman.cell import CellState
 from dragoman.planning.plan import Plan
@@ -17,12 +17,12 @@ from dragoman.settings import Settings
 from dragoman.store.jobs import control
 from dragoman.store.records import JobState, Untranslated
 from dragoman.store.store import Store
-from dragoman_jobs.cluster.local_cluster import LocalCluster
 from dragoman_jobs.driver import trainings
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.progress import GridProgress
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.finetune.task import TrainingTask
+from dragoman_jobs.testing import EchoEngine, LocalCluster, run_plan
 
 
 def _other_driver(plan: Plan, settings: Settings, name: str = "other") -> tuple[Store, int]:
@@ -34,7 +34,7 @@ def _other_driver(plan: Plan, settings: Settings, name: str = "other") -> tuple[
 
 
 def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twice(
-    tmp_path: Path, settings: Settings, stub: type[Copying]
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:
     plan = plan_of(tmp_path, models=[])
     there, job = _other_driver(plan, settings)
@@ -55,7 +55,7 @@ def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twi
             return super().result(ref)
 
     ours = Store.open(settings.store_url, settings.blobs_url)
-    done = threading.Thread(target=lambda: run_through(plan, settings, cluster=Meanwhile(), store=ours))
+    done = threading.Thread(target=lambda: run_plan(plan, settings, cluster=Meanwhile(), store=ours))
     done.start()
     while sum(cell.state is CellState.DONE for cell in there.cells.of_grid("other")) < 3:
         time.sleep(0.01)
@@ -71,7 +71,7 @@ def test_cells_in_flight_in_another_grids_driver_are_waited_for_and_not_done_twi
 
 
 def test_a_model_that_another_driver_trains_is_waited_for(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = []
 
@@ -88,7 +88,7 @@ def test_a_model_that_another_driver_trains_is_waited_for(
     cluster = LocalCluster()
     theirs.begin(cluster, plan.trainings[0])
     assert len(begun) == 1
-    ours = threading.Thread(target=lambda: run_through(plan, settings))
+    ours = threading.Thread(target=lambda: run_plan(plan, settings))
     ours.start()
     while sum(cell.state is CellState.DONE for cell in store.cells.of_grid("grid")) < 6:
         time.sleep(0.01)
@@ -103,11 +103,11 @@ def test_a_model_that_another_driver_trains_is_waited_for(
 
 
 def test_a_model_that_was_trained_just_before_its_turn_is_not_trained_again(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainings, "train", trained)
     plan = plan_of(tmp_path)
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     ours = trainings.Finetunings(plan, store, settings, GridProgress(Console(quiet=True)), None)
     cluster = LocalCluster()
     ours.begin(cluster, plan.trainings[0])
@@ -117,7 +117,7 @@ def test_a_model_that_was_trained_just_before_its_turn_is_not_trained_again(
 
 
 def test_a_model_that_another_driver_gave_up_is_trained_here(
-    tmp_path: Path, settings: Settings, stub: type[Copying], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainings, "train", trained)
     plan = plan_of(tmp_path)
@@ -125,5 +125,5 @@ def test_a_model_that_another_driver_gave_up_is_trained_here(
     lock = FileLock(settings.models_dir / f".{plan.trainings[0].identity.id}.driver.lock", thread_local=False)
     lock.acquire()
     threading.Timer(0.3, lock.release).start()
-    store = run_through(plan, settings)
+    store = run_plan(plan, settings)
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}

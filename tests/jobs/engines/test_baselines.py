@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.partition_table import partition_table
@@ -19,10 +18,7 @@ from dragoman.reports.results import answers
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
-from dragoman_jobs.cluster.local_cluster import LocalCluster
-from dragoman_jobs.driver.driver import Driver
-from dragoman_jobs.driver.job import Job
-from dragoman_jobs.driver.progress import GridProgress
+from dragoman_jobs.testing import run_plan
 
 LANGUAGES = ["en", "de", "sw"]
 
@@ -52,15 +48,7 @@ def spec(
 
 def run(plan: Plan, home: Path) -> Store:
     home.mkdir(exist_ok=True)
-    settings = Settings(home=home)
-    store = Store.open(settings.store_url, settings.blobs_url)
-    job = Job(store, "g")
-    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True), job))
-    driver.register()
-    with job:
-        if backlog := driver.remaining():
-            driver.run(LocalCluster(), backlog)
-    return store
+    return run_plan(plan, Settings(home=home))
 
 
 def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
 from dragoman.store.records import Translation
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, ClusterError, Share, WorkerDiedError
-from dragoman_jobs.cluster.local_cluster import LocalCluster
 from dragoman_jobs.evaluation.worker import CellOutcome, CellTask, PreparedModel
 from dragoman_jobs.evaluation.worker_pool import MAX_STARTS, Ended, Pool
+from dragoman_jobs.testing import LocalCluster
 
 
 def _task(name: str, model: str = "m", size: int = 0) -> CellTask:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from rich.console import Console
 
 from dragoman import plugins
 from dragoman.analysis.campaigns import grids_of
@@ -25,12 +24,9 @@ from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
 from dragoman.store.transfer.exporter import export_grid
 from dragoman.store.transfer.importer import import_grid
-from dragoman_jobs.cluster.local_cluster import LocalCluster
-from dragoman_jobs.driver.driver import Driver
-from dragoman_jobs.driver.job import Job
-from dragoman_jobs.driver.progress import GridProgress
 from dragoman_jobs.engines.base import Engine, Hypothesis
 from dragoman_jobs.models.checkpoint import Checkpoint
+from dragoman_jobs.testing import run_plan
 
 PROMPTS = [
     "mfti",
@@ -86,13 +82,7 @@ def run(tmp_path: Path, corpus: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
         content = {"name": "g", "base": str(tmp_path / "base"), "languages": ["en", "de", "fr"], "corpus": corpus,
                    "evaluation": {"metrics": ["chrf++"], "engine": "transformers", "prompts": PROMPTS}}  # fmt: skip
         plan = make_plan(GridSpec.model_validate({**content, **changes}))
-        job = Job(store, plan.spec.name)
-        driver = Driver(plan, store, home, GridProgress(Console(quiet=True), job))
-        driver.register()
-        with job:
-            if backlog := driver.remaining():
-                driver.run(LocalCluster(), backlog)
-        return store, plan
+        return run_plan(plan, home, store=store), plan
 
     return run_grid
 

@@ -1,4 +1,4 @@
-"""A cluster that is this process, one call after another: for tests of what runs on a cluster."""
+"""A cluster that is this process, for tests: it makes one call after another, when the result is taken."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref, RemoteWorker, Sha
 
 
 class LocalCluster(Cluster):
-    """Does what it is told when the result is taken, the oldest call first."""
+    """Makes each call when its result is taken, the oldest first."""
 
     def __init__(self, cpus: int = 2, gpus: int = 0, grows: bool = False) -> None:
         self._cpus, self._gpus = cpus, gpus
