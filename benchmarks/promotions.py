@@ -218,7 +218,7 @@ def promote_for_ever(here: Settings, numbers: tuple[str, ...], pipe: Any) -> Non
     promotions = Promotions(Store.open_existing(here.store_url, here.blobs_url), here.mlflow_url)
     versions = [find_version(here.mlflow_url, NAME, number) for number in numbers]
     for turn, version in enumerate(cycle(versions)):
-        promotions.promote(version, POLICY, ALIAS)
+        promotions.ask(PromotionRequest(name=version.name, version=version.version, policy=POLICY, alias=ALIAS))
         if turn == 1:
             pipe.send("here")
 

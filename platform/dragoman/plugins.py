@@ -1,8 +1,8 @@
-"""What others can extend, and Dragoman's own features use: entry-point groups.
+"""Plugins: what installed packages register in entry-point groups, as Dragoman's own features do.
 
-Groups: `dragoman.corpora`, `dragoman.metrics`, `dragoman.engines` (see each package's `base.py`),
-`dragoman.commands` (a Typer app, added to the command line under the entry point's name, or, named `_...`,
-merged into the top level) and `dragoman.finishers` (a callable that is told when a grid is complete).
+Groups: `dragoman.corpora`, `dragoman.metrics`, `dragoman.engines` (subclasses of `Corpus`, `Metric` and `Engine`),
+`dragoman.commands` (a function or a Typer app, added to the command line under the entry point's name) and
+`dragoman.finishers` (a function that is called when all cells of a grid are done).
 """
 
 from functools import cache

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from dragoman import telemetry
+from dragoman.api import API_PREFIX
 from dragoman_ui.api.scores import api
 from dragoman_ui.auth import headers
 from dragoman_ui.auth.registry_guard import guard_registry
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 PAGES = "/dragoman"
 """Where the pages stand, below MLflow's static prefix."""
 
-API = "/ajax-api/3.0/dragoman"
-"""Where the JSON API stands: MLflow refuses writes from other origins here, and nowhere under `PAGES`."""
-
 
 def register(app: Flask, prefix: str = "") -> None:
     """Put the pages and their API on a Flask app.
@@ -29,7 +27,7 @@ def register(app: Flask, prefix: str = "") -> None:
         prefix: a path that everything of this server stands below, such as ``/mlflow``.
     """
     app.register_blueprint(pages, url_prefix=prefix + PAGES)
-    app.register_blueprint(api, url_prefix=prefix + API)
+    app.register_blueprint(api, url_prefix=prefix + API_PREFIX)
 
 
 def create_app() -> "FastAPI":

@@ -1,13 +1,14 @@
 """Tables of grids as the store knows them: how their runs stand, what failed first, the cells of every model."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dragoman.cell import CellState
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import JobRecord, JobState, LineKind, now
 from dragoman.store.store import Store
+from dragoman.tables.durations import duration
 from dragoman.tables.table import Column, Table, number, word
 
 _BESIDE = [each for each in CellState if not each.is_translated and each is not CellState.PLANNED]
@@ -136,21 +137,8 @@ def _without_run(counts: Mapping[CellState, int]) -> str:
 def because(job: JobRecord) -> str:
     """Why it is in that state, in brackets; nothing where that says itself."""
     if job.is_lost:
-        return f" (its driver was last heard of {_ago(now() - job.seen)} ago)"
+        return f" (its driver was last heard of {duration((now() - job.seen).total_seconds())} ago)"
     return f" ({job.reason})" if job.reason and job.reason != job.state.value else ""
-
-
-def _ago(span: timedelta) -> str:
-    return duration(span.total_seconds())
-
-
-def duration(seconds: float) -> str:
-    """A time in its two largest units."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def _duration(key: str, heading: str) -> Column:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from dragoman.errors import first_line
 from dragoman.redaction import masked
 from dragoman.tracking.mlflow import Tracker, TrackingError, answers
 
@@ -105,7 +106,7 @@ class BackgroundTracker:
                     attempts += 1
                     if attempts == ATTEMPTS:
                         what = "can't be used" if self._tracker is None else "refused a write"
-                        self._failures.append(masked(f"MLflow {what}: {_first_line(error)}"))
+                        self._failures.append(masked(f"MLflow {what}: {first_line(error)}"))
                         return self._tracker is not None
                 elif not self._away:
                     self._away = True
@@ -118,7 +119,3 @@ class BackgroundTracker:
                     self._say("MLflow answers again.")
                 return True
         return False
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import canonical_json
 from dragoman.spec.grid import GridSpec
-from dragoman.spec.promotion import Promotion
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry.audit.history import anchor, mark_forced, standing
@@ -84,12 +83,6 @@ class Promotions:
                 "under a name of its own, or promote a version of the grid as it is now."
             )
         return grid
-
-    def promote(self, version: RegisteredVersion, policy: Promotion, alias: str, again: bool = True) -> Decision:
-        """Move an alias to a version if a policy lets it; arguments and errors as for `ask`."""
-        return self.ask(
-            PromotionRequest(name=version.name, version=version.version, policy=policy, alias=alias, again=again)
-        )
 
     def ask(self, request: PromotionRequest) -> Decision:
         """Move an alias to a version if the policy lets it; a refusal is recorded too.

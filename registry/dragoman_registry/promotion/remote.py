@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dragoman.api import API_PREFIX
 from dragoman.errors import ModelError
 from dragoman.settings import Settings
 from dragoman.store.store import Store
@@ -14,17 +15,12 @@ from dragoman_registry.promotion.promotion import ForbiddenError, PromotionError
 from dragoman_registry.promotion.requests import Decision, PromotionRequest, RollbackRequest
 from dragoman_registry.registry_client.client import is_server, without_password
 
-API = "/ajax-api/3.0/dragoman"
-"""Where the plugin's API stands on a server."""
-
-_HEADERS = {"Content-Type": "application/json", "X-Dragoman-Client": "dragoman"}
-"""The second says that this is a program, which no other site can have send a request."""
-
-PATIENCE = 300
+TIMEOUT_SECONDS = 300
 """Seconds the server may take to answer."""
 
 _HEADERS = {"Content-Type": "application/json", "X-Dragoman-Client": "dragoman"}
-"""A program says so in place of the token that pages bring (`dragoman_ui.auth.csrf`)."""
+"""The second header marks a program, and stands for the token that a browser's pages send (`dragoman_ui.auth.csrf`): no
+other site can make a browser send it."""
 
 
 class RemotePromotions:
@@ -33,7 +29,7 @@ class RemotePromotions:
     def __init__(self, uri: str, actor: str) -> None:
         """Take the tracking server's address, and who asks where nobody signs in."""
         self.uri = uri
-        self._api = uri.rstrip("/") + API
+        self._api = uri.rstrip("/") + API_PREFIX
         self._actor = actor
 
     @classmethod
@@ -79,7 +75,7 @@ class RemotePromotions:
         try:
             return requests.request(
                 method, f"{self._api}/{path}", data=body, headers=_HEADERS, verify=verify,
-                auth=(user, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")) if user else None, timeout=PATIENCE,
+                auth=(user, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")) if user else None, timeout=TIMEOUT_SECONDS,
             )  # fmt: skip
         except requests.RequestException as error:
             raise ModelError(

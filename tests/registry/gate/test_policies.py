@@ -1,6 +1,7 @@
 """Policies against a store: what they ask besides scores, what they are called, and which aliases they speak of."""
 
 import pytest
+from tests.registry.promoting import promote
 
 from dragoman.errors import SpecError, StoreError
 from dragoman.metrics.sacrebleu import ChrfPlusPlus
@@ -111,22 +112,22 @@ def test_a_mean_may_not_fall_significantly_and_noise_is_no_fall(world, promotion
     ]
     policy = policy_of(*rules)
     score_with_statistics(world, "english", dict.fromkeys(pairs, 40))
-    promotions.promote(world.bare_version("english"), policy, "champion")
+    promote(promotions, world.bare_version("english"), policy, "champion")
     world.run({"seed": 2})
     score_with_statistics(world, "english", {**dict.fromkeys(pairs, 40), "en-fr": 39})
-    slightly = promotions.promote(world.bare_version("english"), policy, "champion").report
+    slightly = promote(promotions, world.bare_version("english"), policy, "champion").report
     assert [finding.passed for finding in slightly.findings] == [True, True, True]
     assert slightly.findings[0].value > 0
     assert slightly.findings[0].p_value > 0.05
     world.run({"seed": 3})
     score_with_statistics(world, "english", {**dict.fromkeys(pairs, 40), "de-fr": 20, "fr-de": 20})
-    refused = promotions.promote(world.bare_version("english"), policy, "champion").report
+    refused = promote(promotions, world.bare_version("english"), policy, "champion").report
     assert [(finding.over, finding.passed) for finding in refused.findings] == [
         ("all", False), ("seen", True), ("unseen", False)
     ]  # fmt: skip
     assert refused.findings[2].p_value <= 0.05
     protecting = policy_of({"at_least": 1}, protected=["fr-de", "en-de"], metric="chrf++")
-    kept = promotions.promote(world.bare_version("english"), protecting, "champion").report
+    kept = promote(promotions, world.bare_version("english"), protecting, "champion").report
     assert [(finding.over, finding.passed) for finding in kept.findings[1:]] == [("fr-de", False), ("en-de", True)]
 
 
@@ -143,13 +144,13 @@ def score_again(world, model, signature):
 
 def test_scores_of_two_signatures_are_judged_once_one_is_named_and_the_incumbent_has_it_too(world, promotions):
     german, english = world.bare_version("german"), world.bare_version("english")
-    promotions.promote(german, policy_of({"at_least": 1}), "champion")
+    promote(promotions, german, policy_of({"at_least": 1}), "champion")
     regression = {"over": "all", "regression_at_most": 1}
     score_again(world, "english", "v2")
     with pytest.raises(StoreError, match="--signature TEXT"):
-        promotions.promote(english, policy_of(regression), "champion")
+        promote(promotions, english, policy_of(regression), "champion")
     newer = policy_of(regression, signatures={"bleu": "v2"})
-    refused = only(promotions.promote(english, newer, "champion").report)
+    refused = only(promote(promotions, english, newer, "champion").report)
     assert (refused.passed, refused.scored) == (False, 0)
     assert refused.worst[0].reason == "the incumbent's score has another signature"
     score_again(world, "german", "v2")
@@ -165,12 +166,12 @@ def test_scores_of_two_signatures_are_judged_once_one_is_named_and_the_incumbent
 def test_one_name_and_version_stand_for_one_policy(world, promotions):
     english = world.bare_version("english")
     first = policy_of({"at_least": 1}, policy="house", version=1)
-    promotions.promote(english, first, "champion")
+    promote(promotions, english, first, "champion")
     changed = policy_of({"at_least": 2}, policy="house", version=1)
     with pytest.raises(PolicyError, match=r"house version 1 said something else on .* give the changed one version 2"):
-        promotions.promote(english, changed, "champion")
+        promote(promotions, english, changed, "champion")
     later = changed.model_copy(update={"version": 2})
-    assert promotions.promote(english, later, "champion").sentence.startswith(f"{NAME}@1 is the champion already")
+    assert promote(promotions, english, later, "champion").sentence.startswith(f"{NAME}@1 is the champion already")
     record = promotions.log.records()[-1]
     assert (record.outcome, record.policy) == (Outcome.DONE, policy_id(first))
     assert '"policy":"house"' in record.evidence

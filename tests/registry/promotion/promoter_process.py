@@ -4,6 +4,8 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from tests.registry.promoting import promote
+
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings
 from dragoman.spec.promotion import Promotion
@@ -28,7 +30,7 @@ def work(home: Path, numbers: list[str], pipe: Connection) -> None:
             case ["die", moment]:
                 _stop(moment, pipe)
         try:
-            pipe.send(promotions.promote(version, POLICY, "champion").sentence)
+            pipe.send(promote(promotions, version, POLICY, "champion").sentence)
         except DragomanError as error:
             pipe.send(f"lost: {error}")
 

@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from tests.registry.promoting import promote
 
 from dragoman.spec.promotion import Promotion
 from dragoman_registry.audit.history import FORCED_TAG, faults
@@ -55,7 +56,7 @@ def test_what_was_forced_is_marked_for_ever(world, promotions):
     assert [row["forced"] for row in standing_champions(promotions)] == [True]
     # it stays marked when the alias comes back to it, and when somebody takes the tag away
     client_at(promotions.uri).delete_model_version_tag(NAME, "1", FORCED_TAG)
-    promotions.promote(english, STRICT, "champion")
+    promote(promotions, english, STRICT, "champion")
     assert [row["forced"] for row in standing_champions(promotions)] == [False]
     promotions.rollback(NAME, "champion", "back")
     assert [row["forced"] for row in standing_champions(promotions)] == [True]
@@ -72,7 +73,7 @@ def test_what_happened_to_versions_without_dragoman_is_told(world, promotions):
     english, german = world.bare_version("english"), world.bare_version("german")
     client = client_at(promotions.uri)
     for version in (english, german):
-        promotions.promote(version, LENIENT, "champion")
+        promote(promotions, version, LENIENT, "champion")
     assert done_without_dragoman(promotions, NAME) == []
     client.set_registered_model_alias(NAME, "challenger", "1")
     client.set_model_version_tag(NAME, "2", "dragoman.model", "model1-another")
@@ -117,7 +118,7 @@ def test_mlflows_webhooks_hear_of_a_promotion(world, promotions, listener, monke
     # a process asks once a minute who has subscribed, whatever the database
     monkeypatch.setattr("mlflow.webhooks.delivery._webhook_cache", None)
     client_at(promotions.uri).create_webhook("told", url, ["model_version_alias.created"])
-    promotions.promote(world.bare_version("english"), LENIENT, "champion")
+    promote(promotions, world.bare_version("english"), LENIENT, "champion")
     assert arrived.wait(20)
     (message,) = heard
     assert (message["entity"], message["action"]) == ("model_version_alias", "created")

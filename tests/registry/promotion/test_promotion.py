@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.registry.promoting import promote
 
 from dragoman.errors import ModelError
 from dragoman.metrics.sacrebleu import ChrfPlusPlus
@@ -85,18 +86,18 @@ def test_the_candidate_is_the_best_on_the_pairs_all_have(world, policy):
 
 def test_a_regression_is_taken_on_the_same_lines_whatever_grid_they_were_scored_in(world, promotions, policy):
     champion = world.bare_version("english")
-    assert promotions.promote(champion, policy, "champion").record.outcome is Outcome.DONE
+    assert promote(promotions, champion, policy, "champion").record.outcome is Outcome.DONE
     # the grid is run again with another seed: new models, the old one is no part of it any more
     worse = {**world.scores, "english": {**world.scores["english"], "en-de": (44.0, 0.0)}}
     world.run({"seed": 2}, worse)
     challenger = world.bare_version("english")
     assert challenger.model != champion.model
     assert champion.model not in world.grid.names
-    report = promotions.promote(challenger, policy, "champion").report
+    report = promote(promotions, challenger, policy, "champion").report
     # one of six pairs is worse by 6
     assert (report.findings[3].value, report.findings[3].scored, report.passed) == (1.0, 6, True)
     world.run({"seed": 3}, {**worse, "english": {**worse["english"], "en-fr": (38.9, 10.0)}})
-    refused = promotions.promote(world.bare_version("english"), policy, "champion")
+    refused = promote(promotions, world.bare_version("english"), policy, "champion")
     assert refused.record.outcome is Outcome.REFUSED
     assert refused.report.findings[3].value == pytest.approx(6.1 / 6)
     assert refused.report.incumbent == challenger.model
@@ -104,15 +105,15 @@ def test_a_regression_is_taken_on_the_same_lines_whatever_grid_they_were_scored_
 
 
 def test_other_lines_or_another_signature_are_no_comparison(world, promotions, policy):
-    promotions.promote(world.bare_version("english"), policy, "champion")
+    promote(promotions, world.bare_version("english"), policy, "champion")
     evaluation = world.spec.evaluation.model_dump(mode="json")
     world.run({"name": "more", "seed": 2, "evaluation": {**evaluation, "sentences": 4}})
-    report = promotions.promote(world.bare_version("english"), policy, "champion").report
+    report = promote(promotions, world.bare_version("english"), policy, "champion").report
     assert not report.passed
     assert report.findings[3].note == "the incumbent was tested on none of these pairs with the same lines"
     again = {**evaluation, "decoding": {"max_new_tokens": 11}}
     world.run({"name": "newer", "seed": 3, "evaluation": again}, signature="v2")
-    report = promotions.promote(world.bare_version("english"), policy, "champion").report
+    report = promote(promotions, world.bare_version("english"), policy, "champion").report
     assert (report.findings[3].scored, report.findings[3].pairs) == (0, 6)
     assert report.findings[3].worst[0].reason == "the incumbent's score has another signature"
 
@@ -135,13 +136,13 @@ def test_a_significant_loss_on_one_pair_is_told_from_noise(world, promotions):
     pairs = [str(score) for score in world.scores["english"]]
     policy = policy_of({"metric": "chrf++", "significant_losses_at_most": 0})
     score_with_statistics(world, "english", dict.fromkeys(pairs, 30))
-    promotions.promote(world.bare_version("english"), policy, "champion")
+    promote(promotions, world.bare_version("english"), policy, "champion")
     world.run({"seed": 2})
     score_with_statistics(world, "english", {**dict.fromkeys(pairs, 31), "en-fr": 29})
-    assert promotions.promote(world.bare_version("english"), policy, "champion").report.passed
+    assert promote(promotions, world.bare_version("english"), policy, "champion").report.passed
     world.run({"seed": 3})
     score_with_statistics(world, "english", {**dict.fromkeys(pairs, 32), "en-fr": 5})
-    refused = promotions.promote(world.bare_version("english"), policy, "champion").report
+    refused = promote(promotions, world.bare_version("english"), policy, "champion").report
     assert (refused.findings[0].value, refused.findings[0].scored, refused.passed) == (1.0, 6, False)
     assert str(refused.findings[0].worst[0].pair) == "en-fr"
 
@@ -151,16 +152,16 @@ def test_an_incumbent_of_another_make_has_no_scores(world, promotions, policy):
     client.create_registered_model(NAME)
     client.create_model_version(NAME, "file:///nowhere")
     client.set_registered_model_alias(NAME, "champion", "1")
-    report = promotions.promote(world.bare_version("english"), policy, "champion").report
+    report = promote(promotions, world.bare_version("english"), policy, "champion").report
     assert (report.passed, report.incumbent) == (False, evidence.UNKNOWN_INCUMBENT)
     foreign = version_at(promotions.uri, NAME, "champion")
     with pytest.raises(PromotionError, match="was not registered by Dragoman"):
-        promotions.promote(foreign, policy, "champion")
+        promote(promotions, foreign, policy, "champion")
 
 
 def test_a_policy_about_a_metric_nobody_scored_is_a_sentence(world, promotions):
     with pytest.raises(PolicyError, match="'blue', which 'small' is not scored with; did you mean 'bleu'"):
-        promotions.promote(world.bare_version("english"), policy_of({"metric": "blue", "at_least": 1}), "champion")
+        promote(promotions, world.bare_version("english"), policy_of({"metric": "blue", "at_least": 1}), "champion")
     assert outcomes(promotions) == []
 
 
@@ -169,22 +170,22 @@ def test_a_policy_about_a_metric_nobody_scored_is_a_sentence(world, promotions):
 
 def test_a_promotion_a_refusal_and_a_rollback_leave_their_trail(world, promotions, policy):
     german, english = world.bare_version("german"), world.bare_version("english")
-    refused = promotions.promote(german, policy, "champion")
+    refused = promote(promotions, german, policy, "champion")
     assert refused.record.outcome is Outcome.REFUSED
     assert refused.sentence.startswith("small-translator@1 is not promoted to champion: german fails 1 of 4")
     assert standing_at(promotions) is None
-    done = promotions.promote(english, policy, "champion")
+    done = promote(promotions, english, policy, "champion")
     assert standing_at(promotions) == "2"
     assert done.sentence.startswith("small-translator@2 is the champion now. english passes 4 checks")
     assert json.loads(done.record.evidence)["findings"][0]["value"] == 47.5
     assert (done.record.from_version, done.record.to_version, done.record.model) == (None, "2", english.model)
     assert done.record.policy == evidence.policy_id(policy)
-    again = promotions.promote(english, policy, "champion")
+    again = promote(promotions, english, policy, "champion")
     assert again.record is None
     with pytest.raises(PromotionError, match="is the first champion"):
         promotions.rollback(NAME, "champion", "why not")
     lenient = policy_of({"over": "seen", "at_least": 1})
-    promotions.promote(german, lenient, "champion")
+    promote(promotions, german, lenient, "champion")
     assert standing_at(promotions) == "1"
     back = promotions.rollback(NAME, "champion", "it mistranslates numbers")
     assert standing_at(promotions) == "2"
@@ -197,16 +198,16 @@ def test_a_promotion_a_refusal_and_a_rollback_leave_their_trail(world, promotion
 def test_a_rollback_of_several_promotions_goes_back_one_by_one(world, promotions):
     lenient = policy_of({"at_least": 1})
     for model in ("german", "english", "german"):
-        promotions.promote(world.bare_version(model), lenient, "challenger")
+        promote(promotions, world.bare_version(model), lenient, "challenger")
     assert [promotions.rollback(NAME, "challenger", "back").to_version for _ in range(2)] == ["2", "1"]
     assert standing(promotions.log.records(NAME, "challenger")) == ["1"]
-    promotions.promote(versions_of(promotions.uri, NAME)[2], lenient, "challenger")
+    promote(promotions, versions_of(promotions.uri, NAME)[2], lenient, "challenger")
     assert promotions.rollback(NAME, "challenger", "back").to_version == "1"
 
 
 def test_what_was_moved_without_dragoman_is_noticed(world, promotions, policy):
     english, german = world.bare_version("english"), world.bare_version("german")
-    promotions.promote(english, policy, "champion")
+    promote(promotions, english, policy, "champion")
     client_at(promotions.uri).set_registered_model_alias(NAME, "champion", german.version)
     assert "stands at version 2, though its last recorded move was to version 1" in strays(
         promotions.log, promotions.uri, NAME
@@ -226,7 +227,7 @@ def test_a_version_of_the_grid_before_its_spec_changed_is_refused(world, promoti
     evaluation = {**world.spec.evaluation.model_dump(mode="json"), "decoding": {"max_new_tokens": 12, "beam": 4}}
     world.run({"evaluation": evaluation})
     with pytest.raises(PromotionError, match="as it was before its spec changed"):
-        promotions.promote(version, policy, "champion")
+        promote(promotions, version, policy, "champion")
 
 
 # the alias
@@ -315,14 +316,14 @@ def test_a_promoter_killed_in_the_middle_is_mended_by_the_next_command(
     assert pipe.recv() == "stopped"
     assert outcomes(promotions) == ["begun"]
     with pytest.raises(UnderWayError, match=r"began to move small-translator@champion to version 1 .* try again"):
-        promotions.promote(other, policy_of({"at_least": 1}), "champion")
+        promote(promotions, other, policy_of({"at_least": 1}), "champion")
     process.kill()
     process.join()
     assert [record.outcome for record in promotions.mend(NAME)] == [outcome]
     assert promotions.mend(NAME) == []
     assert standing_at(promotions) == stands
     assert faults(promotions.log, promotions.uri) == []
-    promotions.promote(other, policy_of({"at_least": 1}), "champion")
+    promote(promotions, other, policy_of({"at_least": 1}), "champion")
     assert standing_at(promotions) == "2"
 
 
@@ -346,7 +347,7 @@ def test_a_complete_grid_registers_its_models_and_promotes_the_best_once(world, 
     assert promotions.log.records() == trail
     assert len(versions_of(promotions.uri, NAME)) == 2
     # someone moves it on: finishing the same grid again does not undo that
-    promotions.promote(versions_of(promotions.uri, NAME)[0], policy_of({"at_least": 1}), "champion")
+    promote(promotions, versions_of(promotions.uri, NAME)[0], policy_of({"at_least": 1}), "champion")
     assert "was promoted to champion on" in finish(world)
     assert standing_at(promotions) == "1"
 

@@ -12,7 +12,7 @@ from dragoman.cell import CellState
 from dragoman.errors import DragomanError
 from dragoman.language import english_name
 from dragoman.partition import Partition
-from dragoman.reports.jobs import duration
+from dragoman.tables.durations import duration
 from dragoman.tables.table import figure
 from dragoman.version import __version__
 from dragoman_registry.tables import gate_table

@@ -7,7 +7,7 @@ from uuid import uuid4
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 
-from dragoman.errors import DragomanError, StoreError
+from dragoman.errors import DragomanError, StoreError, first_line
 from dragoman.file_system import file_system
 from dragoman.operations.finding import Finding, fault, fine
 from dragoman.settings import Settings
@@ -33,7 +33,7 @@ def check(settings: Settings) -> Iterator[Finding]:
         return
     except Exception as error:  # each file system raises what it likes
         remedy = "check that folder or bucket exist and may be written to; for s3:// AWS_ENDPOINT_URL and the AWS keys"
-        yield fault(PART, f"{url} can't be written to ({_first_line(error)})", remedy)
+        yield fault(PART, f"{url} can't be written to ({first_line(error)})", remedy)
         return
     if read != b"doctor":
         yield fault(PART, f"{url} returns other bytes than were written", "don't use this storage; check its disks")
@@ -69,7 +69,3 @@ def _compare(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield fine(PART, f"{settings.blobs_url} can be written to; all {len(wanted)} that are referred to are there")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

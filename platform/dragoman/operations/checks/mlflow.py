@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from dragoman.api import API_PREFIX
 from dragoman.errors import DragomanError
 from dragoman.operations.checks.http import ask
 from dragoman.operations.finding import Finding, fault, fine, warning
@@ -62,7 +63,7 @@ def _check_what_it_serves(url: str) -> Iterator[Finding]:
     here = version("mlflow") if find_spec("mlflow") else there
     if there != here:
         yield warning(PART, f"{url} runs {there}, this machine has {here}", "install the release's versions on both")
-    if ask(f"{url}/ajax-api/3.0/dragoman/grids").status == 404:
+    if ask(f"{url}{API_PREFIX}/grids").status == 404:
         yield warning(PART, f"{url} has no pages of Dragoman's", "start it with --app-name dragoman-auth")
     if ask(url + _ASK).status == 200 and urlsplit(url).hostname not in ("localhost", "127.0.0.1", "::1"):
         yield fault(PART, f"{url} lets everyone write", "start it with --app-name dragoman-auth, which asks for a user")
