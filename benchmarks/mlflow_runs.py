@@ -10,6 +10,7 @@ from campaign import METRICS, Campaign, fill
 from sqlalchemy import text
 
 from dragoman.analysis.aggregation import sums_by_scope
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.store.store import Store
 
@@ -128,7 +129,7 @@ def by_own_sql(store: Store) -> dict[str, float]:
 def by_store(store: Store) -> dict[str, float]:
     """What the store offers."""
     with store.database.reading() as connection:
-        part = Slice.of(connection, "campaign", "bleu", ["m001"])
+        part = Slice.of(connection, ScoreQuestion("campaign", "bleu"), ["m001"])
         found = sums_by_scope(connection, part, part.models["m001"])
     return {
         scope: sums.mean for scope, sums in found.items() if scope not in ("all", "unseen") and sums.mean is not None

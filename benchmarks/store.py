@@ -30,6 +30,7 @@ from dragoman.analysis.pair_differences import PairDifference, pair_differences,
 from dragoman.analysis.pair_tests import ALPHA
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.ranking import best_models
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.metrics.significance import Correction, interval_tests
 from dragoman.store.store import Store
 
@@ -39,7 +40,7 @@ GRID, A, B, METRIC = "campaign", "m001", "m002", "bleu"
 def unseen_and_differing(store: Store) -> list[PairDifference]:
     """The pairs unseen for both models that differ by more than their intervals explain, corrected for all pairs."""
     with store.database.reading() as connection:
-        facing = two_models(connection, GRID, METRIC, A, B, None)
+        facing = two_models(connection, ScoreQuestion(GRID, METRIC), a=A, b=B)
         found, widths = pair_differences(connection, facing.part, facing.a_id, facing.b_id)
     tests = interval_tests(np.array([each.delta for each in found]), widths.a, widths.b)
     differing = np.flatnonzero(tests.adjusted(Correction.HOLM) <= ALPHA)
@@ -51,11 +52,11 @@ def unseen_and_differing(store: Store) -> list[PairDifference]:
 
 
 QUESTIONS: dict[str, Callable[[Store], Sized]] = {
-    "partition table of one model": lambda store: partition_table(store, GRID, B, METRIC),
-    "compare two models over all pairs": lambda store: scope_differences(store, GRID, A, B, METRIC),
-    "best model for each target": lambda store: best_models(store, GRID, METRIC),
+    "partition table of one model": lambda store: partition_table(store, ScoreQuestion(GRID, METRIC), model=B),
+    "compare two models over all pairs": lambda store: scope_differences(store, ScoreQuestion(GRID, METRIC), a=A, b=B),
+    "best model for each target": lambda store: best_models(store, ScoreQuestion(GRID, METRIC)),
     "unseen for both, differing significantly": unseen_and_differing,
-    "top 50 regressions": lambda store: regressions(store, GRID, A, B, METRIC, limit=50),
+    "top 50 regressions": lambda store: regressions(store, ScoreQuestion(GRID, METRIC), a=A, b=B, limit=50),
 }
 GOALS = {"sqlite": 0.150, "postgresql": 0.100}
 """Seconds a question may take, by database."""

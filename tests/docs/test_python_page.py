@@ -14,6 +14,7 @@ import pytest
 import dragoman
 from dragoman.analysis.dataframes import frame
 from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
@@ -62,7 +63,7 @@ def test_the_python_of_the_page_runs(store: Store) -> None:
 
 
 def test_rows_become_a_frame(store: Store) -> None:
-    found = frame(pair_scores(store, "small", "a", "bleu"))
+    found = frame(pair_scores(store, ScoreQuestion("small", "bleu"), model="a"))
     assert isinstance(found, pd.DataFrame)
     assert list(found[["source", "target", "value"]].iloc[0]) == ["de", "en", 6.0]
     assert frame([]).empty

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from dragoman.analysis.pair_scores import STATES, PairColumns, Scored, differing, pair_columns, pair_scores, version
 from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.metrics.significance import Correction
 from dragoman.pair import Pair, all_pairs
@@ -37,7 +38,7 @@ def number(value: float) -> float | None:
 
 @pytest.mark.parametrize("model", ["roles", "english-centric", "base"])
 def test_columns_say_what_pair_scores_says(store: Store, model: str) -> None:
-    columns = pair_columns(store, "demo", model, "chrf++")
+    columns = pair_columns(store, ScoreQuestion("demo", "chrf++"), model=model)
     found = {
         Pair(source, target): (
             PARTITIONS[columns.partitions[place]], STATES[columns.states[place]], columns.reasons.get(place),
@@ -47,7 +48,7 @@ def test_columns_say_what_pair_scores_says(store: Store, model: str) -> None:
             zip(columns.sources.tolist(), columns.targets.tolist(), strict=True)
         )
     }  # fmt: skip
-    scores = pair_scores(store, "demo", model, "chrf++")
+    scores = pair_scores(store, ScoreQuestion("demo", "chrf++"), model=model)
     assert found == {
         each.pair: (each.partition, each.state, each.reason, each.value, each.low, each.high, each.base_value)
         for each in scores
@@ -56,8 +57,8 @@ def test_columns_say_what_pair_scores_says(store: Store, model: str) -> None:
 
 
 def test_another_run_takes_the_place_of_the_base(store: Store) -> None:
-    columns = pair_columns(store, "demo", "roles", "bleu", against="english-centric")
-    other = {each.pair: each for each in pair_scores(store, "demo", "english-centric", "bleu")}
+    columns = pair_columns(store, ScoreQuestion("demo", "bleu"), model="roles", against="english-centric")
+    other = {each.pair: each for each in pair_scores(store, ScoreQuestion("demo", "bleu"), model="english-centric")}
     for place, (source, target) in enumerate(zip(columns.sources.tolist(), columns.targets.tolist(), strict=True)):
         expected = other[Pair(source, target)]
         if number(columns.own.values[place]) is None:  # nothing to compare
@@ -70,16 +71,16 @@ def test_another_run_takes_the_place_of_the_base(store: Store) -> None:
 def test_the_version_changes_with_the_scores(filled_home: Path, tmp_path: Path) -> None:
     shutil.copytree(filled_home, tmp_path / "home")
     store = Store.open(f"sqlite:///{tmp_path}/home/store.db", f"file://{tmp_path}/home/blobs")
-    first = version(store, "demo", "roles", "bleu")
-    assert version(store, "demo", "roles", "bleu") == first
-    assert version(store, "demo", "base", "bleu") != first
+    first = version(store, ScoreQuestion("demo", "bleu"), model="roles")
+    assert version(store, ScoreQuestion("demo", "bleu"), model="roles") == first
+    assert version(store, ScoreQuestion("demo", "bleu"), model="base") != first
     cell = next(each for each in store.cells.of_grid("demo", Pair("en", "de")) if each.cell.model == "model1-roles")
     store.cells.add_scores(cell.cell.id, [StoredScore(metric="chrf", signature="x", value=1.0)])
-    second = version(store, "demo", "roles", "bleu")
+    second = version(store, ScoreQuestion("demo", "bleu"), model="roles")
     assert second != first
     failed = next(each for each in store.cells.of_grid("demo") if each.state is CellState.FAILED)
-    store.cells.advance(started=[failed.cell.id], worker="host/1")
-    assert version(store, "demo", "roles", "bleu") != second
+    store.start_cell(failed.cell.id, "host/1")
+    assert version(store, ScoreQuestion("demo", "bleu"), model="roles") != second
     store.close()
 
 
@@ -114,10 +115,10 @@ def read(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize("order", list(Order))
 def test_a_drawing_holds_every_pair_at_its_place(store: Store, order: Order) -> None:
-    found = pair_columns(store, "demo", "roles", "bleu")
+    found = pair_columns(store, ScoreQuestion("demo", "bleu"), model="roles")
     head, columns = read(drawing(found, LANGUAGES, store.models.get("model1-roles").graph, Show.SCORE, order))
     assert set(head["sources"]) == set(head["targets"]) == set(LANGUAGES)
-    scores = {each.pair: each for each in pair_scores(store, "demo", "roles", "bleu")}
+    scores = {each.pair: each for each in pair_scores(store, ScoreQuestion("demo", "bleu"), model="roles")}
     for y, source in enumerate(head["sources"]):
         for x, target in enumerate(head["targets"]):
             if source == target:
@@ -158,9 +159,9 @@ def test_answers_are_sent_once(client: FlaskClient) -> None:
 
 
 def test_summaries_are_the_partition_tables(store: Store) -> None:
-    columns = pair_columns(store, "demo", "roles", "bleu")
+    columns = pair_columns(store, ScoreQuestion("demo", "bleu"), model="roles")
     found = summaries(columns, None, np.ones(len(columns.sources), np.bool_))
-    rows = partition_table(store, "demo", "roles", "bleu")
+    rows = partition_table(store, ScoreQuestion("demo", "bleu"), model="roles")
     assert [each.scope for each in found] == [row.scope for row in rows]
     for each, row in zip(found, rows, strict=True):
         assert (each.done, each.pairs, each.gain_pairs) == (row.done, row.pairs, row.gain_pairs)
@@ -168,7 +169,7 @@ def test_summaries_are_the_partition_tables(store: Store) -> None:
 
 
 def test_chosen_pairs_are_in_order_and_those_without_a_score_come_last(store: Store) -> None:
-    columns = pair_columns(store, "demo", "roles", "bleu")
+    columns = pair_columns(store, ScoreQuestion("demo", "bleu"), model="roles")
     chosen = columns.targets == "ar"
     found = points(columns, None, chosen)
     assert {point.pair for point in found} == {pair for pair in all_pairs(LANGUAGES) if pair.target == "ar"}

@@ -9,6 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.partition import Partition
 from dragoman.store.database.change_token import Stamp
 from dragoman.store.records import JobState
@@ -40,11 +41,17 @@ def test_numbers_are_the_stores(client: FlaskClient) -> None:
     store = open_store()
     found = ask(client, "pairs", **ASKED)
     assert found["view"].items() >= {**ASKED, "signature": None, "show": "score", "order": "grid"}.items()
-    expected = [to_jsonable_python(score) for score in pair_scores(store, "demo", "roles", "chrf++")]
+    expected = [
+        to_jsonable_python(score) for score in pair_scores(store, ScoreQuestion("demo", "chrf++"), model="roles")
+    ]
     assert found["pairs"] == expected
     table = ask(client, "partitions", **ASKED)
-    assert table["rows"] == [row.model_dump(mode="json") for row in partition_table(store, "demo", "roles", "chrf++")]
-    gap = partition_gap(store, "demo", "roles", "chrf++", Partition.SEEN, Partition.RECOMBINED)
+    assert table["rows"] == [
+        row.model_dump(mode="json") for row in partition_table(store, ScoreQuestion("demo", "chrf++"), model="roles")
+    ]
+    gap = partition_gap(
+        store, ScoreQuestion("demo", "chrf++"), model="roles", better=Partition.SEEN, worse=Partition.RECOMBINED
+    )
     assert table["gap"] == (gap and gap.model_dump(mode="json"))
 
 
@@ -115,7 +122,10 @@ def test_a_question_that_fails_leaves_no_lock(client: FlaskClient) -> None:
 def test_matrix_of_differences_is_to_the_other_model(client: FlaskClient) -> None:
     found = ask(client, "matrix", **ASKED, show="difference")
     assert found["view"]["against"] == "english-centric"  # as on the page: the first finetuned one
-    others = {score.pair: score.value for score in pair_scores(open_store(), "demo", "english-centric", "chrf++")}
+    others = {
+        score.pair: score.value
+        for score in pair_scores(open_store(), ScoreQuestion("demo", "chrf++"), model="english-centric")
+    }
     tiles = {
         (source, target): tile
         for source, row in zip(found["sources"], found["tiles"], strict=True)
@@ -138,7 +148,9 @@ def test_matrix_is_the_pages(client: FlaskClient, made: Any) -> None:
     assert [[tile is None for tile in row] for row in found["tiles"]] == [
         [y == x for x in range(len(made.languages))] for y in range(len(made.languages))
     ]
-    values = {score.pair: score.value for score in pair_scores(open_store(), "demo", "roles", "chrf++")}
+    values = {
+        score.pair: score.value for score in pair_scores(open_store(), ScoreQuestion("demo", "chrf++"), model="roles")
+    }
     looks = {}
     for source, row in zip(found["sources"], found["tiles"], strict=True):
         for target, tile in zip(found["targets"], row, strict=True):

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.pair import Pair, all_pairs
 from dragoman.store.records import JobLine, JobState
 from dragoman.tables.render import Form
@@ -83,7 +84,7 @@ def test_index_counts_states(client: FlaskClient) -> None:
 
 def test_matrix_shows_every_pair_with_its_score(client: FlaskClient, made: Any) -> None:
     found = tiles(client.get("/dragoman/grid?grid=demo&model=roles").text)
-    scores = pair_scores(open_store(), "demo", "roles", "bleu")
+    scores = pair_scores(open_store(), ScoreQuestion("demo", "bleu"), model="roles")
     assert set(found) == {tuple(pair) for pair in all_pairs(made.languages)}
     for score in scores:
         tile = found[tuple(score.pair)]
@@ -104,7 +105,7 @@ def test_partition_table_says_k_of_n(client: FlaskClient) -> None:
     page = client.get("/dragoman/grid?grid=demo&model=roles").text
     part = next(part for part in re.findall(r'data-part="([^"]*)"', page) if "/seen" in part)
     text = " ".join(re.sub(r"<[^>]*>", " ", client.get(unescape(part)).text).split())
-    for row in partition_table(open_store(), "demo", "roles", "bleu"):
+    for row in partition_table(open_store(), ScoreQuestion("demo", "bleu"), model="roles"):
         assert f"{row.scope.replace('_', ' ')} {row.done} of {row.pairs} {row.mean:.1f}" in text
 
 
@@ -211,7 +212,9 @@ def test_runs_are_drawn_by_what_they_were_trained_on(client: FlaskClient) -> Non
     page = client.get("/dragoman/charted?grid=demo").text
     text = " ".join(re.sub(r"<[^>]*>", " ", page).split())
     row = next(
-        each for each in partition_table(open_store(), "demo", "english-centric", "bleu") if each.scope == "unseen"
+        each
+        for each in partition_table(open_store(), ScoreQuestion("demo", "bleu"), model="english-centric")
+        if each.scope == "unseen"
     )
     assert f"english-centric recorded 10 10,000 {row.done} of {row.pairs} {row.mean:.1f}" in text
     assert page.count("<circle") == 3

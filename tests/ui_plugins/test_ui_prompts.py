@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.run_table import runs
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import Cell
 from dragoman.identity import hash_lines
 from dragoman.metrics.scoring import ScoreRecord, score
@@ -133,7 +134,7 @@ def ask(client: FlaskClient, path: str, **question: object) -> Any:
 
 
 def value_of(store: Any, model: str, prompt: str) -> float:
-    scores = pair_scores(store, "asked", model, METRIC, prompt=prompt)
+    scores = pair_scores(store, ScoreQuestion("asked", METRIC, prompt=prompt), model=model)
     return next(score.value for score in scores if score.pair == Pair("en", "de") and score.value is not None)
 
 
@@ -185,12 +186,12 @@ def test_what_is_taken_away_is_what_the_page_shows(client: FlaskClient, store: A
 
 def test_the_api_takes_the_prompt(client: FlaskClient, store: Any) -> None:
     for prompt in (FIRST, SECOND):
-        table = partition_table(store, "asked", "tuned", METRIC, prompt=prompt)
+        table = partition_table(store, ScoreQuestion("asked", METRIC, prompt=prompt), model="tuned")
         found = ask(client, "partitions", model="tuned", prompt=prompt)
         assert found["view"]["prompt"] == prompt
         assert found["rows"] == [row.model_dump(mode="json") for row in table]
         pairs = ask(client, "pairs", model="tuned", prompt=prompt)["pairs"]
-        wanted = pair_scores(store, "asked", "tuned", METRIC, prompt=prompt)
+        wanted = pair_scores(store, ScoreQuestion("asked", METRIC, prompt=prompt), model="tuned")
         assert [pair["value"] for pair in pairs] == [score.value for score in wanted]
         sentences = ask(client, "sentences", source="en", target="de", beside="tuned", prompt=prompt)["segments"]
         assert sentences[0]["hypotheses"][0]["text"].endswith(prompt)
@@ -249,14 +250,14 @@ def test_runs_are_those_of_a_prompt(client: FlaskClient, store: Any, monkeypatch
         rows = list(csv.DictReader(io.StringIO(
             client.get(f"/dragoman/runs?grid=asked&scope=all&prompt={prompt}&form=csv").text
         )))  # fmt: skip
-        table = partition_table(store, "asked", "tuned", METRIC, prompt=prompt)
+        table = partition_table(store, ScoreQuestion("asked", METRIC, prompt=prompt), model="tuned")
         expected[prompt] = next(row for row in table if row.scope == "all")
         assert float(rows[1]["mean"]) == pytest.approx(expected[prompt].mean, abs=1e-5)
         told = ask(client, "runs", prompt=prompt)
         assert told["metric"] == METRIC
         assert told["runs"][1]["rows"] == [row.model_dump(mode="json") for row in table]
     monkeypatch.setattr("dragoman.analysis.run_table.MOST_CELLS", 0)
-    large = runs(store, "asked", METRIC, prompt=SECOND)[1].scope("all")
+    large = runs(store, ScoreQuestion("asked", METRIC, prompt=SECOND))[1].scope("all")
     assert large is not None
     assert large.low is None
     assert large.gain == pytest.approx(expected[SECOND].gain)

@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 
 from rich.console import Console
 
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
 from dragoman.errors import DragomanError
@@ -197,7 +198,8 @@ def _print_answers(plan: Plan, store: Store, console: Console) -> None:
     """What `dragoman results GRID` prints."""
     grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
     with store.snapshot() as snapshot:
-        text = render(answers(snapshot, grid, model_names(snapshot, grid), metric), Form.TEXT)
+        tables = answers(snapshot, ScoreQuestion(grid, metric), models=model_names(snapshot, grid))
+        text = render(tables, Form.TEXT)
     console.print()
     if not console.quiet:
         sys.stdout.write(text)

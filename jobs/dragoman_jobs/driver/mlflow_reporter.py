@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import PartitionRow, partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.model import ModelIdentity
@@ -92,7 +93,8 @@ class Reporter:
         tables: dict[str, Sequence[PartitionRow]] = {}
         for metric in plan.spec.evaluation.metrics:
             with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
-                tables[metric] = partition_table(store, plan.spec.name, model.name, metric, prompt=_prompt(plan, model))
+                question = ScoreQuestion(plan.spec.name, metric, prompt=_prompt(plan, model))
+                tables[metric] = partition_table(store, question, model=model.name)
         self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
         if self._written.get(model.id) == tables:
             return
@@ -103,7 +105,7 @@ class Reporter:
 
 
 def _note(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> str:
-    tables = [partition_rows(store, plan.spec.name, [model.name], metric) for metric in metrics]
+    tables = [partition_rows(store, ScoreQuestion(plan.spec.name, metric), models=[model.name]) for metric in metrics]
     grid = plan.spec.name
     links = model_links(grid, model.name)
     return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n"
@@ -118,7 +120,7 @@ def _heat_maps(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence
             f"{model.name} in {grid}: {metric}",
             metric,
             languages,
-            pair_scores(store, grid, model.name, metric, prompt=prompt),
+            pair_scores(store, ScoreQuestion(grid, metric, prompt=prompt), model=model.name),
         )
         for metric in (metrics if len(languages) <= NUMBERED else metrics[:1])
     }

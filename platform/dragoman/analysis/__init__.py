@@ -10,8 +10,9 @@ from dragoman.analysis.partition_table import Gap, PartitionRow, partition_gap, 
 from dragoman.analysis.ranking import BestModel, best_models
 from dragoman.analysis.run_table import Run, runs
 from dragoman.analysis.score_query import Group, Selection, scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import SeedsRow, over_seeds
-from dragoman.analysis.systems import metric_names, model_names
+from dragoman.analysis.systems import System, metric_names, model_names
 
 __all__ = [
     "BestModel",
@@ -24,8 +25,10 @@ __all__ = [
     "PartitionRow",
     "Run",
     "ScopeDifference",
+    "ScoreQuestion",
     "SeedsRow",
     "Selection",
+    "System",
     "best_models",
     "campaign_of",
     "compare",

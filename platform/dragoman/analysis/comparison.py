@@ -8,6 +8,7 @@ from dragoman.analysis.aggregation import scopes_of, sums_by_scope
 from dragoman.analysis.bootstrap import Joint, bounds
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
 from dragoman.analysis.pair_tests import ALPHA, Plan, tested
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import Correction, Test, bootstrap_p_value
@@ -90,28 +91,23 @@ class Comparison(Record):
 
 
 def compare(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, test: Test = Test.BOOTSTRAP,
+    store: Store, question: ScoreQuestion, *, a: str, b: str, test: Test = Test.BOOTSTRAP,
     correction: Correction = Correction.HOLM, alpha: float = ALPHA, samples: int | None = None, seed: int = SEED,
-    prompt: str | None = None, micro: bool = False,
 ) -> Comparison:  # fmt: skip
     """Compare model b with model a on the pairs that both have a score for.
 
     Args:
         store: the store.
-        grid: name of the grid.
+        question: what is asked; a prompt is that of the two where their names say none.
         a: name of the baseline in the grid: a model's, `MODEL:PROMPT`, or that of a baseline which is the base; of
             another grid as `GRID/...`.
         b: likewise of the model in question.
-        metric: name of the metric.
-        signature: text that the signatures hold, where the metric has several.
         test: how the difference on each pair is tested, where it can be tested so (`testing.tested`).
         correction: how p-values are adjusted for the number of pairs.
         alpha: what adjusted p-values are held against, between 0 and 1.
         samples: resamples or trials of each test, 100 to 100,000; by default enough for one of the pairs to be
             significant at all.
         seed: of the draws; p-values are sacreBLEU's for the same seed and number of samples.
-        prompt: name of the prompt, or text it holds; the grid's first by default.
-        micro: weigh each pair by its segments in means over pairs; by default all pairs count alike.
 
     Raises:
         StoreError: something named is not there or out of range, or scores would be mixed that can't be compared.
@@ -119,29 +115,28 @@ def compare(
     plan = Plan(test, correction, alpha, samples, seed)
     plan.check()
     with store.database.reading() as connection:
-        part, a_id, b_id, note = two_models(connection, grid, metric, a, b, signature, prompt)
-        scopes = _scopes(connection, part, a_id, b_id, micro)
+        part, a_id, b_id, note = two_models(connection, question, a=a, b=b)
+        scopes = _scopes(connection, part, a_id, b_id, question.micro)
         found = tested(connection, part, a_id, b_id, *pair_differences(connection, part, a_id, b_id), plan)
     if any(pair.test for pair in found.pairs):
-        scopes = [_with_significance(scope, found.pairs, higher_is_better(metric)) for scope in scopes]
+        scopes = [_with_significance(scope, found.pairs, higher_is_better(question.metric)) for scope in scopes]
     return Comparison(
-        a=a, b=b, metric=metric, test=found.test, correction=correction, alpha=alpha, samples=found.samples,
-        micro=micro, scopes=tuple(scopes), pairs=tuple(found.pairs),
+        a=a, b=b, metric=question.metric, test=found.test, correction=correction, alpha=alpha, samples=found.samples,
+        micro=question.micro, scopes=tuple(scopes), pairs=tuple(found.pairs),
         note=" ".join([note, *found.notes] if note else found.notes) or None,
     )  # fmt: skip
 
 
 def scope_differences(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, prompt: str | None = None,
-    micro: bool = False, resample: bool = True,
-) -> list[ScopeDifference]:  # fmt: skip
+    store: Store, question: ScoreQuestion, *, a: str, b: str, resample: bool = True
+) -> list[ScopeDifference]:
     """The scopes of `compare` alone, summed in the database; arguments and errors as there.
 
     Without `resample` they have no intervals and p-values, which take seconds for a thousand pairs.
     """
     with store.database.reading() as connection:
-        part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
-        return _scopes(connection, part, a_id, b_id, micro, resample)
+        part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
+        return _scopes(connection, part, a_id, b_id, question.micro, resample)
 
 
 def _scopes(

@@ -1,7 +1,7 @@
 """Two models pair by pair: where they differ, and most."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.orm import aliased
 
 from dragoman.analysis.comparability import Looked, comparable_signatures, decoded_alike, facing_conditions, ways_apart
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, same_cell
-from dragoman.analysis.systems import Row, named_row
+from dragoman.analysis.systems import System, system_meant
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import Test
@@ -54,17 +55,14 @@ class PairDifference:
     """How it was tested."""
 
 
-def regressions(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None = None, limit: int = 50,
-    prompt: str | None = None,
-) -> list[PairDifference]:  # fmt: skip
+def regressions(store: Store, question: ScoreQuestion, *, a: str, b: str, limit: int = 50) -> list[PairDifference]:
     """The pairs on which b is worse than a, worst first; arguments and errors as for `compare`.
 
     Of pairs that are equally bad, where there is no room for all of them, those are left out that the store knew last.
     """
     with store.database.reading() as connection:
-        part, a_id, b_id, _ = two_models(connection, grid, metric, a, b, signature, prompt)
-        higher = higher_is_better(metric)
+        part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
+        higher = higher_is_better(question.metric)
 
         def worst_first(delta: ColumnElement[Any]) -> ColumnElement[Any]:
             return delta if higher else delta.desc()
@@ -94,9 +92,7 @@ class Facing(NamedTuple):
     """What else differs between the two than the model, as a sentence."""
 
 
-def two_models(
-    connection: Connection, grid: str, metric: str, a: str, b: str, signature: str | None, prompt: str | None = None
-) -> Facing:
+def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: str) -> Facing:
     """The slice in which two models are compared, and their numbers.
 
     They may have been asked with different prompts, or decoded in different ways: baselines often are; and one may be
@@ -105,58 +101,44 @@ def two_models(
     Raises:
         StoreError: something named is not there, is the same twice, or would be mixed.
     """
-    known: dict[str, tuple[int, dict[str, int]]] = {}
-    one, two = (_side(connection, grid, name, prompt, known) for name in (a, b))
-    same = StoreError(f"'{a}' can't be compared with itself: name two models of grid '{grid}'.")
-    if (one.grid_id, one.row) == (two.grid_id, two.row):
+    grids: dict[str, tuple[int, dict[str, int]]] = {}
+    one, two = (_system(connection, question, name, grids) for name in (a, b))
+    a_id, b_id = (number_of(each.grid, grids[each.grid][1], each.model) for each in (one, two))
+    same = StoreError(f"'{a}' can't be compared with itself: name two models of grid '{question.grid}'.")
+    if one == two:
         raise same
-    if (one.grid_id, one.row.prompt) == (two.grid_id, two.row.prompt) and decoded_alike(connection, two.grid_id):
-        both = [two.row.model, one.row.model]
-        part = Slice.of(connection, two.grid, metric, both, signature, prompt=two.row.prompt)
-        return Facing(part, one.model_id, two.model_id)
+    if (one.grid, one.prompt) == (two.grid, two.prompt) and decoded_alike(connection, grids[two.grid][0]):
+        part = Slice.of(connection, replace(question, grid=two.grid, prompt=two.prompt), [two.model, one.model])
+        return Facing(part, a_id, b_id)
     other, part = (
-        Slice.of(connection, side.grid, metric, [side.row.model], signature, prompt=side.row.prompt)
-        for side in (one, two)
+        Slice.of(connection, replace(question, grid=each.grid, prompt=each.prompt), [each.model]) for each in (one, two)
     )
     looked = [
-        Looked(side.grid, side.grid_id, each.conditions, {side.model_id}) for side, each in ((one, other), (two, part))
+        Looked(one.grid, other.grid_id, other.conditions, {a_id}),
+        Looked(two.grid, part.grid_id, part.conditions, {b_id}),
     ]
-    part = part._replace(signatures=comparable_signatures(connection, metric, part.metric_id, looked, signature))
+    signatures = comparable_signatures(connection, question.metric, part.metric_id, looked, question.signature)
+    part = part._replace(signatures=signatures)
     facing = facing_conditions(connection, part.conditions, other.conditions)
     ways = ways_apart(connection, facing)
-    if one.model_id == two.model_id and not ways:
+    if a_id == b_id and not ways:
         raise same
     part = part if other.conditions == part.conditions else part._replace(facing=facing)
-    how = " and ".join(f"{name} is {side}" for name, side in ((a, one), (b, two)))
+    how = " and ".join(f"{name} is {system.phrase}" for name, system in ((a, one), (b, two)))
     note = f"Two systems, not two models alone: their {' and '.join(ways)} differ ({how})." if ways else None
-    return Facing(part, one.model_id, two.model_id, note)
+    return Facing(part, a_id, b_id, note)
 
 
-class _Side(NamedTuple):
-    """What one of the two names means."""
-
-    grid: str
-    grid_id: int
-    row: Row
-    model_id: int
-
-    def __str__(self) -> str:
-        return self.row.model if self.row.prompt is None else f"{self.row.model} asked with {self.row.prompt}"
-
-
-def _side(
-    connection: Connection, grid: str, name: str, prompt: str | None, known: dict[str, tuple[int, dict[str, int]]]
-) -> _Side:
-    """What a name means: a row of the grid, or as `GRID/...` of another; each grid is looked up once."""
-    elsewhere, slash, rest = name.partition("/")
-    if slash and ":" not in elsewhere:
-        grid, name = elsewhere, rest
-    if grid not in known:
-        grid_id = grid_number(connection, grid)
-        known[grid] = grid_id, grid_models(connection, grid_id)
-    grid_id, models = known[grid]
-    row = named_row(connection, grid_id, models, name, prompt)
-    return _Side(grid, grid_id, row, number_of(grid, models, row.model))
+def _system(
+    connection: Connection, question: ScoreQuestion, name: str, grids: dict[str, tuple[int, dict[str, int]]]
+) -> System:
+    """The system that a name means; each grid's number and models are looked up once."""
+    named = System.parse(name, question.grid)
+    if named.grid not in grids:
+        grid_id = grid_number(connection, named.grid)
+        grids[named.grid] = grid_id, grid_models(connection, grid_id)
+    grid_id, models = grids[named.grid]
+    return system_meant(connection, grid_id, models=models, named=named, prompt=question.prompt)
 
 
 class Widths(NamedTuple):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from dragoman.analysis.aggregation import SCOPES, Sums, sums_by_scope, weights_by_scope
 from dragoman.analysis.bootstrap import Joint, bounds
 from dragoman.analysis.pair_scores import OFF_TARGET
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
 from dragoman.errors import StoreError, nearest
@@ -74,30 +75,23 @@ class Gap(Record):
     """Why there is no interval, as a sentence."""
 
 
-def partition_table(
-    store: Store, grid: str, model_name: str, metric: str, signature: str | None = None, micro: bool = False,
-    prompt: str | None = None,
-) -> list[PartitionRow]:  # fmt: skip
+def partition_table(store: Store, question: ScoreQuestion, *, model: str) -> list[PartitionRow]:
     """The partitions that occur, then `unseen` and `all`, of a grid under one model.
 
     Args:
         store: the store.
-        grid: name of the grid.
-        model_name: the model's name in the grid.
-        metric: name of the metric.
-        signature: text that the signatures hold, where the metric has several.
-        micro: weigh each pair by its segments; by default all pairs count alike.
-        prompt: name of the prompt, or text it holds; the grid's first by default.
+        question: what is asked.
+        model: the model's name in the grid.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
-        model_id = number_of(grid, part.models, model_name)
-        sums = sums_by_scope(connection, part, model_id, part.base_id, micro)
-        joint = Joint.read(connection, part, model_id, part.base_id, micro)
-        rates = _Rates() if metric == OFF_TARGET else _off_target(connection, grid, part, model_id, micro)
+        part = Slice.of(connection, question, [model])
+        model_id = number_of(question.grid, part.models, model)
+        sums = sums_by_scope(connection, part, model_id, part.base_id, question.micro)
+        joint = Joint.read(connection, part, model_id, part.base_id, question.micro)
+        rates = _Rates() if question.metric == OFF_TARGET else _off_target(connection, question, part, model_id)
     rows = []
     for scope, found in sums.items():
         low, high = bounds(joint.mean(scope))
@@ -118,22 +112,15 @@ def partition_table(
     return rows
 
 
-def partition_gap(
-    store: Store, grid: str, model_name: str, metric: str, better: str, worse: str, signature: str | None = None,
-    prompt: str | None = None, micro: bool = False,
-) -> Gap | None:  # fmt: skip
+def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: str, worse: str) -> Gap | None:
     """How much better a model is on one partition (or `unseen`, `all`) than on another: the difference of the means.
 
     Args:
         store: the store.
-        grid: name of the grid.
-        model_name: the model's name in the grid.
-        metric: name of the metric.
+        question: what is asked.
+        model: the model's name in the grid.
         better: the one partition.
         worse: the other.
-        signature: text that the signatures hold, where the metric has several.
-        prompt: name of the prompt, or text it holds; the grid's first by default.
-        micro: weigh each pair by its segments; by default all pairs count alike.
 
     Returns:
         The gap; None where either has no score.
@@ -145,10 +132,10 @@ def partition_gap(
         if scope not in SCOPES:
             raise StoreError(f"'{scope}' is no partition; {nearest(scope, SCOPES)}")
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model_name], signature, prompt=prompt)
-        model_id = number_of(grid, part.models, model_name)
-        sums = sums_by_scope(connection, part, model_id, micro=micro)
-        joint = Joint.read(connection, part, model_id, model_id, micro)
+        part = Slice.of(connection, question, [model])
+        model_id = number_of(question.grid, part.models, model)
+        sums = sums_by_scope(connection, part, model_id, micro=question.micro)
+        joint = Joint.read(connection, part, model_id, model_id, question.micro)
     over, under = (sums.get(scope, Sums()) for scope in (better, worse))
     if over.mean is None or under.mean is None:
         return None
@@ -170,13 +157,13 @@ class _Rates(NamedTuple):
     """Why there are none, as a sentence."""
 
 
-def _off_target(connection: Connection, grid: str, part: Slice, model_id: int, micro: bool) -> _Rates:
+def _off_target(connection: Connection, question: ScoreQuestion, part: Slice, model_id: int) -> _Rates:
     """A model's off-target rates in a slice; none where they would be mixed, with the reason."""
     try:
-        part = part.with_metric(connection, grid, OFF_TARGET, [model_id])
+        part = part.with_metric(connection, question.grid, OFF_TARGET, [model_id])
     except StoreError as error:
         return _Rates(note=f"No off-target rates: {str(error)[0].lower()}{str(error)[1:]}")
-    sums = sums_by_scope(connection, part, model_id, micro=micro)
+    sums = sums_by_scope(connection, part, model_id, micro=question.micro)
     kind = metric_class(OFF_TARGET)
     if kind is None or not sums or has_too_many(connection, part, model_id):
         return _Rates(sums)
@@ -185,7 +172,7 @@ def _off_target(connection: Connection, grid: str, part: Slice, model_id: int, m
         metric = kind(pair)
         if own.packed is not None and (rows := rows_of(metric, own)) is not None:
             references[pair] = metric.details(rows)["reference_off_target"]
-    weights, _ = weights_by_scope(connection, part, model_id, model_id, micro)
+    weights, _ = weights_by_scope(connection, part, model_id, model_id, question.micro)
     return _Rates(sums, {scope: _mean(references, weights.get(scope, {})) for scope in sums})
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, collate, func, select
 
 from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.store.records import Record
 from dragoman.store.schema import GridModelRow, GridPairRow, PairRow, ScoreSumRow
@@ -24,25 +25,20 @@ class BestModel(Record):
     """... of n planned."""
 
 
-def best_models(
-    store: Store, grid: str, metric: str, signature: str | None = None, prompt: str | None = None
-) -> list[BestModel]:
+def best_models(store: Store, question: ScoreQuestion) -> list[BestModel]:
     """For each target language, the model with the best mean over its pairs; the earlier added where two are equal.
 
     Only models that have the most pairs into a target are compared: a mean over fewer may be of the easier ones.
 
     Args:
         store: the store.
-        grid: name of the grid.
-        metric: name of the metric.
-        signature: text that the signatures hold, where the metric has several.
-        prompt: name of the prompt, or text it holds; the grid's first by default.
+        question: what is asked; each pair counts alike.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, signature=signature, prompt=prompt)
+        part = Slice.of(connection, question)
         done = func.sum(ScoreSumRow.scores).label("done")
         mean = (func.sum(ScoreSumRow.total) / func.sum(ScoreSumRow.scores)).label("mean")
         of_model = (
@@ -55,7 +51,7 @@ def best_models(
             .group_by(ScoreSumRow.model_id, ScoreSumRow.signature_id, ScoreSumRow.target)
             .subquery()
         )  # fmt: skip
-        better = of_model.c.mean.desc() if higher_is_better(metric) else of_model.c.mean
+        better = of_model.c.mean.desc() if higher_is_better(question.metric) else of_model.c.mean
         place = func.row_number().over(
             partition_by=_quickly_sorted(connection, of_model.c.target),
             order_by=[of_model.c.done.desc(), better, of_model.c.model_id],

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from dragoman.analysis.aggregation import Sums, sums_by_scope
 from dragoman.analysis.pair_scores import BASE, OFF_TARGET
 from dragoman.analysis.partition_table import PartitionRow, partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.errors import StoreError
 from dragoman.partition import Evidence
@@ -44,54 +45,46 @@ class Run(Record):
         return next((row for row in self.rows if row.scope == name), None)
 
 
-def runs(store: Store, grid: str, metric: str, signature: str | None = None, prompt: str | None = None) -> list[Run]:
+def runs(store: Store, question: ScoreQuestion) -> list[Run]:
     """The runs of one grid, the base first.
 
     Args:
         store: the store.
-        grid: name of the grid.
-        metric: name of the metric.
-        signature: text that the signatures hold, where the metric has several.
-        prompt: name of the prompt, or text it holds; the grid's first by default.
+        question: what is asked.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, (), signature, prompt=prompt)
+        part = Slice.of(connection, question)
         seen = _seen(connection, part)
         sums = {name: sums_by_scope(connection, part, model) for name, model in part.models.items()}
-        rates = {} if metric == OFF_TARGET else _rates(connection, grid, part)
+        rates = {} if question.metric == OFF_TARGET else _rates(connection, question.grid, part)
     is_small = part.pairs * len(part.models) <= MOST_CELLS
     found = []
     for name, model in part.models.items():
-        asked = (store, grid, name, metric, signature, prompt)
         fingerprint = repr((sums[name], sums.get(BASE), rates.get(name)))
-        rows = _table(*asked, fingerprint) if is_small else _rows(*asked, fingerprint)
+        rows = (_table if is_small else _rows)(store, question, name, fingerprint)
         if not is_small:
             means = {scope: each.mean for scope, each in rates.get(name, {}).items()}
             rows = tuple(row.model_copy(update={"off_target": means.get(row.scope)}) for row in rows)
-        found.append(Run(grid=grid, model=name, rows=rows, **seen[model]))
+        found.append(Run(grid=question.grid, model=name, rows=rows, **seen[model]))
     return found
 
 
 @lru_cache(maxsize=512)
-def _table(
-    store: Store, grid: str, model: str, metric: str, signature: str | None, prompt: str | None, fingerprint: str
-) -> tuple[PartitionRow, ...]:
+def _table(store: Store, question: ScoreQuestion, model: str, fingerprint: str) -> tuple[PartitionRow, ...]:
     """The partition table, kept for as long as the sums are the same."""
     del fingerprint
-    return tuple(partition_table(store, grid, model, metric, signature, prompt=prompt))
+    return tuple(partition_table(store, question, model=model))
 
 
 @lru_cache(maxsize=512)
-def _rows(
-    store: Store, grid: str, model: str, metric: str, signature: str | None, prompt: str | None, fingerprint: str
-) -> tuple[PartitionRow, ...]:
+def _rows(store: Store, question: ScoreQuestion, model: str, fingerprint: str) -> tuple[PartitionRow, ...]:
     """The same without intervals, summed in the database."""
     del fingerprint
     with store.database.reading() as connection:
-        part = Slice.of(connection, grid, metric, [model], signature, prompt=prompt)
+        part = Slice.of(connection, question, [model])
         number = part.models[model]
         sums = sums_by_scope(connection, part, number, None if number == part.base_id else part.base_id)
     return tuple(

@@ -1,7 +1,7 @@
 """Scores by whatever they can be grouped by: `scores(store, "chrf++", model="m1").by("target").against("base")`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Double, Row, Select, and_, case, cast, func, literal, null, select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from dragoman.analysis.dimensions import Axes, Dimension
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import BASE
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, cell_of_score, same_cell
 from dragoman.errors import StoreError
 from dragoman.store.database.ids import grid_number
@@ -59,24 +60,16 @@ class Selection:
 
     store: Store
     """Where they are."""
-    grid: str
-    """Name of the grid."""
-    metric: str
-    """Name of the metric."""
+    question: ScoreQuestion
+    """What is asked of them."""
     models: tuple[str, ...] = ()
     """Names of the models; all of the grid by default."""
-    signature: str | None = None
-    """Text that the signatures hold, where the metric has several."""
-    condition: Mapping[str, str | None] = field(default_factory=dict)
-    """Text that tells the `test_set`, `prompt` or `decoding`, where the grid has several."""
     dimensions: tuple[Dimension, ...] = ()
     """What is grouped by."""
     filters: tuple[tuple[Dimension, tuple[str, ...]], ...] = ()
     """Dimensions that must have one of some values."""
     other: str | None = None
     """The model compared with."""
-    weighted: bool = False
-    """Whether pairs are weighed by their segments."""
 
     def by(self, *dimensions: str) -> "Selection":
         """Group by these dimensions, in that order.
@@ -104,7 +97,7 @@ class Selection:
 
     def micro(self) -> "Selection":
         """Weigh each pair by its segments; otherwise all pairs count alike."""
-        return replace(self, weighted=True)
+        return replace(self, question=replace(self.question, micro=True))
 
     def rows(self) -> list[Group]:
         """The groups, sorted by their dimensions; several models are never taken together, each is its own group.
@@ -113,11 +106,11 @@ class Selection:
             StoreError: something named is not there, or scores would be mixed that can't be compared.
         """
         with self.store.database.reading() as connection:
-            grid_id = grid_number(connection, self.grid)
+            grid_id = grid_number(connection, self.question.grid)
             models = grid_models(connection, grid_id)
             others = [self.other] if self.other in models else []
             names = [*self.models, *others] if self.models else []
-            part = Slice.of(connection, self.grid, self.metric, dict.fromkeys(names), self.signature, **self.condition)
+            part = Slice.of(connection, self.question, dict.fromkeys(names))
             languages = connection.execute(select(GridRow.languages).where(GridRow.id == grid_id)).scalar_one()
             axes = Axes(models, languages)
             dimensions = list(dict.fromkeys(self.dimensions))
@@ -149,7 +142,7 @@ class Selection:
                 *groups,
                 value,
                 other_value.label("other"),
-                (CellRow.segments if self.weighted else literal(1)).label("weight"),
+                (CellRow.segments if self.question.micro else literal(1)).label("weight"),
                 func.row_number().over(partition_by=[*groups, value.is_(None)], order_by=value).label("place"),
                 func.count(value).over(partition_by=groups).label("scored"),
             )
@@ -166,7 +159,7 @@ class Selection:
             )
         )
         if self.other is not None:
-            other_id = part.base_id if self.other == BASE else number_of(self.grid, part.models, self.other)
+            other_id = part.base_id if self.other == BASE else number_of(self.question.grid, part.models, self.other)
             cells = cells.outerjoin(other, same_cell(other, other_id))
         cells = axes.joined(cells, [*dimensions, *(dimension for dimension, _ in self.filters)])
         cell = cells.subquery().c
@@ -188,7 +181,7 @@ class Selection:
         ).group_by(*by)
 
     def _group(self, row: Row[*tuple[Any, ...]], axes: Axes, dimensions: Sequence[Dimension]) -> Group:
-        wins, losses = (row.above, row.below) if higher_is_better(self.metric) else (row.below, row.above)
+        wins, losses = (row.above, row.below) if higher_is_better(self.question.metric) else (row.below, row.above)
         return Group(
             group={name.value: axes.name(name, value) for name, value in zip(dimensions, row, strict=False)},
             done=row.done, pairs=row.pairs, mean=row.mean, median=row.median, both=row.both,
@@ -199,6 +192,7 @@ class Selection:
 def scores(
     store: Store,
     metric: str,
+    *,
     model: str | Sequence[str] = (),
     grid: str | None = None,
     signature: str | None = None,
@@ -222,8 +216,11 @@ def scores(
         StoreError: several grids have these models, or none has.
     """
     names = (model,) if isinstance(model, str) else tuple(model)
-    condition = {"test_set": test_set, "prompt": prompt, "decoding": decoding}
-    return Selection(store, grid or only_grid(store, names), metric, names, signature, condition)
+    question = ScoreQuestion(
+        grid or only_grid(store, names), metric, signature=signature, prompt=prompt, test_set=test_set,
+        decoding=decoding,
+    )  # fmt: skip
+    return Selection(store, question, names)
 
 
 def only_grid(store: Store, models: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, fu
 from sqlalchemy.orm import aliased
 
 from dragoman.analysis.comparability import Looked, comparable_conditions, comparable_signatures
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.store.database.ids import grid_number
 from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.grid_metrics import require_metric
@@ -49,36 +50,28 @@ class Slice(NamedTuple):
     """Each condition with that of the same text in which the model compared with was asked, where that is another."""
 
     @classmethod
-    def of(
-        cls, connection: Connection, grid: str, metric: str, models: Iterable[str] = (), signature: str | None = None,
-        test_set: str | None = None, prompt: str | None = None, decoding: str | None = None,
-    ) -> Self:  # fmt: skip
+    def of(cls, connection: Connection, question: ScoreQuestion, models: Iterable[str] = ()) -> Self:
         """Find what a question names, and refuse to mix what can't be compared.
 
         Args:
             connection: a reading transaction.
-            grid: name of the grid.
-            metric: name of the metric.
+            question: what is asked.
             models: names of the models that are looked at, besides the base; all by default.
-            signature: text that the signatures must hold; needed where a metric has several.
-            test_set: text that the test set's corpus, revision or identity must hold, where there are several.
-            prompt: likewise of the prompt's template or identity.
-            decoding: likewise of the decoding's settings or identity.
 
         Raises:
             StoreError: something named is not there, or scores would be mixed that can't be compared.
         """
+        grid, metric = question.grid, question.metric
         grid_id = grid_number(connection, grid)
         require_metric(connection, grid, grid_id, metric)
         base_id = connection.execute(select(GridRow.base_id).where(GridRow.id == grid_id)).scalar_one()
         named = grid_models(connection, grid_id)
         chosen = [number_of(grid, named, name) for name in models]
         metric_id = connection.execute(select(MetricRow.id).where(MetricRow.name == metric)).scalar() or 0
-        conditions = comparable_conditions(
-            connection, grid, grid_id, {"test_set": test_set, "prompt": prompt, "decoding": decoding}, chosen
-        )
+        wanted = {"test_set": question.test_set, "prompt": question.prompt, "decoding": question.decoding}
+        conditions = comparable_conditions(connection, grid, grid_id, wanted, chosen)
         looked = Looked(grid, grid_id, conditions, {*(chosen or named.values()), base_id})
-        signatures = comparable_signatures(connection, metric, metric_id, [looked], signature)
+        signatures = comparable_signatures(connection, metric, metric_id, [looked], question.signature)
         pairs = connection.execute(
             select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))
         ).scalar_one()

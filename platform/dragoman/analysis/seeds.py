@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, SQLColumnExpression, and_, func, literal, select
 
 from dragoman.analysis.aggregation import SCOPES, Sums, scopes_of
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, cell_of_score
 from dragoman.identity import canonical_json
 from dragoman.store.database.ids import grid_number
@@ -34,29 +35,23 @@ class SeedsRow(Record):
     """Standard deviation of the models' means (n - 1)."""
 
 
-def over_seeds(
-    store: Store, grid: str, metric: str, signature: str | None = None, prompt: str | None = None, micro: bool = False
-) -> list[SeedsRow]:
+def over_seeds(store: Store, question: ScoreQuestion) -> list[SeedsRow]:
     """Mean and standard deviation over seeds, for every recipe of a grid that was trained with several.
 
     Args:
         store: the store.
-        grid: name of the grid.
-        metric: name of the metric.
-        signature: text that the signatures hold, where the metric has several.
-        prompt: name of the prompt, or text it holds; the grid's first by default.
-        micro: weigh each pair by its segments; by default all pairs count alike.
+        question: what is asked.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     found = []
     with store.database.reading() as connection:
-        require_metric(connection, grid, grid_number(connection, grid), metric)
-    for names in seed_groups(store, grid):
+        require_metric(connection, question.grid, grid_number(connection, question.grid), question.metric)
+    for names in seed_groups(store, question.grid):
         with store.database.reading() as connection:
-            part = Slice.of(connection, grid, metric, names, signature, prompt=prompt)
-            found += _rows(connection, part, names, micro)
+            part = Slice.of(connection, question, names)
+            found += _rows(connection, part, names, question.micro)
     return found
 
 

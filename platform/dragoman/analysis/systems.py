@@ -1,14 +1,14 @@
-"""The prompts of a grid: which model is asked with which, under the names that the grid's specification gives them."""
+"""The systems that a grid compares, each a model asked with a prompt, and the names of its prompts and metrics."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, exists, select
 
 from dragoman.errors import StoreError
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.database.ids import grid_number
-from dragoman.store.records import Record
 from dragoman.store.repositories.grid_metrics import known_metrics
 from dragoman.store.repositories.grids import grid_models, spec_of
 from dragoman.store.schema import (
@@ -21,26 +21,60 @@ from dragoman.store.schema import (
 from dragoman.store.store import Store
 
 
-class Asked(Record):
-    """A model with a prompt: a row of the results."""
+@dataclass(frozen=True, slots=True)
+class System:
+    """What is compared: a model of a grid, asked with a prompt."""
 
+    grid: str
+    """Name of the grid."""
     model: str
-    """Name of the model."""
-    prompt: str
-    """Name of the prompt."""
+    """The model's name in it."""
+    prompt: str | None = None
+    """Name of the prompt, or text it holds; None is the model's first."""
+
+    @classmethod
+    def parse(cls, text: str, grid: str | None = None) -> Self:
+        """The system of a name: `GRID/MODEL:PROMPT`, or shorter `GRID/MODEL`, `MODEL:PROMPT` and `MODEL`.
+
+        Args:
+            text: the name; a prompt's may hold any character.
+            grid: the grid of names that say none.
+
+        Raises:
+            StoreError: the name says no grid, and none is given.
+        """
+        before, slash, rest = text.partition("/")
+        if slash and ":" not in before:
+            grid, text = before, rest
+        if grid is None:
+            raise StoreError(f"'{text}' names no grid: write GRID/MODEL or GRID/MODEL:PROMPT.")
+        model, _, prompt = text.partition(":")
+        return cls(grid, model, prompt or None)
+
+    def __str__(self) -> str:
+        return f"{self.grid}/{self.model}" + ("" if self.prompt is None else f":{self.prompt}")
+
+    def within(self, grid: str) -> str:
+        """Its name where another grid is spoken of, or this one, which then need not be said."""
+        return str(self).removeprefix(f"{grid}/")
+
+    @property
+    def phrase(self) -> str:
+        """What it is, in a sentence."""
+        return self.model if self.prompt is None else f"{self.model} asked with {self.prompt}"
 
 
-def asked(store: Store, grid: str) -> list[Asked]:
+def systems(store: Store, grid: str) -> list[System]:
     """The models of a grid, each with the prompts it is asked with; the grid's first prompt comes first.
 
     Raises:
         StoreError: there is no such grid.
     """
     with store.database.reading() as connection:
-        return rows_of(connection, grid_number(connection, grid))
+        return systems_of(connection, grid, grid_number(connection, grid))
 
 
-def rows_of(connection: Connection, grid_id: int) -> list[Asked]:
+def systems_of(connection: Connection, grid: str, grid_id: int) -> list[System]:
     """The same, inside a transaction."""
     names = prompt_names(connection, grid_id)
     query = (
@@ -58,7 +92,7 @@ def rows_of(connection: Connection, grid_id: int) -> list[Asked]:
     order = list(names)
     models = list(dict.fromkeys(model for model, _ in rows))
     rank = {row: (models.index(row[0]), order.index(row[1])) for row in rows}
-    return [Asked(model=model, prompt=names[prompt]) for model, prompt in sorted(rows, key=lambda row: rank[row])]
+    return [System(grid, model, names[prompt]) for model, prompt in sorted(rows, key=lambda row: rank[row])]
 
 
 def prompt_names(connection: Connection, grid_id: int) -> dict[str, str]:
@@ -92,42 +126,34 @@ def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> s
     return next(iter(names.values())) if (spec.get("evaluation") or {}).get("prompts") else None
 
 
-class Row(NamedTuple):
-    """What a question names: a model, and the prompt it is asked with where the grid has several."""
-
-    model: str
-    """Name of the model."""
-    prompt: str | None
-    """Name of the prompt, or text it holds."""
-
-
-def named_row(connection: Connection, grid_id: int, models: Collection[str], name: str, prompt: str | None) -> Row:
-    """The row that a name means: a model, `MODEL:PROMPT`, or a baseline that is the base asked in another way.
+def system_meant(
+    connection: Connection, grid_id: int, *, models: Collection[str], named: System, prompt: str | None
+) -> System:
+    """The system that a name means: its model's, or of a baseline that is the base asked in another way, the base's.
 
     Args:
         connection: a reading transaction.
         grid_id: number of the grid.
         models: names of its models.
-        name: the name; one that means no row is taken for a model's.
+        named: the name, read; a model that there is not is left for what looks it up to refuse.
         prompt: name of the prompt where the name says none; the model's first by default.
 
     Raises:
         StoreError: the name is a baseline's, and the grid has no cells.
     """
-    model, _, own = name.partition(":")
-    prompt = own or prompt
+    model, prompt = named.model, named.prompt or prompt
     prompts = list(prompt_names(connection, grid_id).values())
     if model not in models:
         spec = spec_of(connection, grid_id)
         if any(each["name"] == model and not each.get("model") for each in spec.get("baselines") or ()):
             if not prompts:
                 raise StoreError(f"'{model}' is the base asked with another prompt, and the grid has no cells yet.")
-            return Row("base", model if model in prompts else prompts[0])
-        return Row(model, prompt)
+            return System(named.grid, "base", model if model in prompts else prompts[0])
+        return replace(named, prompt=prompt)
     if prompt is None and len(prompts) > 1:
-        rows = [row.prompt for row in rows_of(connection, grid_id) if row.model == model]
-        prompt = next(iter(rows), None)
-    return Row(model, prompt)
+        own = [each.prompt for each in systems_of(connection, named.grid, grid_id) if each.model == model]
+        prompt = next(iter(own), None)
+    return replace(named, prompt=prompt)
 
 
 def _in_grid(grid_id: int) -> ColumnElement[bool]:

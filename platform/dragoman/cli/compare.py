@@ -7,6 +7,7 @@ import typer
 
 from dragoman.analysis.comparison import compare as compare_models
 from dragoman.analysis.pair_tests import ALPHA, FEWEST_ASKED, MOST_ASKED
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
@@ -66,7 +67,8 @@ def compare(
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
+    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
     found = compare_models(
-        store, grid, a, b, metric, signature, test, correction, alpha, samples, prompt=prompt, micro=micro
-    )
+        store, question, a=a, b=b, test=test, correction=correction, alpha=alpha, samples=samples
+    )  # fmt: skip
     return tables(grid, found, top)

@@ -8,7 +8,8 @@ import typer
 
 from dragoman.analysis.dimensions import Dimension
 from dragoman.analysis.ranking import best_models
-from dragoman.analysis.score_query import Selection, scores
+from dragoman.analysis.score_query import Selection
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
@@ -66,25 +67,25 @@ def query(
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
     dimensions = [name for names in by or () for name in names.split(",")]
-    selection = (
-        scores(store, metric, models, grid, signature, prompt=prompt).by(*dimensions).where(**_conditions(where or ()))
-    )
+    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
+    selection = Selection(store, question, tuple(models)).by(*dimensions).where(**_conditions(where or ()))
     selection = selection if against is None else selection.against(against)
-    table = best(store, grid, metric, signature, prompt)
+    table = best(store, question)
     if micro:
         refusal = "The best model into each target is found with each pair alike: ask for it without --micro."
         table = replace(table, refusal=refusal)
-    return [groups(selection.micro() if micro else selection), table]
+    return [groups(selection), table]
 
 
 def groups(selection: Selection) -> Table:
     """The groups of a selection, a row each."""
+    question = selection.question
     rows = [{**group.group, **group.model_dump(mode="json", exclude={"group"})} for group in selection]
     keys = [name for name in (rows[0] if rows else {}) if name in set(Dimension)]
     columns = [
         *map(word, keys),
         share("cells", "done", "pairs"),
-        number("mean", f"mean {selection.metric}"),
+        number("mean", f"mean {question.metric}"),
         number("median"),
     ]
     if selection.other is not None:
@@ -95,16 +96,17 @@ def groups(selection: Selection) -> Table:
             *(number(name, digits=0) for name in ("wins", "losses", "ties")),
         ]
     by = f" by {', '.join(keys).replace('_', ' ')}" if keys else ""
-    title = f"{selection.grid}: {selection.metric}{by}, {weighing(selection.weighted)}"
+    title = f"{question.grid}: {question.metric}{by}, {weighing(question.micro)}"
     group = keys[0] if len(keys) > 1 else None
     return Table(name="groups", title=title, columns=columns, content=rows, stub=len(keys), group=group)
 
 
-def best(store: Store, grid: str, metric: str, signature: str | None, prompt: str | None = None) -> Table:
+def best(store: Store, question: ScoreQuestion) -> Table:
     """The best model into each target language."""
     return Table(
-        name="best", title=f"{grid}: best model into each target by mean {metric}, each pair alike", detail=True,
-        content=lambda: [row.model_dump(mode="json") for row in best_models(store, grid, metric, signature, prompt)],
+        name="best", detail=True,
+        title=f"{question.grid}: best model into each target by mean {question.metric}, each pair alike",
+        content=lambda: [row.model_dump(mode="json") for row in best_models(store, question)],
         columns=[word("target"), word("model"), number("mean"),
                  share("pairs", "done", "pairs")],
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from dragoman.analysis.campaigns import grids_of
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
@@ -39,10 +40,9 @@ def results(
     """
     store = until_printed(open_snapshot())
     names = grids_of(store, grid)
-    tables = {
-        name: answers(
-            store, name, chosen_models(store, name, model), chosen_metric(store, name, metric), signature, micro, prompt
-        )
-        for name in names
-    }
+    tables = {}
+    for name in names:
+        models, of_grid = chosen_models(store, name, model), chosen_metric(store, name, metric)
+        question = ScoreQuestion(name, of_grid, signature=signature, prompt=prompt, micro=micro)
+        tables[name] = answers(store, question, models=models)
     return tables[grid] if names == [grid] else across(grid, tables)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from dragoman.analysis.systems import Asked, asked, metric_names, model_names
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import System, metric_names, model_names, systems
 from dragoman.errors import StoreError, nearest
 from dragoman.store.store import Store
 
@@ -39,16 +40,17 @@ def chosen_models(store: Store, grid: str, models: Sequence[str] | None) -> list
     return [name for name in names if not models or name in models]
 
 
-def chosen_rows(store: Store, grid: str, models: Sequence[str], prompt: str | None = None) -> list[Asked]:
+def chosen_systems(store: Store, question: ScoreQuestion, models: Sequence[str]) -> list[System]:
     """The models asked for with each of their prompts, or with the one asked for.
 
     Raises:
         StoreError: the grid is unknown, or has no prompt of that name.
     """
-    rows = asked(store, grid)
-    if prompt is not None and prompt not in {row.prompt for row in rows}:
-        raise StoreError(f"Grid '{grid}' has no prompt '{prompt}'; {nearest(prompt, (row.prompt for row in rows))}")
-    return [row for row in rows if row.model in models and prompt in (None, row.prompt)]
+    found, prompt = systems(store, question.grid), question.prompt
+    prompts = [str(each.prompt) for each in found]
+    if prompt is not None and prompt not in prompts:
+        raise StoreError(f"Grid '{question.grid}' has no prompt '{prompt}'; {nearest(prompt, prompts)}")
+    return [each for each in found if each.model in models and prompt in (None, each.prompt)]
 
 
 def weighing(micro: bool) -> str:

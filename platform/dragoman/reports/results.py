@@ -2,74 +2,76 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from dragoman.analysis.pair_scores import BASE, PairScore, pair_scores, unscored
 from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
-from dragoman.analysis.systems import Asked
+from dragoman.analysis.systems import System
 from dragoman.cell import CellState, Tone
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.reports.choices import chosen_rows, weighing
+from dragoman.reports.choices import chosen_systems, weighing
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, figure, interval, number, of_pair, share, word
 
-Scores = dict[Asked, list[PairScore]]
-"""Pairs' scores by model and prompt."""
+Scores = dict[System, list[PairScore]]
+"""Pairs' scores by system."""
 ALARMING = tuple(state.mark for state in CellState if state.facts.tone is Tone.BAD)
 """What stands in the matrix in red."""
 WIDEST_MATRIX = 40
 """Languages above which the matrix is printed only when asked for."""
-OF_ROW = ("model", "prompt")
-"""What tables are ruled by."""
+OF_SYSTEM = ("model", "prompt")
+"""The keys of a row's system, which tables are ruled by."""
 NAMED_PAIRS = 8
 """Pairs named beside a reason before the rest is counted."""
 
 
-def answers(
-    store: Store,
-    grid: str,
-    models: Sequence[str],
-    metric: str,
-    signature: str | None = None,
-    micro: bool = False,
-    prompt: str | None = None,
-) -> list[Table]:
+def answers(store: Store, question: ScoreQuestion, *, models: Sequence[str]) -> list[Table]:
     """The tables of a grid's results: what `dragoman results` prints, and a run at its end."""
-    rows = chosen_rows(store, grid, models, prompt)
+    systems = chosen_systems(store, question, models)
 
     @cache
     def scores() -> Scores:
-        return {row: pair_scores(store, grid, row.model, metric, signature, row.prompt) for row in rows}
+        return {each: pair_scores(store, _of(question, each), model=each.model) for each in systems}
 
     return [
-        partition_rows(store, grid, models, metric, signature, micro, prompt),
-        gap_rows(store, grid, rows, metric, signature, micro),
-        seeds(store, grid, rows, metric, signature, micro),
-        matrix(grid, metric, store.grids.get(grid).languages, rows, scores),
-        reasons({row: unscored(store, grid, row.model, metric, signature, row.prompt) for row in rows}),
-        pairs(grid, metric, rows, scores),
+        partition_rows(store, question, models=models),
+        gap_rows(store, question, systems),
+        seeds(store, question, systems),
+        matrix(question, systems, languages=store.grids.get(question.grid).languages, scores=scores),
+        reasons({each: unscored(store, _of(question, each), model=each.model) for each in systems}),
+        pairs(question, systems, scores=scores),
     ]
 
 
-def _stub(rows: Iterable[Asked]) -> list[Column]:
+def _of(question: ScoreQuestion, system: System) -> ScoreQuestion:
+    """The question, asked of one system."""
+    return replace(question, prompt=system.prompt)
+
+
+def _row(system: System) -> dict[str, Any]:
+    """What a row says of its system."""
+    return {key: getattr(system, key) for key in OF_SYSTEM}
+
+
+def _stub(systems: Iterable[System]) -> list[Column]:
     """The columns that say whose a row is: the model, and the prompt where there are several."""
-    return [word("model"), *([word("prompt")] if len({row.prompt for row in rows}) > 1 else [])]
+    return [word("model"), *([word("prompt")] if len({each.prompt for each in systems}) > 1 else [])]
 
 
-def partition_rows(
-    store: Store, grid: str, models: Sequence[str], metric: str, signature: str | None = None, micro: bool = False,
-    prompt: str | None = None,
-) -> Table:  # fmt: skip
+def partition_rows(store: Store, question: ScoreQuestion, *, models: Sequence[str]) -> Table:
     """The partition table of some models, each with its prompts or the one named, one below the other."""
-    asked = chosen_rows(store, grid, models, prompt)
+    metric, systems = question.metric, chosen_systems(store, question, models)
     rows = [
-        {**each.model_dump(), **row.model_dump(mode="json")}
-        for each in asked
-        for row in partition_table(store, grid, each.model, metric, signature, micro, each.prompt)
+        {**_row(each), **row.model_dump(mode="json")}
+        for each in systems
+        for row in partition_table(store, _of(question, each), model=each.model)
     ]
-    stub = _stub(asked)
+    stub = _stub(systems)
     columns = [
         *stub,
         word("scope"),
@@ -98,43 +100,42 @@ def partition_rows(
             notes.append("on references: how often the detector takes the reference itself for another language.")
     notes += dict.fromkeys(row["note"] for row in rows if row["note"])
     return Table(
-        name="partitions", title=f"{grid}: mean {metric} by partition, {weighing(micro)}", columns=columns,
-        content=rows, notes=notes, group=OF_ROW, stub=len(stub) + 1,
+        name="partitions", title=f"{question.grid}: mean {metric} by partition, {weighing(question.micro)}",
+        columns=columns, content=rows, notes=notes, group=OF_SYSTEM, stub=len(stub) + 1,
     )  # fmt: skip
 
 
-def gap_rows(
-    store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None, micro: bool = False
-) -> Table:
+def gap_rows(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> Table:
     """How much better each model is on seen than on recombined pairs, for those that have both."""
     rows = []
-    for each in asked:
-        better, worse = Partition.SEEN, Partition.RECOMBINED
-        gap = partition_gap(store, grid, each.model, metric, better, worse, signature, each.prompt, micro)
+    for each in systems:
+        asked = _of(question, each)
+        gap = partition_gap(store, asked, model=each.model, better=Partition.SEEN, worse=Partition.RECOMBINED)
         if gap is not None:
-            rows.append({**each.model_dump(), **gap.model_dump(mode="json")})
+            rows.append({**_row(each), **gap.model_dump(mode="json")})
     return Table(
-        name="gap", title=f"{grid}: {metric} on seen minus recombined pairs, {weighing(micro)}",
-        columns=[*_stub(asked), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
+        name="gap",
+        title=f"{question.grid}: {question.metric} on seen minus recombined pairs, {weighing(question.micro)}",
+        columns=[*_stub(systems), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
                  share("seen", "done", "pairs"),
                  share("recombined", "other_done", "other_pairs")],
         content=rows, notes=list(dict.fromkeys(row["note"] for row in rows if row["note"])),
     )  # fmt: skip
 
 
-def seeds(
-    store: Store, grid: str, asked: Sequence[Asked], metric: str, signature: str | None = None, micro: bool = False
-) -> Table:
+def seeds(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> Table:
     """Mean and standard deviation over models that differ only in their seed, where there are such models."""
     rows = [
         {**row.model_dump(mode="json"), "models": " ".join(row.models), "prompt": prompt}
-        for prompt in dict.fromkeys(each.prompt for each in asked)
-        for row in over_seeds(store, grid, metric, signature, prompt, micro)
+        for prompt in dict.fromkeys(each.prompt for each in systems)
+        for row in over_seeds(store, replace(question, prompt=prompt))
     ]
     return Table(
-        name="seeds", title=f"{grid}: mean {metric} over seeds, on the pairs all of them have, {weighing(micro)}",
+        name="seeds",
+        title=f"{question.grid}: mean {question.metric} over seeds, on the pairs all of them have, "
+              f"{weighing(question.micro)}",
         content=rows, group=("models", "prompt"), notes=["Pairs of a scope are those that are in it under every seed."],
-        columns=[word("models"), *_stub(asked)[1:], word("scope"),
+        columns=[word("models"), *_stub(systems)[1:], word("scope"),
                  share("pairs", "done", "pairs"),
                  Column("mean", "mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}",
                         values=("mean", "sd"))],
@@ -142,7 +143,7 @@ def seeds(
 
 
 def matrix(
-    grid: str, metric: str, languages: Sequence[str], asked: Sequence[Asked], scores: Callable[[], Scores]
+    question: ScoreQuestion, systems: Sequence[System], *, languages: Sequence[str], scores: Callable[[], Scores]
 ) -> Table:
     """Source by target, one block for each model and prompt; what is no pair of the grid stays empty."""
 
@@ -153,7 +154,7 @@ def matrix(
             for source in languages:
                 cells = (by_pair.get(Pair(source, target)) for target in languages)
                 entries = dict(zip(languages, map(_entry, cells), strict=True))
-                rows.append({**each.model_dump(), "source": source, **entries})
+                rows.append({**_row(each), "source": source, **entries})
         return rows
 
     def column(target: str) -> Column:
@@ -167,9 +168,9 @@ def matrix(
         return Column(target, target, text, style=style)
 
     return Table(
-        name="matrix", title=f"{grid}: {metric} from source (row) to target (column)",
-        columns=[*_stub(asked), word("source"), *map(column, languages)], content=content,
-        group=OF_ROW, stub=len(_stub(asked)) + 1, detail=len(languages) > WIDEST_MATRIX,
+        name="matrix", title=f"{question.grid}: {question.metric} from source (row) to target (column)",
+        columns=[*_stub(systems), word("source"), *map(column, languages)], content=content,
+        group=OF_SYSTEM, stub=len(_stub(systems)) + 1, detail=len(languages) > WIDEST_MATRIX,
     )  # fmt: skip
 
 
@@ -179,12 +180,12 @@ def _entry(score: PairScore | None) -> float | str | None:
 
 def reasons(without: Scores) -> Table:
     """Why pairs have no score: one row for each model, prompt, state and reason."""
-    alike: defaultdict[tuple[Asked, CellState, str | None], list[str]] = defaultdict(list)
+    alike: defaultdict[tuple[System, CellState, str | None], list[str]] = defaultdict(list)
     for each, found in without.items():
         for score in found:
             alike[each, score.state, score.reason].append(str(score.pair))
     rows = [
-        {**each.model_dump(), "state": state.mark, "pairs": len(found), "which": found, "reason": reason}
+        {**_row(each), "state": state.mark, "pairs": len(found), "which": found, "reason": reason}
         for (each, state, reason), found in alike.items()
     ]
 
@@ -193,23 +194,23 @@ def reasons(without: Scores) -> Table:
         return " ".join(row["which"][:NAMED_PAIRS]) + (f" and {rest} more" if rest > 0 else "")
 
     return Table(
-        name="reasons", title="Pairs without a score", content=rows, group=OF_ROW,
+        name="reasons", title="Pairs without a score", content=rows, group=OF_SYSTEM,
         columns=[*_stub(without), word("state"), number("pairs", digits=0),
                  Column("which", "which", named, right=False), word("reason")],
     )  # fmt: skip
 
 
-def pairs(grid: str, metric: str, asked: Sequence[Asked], scores: Callable[[], Scores]) -> Table:
+def pairs(question: ScoreQuestion, systems: Sequence[System], *, scores: Callable[[], Scores]) -> Table:
     """Every pair of every model and prompt, a row each."""
 
     def content() -> list[Row]:
-        return [{**each.model_dump(), **of_pair(score)} for each, found in scores().items() for score in found]
+        return [{**_row(each), **of_pair(score)} for each, found in scores().items() for score in found]
 
     return Table(
-        name="pairs", title=f"{grid}: {metric} of every pair", content=content, group=OF_ROW, detail=True,
-        stub=len(_stub(asked)) + 2,
-        columns=[*_stub(asked), word("source"), word("target"), word("partition"), word("state"),
-                 number("value", metric), interval("low", "high"), number("base_value", BASE)],
+        name="pairs", title=f"{question.grid}: {question.metric} of every pair", content=content, group=OF_SYSTEM,
+        detail=True, stub=len(_stub(systems)) + 2,
+        columns=[*_stub(systems), word("source"), word("target"), word("partition"), word("state"),
+                 number("value", question.metric), interval("low", "high"), number("base_value", BASE)],
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from dragoman import plugins
 from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.systems import metric_names
 from dragoman.errors import DragomanError, nearest
@@ -121,14 +122,15 @@ def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
 def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion) -> list[PairNumbers]:
     """What is known of a model under one metric, as far as the policy asks for it."""
     if metric == CONTAMINATION:
-        planned = pair_scores(store, grid.name, model, policy.metric, policy.signatures.get(policy.metric))
+        question = ScoreQuestion(grid.name, policy.metric, signature=policy.signatures.get(policy.metric))
+        planned = pair_scores(store, question, model=model)
         return contamination(store, grid, id_of(grid, model), planned)
-    signature = policy.signatures.get(metric)
+    question = ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
     seeds: Counter[Pair] = Counter()
     if any(rule.metric == metric and rule.seeds_at_least for rule in policy.every_rule):
         siblings = next((names for names in seed_groups(store, grid.name) if model in names), [model])
         for sibling in siblings:
-            scores = pair_scores(store, grid.name, sibling, metric, signature)
+            scores = pair_scores(store, question, model=sibling)
             seeds.update(score.pair for score in scores if score.value is not None)
     return [
         PairNumbers(
@@ -140,7 +142,7 @@ def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Pr
             reason="" if score.value is not None else score.reason or str(score.state),
             seeds=seeds[score.pair],
         )
-        for score in pair_scores(store, grid.name, model, metric, signature)
+        for score in pair_scores(store, question, model=model)
     ]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dragoman.analysis.pair_scores import PairScore, pair_scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import SpecError
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
@@ -72,7 +73,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         "share of translations in another language than the one asked for.\n",
         *tables.values(),
         f"## Known weak pairs, by {first}\n",
-        _weakest(pair_scores(store, grid.name, model, first)),
+        _weakest(pair_scores(store, ScoreQuestion(grid.name, first), model=model)),
         "## Limits\n",
         "It was evaluated on the languages above and no others. Overlap of the training text with the base model's "
         "pretraining text is not known. The scores hold for this prompt and decoding.\n",
@@ -82,7 +83,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
 
 
 def _table(store: Store, grid: str, model: str, metric: str) -> str:
-    return render([partition_rows(store, grid, [model], metric)], Form.MARKDOWN)
+    return render([partition_rows(store, ScoreQuestion(grid, metric), models=[model])], Form.MARKDOWN)
 
 
 def _facts(facts: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ import pytest
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_query import scores
-from dragoman.analysis.systems import asked, model_names
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import model_names, systems
 from dragoman.cell import CellState
 from dragoman.errors import ModelError, SpecError, StoreError
 from dragoman.planning.plan import Plan, make_plan
@@ -55,7 +56,7 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
     plan = make_plan(GridSpec.model_validate(spec))
     assert make_plan(GridSpec.model_validate(plan.spec.model_dump(mode="json"))).id == plan.id
     store = run(plan, tmp_path / "home")
-    assert [(row.model, row.prompt) for row in asked(store, "g")] == [
+    assert [(row.model, row.prompt) for row in systems(store, "g")] == [
         ("base", "prompt"), ("base", "two-shot"), ("nllb", "prompt"), ("parrot", "prompt"), ("asked-to", "asked-to"),
     ]  # fmt: skip
     states = {(cell.cell.model, str(cell.cell.pair)): cell for cell in store.cells.of_grid("g")}
@@ -67,7 +68,9 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
     assert "no token for the language sw" in str(states[nllb, "en-sw"].reason)
     assert {cell.state for (model, _), cell in states.items() if model != nllb} == {CellState.DONE}
     assert {cell.engine for (model, _), cell in states.items() if model == plan.baselines[1].identity.id} == {"openai"}
-    tables = {table.name: table for table in answers(store, "g", model_names(store, "g"), "chrf++")}
+    tables = {
+        table.name: table for table in answers(store, ScoreQuestion("g", "chrf++"), models=model_names(store, "g"))
+    }
     whole = {(row["model"], row["prompt"]): row for row in tables["partitions"].rows if row["scope"] == "all"}
     assert {name: (row["done"], row["pairs"]) for name, row in whole.items()} == {
         ("base", "prompt"): (6, 6), ("base", "two-shot"): (6, 6), ("nllb", "prompt"): (2, 6),
@@ -79,7 +82,7 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
     assert {row["scope"] for row in tables["partitions"].rows if row["model"] == "nllb"} == {"seen", "all"}
     assert {row["scope"] for row in tables["partitions"].rows if row["model"] == "parrot"} == {"unknown", "all"}
 
-    alike = compare(store, "g", "base", "nllb", "chrf++")
+    alike = compare(store, ScoreQuestion("g", "chrf++"), a="base", b="nllb")
     assert alike.note is None
     assert (alike.scopes[-1].done, alike.scopes[-1].pairs) == (2, 6)
     for a, b, differ in (
@@ -88,22 +91,23 @@ def test_a_spec_says_them_all_and_each_is_a_row(spec: dict[str, Any], tmp_path: 
         ("base", "parrot", "decodings differ"),
         ("nllb", "asked-to", "prompts and decodings differ"),
     ):
-        found = compare(store, "g", a, b, "chrf++")
+        found = compare(store, ScoreQuestion("g", "chrf++"), a=a, b=b)
         assert differ in str(found.note)
         assert str(found.note) in scopes("g", found).notes
         last = found.scopes[-1]
         assert (last.done, last.pairs) == (2 if "nllb" in (a, b) else 6, 6)
         assert last.low is not None and last.p_value is not None  # paired: on the statistics of both
         one = [
-            partition_table(store, "g", row.model, "chrf++", prompt=row.prompt)[-1].mean for row in asked(store, "g")
+            partition_table(store, ScoreQuestion("g", "chrf++", prompt=row.prompt), model=row.model)[-1].mean
+            for row in systems(store, "g")
         ]
         if last.done == 6:
             assert {last.mean_a, last.mean_b} <= set(one)
     with pytest.raises(StoreError, match="compared with itself"):
-        compare(store, "g", "base", "zero-shot", "chrf++")
+        compare(store, ScoreQuestion("g", "chrf++"), a="base", b="zero-shot")
     with pytest.raises(StoreError, match="no model 'nlb': did you mean 'nllb'"):
-        compare(store, "g", "nlb", "base", "chrf++")
-    assert sum(group.pairs for group in scores(store, "chrf++", "parrot", "g").by("target").rows()) == 6
+        compare(store, ScoreQuestion("g", "chrf++"), a="nlb", b="base")
+    assert sum(group.pairs for group in scores(store, "chrf++", model="parrot", grid="g").by("target").rows()) == 6
     before = {cell.cell.id: cell.hypotheses for cell in store.cells.of_grid("g")}
     again = run(plan, tmp_path / "home")
     assert {cell.cell.id: cell.hypotheses for cell in again.cells.of_grid("g")} == before

@@ -12,7 +12,8 @@ from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_query import scores
-from dragoman.analysis.systems import Asked, asked
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import System, systems
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
@@ -91,22 +92,22 @@ def test_each_prompt_is_a_row_and_none_is_averaged(run: Any, tmp_path: Path) -> 
     store, plan = run()
     assert {cell.state for cell in store.cells.of_grid("g")} == {CellState.DONE}
     assert len(store.cells.of_grid("g")) == 4 * 6
-    assert asked(store, "g") == [Asked(model=model, prompt=prompt) for model, prompt in ROWS]
-    tables = {table.name: table for table in answers(store, "g", ["base"], "chrf++")}
+    assert systems(store, "g") == [System("g", model, prompt) for model, prompt in ROWS]
+    tables = {table.name: table for table in answers(store, ScoreQuestion("g", "chrf++"), models=["base"])}
     rows = [row for row in tables["partitions"].rows if row["scope"] == "all"]
     assert [(row["model"], row["prompt"]) for row in rows] == ROWS
     assert [(row["done"], row["pairs"]) for row in rows] == [(6, 6)] * 4
     assert len({round(row["mean"], 6) for row in rows}) == 4
     assert [column.heading for column in tables["partitions"].columns][:3] == ["model", "prompt", "scope"]
     assert len(tables["pairs"].rows) == 24
-    only = answers(store, "g", ["base"], "chrf++", prompt="silent")[0]
+    only = answers(store, ScoreQuestion("g", "chrf++", prompt="silent"), models=["base"])[0]
     assert [row["mean"] for row in only.rows if row["scope"] == "all"] == [rows[3]["mean"]]
     # questions that name no prompt are about the first
-    assert partition_table(store, "g", "base", "chrf++")[-1].mean == rows[0]["mean"]
-    grouped = scores(store, "chrf++", "base", "g", prompt="mfti-2-shot").by("target").rows()
+    assert partition_table(store, ScoreQuestion("g", "chrf++"), model="base")[-1].mean == rows[0]["mean"]
+    grouped = scores(store, "chrf++", model="base", grid="g", prompt="mfti-2-shot").by("target").rows()
     assert sum(group.pairs for group in grouped) == 6
     with pytest.raises(StoreError, match="has no prompt 'silnt'; did you mean 'silent'"):
-        answers(store, "g", ["base"], "chrf++", prompt="silnt")
+        answers(store, ScoreQuestion("g", "chrf++", prompt="silnt"), models=["base"])
     assert plan.prompt.label == "mfti"
 
 
@@ -140,7 +141,7 @@ def test_too_few_examples_are_missing_cells(run: Any) -> None:
 def test_models_are_compared_under_one_prompt(run: Any) -> None:
     store, _ = run()
     with pytest.raises(StoreError, match="with itself"):
-        compare(store, "g", "base", "base", "chrf++", prompt="silent")
+        compare(store, ScoreQuestion("g", "chrf++", prompt="silent"), a="base", b="base")
 
 
 def test_a_grid_of_prompts_travels(run: Any, tmp_path: Path) -> None:
@@ -148,8 +149,8 @@ def test_a_grid_of_prompts_travels(run: Any, tmp_path: Path) -> None:
     export_grid(store, "g", tmp_path / "g.dragoman")
     other = Store.open(f"sqlite:///{tmp_path}/other.db", f"file://{tmp_path}/other")
     import_grid(other, tmp_path / "g.dragoman")
-    assert asked(other, "g") == asked(store, "g")
-    tables = [answers(each, "g", ["base"], "chrf++")[0].rows for each in (store, other)]
+    assert systems(other, "g") == systems(store, "g")
+    tables = [answers(each, ScoreQuestion("g", "chrf++"), models=["base"])[0].rows for each in (store, other)]
     assert tables[0] == tables[1]
 
 

@@ -16,6 +16,7 @@ from dragoman.analysis.pair_scores import OFF_TARGET
 from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
 from dragoman.cell import CellState
 from dragoman.metrics.serialization import unpack
@@ -119,7 +120,7 @@ def test_answers_for_any_training_graphs(filled, graphs, sides, micro):
 def check_partitions(store, cells, name, micro):
     base = cells[cells.model == "base"].set_index("pair").value
     own = cells[cells.model == name].set_index("pair", drop=False)
-    found = {row.scope: row for row in partition_table(store, "g", name, "bleu", micro=micro)}
+    found = {row.scope: row for row in partition_table(store, ScoreQuestion("g", "bleu", micro=micro), model=name)}
     expected = of_scopes(own)
     assert found.keys() == expected.keys()
     for scope, group in expected.items():
@@ -132,7 +133,7 @@ def check_partitions(store, cells, name, micro):
         if name != "base":
             assert row.gain_pairs == both.sum()
             assert row.gain == average((group.value - base[group.pair])[both], group.weight[both], micro)
-    gap = partition_gap(store, "g", name, "bleu", "seen", "unseen", micro=micro)
+    gap = partition_gap(store, ScoreQuestion("g", "bleu", micro=micro), model=name, better="seen", worse="unseen")
     seen, unseen = (expected.get(scope, own.head(0)) for scope in ("seen", "unseen"))
     if gap is None:
         assert not (seen.value.count() and unseen.value.count())
@@ -146,7 +147,7 @@ def check_partitions(store, cells, name, micro):
 def check_wins(store, cells, a, b, micro):
     other = cells[cells.model == a].set_index("pair").value
     own = cells[cells.model == b].set_index("pair", drop=False)
-    found = {row.scope: row for row in scope_differences(store, "g", a, b, "bleu", micro=micro)}
+    found = {row.scope: row for row in scope_differences(store, ScoreQuestion("g", "bleu", micro=micro), a=a, b=b)}
     expected = of_scopes(own)
     assert found.keys() == expected.keys()
     for scope, group in expected.items():
@@ -175,7 +176,7 @@ def check_seeds(store, cells, micro):
     expected = {
         scope: group for scope, group in of_scopes(both).items() if (group.value + group.value_2).count()
     }  # fmt: skip
-    found = {row.scope: row for row in over_seeds(store, "g", "bleu", micro=micro)}
+    found = {row.scope: row for row in over_seeds(store, ScoreQuestion("g", "bleu", micro=micro))}
     assert found.keys() == expected.keys()
     for scope, group in expected.items():
         done = group.dropna(subset=["value", "value_2"])
@@ -190,7 +191,7 @@ def check_seeds(store, cells, micro):
 
 def test_the_best_model_into_each_target(filled):
     cells = filled.cells
-    found = {row.target: row for row in best_models(filled.store, "g", "bleu")}
+    found = {row.target: row for row in best_models(filled.store, ScoreQuestion("g", "bleu"))}
     assert found.keys() == set(cells.target)
     for target, group in cells.groupby("target"):
         of_models = group.groupby("model").value.agg(["count", "mean"])

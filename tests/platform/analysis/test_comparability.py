@@ -5,6 +5,7 @@ import pytest
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_query import scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
@@ -32,7 +33,7 @@ def scored(campaign):
 
 def test_what_follows_from_the_target_may_differ(scored):
     store = scored("bleu", lambda target: f"nrefs:1|tok:{'13a' if target == 'de' else 'char'}|version:2.6.0")
-    assert partition_table(store, "g", "tuned", "bleu")[-1].done == len(PAIRS)
+    assert partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")[-1].done == len(PAIRS)
 
 
 def test_a_version_is_the_same_for_all_targets(scored):
@@ -42,9 +43,9 @@ def test_a_version_is_the_same_for_all_targets(scored):
         r".*version:2' \(4 scores\), which are not comparable: choose one"
     )
     for ask in (
-        lambda **options: partition_table(store, "g", "tuned", "bleu", **options)[-1],
+        lambda **options: partition_table(store, ScoreQuestion("g", "bleu", **options), model="tuned")[-1],
         lambda **options: scores(store, "bleu", grid="g", **options).rows()[0],
-        lambda **options: compare(store, "g", "base", "tuned", "bleu", **options).scopes[-1],
+        lambda **options: compare(store, ScoreQuestion("g", "bleu", **options), a="base", b="tuned").scopes[-1],
     ):
         with pytest.raises(StoreError, match=said):
             ask()
@@ -53,20 +54,20 @@ def test_a_version_is_the_same_for_all_targets(scored):
 
 def test_metrics_that_are_not_installed_may_differ_in_their_tokeniser(scored):
     store = scored("strange", lambda target: f"strange|tok:{target}|model:1")
-    assert partition_table(store, "g", "tuned", "strange")[-1].done == len(PAIRS)
+    assert partition_table(store, ScoreQuestion("g", "strange"), model="tuned")[-1].done == len(PAIRS)
     store = scored("stranger", lambda target: f"stranger|tok:x|model:{target}")
     with pytest.raises(StoreError, match="stranger scores into different languages under 3 signatures"):
-        partition_table(store, "g", "tuned", "stranger")
+        partition_table(store, ScoreQuestion("g", "stranger"), model="tuned")
 
 
 def test_candidates_of_a_detector_may_hold_the_pair(scored):
     store = scored("off_target", lambda target: f"detector:1|candidates:en,{target}|threshold:0.9")
-    assert partition_table(store, "g", "tuned", "bleu")[-1].off_target_pairs == len(PAIRS)
+    assert partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")[-1].off_target_pairs == len(PAIRS)
 
 
 def test_off_target_rates_that_would_be_mixed_are_left_out_with_the_reason(scored):
     store = scored("off_target", lambda target: f"detector:{target}|candidates:en")
-    row = partition_table(store, "g", "tuned", "bleu")[-1]
+    row = partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")[-1]
     assert (row.off_target, row.off_target_pairs) == (None, 0)
     assert row.note.startswith("No off-target rates: grid 'g' has off_target scores into different languages under 3")
     assert row.low is not None
@@ -80,11 +81,11 @@ def test_two_systems_of_one_model_have_one_signature(campaign, way):
     store = campaign.store
     cells = [cell for grid in ("p0", "p1") for cell in store.cells.of_grid(grid)]
     store.grids.add(store.grids.get("p0").model_copy(update={"name": "g", "spec_hash": "g"}), cells)
-    names = ("base:[{source}]", "tuned:Translate {source}")
+    names = {"a": "base:[{source}]", "b": "tuned:Translate {source}"}
     if way == "signature":
         with pytest.raises(StoreError, match=r"bleu scores into de under 2 signatures, .*version:0.*version:1"):
-            compare(store, "g", *names, "bleu")
+            compare(store, ScoreQuestion("g", "bleu"), **names)
     else:
-        found = compare(store, "g", *names, "bleu", samples=100)
+        found = compare(store, ScoreQuestion("g", "bleu"), **names, samples=100)
         assert (found.scopes[-1].done, found.scopes[-1].pairs) == (len(PAIRS), len(PAIRS))
         assert found.note.startswith("Two systems, not two models alone: their prompts differ (base:[{source}] is base")

@@ -10,6 +10,7 @@ from dragoman.analysis.comparison import compare, scope_differences
 from dragoman.analysis.pair_differences import regressions
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.ranking import best_models
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.metrics.resampling import SAMPLES, SEED
@@ -60,7 +61,7 @@ def statistics(store, model, pair):
 )
 @pytest.mark.parametrize(("correction", "adjust"), [(Correction.HOLM, holm), (Correction.BH, benjamini_hochberg)])
 def test_every_common_pair_is_tested_and_all_are_adjusted_together(store, test, run, correction, adjust):
-    found = compare(store, "g", "a", "b", "bleu", test=test, correction=correction, samples=SAMPLES)
+    found = compare(store, ScoreQuestion("g", "bleu"), a="a", b="b", test=test, correction=correction, samples=SAMPLES)
     assert [difference.pair for difference in found.pairs] == PAIRS[2:]
     metric = plugins.load("metrics", "bleu")
     expected = [
@@ -76,7 +77,7 @@ def test_every_common_pair_is_tested_and_all_are_adjusted_together(store, test, 
 
 
 def test_scopes_count_wins_over_common_pairs_of_b_s_partitions(store):
-    found = compare(store, "g", "a", "b", "bleu", samples=200)
+    found = compare(store, ScoreQuestion("g", "bleu"), a="a", b="b", samples=200)
     scopes = {scope.scope: scope for scope in found.scopes}
     for name, scope in scopes.items():
         pairs = [
@@ -92,35 +93,44 @@ def test_scopes_count_wins_over_common_pairs_of_b_s_partitions(store):
             assert scope.mean_b - scope.mean_a == pytest.approx(scope.delta)
             assert scope.low < scope.delta < scope.high
     assert (scopes["all"].done, scopes["all"].pairs) == (10, 12)
-    summed = {scope.scope: scope for scope in scope_differences(store, "g", "a", "b", "bleu")}
+    summed = {scope.scope: scope for scope in scope_differences(store, ScoreQuestion("g", "bleu"), a="a", b="b")}
     assert summed["all"].delta == scopes["all"].delta and summed["all"].significant_wins is None
 
 
 def test_enough_resamples_are_drawn_for_one_pair_to_be_significant_after_holm(store):
-    found = compare(store, "g", "base", "b", "bleu")
+    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="b")
     assert found.samples * 0.05 > len(found.pairs)
     assert any(difference.significant for difference in found.pairs)
 
 
 def test_the_base_s_own_comparison_takes_the_partitions_of_the_model(store):
-    scopes = [scope.scope for scope in scope_differences(store, "g", "base", "b", "bleu")]
+    scopes = [scope.scope for scope in scope_differences(store, ScoreQuestion("g", "bleu"), a="base", b="b")]
     assert scopes == ["seen", "unseen_source", "unseen_target", "unseen_both", "unseen", "all"]
 
 
 def test_where_less_is_better_the_signs_turn(store):
-    found = {scope.scope: scope for scope in scope_differences(store, "g", "a", "b", "off_target")}["all"]
-    deltas = [difference.delta for difference in compare(store, "g", "a", "b", "off_target", samples=200).pairs]
+    found = {scope.scope: scope for scope in scope_differences(store, ScoreQuestion("g", "off_target"), a="a", b="b")}[
+        "all"
+    ]
+    deltas = [
+        difference.delta
+        for difference in compare(store, ScoreQuestion("g", "off_target"), a="a", b="b", samples=200).pairs
+    ]
     assert (found.wins, found.losses) == (sum(delta < 0 for delta in deltas), sum(delta > 0 for delta in deltas))
-    worst = [difference.delta for difference in regressions(store, "g", "a", "b", "off_target")]
+    worst = [difference.delta for difference in regressions(store, ScoreQuestion("g", "off_target"), a="a", b="b")]
     assert worst == sorted((delta for delta in deltas if delta > 0), reverse=True)
 
 
 def test_regressions_come_worst_first(store):
-    deltas = sorted(difference.delta for difference in compare(store, "g", "a", "b", "bleu", samples=200).pairs)
+    deltas = sorted(
+        difference.delta for difference in compare(store, ScoreQuestion("g", "bleu"), a="a", b="b", samples=200).pairs
+    )
     worse = [delta for delta in deltas if delta < 0]
     assert len(worse) > 2
     for limit in (2, 50):
-        found = [difference.delta for difference in regressions(store, "g", "a", "b", "bleu", limit=limit)]
+        found = [
+            difference.delta for difference in regressions(store, ScoreQuestion("g", "bleu"), a="a", b="b", limit=limit)
+        ]
         assert found == worse[:limit]
 
 
@@ -128,7 +138,11 @@ def test_regressions_come_worst_first(store):
 def test_pairs_unseen_for_both_that_differ_by_intervals_are_corrected_for_the_number_of_pairs(store, correction):
     """Against the definition on every pair."""
     scores = {
-        name: {score.pair: score for score in pair_scores(store, "g", name, "bleu") if score.value is not None}
+        name: {
+            score.pair: score
+            for score in pair_scores(store, ScoreQuestion("g", "bleu"), model=name)
+            if score.value is not None
+        }
         for name in ("a", "b")
     }
     both = sorted(scores["a"].keys() & scores["b"].keys())
@@ -137,7 +151,9 @@ def test_pairs_unseen_for_both_that_differ_by_intervals_are_corrected_for_the_nu
     widths = [np.array([scores[name][pair].high - scores[name][pair].low for pair in both]) for name in ("a", "b")]
     expected = dict(zip(both, adjusted(interval_tests(deltas, *widths).p_values, correction), strict=True))
     for alpha in (0.001, 0.05, 0.6):
-        found = compare(store, "g", "a", "b", "bleu", test=Test.INTERVALS, correction=correction, alpha=alpha).pairs
+        found = compare(
+            store, ScoreQuestion("g", "bleu"), a="a", b="b", test=Test.INTERVALS, correction=correction, alpha=alpha
+        ).pairs
         told = {
             each.pair: each.adjusted
             for each in found
@@ -148,9 +164,10 @@ def test_pairs_unseen_for_both_that_differ_by_intervals_are_corrected_for_the_nu
 
 
 def test_only_models_with_the_most_pairs_into_a_target_compete_for_it(store):
-    best = {row.target: row for row in best_models(store, "g", "bleu")}
+    best = {row.target: row for row in best_models(store, ScoreQuestion("g", "bleu"))}
     scores = {
-        name: [score for score in pair_scores(store, "g", name, "bleu") if score.value is not None] for name in GRAPHS
+        name: [score for score in pair_scores(store, ScoreQuestion("g", "bleu"), model=name) if score.value is not None]
+        for name in GRAPHS
     }
     for target in ("en", "de", "fr", "ru"):
         means = {}
@@ -164,15 +181,17 @@ def test_only_models_with_the_most_pairs_into_a_target_compete_for_it(store):
 
 def test_a_model_is_not_compared_with_itself(store):
     with pytest.raises(StoreError, match="itself"):
-        compare(store, "g", "a", "a", "bleu")
+        compare(store, ScoreQuestion("g", "bleu"), a="a", b="a")
     with pytest.raises(StoreError, match="no model 'c'"):
-        compare(store, "g", "a", "c", "bleu")
+        compare(store, ScoreQuestion("g", "bleu"), a="a", b="c")
 
 
 def test_means_over_pairs_weigh_them_by_segments_where_asked(campaign):
     segments = {pair: 10 + 5 * n for n, pair in enumerate(PAIRS)}
     store = campaign.fill(GRAPHS, PAIRS, segments=segments)
-    macro, micro = (compare(store, "g", "a", "b", "bleu", samples=200, micro=micro) for micro in (False, True))
+    macro, micro = (
+        compare(store, ScoreQuestion("g", "bleu", micro=micro), a="a", b="b", samples=200) for micro in (False, True)
+    )
     deltas = [difference.delta for difference in micro.pairs]
     weights = [segments[difference.pair] for difference in micro.pairs]
     assert macro.scopes[-1].delta == pytest.approx(np.mean(deltas))
@@ -191,11 +210,11 @@ def grids(campaign):
 
 def test_models_of_two_grids_are_compared_on_the_pairs_of_both(grids):
     store = grids.store
-    found = compare(store, "two", "one/a", "b", "bleu", samples=200)
+    found = compare(store, ScoreQuestion("two", "bleu"), a="one/a", b="b", samples=200)
     assert [difference.pair for difference in found.pairs] == PAIRS[4:9]
     assert (found.scopes[-1].done, found.scopes[-1].pairs, found.note) == (5, len(PAIRS) - 4, None)
     ours, theirs = (
-        {score.pair: score for score in pair_scores(store, grid, name, "bleu")}
+        {score.pair: score for score in pair_scores(store, ScoreQuestion(grid, "bleu"), model=name)}
         for grid, name in (("two", "b"), ("one", "a"))
     )
     for difference in found.pairs:
@@ -203,9 +222,9 @@ def test_models_of_two_grids_are_compared_on_the_pairs_of_both(grids):
         assert (difference.a, difference.b) == (theirs[pair].value, ours[pair].value)
         assert (difference.partition_a, difference.partition_b) == (theirs[pair].partition, ours[pair].partition)
     assert found.scopes[-1].p_value is not None and found.test is Test.BOOTSTRAP
-    turned = compare(store, "one", "two/b", "a", "bleu", samples=200)
+    turned = compare(store, ScoreQuestion("one", "bleu"), a="two/b", b="a", samples=200)
     assert [difference.delta for difference in turned.pairs] == [-difference.delta for difference in found.pairs]
-    assert [row.pair for row in regressions(store, "two", "one/a", "b", "bleu", limit=9)] == [
+    assert [row.pair for row in regressions(store, ScoreQuestion("two", "bleu"), a="one/a", b="b", limit=9)] == [
         each.pair for each in sorted(found.pairs, key=lambda each: each.delta) if each.delta < 0
     ]
 
@@ -213,12 +232,12 @@ def test_models_of_two_grids_are_compared_on_the_pairs_of_both(grids):
 def test_models_of_two_grids_that_can_not_be_compared_are_refused(grids):
     store = grids.store
     with pytest.raises(StoreError, match="'one/base' can't be compared with itself"):
-        compare(store, "two", "one/base", "base", "bleu")
+        compare(store, ScoreQuestion("two", "bleu"), a="one/base", b="base")
     with pytest.raises(StoreError, match="no grid 'tow'"):
-        compare(store, "two", "tow/a", "b", "bleu")
+        compare(store, ScoreQuestion("two", "bleu"), a="tow/a", b="b")
     with pytest.raises(StoreError, match="Grid 'one' has no model 'b'"):
-        compare(store, "two", "one/b", "b", "bleu")
+        compare(store, ScoreQuestion("two", "bleu"), a="one/b", b="b")
     models = {"another base": GRAPHS["base"], "c": GRAPHS["a"]}
     grids.fill(models, PAIRS[4:], grid="three", signature="tok:13a|version:2")
     with pytest.raises(StoreError, match=r"Grids 'three' and 'two' have bleu scores into .* under 2 signatures"):
-        compare(store, "two", "three/c", "b", "bleu")
+        compare(store, ScoreQuestion("two", "bleu"), a="three/c", b="b")

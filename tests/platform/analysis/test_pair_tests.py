@@ -8,6 +8,7 @@ from dragoman.analysis import pair_tests
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.pair_scores import differing, pair_columns
 from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
 from dragoman.metrics.significance import Correction, Test
 from dragoman.pair import Pair, all_pairs
@@ -34,8 +35,8 @@ def test_too_many_pairs_are_tested_by_intervals_as_on_the_pages(campaign, monkey
     store = campaign.fill(MODELS, PAIRS, quality=close, segments=400)
     monkeypatch.setattr(pair_tests, "MOST_PAIRS", 11)
     for correction in Correction:
-        found = compare(store, "g", "base", "tuned", "bleu", correction=correction)
-        columns = pair_columns(store, "g", "tuned", "bleu")
+        found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", correction=correction)
+        columns = pair_columns(store, ScoreQuestion("g", "bleu"), model="tuned")
         expected = differing(columns.own, columns.other, correction).tolist()
         assert [difference.significant for difference in found.pairs] == expected
         assert True in expected and False in expected
@@ -56,19 +57,19 @@ def test_too_many_pairs_are_tested_by_intervals_as_on_the_pages(campaign, monkey
 
 def test_where_no_statistics_are_stored_intervals_are_used(campaign):
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY, statistics=False)
-    found = compare(store, "g", "base", "tuned", "bleu")
+    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned")
     assert found.note == "All pairs are tested by the intervals of their scores, as no statistics are stored."
     assert found.how == "by the two scores' 95% intervals, adjusted after Holm; paired tests find more"
     assert any(difference.significant for difference in found.pairs)
     assert found.scopes[-1].significant_wins is not None and found.scopes[-1].p_value is None
-    rows = partition_table(store, "g", "tuned", "bleu")
+    rows = partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")
     assert {row.note for row in rows} == {"No interval where a pair has no statistics stored."}
 
 
 def test_a_pair_without_statistics_is_tested_by_intervals_among_others_that_have_them(campaign):
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY, segments=40)
     of_cells(store, "DELETE FROM score_statistics", "base", PAIRS[0])
-    found = compare(store, "g", "base", "tuned", "bleu", samples=400)
+    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=400)
     tests = {difference.pair: difference.test for difference in found.pairs}
     assert tests == {pair: Test.INTERVALS if pair == PAIRS[0] else Test.BOOTSTRAP for pair in PAIRS}
     assert (found.test, found.samples) == (Test.BOOTSTRAP, 400)
@@ -78,7 +79,7 @@ def test_a_pair_without_statistics_is_tested_by_intervals_among_others_that_have
 def test_pairs_with_neither_statistics_nor_intervals_are_not_tested(campaign):
     store = campaign.fill(MODELS, PAIRS[:3], statistics=False)
     of_cells(store, "UPDATE score SET low = NULL, high = NULL", "base", PAIRS[0])
-    found = compare(store, "g", "base", "tuned", "bleu")
+    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned")
     assert (found.pairs[0].test, found.pairs[0].p_value, found.pairs[0].significant) == (None, None, None)
     assert "1 of 3 pairs have neither statistics nor intervals stored: not tested." in found.note
 
@@ -87,27 +88,32 @@ def test_statistics_that_do_not_give_the_stored_score_are_used_for_nothing(campa
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY)
     odd = Pair("en", "de")
     of_cells(store, "UPDATE score SET value = value + 1e-4", "tuned", odd)
-    found = {difference.pair: difference for difference in compare(store, "g", "base", "tuned", "bleu").pairs}
+    found = {
+        difference.pair: difference
+        for difference in compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned").pairs
+    }
     assert found[odd].p_value is None and found[odd].test is None
     assert all(difference.test is Test.BOOTSTRAP for pair, difference in found.items() if pair != odd)
     said = "The stored statistics of en-de don't give the stored scores by the bleu that is installed here"
-    assert f"{said}: not tested." in compare(store, "g", "base", "tuned", "bleu", samples=100).note
-    rows = {row.scope: row for row in partition_table(store, "g", "tuned", "bleu")}
+    assert f"{said}: not tested." in compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=100).note
+    rows = {row.scope: row for row in partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")}
     assert (rows["seen"].low, rows["seen"].gain_low, rows["seen"].note) == (None, None, f"No interval: {said}.")
     assert rows["unseen"].low is not None and rows["unseen"].note is None
-    gap = partition_gap(store, "g", "tuned", "bleu", "seen", "unseen")
+    gap = partition_gap(store, ScoreQuestion("g", "bleu"), model="tuned", better="seen", worse="unseen")
     assert (gap.low, gap.note) == (None, f"No interval: {said}.")
 
 
 def test_paired_tests_that_could_find_nothing_are_not_made_unless_asked_for(campaign, monkeypatch):
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY)
     monkeypatch.setattr(pair_tests, "MOST_SAMPLES", 200)
-    found = compare(store, "g", "base", "tuned", "bleu")
+    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned")
     assert found.test is Test.INTERVALS
     assert "can find none of 12 pairs significant at 0.05 after Holm; ask for 1000 samples or another" in found.note
-    assert compare(store, "g", "base", "tuned", "bleu", samples=1000).test is Test.BOOTSTRAP
-    assert compare(store, "g", "base", "tuned", "bleu", correction=Correction.BH).test is Test.BOOTSTRAP
-    few = compare(store, "g", "base", "tuned", "bleu", samples=200)
+    assert compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=1000).test is Test.BOOTSTRAP
+    assert (
+        compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", correction=Correction.BH).test is Test.BOOTSTRAP
+    )
+    few = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=200)
     assert few.test is Test.BOOTSTRAP and not any(difference.significant for difference in few.pairs)
     assert few.note == "With 200 samples no p-value can be small enough for one of so many pairs after Holm."
 
@@ -115,22 +121,25 @@ def test_paired_tests_that_could_find_nothing_are_not_made_unless_asked_for(camp
 def test_a_metric_that_is_not_installed_is_tested_by_intervals(campaign, monkeypatch):
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY)
     monkeypatch.setattr(pair_tests, "metric_class", lambda name: None)
-    found = compare(store, "g", "base", "tuned", "bleu")
+    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned")
     assert found.test is Test.INTERVALS and "needs" not in found.note
     assert "paired tests need the metric bleu, which is not installed here" in found.note
 
 
 def test_intervals_may_be_asked_for(campaign):
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY)
-    found = compare(store, "g", "base", "tuned", "bleu", test=Test.INTERVALS)
+    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", test=Test.INTERVALS)
     assert (found.test, found.samples, found.note) == (Test.INTERVALS, None, None)
     assert all(difference.p_value is not None for difference in found.pairs)
 
 
 def test_randomization_has_sacrebleus_number_of_trials(campaign):
     store = campaign.fill(MODELS, PAIRS[:2])
-    assert compare(store, "g", "base", "tuned", "bleu", test=Test.RANDOMIZATION).samples == 10_000
-    assert compare(store, "g", "base", "tuned", "bleu", test=Test.RANDOMIZATION, samples=150).samples == 150
+    assert compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", test=Test.RANDOMIZATION).samples == 10_000
+    assert (
+        compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", test=Test.RANDOMIZATION, samples=150).samples
+        == 150
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +155,7 @@ def test_randomization_has_sacrebleus_number_of_trials(campaign):
 def test_what_is_out_of_range_is_refused(campaign, options, said):
     campaign.fill(MODELS, PAIRS[:2])
     with pytest.raises(StoreError, match=said):
-        compare(campaign.store, "g", "base", "tuned", "bleu", **options)
+        compare(campaign.store, ScoreQuestion("g", "bleu"), a="base", b="tuned", **options)
 
 
 def test_a_base_with_more_pairs_elsewhere_keeps_the_intervals_of_gains(campaign, monkeypatch):
@@ -156,5 +165,5 @@ def test_a_base_with_more_pairs_elsewhere_keeps_the_intervals_of_gains(campaign,
     store = campaign.fill(MODELS, PAIRS[:4])
     monkeypatch.setattr(segment_statistics, "MOST_PAIRS", 5)
     monkeypatch.setattr(pair_tests, "MOST_PAIRS", 5)
-    assert partition_table(store, "g", "tuned", "bleu")[-1].gain_low is not None
-    assert compare(store, "g", "base", "tuned", "bleu", samples=100).test is Test.BOOTSTRAP
+    assert partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")[-1].gain_low is not None
+    assert compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=100).test is Test.BOOTSTRAP

@@ -13,6 +13,7 @@ from dragoman.analysis import segment_statistics
 from dragoman.analysis.pair_scores import pair_scores, unscored
 from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.score_query import scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
@@ -27,7 +28,7 @@ GRAPH = TrainingGraph.of([Pair("en", "de"), Pair("en", "fr"), Pair("fr", "en")])
 
 
 def table(store, model, **options):
-    return {row.scope: row for row in partition_table(store, "g", model, "bleu", **options)}
+    return {row.scope: row for row in partition_table(store, ScoreQuestion("g", "bleu", **options), model=model)}
 
 
 def test_the_partitions_of_the_paper(campaign):
@@ -68,12 +69,14 @@ def test_random_grids_equal_pandas(campaign, graph, base, tuned, number, micro):
     segments = {pair: 5 + index for index, pair in enumerate(PAIRS)}
     trained = TrainingGraph.of(graph)
     campaign.fill({base_name: TrainingGraph(), name: trained}, PAIRS, grid=grid, without=without, segments=segments)
-    found = {row.scope: row for row in partition_table(campaign.store, grid, name, "bleu", micro=micro)}
+    found = {
+        row.scope: row for row in partition_table(campaign.store, ScoreQuestion(grid, "bleu", micro=micro), model=name)
+    }
     rows = pd.DataFrame(
         [
             {"scope": trained.partition(score.pair).value, "value": score.value, "base": score.base_value,
              "weight": segments[score.pair] if micro else 1}
-            for score in pair_scores(campaign.store, grid, name, "bleu")
+            for score in pair_scores(campaign.store, ScoreQuestion(grid, "bleu"), model=name)
         ]
     ).astype({"value": float, "base": float})  # fmt: skip
     scopes = dict(tuple(rows.groupby("scope"))) | {"all": rows}
@@ -111,12 +114,12 @@ def test_names_stand_in_the_order_of_the_grid(filled):
 
 
 def test_a_pair_says_why_it_has_no_score(filled):
-    scores = {score.pair: score for score in pair_scores(filled, "g", "tuned", "bleu")}
+    scores = {score.pair: score for score in pair_scores(filled, ScoreQuestion("g", "bleu"), model="tuned")}
     failed, unscorable = scores[Pair("de", "fr")], scores[Pair("ru", "de")]
     assert (failed.state, failed.reason, failed.value) == (CellState.FAILED, "out of memory", None)
     assert (unscorable.state, unscorable.reason, unscorable.value) == (CellState.UNSCORABLE, "no tokeniser", None)
     assert scores[Pair("en", "de")].partition is Partition.SEEN and scores[Pair("en", "de")].base_value is not None
-    assert unscored(filled, "g", "tuned", "bleu") == [failed, unscorable]
+    assert unscored(filled, ScoreQuestion("g", "bleu"), model="tuned") == [failed, unscorable]
     assert list(scores) == sorted(scores)
 
 
@@ -141,15 +144,15 @@ def test_intervals_resample_all_pairs_jointly(filled):
     assert (row.low, row.high) == pytest.approx((mean[25], mean[-26]), abs=1e-4)
     gain = np.sort(resampled_mean(filled, "tuned", seen) - resampled_mean(filled, "base", seen))
     assert (row.gain_low, row.gain_high) == pytest.approx((gain[25], gain[-26]), abs=1e-4)
-    gap = partition_gap(filled, "g", "tuned", "bleu", "seen", "recombined")
+    gap = partition_gap(filled, ScoreQuestion("g", "bleu"), model="tuned", better="seen", worse="recombined")
     apart = np.sort(resampled_mean(filled, "tuned", seen) - resampled_mean(filled, "tuned", recombined))
     assert (gap.low, gap.high) == pytest.approx((apart[25], apart[-26]), abs=1e-4)
     assert gap.value == pytest.approx(row.mean - table(filled, "tuned")["recombined"].mean)
 
 
 def test_there_is_no_gap_to_a_scope_without_scores(filled):
-    assert partition_gap(filled, "g", "tuned", "bleu", "seen", "unseen_both") is None
-    assert partition_gap(filled, "g", "base", "bleu", "seen", "recombined") is None
+    assert partition_gap(filled, ScoreQuestion("g", "bleu"), model="tuned", better="seen", worse="unseen_both") is None
+    assert partition_gap(filled, ScoreQuestion("g", "bleu"), model="base", better="seen", worse="recombined") is None
 
 
 def test_without_statistics_or_with_too_many_pairs_there_are_means_but_no_intervals(campaign, monkeypatch):
@@ -158,9 +161,9 @@ def test_without_statistics_or_with_too_many_pairs_there_are_means_but_no_interv
     assert row.mean is not None and row.gain is not None
     assert row.low is row.high is row.gain_low is None
     campaign.fill({"base2": TrainingGraph(), "tuned2": GRAPH}, PAIRS[:4], grid="g2")
-    assert partition_table(campaign.store, "g2", "tuned2", "bleu")[-1].low is not None
+    assert partition_table(campaign.store, ScoreQuestion("g2", "bleu"), model="tuned2")[-1].low is not None
     monkeypatch.setattr(segment_statistics, "MOST_PAIRS", 3)
-    assert partition_table(campaign.store, "g2", "tuned2", "bleu")[-1].low is None
+    assert partition_table(campaign.store, ScoreQuestion("g2", "bleu"), model="tuned2")[-1].low is None
 
 
 def test_what_a_model_of_unknown_training_has_not_seen_is_unknown(campaign):
@@ -173,9 +176,11 @@ def test_a_grid_sees_only_its_own_pairs_of_a_model_it_shares(campaign):
     models = {"base": TrainingGraph(), "tuned": GRAPH}
     campaign.fill(models, PAIRS[:8], grid="large")
     campaign.fill(models, PAIRS[:3], grid="g")
-    assert [row.pairs for row in partition_table(campaign.store, "large", "tuned", "bleu")][-1] == 8
+    assert [row.pairs for row in partition_table(campaign.store, ScoreQuestion("large", "bleu"), model="tuned")][
+        -1
+    ] == 8
     row = table(campaign.store, "tuned")["all"]
-    values = [score.value for score in pair_scores(campaign.store, "g", "tuned", "bleu")]
+    values = [score.value for score in pair_scores(campaign.store, ScoreQuestion("g", "bleu"), model="tuned")]
     assert (row.pairs, row.done) == (3, 3)
     assert row.mean == pytest.approx(math.fsum(values) / 3)
 
@@ -190,12 +195,12 @@ def test_signatures_of_one_target_are_never_mixed(campaign):
     )
     store.cells.add_scores(cell.id, [again])
     with pytest.raises(StoreError, match=r"into en under 2 signatures, .*version:1.*version:2.*not comparable"):
-        partition_table(store, "g", "tuned", "bleu")
+        partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")
     assert table(store, "tuned", signature="version:2")["all"].done == 1
     assert table(store, "tuned", signature="version:1")["all"].done == 4
     assert table(store, "tuned", signature="version:2")["all"].gain_pairs == 0  # the base has no such score
     with pytest.raises(StoreError, match="version:3"):
-        partition_table(store, "g", "tuned", "bleu", signature="version:3")
+        partition_table(store, ScoreQuestion("g", "bleu", signature="version:3"), model="tuned")
 
 
 def regrid(store, name, cells):
@@ -214,7 +219,7 @@ def test_prompts_are_never_mixed(campaign):
     store = campaign.store
     regrid(store, "g", ["p0", "p1"])
     with pytest.raises(StoreError, match=r"2 prompts \(.*Translate.*\[\{source\}\].*not comparable.*prompt=TEXT"):
-        partition_table(store, "g", "tuned", "bleu")
+        partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")
     one = scores(store, "bleu", model="tuned", grid="g", prompt="Translate").rows()[0]
     assert (one.pairs, one.done) == (3, 3)
     with pytest.raises(StoreError, match="no cells with prompt 'nothing'"):
@@ -230,6 +235,6 @@ def test_two_texts_of_one_test_set_are_never_mixed(campaign):
     )
     regrid(store, "g", ["old", "new"])
     with pytest.raises(StoreError, match=f"{PAIRS[0]} with two texts of one test set"):
-        partition_table(store, "g", "base", "bleu")
-    assert partition_table(store, "old", "base", "bleu")[-1].done == 2
-    assert partition_table(store, "new", "base", "bleu")[-1].done == 0
+        partition_table(store, ScoreQuestion("g", "bleu"), model="base")
+    assert partition_table(store, ScoreQuestion("old", "bleu"), model="base")[-1].done == 2
+    assert partition_table(store, ScoreQuestion("new", "bleu"), model="base")[-1].done == 0

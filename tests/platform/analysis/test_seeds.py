@@ -5,6 +5,7 @@ from statistics import fmean, stdev
 import pytest
 
 from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds, seed_groups
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
@@ -21,10 +22,14 @@ def test_mean_and_spread_are_over_the_pairs_all_seeds_have(campaign):
     without = {("m@2", Pair("en", "de")): (CellState.PLANNED, None)}
     campaign.fill(models, PAIRS, seeds=seeds, without=without)
     assert seed_groups(campaign.store, "g") == [list(NAMES)]
-    rows = {row.scope: row for row in over_seeds(campaign.store, "g", "bleu")}
+    rows = {row.scope: row for row in over_seeds(campaign.store, ScoreQuestion("g", "bleu"))}
     means = []
     for name in NAMES:
-        found = [score for score in pair_scores(campaign.store, "g", name, "bleu") if score.pair != Pair("en", "de")]
+        found = [
+            score
+            for score in pair_scores(campaign.store, ScoreQuestion("g", "bleu"), model=name)
+            if score.pair != Pair("en", "de")
+        ]
         means.append(fmean(score.value for score in found))
     assert (rows["all"].done, rows["all"].pairs) == (11, 12)
     assert (rows["all"].mean, rows["all"].sd) == (pytest.approx(fmean(means)), pytest.approx(stdev(means)))
@@ -34,12 +39,12 @@ def test_mean_and_spread_are_over_the_pairs_all_seeds_have(campaign):
 def test_seeds_trained_on_other_pairs_are_averaged_over_those_of_one_scope_under_all(campaign):
     graphs = {"base": TrainingGraph(), "m@1": GRAPH, "m@2": TrainingGraph.of([Pair("en", "de"), Pair("de", "en")])}
     store = campaign.fill(graphs, PAIRS, seeds={"m@1": 1, "m@2": 2})
-    rows = {row.scope: row for row in over_seeds(store, "g", "bleu")}
+    rows = {row.scope: row for row in over_seeds(store, ScoreQuestion("g", "bleu"))}
     assert (rows["seen"].done, rows["seen"].pairs) == (1, 1)  # en-fr and de-en are seen by one of the two
     values = [
         score.value
         for name in ("m@1", "m@2")
-        for score in pair_scores(store, "g", name, "bleu")
+        for score in pair_scores(store, ScoreQuestion("g", "bleu"), model=name)
         if score.pair == Pair("en", "de")
     ]
     assert (rows["seen"].mean, rows["seen"].sd) == (pytest.approx(fmean(values)), pytest.approx(stdev(values)))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.reports.campaign import across
@@ -26,7 +27,7 @@ def test_a_campaign_prints_what_its_grids_print(campaign):
     grids = {}
     for grid in ("one", "two"):
         campaign.fill({"base": TrainingGraph(), "tuned": GRAPH}, PAIRS, grid=grid, quality=quality)
-        grids[grid] = answers(campaign.store, grid, ["base", "tuned"], "bleu")
+        grids[grid] = answers(campaign.store, ScoreQuestion(grid, "bleu"), models=["base", "tuned"])
     joined = {table.name: replace(table, detail=False) for table in across("both", grids)}
     for place, table in enumerate(grids["one"]):
         if table.detail or not table.rows:

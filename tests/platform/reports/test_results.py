@@ -8,6 +8,7 @@ import pytest
 
 from dragoman.analysis.pair_scores import pair_columns, pair_scores, unscored
 from dragoman.analysis.score_query import scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, TrainingGraph
@@ -179,23 +180,24 @@ def test_a_typed_name_that_is_none_is_an_error_in_python_too(filled):
     from dragoman.analysis import best_models, compare, over_seeds, partition_gap, partition_table, runs
     from dragoman.errors import StoreError
 
-    store = filled.store
+    store, blue = filled.store, ScoreQuestion("g", "blue")
     asked = [
         lambda: scores(store, "blue", grid="g").rows(),
-        lambda: pair_scores(store, "g", "tuned", "blue"),
-        lambda: partition_table(store, "g", "tuned", "blue"),
-        lambda: partition_gap(store, "g", "tuned", "blue", "seen", "unseen"),
-        lambda: unscored(store, "g", "tuned", "blue"),
-        lambda: compare(store, "g", "base", "tuned", "blue"),
-        lambda: best_models(store, "g", "blue"),
-        lambda: over_seeds(store, "g", "blue"),
-        lambda: pair_columns(store, "g", "tuned", "blue"),
-        lambda: runs(store, "g", "blue"),
+        lambda: pair_scores(store, blue, model="tuned"),
+        lambda: partition_table(store, blue, model="tuned"),
+        lambda: partition_gap(store, blue, model="tuned", better="seen", worse="unseen"),
+        lambda: unscored(store, blue, model="tuned"),
+        lambda: compare(store, blue, a="base", b="tuned"),
+        lambda: best_models(store, blue),
+        lambda: over_seeds(store, blue),
+        lambda: pair_columns(store, blue, model="tuned"),
+        lambda: runs(store, blue),
     ]
     for question in asked:
         with pytest.raises(StoreError, match="did you mean 'bleu'"):
             question()
     with pytest.raises(StoreError, match="did you mean 'tuned'"):
-        pair_scores(store, "g", "tunde", "bleu")
+        pair_scores(store, ScoreQuestion("g", "bleu"), model="tunde")
     with pytest.raises(StoreError, match="did you mean 'recombined'"):
-        partition_gap(store, "g", "tuned", "bleu", "seen", "recombine")
+        question = ScoreQuestion("g", "bleu")
+        partition_gap(store, question, model="tuned", better="seen", worse="recombine")

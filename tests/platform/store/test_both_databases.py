@@ -9,6 +9,7 @@ from dragoman.analysis.pair_scores import pair_scores, unscored
 from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import scores
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
@@ -19,17 +20,17 @@ from dragoman.store.store import Store
 
 QUESTIONS = {
     "names": lambda store: (model_names(store, "g"), metric_names(store, "g")),
-    "pairs": lambda store: pair_scores(store, "g", "m@1", "bleu"),
-    "unscored": lambda store: unscored(store, "g", "m@1", "bleu"),
-    "partitions": lambda store: partition_table(store, "g", "m@1", "bleu"),
-    "micro": lambda store: partition_table(store, "g", "m@1", "bleu", micro=True),
-    "gap": lambda store: partition_gap(store, "g", "m@1", "bleu", "seen", "unseen"),
-    "compare": lambda store: compare(store, "g", "m@1", "m@2", "bleu", samples=200),
-    "scopes": lambda store: scope_differences(store, "g", "base", "m@1", "off_target"),
-    "regressions": lambda store: regressions(store, "g", "base", "m@1", "bleu", limit=3),
-    "intervals": lambda store: compare(store, "g", "m@1", "m@2", "bleu", test=Test.INTERVALS),
-    "best": lambda store: best_models(store, "g", "bleu"),
-    "seeds": lambda store: over_seeds(store, "g", "bleu"),
+    "pairs": lambda store: pair_scores(store, ScoreQuestion("g", "bleu"), model="m@1"),
+    "unscored": lambda store: unscored(store, ScoreQuestion("g", "bleu"), model="m@1"),
+    "partitions": lambda store: partition_table(store, ScoreQuestion("g", "bleu"), model="m@1"),
+    "micro": lambda store: partition_table(store, ScoreQuestion("g", "bleu", micro=True), model="m@1"),
+    "gap": lambda store: partition_gap(store, ScoreQuestion("g", "bleu"), model="m@1", better="seen", worse="unseen"),
+    "compare": lambda store: compare(store, ScoreQuestion("g", "bleu"), a="m@1", b="m@2", samples=200),
+    "scopes": lambda store: scope_differences(store, ScoreQuestion("g", "off_target"), a="base", b="m@1"),
+    "regressions": lambda store: regressions(store, ScoreQuestion("g", "bleu"), a="base", b="m@1", limit=3),
+    "intervals": lambda store: compare(store, ScoreQuestion("g", "bleu"), a="m@1", b="m@2", test=Test.INTERVALS),
+    "best": lambda store: best_models(store, ScoreQuestion("g", "bleu")),
+    "seeds": lambda store: over_seeds(store, ScoreQuestion("g", "bleu")),
     "groups": lambda store: scores(store, "bleu").by(*Dimension).where(target_script="Latn").against("base").rows(),
     "one group": lambda store: scores(store, "bleu", model="m@1").micro().rows(),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dragoman import CellState, Pair, Segment, TrainingGraph, Unscorable
-from dragoman.analysis import partition_table
+from dragoman.analysis import ScoreQuestion, partition_table
 from dragoman.store import ModelRecord, Store
 from dragoman.testing import GridBuilder, SmallGrid, random_score
 
@@ -17,7 +17,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_small_grid_answers_questions(store: Store) -> None:
     SmallGrid(store).add().fill()
-    rows = {row.scope: row for row in partition_table(store, "small", "a", "bleu")}
+    rows = {row.scope: row for row in partition_table(store, ScoreQuestion("small", "bleu"), model="a")}
     assert (rows["seen"].pairs, rows["all"].pairs, rows["all"].done) == (2, 12, 12)
     assert rows["all"].mean == pytest.approx(sum(range(12, 24)) / 12)
 

@@ -1,6 +1,7 @@
 """The JSON API below the pages: what it answers, and all its addresses."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,12 +12,13 @@ from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.analysis.partition_table import partition_gap, partition_table
-from dragoman.analysis.systems import Asked, metric_names, model_names
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import System, metric_names, model_names
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports import comparison as comparison_report
-from dragoman.reports.choices import chosen_rows
+from dragoman.reports.choices import chosen_systems
 from dragoman.reports.results import gap_rows, matrix, pairs, partition_rows
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, ModelRecord
@@ -147,27 +149,25 @@ def log(question: OfLog) -> Log:
 def scores(question: OfPairs) -> Pairs:
     """The planned pairs of a grid under one model: the partition, the score or why there is none, and the base's."""
     view = _view(question)
-    found = _scores(stamp(), view.grid, view.model, view.metric, view.signature, view.prompt)
+    found = _scores(stamp(), view.question, view.model)
     return Pairs(view=view, pairs=found[question.offset :][: question.limit], found=len(found))
 
 
 @lru_cache(maxsize=8)
-def _scores(
-    version: str, grid: str, model: str, metric: str, signature: str | None, prompt: str | None
-) -> list[PairScore]:
+def _scores(version: str, question: ScoreQuestion, model: str) -> list[PairScore]:
     """All pairs, kept while the store is the same: they are told in parts."""
     del version
-    return pair_scores(open_store(), grid, model, metric, signature, prompt)
+    return pair_scores(open_store(), question, model=model)
 
 
 def partitions(question: OfModel) -> Partitions:
     """One model's mean scores on the pairs it has seen and on each kind it has not."""
     view = _view(question)
-    asked = (open_store(), view.grid, view.model, view.metric)
+    store = open_store()
     return Partitions(
         view=view,
-        rows=partition_table(*asked, view.signature, prompt=view.prompt),
-        gap=partition_gap(*asked, Partition.SEEN, Partition.RECOMBINED, view.signature, view.prompt),
+        rows=partition_table(store, view.question, model=view.model),
+        gap=partition_gap(store, view.question, model=view.model, better=Partition.SEEN, worse=Partition.RECOMBINED),
     )
 
 
@@ -210,7 +210,7 @@ def heat_map_of(question: OfMatrix) -> Matrix:
         view = view.model_copy(update={"against": compared_with(store, view)})
         values, _ = scores_beside(store, view, str(view.against))
     else:
-        values = pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+        values = pair_scores(store, view.question, model=view.model)
     graph, better = model_of(store, record, view.model).graph, higher_is_better(view.metric)
     found = heat_map(values, record.languages, graph, view.show, view.order, better)
     return Matrix(
@@ -249,22 +249,21 @@ def table(question: OfTable) -> Response:
     store, view, form = open_store(), _view(question), Form(question.form)
 
     def make() -> Table:
-        rows = chosen_rows(store, view.grid, [view.model], view.prompt)
+        asked = view.question
+        systems = chosen_systems(store, asked, [view.model])
 
-        def values() -> dict[Asked, list[PairScore]]:
-            asked = (view.metric, view.signature)
-            return {row: pair_scores(store, view.grid, row.model, *asked, row.prompt) for row in rows}
+        def values() -> dict[System, list[PairScore]]:
+            return {each: pair_scores(store, replace(asked, prompt=each.prompt), model=each.model) for each in systems}
 
         match question.table:
             case "partitions":
-                found = (view.metric, view.signature, False, view.prompt)
-                return partition_rows(store, view.grid, [view.model], *found)
+                return partition_rows(store, asked, models=[view.model])
             case "gap":
-                return gap_rows(store, view.grid, rows, view.metric, view.signature)
+                return gap_rows(store, asked, systems)
             case "matrix":
-                return matrix(view.grid, view.metric, store.grids.get(view.grid).languages, rows, values)
+                return matrix(asked, systems, languages=store.grids.get(view.grid).languages, scores=values)
             case "pairs":
-                return pairs(view.grid, view.metric, rows, values)
+                return pairs(asked, systems, scores=values)
 
     name = f"{view.grid}-{view.model}-{view.metric}-{question.table}"
     return kept_file(of_numbers(question), name, make, form)

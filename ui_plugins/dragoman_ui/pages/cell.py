@@ -40,7 +40,7 @@ def cell() -> str | Response:
         view=view,
         grid=grid,
         names=names,
-        choices=list(dict.fromkeys([view.model, *names.rivals(view.row), *shown])),
+        choices=list(dict.fromkeys([view.model, *names.rivals(view.system), *shown])),
         shown=shown,
         by=by,
         found=found,

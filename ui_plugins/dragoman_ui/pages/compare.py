@@ -54,7 +54,7 @@ def _page(template: str, is_tested: bool) -> str:
         against=against,
         grid=record,
         names=names,
-        rivals=list(dict.fromkeys([*names.rivals(view.row), *_of_campaign(store, view.grid), against])),
+        rivals=list(dict.fromkeys([*names.rivals(view.system), *_of_campaign(store, view.grid), against])),
         size=size,
         is_tested=is_tested,
         every_partition=Partition,
@@ -72,12 +72,11 @@ def _of_campaign(store: Store, grid: str) -> list[str]:
 def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
     """What is said of pairs that can be tested one by one."""
     against = str(view.against)
-    asked = (store, view.grid, said(store, view, against), view.model, view.metric, view.signature)
     scores, theirs = scores_beside(store, view, against)
     found: Sequence[PairDifference] = differences(scores, theirs)
     comparison = tested(store, view, against, found) if is_tested else None
     if comparison is None:
-        comparison = _untested(view, scope_differences(*asked, prompt=view.prompt, resample=False), found)
+        comparison = _untested(view, _scopes(store, view, is_tested=False), found)
     better = higher_is_better(view.metric)
     graph = store.models.get(next(model for model, name in record.names.items() if name == view.model)).graph
     return {
@@ -109,13 +108,10 @@ def _tables(view: View, found: Comparison, significant: set[Pair]) -> dict[str, 
 def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
     """What is said of tens of thousands of pairs: the browser draws them, and intervals stand in for tests."""
     del record
-    against, kind, prompt = said(store, view, str(view.against)), (view.metric, view.signature), view.prompt
-    scopes = scope_differences(store, view.grid, against, view.model, *kind, prompt=prompt, resample=is_tested)
-    losses = regressions(store, view.grid, against, view.model, *kind, limit=SHOWN, prompt=prompt)
-    gains = [
-        turned_round(each)
-        for each in regressions(store, view.grid, view.model, against, *kind, limit=SHOWN, prompt=prompt)
-    ]
+    against, question = said(store, view, str(view.against)), view.question
+    scopes: Sequence[ScopeDifference] = _scopes(store, view, is_tested)
+    losses = regressions(store, question, a=against, b=view.model, limit=SHOWN)
+    gains = [turned_round(each) for each in regressions(store, question, a=view.model, b=against, limit=SHOWN)]
     significant: set[Pair] = set()
     if is_tested:
         columns = columns_beside(store, view, str(view.against))
@@ -124,6 +120,11 @@ def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict
         sides = (columns.sources[found].tolist(), columns.targets[found].tolist())
         significant = {Pair(*tags) for tags in zip(*sides, strict=True)}
     return _tables(view, _untested(view, scopes, [*losses, *gains]), significant)
+
+
+def _scopes(store: Store, view: View, is_tested: bool) -> list[ScopeDifference]:
+    against = said(store, view, str(view.against))
+    return scope_differences(store, view.question, a=against, b=view.model, resample=is_tested)
 
 
 def _counted(

@@ -8,7 +8,7 @@ from flask import Response, render_template, request
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.partition import Partition
-from dragoman.reports.choices import chosen_rows
+from dragoman.reports.choices import chosen_systems
 from dragoman.reports.results import gap_rows, partition_rows
 from dragoman.store.store import Store
 from dragoman_ui.charts.color_scale import Scale
@@ -80,7 +80,7 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
     size = size_of(len(record.languages))
     # tens of thousands of pairs are drawn by the browser, which asks for them when the page is there
     is_drawn = size == "small"
-    scores = [] if is_drawn else pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+    scores = [] if is_drawn else pair_scores(store, view.question, model=view.model)
     return render_template(
         "dragoman/grid.html",
         view=view,
@@ -89,7 +89,7 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
         size=size,
         against=compared_with(store, view),
         names=names,
-        rivals=names.rivals(view.row),
+        rivals=names.rivals(view.system),
         map="" if is_drawn else _map(store, view),
         reasons=Counter((score.state, score.reason) for score in scores if score.value is None and score.reason),
         signatures=sorted({score.signature for score in scores if score.signature}),
@@ -109,7 +109,7 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
             found = tested(store, view, against, differences(scores, theirs))
             significant = {each.pair for each in found.pairs if each.significant}
     else:
-        scores = pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
+        scores = pair_scores(store, view.question, model=view.model)
     graph = model_of(store, record, view.model).graph
     return render_template(
         "dragoman/map.html",
@@ -124,14 +124,13 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
 
 def _partitions(store: Store, view: View) -> dict[str, Any]:
     is_drawn = size_of(len(store.grids.get(view.grid).languages)) == "small"
-    scores = [] if is_drawn else pair_scores(store, view.grid, view.model, view.metric, view.signature, view.prompt)
-    asked = (view.metric, view.signature, False)
-    rows = chosen_rows(store, view.grid, [view.model], view.prompt)
+    scores = [] if is_drawn else pair_scores(store, view.question, model=view.model)
+    systems = chosen_systems(store, view.question, [view.model])
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
     axis = Scale.of_scores(numbers, higher_is_better(view.metric))
     return {
         "axis": axis,
         "spreads": spreads(scores, axis),
-        "table": partition_rows(store, view.grid, [view.model], *asked, view.prompt).decorated(SCOPES, scope_class),
-        "gap": gap_rows(store, view.grid, rows, *asked),
+        "table": partition_rows(store, view.question, models=[view.model]).decorated(SCOPES, scope_class),
+        "gap": gap_rows(store, view.question, systems),
     }

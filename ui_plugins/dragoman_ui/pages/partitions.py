@@ -6,6 +6,7 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair_columns
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.script import likely_script
@@ -30,7 +31,7 @@ def partitions() -> str | Response:
     languages = store.grids.get(view.grid).languages
     filters = Filters.of(request.args, languages)
     order = one_of("Pairs can't be ordered by", request.args.get("sort") or "pair", SORTS)
-    columns = pair_columns(store, view.grid, view.model, view.metric, view.signature, prompt=view.prompt)
+    columns = pair_columns(store, view.question, model=view.model)
     rates, chosen, better = _rates(store, view), filters.holds(columns, view.only), higher_is_better(view.metric)
     rows, found = summaries(columns, rates, chosen), in_order(points(columns, rates, chosen), order, better)
     axis = Scale.of_scores(_numbers(columns), better)
@@ -60,7 +61,7 @@ def _rates(store: Store, view: View) -> Numbers | None:
     """The off-target rate of every pair, in the order of the columns; None where none was measured."""
     if view.metric == OFF_TARGET or OFF_TARGET not in Names.of(store, view.grid).metrics:
         return None
-    return pair_columns(store, view.grid, view.model, OFF_TARGET, prompt=view.prompt).own.values
+    return pair_columns(store, ScoreQuestion(view.grid, OFF_TARGET, prompt=view.prompt), model=view.model).own.values
 
 
 def _numbers(columns: PairColumns) -> list[float]:

@@ -1,8 +1,8 @@
 """One row of a grid's results beside another: what differences are taken of, and whether they are luck."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.comparison import compare as compare_models
 from dragoman.analysis.pair_differences import PairDifference
 from dragoman.analysis.pair_scores import BASE, PairColumns, PairScore, Scored, pair_columns, pair_scores, version
-from dragoman.analysis.systems import Row
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import System
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import stamp
 from dragoman_ui.viewmodels.systems import Names
@@ -20,56 +21,45 @@ SHOWN = 10
 """Pairs in the tables of the largest losses and gains."""
 
 
-class Rival(NamedTuple):
-    """What a view is compared with."""
-
-    grid: str
-    """Name of its grid."""
-    row: Row
-    """Its model, and the prompt where that grid has several."""
-    only_prompt: str | None
-    """The prompt of that grid, where it has only one."""
-
-
-def rival_of(store: Store, view: View, against: str) -> Rival:
-    """What a name of something compared with means; it has the view's prompt, where it says none and is asked with it.
+def rival_of(store: Store, view: View, against: str) -> System:
+    """The system that a view is compared with; it has the view's prompt, where it says none and is asked with it.
 
     Raises:
         StoreError: there is nothing of that name.
     """
     names, name = Names.of(store, view.grid).elsewhere(store, against)
-    row = names.row(name, view.prompt if view.prompt in names.prompts else None)
-    return Rival(names.grid, row, names.prompts[0] if len(names.prompts) == 1 else None)
+    return names.system(name, view.prompt if view.prompt in names.prompts else None)
 
 
 def said(store: Store, view: View, against: str) -> str:
     """What a view is compared with, as the store's comparisons want it named: with the prompt where it is another."""
     other = rival_of(store, view, against)
-    prompt = other.row.prompt or (other.only_prompt if view.prompt else None)
-    name = other.row.model if prompt in (None, view.prompt) else f"{other.row.model}:{prompt}"
-    return name if other.grid == view.grid else f"{other.grid}/{name}"
+    prompts = Names.of(store, other.grid).prompts
+    prompt = other.prompt or (prompts[0] if view.prompt and len(prompts) == 1 else None)
+    return replace(other, prompt=None if prompt == view.prompt else prompt).within(view.grid)
 
 
 def scores_beside(store: Store, view: View, against: str) -> tuple[list[PairScore], list[PairScore]]:
     """The view's pairs with another row's scores in the place of the base's, and that row's own pairs."""
-    other = rival_of(store, view, against)
     ours, theirs = (
-        pair_scores(store, grid, row.model, view.metric, view.signature, row.prompt)
-        for grid, row in ((view.grid, view.row), (other.grid, other.row))
+        pair_scores(store, _of(view, system), model=system.model)
+        for system in (view.system, rival_of(store, view, against))
     )
     return side_by_side(ours, theirs), theirs
 
 
 def columns_beside(store: Store, view: View, against: str) -> PairColumns:
     """The same of every pair at once, as columns."""
-    rival = rival_of(store, view, against)
-    asked = (store, view.grid, view.model, view.metric, view.signature)
-    if (rival.grid, rival.row.prompt) == (view.grid, view.prompt):
-        return pair_columns(*asked, rival.row.model, view.prompt)
-    own = pair_columns(*asked, prompt=view.prompt)
-    row = rival.row
-    other = pair_columns(store, rival.grid, row.model, view.metric, view.signature, prompt=row.prompt)
-    return own._replace(other=_faced(own, other))
+    other = rival_of(store, view, against)
+    if (other.grid, other.prompt) == (view.grid, view.prompt):
+        return pair_columns(store, view.question, model=view.model, against=other.model)
+    own = pair_columns(store, view.question, model=view.model)
+    return own._replace(other=_faced(own, pair_columns(store, _of(view, other), model=other.model)))
+
+
+def _of(view: View, system: System) -> ScoreQuestion:
+    """The view's question, asked of another system."""
+    return replace(view.question, grid=system.grid, prompt=system.prompt)
 
 
 def _faced(own: PairColumns, other: PairColumns) -> Scored:
@@ -99,20 +89,20 @@ def version_of(store: Store, view: View, against: str | None = None) -> str:
         against: what it is compared with, where its colours don't say so.
     """
     other = against or compared_with(store, view)
-    own = (stamp(), store, view.grid, view.model, view.metric)
     if other == BASE:
-        return _version_at(*own, BASE)
+        return _version_at(stamp(), store, view.question, view.model, BASE)
     rival = rival_of(store, view, other)
     if rival.grid == view.grid:
-        return _version_at(*own, rival.row.model)
-    return f"{_version_at(*own, BASE)} {_version_at(stamp(), store, rival.grid, rival.row.model, view.metric, BASE)}"
+        return _version_at(stamp(), store, view.question, view.model, rival.model)
+    own = _version_at(stamp(), store, view.question, view.model, BASE)
+    return f"{own} {_version_at(stamp(), store, _of(view, rival), rival.model, BASE)}"
 
 
 @lru_cache(maxsize=512)
-def _version_at(moment: str, store: Store, *asked: str) -> str:
+def _version_at(moment: str, store: Store, question: ScoreQuestion, model: str, against: str) -> str:
     """Where many write, only what a view shows is looked at; where nobody does, that is not done again either."""
     del moment
-    return version(store, *asked)
+    return version(store, question, model=model, against=against)
 
 
 def side_by_side(ours: Sequence[PairScore], theirs: Sequence[PairScore]) -> list[PairScore]:
@@ -148,13 +138,10 @@ def differences(scores: Sequence[PairScore], theirs: Sequence[PairScore]) -> lis
 
 def tested(store: Store, view: View, against: str, found: Sequence[PairDifference]) -> Comparison:
     """The comparison of a view with its tests, kept for as long as the differences found are the same."""
-    names = (said(store, view, against), view.model)
-    return _tested(store, view.grid, *names, view.metric, view.signature, view.prompt, hash(tuple(found)))
+    return _tested(store, view.question, said(store, view, against), view.model, hash(tuple(found)))
 
 
 @lru_cache(maxsize=64)
-def _tested(
-    store: Store, grid: str, a: str, b: str, metric: str, signature: str | None, prompt: str | None, fingerprint: int
-) -> Comparison:
+def _tested(store: Store, question: ScoreQuestion, a: str, b: str, fingerprint: int) -> Comparison:
     del fingerprint
-    return compare_models(store, grid, a, b, metric, signature, prompt=prompt)
+    return compare_models(store, question, a=a, b=b)

@@ -7,6 +7,7 @@ from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.campaigns import siblings
 from dragoman.analysis.run_table import Run
 from dragoman.analysis.run_table import runs as runs_of
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names, one_of
@@ -52,7 +53,8 @@ class AskedRuns:
         complaints = []
         for name in self.grids:
             try:
-                found += runs_of(open_store(), name, self.metric, self.signature, self.prompt)
+                question = ScoreQuestion(name, self.metric, signature=self.signature, prompt=self.prompt)
+                found += runs_of(open_store(), question)
             except StoreError as error:  # one grid whose scores can't be mixed must not hide the others
                 complaints.append(str(error))
         return found, complaints

@@ -67,11 +67,11 @@ def rows_beside(store: Store, names: Names, view: View, asked: Sequence[str]) ->
     wanted = asked or dict.fromkeys([*few, *([view.against] if view.against else [])])
     found = {}
     for name in wanted:
-        rival = rival_of(store, view, name)
-        row, grid = rival.row, store.grids.get(rival.grid)
-        model = next((identity for identity, called in grid.names.items() if called == row.model), grid.base)
-        prompt = Names.of(store, rival.grid).identities[row.prompt] if row.prompt else None
-        found[name] = Asking(model, prompt, rival.grid)
+        system = rival_of(store, view, name)
+        grid = store.grids.get(system.grid)
+        model = next((identity for identity, called in grid.names.items() if called == system.model), grid.base)
+        prompt = Names.of(store, system.grid).identities[system.prompt] if system.prompt else None
+        found[name] = Asking(model, prompt, system.grid)
     return found
 
 

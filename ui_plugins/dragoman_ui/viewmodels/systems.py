@@ -1,4 +1,4 @@
-"""What the parts of a grid are called: its metrics, and its rows, each a model asked with one prompt."""
+"""What the parts of a grid are called: its metrics, and its systems, each a model asked with one prompt."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dragoman.analysis.pair_scores import BASE
-from dragoman.analysis.systems import Asked, Row, asked, metric_names, model_names, prompt_names
+from dragoman.analysis.systems import System, metric_names, model_names, prompt_names, systems
 from dragoman.errors import StoreError, nearest
 from dragoman.store.database.ids import grid_number
 from dragoman.store.store import Store
@@ -22,7 +22,7 @@ class Names(NamedTuple):
     """Its models, the base first where it is evaluated."""
     metrics: list[str]
     """Its metrics, the first it asks for first."""
-    rows: list[Asked]
+    systems: list[System]
     """Its models, each with the prompts it is asked with, in the order of the specification."""
     baselines: list[str]
     """Its baselines that are the base asked in another way: they have no model of their own."""
@@ -41,14 +41,14 @@ class Names(NamedTuple):
     @property
     def prompts(self) -> list[str]:
         """Its prompts, the first it asks with first."""
-        return list(dict.fromkeys(row.prompt for row in self.rows))
+        return list(dict.fromkeys(str(each.prompt) for each in self.systems))
 
     def prompts_of(self, model: str) -> list[str]:
         """The prompts that a model is asked with."""
-        return [row.prompt for row in self.rows if row.model == model]
+        return [str(each.prompt) for each in self.systems if each.model == model]
 
-    def row(self, name: str, prompt: str | None = None) -> Row:
-        """The row that a name means: a model's, `MODEL:PROMPT`, or a baseline's.
+    def system(self, name: str, prompt: str | None = None) -> System:
+        """The system that a name means: a model's, `MODEL:PROMPT`, or a baseline's.
 
         Args:
             name: the name.
@@ -61,32 +61,34 @@ class Names(NamedTuple):
             StoreError: the grid has no such model or prompt.
         """
         if name in self.baselines and name not in self.models:
-            return Row(BASE, name if name in self.prompts_of(BASE) else self._prompt(BASE, None))
-        model, _, own = (name, "", "") if name in self.models else name.partition(":")
-        model = one_of(f"Grid '{self.grid}' has no model", model, [*self.models, *self.baselines])
-        if own:
-            one_of(f"'{model}' is not asked with the prompt", own, self.prompts_of(model))
+            return System(self.grid, BASE, name if name in self.prompts_of(BASE) else self._prompt(BASE, None))
+        named = System(self.grid, name) if name in self.models else System.parse(name, self.grid)
+        model = one_of(f"Grid '{self.grid}' has no model", named.model, [*self.models, *self.baselines])
+        if named.prompt:
+            one_of(f"'{model}' is not asked with the prompt", named.prompt, self.prompts_of(model))
         elif prompt:
             one_of(f"Grid '{self.grid}' has no prompt", prompt, self.prompts)
-        return Row(model, self._prompt(model, own or prompt))
+        return System(self.grid, model, self._prompt(model, named.prompt or prompt))
 
     def elsewhere(self, store: Store, name: str) -> "tuple[Names, str]":
-        """The names of the grid that a name is about, `GRID/...` where it is another one, and the rest of it.
+        """The names of the grid that a system's name is about, `GRID/...` where it is another, and its name in that.
 
         Raises:
             StoreError: there is no such grid.
         """
-        grid, slash, rest = name.partition("/")
-        return (Names.of(store, grid), rest) if slash and ":" not in grid else (self, name)
+        if name in self.models:
+            return self, name
+        named = System.parse(name, self.grid)
+        return (self if named.grid == self.grid else Names.of(store, named.grid)), named.within(named.grid)
 
-    def rivals(self, row: Row) -> list[str]:
-        """The names that a row can be compared with: other models, the same with other prompts, and baselines."""
-        several = {model for model, prompts in Counter(each.model for each in self.rows).items() if prompts > 1}
-        models = [model for model in self.models if model != row.model]
+    def rivals(self, system: System) -> list[str]:
+        """The names that a system can be compared with: other models, the same with other prompts, and baselines."""
+        several = {model for model, prompts in Counter(each.model for each in self.systems).items() if prompts > 1}
+        models = [model for model in self.models if model != system.model]
         prompts = [
-            f"{each.model}:{each.prompt}" for each in self.rows if each.model in several and each.prompt != row.prompt
+            each.within(self.grid) for each in self.systems if each.model in several and each.prompt != system.prompt
         ]
-        return [*models, *(name for name in self.baselines if self.row(name) != row), *prompts]
+        return [*models, *(name for name in self.baselines if self.system(name) != system), *prompts]
 
     def _prompt(self, model: str, wanted: str | None) -> str | None:
         if len(self.prompts) < 2:
@@ -102,7 +104,7 @@ def _read(moment: str, store: Store, grid: str) -> Names:
     with store.database.reading() as connection:
         prompts = prompt_names(connection, grid_number(connection, grid))
     return Names(
-        grid, model_names(store, grid), metric_names(store, grid), asked(store, grid),
+        grid, model_names(store, grid), metric_names(store, grid), systems(store, grid),
         [each["name"] for each in baselines if not each.get("model")],
         {name: identity for identity, name in prompts.items()},
     )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.analysis.pair_scores import BASE
-from dragoman.analysis.systems import Row
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import System
 from dragoman.errors import StoreError
 from dragoman.partition import Partition
 from dragoman.store.records import GridRecord, ModelRecord
@@ -79,26 +80,31 @@ class View(BaseModel):
         names = Names.of(store, arguments.get("grid", ""))
         only = arguments.get("only")
         default = next((name for name in names.models if name != BASE), BASE)
-        row = names.row(arguments.get("model") or default, arguments.get("prompt"))
+        system = names.system(arguments.get("model") or default, arguments.get("prompt"))
         against = arguments.get("against")
         return cls(
             grid=names.grid,
-            model=row.model,
+            model=system.model,
             metric=one_of(
                 f"Grid '{names.grid}' has no metric", arguments.get("metric") or names.metrics[0], names.metrics
             ),
             signature=arguments.get("signature") or None,
-            prompt=row.prompt,
+            prompt=system.prompt,
             show=Show(one_of("A heat map can't show", arguments.get("show") or Show.SCORE, Show)),
             order=Order(one_of("Languages can't be ordered by", arguments.get("order") or Order.GRID, Order)),
             only=Partition(one_of("There is no partition", only, Partition)) if only else None,
-            against=_checked(store, names, row, against) if against else None,
+            against=_checked(store, names, system, against) if against else None,
         )
 
     @property
-    def row(self) -> Row:
+    def system(self) -> System:
         """The model and the prompt it is asked with."""
-        return Row(self.model, self.prompt)
+        return System(self.grid, self.model, self.prompt)
+
+    @property
+    def question(self) -> ScoreQuestion:
+        """What is asked of its scores."""
+        return ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt)
 
     def query(self, **changes: object) -> dict[str, str]:
         """The parameters of a link to this view, or to one that differs in some fields; defaults are left out."""
@@ -113,19 +119,19 @@ def rival(store: Store, view: View, asked: str | None) -> str:
         StoreError: the grid has nothing of that name, or nothing else at all.
     """
     names = Names.of(store, view.grid)
-    others = names.rivals(view.row)
+    others = names.rivals(view.system)
     if not others and not asked:
         raise StoreError(f"Grid '{view.grid}' has no model besides '{view.model}': nothing to compare it with.")
-    return _checked(store, names, view.row, asked or (BASE if BASE in others else others[0]))
+    return _checked(store, names, view.system, asked or (BASE if BASE in others else others[0]))
 
 
-def _checked(store: Store, names: Names, row: Row, against: str) -> str:
-    """What a row is compared with, if it can be: something else of its grid, or anything of another."""
+def _checked(store: Store, names: Names, system: System, against: str) -> str:
+    """What a system is compared with, if it can be: something else of its grid, or anything of another."""
     where, name = names.elsewhere(store, against)
     if where.grid == names.grid:
-        one_of(f"'{row.model}' can't be compared with", name, names.rivals(row))
+        one_of(f"'{system.model}' can't be compared with", name, names.rivals(system))
     else:
-        where.row(name)
+        where.system(name)
     return against
 
 

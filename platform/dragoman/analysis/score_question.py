@@ -1,0 +1,27 @@
+"""What is asked of scores: a metric on a grid, and all that must be equal for scores to be compared."""
+
+from dataclasses import KW_ONLY, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreQuestion:
+    """Scores of one metric on one grid: what every analysis takes, so that no two read different scores.
+
+    Names are looked up, and scores that can't be compared are refused, when it is answered (`Slice.of`).
+    """
+
+    grid: str
+    """Name of the grid."""
+    metric: str
+    """Name of the metric."""
+    _: KW_ONLY
+    signature: str | None = None
+    """Text that the signatures must hold; needed where the metric has several."""
+    prompt: str | None = None
+    """Name of the prompt, or text that its template or identity holds; the grid's first by default."""
+    test_set: str | None = None
+    """Text that the test set's corpus, revision or identity must hold, where the grid has several."""
+    decoding: str | None = None
+    """Text that the decoding's settings or identity must hold, where the grid has several."""
+    micro: bool = False
+    """Weigh each pair by its segments in means over pairs; by default all pairs count alike."""
