@@ -81,6 +81,8 @@ def _command_lines(command: Any) -> Iterator[str]:
     yield "| parameter | meaning |"
     yield "| --- | --- |"
     for parameter in command.params:
+        if getattr(parameter, "hidden", False):
+            continue  # an older name, which is still taken
         names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
         if parameter.param_type_name == "argument":
             names = f"`{parameter.metavar or str(parameter.name).upper()}`"

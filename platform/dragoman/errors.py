@@ -1,9 +1,12 @@
 """An error is a sentence: what is wrong, where, and what to do about it."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from textwrap import shorten
 from typing import ClassVar
+
+_MOST_NEAREST = 3
+"""Names that are offered for a misspelt one, at most."""
 
 
 class DragomanError(Exception):
@@ -30,15 +33,18 @@ class ModelError(DragomanError):
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """The remedy for a misspelt name: the nearest allowed one, else the whole list.
+    """The remedy for a misspelt name: the nearest allowed one, several that are as near, else the whole list.
 
     Returns a clause to end a sentence with, such as ``did you mean 'full'?``.
     """
     choices = sorted(set(allowed))
     folded = {choice.casefold(): choice for choice in choices}
-    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    close = get_close_matches(name.casefold(), folded, n=_MOST_NEAREST, cutoff=0.6)
     if close:
-        return f"did you mean '{folded[close[0]]}'?"
+        likeness = [SequenceMatcher(None, choice, name.casefold()).ratio() for choice in close]
+        best = sorted(folded[each] for each, like in zip(close, likeness, strict=True) if like == likeness[0])
+        *first, last = (f"'{each}'" for each in best)
+        return f"did you mean {', '.join(first)}{' or ' if first else ''}{last}?"
     if not choices:
         return "there are none yet."
     return f"use one of: {', '.join(choices)}."

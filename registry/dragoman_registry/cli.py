@@ -8,36 +8,95 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.pair_scores import BASE
-from dragoman.cli.arguments import ModelsOption, complete_grids, open_snapshot, open_store
-from dragoman.cli.output import printed, until_printed
-from dragoman.errors import DragomanError
+from dragoman.cli.arguments import ModelsOption, complete_grids, complete_languages, open_snapshot, open_store
+from dragoman.cli.groups import Group, grouped
+from dragoman.cli.output import Answer, printed, until_printed
+from dragoman.errors import DragomanError, nearest
 from dragoman.line import MARK, half_character, lines_of
 from dragoman.pair import Pair
 from dragoman.reports.choices import chosen_models
 from dragoman.settings import settings
 from dragoman.store.records import GridRecord
-from dragoman.tables.render import Form, render
-from dragoman.tables.table import Table
+from dragoman.tables.table import Table, word
 from dragoman_registry.audit.history import faults
 from dragoman_registry.audit.log import AuditLog, Outcome
 from dragoman_registry.gate import evidence
 from dragoman_registry.gate.policy import load_policy, policy_for
 from dragoman_registry.packaging.translation import translate_lines
 from dragoman_registry.promotion.champions import done_without_dragoman, standing_champions
+from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.promotion.remote import promoter
 from dragoman_registry.promotion.requests import UNSET, PromotionRequest
 from dragoman_registry.registry_client.client import speaking
-from dragoman_registry.registry_client.versions import VersionError, registered_names, resolve, version_at
+from dragoman_registry.registry_client.versions import (
+    VersionError,
+    aliases_of,
+    find_version,
+    registered,
+    registered_names,
+    resolve,
+    split,
+    version_at,
+    versions_of,
+    which_alias,
+)
 from dragoman_registry.tables import champions_table, gate_table, trail_table
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of a registered model.")]
+
+def complete_names(incomplete: str) -> list[str]:
+    """Names of registered models, and after `@` their aliases and versions, for the shell."""
+    uri = settings().mlflow_url
+    name, at, _ = incomplete.partition("@")
+    try:
+        with speaking(uri):
+            known = registered_names(uri)
+            if not at:
+                return [each for each in known if each.startswith(incomplete)]
+            found = (
+                [*aliases_of(uri, name), *(each.version for each in versions_of(uri, name))] if name in known else []
+            )
+    except DragomanError:
+        return []
+    return [f"{name}@{which}" for which in found if f"{name}@{which}".startswith(incomplete)]
+
+
+def complete_runs(incomplete: str) -> list[str]:
+    """Names of grids and of registered versions for the shell."""
+    return [*complete_grids(incomplete), *complete_names(incomplete)]
+
+
+def complete_aliases(incomplete: str) -> list[str]:
+    """Aliases of all registered models for the shell."""
+    uri = settings().mlflow_url
+    try:
+        with speaking(uri):
+            found = {alias for model in registered(uri) for alias in model.aliases}
+    except DragomanError:
+        return []
+    return sorted(alias for alias in found if alias.startswith(incomplete))
+
+
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME[@VERSION]",
+        help="Name of a registered model; with the number of a version or an alias, only that.",
+        autocompletion=complete_names,
+    ),
+]
 PolicyOption = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="Policy in YAML; by default the one in the grid's spec."),
 ]
 AliasOption = Annotated[
-    str | None, typer.Option("--alias", metavar="ALIAS", help="The alias; by default the one the policy names.")
+    str | None,
+    typer.Option(
+        "--alias",
+        metavar="ALIAS",
+        help="The alias; by default the one the policy names.",
+        autocompletion=complete_aliases,
+    ),
 ]
 SignaturesOption = Annotated[
     list[str] | None,
@@ -47,25 +106,23 @@ SignaturesOption = Annotated[
         help="For a metric scored under several signatures (the policy's, or METRIC): text of the one to look at.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
+@grouped(Group.REGISTRY)
+@printed
 def gate(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="Name of a grid, or one version: NAME@VERSION.", autocompletion=complete_grids
+            metavar="RUN", help="Name of a grid, or one version: NAME@VERSION.", autocompletion=complete_runs
         ),
     ],
     model: ModelsOption = None,
     policy: PolicyOption = None,
     alias: AliasOption = None,
     signature: SignaturesOption = None,
-    json: JsonOption = False,
-    csv: CsvOption = False,
-) -> None:
-    """Hold a promotion policy to the models of a grid, or to a registered version, and explain every rule.
+) -> Answer:
+    """Check the models of a grid, or a registered version, against a promotion policy, and explain every rule.
 
     Nothing is moved. Ends with exit code 1 if a model fails.
 
@@ -88,29 +145,37 @@ def gate(
             incumbent = version_at(uri, rules.model, rules.alias) if is_registered else None
         reports = [evidence.gate(store, grid, name, rules, incumbent) for name in names]
     table = gate_table(reports, [report.reason for report in reports])
-    sys.stdout.write(render([table], _form(json, csv)))
-    raise typer.Exit(0 if all(report.passed for report in reports) else 1)
+    return Answer([table], code=0 if all(report.passed for report in reports) else 1)
 
 
+@grouped(Group.REGISTRY)
+@printed
 def promote(
-    version: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The version: its number, or an alias.")],
+    version: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME@VERSION", help="The version: its number, or an alias.", autocompletion=complete_names
+        ),
+    ],
     alias: AliasOption = None,
     policy: PolicyOption = None,
     signature: SignaturesOption = None,
     replacing: Annotated[
         str | None,
         typer.Option(
-            "--replacing", metavar="VERSION", help="Only if the alias stands at this version now, or at none."
+            "--replacing",
+            metavar="VERSION",
+            help="Only if the alias has this version now, or none.",
         ),
     ] = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Against the gate's verdict; marked for ever, needs --reason and the right to."),
+        typer.Option(
+            "--force", help="Promote against the gate's verdict; recorded for ever, needs --reason and the right to."
+        ),
     ] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
-    json: JsonOption = False,
-    csv: CsvOption = False,
-) -> None:
+) -> Answer:
     """Move an alias to a version, if the version passes the gate; the decision is recorded either way.
 
     Ends with exit code 1 if it is refused.
@@ -128,51 +193,81 @@ def promote(
                 replacing=_number(replacing), force=force, reason=reason,
             )
         )  # fmt: skip
-    sys.stdout.write(render([gate_table([decision.report])], _form(json, csv)))
-    typer.echo(decision.sentence, err=json or csv)
-    raise typer.Exit(0 if decision.stands else 1)
+    return Answer([gate_table([decision.report])], decision.sentence, code=0 if decision.stands else 1)
 
 
+@grouped(Group.REGISTRY)
+@printed
 def rollback(
     name: NameArgument,
-    alias: Annotated[str, typer.Option("--alias", metavar="ALIAS", help="The alias.")] = "champion",
+    alias: Annotated[
+        str | None,
+        typer.Option(
+            "--alias",
+            metavar="ALIAS",
+            help="The alias; by default that of NAME@ALIAS, else champion.",
+            autocompletion=complete_aliases,
+        ),
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "rolled back by hand",
-) -> None:
-    """Move an alias back to the version that was promoted before.
+) -> Answer:
+    """Move an alias back to the version that was promoted before; with NAME@NUMBER, only if it stands at that version.
 
-    Example: dragoman rollback demo-translator --reason "mistranslates numbers"
+    Examples: dragoman rollback demo-translator@champion --reason "mistranslates numbers" ·
+    dragoman rollback demo-translator --alias challenger
     """
     promotions = promoter(settings(), open_store)
     with speaking(promotions.uri):
-        record = promotions.rollback(name, alias, reason)
-    typer.echo(
-        f"{name}@{alias} stands at version {record.to_version} again, in place of version {record.from_version}."
-    )
+        model, which = split(name)
+        asked = which_alias(promotions.uri, model, which, alias)
+        record = promotions.rollback(model, asked, reason)
+    told = f"{model}@{asked} stands at version {record.to_version} again, in place of version {record.from_version}."
+    return Answer([trail_table([record])], told, is_sentence_enough=True)
 
 
+@grouped(Group.REGISTRY)
 @printed
 def history(
     name: NameArgument,
-    alias: Annotated[str | None, typer.Option("--alias", metavar="ALIAS", help="Only this alias.")] = None,
+    alias: Annotated[
+        str | None,
+        typer.Option("--alias", metavar="ALIAS", help="Only this alias.", autocompletion=complete_aliases),
+    ] = None,
 ) -> Sequence[Table]:
     """Show who moved the aliases of a model, or was refused to: when, why, and what was done without Dragoman.
 
-    Example: dragoman history demo-translator
+    Examples: dragoman history demo-translator · dragoman history demo-translator@champion ·
+    dragoman history demo-translator@3
     """
-    with speaking(settings().mlflow_url):
-        Promotions(open_store(), settings().mlflow_url).mend(name)
-    promotions = Promotions(until_printed(open_snapshot()), settings().mlflow_url)
-    with speaking(promotions.uri):
-        notes = done_without_dragoman(promotions, name, alias)
-    records = [record for record in promotions.log.records(name, alias) if record.outcome is not Outcome.BEGUN]
+    uri = settings().mlflow_url
+    model, which = split(name)
+    version = which if which and which.isdecimal() else None
+    alias = alias if version else which or alias
+    with speaking(uri):
+        Promotions(open_store(), uri).mend(model)
+    promotions = Promotions(until_printed(open_snapshot()), uri)
+    with speaking(uri):
+        if version:
+            find_version(promotions.uri, model, version)
+        notes = done_without_dragoman(promotions, model, alias)
+        gated = gated_aliases(promotions.store, model) | set(aliases_of(promotions.uri, model))
+    found = promotions.log.records(model, alias)
+    if alias and not found and alias not in gated:
+        raise VersionError(f"No alias '{alias}' of {model} was ever moved; {nearest(alias, gated)}")
+    records = [
+        record
+        for record in found
+        if record.outcome is not Outcome.BEGUN and version in (None, record.from_version, record.to_version)
+    ]
     return [trail_table(records, notes)]
 
 
+@grouped(Group.REGISTRY)
 @printed
 def champions() -> Sequence[Table]:
-    """Show where every alias of every registered model stands, since when and by whom.
+    """Show the version of every alias of every registered model, since when and by whom.
 
-    Example: dragoman champions
+    Examples: dragoman champions
     """
     promotions = Promotions(open_store(), settings().mlflow_url)
     with speaking(promotions.uri):
@@ -181,24 +276,27 @@ def champions() -> Sequence[Table]:
     return [champions_table(rows, notes)]
 
 
-audit = typer.Typer(help="The trail of every promotion, refusal and rollback.", no_args_is_help=True)
+audit = typer.Typer(
+    rich_help_panel=Group.REGISTRY, help="The trail of every promotion, refusal and rollback.", no_args_is_help=True
+)
 
 
 @audit.command("verify")
-def verify() -> None:
+@printed
+def verify() -> Answer:
     """Check that no record of the trail was altered, replaced or taken away.
 
     Ends with exit code 1 if one was.
+
+    Examples: dragoman audit verify · dragoman audit verify --json
     """
     with open_snapshot() as store, speaking(settings().mlflow_url):
         log = AuditLog(store.database)
         found = faults(log, settings().mlflow_url)
         count = len(log.records())
-    for sentence in found:
-        typer.echo(sentence)
-    if not found:
-        typer.echo(f"The audit trail is whole: {count} records.")
-    raise typer.Exit(1 if found else 0)
+    table = Table("faults", "what is wrong with the audit trail", [word("fault")], [{"fault": each} for each in found])
+    told = "\n".join(found) or f"The audit trail is whole: {count} records."
+    return Answer([table], told, is_sentence_enough=True, code=1 if found else 0)
 
 
 @audit.command("export")
@@ -206,15 +304,27 @@ def verify() -> None:
 def export() -> Sequence[Table]:
     """Print every record, evidence and hashes included in JSON and CSV.
 
-    Example: dragoman audit export --json
+    Examples: dragoman audit export --json
     """
     return [trail_table(AuditLog(open_store().database).records())]
 
 
+@grouped(Group.REGISTRY)
 def translate(
-    model: Annotated[str, typer.Option("--model", metavar="NAME@VERSION", help="Number or alias of a version.")],
-    source: Annotated[str, typer.Option("--from", metavar="LANGUAGE", help="Language of the text.")],
-    target: Annotated[str, typer.Option("--to", metavar="LANGUAGE", help="Language to translate to.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", metavar="NAME@VERSION", help="Number or alias of a version.", autocompletion=complete_names
+        ),
+    ],
+    source: Annotated[
+        str,
+        typer.Option("--from", metavar="LANGUAGE", help="Language of the text.", autocompletion=complete_languages),
+    ],
+    target: Annotated[
+        str,
+        typer.Option("--to", metavar="LANGUAGE", help="Language to translate to.", autocompletion=complete_languages),
+    ],
     text: Annotated[
         str | None, typer.Argument(metavar="[TEXT]", help="What to translate; by default each line of standard input.")
     ] = None,
@@ -266,7 +376,3 @@ def _lines(text: str | None, file: Path | None) -> list[str]:
     except UnicodeDecodeError as error:
         number = data.count(b"\n", 0, error.start) + 1
         raise DragomanError(f"{place}, line {number}, is not UTF-8 text: convert it.") from error
-
-
-def _form(json: bool, csv: bool) -> Form:
-    return Form.JSON if json else Form.CSV if csv else Form.TEXT

@@ -58,7 +58,7 @@ def test_numbers_move_under_a_reader_who_keeps_the_place(running: tuple[Store, i
     page = watch()
     assert page.locator(".log").evaluate("(log) => log.scrollTop + log.clientHeight >= log.scrollHeight - 4")
     expect(page.locator(".failure")).to_contain_text("the worker died")
-    page.get_by_text("What stands behind it").press("Enter")
+    page.get_by_text("Details").press("Enter")
     behind = page.locator(".failure pre")
     expect(behind).to_contain_text("in frame 59")
     behind.focus()
@@ -89,7 +89,7 @@ def test_a_grid_is_stopped_by_a_button(running: tuple[Store, int], watch: Do) ->
     store, _ = running
     page = watch()
     page.get_by_role("button", name="Stop").press("Enter")
-    expect(page.locator("[data-answer]")).to_have_text("Asked to stop: its driver obeys within seconds.")
+    expect(page.locator("[data-answer]")).to_have_text("Stop requested: the driver stops within seconds.")
     expect(page.locator(".facts")).to_contain_text("asked to stop by")
     assert store.jobs.of_grid("demo")[0].stop_asked is not None
 
@@ -148,7 +148,7 @@ def test_a_running_grid_is_easy_to_read(
     width: int,
 ) -> None:  # fmt: skip
     page = watch(color_scheme=scheme, viewport={"width": width, "height": 900})
-    page.get_by_text("What stands behind it").click()
+    page.get_by_text("Details").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert hard_to_use(page) == []

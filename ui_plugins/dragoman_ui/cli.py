@@ -16,6 +16,7 @@ from urllib.error import URLError
 import typer
 
 from dragoman import telemetry
+from dragoman.cli.groups import Group, grouped
 from dragoman.errors import DragomanError
 from dragoman.relocation import settle_home
 from dragoman.settings import Settings, settings
@@ -37,6 +38,7 @@ class ServerError(DragomanError):
     """A server that can't be started here."""
 
 
+@grouped(Group.RESULTS)
 def ui(
     port: Annotated[int, typer.Option(help="Port to listen at.", min=1, max=65535)] = 5000,
     host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine can reach it.")] = (

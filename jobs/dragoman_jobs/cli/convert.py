@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-convert = typer.Typer(help="Write a checkpoint in another form.", no_args_is_help=True)
+from dragoman.cli.groups import Group
+
+convert = typer.Typer(rich_help_panel=Group.RUN, help="Write a checkpoint in another form.", no_args_is_help=True)
 
 
 @convert.callback()
@@ -13,7 +15,7 @@ def _group() -> None:
     """Keep the subcommand's name: Typer would run an only command without it."""
 
 
-@convert.command("xglm-to-opt", epilog="Example: dragoman convert xglm-to-opt facebook/xglm-564M models/xglm-564m-opt")
+@convert.command("xglm-to-opt")
 def xglm_to_opt(
     model: Annotated[str, typer.Argument(help="Folder of an XGLM checkpoint, or its name on the Hugging Face hub.")],
     out: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
@@ -22,6 +24,8 @@ def xglm_to_opt(
     """Turn an XGLM checkpoint into the OPT checkpoint that computes the same logits.
 
     OPT runs where XGLM does not: CTranslate2, vLLM, SDPA and FlashAttention.
+
+    Examples: dragoman convert xglm-to-opt facebook/xglm-564M models/xglm-564m-opt
     """
     from dragoman_jobs.models import conversion
 

@@ -31,7 +31,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, n
 AddressOption = Annotated[
     str | None,
     typer.Option(
-        metavar="URL", help="Address of the cluster's dashboard, http://HOST:8265; by default the setting ray."
+        metavar="URL", help="Address of the Ray cluster's dashboard, http://HOST:8265; by default the setting ray."
     ),
 ]
 

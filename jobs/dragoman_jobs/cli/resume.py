@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dragoman.cli.arguments import GridArgument, complete_grids, open_store
+from dragoman.cli.groups import Group, grouped
 from dragoman.errors import StoreError
 from dragoman.settings import Settings
 from dragoman.store.jobs import control
@@ -26,6 +27,7 @@ from dragoman_jobs.driver.resume_plan import named, planned_again
 LocalOption = Annotated[bool, typer.Option("--here", help="On this machine, wherever it ran before.")]
 
 
+@grouped(Group.RUN)
 def resume(
     grid: Annotated[
         str,
@@ -44,7 +46,7 @@ def resume(
     training_gpus: TrainingGpusOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Go on with a grid that was stopped, or whose driver, machine or cluster died.
+    """Resume a grid that was stopped, or whose driver, machine or cluster died.
 
     It runs on the cluster it was last sent to, or else here. Only what is missing is done; failed cells are left to
     `dragoman retry`.
@@ -57,6 +59,7 @@ def resume(
     )
 
 
+@grouped(Group.RUN)
 def retry(
     grid: GridArgument,
     failed: Annotated[bool, typer.Option("--failed", help="The cells that failed.")] = False,

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from dragoman import logs, plugins
+from dragoman.cli.groups import Group, grouped
 from dragoman.cli.plan import SpecArgument
 from dragoman.planning.plan import Plan, make_plan
 from dragoman.reports.plan import missing
@@ -24,6 +25,7 @@ from dragoman_jobs.cli.options import (
 )
 
 
+@grouped(Group.RUN)
 def run(
     spec: SpecArgument,
     workers: WorkersOption = None,
@@ -37,7 +39,7 @@ def run(
 
     Closing the terminal loses nothing: the same command again does only what is missing.
 
-    Example: dragoman run examples/demo.yaml
+    Examples: dragoman run examples/demo.yaml
     """
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]
     chosen = asked_for(workers, cpus, gpus, training_workers, training_gpus)
@@ -51,6 +53,7 @@ def run(
         raise typer.Exit(1)
 
 
+@grouped(Group.RUN)
 def submit(
     spec: SpecArgument,
     address: AddressOption = None,
@@ -66,7 +69,7 @@ def submit(
 
     The token is taken from RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH.
 
-    Example: dragoman submit examples/demo.yaml --address http://127.0.0.1:8265
+    Examples: dragoman submit examples/demo.yaml --address http://127.0.0.1:8265
     """
     where = chosen_address(address)
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]

@@ -3,12 +3,15 @@
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from dragoman.cli.arguments import GridArgument, open_snapshot, open_store
-from dragoman.cli.output import printed, until_printed
+from dragoman.cli.arguments import GridArgument, OptionalGridArgument, open_snapshot, open_store
+from dragoman.cli.groups import Group, grouped
+from dragoman.cli.output import Answer, printed, until_printed
+from dragoman.errors import DragomanError, StoreError, nearest
 from dragoman.reports import jobs as reports
 from dragoman.store.heartbeat import BEAT_SECONDS
 from dragoman.store.jobs import control
@@ -21,15 +24,29 @@ _STOP_SECONDS = 60
 """How long `stop` waits for the driver to obey."""
 
 
-@printed
-def status(grid: GridArgument) -> Sequence[Table]:
-    """How a grid stands: its run, the first failure with its log, and the cells of every model.
+def complete_jobs(context: typer.Context, incomplete: str) -> list[str]:
+    """Numbers of a grid's runs for the shell."""
+    try:
+        numbers = [str(job.id) for job in open_store().jobs.of_grid(context.params.get("grid") or "")]
+    except DragomanError:
+        return []
+    return [number for number in numbers if number.startswith(incomplete)]
 
-    Everything is read from the store, whatever became of the driver. Tables: run, failure, models, runs.
+
+@grouped(Group.RUN)
+@printed
+def status(grid: OptionalGridArgument = None) -> Sequence[Table]:
+    """Show the status of a grid: its run, the first failure with its log, and the cells of every model.
+
+    Everything is read from the store, whatever became of the driver. Without a name it lists the grids there are.
+    Tables: run, failure, models, runs.
 
     Examples: dragoman status demo · dragoman status demo --json
     """
-    store = _settled(open_store(), [grid])
+    kept = open_store()
+    if grid is None:
+        return _every(kept)
+    store = _settled(kept, [grid])
     jobs = store.jobs.of_grid(grid)
     return [
         reports.run(store, grid, jobs),
@@ -39,25 +56,36 @@ def status(grid: GridArgument) -> Sequence[Table]:
     ]
 
 
+@grouped(Group.RUN)
 @printed
 def list_() -> Sequence[Table]:
-    """Every grid of the store: how its last run stands, how many cells are done, and where it ran.
+    """List the grids of the store: the state of the last run, how many cells are done, and where it ran.
 
     Examples: dragoman list · dragoman list --json
     """
-    kept = open_store()
+    return _every(open_store())
+
+
+def _every(kept: Store) -> Sequence[Table]:
     store = _settled(kept, kept.grids.names())
     return [reports.grids(store, {name: store.jobs.of_grid(name) for name in store.grids.names()})]
 
 
+@grouped(Group.RUN)
 def logs(
     grid: GridArgument,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is said, until the run ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log until the run ends.")] = False,
     job: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Number of the run; the last by default.", show_default=False)
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Number of the run; the last by default.",
+            show_default=False,
+            autocompletion=complete_jobs,
+        ),
     ] = None,
 ) -> None:
-    """What the driver of a grid said: progress, and every failure with what stands behind it.
+    """Print the log of a grid's driver: progress, and every failure with its details.
 
     Examples: dragoman logs demo · dragoman logs demo --follow
     """
@@ -80,10 +108,12 @@ def logs(
         typer.echo(f"The run is {reports.state(standing)}{reports.because(standing)}.")
 
 
-def stop(grid: GridArgument) -> None:
-    """Stop a grid: its driver is asked by way of the store, wherever it is, and cells in flight are given up.
+@grouped(Group.RUN)
+@printed
+def stop(grid: GridArgument) -> Answer:
+    """Stop a grid: the request reaches its driver through the store, wherever it runs; cells in flight are abandoned.
 
-    Example: dragoman stop demo
+    Examples: dragoman stop demo
     """
     from dragoman_jobs.driver.submission import asker
 
@@ -93,10 +123,11 @@ def stop(grid: GridArgument) -> None:
     while job.is_alive and time.monotonic() < deadline:
         time.sleep(0.5)
         job = next(each for each in store.jobs.of_grid(grid) if each.id == job.id)
+    sentence = f"{grid} is {reports.state(job)}{reports.because(job)}; `dragoman resume {grid}` goes on with it."
     if job.is_alive:
-        typer.echo(f"{grid} was asked to stop; its driver has not obeyed yet: look at `dragoman status {grid}`.")
-        raise typer.Exit(1)
-    typer.echo(f"{grid} is {reports.state(job)}{reports.because(job)}; `dragoman resume {grid}` goes on with it.")
+        sentence = f"{grid} was asked to stop; its driver has not obeyed yet: look at `dragoman status {grid}`."
+    stopped = replace(reports.runs([job]), detail=False)
+    return Answer([stopped], sentence, is_sentence_enough=True, code=1 if job.is_alive else 0)
 
 
 def _settled(store: Store, grids: Sequence[str]) -> Store:
@@ -114,11 +145,9 @@ def _jobs(store: Store, grid: str) -> list[JobRecord]:
 
 
 def _chosen(store: Store, grid: str, job: int | None) -> int:
-    from dragoman.errors import StoreError
-
     numbers = [each.id for each in store.jobs.of_grid(grid)]
     if not numbers:
         raise StoreError(f"The grid {grid} was never run: there is no log of it.")
     if job is not None and job not in numbers:
-        raise StoreError(f"The grid {grid} has no run {job}: it has {', '.join(map(str, sorted(numbers)))}.")
+        raise StoreError(f"The grid {grid} has no run {job}: {nearest(str(job), map(str, numbers))}")
     return numbers[0] if job is None else job

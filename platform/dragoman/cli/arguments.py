@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dragoman.analysis.systems import model_names
+from dragoman.analysis.systems import asked, model_names
 from dragoman.errors import DragomanError
 from dragoman.settings import settings
 from dragoman.store.store import Store
@@ -46,6 +46,24 @@ def complete_models(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_prompts(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of the grid's prompts for the shell."""
+    try:
+        names = dict.fromkeys(row.prompt for row in asked(open_store(), context.params.get("grid") or ""))
+    except DragomanError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_languages(incomplete: str) -> list[str]:
+    """The languages of all grids for the shell."""
+    try:
+        grids = open_store().grids.all()
+    except DragomanError:
+        return []
+    return sorted({tag for grid in grids for tag in grid.languages if tag.startswith(incomplete)})
+
+
 def complete_metrics(incomplete: str) -> list[str]:
     """Names of installed metrics for the shell."""
     from dragoman.plugins import available
@@ -54,6 +72,12 @@ def complete_metrics(incomplete: str) -> list[str]:
 
 
 GridArgument = Annotated[str, typer.Argument(metavar="GRID", help="Name of a grid.", autocompletion=complete_grids)]
+OptionalGridArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[GRID]", help="Name of a grid; without one, the grids there are.", autocompletion=complete_grids
+    ),
+]
 ModelsOption = Annotated[
     list[str] | None,
     typer.Option("--model", metavar="MODEL", help="Only this model; may be repeated.", autocompletion=complete_models),
@@ -65,7 +89,10 @@ MetricOption = Annotated[
     ),
 ]
 PromptOption = Annotated[
-    str | None, typer.Option("--prompt", metavar="NAME", help="Only this prompt, of those the spec names.")
+    str | None,
+    typer.Option(
+        "--prompt", metavar="NAME", help="Only this prompt, of those the spec names.", autocompletion=complete_prompts
+    ),
 ]
 MicroOption = Annotated[
     bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")

@@ -17,6 +17,7 @@ from dragoman.cli.arguments import (
     complete_models,
     open_snapshot,
 )
+from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.metrics.significance import Correction, Test
 from dragoman.reports.choices import chosen_metric
@@ -24,13 +25,12 @@ from dragoman.reports.comparison import SHOWN, tables
 from dragoman.tables.table import Table
 
 
+@grouped(Group.RESULTS)
 @printed
 def compare(
     grid: GridArgument,
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="The model compared with: a baseline.", autocompletion=complete_models)
-    ],
-    b: Annotated[str, typer.Argument(metavar="B", help="The model in question.", autocompletion=complete_models)],
+    a: Annotated[str, typer.Argument(metavar="A", help="The baseline.", autocompletion=complete_models)],
+    b: Annotated[str, typer.Argument(metavar="B", help="The model to compare.", autocompletion=complete_models)],
     metric: MetricOption = None,
     prompt: PromptOption = None,
     signature: SignatureOption = None,
@@ -50,7 +50,10 @@ def compare(
         ),
     ] = None,
     micro: MicroOption = False,
-    top: Annotated[int, typer.Option(min=1, help="Pairs shown among the largest losses and gains.")] = SHOWN,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="Pairs shown among the largest losses and gains.")
+    ] = SHOWN,
+    top: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
 ) -> Sequence[Table]:
     """Compare model B with model A on the pairs both have a score for: B minus A.
 
@@ -71,4 +74,4 @@ def compare(
     found = compare_models(
         store, question, a=a, b=b, test=test, correction=correction, alpha=alpha, samples=samples
     )  # fmt: skip
-    return tables(grid, found, top)
+    return tables(grid, found, top or limit)

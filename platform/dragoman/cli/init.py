@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from dragoman.cli.groups import Group, grouped
 from dragoman.errors import SpecError
 
 
+@grouped(Group.RUN)
 def init(
     path: Annotated[Path, typer.Argument(metavar="SPEC", help="The file to write.")] = Path("grid.yaml"),
 ) -> None:

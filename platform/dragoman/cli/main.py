@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
+from dragoman.cli.groups import Group, group_of, grouped
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
 from dragoman.signals import interruptible
@@ -48,9 +49,10 @@ class _Commands(Mapping[str, Any]):
             command = _unavailable(name, error)
         if isinstance(command, typer.Typer):
             found: Any = get_group(command)
+            found.rich_help_panel = command.rich_help_panel or Group.PLUGINS
         else:
             alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-            alone.command(name)(command)
+            alone.command(name, rich_help_panel=group_of(command))(command)
             found = get_command(alone)
         found.name = name
         return found
@@ -68,6 +70,39 @@ class _Installed(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = _Commands()  # type: ignore[assignment]  # nothing is ever added to them
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """The names alone: nothing is imported for them."""
+        return list(self.commands)
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """The help lists commands by their groups, in the order of `Group`."""
+        groups = [str(group) for group in Group]
+        found = dict(self.commands)
+        self.commands = {name: found[name] for name in sorted(found, key=lambda name: _place(found[name], groups))}
+        super().format_help(ctx, formatter)
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run a command; one that lacks the name of a grid says which there are.
+
+        Raises:
+            DragomanError: a grid has to be named.
+        """
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if error.param is None or error.param.metavar != "GRID":
+                raise
+            from dragoman.cli.arguments import complete_grids
+
+            grids = ", ".join(complete_grids("")) or "none yet"
+            raise DragomanError(f"The name of a grid is missing (there are: {grids}).") from error
+
+
+def _place(command: Any, groups: list[str]) -> tuple[int, str]:
+    """Where a command stands in the help: groups that packages name themselves come after ours."""
+    panel = str(command.rich_help_panel)
+    return groups.index(panel) if panel in groups else len(groups), panel
 
 
 def _show_version(wanted: bool) -> None:
@@ -99,6 +134,7 @@ def _unavailable(name: str, error: ModuleNotFoundError) -> Callable[[], Any]:
             "install dragoman with the extra that brings it, for example `pip install 'dragoman[all]'`."
         )
 
+    grouped(Group.UNAVAILABLE)(command)
     command.__doc__ = f"(needs the Python package {error.name})"
     return command
 

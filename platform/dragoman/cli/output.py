@@ -1,16 +1,18 @@
 """The one place that prints a table: to a terminal, as JSON, CSV, Markdown, or LaTeX for a paper.
 
-A command returns `Table`s and is decorated with `printed`; the forms and their options are then the same everywhere.
-Equal tables print the same bytes: numbers are rounded once, and nothing of the time or the machine is added.
+A command returns `Table`s, or an `Answer` with them, and is decorated with `printed`; the forms and their options are
+then the same everywhere. Equal tables print the same bytes: numbers are rounded once, and nothing of the time or the
+machine is added.
 """
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
 from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
@@ -23,7 +25,22 @@ _PRINTING: ContextVar[ExitStack] = ContextVar("printing")
 """Closes what the command that is printed has opened."""
 
 
-def printed(command: Callable[..., Sequence[Table]]) -> Callable[..., None]:
+class Answer(NamedTuple):
+    """What a command answers where that is more than tables."""
+
+    tables: Sequence[Table]
+    """Its tables."""
+    sentence: str | None = None
+    """Said after them: with the text on standard output, beside every other form on standard error."""
+    is_sentence_enough: bool = False
+    """Whether text is the sentence alone, unless a table is asked for by name."""
+    json: str | None = None
+    """What `--json` prints in place of the tables, of commands whose JSON is older than their tables."""
+    code: int = 0
+    """What the command ends with."""
+
+
+def printed(command: Callable[..., Sequence[Table] | Answer]) -> Callable[..., None]:
     """Make a command of a function that returns tables: adds the options of output and prints in the form chosen."""
     signature = inspect.signature(command, eval_str=True)
 
@@ -33,14 +50,22 @@ def printed(command: Callable[..., Sequence[Table]]) -> Callable[..., None]:
         only = arguments.pop("table")
         with ExitStack() as printing:  # tables may read what they hold when they are printed
             _PRINTING.set(printing)
-            text = render(command(**arguments), form, only)
-        if text or form is Form.JSON:
-            sys.stdout.write(text)
-        else:
-            typer.echo("There are no rows to show.", err=True)
+            found = command(**arguments)
+            answer = found if isinstance(found, Answer) else Answer(found)
+            is_said_alone = answer.is_sentence_enough and form is Form.TEXT and only is None
+            if answer.json is not None and form is Form.JSON and only is None:
+                text = answer.json
+            else:
+                text = "" if is_said_alone else render(answer.tables, form, only)
+        if text or not is_said_alone:
+            _print(text, form)
+        if answer.sentence is not None:
+            typer.echo(answer.sentence, err=form is not Form.TEXT)
+        if answer.code:
+            raise typer.Exit(answer.code)
 
     added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-             for name, (annotation, default) in _OPTIONS.items()]  # fmt: skip
+             for name, (annotation, default) in _options(_table_names(command)).items()]  # fmt: skip
     run.__dict__["__signature__"] = signature.replace(
         parameters=[*signature.parameters.values(), *added], return_annotation=None
     )
@@ -52,13 +77,34 @@ def until_printed(resource: AbstractContextManager[Resource]) -> Resource:
     return _PRINTING.get().enter_context(resource)
 
 
-_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "json": (Annotated[bool, typer.Option("--json", help="Print JSON: every table, as rows.")], False),
-    "csv": (Annotated[bool, typer.Option("--csv", help="Print CSV: the first table, or the one of --table.")], False),
-    "markdown": (Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")], False),
-    "latex": (Annotated[bool, typer.Option("--latex", help="Print LaTeX tables (booktabs).")], False),
-    "table": (Annotated[str | None, typer.Option(metavar="NAME", help="Print only the table of this name.")], None),
-}
+def _print(text: str, form: Form) -> None:
+    if text or form is Form.JSON:
+        sys.stdout.write(text)
+    else:
+        typer.echo("There are no rows to show.", err=True)
+
+
+def _table_names(command: Callable[..., Any]) -> list[str]:
+    """The tables that a command's help names, in a sentence that begins with `Tables:`."""
+    found = re.search(r"\bTables?: ([^.]*)\.", inspect.getdoc(command) or "")
+    return [name.strip() for name in re.sub(r"\(.*?\)", "", found[1]).split(",")] if found else []
+
+
+def _options(tables: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in tables if name.startswith(incomplete)]
+
+    table = typer.Option(metavar="NAME", help="Print only the table of this name.", autocompletion=complete)
+    return {
+        "json": (Annotated[bool, typer.Option("--json", help="Print JSON: every table, as rows.")], False),
+        "csv": (
+            Annotated[bool, typer.Option("--csv", help="Print CSV: the first table, or the one of --table.")],
+            False,
+        ),
+        "markdown": (Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")], False),
+        "latex": (Annotated[bool, typer.Option("--latex", help="Print LaTeX tables (booktabs).")], False),
+        "table": (Annotated[str | None, table], None),
+    }
 
 
 def _form(flags: Mapping[str, bool]) -> Form:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from dragoman.cli.arguments import open_snapshot
+from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.planning.adoption import adopt_from
 from dragoman.planning.cost import estimate
@@ -34,16 +35,17 @@ from dragoman.tables.table import Table
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="A grid spec in YAML.", show_default=False)]
 
 
+@grouped(Group.RUN)
 @printed
 def plan(spec: SpecArgument) -> Sequence[Table]:
-    """Enumerate a grid before it runs: models, partitions, training text, missing pairs, contamination, cells, cost.
+    """Plan a grid without running it: models, partitions, training text, missing pairs, contamination, cells, cost.
 
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Example: dragoman plan examples/demo.yaml
+    Tables: models, languages, text, missing, contamination, cells, cost.
 
-    Example: dragoman plan examples/demo.yaml --json
+    Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
     campaign = load_campaign(spec)
     prepared = [_prepared(planned) for planned in map(make_plan, campaign.grids)]

@@ -20,6 +20,7 @@ from dragoman.cli.arguments import (
     complete_models,
     open_snapshot,
 )
+from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.errors import StoreError
 from dragoman.reports.choices import chosen_metric, chosen_models, weighing
@@ -27,6 +28,7 @@ from dragoman.store.store import Store
 from dragoman.tables.table import Table, number, share, word
 
 
+@grouped(Group.RESULTS)
 @printed
 def query(
     grid: GridArgument,

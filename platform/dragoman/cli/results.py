@@ -5,24 +5,27 @@ from collections.abc import Sequence
 from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
-    GridArgument,
     MetricOption,
     MicroOption,
     ModelsOption,
+    OptionalGridArgument,
     PromptOption,
     SignatureOption,
     open_snapshot,
 )
+from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
+from dragoman.reports import jobs
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
 from dragoman.reports.results import answers
 from dragoman.tables.table import Table
 
 
+@grouped(Group.RESULTS)
 @printed
 def results(
-    grid: GridArgument,
+    grid: OptionalGridArgument = None,
     model: ModelsOption = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
@@ -30,6 +33,8 @@ def results(
     micro: MicroOption = False,
 ) -> Sequence[Table]:
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
+
+    Without a name it lists the grids there are.
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
     Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
@@ -39,6 +44,8 @@ def results(
     dragoman results demo --table partitions --latex · dragoman results demo --table pairs --csv
     """
     store = until_printed(open_snapshot())
+    if grid is None:
+        return [jobs.grids(store, {name: store.jobs.of_grid(name) for name in store.grids.names()})]
     names = grids_of(store, grid)
     tables = {}
     for name in names:

@@ -4,13 +4,16 @@ import json
 
 import typer
 
+from dragoman.cli.groups import Group, grouped
 
+
+@grouped(Group.RUN)
 def schema() -> None:
     """Print the JSON Schema of a spec, by which editors complete keys and mark mistakes.
 
     Save it and name it in a spec's first line: # yaml-language-server: $schema=dragoman.schema.json
 
-    Example: dragoman schema > dragoman.schema.json
+    Examples: dragoman schema > dragoman.schema.json
     """
     from dragoman.spec.json_schema import json_schema
 

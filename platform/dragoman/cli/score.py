@@ -9,18 +9,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
+from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed
 from dragoman.settings import settings
 from dragoman.store.maintenance.rescoring import rescore
 from dragoman.tables.table import Table, number, word
 
 
+@grouped(Group.RESULTS)
 @printed
 def score(
     grid: GridArgument,
     metric: Annotated[
         list[str],
-        typer.Option("--metric", metavar="METRIC", help="May be repeated.", autocompletion=complete_metrics),
+        typer.Option("--metric", metavar="METRIC", help="A metric; may be repeated.", autocompletion=complete_metrics),
     ],
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that score; 0 is DRAGOMAN_WORKERS, else one for each core.")

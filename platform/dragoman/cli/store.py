@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed
 from dragoman.errors import StoreError
 from dragoman.settings import settings
@@ -14,12 +15,13 @@ from dragoman.store.store import Store
 from dragoman.tables.table import Table, number, word
 
 
+@grouped(Group.STORE)
 @printed
 def gc(
     remove: Annotated[bool, typer.Option("--remove", help="Remove them; otherwise they are only listed.")] = False,
     older_than: Annotated[
         float,
-        typer.Option("--older-than", metavar="HOURS", min=0, help="Spare younger ones: a run may still need them."),
+        typer.Option("--older-than", metavar="HOURS", min=0, help="Keep younger blobs: a run may still need them."),
     ] = 24,
 ) -> Sequence[Table]:
     """List, and with --remove remove, stored hypotheses and test texts that nothing refers to.
@@ -39,6 +41,7 @@ def gc(
     return [Table("blobs", what, [word("path"), number("size", "bytes", digits=0), word("written")], rows)]
 
 
+@grouped(Group.STORE)
 def export(
     grid: Annotated[str, typer.Argument(help="Name of the grid.")],
     file: Annotated[Path, typer.Argument(help="File to write, for example demo.zip.")],
@@ -56,9 +59,10 @@ def export(
     typer.echo(f"{grid}: {file.stat().st_size:,} bytes in {file}.", err=True)
 
 
+@grouped(Group.STORE)
 def import_(
     file: Annotated[Path, typer.Argument(help="File that `dragoman export` wrote.")],
-    name: Annotated[str | None, typer.Option("--name", help="Call the grid this here.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the grid in this store.")] = None,
 ) -> None:
     """Read a grid that `dragoman export` wrote: all of it, or nothing if the file is damaged.
 

@@ -1,7 +1,6 @@
 """The commands of operations: `config`, `doctor`, `deploy`, `backup` and `restore`."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,18 +8,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dragoman.cli.output import printed
+from dragoman.cli.groups import Group, grouped
+from dragoman.cli.output import Answer, printed
 from dragoman.redaction import masked
 from dragoman.settings import Settings, origin, settings, unknown_variables
-from dragoman.tables.render import Form, render
 from dragoman.tables.table import Table, word
 
 IN_FORCE = {"store": "store_url", "blobs": "blobs_url", "mlflow": "mlflow_url", "artifacts": "artifacts_url"}
 """Settings that are empty by default, and what then holds."""
 
-deploy = typer.Typer(help="Set up a deployment: its secrets, its databases.", no_args_is_help=True)
+deploy = typer.Typer(
+    rich_help_panel=Group.OPERATIONS, help="Set up a deployment: its secrets, its databases.", no_args_is_help=True
+)
 
 
+@grouped(Group.OPERATIONS)
 @printed
 def config() -> Sequence[Table]:
     """Print the settings in force and where each came from; secrets are masked.
@@ -42,9 +44,9 @@ def config() -> Sequence[Table]:
     return [Table("settings", "Settings in force", [word("setting"), word("value"), word("from")], rows, notes=notes)]
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: every finding, as rows.")] = False,
-) -> None:
+@grouped(Group.OPERATIONS)
+@printed
+def doctor() -> Answer:
     """Check Python and packages, settings, stores, MLflow, Ray, blobs, GPU, disk and clock, and say what to do.
 
     Ends with exit code 1 if a part does not work. Nothing is changed but for a file that is written and removed.
@@ -55,9 +57,8 @@ def doctor(
     from dragoman.operations.finding import State
 
     findings = list(examine())
-    sys.stdout.write(render([report(findings)], Form.JSON if as_json else Form.TEXT))
-    if any(finding.state is State.FAULT for finding in findings):
-        raise typer.Exit(1)
+    is_faulty = any(finding.state is State.FAULT for finding in findings)
+    return Answer([report(findings)], code=1 if is_faulty else 0)
 
 
 @deploy.command()
@@ -94,6 +95,7 @@ def migrate() -> None:
         typer.echo(line)
 
 
+@grouped(Group.OPERATIONS)
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.", show_default=False)],
     models: Annotated[
@@ -102,7 +104,7 @@ def backup(
 ) -> None:
     """Back up the store, MLflow's database and artifacts, blobs and checkpoints, while everything runs.
 
-    All of it shows one moment. Every file's hash is written at the end; without it a backup counts as cut short.
+    It is a snapshot of one moment. The hashes of all files are written last; without them a backup is incomplete.
 
     Examples: dragoman backup /backups/monday · dragoman backup /backups/monday --no-models
     """
@@ -113,11 +115,12 @@ def backup(
     typer.echo(f"{folder}: {len(manifest.files)} files, {size:,} bytes.", err=True)
 
 
+@grouped(Group.OPERATIONS)
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `dragoman backup` wrote.", show_default=False)],
-    check: Annotated[bool, typer.Option("--check", help="Only see that the backup is whole.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only verify the backup.")] = False,
 ) -> None:
-    """Put a backup into the empty places that the settings name; a damaged one, or one cut short, is refused.
+    """Restore a backup into the empty locations that the settings name; a damaged or incomplete one is refused.
 
     Examples: dragoman restore /backups/monday --check · dragoman --set home=/new restore /backups/monday
     """

@@ -16,6 +16,10 @@ DECODING_TAG = "dragoman.decoding"
 """Tags of a version besides the model's id and grid: its name there, and the prompt and decoding it answers with."""
 
 
+CHAMPION = "champion"
+"""The alias that is meant where none is named."""
+
+
 class VersionError(DragomanError):
     """Text that names no registered version."""
 
@@ -141,6 +145,39 @@ def find_version(uri: str, name: str, number: str) -> RegisteredVersion:
     return found[number]
 
 
+def split(reference: str) -> tuple[str, str | None]:
+    """A registered model's name, and the version or alias where it is written as ``NAME@VERSION``."""
+    name, at, which = reference.rpartition("@")
+    return (name, which) if at and name and which else (reference, None)
+
+
+def which_alias(uri: str, name: str, which: str | None, asked: str | None) -> str:
+    """The alias that is meant by ``NAME``, ``NAME@ALIAS`` or ``NAME@NUMBER``, and perhaps an alias given besides.
+
+    Args:
+        uri: MLflow's registry.
+        name: name of the registered model.
+        which: what is written after the name.
+        asked: the alias given besides; `champion` where neither says one.
+
+    Raises:
+        VersionError: the two contradict each other, or no alias, or not the one, stands at that version.
+        ModelError: there is no such model or version.
+    """
+    if which is None or not which.isdecimal():
+        if None not in (which, asked) and which != asked:
+            raise VersionError(f"{name}@{which} and --alias {asked} are two aliases: name one of them.")
+        return which or asked or CHAMPION
+    find_version(uri, name, which)
+    there = sorted(alias for alias, version in aliases_of(uri, name).items() if version == which)
+    if asked is None and len(there) == 1:
+        return there[0]
+    if asked not in there:
+        found = ", ".join(there) or "none"
+        raise VersionError(f"Version {which} of {name} has these aliases: {found}; name one of them with --alias.")
+    return asked
+
+
 def resolve(uri: str, reference: str) -> RegisteredVersion:
     """The version written as ``NAME@3`` or ``NAME@champion``.
 
@@ -155,8 +192,8 @@ def resolve(uri: str, reference: str) -> RegisteredVersion:
         return find_version(uri, name, which)
     found = version_at(uri, name, which)
     if found is None:
-        aliases = ", ".join(sorted(aliases_of(uri, name))) or "none"
-        raise VersionError(f"{name} has no alias '{which}' (its aliases: {aliases}): name one of them or a number.")
+        remedy = nearest(which, aliases_of(uri, name))
+        raise VersionError(f"{name} has no alias '{which}': {remedy} A version's number will do, too.")
     return found
 
 

@@ -136,8 +136,15 @@ def spec(write_model: Callable[..., Path], tmp_path: Path) -> Path:
     return path
 
 
+def show(spec: Path, pair: str | None, **options: object) -> None:
+    """Call the command with the options that a command line leaves out."""
+    unset = {"grid": None, "limit": 1, "count": None, "table": None}
+    forms = dict.fromkeys(("json", "csv", "markdown", "latex"), False)
+    prompts(spec=spec, pair=pair, **{**unset, **forms, **options})
+
+
 def test_the_command_shows_every_prompt(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    prompts(spec, "en-fr", None, 2, True)
+    show(spec, "en-fr", limit=2, json=True)
     found = json.loads(capsys.readouterr().out)
     assert [(each["use"], each["models"], each["prompt"], each["number"]) for each in found] == [
         (use, models, label, number)
@@ -157,7 +164,7 @@ def test_the_command_shows_every_prompt(spec: Path, capsys: pytest.CaptureFixtur
     assert chat["seen"] == f"<s>u:{zero['text']}</s>a:\n"
     assert train["limit"] == 30
     assert "is left out of the training: raise max_length" in train["problem"]
-    prompts(spec, "en-fr", None, 1, False)
+    show(spec, "en-fr", count=1)
     shown = capsys.readouterr().out
     assert "evaluate en-fr, mfti-2-shot, sentence 1: base\n" in shown
     assert few["seen"] in shown
@@ -165,6 +172,6 @@ def test_the_command_shows_every_prompt(spec: Path, capsys: pytest.CaptureFixtur
 
 def test_wrong_questions_are_one_sentence(spec: Path) -> None:
     with pytest.raises(SpecError, match="neither evaluates nor trains en-ru"):
-        prompts(spec, "en-ru", None, 1, False)
+        show(spec, "en-ru")
     with pytest.raises(DragomanError, match="makes no grid 'x'"):
-        prompts(spec, None, "x", 1, False)
+        show(spec, None, grid="x")

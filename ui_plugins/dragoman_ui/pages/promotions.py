@@ -93,7 +93,7 @@ def alias_table(models: Sequence[Registered], records: Sequence[AuditRecord]) ->
         )
     ]
     links = {"name": Decoration(link=_model_page), "alias": Decoration(html=_in_mlflow), **registered_links(_version)}
-    return replace(champions_table(rows, ()), name="aliases", title="where aliases stand").decorated(links)
+    return replace(champions_table(rows, ()), name="aliases", title="aliases").decorated(links)
 
 
 def _model_page(row: Row) -> str:

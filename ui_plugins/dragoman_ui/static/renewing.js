@@ -79,7 +79,7 @@ function renew(part, failures = 0, since = new Date()) {
       isLost = response.status < 500 && response.status !== 429; // asking again would not help
     } catch { /* it is tried again */ }
     const next = isLost ? "load the page again" : `tried again in ${Math.min(LONGEST, 2 ** (failures + 1))} seconds`;
-    warn(part, `No news since ${since.toLocaleTimeString()}: ${why}; ${next}.`);
+    warn(part, `Not updated since ${since.toLocaleTimeString()}: ${why}; ${next}.`);
     if (isLost) delete part.dataset.part;
     else renew(part, failures + 1, since);
   }, 1000 * wait);

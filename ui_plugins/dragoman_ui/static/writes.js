@@ -39,7 +39,7 @@ for (const place of document.querySelectorAll("[data-session]")) {
     const buttons = place.querySelectorAll("button");
     buttons.forEach((button) => { button.disabled = true; });
     answer.className = "";
-    answer.textContent = "Asking …";
+    answer.textContent = "Sending …";
     let isDone = false;
     try {
       [answer.textContent, isDone] = await send(place, event.target);

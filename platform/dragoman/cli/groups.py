@@ -1,0 +1,39 @@
+"""The groups that `dragoman --help` lists commands in."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_KEY = "dragoman_group"
+
+
+class Group(StrEnum):
+    """A group of commands, in the order of the help; a Typer of subcommands names it as its `rich_help_panel`."""
+
+    RUN = "Run"
+    RESULTS = "Results"
+    REGISTRY = "Registry"
+    STORE = "Store"
+    OPERATIONS = "Operations"
+    PLUGINS = "Plugins"
+    """Of commands that name none: those of other packages."""
+    UNAVAILABLE = "Not installed"
+    """Of commands that lack a Python package here."""
+
+
+def grouped(group: Group) -> Callable[[Command], Command]:
+    """Put a command into a group of the help."""
+
+    def put(command: Command) -> Command:
+        command.__dict__[_KEY] = group
+        return command
+
+    return put
+
+
+def group_of(command: Callable[..., Any]) -> Group:
+    """The group that a command was put into."""
+    found: Group = command.__dict__.get(_KEY, Group.PLUGINS)
+    return found
