@@ -35,11 +35,6 @@ class Run(Record):
     rows: tuple[PartitionRow, ...]
     """Its partition table; without intervals in large grids."""
 
-    @property
-    def is_base(self) -> bool:
-        """Whether it is the grid's base."""
-        return self.model == BASE
-
     def scope(self, name: str) -> PartitionRow | None:
         """One line of its table; none where the scope doesn't occur."""
         return next((row for row in self.rows if row.scope == name), None)

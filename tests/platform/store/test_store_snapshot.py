@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from threading import Thread, current_thread
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from dragoman.cell import CellState
+from dragoman.errors import StoreError
 from dragoman.pair import all_pairs
 from dragoman.partition import TrainingGraph
+from dragoman.store import migrations
+from dragoman.store.database.connection import Database
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import CellOutcome, StoredScore, Translation
 from dragoman.store.store import Store
@@ -114,6 +117,34 @@ def test_a_snapshot_is_of_the_moment_of_its_first_read(small, store_url):
     with small.store.snapshot() as snapshot:
         assert progress(snapshot, "small")["base"] == {CellState.PLANNED: 11, CellState.DONE: 1}
     driver.close()
+
+
+def test_a_snapshot_is_opened_of_what_is_there_and_brought_up_to_date(small, store_url, tmp_path):
+    with Store.open_snapshot(store_url, small.store.blobs.url) as snapshot:
+        assert snapshot == small.store
+        assert snapshot.grids.names() == ["small"]
+    absent = tmp_path / "absent.db"
+    with (
+        pytest.raises(StoreError, match="There is no store at"),
+        Store.open_snapshot(f"sqlite:///{absent}", "memory://"),
+    ):
+        pass
+    assert not absent.exists()
+    older = Database(f"sqlite:///{tmp_path}/older.db")
+    with older.writing(alone=True) as connection:
+        migrations.run(connection, "0005")
+    with Store.open_snapshot(f"sqlite:///{tmp_path}/older.db", "memory://") as snapshot:
+        assert snapshot.grids.names() == []
+    assert migrations.found(older) == migrations.HEAD
+    older.engine.dispose()
+
+
+def test_a_newer_store_has_no_snapshot(store, store_url):
+    with store.database.writing() as connection:
+        connection.execute(text(f"UPDATE {migrations.TABLE} SET version_num = '9999'"))
+    newer = pytest.raises(StoreError, match=r"written by a newer Dragoman \(schema 9999")
+    with newer, Store.open_snapshot(store_url, "memory://"):
+        pass
 
 
 def test_a_snapshot_of_a_snapshot_is_the_same(small):

@@ -33,13 +33,6 @@ def number(connection: Connection, identity: InstrumentedAttribute[str], value: 
     return found
 
 
-def numbers(
-    connection: Connection, identity: InstrumentedAttribute[str], values: Iterable[str], noun: str
-) -> dict[str, int]:
-    """The numbers of the rows with these identities."""
-    return {value: number(connection, identity, value, noun) for value in dict.fromkeys(values)}
-
-
 def number_or_add(connection: Connection, table: type[Any], row: Mapping[str, Any]) -> int:
     """The number of the row that equals this one, which is made if it isn't there."""
     query = _number_of(table, tuple(row))  # type: ignore[arg-type]  # a class can be hashed
