@@ -9,7 +9,8 @@ from pathlib import Path
 from campaign import METRICS, Campaign, fill
 from sqlalchemy import text
 
-from dragoman.analysis.aggregation import sums_by_scope
+from dragoman.analysis.aggregation import means_by_scope
+from dragoman.analysis.pair_scores import read_columns
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.store.store import Store
@@ -130,7 +131,7 @@ def by_store(store: Store) -> dict[str, float]:
     """What the store offers."""
     with store.database.reading() as connection:
         part = Slice.of(connection, ScoreQuestion("campaign", "bleu"), ["m001"])
-        found = sums_by_scope(connection, part, part.models["m001"])
+        found = means_by_scope(read_columns(connection, part, model_id=part.models["m001"]))
     return {
-        scope: sums.mean for scope, sums in found.items() if scope not in ("all", "unseen") and sums.mean is not None
+        scope: each.mean for scope, each in found.items() if scope not in ("all", "unseen") and each.mean is not None
     }

@@ -139,8 +139,8 @@ def test_small_numbers_keep_their_digits() -> None:
     values = np.array([0.8123, 0.0456])
     nothing = np.full(2, np.nan)
     columns = PairColumns(
-        np.array(["en", "de"]), np.array(["de", "en"]), np.array([1, 1], np.int8), np.array([2, 2], np.int8),
-        Scored(values, nothing, nothing), Scored(nothing, nothing, nothing), {}, (),
+        np.array([1, 2]), np.array(["en", "de"]), np.array(["de", "en"]), np.array([1, 1], np.int8),
+        np.array([2, 2], np.int8), nothing, Scored(values, nothing, nothing), Scored(nothing, nothing, nothing), {}, (),
     )  # fmt: skip
     head, found = read(drawing(columns, ("en", "de"), TrainingGraph(), Show.SCORE, Order.GRID))
     assert head["factor"] == 10_000

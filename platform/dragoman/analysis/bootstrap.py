@@ -13,7 +13,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from sqlalchemy import Connection
 
-from dragoman.analysis.aggregation import weights_by_scope
+from dragoman.analysis.aggregation import masks_by_scope
+from dragoman.analysis.pair_scores import PairColumns
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import MOST_PAIRS, Stored, agrees, disagreement, has_too_many, statistics_of
 from dragoman.metrics.base import Metric, Scores
@@ -112,8 +113,20 @@ class Joint:
         self._reason = reason
 
     @classmethod
-    def read(cls, connection: Connection, part: Slice, model_id: int, other_id: int, micro: bool = False) -> Self:
-        """Read the statistics of a slice and resample them."""
+    def read(
+        cls, connection: Connection, part: Slice, columns: PairColumns, *, model_id: int, other_id: int,
+        micro: bool = False,
+    ) -> Self:  # fmt: skip
+        """Read the statistics of the scores that columns hold and resample them.
+
+        Args:
+            connection: a reading transaction.
+            part: the slice.
+            columns: the model's pairs in it, beside the other's scores.
+            model_id: number of the model.
+            other_id: number of the other; its own where a model is compared with none.
+            micro: weigh each pair by its segments.
+        """
         kind = metric_class(part.metric)
         if kind is None or has_too_many(connection, part, model_id):
             reason = (
@@ -127,7 +140,7 @@ class Joint:
             part.metric,
             _Side.of(kind, {pair: beside.own for pair, beside in stored.items()}),
             _Side.of(kind, {pair: beside.other for pair, beside in stored.items()}) if is_other else None,
-            *weights_by_scope(connection, part, model_id, other_id, micro),
+            *_weights(columns, micro),
         )
 
     def mean(self, scope: str) -> Scores | None:
@@ -157,6 +170,21 @@ class Joint:
         if any(pairs.keys() - side.values.keys() for side, pairs in sides):
             return "No interval where a pair has no statistics stored."
         return None
+
+
+def _weights(columns: PairColumns, micro: bool) -> tuple[dict[str, dict[Pair, float]], dict[str, dict[Pair, float]]]:
+    """The scored pairs of each scope with their weights; and those of them that the other has a score for too."""
+    pairs, weights = columns.pairs, columns.weights(micro).tolist()
+    masks = masks_by_scope(columns.partitions)
+
+    def weighed(values: Scores) -> dict[str, dict[Pair, float]]:
+        known = ~np.isnan(values)
+        return {
+            scope: {pairs[place]: weights[place] for place in np.flatnonzero(held & known).tolist()}
+            for scope, held in masks.items()
+        }
+
+    return weighed(columns.own.values), weighed(columns.gains)
 
 
 def mean_resampled(values: Mapping[Pair, Scores], weights: Mapping[Pair, float]) -> Scores | None:

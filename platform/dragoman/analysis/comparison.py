@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from dragoman.analysis.aggregation import scopes_of, sums_by_scope
+from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope
 from dragoman.analysis.bootstrap import Joint, bounds
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
+from dragoman.analysis.pair_scores import read_columns
 from dragoman.analysis.pair_tests import ALPHA, Plan, tested
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import Correction, Test, bootstrap_p_value
 from dragoman.store.records import Record
+from dragoman.store.schema import PARTITION_IDS
 from dragoman.store.store import Store
 
 
@@ -119,7 +123,12 @@ def compare(
         scopes = _scopes(connection, part, a_id, b_id, question.micro)
         found = tested(connection, part, a_id, b_id, *pair_differences(connection, part, a_id, b_id), plan)
     if any(pair.test for pair in found.pairs):
-        scopes = [_with_significance(scope, found.pairs, higher_is_better(question.metric)) for scope in scopes]
+        scopes = with_significance(
+            scopes,
+            partitions=np.array([PARTITION_IDS[pair.partition_b] for pair in found.pairs], np.int8),
+            is_win=np.array([(pair.delta > 0) is higher_is_better(question.metric) for pair in found.pairs], np.bool_),
+            is_significant=np.array([bool(pair.significant) for pair in found.pairs], np.bool_),
+        )
     return Comparison(
         a=a, b=b, metric=question.metric, test=found.test, correction=correction, alpha=alpha, samples=found.samples,
         micro=question.micro, scopes=tuple(scopes), pairs=tuple(found.pairs),
@@ -130,7 +139,7 @@ def compare(
 def scope_differences(
     store: Store, question: ScoreQuestion, *, a: str, b: str, resample: bool = True
 ) -> list[ScopeDifference]:
-    """The scopes of `compare` alone, summed in the database; arguments and errors as there.
+    """The scopes of `compare` alone; arguments and errors as there.
 
     Without `resample` they have no intervals and p-values, which take seconds for a thousand pairs.
     """
@@ -142,11 +151,11 @@ def scope_differences(
 def _scopes(
     connection: Connection, part: Slice, a_id: int, b_id: int, micro: bool, resample: bool = True
 ) -> list[ScopeDifference]:
-    sums = sums_by_scope(connection, part, b_id, a_id, micro)
+    columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
     higher = higher_is_better(part.metric)
-    joint = Joint.read(connection, part, b_id, a_id, micro) if resample else None
+    joint = Joint.read(connection, part, columns, model_id=b_id, other_id=a_id, micro=micro) if resample else None
     rows = []
-    for scope, found in sums.items():
+    for scope, found in means_by_scope(columns, micro=micro).items():
         wins, losses = (found.above, found.below) if higher else (found.below, found.above)
         resampled = joint.gain(scope) if joint else None
         low, high = bounds(resampled)
@@ -161,7 +170,26 @@ def _scopes(
     return rows
 
 
-def _with_significance(scope: ScopeDifference, pairs: Sequence[PairDifference], higher: bool) -> ScopeDifference:
-    found = [pair for pair in pairs if pair.significant and scope.scope in scopes_of(pair.partition_b)]
-    wins = sum((pair.delta > 0) is higher for pair in found)
-    return scope.model_copy(update={"significant_wins": wins, "significant_losses": len(found) - wins})
+def with_significance(
+    scopes: Sequence[ScopeDifference], *, partitions: NDArray[np.int8], is_win: Mask, is_significant: Mask
+) -> list[ScopeDifference]:
+    """Scopes with the number of their significant wins and losses.
+
+    Args:
+        scopes: the scopes.
+        partitions: the partition of each pair under model b, by its number in the store.
+        is_win: on which pairs b is better.
+        is_significant: on which pairs the two differ significantly.
+    """
+    masks = masks_by_scope(partitions, chosen=is_significant)
+    none = np.zeros(len(partitions), np.bool_)
+    counts = {scope.scope: masks.get(scope.scope, none) for scope in scopes}
+    return [
+        scope.model_copy(
+            update={
+                "significant_wins": int((counts[scope.scope] & is_win).sum()),
+                "significant_losses": int((counts[scope.scope] & ~is_win).sum()),
+            }
+        )
+        for scope in scopes
+    ]

@@ -55,6 +55,8 @@ class Scored(NamedTuple):
 class PairColumns(NamedTuple):
     """Every planned pair of a grid under one model, column by column; equal places are one pair."""
 
+    ids: NDArray[np.int64]
+    """Numbers of the pairs in the store, sorted."""
     sources: NDArray[np.str_]
     """Source languages."""
     targets: NDArray[np.str_]
@@ -63,6 +65,8 @@ class PairColumns(NamedTuple):
     """Partitions, by their number in the store (`schema.PARTITIONS`; 0 is unknown)."""
     states: NDArray[np.int8]
     """States, by their place in `STATES`; `unscorable` also where only this metric can't score the pair."""
+    segments: Numbers
+    """Segments of each cell; NaN where it has none yet."""
     own: Scored
     """The model's scores."""
     other: Scored
@@ -76,6 +80,15 @@ class PairColumns(NamedTuple):
     def gains(self) -> Numbers:
         """The model's scores minus the other's; NaN where one of them has none."""
         return self.own.values - self.other.values
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The directions."""
+        return [Pair(*sides) for sides in zip(self.sources.tolist(), self.targets.tolist(), strict=True)]
+
+    def weights(self, micro: bool) -> Numbers:
+        """What each pair counts in a mean: its segments, or all alike."""
+        return np.where(np.isnan(self.segments) | (not micro), 1.0, self.segments)
 
 
 def pair_columns(store: Store, question: ScoreQuestion, *, model: str, against: str = BASE) -> PairColumns:
@@ -93,20 +106,37 @@ def pair_columns(store: Store, question: ScoreQuestion, *, model: str, against: 
     with store.database.reading() as connection:
         part = Slice.of(connection, question, _named(model, against))
         number, other = number_of(question.grid, part.models, model), _other(question.grid, part, against)
-        cells = fetched(
-            connection,
-            select(CellRow.pair_id, CellRow.partition_id, CellRow.state, CellRow.reason)
-            .where(CellRow.model_id == number, part.holds(CellRow))
-            .order_by(CellRow.pair_id),
+        return read_columns(connection, part, model_id=number, other_id=other)
+
+
+def read_columns(connection: Connection, part: Slice, *, model_id: int, other_id: int | None = None) -> PairColumns:
+    """The planned pairs of one model in a slice, beside another's scores of the same text and signatures, or none.
+
+    Args:
+        connection: a reading transaction.
+        part: the slice.
+        model_id: number of the model.
+        other_id: number of the other.
+    """
+    cells = fetched(
+        connection,
+        select(
+            CellRow.pair_id, CellRow.condition_id, CellRow.partition_id, CellRow.state, CellRow.reason,
+            CellRow.segments,
         )
-        ids, partitions, names, reasons = zip(*cells, strict=True) if cells else ((), (), (), ())
-        pairs = np.array(ids, np.int64)
-        known = fetched(connection, _pairs(pairs))
-        own, used = _scored(connection, part, number, pairs)
-        others, their = _scored(connection, part, other, pairs)
-        unscorable = {pair: reason for pair, reason in connection.execute(_unscorable(part, number))}  # noqa: C416
-        texts = select(SignatureRow.text).where(SignatureRow.id.in_(np.unique(used[used > 0]).tolist()))
-        signatures = tuple(sorted(connection.execute(texts).scalars()))
+        .where(CellRow.model_id == model_id, part.holds(CellRow))
+        .order_by(CellRow.pair_id),
+    )  # fmt: skip
+    ids, conditions, partitions, names, reasons, segments = zip(*cells, strict=True) if cells else ((),) * 6
+    pairs, asked = np.array(ids, np.int64), np.array(conditions, np.int64)
+    known = fetched(connection, _pairs(pairs))
+    own, used = _scored(connection, part, model_id, pairs, asked)
+    facing = dict(part.facing) or {number: number for number in part.conditions}
+    faced = np.array([facing.get(number, 0) for number in conditions], np.int64)
+    others, their = _scored(connection, part, other_id, pairs, faced)
+    unscorable = {pair: reason for pair, reason in connection.execute(_unscorable(part, model_id))}  # noqa: C416
+    texts = select(SignatureRow.text).where(SignatureRow.id.in_(np.unique(used[used > 0]).tolist()))
+    signatures = tuple(sorted(connection.execute(texts).scalars()))
     is_other = used != their
     for column in others:
         column[is_other] = np.nan
@@ -120,8 +150,8 @@ def pair_columns(store: Store, question: ScoreQuestion, *, model: str, against: 
     tags = {pair: (source, target) for pair, source, target in known}
     sides = np.array([tags[pair] for pair in ids], np.str_).reshape(-1, 2)
     return PairColumns(
-        sources=sides[:, 0], targets=sides[:, 1], partitions=np.array(partitions, np.int8), states=states,
-        own=own, other=others, reasons=why, signatures=signatures,
+        ids=pairs, sources=sides[:, 0], targets=sides[:, 1], partitions=np.array(partitions, np.int8), states=states,
+        segments=np.array(segments, np.float64), own=own, other=others, reasons=why, signatures=signatures,
     )  # fmt: skip
 
 
@@ -173,18 +203,31 @@ def _pairs(pairs: NDArray[np.int64]) -> Select[int, str, str]:
 
 
 def _scored(
-    connection: Connection, part: Slice, model: int, pairs: NDArray[np.int64]
+    connection: Connection, part: Slice, model: int | None, pairs: NDArray[np.int64], conditions: NDArray[np.int64]
 ) -> tuple[Scored, NDArray[np.int64]]:
-    """A model's scores at the places of some pairs, which are sorted, and the signature of each; 0 where none is."""
-    query = select(ScoreRow.pair_id, ScoreRow.signature_id, ScoreRow.value, ScoreRow.low, ScoreRow.high)
-    rows = fetched(connection, query.where(ScoreRow.model_id == model, part.holds(ScoreRow)))
+    """A model's scores at the places of some pairs, which are sorted, and the signature of each; 0 where none is.
+
+    Args:
+        connection: a reading transaction.
+        part: the slice.
+        model: number of the model; None has no scores.
+        pairs: numbers of the pairs.
+        conditions: the condition that each pair's score is to be of.
+    """
     columns = np.full((3, len(pairs)), np.nan)
     signatures = np.zeros(len(pairs), np.int64)
+    query = select(
+        ScoreRow.pair_id, ScoreRow.condition_id, ScoreRow.signature_id, ScoreRow.value, ScoreRow.low, ScoreRow.high
+    ).where(
+        ScoreRow.model_id == model, ScoreRow.metric_id == part.metric_id,
+        ScoreRow.signature_id.in_(part.signatures), ScoreRow.condition_id.in_(np.unique(conditions).tolist()),
+    )  # fmt: skip
+    rows = [] if model is None else fetched(connection, query)
     if rows and len(pairs):
         # a row at a time, NumPy would ask each for its keys
-        ids, used, *figures = (np.array(column, np.float64) for column in zip(*rows, strict=True))
+        ids, asked, used, *figures = (np.array(column, np.float64) for column in zip(*rows, strict=True))
         places = np.minimum(np.searchsorted(pairs, ids), len(pairs) - 1)
-        held = pairs[places] == ids
+        held = (pairs[places] == ids) & (conditions[places] == asked)
         signatures[places[held]] = used[held]
         columns[:, places[held]] = np.stack(figures)[:, held]
     return Scored(*columns), signatures

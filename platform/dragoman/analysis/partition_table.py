@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
-from dragoman.analysis.aggregation import SCOPES, Sums, sums_by_scope, weights_by_scope
+from dragoman.analysis.aggregation import SCOPES, ScopeMeans, masks_by_scope, mean, means_by_scope
 from dragoman.analysis.bootstrap import Joint, bounds
-from dragoman.analysis.pair_scores import OFF_TARGET
+from dragoman.analysis.pair_scores import OFF_TARGET, read_columns
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
 from dragoman.errors import StoreError, nearest
 from dragoman.metrics.lookup import metric_class
-from dragoman.pair import Pair
 from dragoman.store.records import Record
 from dragoman.store.repositories.grids import number_of
 from dragoman.store.store import Store
@@ -75,13 +75,14 @@ class Gap(Record):
     """Why there is no interval, as a sentence."""
 
 
-def partition_table(store: Store, question: ScoreQuestion, *, model: str) -> list[PartitionRow]:
+def partition_table(store: Store, question: ScoreQuestion, *, model: str, resample: bool = True) -> list[PartitionRow]:
     """The partitions that occur, then `unseen` and `all`, of a grid under one model.
 
     Args:
         store: the store.
         question: what is asked.
         model: the model's name in the grid.
+        resample: give intervals and the detector's rates on references, which take seconds for a thousand pairs.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
@@ -89,21 +90,26 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str) -> lis
     with store.database.reading() as connection:
         part = Slice.of(connection, question, [model])
         model_id = number_of(question.grid, part.models, model)
-        sums = sums_by_scope(connection, part, model_id, part.base_id, question.micro)
-        joint = Joint.read(connection, part, model_id, part.base_id, question.micro)
-        rates = _Rates() if question.metric == OFF_TARGET else _off_target(connection, question, part, model_id)
+        columns = read_columns(connection, part, model_id=model_id, other_id=part.base_id)
+        joint = None
+        if resample:
+            sides = {"model_id": model_id, "other_id": part.base_id}
+            joint = Joint.read(connection, part, columns, **sides, micro=question.micro)
+        rates = (
+            _Rates() if question.metric == OFF_TARGET else _off_target(connection, question, part, model_id, resample)
+        )
     rows = []
-    for scope, found in sums.items():
-        low, high = bounds(joint.mean(scope))
-        rate = rates.sums.get(scope, Sums())
-        notes = [note for note in (joint.lack(scope) if found.done else None, rates.note) if note]
+    for scope, found in means_by_scope(columns, micro=question.micro).items():
+        low, high = bounds(joint.mean(scope) if joint else None)
+        rate = rates.means.get(scope, ScopeMeans())
+        notes = [note for note in (joint.lack(scope) if joint and found.done else None, rates.note) if note]
         row = PartitionRow(
             scope=scope, done=found.done, pairs=found.pairs, mean=found.mean, low=low, high=high,
             off_target=rate.mean, off_target_pairs=rate.done, off_target_reference=rates.references.get(scope),
             note=" ".join(notes) or None,
         )  # fmt: skip
         if model_id != part.base_id:
-            gain = bounds(joint.gain(scope))
+            gain = bounds(joint.gain(scope) if joint else None)
             row = row.model_copy(
                 update={"base_mean": found.other_mean, "gain": found.gain, "gain_low": gain.low, "gain_high": gain.high,
                         "gain_pairs": found.both}
@@ -134,9 +140,10 @@ def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: 
     with store.database.reading() as connection:
         part = Slice.of(connection, question, [model])
         model_id = number_of(question.grid, part.models, model)
-        sums = sums_by_scope(connection, part, model_id, micro=question.micro)
-        joint = Joint.read(connection, part, model_id, model_id, question.micro)
-    over, under = (sums.get(scope, Sums()) for scope in (better, worse))
+        columns = read_columns(connection, part, model_id=model_id)
+        joint = Joint.read(connection, part, columns, model_id=model_id, other_id=model_id, micro=question.micro)
+    means = means_by_scope(columns, micro=question.micro)
+    over, under = (means.get(scope, ScopeMeans()) for scope in (better, worse))
     if over.mean is None or under.mean is None:
         return None
     low, high = bounds(joint.gap(better, worse))
@@ -149,34 +156,37 @@ def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: 
 class _Rates(NamedTuple):
     """Off-target rates by scope."""
 
-    sums: Mapping[str, Sums] = {}
-    """What their means are made of."""
+    means: Mapping[str, ScopeMeans] = {}
+    """Their means."""
     references: Mapping[str, float | None] = {}
     """The detector's mean rate on the references; None where a pair has no statistics."""
     note: str | None = None
     """Why there are none, as a sentence."""
 
 
-def _off_target(connection: Connection, question: ScoreQuestion, part: Slice, model_id: int) -> _Rates:
+def _off_target(
+    connection: Connection, question: ScoreQuestion, part: Slice, model_id: int, has_references: bool
+) -> _Rates:
     """A model's off-target rates in a slice; none where they would be mixed, with the reason."""
     try:
         part = part.with_metric(connection, question.grid, OFF_TARGET, [model_id])
     except StoreError as error:
         return _Rates(note=f"No off-target rates: {str(error)[0].lower()}{str(error)[1:]}")
-    sums = sums_by_scope(connection, part, model_id, micro=question.micro)
+    columns = read_columns(connection, part, model_id=model_id)
+    means = means_by_scope(columns, micro=question.micro)
     kind = metric_class(OFF_TARGET)
-    if kind is None or not sums or has_too_many(connection, part, model_id):
-        return _Rates(sums)
-    references = {}
+    if kind is None or not has_references or has_too_many(connection, part, model_id):
+        return _Rates(means)
+    found = {}
     for pair, (own, _) in statistics_of(connection, part, model_id, model_id).items():
         metric = kind(pair)
         if own.packed is not None and (rows := rows_of(metric, own)) is not None:
-            references[pair] = metric.details(rows)["reference_off_target"]
-    weights, _ = weights_by_scope(connection, part, model_id, model_id, question.micro)
-    return _Rates(sums, {scope: _mean(references, weights.get(scope, {})) for scope in sums})
-
-
-def _mean(values: Mapping[Pair, float], weights: Mapping[Pair, float]) -> float | None:
-    if not weights or not weights.keys() <= values.keys():
-        return None
-    return sum(values[pair] * weight for pair, weight in weights.items()) / sum(weights.values())
+            found[pair] = metric.details(rows)["reference_off_target"]
+    values = np.array([found.get(pair, np.nan) for pair in columns.pairs], np.float64)
+    weights, scored = columns.weights(question.micro), ~np.isnan(columns.own.values)
+    references = {}
+    for scope, held in masks_by_scope(columns.partitions).items():
+        own_values, own_weights = (each[held & scored] for each in (values, weights))
+        is_complete = not np.isnan(own_values).any()
+        references[scope] = mean(own_values.tolist(), own_weights.tolist()) if is_complete else None
+    return _Rates(means, references)

@@ -4,12 +4,10 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, func, select
 
-from dragoman.analysis.aggregation import Sums, sums_by_scope
-from dragoman.analysis.pair_scores import BASE, OFF_TARGET
+from dragoman.analysis.pair_scores import version
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
-from dragoman.errors import StoreError
 from dragoman.partition import Evidence
 from dragoman.store.records import Record
 from dragoman.store.schema import ModelRow, TrainingPairRow
@@ -53,51 +51,19 @@ def runs(store: Store, question: ScoreQuestion) -> list[Run]:
     with store.database.reading() as connection:
         part = Slice.of(connection, question)
         seen = _seen(connection, part)
-        sums = {name: sums_by_scope(connection, part, model) for name, model in part.models.items()}
-        rates = {} if question.metric == OFF_TARGET else _rates(connection, question.grid, part)
     is_small = part.pairs * len(part.models) <= MOST_CELLS
     found = []
     for name, model in part.models.items():
-        fingerprint = repr((sums[name], sums.get(BASE), rates.get(name)))
-        rows = (_table if is_small else _rows)(store, question, name, fingerprint)
-        if not is_small:
-            means = {scope: each.mean for scope, each in rates.get(name, {}).items()}
-            rows = tuple(row.model_copy(update={"off_target": means.get(row.scope)}) for row in rows)
+        rows = _table(store, question, name, is_small, version(store, question, model=name))
         found.append(Run(grid=question.grid, model=name, rows=rows, **seen[model]))
     return found
 
 
 @lru_cache(maxsize=512)
-def _table(store: Store, question: ScoreQuestion, model: str, fingerprint: str) -> tuple[PartitionRow, ...]:
-    """The partition table, kept for as long as the sums are the same."""
-    del fingerprint
-    return tuple(partition_table(store, question, model=model))
-
-
-@lru_cache(maxsize=512)
-def _rows(store: Store, question: ScoreQuestion, model: str, fingerprint: str) -> tuple[PartitionRow, ...]:
-    """The same without intervals, summed in the database."""
-    del fingerprint
-    with store.database.reading() as connection:
-        part = Slice.of(connection, question, [model])
-        number = part.models[model]
-        sums = sums_by_scope(connection, part, number, None if number == part.base_id else part.base_id)
-    return tuple(
-        PartitionRow(
-            scope=scope, done=each.done, pairs=each.pairs, mean=each.mean, base_mean=each.other_mean, gain=each.gain,
-            gain_pairs=each.both,
-        )
-        for scope, each in sums.items()
-    )  # fmt: skip
-
-
-def _rates(connection: Connection, grid: str, part: Slice) -> dict[str, dict[str, Sums]]:
-    """The sums of the off-target rate, by model; nothing where they can't be taken together."""
-    try:
-        part = part.with_metric(connection, grid, OFF_TARGET, part.models.values())
-    except StoreError:
-        return {}
-    return {name: sums_by_scope(connection, part, model) for name, model in part.models.items()}
+def _table(store: Store, question: ScoreQuestion, model: str, resample: bool, moment: str) -> tuple[PartitionRow, ...]:
+    """The partition table, kept for as long as the model's cells and scores and the base's are the same."""
+    del moment
+    return tuple(partition_table(store, question, model=model, resample=resample))
 
 
 def _seen(connection: Connection, part: Slice) -> dict[int, dict[str, object]]:

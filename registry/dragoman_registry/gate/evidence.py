@@ -1,10 +1,10 @@
 """The evidence a gate looks at, read from the store: a model's numbers, the base's and the incumbent's."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 
 from dragoman import plugins
+from dragoman.analysis.aggregation import mean
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import seed_groups
@@ -92,9 +92,9 @@ def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Iterabl
     means: dict[str, float] = {}
     for model, numbers in scores.items():
         common = [each for each in in_scope(numbers, policy.over) if each.pair not in lacking]
-        values = [each.value for each in common if each.value is not None]
-        if values:
-            means[model] = math.fsum(values) / len(values)
+        found = mean(each.value for each in common if each.value is not None)
+        if found is not None:
+            means[model] = found
     if not means:
         raise PolicyError(
             f"None of the models of '{grid.name}' has a score in {policy.metric} over {policy.over}, so none can be a "

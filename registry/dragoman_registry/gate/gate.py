@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from pydantic import BaseModel, ConfigDict
 
+from dragoman.analysis.aggregation import mean
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.promotion import Promotion, Rule, Scope
@@ -279,7 +280,7 @@ def _taken_together(values: Sequence[float], rule: Rule, bound: Bound) -> float 
         return float(sum(loss > 0 for loss in values))
     if rule.each or bound is Bound.SEEDS:
         return min(values) if bound.is_floor else max(values)
-    return math.fsum(values) / len(values)
+    return mean(values)
 
 
 def _why_none(numbers: Sequence[PairNumbers], rule: Rule, bound: Bound) -> str:

@@ -1,25 +1,20 @@
 """The compare page: one model of a grid against another, first the differences, then whether they are luck."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from flask import render_template, request
-from numpy.typing import NDArray
 
-from dragoman.analysis.aggregation import scopes_of
 from dragoman.analysis.campaigns import siblings
-from dragoman.analysis.comparison import Comparison, ScopeDifference, scope_differences
+from dragoman.analysis.comparison import Comparison, ScopeDifference, scope_differences, with_significance
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, regressions
-from dragoman.analysis.pair_scores import PairColumns, differing
+from dragoman.analysis.pair_scores import differing
 from dragoman.analysis.pair_tests import ALPHA
 from dragoman.metrics.significance import Correction, Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports import comparison as report
 from dragoman.store.records import GridRecord
-from dragoman.store.schema import PARTITIONS
 from dragoman.store.store import Store
 from dragoman_ui.charts.heatmap import heat_map, size_of
 from dragoman_ui.viewmodels.comparison import SHOWN, columns_beside, differences, said, scores_beside, tested
@@ -116,7 +111,8 @@ def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict
     if is_tested:
         columns = columns_beside(store, view, str(view.against))
         found = differing(columns.own, columns.other)
-        scopes = _counted(scopes, columns, found, higher_is_better(view.metric))
+        is_win = (columns.gains > 0) == higher_is_better(view.metric)
+        scopes = with_significance(scopes, partitions=columns.partitions, is_win=is_win, is_significant=found)
         sides = (columns.sources[found].tolist(), columns.targets[found].tolist())
         significant = {Pair(*tags) for tags in zip(*sides, strict=True)}
     return _tables(view, _untested(view, scopes, [*losses, *gains]), significant)
@@ -125,22 +121,6 @@ def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict
 def _scopes(store: Store, view: View, is_tested: bool) -> list[ScopeDifference]:
     against = said(store, view, str(view.against))
     return scope_differences(store, view.question, a=against, b=view.model, resample=is_tested)
-
-
-def _counted(
-    scopes: Sequence[ScopeDifference], columns: PairColumns, found: NDArray[np.bool_], better: bool
-) -> list[ScopeDifference]:
-    """The scopes with their significant wins and losses."""
-    wins = (columns.gains > 0) == better
-    counts: Counter[tuple[str, bool]] = Counter()
-    for number, is_win in zip(columns.partitions[found].tolist(), wins[found].tolist(), strict=True):
-        counts.update((scope, is_win) for scope in scopes_of(PARTITIONS[number]))
-    return [
-        scope.model_copy(
-            update={"significant_wins": counts[scope.scope, True], "significant_losses": counts[scope.scope, False]}
-        )
-        for scope in scopes
-    ]
 
 
 def turned_round(difference: PairDifference) -> PairDifference:

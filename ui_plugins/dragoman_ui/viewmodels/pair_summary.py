@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.analysis.aggregation import SCOPES, scopes_of
+from dragoman.analysis.aggregation import ScopeMeans, masks_by_scope, mean, means_by_scope
 from dragoman.analysis.pair_scores import STATES, Numbers, PairColumns
 from dragoman.language import english_name
 from dragoman.pair import Pair
@@ -91,31 +91,19 @@ def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_
 
 def summaries(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_]) -> list[Summary]:
     """The scopes that occur among the chosen pairs; arguments as for `points`."""
-    scopes: dict[str, NDArray[np.bool_]] = {}
-    for number in np.unique(columns.partitions[chosen]).tolist():
-        for scope in scopes_of(PARTITIONS[number]):
-            scopes[scope] = scopes.get(scope, False) | ((columns.partitions == number) & chosen)
-    return [_summary(scope, columns, rates, scopes[scope]) for scope in SCOPES if scope in scopes]
+    masks = masks_by_scope(columns.partitions, chosen=chosen)
+    return [
+        _summary(scope, found, columns.own.values[masks[scope]], None if rates is None else rates[masks[scope]])
+        for scope, found in means_by_scope(columns, chosen=chosen).items()
+    ]
 
 
-def _summary(scope: str, columns: PairColumns, rates: Numbers | None, held: NDArray[np.bool_]) -> Summary:
-    values, both = columns.own.values, held & ~np.isnan(columns.gains)
+def _summary(scope: str, found: ScopeMeans, values: Numbers, rates: Numbers | None) -> Summary:
     return Summary(
-        scope=scope,
-        done=int((held & ~np.isnan(values)).sum()),
-        pairs=int(held.sum()),
-        mean=_over(np.mean, values[held]),
-        median=_over(np.median, values[held]),
-        gain_pairs=int(both.sum()),
-        base_mean=_over(np.mean, columns.other.values[both]),
-        gain=_over(np.mean, columns.gains[both]),
-        off_target=None if rates is None else _over(np.mean, rates[held]),
-    )
-
-
-def _over(mean: Callable[[Numbers], Any], values: Numbers) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(mean(known)) if len(known) else None
+        scope=scope, done=found.done, pairs=found.pairs, mean=found.mean,
+        median=float(np.nanmedian(values)) if found.done else None, gain_pairs=found.both, base_mean=found.other_mean,
+        gain=found.gain, off_target=None if rates is None else mean(rates[~np.isnan(rates)].tolist()),
+    )  # fmt: skip
 
 
 SORTS: dict[str, Callable[[Point], Any]] = {
