@@ -118,8 +118,8 @@ def measure(folder: Path, languages: int, workers: int) -> None:
     from dragoman_jobs.cluster.ray_cluster import RayCluster
     from dragoman_jobs.driver.driver import Driver
     from dragoman_jobs.driver.job import Job
-    from dragoman_jobs.driver.progress import GridProgress
-    from dragoman_jobs.driver.throughput import Meters
+    from dragoman_jobs.driver.progress import ProgressDisplay
+    from dragoman_jobs.driver.throughput import PrometheusMetrics
 
     base = folder / "base"
     base.mkdir()
@@ -133,7 +133,7 @@ def measure(folder: Path, languages: int, workers: int) -> None:
     plan = make_plan(GridSpec.model_validate(spec))
     store = Store.open(settings.store_url, settings.blobs_url)
     job = Job(store, "orchestrate")
-    driver = Driver(plan, store, settings, GridProgress(Console(), job))
+    driver = Driver(plan, store, settings, ProgressDisplay(Console(), job))
     driver.register()
     print(f"{len(plan.pairs):,} cells planned and registered in {time.monotonic() - began:.1f} s")
     with job:
@@ -143,7 +143,7 @@ def measure(folder: Path, languages: int, workers: int) -> None:
         before = time.process_time()
         try:
             began = time.monotonic()
-            driver.run(cluster, backlog, meters=Meters("orchestrate"))
+            driver.run(cluster, backlog, meters=PrometheusMetrics("orchestrate"))
             seconds = time.monotonic() - began
         finally:
             cluster.close()

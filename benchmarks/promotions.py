@@ -32,8 +32,8 @@ from dragoman.spec.promotion import Promotion
 from dragoman.store.store import Store
 from dragoman.store.transfer.exporter import export_grid
 from dragoman.store.transfer.importer import import_grid
-from dragoman_registry.audit.history import faults, standing, strays
-from dragoman_registry.audit.log import Outcome, unended
+from dragoman_registry.audit.history import faults, standing, unrecorded_moves
+from dragoman_registry.audit.log import Outcome, unfinished_moves
 from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.promotion.remote import RemotePromotions
 from dragoman_registry.promotion.requests import UNSET, PromotionRequest
@@ -200,12 +200,12 @@ def kill(here: Settings, options: argparse.Namespace) -> None:
         process = context.Process(target=promote_for_ever, args=(here, numbers, theirs))
         process.start()
         ours.recv()  # it has promoted both, and goes on
-        while turn % 2 and not unended(promotions.log.records(NAME)):
+        while turn % 2 and not unfinished_moves(promotions.log.records(NAME)):
             pass
         time.sleep(pauses.uniform(0, 0.01 if turn % 2 else 0.5))
         process.kill()
         process.join()
-        middle += bool(unended(promotions.log.records(NAME)))
+        middle += bool(unfinished_moves(promotions.log.records(NAME)))
         mended.update(record.outcome.value for record in promotions.mend(NAME))
         check_whole(promotions)
     done = sum(record.outcome is Outcome.DONE for record in promotions.log.records(NAME))
@@ -227,8 +227,8 @@ def check_whole(promotions: Promotions) -> None:
     """The alias stands where the trail says, every beginning has an end, and the chain is unbroken."""
     records = promotions.log.records(NAME, ALIAS)
     check(aliases_of(promotions.uri, NAME).get(ALIAS) == (standing(records) or [None])[-1], "alias and trail differ")
-    check(not strays(promotions.log, promotions.uri, NAME), "something moved without Dragoman")
-    check(not unended(records), "a beginning without an end")
+    check(not unrecorded_moves(promotions.log, promotions.uri, NAME), "something moved without Dragoman")
+    check(not unfinished_moves(records), "a beginning without an end")
     check(not faults(promotions.log, promotions.uri), "the chain is broken")
 
 

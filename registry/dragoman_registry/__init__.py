@@ -1,1 +1,1 @@
-"""Packaging models for MLflow, gates, promotion, and the trail they leave."""
+"""The model registry: packaging models for MLflow, promotion gates, and the audit log of promotions."""

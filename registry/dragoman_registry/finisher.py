@@ -1,4 +1,4 @@
-"""The end of a grid: its models are registered, and the best of them are promoted if the gate lets them."""
+"""The finisher of a grid: register its models, and promote the best of them that pass the gate."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""The tables of gates, trails and champions."""
+"""Tables of gate reports, the audit log and current aliases."""
 
 from collections.abc import Sequence
 

@@ -10,7 +10,7 @@ import yaml
 from dragoman.pair import Pair
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
-from dragoman_jobs.engines.openai import Endpoint
+from dragoman_jobs.engines.openai import OpenAIEndpoint
 
 DOCS = Path(__file__).parents[2] / "docs"
 REST: dict[str, Any] = {"name": "page", "base": "a/b", "languages": ["en", "de", "fr"], "corpus": "cldr"}
@@ -30,7 +30,7 @@ def test_the_specs_of_a_page_are_valid(page: str) -> None:
 
 def test_the_variables_of_endpoints_are_all_there() -> None:
     text = (DOCS / "engines.md").read_text()
-    for name, field in Endpoint.model_fields.items():
+    for name, field in OpenAIEndpoint.model_fields.items():
         assert f"`{field.validation_alias or f'DRAGOMAN_OPENAI_{name.upper()}'}`" in text
 
 

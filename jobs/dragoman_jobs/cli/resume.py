@@ -22,7 +22,7 @@ from dragoman_jobs.cli.options import (
     asked_for,
 )
 from dragoman_jobs.cli.run import run_here, send
-from dragoman_jobs.driver.resume_plan import named, planned_again
+from dragoman_jobs.driver.resume_plan import named, plan_from_store
 
 LocalOption = Annotated[bool, typer.Option("--here", help="On this machine, wherever it ran before.")]
 
@@ -108,7 +108,7 @@ def _go_on(store: Store, grid: str, address: str | None, here: bool, chosen: Set
     if last is not None:
         settle(store, last)
     store.jobs.check_free(grid)
-    plan = planned_again(store, grid)
+    plan = plan_from_store(store, grid)
     where = None if here else address or (last.address if last else None)
     if where is None:
         run_here(plan, chosen, quiet, failed_too=False)

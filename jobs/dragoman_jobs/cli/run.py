@@ -84,7 +84,7 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     from dragoman_jobs.cluster.resources import Shares, room_here
     from dragoman_jobs.driver.finishers import FinisherError
     from dragoman_jobs.driver.grid_run import run_grid
-    from dragoman_jobs.driver.prewarm import base_prepared_ahead
+    from dragoman_jobs.driver.prewarm import prewarm_base
     from dragoman_jobs.driver.progress import log_console
 
     require_short_temporary_folder()
@@ -98,7 +98,7 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     try:
         complete = run_grid(
             plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too,
-            ahead=lambda prepared: base_prepared_ahead(prepared, chosen),
+            ahead=lambda prepared: prewarm_base(prepared, chosen),
         )  # fmt: skip
     except FinisherError as error:
         typer.echo(f"dragoman: {error}", err=True)

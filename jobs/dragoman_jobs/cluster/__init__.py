@@ -1,1 +1,1 @@
-"""Clusters: Ray or, for tests, threads of this process."""
+"""Clusters: an interface, and Ray behind it."""

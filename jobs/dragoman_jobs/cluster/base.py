@@ -1,4 +1,4 @@
-"""Where work runs: futures of a cluster behind one small interface, so that the driver knows no Ray."""
+"""The interface of a cluster: starts workers, tasks and streams, collects results. Only `ray_cluster` uses Ray."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator

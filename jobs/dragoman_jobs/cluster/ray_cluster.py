@@ -1,4 +1,4 @@
-"""Ray: one of its own on this machine, or the cluster that the process was submitted to."""
+"""The cluster interface on Ray: an embedded Ray on this machine, or the cluster that this process runs in."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Ray's Jobs API over HTTP with a bearer token: nothing of Ray is needed on this side.
+"""A client of Ray's Jobs API over HTTP with a bearer token: nothing of Ray is needed on this side.
 
 The paths are those of Ray's own client (`ray.job_submission.JobSubmissionClient`).
 """

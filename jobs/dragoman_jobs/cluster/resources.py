@@ -1,4 +1,4 @@
-"""What the workers of a grid hold of the cluster, by the settings: the same spec runs on cores and on GPUs."""
+"""Resource requests of a grid's workers and finetunings, read from the settings, and checks that a cluster has them."""
 
 import os
 from collections.abc import Callable

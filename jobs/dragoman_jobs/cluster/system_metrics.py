@@ -1,4 +1,4 @@
-"""What the machines of a grid do meanwhile (processors, memory, GPUs, disks, network), for MLflow's system metrics."""
+"""MLflow system metrics of a grid's machines: processors, memory, GPUs, disks and network, sampled while it runs."""
 
 import json
 import threading

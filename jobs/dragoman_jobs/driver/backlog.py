@@ -11,7 +11,7 @@ from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.store.records import CellRecord
 from dragoman.store.store import Store
-from dragoman_jobs.driver.retry import patiently
+from dragoman_jobs.driver.retry import with_retries
 
 
 class Backlog:
@@ -131,12 +131,12 @@ def read_backlog(plan: Plan, store: Store, sizes: Mapping[Pair, int], *, failed_
         sizes: characters to translate, by pair.
         failed_too: whether what failed is to be tried again.
     """
-    backlog = Backlog(patiently(lambda: store.cells.of_grid(plan.spec.name)), sizes, failed_too=failed_too)
+    backlog = Backlog(with_retries(lambda: store.cells.of_grid(plan.spec.name)), sizes, failed_too=failed_too)
     backlog.untrained = [
         training
         for training in plan.trainings
         # a finetuning whose cells failed with it, and are not tried again, isn't tried again either
         if (backlog.pending(training.identity.id) or training.identity.id not in backlog.given_up)
-        and patiently(lambda: store.models.training(training.identity.id)) is None  # noqa: B023 (asked at once)
+        and with_retries(lambda: store.models.training(training.identity.id)) is None  # noqa: B023 (asked at once)
     ]
     return backlog

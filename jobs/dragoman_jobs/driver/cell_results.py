@@ -12,12 +12,12 @@ from dragoman.store.jobs import control
 from dragoman.store.records import Untranslated
 from dragoman.store.store import Store
 from dragoman_jobs.driver.backlog import Backlog
-from dragoman_jobs.driver.mlflow_reporter import Reporter
-from dragoman_jobs.driver.progress import GridProgress
-from dragoman_jobs.driver.retry import SECONDS, patiently
-from dragoman_jobs.driver.throughput import Meters, Throughput
+from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
+from dragoman_jobs.driver.progress import ProgressDisplay
+from dragoman_jobs.driver.retry import SECONDS, with_retries
+from dragoman_jobs.driver.throughput import PrometheusMetrics, Throughput
 from dragoman_jobs.evaluation.worker import CellTask
-from dragoman_jobs.evaluation.worker_pool import Ended
+from dragoman_jobs.evaluation.worker_pool import CellResult
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +29,11 @@ class CellResults:
         self,
         store: Store,
         backlog: Backlog,
-        progress: GridProgress,
+        progress: ProgressDisplay,
         *,
         throughput: Throughput,
-        meters: Meters | None = None,
-        reporter: Reporter | None = None,
+        meters: PrometheusMetrics | None = None,
+        reporter: MlflowReporter | None = None,
     ) -> None:
         """Begin with nothing to write.
 
@@ -48,10 +48,10 @@ class CellResults:
         self._store, self._backlog, self._progress = store, backlog, progress
         self._throughput, self._meters, self._reporter = throughput, meters, reporter
         self._unfinished = backlog.pending_by_model()
-        self._unwritten: list[Ended] = []
+        self._unwritten: list[CellResult] = []
         self._reasons: set[str] = set()
 
-    def add(self, ended: Ended) -> None:
+    def add(self, ended: CellResult) -> None:
         """Take what became of a cell; `write` writes it."""
         task, outcome = ended.task, ended.outcome
         state = CellState.FAILED if outcome is None else CellState.DONE
@@ -81,7 +81,7 @@ class CellResults:
         ended = self._unwritten
         if not (ended or started):
             return []
-        theirs = patiently(
+        theirs = with_retries(
             lambda: self._store.cells.advance(
                 translated=[each.outcome for each in ended if each.outcome is not None],
                 failed=[
@@ -103,7 +103,7 @@ class CellResults:
         cells = self._backlog.drop(model.id, CellState.MISSING, untranslatable.keys())
         missing = [Untranslated(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
         if missing:
-            patiently(lambda: self._store.cells.advance(missing=missing))
+            with_retries(lambda: self._store.cells.advance(missing=missing))
 
     def write_failed(self, model: ModelIdentity, reason: str, detail: str | None = None) -> None:
         """Write all pending cells of a model as failed.
@@ -115,10 +115,10 @@ class CellResults:
         """
         cells = self._backlog.drop(model.id, CellState.FAILED)
         failed = [Untranslated(cell.cell.id, masked(reason)) for cell in cells]
-        patiently(lambda: self._store.cells.advance(failed=failed))
+        with_retries(lambda: self._store.cells.advance(failed=failed))
         self._progress.failed(f"{model.name}: {reason}", detail)
 
-    def _report(self, ended: Sequence[Ended]) -> None:
+    def _report(self, ended: Sequence[CellResult]) -> None:
         models = [each.task.model.model for each in ended]
         self._unfinished.subtract(models)
         for model in set(models):

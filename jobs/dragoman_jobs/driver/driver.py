@@ -19,22 +19,22 @@ from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.backlog import Backlog, read_backlog
 from dragoman_jobs.driver.cell_results import CellResults
 from dragoman_jobs.driver.driver_loop import DriverLoop
-from dragoman_jobs.driver.mlflow_reporter import Reporter
+from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
 from dragoman_jobs.driver.preparations import Preparations
-from dragoman_jobs.driver.progress import GridProgress
+from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.driver.register_plan import register
-from dragoman_jobs.driver.retry import patiently
-from dragoman_jobs.driver.throughput import Meters, Throughput
+from dragoman_jobs.driver.retry import with_retries
+from dragoman_jobs.driver.throughput import PrometheusMetrics, Throughput
 from dragoman_jobs.driver.trainings import Finetunings
 from dragoman_jobs.engines.selection import FASTEST_FIRST
 from dragoman_jobs.evaluation.worker import Worker
-from dragoman_jobs.evaluation.worker_pool import Pool
+from dragoman_jobs.evaluation.worker_pool import WorkerPool
 
 
 class Driver:
     """Runs what a plan still lacks, on a cluster."""
 
-    def __init__(self, plan: Plan, store: Store, settings: Settings, progress: GridProgress) -> None:
+    def __init__(self, plan: Plan, store: Store, settings: Settings, progress: ProgressDisplay) -> None:
         """Do nothing yet.
 
         Args:
@@ -66,7 +66,12 @@ class Driver:
         return read_backlog(self._plan, self._store, self._sizes, failed_too=failed_too)
 
     def run(
-        self, cluster: Cluster, backlog: Backlog, *, meters: Meters | None = None, reporter: Reporter | None = None
+        self,
+        cluster: Cluster,
+        backlog: Backlog,
+        *,
+        meters: PrometheusMetrics | None = None,
+        reporter: MlflowReporter | None = None,
     ) -> None:
         """Do what remains. Failures of single cells and models are recorded, and the rest goes on.
 
@@ -99,10 +104,10 @@ class Driver:
             progress=self.progress, throughput=self._throughput, meters=meters,
         ).run(self._plan.models)  # fmt: skip
 
-    def _pool(self, cluster: Cluster) -> Pool:
+    def _pool(self, cluster: Cluster) -> WorkerPool:
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
         arguments = (self._settings.blobs_url, device, self._plugins())
-        return Pool(cluster, lambda: cluster.worker(Worker, *arguments, share=self._shares.evaluation))
+        return WorkerPool(cluster, lambda: cluster.worker(Worker, *arguments, share=self._shares.evaluation))
 
     def _plugins(self) -> list[tuple[str, str]]:
         """What every worker will need for certain, and can import while models are prepared."""
@@ -117,5 +122,5 @@ class Driver:
         while backlog.running_elsewhere and not backlog.planned:
             self.progress.show({})
             time.sleep(BEAT_SECONDS)
-            patiently(lambda: control.forsake(self._store, self._plan.spec.name))  # what a driver left that was lost
+            with_retries(lambda: control.forsake(self._store, self._plan.spec.name))  # what a driver left that was lost
             backlog = self.remaining(failed_too=False)

@@ -12,12 +12,12 @@ from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.cell_results import CellResults
 from dragoman_jobs.driver.preparations import Preparations
-from dragoman_jobs.driver.progress import GridProgress, cell_note
-from dragoman_jobs.driver.throughput import Meters, Throughput
-from dragoman_jobs.driver.trainings import Finetunings, Trained
-from dragoman_jobs.engines.selection import Ready
+from dragoman_jobs.driver.progress import ProgressDisplay, cell_note
+from dragoman_jobs.driver.throughput import PrometheusMetrics, Throughput
+from dragoman_jobs.driver.trainings import FinetuningResult, Finetunings
+from dragoman_jobs.engines.selection import PreparedCheckpoint
 from dragoman_jobs.evaluation.worker import CellTask
-from dragoman_jobs.evaluation.worker_pool import Pool
+from dragoman_jobs.evaluation.worker_pool import WorkerPool
 
 _POLL_SECONDS = 0.5
 """Seconds between two looks at what is going on."""
@@ -32,13 +32,13 @@ class DriverLoop:
         backlog: Backlog,
         settings: Settings,
         *,
-        pool: Pool,
+        pool: WorkerPool,
         trainings: Finetunings,
         preparations: Preparations,
         results: CellResults,
-        progress: GridProgress,
+        progress: ProgressDisplay,
         throughput: Throughput,
-        meters: Meters | None = None,
+        meters: PrometheusMetrics | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -123,7 +123,7 @@ class DriverLoop:
         for task in tasks:
             self._backlog.move(CellState.RUNNING, task.size)
 
-    def _take_trained(self, trained: Trained) -> None:
+    def _take_trained(self, trained: FinetuningResult) -> None:
         if trained.failure is not None:
             self._results.write_failed(trained.model, trained.failure, trained.detail)
         elif self._backlog.pending(trained.model.id):
@@ -132,7 +132,7 @@ class DriverLoop:
     def _take_prepared(self, ref: Ref) -> None:
         model = self._preparations.pop(ref)
         try:
-            ready: Ready = self._cluster.result(ref)
+            ready: PreparedCheckpoint = self._cluster.result(ref)
         except DragomanError as error:
             reason = f"the model could not be prepared for decoding: {error}"
             self._results.write_failed(model, reason, self._cluster.detail(error))

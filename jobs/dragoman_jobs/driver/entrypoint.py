@@ -1,4 +1,4 @@
-"""The driver on a cluster: `python -m dragoman_jobs.driver.entrypoint GRID JOB`, started by Ray."""
+"""The entry point of a submitted driver: `python -m dragoman_jobs.driver.entrypoint GRID JOB`, started by Ray."""
 
 import sys
 import traceback
@@ -12,7 +12,7 @@ from dragoman.store.store import Store
 from dragoman.terminal import write_whatever_comes
 from dragoman_jobs.driver.job import StoppedError
 from dragoman_jobs.driver.progress import log_console
-from dragoman_jobs.driver.resume_plan import planned_again
+from dragoman_jobs.driver.resume_plan import plan_from_store
 
 
 def main(grid: str, number: int) -> int:
@@ -30,7 +30,7 @@ def main(grid: str, number: int) -> int:
         from dragoman_jobs.cluster.ray_cluster import RayCluster
         from dragoman_jobs.driver.grid_run import run_grid
 
-        plan = planned_again(store, grid)
+        plan = plan_from_store(store, grid)
         complete = run_grid(
             plan, chosen, log_console(), lambda: RayCluster(address="auto", grows=chosen.autoscaling), number,
             failed_too=False,

@@ -1,4 +1,4 @@
-"""The end of a complete grid: the finishers that packages register, such as the one that registers its models."""
+"""Call the finishers that packages register, when all cells of a grid are done."""
 
 import traceback
 from collections.abc import Mapping

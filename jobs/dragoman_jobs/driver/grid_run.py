@@ -1,4 +1,4 @@
-"""One grid from its plan to its end: what `dragoman run` and a submitted job do."""
+"""Run one grid from plan to results: what `dragoman run` and a submitted job do."""
 
 import signal
 import sys
@@ -39,9 +39,9 @@ from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.finishers import finish
 from dragoman_jobs.driver.job import Job
-from dragoman_jobs.driver.mlflow_reporter import Reporter
-from dragoman_jobs.driver.progress import GridProgress
-from dragoman_jobs.driver.throughput import Meters
+from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
+from dragoman_jobs.driver.progress import ProgressDisplay
+from dragoman_jobs.driver.throughput import PrometheusMetrics
 from dragoman_jobs.models.pretrained import require_tokenizer
 
 
@@ -113,11 +113,11 @@ def _run(
     grid = plan.spec.name
     import_mlflow()
     job = Job(store, grid, queued)
-    progress = GridProgress(console, job)
+    progress = ProgressDisplay(console, job)
     tracker = BackgroundTracker(
         lambda: Tracker(settings.mlflow_url, settings.artifacts_dir, plan), settings.mlflow_url, progress.say
     )
-    reporter, spool = Reporter(tracker, plan, store), Spool(settings.home / "unsent" / f"{plan.id}.jsonl")
+    reporter, spool = MlflowReporter(tracker, plan, store), Spool(settings.home / "unsent" / f"{plan.id}.jsonl")
     tracker.tell(spool.send)  # what a driver left behind
     driver = Driver(plan, store, settings, progress)
     driver.register()
@@ -175,7 +175,7 @@ def _check_free(settings: Settings, grid: str) -> bool:
 
 
 def _work(
-    driver: Driver, backlog: Backlog, connect: Callable[[], RayCluster], grid: str, reporter: Reporter,
+    driver: Driver, backlog: Backlog, connect: Callable[[], RayCluster], grid: str, reporter: MlflowReporter,
     sampling: Callable[[Measure], SystemMetrics],
 ) -> None:  # fmt: skip
     """Do what remains, and what somebody wants to be tried again meanwhile."""
@@ -186,7 +186,7 @@ def _work(
         try:
             # only now: Ray puts its own handler there, which would cut the clean-up short
             with interruptible(signal.SIGTERM), sampling(measure):
-                meters = Meters(grid)
+                meters = PrometheusMetrics(grid)
                 while backlog:
                     driver.run(cluster, backlog, meters=meters, reporter=reporter)
                     backlog = driver.remaining(failed_too=False)

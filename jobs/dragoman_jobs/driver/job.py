@@ -1,4 +1,4 @@
-"""A job: one run of a grid as the store knows it, alive from its beginning to its end."""
+"""A job: one run of a grid, with its heartbeat, log and state in the store."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ from dragoman.store.jobs import control
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.repositories.jobs import SUPERSEDED
 from dragoman.store.store import Store
-from dragoman_jobs.driver.retry import SECONDS, patiently
+from dragoman_jobs.driver.retry import SECONDS, with_retries
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Job:
                 self.failed(reason, "".join(traceback.format_exception(error)))
         try:
             # who interrupts it is not kept waiting for a store that is away
-            patiently(partial(self._end, state, reason), SECONDS if error is None else _FAREWELL_SECONDS)
+            with_retries(partial(self._end, state, reason), SECONDS if error is None else _FAREWELL_SECONDS)
         except StoreError as away:
             if error is None:
                 raise

@@ -1,4 +1,4 @@
-"""Telling MLflow what the store holds of a grid."""
+"""Report a grid to MLflow from the store: losses, scores by partition, samples, heat maps."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ LOSS_SECONDS = 10.0
 """How often the losses of a finetuning are written while it runs."""
 
 
-class Reporter:
+class MlflowReporter:
     """Tells MLflow of a grid: losses while it trains, a model's scores as soon as it is evaluated, at last the rest."""
 
     def __init__(self, tracker: BackgroundTracker, plan: Plan, store: Store) -> None:

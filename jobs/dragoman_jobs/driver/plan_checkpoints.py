@@ -1,4 +1,4 @@
-"""Where the models of a plan lie, and what decodes them."""
+"""The checkpoint and the engine of each model of a plan."""
 
 from pathlib import Path
 

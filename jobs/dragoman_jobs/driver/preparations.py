@@ -10,7 +10,7 @@ from dragoman.store.records import CellRecord
 from dragoman_jobs.cluster.base import Cluster, Ref
 from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.plan_checkpoints import checkpoint_of, engine_of
-from dragoman_jobs.engines.selection import Ready, make_ready
+from dragoman_jobs.engines.selection import PreparedCheckpoint, prepare_model
 from dragoman_jobs.evaluation.worker import CellTask, PreparedModel
 
 
@@ -48,8 +48,8 @@ class Preparations:
         plan, settings = self._plan, self._settings
         checkpoint = checkpoint_of(plan, model, settings.models_dir)
         ref = cluster.task(
-            make_ready, engine_of(plan, model), checkpoint, plan.decoding_of(model.id), settings.cache_dir, self._gpus,
-            plan.pairs,
+            prepare_model, engine_of(plan, model), checkpoint, plan.decoding_of(model.id), settings.cache_dir,
+            self._gpus, plan.pairs,
         )  # fmt: skip
         self._running[ref] = model
 
@@ -58,7 +58,7 @@ class Preparations:
         return self._running.pop(ref)
 
     def tasks(
-        self, model: ModelIdentity, ready: Ready, cells: Iterable[CellRecord], backlog: Backlog
+        self, model: ModelIdentity, ready: PreparedCheckpoint, cells: Iterable[CellRecord], backlog: Backlog
     ) -> list[CellTask]:
         """What workers need to know of the cells of a model that is prepared."""
         plan = self._plan

@@ -1,4 +1,4 @@
-"""The base model's preparation, begun before Ray is up: each takes seconds, and neither needs the other.
+"""Prepare the base model in a process of its own while Ray starts: each takes seconds, and neither needs the other.
 
 `python -m dragoman_jobs.driver.prewarm REQUEST` prepares one model. It only fills the cache: the driver has the model
 prepared as any other, waits for the same folder, and finds it there.
@@ -24,7 +24,7 @@ from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.models.checkpoint import Checkpoint
 
 
-class Request(BaseModel):
+class PrewarmRequest(BaseModel):
     """What `choose_engine` takes."""
 
     engine: str
@@ -40,7 +40,7 @@ class Request(BaseModel):
 
 
 @contextmanager
-def base_prepared_ahead(plan: Plan, settings: Settings) -> Iterator[None]:
+def prewarm_base(plan: Plan, settings: Settings) -> Iterator[None]:
     """Have a process prepare the base while the block runs; it ends with the block.
 
     It does nothing where the base is in the cache, or not evaluated.
@@ -50,7 +50,7 @@ def base_prepared_ahead(plan: Plan, settings: Settings) -> Iterator[None]:
     if not plan.spec.evaluation.base or (settings.cache_dir / plan.base.id).exists():
         yield
         return
-    request = Request(
+    request = PrewarmRequest(
         engine=plan.spec.evaluation.engine, checkpoint=checkpoint_of(plan, plan.base, settings.models_dir),
         decoding=plan.decoding_of(plan.base.id), cache=settings.cache_dir.resolve(),
         gpus=settings.worker_gpus,
@@ -73,7 +73,7 @@ def _end_with_input() -> None:
 
 
 def _main() -> None:
-    request = Request.model_validate_json(sys.argv[1])
+    request = PrewarmRequest.model_validate_json(sys.argv[1])
     threading.Thread(target=_end_with_input, daemon=True).start()
     choose_engine(request.engine, request.checkpoint, request.decoding, request.cache, request.gpus)
 

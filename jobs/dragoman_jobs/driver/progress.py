@@ -1,4 +1,4 @@
-"""What a person sees of a running grid: finetunings by step, cells by state, and the time left."""
+"""Progress bars of a running grid: finetunings by step, cells by state, and the time left."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ from rich.text import Text
 
 from dragoman.redaction import masked
 from dragoman_jobs.driver.job import Job
-from dragoman_jobs.driver.throughput import Pace
+from dragoman_jobs.driver.throughput import Rates
 
 LOG_WIDTH = 160
 """Columns of what is not printed on a terminal: a table there is not broken in the middle of its lines."""
@@ -40,7 +40,7 @@ class _NoteColumn(ProgressColumn):
         return Text(str(task.fields.get("note", "")), style="dim")
 
 
-class GridProgress:
+class ProgressDisplay:
     """Live bars in a terminal; in a log, a line whenever another tenth is done. The job hears of everything."""
 
     def __init__(self, console: Console, job: Job | None = None) -> None:
@@ -125,7 +125,7 @@ class GridProgress:
                 self._job.say(line)
 
 
-def cell_note(failed: int, missing: int, running: int, pace: Pace, busy: float | None) -> str:
+def cell_note(failed: int, missing: int, running: int, pace: Rates, busy: float | None) -> str:
     """What the cells' bar says beside itself."""
     parts: Iterable[tuple[int, str]] = ((failed, "failed"), (missing, "missing"), (running, "running"))
     words = [f"{count} {word}" for count, word in parts if count]

@@ -1,4 +1,4 @@
-"""A plan's way into the store: models, test lines, and every cell with its state so far."""
+"""Write a plan into the store: models, test lines, and every cell with its state so far."""
 
 from dragoman.cell import CellState
 from dragoman.corpora.factory import open_corpus

@@ -1,4 +1,4 @@
-"""Going on with a grid that is in the store: the same spec on the same data, or not at all."""
+"""Rebuild the plan of a grid from its spec in the store, and refuse where spec, base or data have changed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from dragoman.spec.loading import load_spec
 from dragoman.store.store import Store
 
 
-def planned_again(store: Store, grid: str) -> Plan:
+def plan_from_store(store: Store, grid: str) -> Plan:
     """The plan of a grid from the spec that the store has of it.
 
     Raises:

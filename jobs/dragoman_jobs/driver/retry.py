@@ -1,4 +1,4 @@
-"""Patience with a store that is away for a moment: a database that restarts must not cost a grid its run."""
+"""Retry store calls with exponential backoff while the database is unreachable: a restart must not end a grid's run."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
-def patiently(ask: Callable[[], Result], seconds: float = SECONDS) -> Result:
+def with_retries(ask: Callable[[], Result], seconds: float = SECONDS) -> Result:
     """Ask something of the store, again and again while its database can't be used; every question may be repeated.
 
     Args:

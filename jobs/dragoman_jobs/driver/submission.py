@@ -1,4 +1,4 @@
-"""A grid sent to a Ray cluster: the driver there is that of `dragoman run`; what it needs to know is in the store."""
+"""Submit a grid to a Ray cluster. The driver there is that of `dragoman run`, and reads the spec from the store."""
 
 import getpass
 import os
@@ -23,8 +23,8 @@ from dragoman_jobs.cluster.base import ClusterError
 from dragoman_jobs.cluster.ray_jobs_api import ENDED, RayJobs
 from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.driver import Driver
-from dragoman_jobs.driver.progress import GridProgress
-from dragoman_jobs.engines.endpoint import Endpoint
+from dragoman_jobs.driver.progress import ProgressDisplay
+from dragoman_jobs.engines.endpoint import OpenAIEndpoint
 from dragoman_jobs.models.pretrained import require_tokenizer
 
 _STAYS_HERE = ("ray", "users", "log", "log_level")
@@ -35,7 +35,7 @@ _LOG_TAIL = 40
 
 
 @dataclass(frozen=True)
-class Submitted:
+class Submission:
     """A grid on its way."""
 
     grid: str
@@ -52,7 +52,7 @@ class Submitted:
     """Settings that hold a secret, and so were not sent."""
 
 
-def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
+def submit(plan: Plan, settings: Settings, address: str) -> Submission:
     """Send a grid to a cluster, once it is sure that it can run there.
 
     Raises:
@@ -75,7 +75,7 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
     grid = plan.spec.name
     if any(record.name == grid for record in store.grids.all()):
         store.jobs.check_free(grid)
-    Driver(plan, store, settings, GridProgress(Console(quiet=True))).register()
+    Driver(plan, store, settings, ProgressDisplay(Console(quiet=True))).register()
     number = store.jobs.queue(grid, ray.address)
     submission = f"dragoman-{grid}-{number}-{uuid4().hex[:6]}"
     try:
@@ -89,7 +89,7 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submitted:
         store.jobs.end(number, JobState.FAILED, str(error))
         raise
     store.jobs.submitted(number, submission)
-    return Submitted(grid, number, submission, ray.page(submission), _mlflow_page(plan, settings), withheld)
+    return Submission(grid, number, submission, ray.page(submission), _mlflow_page(plan, settings), withheld)
 
 
 def sent(settings: Settings, address: str) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -155,10 +155,10 @@ def _check_reach(values: Mapping[str, str]) -> None:
 
 def _endpoint_variables() -> dict[str, str]:
     """What the environment says of OpenAI's endpoint, but for the key."""
-    prefix = Endpoint.model_config.get("env_prefix", "")
+    prefix = OpenAIEndpoint.model_config.get("env_prefix", "")
     names = [
         str(field.validation_alias or f"{prefix}{name}".upper())
-        for name, field in Endpoint.model_fields.items()
+        for name, field in OpenAIEndpoint.model_fields.items()
         if field.annotation is not SecretStr
     ]
     return {name: os.environ[name] for name in names if os.environ.get(name)}

@@ -1,4 +1,4 @@
-"""How fast a grid gets on: rates over the last minute, how busy the workers are, and the time left."""
+"""Throughput of a grid over the last minute, the estimated time left, and the same as Prometheus metrics."""
 
 import time
 from collections import deque
@@ -13,7 +13,7 @@ WINDOW = 60.0
 """Seconds that rates are taken over."""
 
 
-class Pace(NamedTuple):
+class Rates(NamedTuple):
     """What is measured of a running grid."""
 
     tokens_per_second: float | None
@@ -50,7 +50,7 @@ class Throughput:
         done = outcome.translation
         self._points.append(_Point(self._clock(), done.tokens, done.segments, task.size))
 
-    def pace(self, size_left: int) -> Pace:
+    def pace(self, size_left: int) -> Rates:
         """The rates of the last minute.
 
         Args:
@@ -60,18 +60,18 @@ class Throughput:
         while self._points and self._points[0].at < now - WINDOW:
             self._points.popleft()
         if self._begun is None or not self._points:
-            return Pace(None, None, None)
+            return Rates(None, None, None)
         # a second at least: the first cell's rate would be anything
         seconds = max(1.0, min(WINDOW, now - self._begun))
         sizes = sum(point.size for point in self._points)
-        return Pace(
+        return Rates(
             tokens_per_second=sum(point.tokens for point in self._points) / seconds,
             segments_per_second=sum(point.segments for point in self._points) / seconds,
             seconds_left=size_left * seconds / sizes if sizes else None,
         )
 
 
-class Meters:
+class PrometheusMetrics:
     """The same for Prometheus, by way of Ray: a few series for each grid, none for each pair."""
 
     def __init__(self, grid: str) -> None:

@@ -1,4 +1,4 @@
-"""The finetunings of a grid under way: started, followed by step, started again where a process died."""
+"""The finetunings of a run: started, followed step by step, and restarted where a process died."""
 
 import time
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ from dragoman.settings import Settings
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, NOTHING, Cluster, Ref, Share, WorkerDiedError
 from dragoman_jobs.cluster.resources import Shares
-from dragoman_jobs.driver.mlflow_reporter import Reporter
-from dragoman_jobs.driver.progress import GridProgress
-from dragoman_jobs.driver.retry import patiently
+from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
+from dragoman_jobs.driver.progress import ProgressDisplay
+from dragoman_jobs.driver.retry import with_retries
 from dragoman_jobs.finetune.ray_train import train_together
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.finetune.task import TrainingTask, train
@@ -26,7 +26,7 @@ LOOK_SECONDS = 2.0
 """Between two looks whether another driver is through with a finetuning."""
 
 
-class Trained(NamedTuple):
+class FinetuningResult(NamedTuple):
     """A finetuning that came to its end."""
 
     model: ModelIdentity
@@ -53,7 +53,7 @@ class Finetunings:
     """
 
     def __init__(
-        self, plan: Plan, store: Store, settings: Settings, progress: GridProgress, reporter: Reporter | None
+        self, plan: Plan, store: Store, settings: Settings, progress: ProgressDisplay, reporter: MlflowReporter | None
     ) -> None:
         """Begin with none under way.
 
@@ -108,7 +108,7 @@ class Finetunings:
         else:
             self._start(cluster, planned)
 
-    def look(self, cluster: Cluster) -> list[Trained]:
+    def look(self, cluster: Cluster) -> list[FinetuningResult]:
         """Those that another driver has trained meanwhile; what it gave up is trained here."""
         if not self._elsewhere or time.monotonic() < self._next_look:
             return []
@@ -127,9 +127,9 @@ class Finetunings:
             self._unlock(planned)
             self._elsewhere.remove(planned)
             self._tell(planned)
-        return [Trained(planned.identity) for planned in there]
+        return [FinetuningResult(planned.identity) for planned in there]
 
-    def follow(self, cluster: Cluster, ref: Ref) -> Trained | None:
+    def follow(self, cluster: Cluster, ref: Ref) -> FinetuningResult | None:
         """Take what a finetuning says; returns it when it is over."""
         training = self._running[ref]
         planned = training.task.planned
@@ -139,7 +139,7 @@ class Finetunings:
         except StopIteration:
             del self._running[ref]
             self._record(training.task)
-            return Trained(planned.identity)
+            return FinetuningResult(planned.identity)
         except WorkerDiedError as error:
             del self._running[ref]
             if training.attempts < MAX_ATTEMPTS:
@@ -186,8 +186,8 @@ class Finetunings:
         record = {**result.model_dump(mode="json"), "checkpoint": str(task.out), "base": task.base}
         # what was read, not what was asked for: a pair without data is not seen
         graph = TrainingGraph(examples=result.examples)
-        patiently(lambda: self._store.models.record_graph(planned.identity.id, graph))
-        patiently(lambda: self._store.models.add_training(planned.identity.id, record))
+        with_retries(lambda: self._store.models.record_graph(planned.identity.id, graph))
+        with_retries(lambda: self._store.models.add_training(planned.identity.id, record))
         self._unlock(planned)
         self._tell(planned)
 
@@ -196,12 +196,12 @@ class Finetunings:
             self._reporter.trained(planned)
         self._progress.update(f"finetune {planned.identity.name}", planned.finetuning.method.steps, "trained")
 
-    def _fail(self, planned: PlannedTraining, reason: str, detail: str | None) -> Trained:
+    def _fail(self, planned: PlannedTraining, reason: str, detail: str | None) -> FinetuningResult:
         self._unlock(planned)
-        return Trained(planned.identity, reason, detail)
+        return FinetuningResult(planned.identity, reason, detail)
 
     def _is_trained(self, planned: PlannedTraining) -> bool:
-        return patiently(lambda: self._store.models.training(planned.identity.id)) is not None
+        return with_retries(lambda: self._store.models.training(planned.identity.id)) is not None
 
     def _lock(self, planned: PlannedTraining) -> bool:
         """Have this driver be the one that trains a model; False where another is."""

@@ -1,4 +1,4 @@
-"""What an engine is: something that continues prompts with a model, always with the same text."""
+"""The interface of an engine: it prepares a model, loads it, and continues prompts, always with the same text."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.tokenization import Facts, Prompting, batches, in_halves, untranslatable
+from dragoman_jobs.engines.tokenization import DecodingFacts, PromptTokenizer, batches, in_halves, untranslatable
 from dragoman_jobs.models.atomic_folder import make_once
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.conversion import merge_adapter, xglm_to_opt
@@ -55,7 +55,7 @@ class CTranslate2Engine(Engine):
         return untranslatable(prepared, pairs)
 
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
-        self._prompting = Prompting(prepared, decoding)
+        self._prompting = PromptTokenizer(prepared, decoding)
         self._decoding = decoding
         compute_type = _compute_type(decoding.precision, self._prompting.facts.dtype, device)
         kind = ctranslate2.Translator if self._prompting.facts.languages else ctranslate2.Generator
@@ -182,7 +182,7 @@ def _convert(checkpoint: Checkpoint, precision: str, out: Path) -> None:
         # float32, since its tables would be rounded in half precision
         folder, dtype = xglm_to_opt(original, work / "opt"), "float32"
     tokenizer = load_tokenizer(original)
-    facts = Facts.of(original, config, tokenizer)
+    facts = DecodingFacts.of(original, config, tokenizer)
     facts.write(out, original, tokenizer)
     write_ctranslate2(name, folder, dtype, converted)
     check_ctranslate2(name, original, converted, facts)

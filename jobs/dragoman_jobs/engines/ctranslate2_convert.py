@@ -1,4 +1,4 @@
-"""Conversion to CTranslate2's format: exact, or refused. Needs torch; decoding what it made does not."""
+"""Convert a checkpoint to CTranslate2's format and compare its logits with the model's own. Needs torch."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from transformers import AutoModelForSeq2SeqLM
 
 from dragoman.errors import first_line
 from dragoman_jobs.engines.base import UnsupportedModelError
-from dragoman_jobs.engines.tokenization import Facts
+from dragoman_jobs.engines.tokenization import DecodingFacts
 from dragoman_jobs.models.pretrained import load_config, load_model
 
 CHECKED_TOKENS = 64
@@ -48,7 +48,7 @@ def write_ctranslate2(name: str, folder: Path, dtype: str, out: Path, quantizati
 
 
 @torch.inference_mode()
-def check_ctranslate2(name: str, folder: Path, converted: Path, facts: Facts) -> None:
+def check_ctranslate2(name: str, folder: Path, converted: Path, facts: DecodingFacts) -> None:
     """Hold the converted model's logits against those of the original, both computed in float32.
 
     The converter reads the parameters it knows; one that came with a later version of the architecture (a way of

@@ -1,4 +1,4 @@
-"""An endpoint of OpenAI's protocol: where it is, what it may cost, and what its refusals mean."""
+"""An endpoint of OpenAI's protocol: address and limits from the environment, client, errors as sentences."""
 
 import os
 from typing import TYPE_CHECKING, Self
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
-class Endpoint(BaseSettings):
+class OpenAIEndpoint(BaseSettings):
     """Where and how to ask, from the environment: `OPENAI_*` as other programs have it, else `DRAGOMAN_OPENAI_*`."""
 
     model_config = SettingsConfigDict(env_prefix="DRAGOMAN_OPENAI_", frozen=True)
@@ -62,7 +62,7 @@ class Endpoint(BaseSettings):
         return found.model_copy(update={"url": url or found.url, "key": SecretStr(key)})
 
 
-def client_of(endpoint: Endpoint) -> "AsyncOpenAI":
+def client_of(endpoint: OpenAIEndpoint) -> "AsyncOpenAI":
     """What asks it; it tries again where that may help."""
     from openai import AsyncOpenAI
 
@@ -74,7 +74,7 @@ def client_of(endpoint: Endpoint) -> "AsyncOpenAI":
     )
 
 
-async def check(endpoint: Endpoint, model: str) -> None:
+async def check(endpoint: OpenAIEndpoint, model: str) -> None:
     """See that it answers and has a model.
 
     Raises:
@@ -93,7 +93,7 @@ async def check(endpoint: Endpoint, model: str) -> None:
         raise ModelError(f"The endpoint {endpoint.url} has no model {model}: {nearest(model, served)}")
 
 
-def sentence(endpoint: Endpoint, model: str, error: Exception) -> Exception:
+def sentence(endpoint: OpenAIEndpoint, model: str, error: Exception) -> Exception:
     """What the user reads of a refusal; a server's own words about a key are left out, for they may quote it."""
     import openai
 
@@ -127,6 +127,6 @@ def sentence(endpoint: Endpoint, model: str, error: Exception) -> Exception:
     return error
 
 
-def _said(endpoint: Endpoint, error: Exception) -> str:
+def _said(endpoint: OpenAIEndpoint, error: Exception) -> str:
     key = endpoint.key.get_secret_value()
     return first_line(error).replace(key, "***") if key else first_line(error)

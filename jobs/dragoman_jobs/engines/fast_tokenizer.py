@@ -1,4 +1,4 @@
-"""Tokenizers as the `tokenizers` library runs them, which needs neither torch nor transformers."""
+"""Tokenizers of the `tokenizers` library, which needs neither torch nor transformers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""How an encoder-decoder is told the languages: by tokens around the sentence, and by the first one it writes."""
+"""Language tokens of encoder-decoders such as NLLB: around the source sentence, and first in the output."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Models behind an endpoint that speaks OpenAI's protocol: OpenAI itself, vLLM, `transformers serve` and others."""
+"""The engine for endpoints of OpenAI's protocol: OpenAI itself, vLLM, `transformers serve` and others."""
 
 import asyncio
 import json
@@ -14,10 +14,10 @@ from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.endpoint import Endpoint, check, client_of, sentence
+from dragoman_jobs.engines.endpoint import OpenAIEndpoint, check, client_of, sentence
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.stop_rules import cut
-from dragoman_jobs.engines.usage_log import Ledger
+from dragoman_jobs.engines.usage_log import UsageLog
 from dragoman_jobs.models.atomic_folder import make_once
 from dragoman_jobs.models.checkpoint import Checkpoint
 
@@ -62,7 +62,7 @@ class OpenAIEngine(Engine):
             raise UnsupportedModelError("The openai engine asks a model that is served already: it takes no adapter.")
         model = checkpoint.model.removeprefix(_OWN)
         where = {"url": checkpoint.endpoint, "variable": checkpoint.key_variable}
-        asyncio.run(check(Endpoint.at(**where), model))
+        asyncio.run(check(OpenAIEndpoint.at(**where), model))
         # the folder says where to ask, so it belongs to that place; the environment's may change from run to run
         place = f"-{hash_lines(map(str, where.values()))[:8]}" if checkpoint.endpoint or checkpoint.key_variable else ""
         return make_once(
@@ -75,9 +75,9 @@ class OpenAIEngine(Engine):
         found = json.loads((prepared / _MODEL).read_text(encoding="utf-8"))
         self._model: str = found["model"]
         self._decoding = decoding
-        self._endpoint = Endpoint.at(found.get("url"), found.get("variable"))
+        self._endpoint = OpenAIEndpoint.at(found.get("url"), found.get("variable"))
         model_folder = prepared.parent  # in the cache
-        self.ledger = Ledger(model_folder.parent.with_name(USAGE) / f"{model_folder.name}.jsonl")
+        self.ledger = UsageLog(model_folder.parent.with_name(USAGE) / f"{model_folder.name}.jsonl")
         """What every answer used and cost."""
         # so many at once after a pause, and on average not above the rate; kept from cell to cell, as is the event
         # loop that it belongs to

@@ -1,4 +1,4 @@
-"""Sampling whose randomness belongs to the sentence, not to the batch: drawn anew for each from its seed and prompt."""
+"""Sampling that is independent of the batch: each sentence's random numbers follow from the seed and its prompt."""
 
 import hashlib
 from collections.abc import Sequence

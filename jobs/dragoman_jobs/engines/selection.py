@@ -1,4 +1,4 @@
-"""Which engine decodes a model: the one asked for, or the fastest that takes it."""
+"""Choose the engine of a model: the one asked for, or the fastest that takes it."""
 
 import logging
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ FASTEST_FIRST = ("ctranslate2", "transformers")
 logger = logging.getLogger(__name__)
 
 
-class Ready(NamedTuple):
+class PreparedCheckpoint(NamedTuple):
     """A model, prepared by the engine that will decode it."""
 
     engine: str
@@ -28,13 +28,13 @@ class Ready(NamedTuple):
     """Pairs that it can't translate, each with the reason."""
 
 
-def make_ready(
+def prepare_model(
     name: str, checkpoint: Checkpoint, decoding: Decoding, cache: Path, gpus: float, pairs: Sequence[Pair]
-) -> Ready:
+) -> PreparedCheckpoint:
     """What `choose_engine` finds, and which of some pairs it can't translate."""
     chosen, path = choose_engine(name, checkpoint, decoding, cache, gpus)
     engine: type[Engine] = plugins.load("engines", chosen)
-    return Ready(chosen, path, engine.untranslatable(path, pairs))
+    return PreparedCheckpoint(chosen, path, engine.untranslatable(path, pairs))
 
 
 def choose_engine(

@@ -1,4 +1,4 @@
-"""Where a text ends: the same in every engine, since it is decided on tokens first and then on the text."""
+"""Stop rules: where a generated text ends, decided on tokens first and then on the text, alike in every engine."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -36,7 +36,7 @@ def stop_tokens(stop: Sequence[int], tokenizer: Tokenizer, decoding: Decoding) -
     """The tokens that end a text, in order: a stop string within one token ends it there, and saves what would follow.
 
     Args:
-        stop: those of the model (`Facts.stop`), all with a line break in them among these.
+        stop: those of the model (`DecodingFacts.stop`), all with a line break in them among these.
         tokenizer: the tokenizer.
         decoding: the rules.
     """

@@ -1,4 +1,4 @@
-"""What every engine keeps beside the weights: the tokenizer and how to go from prompts to tokens and back.
+"""Tokenization that engines share: a prepared model's tokenizer, from prompts to token ids and back.
 
 Engines share it, so that they read the same tokens and stop at the same ones. Reading it takes neither torch nor
 transformers.
@@ -29,7 +29,7 @@ TOKENIZER = "tokenizer.json"
 Result = TypeVar("Result")
 
 
-class Facts(BaseModel):
+class DecodingFacts(BaseModel):
     """What decoding has to know of a model besides its weights."""
 
     model_config = ConfigDict(frozen=True)
@@ -74,7 +74,7 @@ class Facts(BaseModel):
 
 def untranslatable(prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
     """The pairs with a language that a prepared encoder-decoder has no token for, each with the reason."""
-    languages = Facts.model_validate_json((prepared / FACTS).read_bytes()).languages
+    languages = DecodingFacts.model_validate_json((prepared / FACTS).read_bytes()).languages
     if languages is None:
         return {}
     found: dict[Pair, str] = {}
@@ -86,11 +86,11 @@ def untranslatable(prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
     return found
 
 
-class Prompting:
+class PromptTokenizer:
     """A prepared model's way from prompts to tokens, and from generated tokens to a line of text."""
 
     def __init__(self, prepared: Path, decoding: Decoding) -> None:
-        self.facts = Facts.model_validate_json((prepared / FACTS).read_bytes())
+        self.facts = DecodingFacts.model_validate_json((prepared / FACTS).read_bytes())
         self._decoding = decoding
         self._tokenizer = Tokenizer.from_file(str(prepared / TOKENIZER))
         self._tokenizer.no_truncation()

@@ -11,7 +11,7 @@ from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.sampling import samplers
-from dragoman_jobs.engines.tokenization import Facts, Prompting, batches, in_halves, untranslatable
+from dragoman_jobs.engines.tokenization import DecodingFacts, PromptTokenizer, batches, in_halves, untranslatable
 from dragoman_jobs.models.atomic_folder import make_once
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.conversion import merge_adapter
@@ -75,7 +75,7 @@ class TransformersEngine(Engine):
         from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
         torch.set_num_threads(1)
-        prompting = Prompting(prepared, decoding)
+        prompting = PromptTokenizer(prepared, decoding)
         facts = prompting.facts
         architecture = AutoModelForSeq2SeqLM if facts.languages else AutoModelForCausalLM
         # a worker sees only the GPUs it holds; accelerate gives each of several some of the layers
@@ -92,10 +92,10 @@ class TransformersEngine(Engine):
     def around(cls, model: "PreTrainedModel", prepared: Path, decoding: Decoding, device: str) -> Self:
         """An engine around a model that is loaded already; its generation settings are replaced."""
         engine = cls.__new__(cls)
-        engine._take(model, Prompting(prepared, decoding), decoding, device)
+        engine._take(model, PromptTokenizer(prepared, decoding), decoding, device)
         return engine
 
-    def _take(self, model: Any, prompting: Prompting, decoding: Decoding, device: str) -> None:
+    def _take(self, model: Any, prompting: PromptTokenizer, decoding: Decoding, device: str) -> None:
         from transformers import GenerationConfig
 
         facts = prompting.facts
@@ -174,7 +174,7 @@ def _merge(checkpoint: Checkpoint, out: Path) -> None:
 
 def _write_facts(folder: Path, out: Path, weights: Path | None) -> None:
     tokenizer = load_tokenizer(folder)
-    Facts.of(folder, load_config(folder), tokenizer, weights).write(out, folder, tokenizer)
+    DecodingFacts.of(folder, load_config(folder), tokenizer, weights).write(out, folder, tokenizer)
 
 
 def computing_dtype(stored: str, device: str) -> "torch.dtype":

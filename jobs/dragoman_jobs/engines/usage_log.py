@@ -1,4 +1,4 @@
-"""What a paid endpoint has been asked for and what it cost: a line for every answer, by every worker, in every run."""
+"""The usage log of a paid endpoint: tokens and cost of every answer, by every worker in every run; budgets count it."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from filelock import FileLock
 
 
-class Ledger:
+class UsageLog:
     """A file of JSON lines that several processes add to; nothing in it can be made again, so it is no cache."""
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""vLLM: for machines with GPUs; what many prompts begin with, such as the examples of few-shot ones, is read once."""
+"""The vLLM engine, for machines with GPUs; common prefixes of prompts, such as few-shot examples, are computed once."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.sampling import seed_of
-from dragoman_jobs.engines.tokenization import Facts, Prompting
+from dragoman_jobs.engines.tokenization import DecodingFacts, PromptTokenizer
 from dragoman_jobs.engines.transformers import computing_dtype
 from dragoman_jobs.models.atomic_folder import make_once
 from dragoman_jobs.models.checkpoint import Checkpoint
@@ -91,7 +91,7 @@ class VllmEngine(Engine):
         import torch
         from vllm import LLM
 
-        self._prompting, self._decoding = Prompting(prepared, decoding), decoding
+        self._prompting, self._decoding = PromptTokenizer(prepared, decoding), decoding
         facts = self._prompting.facts
         gpus = max(1, torch.cuda.device_count())  # a worker sees only those it holds
         try:
@@ -163,4 +163,4 @@ def _write(checkpoint: Checkpoint, folder: Path, kind: str, out: Path) -> None:
         xglm_to_opt(original, out / _MODEL)
         shutil.rmtree(out / "work", ignore_errors=True)
     weights = None if checkpoint.adapter or is_xglm else folder
-    Facts.of(folder, config, tokenizer, weights).write(out, folder, tokenizer)
+    DecodingFacts.of(folder, config, tokenizer, weights).write(out, folder, tokenizer)

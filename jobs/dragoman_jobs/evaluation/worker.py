@@ -1,4 +1,4 @@
-"""One evaluation worker: a warm model that translates and scores one cell after another. It knows no Ray."""
+"""An evaluation worker: keeps a model loaded, translates and scores one cell after another. It knows no Ray."""
 
 import os
 import socket
@@ -202,10 +202,10 @@ class Worker:
 
 def _read_through(folder: Path) -> None:
     """Bring the files of a prepared model into the system's cache, and its weights where they lie elsewhere."""
-    from dragoman_jobs.engines.tokenization import FACTS, Facts
+    from dragoman_jobs.engines.tokenization import FACTS, DecodingFacts
 
     with suppress(OSError, ValueError):  # what can't be read is said where it is loaded
-        for place in (folder, Facts.model_validate_json((folder / FACTS).read_bytes()).weights):
+        for place in (folder, DecodingFacts.model_validate_json((folder / FACTS).read_bytes()).weights):
             for path in sorted(place.rglob("*")) if place else ():
                 if path.is_file():
                     with path.open("rb") as file:

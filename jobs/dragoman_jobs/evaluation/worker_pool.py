@@ -1,4 +1,4 @@
-"""The pool of warm evaluation workers: cells stream to whoever is free, longest first."""
+"""The pool of evaluation workers: hands cells to idle workers, longest first, requeues those of workers that died."""
 
 import time
 from collections import deque
@@ -23,7 +23,7 @@ IDLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Ended:
+class CellResult:
     """A cell that came to an end: with an outcome, or with the reason why there is none."""
 
     task: CellTask
@@ -69,7 +69,7 @@ class _Start:
     """Those of one round were started together, and fail together."""
 
 
-class Pool:
+class WorkerPool:
     """Hands cells to workers and takes back what became of them.
 
     A queue of our own rather than Ray's ActorPool, which neither requeues nor names what a dead actor lost. A worker
@@ -200,7 +200,7 @@ class Pool:
                 if member.head == ref:
                     self._heads[ref] = member
 
-    def take(self, ref: Ref) -> Ended | None:
+    def take(self, ref: Ref) -> CellResult | None:
         """What became of the cell behind a future; None where a worker became ready, or died and its cell waits again.
 
         Raises:
@@ -221,13 +221,13 @@ class Pool:
                 self._requeue([task])
                 return None
             failure = f"its worker died {MAX_ATTEMPTS} times ({error})"
-            return Ended(task, failure=failure, detail=self._cluster.detail(error))
+            return CellResult(task, failure=failure, detail=self._cluster.detail(error))
         except DragomanError as error:
             self._go_on(member)
-            return Ended(task, failure=str(error), detail=self._cluster.detail(error))
+            return CellResult(task, failure=str(error), detail=self._cluster.detail(error))
         self._worked += outcome.busy
         self._go_on(member)
-        return Ended(task, outcome=outcome)
+        return CellResult(task, outcome=outcome)
 
     def close(self) -> None:
         """End every worker."""

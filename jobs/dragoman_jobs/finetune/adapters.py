@@ -1,4 +1,4 @@
-"""Low-rank adapters on a model, by peft; and what of a model is saved."""
+"""LoRA adapters by peft, and which weights of a model are saved."""
 
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How good a model that is being trained is: its translations of the dev split, partition by partition."""
+"""Select the best checkpoint by scores of its translations of the dev split, partition by partition."""
 
 import tempfile
 from collections import defaultdict
@@ -15,7 +15,7 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Selection
-from dragoman_jobs.engines.tokenization import Facts
+from dragoman_jobs.engines.tokenization import DecodingFacts
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.finetune import distributed
 from dragoman_jobs.finetune.result import DevScore
@@ -87,7 +87,9 @@ class DevSet:
         model.train(False)
         values = {}
         with tempfile.TemporaryDirectory(prefix="dragoman-dev-") as name:
-            Facts.of(self._folder, model.config, self._tokenizer).write(Path(name), self._folder, self._tokenizer)
+            DecodingFacts.of(self._folder, model.config, self._tokenizer).write(
+                Path(name), self._folder, self._tokenizer
+            )
             engine = TransformersEngine.around(model, Path(name), decoding, str(device))
             for index in range(distributed.number(), len(self._pairs), distributed.count()):
                 dev = self._pairs[index]

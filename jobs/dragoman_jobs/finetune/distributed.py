@@ -1,4 +1,4 @@
-"""The workers that train one model together: processes of torch's default group, or this process alone."""
+"""Collective operations of the workers that train one model: torch's default process group, or one process alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

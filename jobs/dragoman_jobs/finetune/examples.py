@@ -1,4 +1,4 @@
-"""What a finetuning reads: rendered examples, and their tokens."""
+"""Training examples: rendered prompts and targets, and their tokens."""
 
 from collections.abc import Sequence
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The training loop as a whole: started again at any moment, it leaves the same model. It knows no Ray."""
+"""The training loop from data to saved model; restarted at any moment it leaves the same model. It knows no Ray."""
 
 import shutil
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""AdamW and its learning rate."""
+"""The optimizer: AdamW and its learning-rate schedule."""
 
 import math
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""A finetuning on several workers, by Ray Train: on one node or many, and on machines that may be taken away."""
+"""Finetune on several workers with Ray Train, on one node or many, preemptible ones included."""
 
 import shutil
 import socket

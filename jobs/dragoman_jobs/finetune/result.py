@@ -1,4 +1,4 @@
-"""What a finetuning tells: its progress, step by step, and what came of it."""
+"""The progress of a finetuning, step by step, and its result."""
 
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self

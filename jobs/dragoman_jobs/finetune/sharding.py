@@ -1,4 +1,4 @@
-"""A model over several workers: its weights sharded (FSDP2) where all are trained, else whole on each."""
+"""Shard a model over workers: FSDP2 where all weights are trained, else a whole copy on each worker."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager

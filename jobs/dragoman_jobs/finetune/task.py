@@ -1,4 +1,4 @@
-"""A finetuning as a piece of work for the cluster: read the examples, train, leave the model in its folder."""
+"""The finetuning task that a cluster runs: read the examples, train, save the model in its folder."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Memory that does not suffice: how torch and CTranslate2 say so, and what the user reads of it."""
+"""Recognise out-of-memory errors of torch and CTranslate2, and word them for the user."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A pretrained causal language model in Hugging Face's layout: found, checked and loaded, from safetensors only."""
+"""Load pretrained causal language models in Hugging Face's layout, from safetensors only."""
 
 import json
 from pathlib import Path

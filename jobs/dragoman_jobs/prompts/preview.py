@@ -1,4 +1,4 @@
-"""What a prompt looks like to the model: its text, its tokens, and what would be cut."""
+"""Preview a prompt as a model reads it: its text, its tokens, and what would be cut."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING

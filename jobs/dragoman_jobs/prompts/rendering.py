@@ -1,4 +1,4 @@
-"""From a prompt and a sentence to the text a model gets."""
+"""Render prompts: from a template, a sentence and a chat template to the text that a model reads."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any

@@ -8,7 +8,7 @@ from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import Cluster
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.job import Job
-from dragoman_jobs.driver.progress import GridProgress
+from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.testing.local_cluster import LocalCluster
 
 
@@ -28,7 +28,7 @@ def run_plan(
     store = store or Store.open(settings.store_url, settings.blobs_url)
     cluster = cluster or LocalCluster()
     job = Job(store, plan.spec.name)
-    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True), job))
+    driver = Driver(plan, store, settings, ProgressDisplay(Console(quiet=True), job))
     driver.register()
     with job:
         while backlog := driver.remaining(failed_too):

@@ -1,4 +1,4 @@
-"""What the trail says of an alias, and where the registry says otherwise."""
+"""The history of an alias by the audit log, and where MLflow's registry differs from it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -52,7 +52,7 @@ def standing(records: Sequence[AuditRecord]) -> list[str]:
     return stack
 
 
-def strays(log: AuditLog, uri: str, name: str, gated: Iterable[str] = ()) -> dict[str, str]:
+def unrecorded_moves(log: AuditLog, uri: str, name: str, gated: Iterable[str] = ()) -> dict[str, str]:
     """The aliases of a model that do not stand where the trail says, each with a sentence.
 
     Args:

@@ -1,4 +1,4 @@
-"""The audit trail: who moved which alias from where to where, when, on what evidence; only ever added to.
+"""The audit log of promotions, append-only: who moved which alias from where to where, when, on what evidence.
 
 Each record holds the hash of the one before it, so one that is altered or taken from the middle is noticed. Records
 cut from the end leave the chain whole: against that the registry keeps the newest record's hash
@@ -138,7 +138,7 @@ class AuditLog:
             UnderWayError: somebody has begun, and not ended, to move that alias.
         """
         with self._database.writing(alone=True) as connection:
-            for record in unended(_select(connection, entry.name, entry.alias)):
+            for record in unfinished_moves(_select(connection, entry.name, entry.alias)):
                 raise UnderWayError(
                     f"{record.actor} began to move {entry.name}@{entry.alias} to version {record.to_version} at "
                     f"{record.at:%H:%M:%S} UTC (process {record.process}): try again in a moment."
@@ -181,7 +181,7 @@ class AuditLog:
         return found
 
 
-def unended(records: list[AuditRecord]) -> list[AuditRecord]:
+def unfinished_moves(records: list[AuditRecord]) -> list[AuditRecord]:
     """The beginnings whose end is not recorded."""
     ended = {record.begun for record in records}
     return [record for record in records if record.outcome is Outcome.BEGUN and record.sequence not in ended]

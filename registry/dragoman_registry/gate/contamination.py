@@ -1,4 +1,4 @@
-"""How much of a pair's test sentences a model may have seen: contamination as the numbers of a metric."""
+"""Contamination as a metric of the gate: how much of a pair's test sentences a model may have seen."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The evidence a gate looks at, read from the store: a model's numbers, the base's and the incumbent's."""
+"""The evidence of a gate, read from the store: the scores of a model, its base and the incumbent."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The gate: a promotion policy, rule by rule, against the numbers of one model. Pure: it reads no store."""
+"""The gate: checks each rule of a promotion policy against the scores of one model. Pure: it reads no store."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -103,7 +103,7 @@ class PairFigure(BaseModel):
         return f"{self.pair} ({self.reason or 'no score'})" if self.value is None else f"{self.pair} {self.value:.2f}"
 
 
-class Finding(BaseModel):
+class RuleFinding(BaseModel):
     """One bound of one rule, held to the numbers."""
 
     model_config = ConfigDict(frozen=True)
@@ -179,7 +179,7 @@ class GateReport(BaseModel):
     """The policy itself; None in reports of before it was kept."""
     incumbent: str | None
     """Id of the model the alias stands at, None where it stands at none; `unknown` where Dragoman did not make it."""
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleFinding, ...]
     """One for each bound, in the policy's order."""
 
     @property
@@ -203,7 +203,7 @@ def judge(
     lower_is_better: frozenset[str] = frozenset(),
     has_incumbent: bool = False,
     p_values: Mapping[Rule, float] | None = None,
-) -> tuple[Finding, ...]:
+) -> tuple[RuleFinding, ...]:
     """Hold a policy to a model's numbers, one finding for each bound of each rule.
 
     Args:
@@ -238,7 +238,7 @@ def in_scope(numbers: Sequence[PairNumbers], scope: Scope) -> list[PairNumbers]:
 def _hold(
     policy: Promotion, rule: Rule, bound: Bound, limit: float, numbers: Sequence[PairNumbers], lower_is_better: bool,
     has_incumbent: bool, p_value: float | None,
-) -> Finding:  # fmt: skip
+) -> RuleFinding:  # fmt: skip
     planned = in_scope(numbers, rule.over)
     if bound.is_against_incumbent:
         planned = [each for each in planned if each.shared]
@@ -265,7 +265,7 @@ def _hold(
         passed, note = value is not None and holds(value), ""
         if bound is Bound.SIGNIFICANCE and not passed and p_value is None:
             note = "no stored statistics to test"
-    return Finding(
+    return RuleFinding(
         metric=rule.metric, over=str(rule.over), each=rule.each, bound=bound, limit=limit, value=value,
         p_value=p_value if bound is Bound.SIGNIFICANCE else None, scored=len(values), pairs=len(planned),
         passed=passed, note=note, worst=() if passed else _worst(figures, bound.is_floor),

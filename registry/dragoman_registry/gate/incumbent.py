@@ -1,4 +1,4 @@
-"""The incumbent's numbers beside a model's: on the same lines, under the same signature, from whichever grid."""
+"""The incumbent's scores on the same lines and under the same signature as a model's, from whichever grid has them."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -31,7 +31,7 @@ Statistics = dict[Pair, tuple[bytes, bytes]]
 """The packed statistics of the incumbent and of the model on each pair."""
 
 
-class Beside(NamedTuple):
+class IncumbentNumbers(NamedTuple):
     """A model's numbers with the incumbent's beside them."""
 
     numbers: list[PairNumbers]
@@ -47,7 +47,7 @@ def beside_incumbent(
     numbers: Sequence[PairNumbers],
     cells: Mapping[Pair, Cell],
     incumbent: RegisteredVersion,
-) -> Beside:
+) -> IncumbentNumbers:
     """Put the incumbent's numbers beside a model's, and test where the policy asks whether the two differ.
 
     Args:
@@ -59,7 +59,7 @@ def beside_incumbent(
         incumbent: the version the alias stands at.
     """
     if incumbent.model is None or not numbers:
-        return Beside(list(numbers), {})
+        return IncumbentNumbers(list(numbers), {})
     rules = [rule for rule in policy.every_rule if rule.metric == metric]
     by_pair = any(rule.significant_losses_at_most is not None for rule in rules)
     by_scope = [rule for rule in rules if rule.no_significant_regression]
@@ -75,18 +75,18 @@ def beside_incumbent(
         reason = "the incumbent's score has another signature" if rival.values and value is None else ""
         found.append(each.model_copy(update={"shared": True, "incumbent": value, "incumbent_reason": reason}))
     if not tested:
-        return Beside(found, {})
+        return IncumbentNumbers(found, {})
     own = cells[numbers[0].pair]
     ours = scores_by_lines(store, own.model, metric, own.prompt, own.decoding, tested)
     both = _statistics(found, cells, ours, theirs)
     kind = metric_class(metric)
     if kind is None or not both:
-        return Beside(found, {})
+        return IncumbentNumbers(found, {})
     p_values = {rule: p_value for rule in by_scope if (p_value := _p_value(kind, found, rule, both)) is not None}
     if by_pair:
         differs = _significant(kind, both, policy)
         found = [each.model_copy(update={"differs": differs.get(each.pair)}) for each in found]
-    return Beside(found, p_values)
+    return IncumbentNumbers(found, p_values)
 
 
 def adjusted_rules(p_values: Mapping[Rule, float], policy: Promotion) -> dict[Rule, float]:

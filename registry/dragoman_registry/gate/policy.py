@@ -1,4 +1,4 @@
-"""Where a policy comes from: the grid's own spec, or a file of its own."""
+"""Find the promotion policy of a version: in its grid's spec, or in a file."""
 
 from collections.abc import Mapping
 from pathlib import Path

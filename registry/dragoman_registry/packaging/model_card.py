@@ -1,4 +1,4 @@
-"""The model card: what a model is made of, what it was trained on and how good it is, written from the store."""
+"""Write model cards from the store: what a model is made of, its training data, its scores."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Packaging a finetuned model for MLflow: the code that serves it, its checkpoint, its base by reference, its card."""
+"""Package a finetuned model for MLflow: serving code, checkpoint, its base by reference, model card."""
 
 import json
 import re

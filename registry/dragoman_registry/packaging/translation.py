@@ -1,4 +1,4 @@
-"""Translating with a registered model, as anyone who loads it from MLflow would."""
+"""Translate with a registered model, loaded from MLflow as anyone would."""
 
 from collections.abc import Sequence
 

@@ -1,9 +1,9 @@
-"""Where the aliases of all registered models stand, and what happened to them without Dragoman."""
+"""Current aliases of all registered models, and changes to them that were not made by Dragoman."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from dragoman.tables.table import Row
-from dragoman_registry.audit.history import changed_versions, is_forced, strays
+from dragoman_registry.audit.history import changed_versions, is_forced, unrecorded_moves
 from dragoman_registry.audit.log import AuditRecord, Outcome
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.promotion import Promotions
@@ -52,7 +52,7 @@ def alias_rows(
 
 def done_without_dragoman(promotions: Promotions, name: str, alias: str | None = None) -> list[str]:
     """What happened to a model and its aliases that the trail does not tell of, as sentences."""
-    found = strays(promotions.log, promotions.uri, name, gated_aliases(promotions.store, name))
+    found = unrecorded_moves(promotions.log, promotions.uri, name, gated_aliases(promotions.store, name))
     return [
         *(sentence for stray, sentence in found.items() if alias in (None, stray)),
         *changed_versions(promotions.log, promotions.uri, name),

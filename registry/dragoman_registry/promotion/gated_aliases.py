@@ -1,4 +1,4 @@
-"""Which aliases are gated: those that move by `dragoman promote` alone."""
+"""Gated aliases: those that only `dragoman promote` may move."""
 
 from typing import Any
 

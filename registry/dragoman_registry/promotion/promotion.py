@@ -24,7 +24,7 @@ from dragoman_registry.audit.log import (
     is_alive,
     this_process,
     this_user,
-    unended,
+    unfinished_moves,
 )
 from dragoman_registry.gate import evidence
 from dragoman_registry.gate.gate import GateReport
@@ -193,7 +193,7 @@ class Promotions:
 
     def mend(self, name: str) -> list[AuditRecord]:
         """Record the end of moves whose process died in the middle; returns what was added."""
-        dead = [record for record in unended(self.log.records(name)) if not is_alive(record)]
+        dead = [record for record in unfinished_moves(self.log.records(name)) if not is_alive(record)]
         return [self._settle(record, "its process ended in the middle") for record in dead]
 
     def _entry(

@@ -1,4 +1,4 @@
-"""Promoting through an MLflow server that runs Dragoman's plugin: it judges and moves, and nobody gets in between."""
+"""A client that promotes through an MLflow server with Dragoman's plugin, which judges and moves the alias itself."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is asked of a promoter and what it answers: in this process, or of a server over HTTP."""
+"""Requests and answers of a promotion, in this process or over HTTP."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

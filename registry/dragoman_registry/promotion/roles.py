@@ -1,4 +1,4 @@
-"""Who may do what: viewer, submitter, promoter, told from MLflow's own users and permissions.
+"""Roles: viewer, submitter and promoter, derived from MLflow's own users and permissions.
 
 MLflow's authentication knows administrators, and for each registered model and experiment one of the permissions READ,
 USE, EDIT and MANAGE. Those decide; Dragoman keeps no users of its own.

@@ -1,4 +1,4 @@
-"""Moving an alias of MLflow's registry only if it still stands where it was seen.
+"""Compare-and-swap of an alias in MLflow's registry: it moves only if it is still where it was read.
 
 MLflow's own call is last-write-wins. This is the one module that uses names MLflow keeps private (its registry's
 SQLAlchemy store and tables, and the delivery of its webhooks), which is why MLflow's version is pinned exactly.

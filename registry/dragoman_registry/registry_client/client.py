@@ -1,4 +1,4 @@
-"""MLflow at one address: a client for what it can say, and the process-wide address for what asks for that."""
+"""MLflow clients: one for a tracking URI, and the process-wide URI for code that needs that."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Registered versions as Dragoman knows them: which model of which grid each of them is."""
+"""Registered model versions, with the grid and the model that each of them was made from."""
 
 from collections import defaultdict
 from typing import Any, Self

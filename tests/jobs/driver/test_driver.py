@@ -24,7 +24,7 @@ from dragoman_jobs.driver import trainings
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.driver_loop import DriverLoop
 from dragoman_jobs.driver.job import StoppedError
-from dragoman_jobs.driver.progress import GridProgress
+from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.finetune.task import TrainingTask
 from dragoman_jobs.testing import EchoEngine, LocalCluster, run_plan
@@ -108,7 +108,7 @@ def test_cells_a_dead_driver_left_running_are_done_again(
 ) -> None:
     plan = plan_of(tmp_path, models=[])
     store = Store.open(settings.store_url, settings.blobs_url)
-    driver = Driver(plan, store, settings, GridProgress(Console(quiet=True)))
+    driver = Driver(plan, store, settings, ProgressDisplay(Console(quiet=True)))
     driver.register()
     store.cells.advance(started=[store.cells.of_grid("grid")[0].cell.id], worker="a driver that died")
     store = run_plan(plan, settings)

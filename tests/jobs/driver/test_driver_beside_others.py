@@ -19,7 +19,7 @@ from dragoman.store.records import JobState, Untranslated
 from dragoman.store.store import Store
 from dragoman_jobs.driver import trainings
 from dragoman_jobs.driver.driver import Driver
-from dragoman_jobs.driver.progress import GridProgress
+from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.finetune.task import TrainingTask
 from dragoman_jobs.testing import EchoEngine, LocalCluster, run_plan
@@ -29,7 +29,7 @@ def _other_driver(plan: Plan, settings: Settings, name: str = "other") -> tuple[
     """A driver of another host at another grid with the same cells; returns its job."""
     store = Store.open(settings.store_url, settings.blobs_url)
     other = plan.model_copy(update={"spec": plan.spec.model_copy(update={"name": name})})
-    Driver(other, store, settings, GridProgress(Console(quiet=True))).register()
+    Driver(other, store, settings, ProgressDisplay(Console(quiet=True))).register()
     return store, store.jobs.start(name, "another-host-7")
 
 
@@ -82,7 +82,7 @@ def test_a_model_that_another_driver_trains_is_waited_for(
     monkeypatch.setattr(trainings, "train", train)
     plan = plan_of(tmp_path)
     store = Store.open(settings.store_url, settings.blobs_url)
-    progress = GridProgress(Console(quiet=True))
+    progress = ProgressDisplay(Console(quiet=True))
     Driver(plan, store, settings, progress).register()
     theirs = trainings.Finetunings(plan, store, settings, progress, None)
     cluster = LocalCluster()
@@ -108,7 +108,7 @@ def test_a_model_that_was_trained_just_before_its_turn_is_not_trained_again(
     monkeypatch.setattr(trainings, "train", trained)
     plan = plan_of(tmp_path)
     store = run_plan(plan, settings)
-    ours = trainings.Finetunings(plan, store, settings, GridProgress(Console(quiet=True)), None)
+    ours = trainings.Finetunings(plan, store, settings, ProgressDisplay(Console(quiet=True)), None)
     cluster = LocalCluster()
     ours.begin(cluster, plan.trainings[0])
     assert list(ours.refs) == []

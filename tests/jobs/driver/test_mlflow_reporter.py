@@ -6,7 +6,7 @@ import pytest
 
 from dragoman_jobs.driver import mlflow_reporter
 from dragoman_jobs.driver.job import StoppedError
-from dragoman_jobs.driver.mlflow_reporter import Reporter
+from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
 from dragoman_jobs.finetune.result import DevScore, Progress
 
 
@@ -43,13 +43,13 @@ def mlflow() -> _Mlflow:
 
 
 @pytest.fixture
-def reporter(mlflow: _Mlflow) -> Reporter:
+def reporter(mlflow: _Mlflow) -> MlflowReporter:
     anything: Any = mlflow
-    return Reporter(anything, anything, anything)
+    return MlflowReporter(anything, anything, anything)
 
 
 def test_losses_are_told_in_batches_and_each_once(
-    mlflow: _Mlflow, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+    mlflow: _Mlflow, reporter: MlflowReporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(mlflow_reporter.time, "monotonic", lambda: now[0])
@@ -60,7 +60,7 @@ def test_losses_are_told_in_batches_and_each_once(
     assert mlflow.losses == [list(range(1, 12)), list(range(12, 22)), list(range(22, 32))]
 
 
-def test_scores_on_the_dev_split_are_told_when_they_come(mlflow: _Mlflow, reporter: Reporter) -> None:
+def test_scores_on_the_dev_split_are_told_when_they_come(mlflow: _Mlflow, reporter: MlflowReporter) -> None:
     model: Any = _Model("m1", "ours")
     looks = {2: DevScore(2, 10.0, {"seen": 10.0}), 4: DevScore(4, 12.0, {"seen": 12.0})}
     for step in range(1, 6):
@@ -68,7 +68,9 @@ def test_scores_on_the_dev_split_are_told_when_they_come(mlflow: _Mlflow, report
         assert mlflow.dev == [("m1", [look]) for at, look in looks.items() if at <= step]
 
 
-def test_a_grid_that_is_stopped_was_killed_and_one_that_breaks_failed(mlflow: _Mlflow, reporter: Reporter) -> None:
+def test_a_grid_that_is_stopped_was_killed_and_one_that_breaks_failed(
+    mlflow: _Mlflow, reporter: MlflowReporter
+) -> None:
     for error in (StoppedError("stopped by ada"), KeyboardInterrupt(), ValueError("broken")):
         reporter.break_off(error)
     assert mlflow.status == ["KILLED", "KILLED", "FAILED"]

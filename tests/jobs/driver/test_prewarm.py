@@ -10,7 +10,7 @@ import pytest
 from dragoman.planning.plan import make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
-from dragoman_jobs.driver.prewarm import Request, base_prepared_ahead
+from dragoman_jobs.driver.prewarm import Request, prewarm_base
 
 
 @pytest.mark.parametrize("evaluated", [True, False])
@@ -33,6 +33,6 @@ def test_the_base_is_prepared_where_it_is_evaluated(
             """It is over."""
 
     monkeypatch.setattr(subprocess, "Popen", Process)
-    with base_prepared_ahead(make_plan(GridSpec.model_validate(content)), Settings(home=tmp_path, worker_gpus=0.5)):
+    with prewarm_base(make_plan(GridSpec.model_validate(content)), Settings(home=tmp_path, worker_gpus=0.5)):
         pass
     assert [request.gpus for request in asked] == ([0.5] if evaluated else [])

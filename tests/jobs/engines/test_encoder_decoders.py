@@ -19,7 +19,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Engine
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.fast_tokenizer import fast_tokenizer
-from dragoman_jobs.engines.tokenization import Prompting
+from dragoman_jobs.engines.tokenization import PromptTokenizer
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.models.checkpoint import Checkpoint
 
@@ -129,7 +129,7 @@ def test_the_language_tokens_stand_where_the_tokenizer_puts_them(
 ) -> None:
     folder = translator("nllb")
     prepared = TransformersEngine.prepare(Checkpoint(id="n", model=str(folder)), Decoding(), tmp_path)
-    prompting = Prompting(prepared, Decoding(max_new_tokens=10))
+    prompting = PromptTokenizer(prepared, Decoding(max_new_tokens=10))
     languages = prompting.facts.languages
     assert languages is not None
     tokenizer = NllbTokenizer.from_pretrained(folder, src_lang="deu_Latn")

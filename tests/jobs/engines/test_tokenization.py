@@ -12,27 +12,27 @@ from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import Hypothesis
 from dragoman_jobs.engines.stop_rules import cut, stop_tokens
-from dragoman_jobs.engines.tokenization import Facts, Prompting, batches, in_halves
+from dragoman_jobs.engines.tokenization import DecodingFacts, PromptTokenizer, batches, in_halves
 
 END, BREAK = 2, 99
 
 
 @pytest.fixture
-def prompting(tmp_path: Path, tiny_model: Callable[[str], Path]) -> Callable[..., Prompting]:
+def prompting(tmp_path: Path, tiny_model: Callable[[str], Path]) -> Callable[..., PromptTokenizer]:
     """A prepared XGLM's prompting, with any tokenizer."""
     folder = tiny_model("xglm")
 
-    def make(tokenizer: Any = None, **settings: Any) -> Prompting:
+    def make(tokenizer: Any = None, **settings: Any) -> PromptTokenizer:
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(folder)
-        Facts.of(folder, AutoConfig.from_pretrained(folder), tokenizer).write(tmp_path, folder, tokenizer)
-        return Prompting(tmp_path, Decoding(**{"max_new_tokens": 20, **settings}))
+        DecodingFacts.of(folder, AutoConfig.from_pretrained(folder), tokenizer).write(tmp_path, folder, tokenizer)
+        return PromptTokenizer(tmp_path, Decoding(**{"max_new_tokens": 20, **settings}))
 
     return make
 
 
-def test_the_facts_of_a_model(prompting: Callable[..., Prompting], tiny_model: Callable[[str], Path]) -> None:
+def test_the_facts_of_a_model(prompting: Callable[..., PromptTokenizer], tiny_model: Callable[[str], Path]) -> None:
     facts = prompting().facts
-    assert facts == Facts(stop=(END, BREAK), positions=128, dtype="float32")
+    assert facts == DecodingFacts(stop=(END, BREAK), positions=128, dtype="float32")
 
 
 def test_all_ends_that_a_model_names_stop_it(
@@ -40,12 +40,12 @@ def test_all_ends_that_a_model_names_stop_it(
 ) -> None:
     folder = write_model(tmp_path / "model", "llama", eos_token_id=[9, 10])
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [11, 12]}))
-    facts = Facts.of(folder, AutoConfig.from_pretrained(folder), make_tokenizer())
+    facts = DecodingFacts.of(folder, AutoConfig.from_pretrained(folder), make_tokenizer())
     assert facts.stop == (END, 9, 10, 11, 12, BREAK)
 
 
 def test_the_tokenizers_prefix_counts_and_its_suffix_does_not(
-    prompting: Callable[..., Prompting], make_tokenizer: Callable[..., Any]
+    prompting: Callable[..., PromptTokenizer], make_tokenizer: Callable[..., Any]
 ) -> None:
     open_ended = make_tokenizer(prefix="<s> ")
     prompts = ["[German]: x [English]:", "a", "it ends in </s>"]
@@ -56,7 +56,7 @@ def test_the_tokenizers_prefix_counts_and_its_suffix_does_not(
     assert prompting(make_tokenizer(prefix="<s> ", suffix=" </s>")).encode(prompts) == expected
 
 
-def test_prompts_that_cannot_be_continued(prompting: Callable[..., Prompting]) -> None:
+def test_prompts_that_cannot_be_continued(prompting: Callable[..., PromptTokenizer]) -> None:
     with pytest.raises(ModelError, match="Prompt 2 is empty"):
         prompting().encode(["a", ""])
     # 128 positions, one of them for the prefix, 20 for what is generated
@@ -65,7 +65,7 @@ def test_prompts_that_cannot_be_continued(prompting: Callable[..., Prompting]) -
         prompting().encode(["a" * 108])
 
 
-def test_what_generated_tokens_spell(prompting: Callable[..., Prompting]) -> None:
+def test_what_generated_tokens_spell(prompting: Callable[..., PromptTokenizer]) -> None:
     made = prompting()
     one, space, two = (made.encode([character])[0][1] for character in "1 2")
     assert made.hypothesis([space, one, space, two, space, END, END]) == Hypothesis("1 2", "stop", 6)
@@ -75,7 +75,7 @@ def test_what_generated_tokens_spell(prompting: Callable[..., Prompting]) -> Non
     assert made.hypothesis([END]) == Hypothesis("", "stop", 1)
 
 
-def test_only_a_line_break_ends_a_line(prompting: Callable[..., Prompting]) -> None:
+def test_only_a_line_break_ends_a_line(prompting: Callable[..., PromptTokenizer]) -> None:
     """As sacreBLEU reads references: U+2028, U+0085, form feed and the like are characters of a sentence."""
     odd = "a\u2028b\x85c\x0cd\x0be\x1cf\x1dg\x1eh\u2029i\rj"
     assert cut(f" {odd} \r\nmore", Decoding()) == (odd, True)
@@ -91,7 +91,7 @@ def test_what_earlier_versions_took_for_a_line_break_ends_no_text(make_tokenizer
 
 
 def test_a_separator_of_several_tokens_stays(
-    prompting: Callable[..., Prompting], make_tokenizer: Callable[..., Any]
+    prompting: Callable[..., PromptTokenizer], make_tokenizer: Callable[..., Any]
 ) -> None:
     """Byte-level models spell rare characters in bytes: U+2028, which ends no line, in three."""
     tokenizer = make_tokenizer()
@@ -104,7 +104,7 @@ def test_a_separator_of_several_tokens_stays(
     assert made.hypothesis([one, *ids, one]) == Hypothesis("1\u20281", "length", 5)
 
 
-def test_stop_strings_end_the_text_wherever_its_tokens_part(prompting: Callable[..., Prompting]) -> None:
+def test_stop_strings_end_the_text_wherever_its_tokens_part(prompting: Callable[..., PromptTokenizer]) -> None:
     made = prompting(stop=["2", "33"])
     one, two, three = (made.encode([character])[0][1] for character in "123")
     assert made.stop == (END, two, BREAK)  # of one token: decoding ends there
@@ -113,7 +113,7 @@ def test_stop_strings_end_the_text_wherever_its_tokens_part(prompting: Callable[
     assert made.hypothesis([one, three]) == Hypothesis("13", "length", 2)
 
 
-def test_a_line_break_may_be_a_space(prompting: Callable[..., Prompting]) -> None:
+def test_a_line_break_may_be_a_space(prompting: Callable[..., PromptTokenizer]) -> None:
     made = prompting(stop_at_newline=False, stop="2")
     one, two = (made.encode([character])[0][1] for character in "12")
     assert made.hypothesis([BREAK, one, BREAK, BREAK, one, END]) == Hypothesis("1 1", "stop", 6)
@@ -121,7 +121,7 @@ def test_a_line_break_may_be_a_space(prompting: Callable[..., Prompting]) -> Non
     assert made.hypothesis([one, BREAK, two, one]) == Hypothesis("1", "stop", 3)
 
 
-def test_the_limit_is_one_of_the_sentence(prompting: Callable[..., Prompting]) -> None:
+def test_the_limit_is_one_of_the_sentence(prompting: Callable[..., PromptTokenizer]) -> None:
     assert prompting().limits(["abc", ""]) == [20, 20]
     assert prompting(max_ratio=1.5).limits(["abc", "", "a" * 40]) == [5, 1, 20]
     one = prompting().encode(["1"])[0][1]

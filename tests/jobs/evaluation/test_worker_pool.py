@@ -13,7 +13,7 @@ from dragoman.spec.prompt import Prompt
 from dragoman.store.records import Translation
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, ClusterError, Share, WorkerDiedError
 from dragoman_jobs.evaluation.worker import CellOutcome, CellTask, PreparedModel
-from dragoman_jobs.evaluation.worker_pool import MAX_STARTS, Ended, Pool
+from dragoman_jobs.evaluation.worker_pool import MAX_STARTS, CellResult, WorkerPool
 from dragoman_jobs.testing import LocalCluster
 
 
@@ -70,7 +70,7 @@ class _Translator:
         return CellOutcome(translation=translation, scores=(), unscorable=(), busy=0.0)
 
 
-def _run(pool: Pool, cluster: LocalCluster, size: int = 2) -> list[Ended]:
+def _run(pool: WorkerPool, cluster: LocalCluster, size: int = 2) -> list[CellResult]:
     ended = []
     while pool.waiting or pool.running:
         pool.resize(size)
@@ -92,10 +92,10 @@ def translator() -> type[_Translator]:
 
 def _pool(
     dies_on: dict[str, int] | None = None, fails_on: set[str] | None = None, stillborn: int = 0
-) -> tuple[Pool, LocalCluster]:
+) -> tuple[WorkerPool, LocalCluster]:
     cluster = LocalCluster()
     arguments: tuple[Any, ...] = (dies_on or {}, fails_on or set(), stillborn)
-    return Pool(cluster, lambda: cluster.worker(_Translator, *arguments)), cluster
+    return WorkerPool(cluster, lambda: cluster.worker(_Translator, *arguments)), cluster
 
 
 def test_every_cell_is_done_once_and_each_model_loads_once_for_each_worker(translator: type[_Translator]) -> None:

@@ -17,7 +17,7 @@ from dragoman.spec.prompt import Chat, Prompt, Turn
 from dragoman.store.blobs import BlobStore
 from dragoman_jobs.cli.prompts import prompts
 from dragoman_jobs.engines.selection import choose_engine
-from dragoman_jobs.engines.tokenization import Prompting
+from dragoman_jobs.engines.tokenization import PromptTokenizer
 from dragoman_jobs.evaluation.worker import CellTask, PreparedModel, Worker
 from dragoman_jobs.finetune.examples import TrainingExample, encode
 from dragoman_jobs.models.checkpoint import Checkpoint
@@ -86,13 +86,13 @@ def test_both_engines_are_asked_the_same_and_answer_alike(
     blobs = BlobStore(f"file://{tmp_path}/blobs")
     test = blobs.put_test(["ja", "wo", "so"], ["si", "ou", "si"])
     read: list[list[str]] = []
-    encode_all = Prompting.encode
+    encode_all = PromptTokenizer.encode
 
-    def encode(self: Prompting, texts: list[str], *limits: Any) -> list[list[int]]:
+    def encode(self: PromptTokenizer, texts: list[str], *limits: Any) -> list[list[int]]:
         read.append(list(texts))
         return encode_all(self, texts, *limits)
 
-    monkeypatch.setattr(Prompting, "encode", encode)
+    monkeypatch.setattr(PromptTokenizer, "encode", encode)
     texts = []
     for engine in ("ctranslate2", "transformers"):
         _, path = choose_engine(engine, checkpoint, decoding, tmp_path / "cache")

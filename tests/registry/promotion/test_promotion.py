@@ -13,7 +13,7 @@ from dragoman.metrics.sacrebleu import ChrfPlusPlus
 from dragoman.metrics.serialization import pack
 from dragoman.spec.promotion import Promotion
 from dragoman.store.records import StoredScore
-from dragoman_registry.audit.history import faults, standing, strays
+from dragoman_registry.audit.history import faults, standing, unrecorded_moves
 from dragoman_registry.audit.log import Action, Outcome, UnderWayError
 from dragoman_registry.finisher import register_and_promote
 from dragoman_registry.gate import evidence
@@ -192,7 +192,7 @@ def test_a_promotion_a_refusal_and_a_rollback_leave_their_trail(world, promotion
     assert (back.action, back.outcome, back.reason) == (Action.ROLLBACK, Outcome.DONE, "it mistranslates numbers")
     assert outcomes(promotions) == ["refused", *["begun", "done"] * 3]
     assert faults(promotions.log, promotions.uri) == []
-    assert strays(promotions.log, promotions.uri, NAME) == {}
+    assert unrecorded_moves(promotions.log, promotions.uri, NAME) == {}
 
 
 def test_a_rollback_of_several_promotions_goes_back_one_by_one(world, promotions):
@@ -209,15 +209,15 @@ def test_what_was_moved_without_dragoman_is_noticed(world, promotions, policy):
     english, german = world.bare_version("english"), world.bare_version("german")
     promote(promotions, english, policy, "champion")
     client_at(promotions.uri).set_registered_model_alias(NAME, "champion", german.version)
-    assert "stands at version 2, though its last recorded move was to version 1" in strays(
+    assert "stands at version 2, though its last recorded move was to version 1" in unrecorded_moves(
         promotions.log, promotions.uri, NAME
     )["champion"]  # fmt: skip
     with pytest.raises(PromotionError, match="there is nothing to take back"):
         promotions.rollback(NAME, "champion", "why")
     client_at(promotions.uri).delete_registered_model_alias(NAME, "champion")
-    assert "is not set" in strays(promotions.log, promotions.uri, NAME)["champion"]
+    assert "is not set" in unrecorded_moves(promotions.log, promotions.uri, NAME)["champion"]
     client_at(promotions.uri).rename_registered_model(NAME, "another-name")
-    assert "is gone, as the registered model was renamed to another-name" in strays(
+    assert "is gone, as the registered model was renamed to another-name" in unrecorded_moves(
         promotions.log, promotions.uri, NAME
     )["champion"]  # fmt: skip
 

@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field, ValidationError
 from dragoman.analysis.pair_scores import BASE
 from dragoman.errors import DragomanError
 from dragoman.spec.grid import GridSpec
-from dragoman_registry.audit.history import faults, strays
+from dragoman_registry.audit.history import faults, unrecorded_moves
 from dragoman_registry.audit.log import AuditLog, AuditRecord, Outcome
 from dragoman_registry.gate.gate import GateReport
 from dragoman_registry.packaging.model_card import write_card
@@ -137,7 +137,7 @@ def versions(question: OfRegisteredModel) -> Versions:
             aliases=aliases_of(uri, question.name),
             gated=gated,
             versions=versions_of(uri, question.name),
-            strays=strays(AuditLog(store.database), uri, question.name, gated),
+            strays=unrecorded_moves(AuditLog(store.database), uri, question.name, gated),
         )
 
 

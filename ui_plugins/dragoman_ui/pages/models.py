@@ -6,7 +6,7 @@ from flask import Response, render_template, request, url_for
 
 from dragoman.errors import DragomanError
 from dragoman.tables.table import Column, Table, word
-from dragoman_registry.audit.history import strays
+from dragoman_registry.audit.history import unrecorded_moves
 from dragoman_registry.audit.log import AuditLog
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.registry_client.client import client_at
@@ -51,7 +51,7 @@ def _model(uri: str, name: str) -> str | Response:
         chosen=chosen,
         description=rendered(_description(uri, chosen)) if chosen else "",
         decisions=decisions(trail),
-        strays=strays(log, uri, name, gated),
+        strays=unrecorded_moves(log, uri, name, gated),
     )
 
 
