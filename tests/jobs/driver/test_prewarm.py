@@ -10,7 +10,7 @@ import pytest
 from dragoman.planning.plan import make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
-from dragoman_jobs.driver.prewarm import Request, prewarm_base
+from dragoman_jobs.driver.prewarm import PrewarmRequest, prewarm_base
 
 
 @pytest.mark.parametrize("evaluated", [True, False])
@@ -23,11 +23,11 @@ def test_the_base_is_prepared_where_it_is_evaluated(
         "name": "g", "base": str(tiny_model("xglm")), "languages": ["en", "de"], "corpus": "cldr", "models": [model],
         "evaluation": {"sentences": 2, "base": evaluated},
     }  # fmt: skip
-    asked: list[Request] = []
+    asked: list[PrewarmRequest] = []
 
     class Process:
         def __init__(self, command: list[Any], **_: Any) -> None:
-            asked.append(Request.model_validate_json(command[-1]))
+            asked.append(PrewarmRequest.model_validate_json(command[-1]))
 
         def communicate(self) -> None:
             """It is over."""
