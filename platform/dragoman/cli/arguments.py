@@ -49,7 +49,7 @@ def complete_models(context: typer.Context, incomplete: str) -> list[str]:
 def complete_prompts(context: typer.Context, incomplete: str) -> list[str]:
     """Names of the grid's prompts for the shell."""
     try:
-        names = dict.fromkeys(row.prompt for row in systems(open_store(), context.params.get("grid") or ""))
+        names = dict.fromkeys(str(row.prompt) for row in systems(open_store(), context.params.get("grid") or ""))
     except DragomanError:
         return []
     return [name for name in names if name.startswith(incomplete)]
