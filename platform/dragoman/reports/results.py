@@ -71,38 +71,52 @@ def partition_rows(store: Store, question: ScoreQuestion, *, models: Sequence[st
         for each in systems
         for row in partition_table(store, _of(question, each), model=each.model)
     ]
-    stub = _stub(systems)
-    columns = [
-        *stub,
-        word("scope"),
-        share("pairs", "done", "pairs"),
-        number("mean", metric),
-        interval("low", "high"),
-    ]
     notes = []
     if any(row["gain"] is not None for row in rows):
-        columns += [
-            number("base_mean", "base"),
-            number("gain", sign=True),
-            interval("gain_low", "gain_high", sign=True),
-        ]
-        if any(row["gain_pairs"] not in (row["done"], 0) for row in rows):
-            columns.append(Column("gain_pairs", "gain on", lambda row: _pairs(row["gain_pairs"])))
         notes.append(
             f"base and gain: on the pairs both have. {metric} is no common scale across target languages: the gain is."
         )
-    if any(row["off_target"] is not None for row in rows):
-        columns.append(number("off_target", "off-target %"))
-        if any(row["off_target_pairs"] not in (row["done"], 0) for row in rows):
-            columns.append(Column("off_target_pairs", "off-target of", lambda row: _pairs(row["off_target_pairs"])))
-        if any(row["off_target_reference"] is not None for row in rows):
-            columns.append(number("off_target_reference", "on references"))
-            notes.append("on references: how often the detector takes the reference itself for another language.")
+    if any(row["off_target_reference"] is not None for row in rows):
+        notes.append("on references: how often the detector takes the reference itself for another language.")
     notes += dict.fromkeys(row["note"] for row in rows if row["note"])
+    stub = _stub(systems)
     return Table(
         name="partitions", title=f"{question.grid}: mean {metric} by partition, {weighing(question.micro)}",
-        columns=columns, content=rows, notes=notes, group=OF_SYSTEM, stub=len(stub) + 1,
+        columns=[*stub, *partition_columns(rows, metric)], content=rows, notes=notes, group=OF_SYSTEM,
+        stub=len(stub) + 1,
     )  # fmt: skip
+
+
+def partition_columns(rows: Sequence[Row], metric: str, *, resampled: bool = True) -> list[Column]:
+    """The columns of every partition table: of results, model cards, MLflow's notes and the pages' files.
+
+    Args:
+        rows: the rows, each with the fields of a `PartitionRow`.
+        metric: name of the metric.
+        resampled: whether the rows have intervals.
+    """
+
+    def has(key: str) -> bool:
+        return any(row.get(key) is not None for row in rows)
+
+    def differs(key: str) -> bool:
+        return any(row[key] not in (row["done"], 0) for row in rows)
+
+    columns = [word("scope"), share("pairs", "done", "pairs"), number("mean", metric)]
+    columns += [interval("low", "high")] if resampled else []
+    columns += [number("median")] if has("median") else []
+    if has("gain"):
+        columns += [number("base_mean", "base"), number("gain", sign=True)]
+        columns += [interval("gain_low", "gain_high", sign=True)] if resampled else []
+        columns += (
+            [Column("gain_pairs", "gain on", lambda row: _pairs(row["gain_pairs"]))] if differs("gain_pairs") else []
+        )
+    if has("off_target"):
+        columns.append(number("off_target", "off-target %"))
+        if differs("off_target_pairs"):
+            columns.append(Column("off_target_pairs", "off-target of", lambda row: _pairs(row["off_target_pairs"])))
+        columns += [number("off_target_reference", "on references")] if has("off_target_reference") else []
+    return columns
 
 
 def gap_rows(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> Table:

@@ -9,9 +9,10 @@ from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.reports.results import partition_columns
 from dragoman.script import likely_script
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Table, interval, number, share, word
+from dragoman.tables.table import Table, interval, number, word
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
 from dragoman_ui.responses.downloads import taken
@@ -69,18 +70,11 @@ def _numbers(columns: PairColumns) -> list[float]:
     return [value for value in values if value == value]
 
 
-def _scopes(view: View, rows: list[Summary]) -> Table:
-    found = [row.model_dump() for row in rows]
-    columns = [
-        word("scope"), share("pairs", "done", "pairs"), number("mean", view.metric), number("median"),
-        number("base_mean", "base"), number("gain", sign=True),
-    ]  # fmt: skip
-    if any(row["gain_pairs"] not in (row["done"], 0) for row in found):
-        columns.append(Column("gain_pairs", "gain on", lambda row: f"{row['gain_pairs']} of {row['done']}",
-                              values=("gain_pairs", "done")))  # fmt: skip
+def _scopes(view: View, summed: list[Summary]) -> Table:
+    rows = [row.model_dump() for row in summed]
     return Table(
-        name="scopes", title=f"{view.grid}: {view.metric} of {view.model} by partition, each pair alike",
-        content=found, columns=[*columns, number("off_target", "off-target %")],
+        name="scopes", title=f"{view.grid}: {view.metric} of {view.model} by partition, each pair alike", content=rows,
+        columns=partition_columns(rows, view.metric, resampled=False),
     ).decorated(SCOPES, scope_class)  # fmt: skip
 
 

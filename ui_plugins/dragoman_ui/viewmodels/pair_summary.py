@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from dragoman.analysis.aggregation import ScopeMeans, masks_by_scope, mean, means_by_scope
 from dragoman.analysis.pair_scores import STATES, Numbers, PairColumns
+from dragoman.analysis.partition_table import PartitionRow
 from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -43,29 +43,11 @@ class Point(NamedTuple):
         return None if self.value is None or self.base_value is None else self.value - self.base_value
 
 
-class Summary(BaseModel):
-    """The chosen pairs of one scope taken together."""
+class Summary(PartitionRow):
+    """The chosen pairs of one scope taken together: a row of the partition table, without intervals."""
 
-    model_config = ConfigDict(frozen=True)
-
-    scope: str
-    """A partition, `unknown`, `unseen` or `all`."""
-    done: int
-    """Pairs with a score: k ..."""
-    pairs: int
-    """... of n chosen."""
-    mean: float | None
-    """Mean score."""
     median: float | None
     """Median score."""
-    gain_pairs: int
-    """Pairs that the base has a score of, too."""
-    base_mean: float | None
-    """The base's mean on them."""
-    gain: float | None
-    """Mean difference to the base on them."""
-    off_target: float | None
-    """Mean off-target rate, in percent, over the pairs that have one."""
 
 
 def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_]) -> list[Point]:
@@ -99,10 +81,11 @@ def summaries(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bo
 
 
 def _summary(scope: str, found: ScopeMeans, values: Numbers, rates: Numbers | None) -> Summary:
+    known = [] if rates is None else rates[~np.isnan(rates)].tolist()
     return Summary(
         scope=scope, done=found.done, pairs=found.pairs, mean=found.mean,
         median=float(np.nanmedian(values)) if found.done else None, gain_pairs=found.both, base_mean=found.other_mean,
-        gain=found.gain, off_target=None if rates is None else mean(rates[~np.isnan(rates)].tolist()),
+        gain=found.gain, off_target=mean(known), off_target_pairs=len(known),
     )  # fmt: skip
 
 
