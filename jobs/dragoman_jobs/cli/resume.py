@@ -1,4 +1,4 @@
-"""`dragoman resume` and `dragoman retry`: a grid goes on where it was, with what the store knows of it."""
+"""`dragoman resume` and `dragoman retry`: continue a grid from its spec and its cells in the store."""
 
 from typing import Annotated
 

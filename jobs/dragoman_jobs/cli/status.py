@@ -1,4 +1,4 @@
-"""`dragoman status`, `logs`, `stop` and `list`: running grids as the store knows them, wherever their drivers are."""
+"""`dragoman status`, `logs`, `stop` and `list`: jobs read from the store, wherever their drivers run."""
 
 import sys
 import time

@@ -54,7 +54,7 @@ def run_grid(
     failed_too: bool = True,
     ahead: Callable[[Plan], AbstractContextManager[object]] = nullcontext,
 ) -> bool:
-    """Do what a grid still lacks, log it, print the answers, and let the finishers have their say.
+    """Do what a grid still lacks, log it, print its results, and call the finishers.
 
     Args:
         plan: the grid.

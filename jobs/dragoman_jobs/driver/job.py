@@ -22,7 +22,7 @@ from dragoman_jobs.driver.retry import SECONDS, with_retries
 logger = logging.getLogger(__name__)
 
 _FAREWELL_SECONDS = 5.0
-"""How long a job that broke off tries to say so to a store that is away."""
+"""How long a job that broke off tries to write that to a store that is unreachable."""
 
 
 class StoppedError(DragomanError):
@@ -30,9 +30,9 @@ class StoppedError(DragomanError):
 
 
 class Job:
-    """Holds a grid for this driver while its block runs; a thread says every two seconds that it is alive.
+    """Holds a grid for this driver while its block runs; a thread writes a heartbeat every two seconds.
 
-    What the driver says goes to the store with it, without secrets: `dragoman status` and `logs` read it there,
+    The driver's log lines go to the store with it, without secrets: `dragoman status` and `logs` read it there,
     whatever became of the process, its machine and Ray.
     """
 
@@ -94,17 +94,17 @@ class Job:
         self._store.jobs.end(self.number, state, reason)
 
     def say(self, text: str) -> None:
-        """Something for the log."""
+        """Add a line to the log."""
         logger.info(text)
         self._add(JobLine(text=masked(text)))
 
     def failed(self, text: str, detail: str | None = None) -> None:
-        """A failure for the log, with what stands behind it."""
+        """Add a failure to the log, with its traceback or other detail."""
         logger.error("%s%s", text, f"\n{detail}" if detail else "")
         self._add(JobLine(kind=LineKind.FAILURE, text=masked(text), detail=detail and masked(detail)))
 
     def show(self, progress: Mapping[str, Any]) -> None:
-        """How far it is; the last word counts."""
+        """Set the progress that is written with the next heartbeat."""
         with self._lock:
             self._progress = progress
 

@@ -29,7 +29,7 @@ LOSS_SECONDS = 10.0
 
 
 class MlflowReporter:
-    """Tells MLflow of a grid: losses while it trains, a model's scores as soon as it is evaluated, at last the rest."""
+    """Writes a grid to MLflow: losses while training, a model's scores when it is evaluated, the rest at the end."""
 
     def __init__(self, tracker: BackgroundTracker, plan: Plan, store: Store) -> None:
         """Begin with the grid's own run.

@@ -41,7 +41,7 @@ class _NoteColumn(ProgressColumn):
 
 
 class ProgressDisplay:
-    """Live bars in a terminal; in a log, a line whenever another tenth is done. The job hears of everything."""
+    """Live bars in a terminal; in a log, a line whenever another tenth is done. All of it goes to the job's log."""
 
     def __init__(self, console: Console, job: Job | None = None) -> None:
         """Prepare.
@@ -74,19 +74,19 @@ class ProgressDisplay:
         return self._job.number if self._job else 0
 
     def say(self, line: str) -> None:
-        """A line above the bars."""
+        """Print a line above the bars, and log it."""
         self._print(line)
         if self._job:
             self._job.say(line)
 
     def failed(self, line: str, detail: str | None = None) -> None:
-        """A failure: a line above the bars, and in the log what stands behind it."""
+        """Print a failure above the bars, and log it with its detail."""
         self._print(line)
         if self._job:
             self._job.failed(line, detail)
 
     def show(self, measured: Mapping[str, Any]) -> None:
-        """What is measured, for those who ask the store.
+        """Write what is measured to the store, where `dragoman status` reads it.
 
         Raises:
             StoppedError: somebody wants the grid to stop.
@@ -126,7 +126,7 @@ class ProgressDisplay:
 
 
 def cell_note(failed: int, missing: int, running: int, pace: Rates, busy: float | None) -> str:
-    """What the cells' bar says beside itself."""
+    """The note at the end of the cells' bar."""
     parts: Iterable[tuple[int, str]] = ((failed, "failed"), (missing, "missing"), (running, "running"))
     words = [f"{count} {word}" for count, word in parts if count]
     if pace.tokens_per_second is not None:

@@ -44,7 +44,7 @@ def plan_from_store(store: Store, grid: str) -> Plan:
 
 
 def named(store: Store, grid_or_spec: str) -> str:
-    """The name of a grid, given as that or as its spec's file, which must say what it said.
+    """The name of a grid, given as that or as its spec's file, which must not have changed.
 
     Raises:
         StoreError: there is no such grid.

@@ -121,9 +121,9 @@ def sent(settings: Settings, address: str) -> tuple[dict[str, str], tuple[str, .
 
 
 def settle(store: Store, job: JobRecord) -> JobRecord:
-    """The job as it stands, once Ray was asked about a driver that does not speak.
+    """The current record of a job; where its driver sends no heartbeat, Ray is asked what became of it.
 
-    A driver that ended before it reached the store, or was killed, says nothing there: Ray knows why.
+    A driver that ended before it reached the store, or was killed, has written nothing there; Ray has the reason.
     """
     silent = job.state is JobState.QUEUED or job.is_lost
     if not silent or job.address is None or job.submission is None:

@@ -130,7 +130,7 @@ class Finetunings:
         return [FinetuningResult(planned.identity) for planned in there]
 
     def follow(self, cluster: Cluster, ref: Ref) -> FinetuningResult | None:
-        """Take what a finetuning says; returns it when it is over."""
+        """Take a finetuning's next progress report; returns its result when it is over."""
         training = self._running[ref]
         planned = training.task.planned
         name = planned.identity.name

@@ -49,7 +49,7 @@ class Loading(NamedTuple):
 
 
 class CellTask(BaseModel):
-    """All a worker needs to know of one cell."""
+    """One cell to translate and score, with all that a worker needs for it."""
 
     model_config = ConfigDict(frozen=True)
 

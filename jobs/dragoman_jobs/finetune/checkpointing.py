@@ -24,7 +24,7 @@ _STATE = "state.json"
 
 
 class TrainingState(BaseModel):
-    """What a run knows besides its tensors. Random numbers need no place: each step draws from (seed, step)."""
+    """The state of a run besides its tensors. Random numbers need no place: each step draws from (seed, step)."""
 
     run: str
     """Identity of what is trained on what; a checkpoint of another run is not continued."""

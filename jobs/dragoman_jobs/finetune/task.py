@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TrainingTask(BaseModel):
-    """All a finetuning needs to know."""
+    """The parameters of a finetuning."""
 
     model_config = ConfigDict(frozen=True)
 

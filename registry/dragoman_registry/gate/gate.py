@@ -59,7 +59,7 @@ class Bound(StrEnum):
 
 
 class PairNumbers(BaseModel):
-    """What is known of a model on one planned pair under one metric."""
+    """A model's score on one planned pair under one metric."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -178,7 +178,7 @@ class GateReport(BaseModel):
     held_to: Promotion | None = None
     """The policy itself; None in reports of before it was kept."""
     incumbent: str | None
-    """Id of the model the alias stands at, None where it stands at none; `unknown` where Dragoman did not make it."""
+    """Id of the model the alias points to, None where it points to none; `unknown` where Dragoman did not make it."""
     findings: tuple[RuleFinding, ...]
     """One for each bound, in the policy's order."""
 

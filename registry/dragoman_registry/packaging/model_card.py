@@ -36,7 +36,7 @@ class Card(NamedTuple):
 
 
 def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Card:
-    """The card of one finetuned model of a grid, from what the store knows of it."""
+    """The card of one finetuned model of a grid, written from the store."""
     record = store.models.get(id_of(grid, model))
     training = store.models.training(record.id) or {}
     finetuning = next(each for each in spec.finetunings if each.name == model)
