@@ -159,6 +159,6 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for is looked at a hundred times a second, and a worker that died is started again at once."""
-    for clock in ("driver.BEAT_SECONDS", "job_commands.BEAT_SECONDS", "finetunings.LOOK_SECONDS"):
+    for clock in ("driver.driver.BEAT_SECONDS", "cli.status.BEAT_SECONDS", "driver.trainings.LOOK_SECONDS"):
         monkeypatch.setattr(f"dragoman_jobs.{clock}", 0.01)
     monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)

@@ -12,7 +12,7 @@ from dragoman.settings import settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records
 from dragoman.store.store import Store
-from dragoman_jobs.driver.resume_plan import planned_again
+from dragoman_jobs.driver.resume_plan import plan_from_store
 
 
 def test_a_grid_whose_languages_were_renamed_is_not_gone_on_with() -> None:
@@ -20,9 +20,9 @@ def test_a_grid_whose_languages_were_renamed_is_not_gone_on_with() -> None:
         "name": "older", "base": "facebook/xglm-564M", "languages": ["en", "ko-Hang"],
         "corpus": {"kind": "cldr", "options": {}},
     }  # fmt: skip
-    store = SimpleNamespace(grid=lambda name: SimpleNamespace(name=name, spec=spec))
+    store = SimpleNamespace(grids=SimpleNamespace(get=lambda name: SimpleNamespace(name=name, spec=spec)))
     with pytest.raises(SpecError, match=r"begun by an earlier version, .* \(now ko-Hang is ko\): its results stay"):
-        planned_again(cast(Store, store), "older")
+        plan_from_store(cast(Store, store), "older")
 
 
 def test_a_grid_begun_under_an_earlier_identity_of_its_base_goes_on(
@@ -53,4 +53,4 @@ def test_a_grid_begun_under_an_earlier_identity_of_its_base_goes_on(
         metrics=("bleu",), languages=spec.languages, names={former.id: "base"},
     )  # fmt: skip
     store.grids.add(grid, [])
-    assert [model.id for model in planned_again(store, "older").models] == [former.id]
+    assert [model.id for model in plan_from_store(store, "older").models] == [former.id]
