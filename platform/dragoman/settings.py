@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dragoman.errors import DragomanError, nearest
-from dragoman.spec.truth_values import NoTruthValues
+from dragoman.truth_values import NoTruthValues
 
 PREFIX = "DRAGOMAN_"
 """What every variable of the environment begins with."""

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from dragoman.operations.folder import Folder
-from dragoman.relocation import local_path
 from dragoman.settings import (
     FILE_VARIABLE,
     Settings,
@@ -19,6 +18,7 @@ from dragoman.settings import (
 )
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.connection import Database
+from dragoman.store.maintenance.relocation import local_path
 
 
 @pytest.fixture

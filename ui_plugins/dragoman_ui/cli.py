@@ -18,8 +18,8 @@ import typer
 from dragoman import telemetry
 from dragoman.cli.groups import Group, grouped
 from dragoman.errors import DragomanError
-from dragoman.relocation import settle_home
 from dragoman.settings import Settings, settings
+from dragoman.store.maintenance.relocation import settle_home
 from dragoman_ui.app import PAGES
 from dragoman_ui.viewmodels.store import open_store
 

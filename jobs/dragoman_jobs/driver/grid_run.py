@@ -19,7 +19,6 @@ from dragoman.planning.adoption import adopt_from
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
-from dragoman.relocation import settle_home
 from dragoman.reports.plan import reading_text
 from dragoman.reports.results import answers
 from dragoman.settings import Settings
@@ -27,6 +26,7 @@ from dragoman.signals import interruptible
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.jobs.progress import progress as cell_states
+from dragoman.store.maintenance.relocation import settle_home
 from dragoman.store.maintenance.rescoring import rescore, unscored_metrics
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render

@@ -15,8 +15,8 @@ from rich.console import Console
 from dragoman.errors import DragomanError
 from dragoman.planning.plan import Plan
 from dragoman.redaction import masked
-from dragoman.relocation import settle_home
 from dragoman.settings import Settings, variable
+from dragoman.store.maintenance.relocation import settle_home
 from dragoman.store.records import JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import ClusterError

@@ -16,11 +16,11 @@ from sqlalchemy import select
 from dragoman.operations.folder import Folder
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, Snapshot, snapshot
-from dragoman.relocation import settle_home
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.maintenance.garbage_collection import referenced
+from dragoman.store.maintenance.relocation import settle_home
 from dragoman.store.schema import ModelRow, TrainingRow
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from dragoman.errors import DragomanError
 from dragoman.file_system import file_system
-from dragoman.relocation import settle_home
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
+from dragoman.store.maintenance.relocation import settle_home
 from dragoman.store.store import Store
 
 JOBS_USER = "jobs"

@@ -9,9 +9,9 @@ from sqlalchemy import NullPool, create_engine
 from dragoman.operations.backup import databases, folders, progress
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, snapshot
-from dragoman.relocation import local_path, relocate_mlflow, relocate_store, settle_home
 from dragoman.settings import Settings
 from dragoman.store.blobs import check_blob
+from dragoman.store.maintenance.relocation import local_path, relocate_mlflow, relocate_store, settle_home
 
 
 def restore(settings: Settings, folder: Path, console: Console) -> Manifest:

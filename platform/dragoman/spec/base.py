@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from dragoman.errors import nearest
-from dragoman.spec.truth_values import NoTruthValues
+from dragoman.truth_values import NoTruthValues
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """Names of grids, models and prompts: they become folders, tags and links."""

@@ -13,7 +13,7 @@ from dragoman import plugins
 from dragoman.errors import CorpusError, nearest
 from dragoman.plugins import available
 from dragoman.spec.base import SpecModel, short_enough
-from dragoman.spec.truth_values import NoTruthValues
+from dragoman.truth_values import NoTruthValues
 
 _PLACE = re.compile(r"\{\w+\}")
 

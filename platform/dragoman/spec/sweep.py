@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from dragoman.errors import SpecError, nearest
 from dragoman.spec.base import LONGEST_NAME
-from dragoman.spec.truth_values import QUOTES
+from dragoman.truth_values import QUOTES
 
 ZIP = "zip"
 """The key of a sweep whose groups change together."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman import telemetry
 from dragoman.errors import ModelError
-from dragoman.relocation import settle_home
 from dragoman.settings import settings
+from dragoman.store.maintenance.relocation import settle_home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -15,7 +15,7 @@ from dragoman.spec.base import SpecModel
 from dragoman.spec.corpus import CorpusChoice, CorpusOptions, checked_options
 from dragoman.spec.document import parsed
 from dragoman.spec.loading import load_campaign, load_spec
-from dragoman.spec.truth_values import NoTruthValues, _taken
+from dragoman.truth_values import NoTruthValues, _taken
 
 HINT = "YAML reads yes, no, on and off as truth values: put the word in quotes"
 

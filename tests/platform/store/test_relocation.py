@@ -10,8 +10,8 @@ from mlflow import MlflowClient
 
 from dragoman.operations.checks.mlflow import check
 from dragoman.operations.finding import State
-from dragoman.relocation import former_roots, missing_models, settle_home
 from dragoman.settings import Settings
+from dragoman.store.maintenance.relocation import former_roots, missing_models, settle_home
 from dragoman.store.records import ModelRecord
 from dragoman.store.store import Store
 

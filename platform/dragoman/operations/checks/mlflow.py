@@ -15,9 +15,9 @@ from dragoman.api import API_PREFIX
 from dragoman.errors import DragomanError
 from dragoman.operations.checks.http import ask
 from dragoman.operations.finding import Finding, fault, fine, warning
-from dragoman.relocation import former_roots, missing_models, moved_checkpoints
 from dragoman.settings import Settings
 from dragoman.store.database.connection import Database
+from dragoman.store.maintenance.relocation import former_roots, missing_models, moved_checkpoints
 
 PART = "MLflow"
 _USER, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
