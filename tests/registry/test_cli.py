@@ -226,3 +226,53 @@ def test_looking_for_a_model_where_nothing_is_makes_nothing(tmp_path, reference)
         resolve(uri, reference)
     assert registered_names(uri) == registered(uri) == versions_of(uri, "a") == []
     assert not list(tmp_path.iterdir())
+
+
+def test_a_version_is_written_alike_everywhere(dragoman, world):
+    for _ in range(2):
+        world.bare_version("english")
+    for number in (1, 2):
+        assert dragoman("promote", f"{NAME}@{number}", "--alias", "champion")[0] == 0
+    moved = [("promotion", "1"), ("promotion", "2")]
+
+    def trail(*arguments):
+        rows = json.loads(dragoman("history", *arguments, "--json")[1])["trail"]
+        return [(row["action"], row["to_version"]) for row in rows]
+
+    assert trail(NAME) == trail(f"{NAME}@champion") == moved
+    assert trail(f"{NAME}@1") == moved  # the second move was away from it
+    code, _, err = dragoman("rollback", f"{NAME}@1")
+    assert (code, err) == (
+        2, f"dragoman: Version 1 of {NAME} has these aliases: none; name one of them with --alias.\n",
+    )  # fmt: skip
+    code, out, err = dragoman("rollback", f"{NAME}@2", "--csv")
+    assert code == 0
+    assert err == f"{NAME}@champion stands at version 1 again, in place of version 2.\n"
+    assert out.splitlines()[0].startswith("actor,process,action,outcome")
+    code, out, _ = dragoman("promote", f"{NAME}@2")
+    assert code == 0
+    assert dragoman("rollback", f"{NAME}@champion")[:2] == (
+        0, f"{NAME}@champion stands at version 1 again, in place of version 2.\n",
+    )  # fmt: skip
+    code, _, err = dragoman("rollback", f"{NAME}@champion", "--alias", "challenger")
+    assert code == 2
+    assert "are two aliases: name one of them" in err
+
+
+def test_names_that_are_not_there_get_the_nearest(dragoman, world):
+    world.bare_version("english")
+    assert dragoman("promote", f"{NAME}@1")[0] == 0
+    assert "did you mean 'champion'?" in dragoman("gate", f"{NAME}@chamipon")[2]
+    code, _, err = dragoman("history", f"{NAME}@chamipon")
+    assert code == 2
+    assert "did you mean 'champion'?" in err
+
+
+def test_the_gate_is_printed_in_every_form(dragoman, world):
+    world.bare_version("english")
+    _, text, _ = dragoman("gate", "small")
+    assert "behind it" in text
+    for form, begins in (("--markdown", "**gate of small"), ("--latex", "% needs"), ("--csv", "model,metric")):
+        code, out, _ = dragoman("gate", "small", form)
+        assert out.startswith(begins)
+        assert code == dragoman("gate", "small")[0]

@@ -219,7 +219,7 @@ def test_comparison_tables_download(client: FlaskClient, table: str) -> None:
         ("sentences", {"grid": "demo", "source": "en", "target": "en"}, 400, "pairs en with itself"),
         ("sentences", {"grid": "demo", "source": "en", "target": "xx"}, 400, "'xx' is not a language"),
         ("sentences", {"grid": "demo", "source": "en", "target": "de", "page": "x"}, 400, "valid integer"),
-        ("table", {"grid": "demo", "table": "all"}, 400, "use one of 'partitions', 'matrix' or 'pairs'."),
+        ("table", {"grid": "demo", "table": "all"}, 400, "use one of 'partitions', 'gap', 'matrix' or 'pairs'."),
     ],
 )
 def test_mistakes_get_a_sentence(
