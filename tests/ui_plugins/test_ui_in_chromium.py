@@ -168,8 +168,8 @@ def test_comparisons_runs_and_filters_by_keyboard(open_page: Do, settled: Do, ta
     page.keyboard.press("Enter")
     page.wait_for_url("**against=english-centric**")
     settled(page)
-    lost = page.locator("section[aria-labelledby=losses] a").first.inner_text()
-    tab_to(page, lost)
+    lost = page.locator("section[aria-labelledby=losses] a").first.get_attribute("aria-label")
+    tab_to(page, lost.partition(" → ")[0])
     page.keyboard.press("Enter")
     page.wait_for_url("**/cell?**sentences=apart**")
     assert page.get_by_role("heading", level=1).inner_text() == lost

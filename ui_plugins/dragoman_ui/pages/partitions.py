@@ -7,12 +7,13 @@ from flask import Response, render_template, request
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair_columns
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.cell import CellState
 from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.reports.results import partition_columns
 from dragoman.script import likely_script
 from dragoman.store.store import Store
-from dragoman.tables.table import Table, interval, number, word
+from dragoman.tables.table import Decoration, Row, Table, interval, number, word
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
 from dragoman_ui.responses.downloads import taken
@@ -78,6 +79,11 @@ def _scopes(view: View, summed: list[Summary]) -> Table:
     ).decorated(SCOPES, scope_class)  # fmt: skip
 
 
+def _state(row: Row) -> str:
+    """What a pair's state means, where that is why it has no score."""
+    return str(row["state"]) if row["value"] is not None else CellState(row["state"]).meaning
+
+
 LANGUAGE_FACTS: dict[str, Callable[[str], str]] = {"family": family, "script": likely_script}
 """What is said of both languages of a pair: a column more, in every form, is a line more."""
 
@@ -99,4 +105,4 @@ def _pairs(view: View, found: list[Point]) -> Table:
                  *(word(key, key.replace("_", " ")) for key in facts), word("state"), number("value", view.metric),
                  interval("low", "high"), number("base_value", "base"), number("gain", sign=True),
                  number("off_target", "off-target %"), word("reason")],
-    ).decorated(of_pairs(view))  # fmt: skip
+    ).decorated({**of_pairs(view), "state": Decoration(html=_state)})  # fmt: skip
