@@ -119,7 +119,7 @@ def test_from_a_grid_to_its_other_pages(
     assert page.locator("svg.chart circle").count() == 2
     picture(page, "real-runs")
     page.get_by_role("link", name="mini").first.click()
-    page.get_by_role("link", name="how far it has come").click()
+    page.get_by_role("link", name="progress").click()
     expect(page.get_by_role("heading", name="24 of 24 cells done, 0 left")).to_be_visible()
     # the log is the last run's; that may be one that found every cell done
     expect(page.locator(".log")).to_contain_text("candidate for champion: to-english")
@@ -143,8 +143,8 @@ def reads(text: str, form: str) -> bool:
 def test_every_table_is_a_file_of_every_form(visit: Do) -> None:
     asked, page = "grid=mini&model=to-english", None
     for path, tables in {
-        f"/grid?{asked}": 3, f"/partitions?{asked}": 2, f"/compare?{asked}": 4, "/runs?grid=mini": 1,
-        "/job?grid=mini": 1, "/cell?grid=mini&source=de&target=en": 2, "/promotions": 2, f"/model?name={MODEL}": 3,
+        f"/grid?{asked}": 4, f"/partitions?{asked}": 2, f"/compare?{asked}": 4, "/runs?grid=mini": 1,
+        "/job?grid=mini": 2, "/cell?grid=mini&source=de&target=en": 2, "/promotions": 3, f"/model?name={MODEL}": 3,
     }.items():  # fmt: skip
         page = visit(path, page)
         links = page.locator(".downloads a")
@@ -197,7 +197,7 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     assert stands() == {"champion": "1"}
     page = visit("/promotions")
     picture(page, "real-promotions")
-    stand = page.get_by_role("group", name="Where aliases stand")
+    stand = page.get_by_role("group", name="aliases")
     stand.get_by_role("row", name="champion").get_by_role("link", name=MODEL, exact=True).click()
     assert heading(page) == MODEL
     page.get_by_role("link", name="2", exact=True).click()
@@ -206,7 +206,7 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     page.get_by_role("button", name="Promote version 2 to champion").press("Enter")
     expect(said).to_contain_text(f"{MODEL}@2 is the champion now, in place of version 1.")
     assert stands() == {"champion": "2"}
-    tab_to(page, "Why back")
+    tab_to(page, "Reason to roll back")
     page.keyboard.type("a try")
     page.keyboard.press("Enter")
     expect(said).to_have_text("Rolled back.")
@@ -216,7 +216,7 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     expect(settled(page).get_by_text("There is no incumbent: it fails.")).to_be_visible()
     page.get_by_role("button", name="Promote version 2 to champion-seen").click()
     expect(said).to_contain_text("is not promoted to champion-seen")
-    tab_to(page, "Why not")
+    tab_to(page, "Reason to refuse")
     page.keyboard.type("worse to read")
     tab_to(page, "Refuse version 2")
     page.keyboard.press("Enter")
