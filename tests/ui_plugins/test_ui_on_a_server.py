@@ -105,7 +105,7 @@ def test_failed_cells_are_tried_again_by_a_button(page: Any, address: str) -> No
 def test_a_version_is_refused_by_a_button_and_the_trail_says_so(page: Any, address: str) -> None:
     page.goto(f"{address}/dragoman/model?name=translator")
     expect(page.get_by_text("was not registered by Dragoman")).to_be_visible()
-    page.get_by_label("Why not").fill(f"no scores {SCRIPT}")
+    page.get_by_label("Reason to refuse").fill(f"no scores {SCRIPT}")
     page.get_by_role("button", name="Refuse version 1").click()
     expect(page.locator(".decisions")).to_contain_text(f"no scores {SCRIPT}")
     page.get_by_role("link", name="Promotions").first.click()
