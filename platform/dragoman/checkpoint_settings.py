@@ -15,9 +15,17 @@ TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS = "special_tokens_map.json"
 CHAT_TEMPLATES = ("chat_template.jinja", "chat_template.json", "additional_chat_templates/*.jinja")
 VOCABULARIES = (
-    "sentencepiece.bpe.model", "spiece.model", "source.spm", "target.spm", "vocab.json", "vocab.txt", "merges.txt",
-    "added_tokens.json", "tekken.json", "*.tiktoken",
-)  # fmt: skip
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "source.spm",
+    "target.spm",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "added_tokens.json",
+    "tekken.json",
+    "*.tiktoken",
+)
 """What tokenizers are made from where there is no tokenizer.json, and M2M-100's where there is one."""
 
 _RULES = ("add_bos_token", "add_eos_token", "add_prefix_space", "legacy", "do_lower_case", "split_special_tokens")

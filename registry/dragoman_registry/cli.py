@@ -189,10 +189,16 @@ def promote(
         given = None if policy is None else load_policy(policy, chosen.name)
         decision = promotions.ask(
             PromotionRequest(
-                name=chosen.name, version=chosen.version, alias=alias, policy=given, signatures=_by_metric(signature),
-                replacing=_number(replacing), force=force, reason=reason,
+                name=chosen.name,
+                version=chosen.version,
+                alias=alias,
+                policy=given,
+                signatures=_by_metric(signature),
+                replacing=_number(replacing),
+                force=force,
+                reason=reason,
             )
-        )  # fmt: skip
+        )
     return Answer([gate_table([decision.report])], decision.sentence, code=0 if decision.stands else 1)
 
 

@@ -106,11 +106,25 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
     """The command line of the server: one worker, as several are slow to start and share nothing."""
     options = shlex.join(["--app-dir", str(_NO_MODULES), "--log-level", "warning"])
     return [
-        sys.executable, "-m", "mlflow", "server", "--app-name", "dragoman",
-        "--backend-store-uri", settings.mlflow_url,
-        "--artifacts-destination", settings.artifacts_dir.as_uri(),
-        "--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", options,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--app-name",
+        "dragoman",
+        "--backend-store-uri",
+        settings.mlflow_url,
+        "--artifacts-destination",
+        settings.artifacts_dir.as_uri(),
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--uvicorn-opts",
+        options,
+    ]
 
 
 def environment() -> dict[str, str]:

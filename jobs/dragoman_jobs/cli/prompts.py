@@ -56,11 +56,23 @@ def prompts(
 def _table(grid: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """The previews, a row each."""
     return Table(
-        "prompts", f"{grid}: prompts as the models get them", content=rows, stub=3,
-        columns=[word("use"), word("prompt"), number("number", "no.", digits=0),
-                 Column("models", "models", lambda row: ", ".join(row["models"]), right=False),
-                 Column("pair", "pair", lambda row: str(Pair(*row["pair"])), right=False), word("text"),
-                 word("seen", "as tokens"), word("target"), number("tokens", digits=0),
-                 number("target_tokens", digits=0), number("limit", "room", digits=0),
-                 number("unknown", digits=0), word("problem")],
-    )  # fmt: skip
+        "prompts",
+        f"{grid}: prompts as the models get them",
+        content=rows,
+        stub=3,
+        columns=[
+            word("use"),
+            word("prompt"),
+            number("number", "no.", digits=0),
+            Column("models", "models", lambda row: ", ".join(row["models"]), right=False),
+            Column("pair", "pair", lambda row: str(Pair(*row["pair"])), right=False),
+            word("text"),
+            word("seen", "as tokens"),
+            word("target"),
+            number("tokens", digits=0),
+            number("target_tokens", digits=0),
+            number("limit", "room", digits=0),
+            number("unknown", digits=0),
+            word("problem"),
+        ],
+    )

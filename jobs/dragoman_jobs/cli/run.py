@@ -97,9 +97,13 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
         console.print(render([missing(plan)], Form.TEXT), highlight=False, markup=False)
     try:
         complete = run_grid(
-            plan, chosen, console, lambda: RayCluster(chosen.workers), failed_too=failed_too,
+            plan,
+            chosen,
+            console,
+            lambda: RayCluster(chosen.workers),
+            failed_too=failed_too,
             ahead=lambda prepared: prewarm_base(prepared, chosen),
-        )  # fmt: skip
+        )
     except FinisherError as error:
         typer.echo(f"dragoman: {error}", err=True)
         raise typer.Exit(error.exit_code) from error

@@ -94,15 +94,19 @@ class Driver:
         if not cluster.grows:
             self._shares.require_room(cluster.room, bool(backlog.untrained))
         DriverLoop(
-            cluster, backlog, self._settings,
+            cluster,
+            backlog,
+            self._settings,
             pool=self._pool(cluster),
             trainings=Finetunings(self._plan, self._store, self._settings, self.progress, reporter),
             preparations=Preparations(self._plan, self._settings, self._drawn, self._shares.evaluation.gpus),
             results=CellResults(
                 self._store, backlog, self.progress, throughput=self._throughput, meters=meters, reporter=reporter
             ),
-            progress=self.progress, throughput=self._throughput, meters=meters,
-        ).run(self._plan.models)  # fmt: skip
+            progress=self.progress,
+            throughput=self._throughput,
+            meters=meters,
+        ).run(self._plan.models)
 
     def _pool(self, cluster: Cluster) -> WorkerPool:
         device = "cuda" if self._shares.evaluation.gpus else "cpu"

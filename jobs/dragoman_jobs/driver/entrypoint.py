@@ -32,9 +32,13 @@ def main(grid: str, number: int) -> int:
 
         plan = plan_from_store(store, grid)
         complete = run_grid(
-            plan, chosen, log_console(), lambda: RayCluster(address="auto", grows=chosen.autoscaling), number,
+            plan,
+            chosen,
+            log_console(),
+            lambda: RayCluster(address="auto", grows=chosen.autoscaling),
+            number,
             failed_too=False,
-        )  # fmt: skip
+        )
     except (KeyboardInterrupt, StoppedError):  # the job has said so
         return 130
     except DragomanError as error:

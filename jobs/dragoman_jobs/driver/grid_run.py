@@ -107,9 +107,14 @@ def _queued_again(store: Store, grid: str, job: int) -> int:
 
 
 def _run(
-    plan: Plan, settings: Settings, store: Store, console: Console, connect: Callable[[], RayCluster],
-    queued: int | None, failed_too: bool,
-) -> bool:  # fmt: skip
+    plan: Plan,
+    settings: Settings,
+    store: Store,
+    console: Console,
+    connect: Callable[[], RayCluster],
+    queued: int | None,
+    failed_too: bool,
+) -> bool:
     grid = plan.spec.name
     import_mlflow()
     job = Job(store, grid, queued)
@@ -175,9 +180,13 @@ def _check_free(settings: Settings, grid: str) -> bool:
 
 
 def _work(
-    driver: Driver, backlog: Backlog, connect: Callable[[], RayCluster], grid: str, reporter: MlflowReporter,
+    driver: Driver,
+    backlog: Backlog,
+    connect: Callable[[], RayCluster],
+    grid: str,
+    reporter: MlflowReporter,
     sampling: Callable[[Measure], SystemMetrics],
-) -> None:  # fmt: skip
+) -> None:
     """Do what remains, and what somebody wants to be tried again meanwhile."""
     with driver.progress:
         with driver.progress.status("starting Ray"):

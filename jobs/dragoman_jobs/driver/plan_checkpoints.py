@@ -20,9 +20,12 @@ def checkpoint_of(plan: Plan, model: ModelIdentity, models_dir: Path) -> Checkpo
         if other.identity.id == model.id:
             named = other.baseline
             return Checkpoint(
-                id=model.id, model=str(named.model), revision=named.revision, endpoint=named.endpoint,
+                id=model.id,
+                model=str(named.model),
+                revision=named.revision,
+                endpoint=named.endpoint,
                 key_variable=named.key_variable,
-            )  # fmt: skip
+            )
     base = plan.spec.base
     for planned in plan.trainings:
         if planned.identity.id == model.id:

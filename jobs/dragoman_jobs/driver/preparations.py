@@ -48,9 +48,14 @@ class Preparations:
         plan, settings = self._plan, self._settings
         checkpoint = checkpoint_of(plan, model, settings.models_dir)
         ref = cluster.task(
-            prepare_model, engine_of(plan, model), checkpoint, plan.decoding_of(model.id), settings.cache_dir,
-            self._gpus, plan.pairs,
-        )  # fmt: skip
+            prepare_model,
+            engine_of(plan, model),
+            checkpoint,
+            plan.decoding_of(model.id),
+            settings.cache_dir,
+            self._gpus,
+            plan.pairs,
+        )
         self._running[ref] = model
 
     def pop(self, ref: Ref) -> ModelIdentity:
@@ -67,11 +72,17 @@ class Preparations:
         decoding = plan.decoding_of(model.id)
         return [
             CellTask.model_construct(  # to validate them would copy the languages for each: a hundred bytes a language
-                cell=cell.cell.id, pair=cell.cell.pair, model=prepared, decoding=decoding,
-                prompt=self._prompts[cell.cell.prompt], test=str(cell.test), languages=plan.spec.languages,
+                cell=cell.cell.id,
+                pair=cell.cell.pair,
+                model=prepared,
+                decoding=decoding,
+                prompt=self._prompts[cell.cell.prompt],
+                test=str(cell.test),
+                languages=plan.spec.languages,
                 metrics=plan.spec.evaluation.metrics,
                 demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
-                asked=checkpoint if self._prompts[cell.cell.prompt].chat else None, size=backlog.size(cell),
+                asked=checkpoint if self._prompts[cell.cell.prompt].chat else None,
+                size=backlog.size(cell),
             )
             for cell in cells
-        ]  # fmt: skip
+        ]

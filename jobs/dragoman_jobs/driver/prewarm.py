@@ -51,15 +51,19 @@ def prewarm_base(plan: Plan, settings: Settings) -> Iterator[None]:
         yield
         return
     request = PrewarmRequest(
-        engine=plan.spec.evaluation.engine, checkpoint=checkpoint_of(plan, plan.base, settings.models_dir),
-        decoding=plan.decoding_of(plan.base.id), cache=settings.cache_dir.resolve(),
+        engine=plan.spec.evaluation.engine,
+        checkpoint=checkpoint_of(plan, plan.base, settings.models_dir),
+        decoding=plan.decoding_of(plan.base.id),
+        cache=settings.cache_dir.resolve(),
         gpus=settings.worker_gpus,
-    )  # fmt: skip
+    )
     process = subprocess.Popen(  # noqa: S603 (a module of ours)
         [sys.executable, "-P", "-m", "dragoman_jobs.driver.prewarm", request.model_dump_json()],
-        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, **ONE_THREAD},
-    )  # fmt: skip
+    )
     try:
         yield
     finally:

@@ -53,9 +53,16 @@ class ProgressDisplay:
         self._console, self._job = console, job
         self._live = console.is_terminal
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("left"), TimeRemainingColumn(), _NoteColumn(), console=console, disable=not self._live,
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            _NoteColumn(),
+            console=console,
+            disable=not self._live,
+        )
         self._tasks: dict[str, TaskID] = {}
         self._tenths: dict[str, int] = {}
 

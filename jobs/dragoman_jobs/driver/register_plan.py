@@ -33,10 +33,14 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
         identity = training.identity
         store.models.add(
             ModelRecord(
-                id=identity.id, name=identity.name, parent=plan.base.id, base=plan.base.id,
-                recipe=identity.recipe, seed=identity.seed,
+                id=identity.id,
+                name=identity.name,
+                parent=plan.base.id,
+                base=plan.base.id,
+                recipe=identity.recipe,
+                seed=identity.seed,
             )
-        )  # fmt: skip
+        )
     test = plan.test_set
     store.conditions.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
     for prompt in plan.prompts:
@@ -46,10 +50,15 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
     drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
     addresses, sizes = _store_test_lines(plan, store)
     record = GridRecord(
-        name=plan.spec.name, spec=plan.spec.model_dump(mode="json"), spec_hash=plan.id,
-        models=tuple(model.id for model in plan.models), base=plan.base.id, metrics=plan.spec.evaluation.metrics,
-        languages=plan.spec.languages, names={model.id: model.name for model in plan.models},
-    )  # fmt: skip
+        name=plan.spec.name,
+        spec=plan.spec.model_dump(mode="json"),
+        spec_hash=plan.id,
+        models=tuple(model.id for model in plan.models),
+        base=plan.base.id,
+        metrics=plan.spec.evaluation.metrics,
+        languages=plan.spec.languages,
+        names={model.id: model.name for model in plan.models},
+    )
     cells = [
         CellRecord(
             cell=cell,

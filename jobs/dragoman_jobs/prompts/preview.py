@@ -133,15 +133,30 @@ class _Counter:
         self._tokenizer, self._prefix, self._lead = tokenizer, prompt_prefix(tokenizer), target_lead(tokenizer)
 
     def preview(
-        self, render: Render, segment: Segment, pair: Pair, number: int, use: str, models: tuple[str, ...],
-        prompt: str, limit: int | None,
-    ) -> Preview:  # fmt: skip
+        self,
+        render: Render,
+        segment: Segment,
+        pair: Pair,
+        number: int,
+        use: str,
+        models: tuple[str, ...],
+        prompt: str,
+        limit: int | None,
+    ) -> Preview:
         text = render(*segment)
         tokens = [*self._prefix, *self._encode(text)]
         return Preview(
-            use=use, models=models, prompt=prompt, pair=pair, number=number, text=text,
-            seen=self._tokenizer.decode(tokens), target=segment.target, tokens=len(tokens),
-            target_tokens=len(self._encode(self._lead + segment.target)) + 1, limit=limit,
+            use=use,
+            models=models,
+            prompt=prompt,
+            pair=pair,
+            number=number,
+            text=text,
+            seen=self._tokenizer.decode(tokens),
+            target=segment.target,
+            tokens=len(tokens),
+            target_tokens=len(self._encode(self._lead + segment.target)) + 1,
+            limit=limit,
             unknown=0 if self._tokenizer.unk_token_id is None else tokens.count(self._tokenizer.unk_token_id),
             problem=None,
-        )  # fmt: skip
+        )

@@ -13,9 +13,13 @@ from dragoman_jobs.testing.local_cluster import LocalCluster
 
 
 def run_plan(
-    plan: Plan, settings: Settings, *, store: Store | None = None, cluster: Cluster | None = None,
+    plan: Plan,
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    cluster: Cluster | None = None,
     failed_too: bool = True,
-) -> Store:  # fmt: skip
+) -> Store:
     """Do all that a plan lacks, and return the store.
 
     Args:

@@ -97,7 +97,13 @@ def _means(columns: PairColumns, weights: Numbers, held: Mask) -> ScopeMeans:
         return mean(values[pairs].tolist(), weights[pairs].tolist())
 
     return ScopeMeans(
-        pairs=int(held.sum()), done=int(done.sum()), mean=over(own, done), both=int(both.sum()),
-        both_mean=over(own, both), other_mean=over(other, both), gain=over(gains, both),
-        above=int((gains[both] > 0).sum()), below=int((gains[both] < 0).sum()),
-    )  # fmt: skip
+        pairs=int(held.sum()),
+        done=int(done.sum()),
+        mean=over(own, done),
+        both=int(both.sum()),
+        both_mean=over(own, both),
+        other_mean=over(other, both),
+        gain=over(gains, both),
+        above=int((gains[both] > 0).sum()),
+        below=int((gains[both] < 0).sum()),
+    )

@@ -105,18 +105,29 @@ class Joint:
     """A model's resampled scores and another's, with the pairs of each scope and their weights."""
 
     def __init__(
-        self, metric: str, own: _Side, other: _Side | None, scored: Mapping[str, Mapping[Pair, float]],
-        shared: Mapping[str, Mapping[Pair, float]], reason: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        metric: str,
+        own: _Side,
+        other: _Side | None,
+        scored: Mapping[str, Mapping[Pair, float]],
+        shared: Mapping[str, Mapping[Pair, float]],
+        reason: str | None = None,
+    ) -> None:
         """Take resampled scores by pair, by scope the pairs scored and those that the other has too, or why none is."""
         self._metric, self._own, self._other, self._scored, self._shared = metric, own, other, scored, shared
         self._reason = reason
 
     @classmethod
     def read(
-        cls, connection: Connection, part: Slice, columns: PairColumns, *, model_id: int, other_id: int,
+        cls,
+        connection: Connection,
+        part: Slice,
+        columns: PairColumns,
+        *,
+        model_id: int,
+        other_id: int,
         micro: bool = False,
-    ) -> Self:  # fmt: skip
+    ) -> Self:
         """Read the statistics of the scores that columns hold and resample them.
 
         Args:
@@ -130,9 +141,10 @@ class Joint:
         kind = metric_class(part.metric)
         if kind is None or has_too_many(connection, part, model_id):
             reason = (
-                f"No intervals: the metric {part.metric} is not installed here." if kind is None
+                f"No intervals: the metric {part.metric} is not installed here."
+                if kind is None
                 else f"No intervals: more than {MOST_PAIRS:,} pairs are not resampled."
-            )  # fmt: skip
+            )
             return cls(part.metric, _Side({}, set()), None, {}, {}, reason)
         stored = statistics_of(connection, part, model_id, other_id)
         is_other = bool(part.facing) or model_id != other_id

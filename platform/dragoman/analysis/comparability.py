@@ -164,9 +164,10 @@ def comparable_conditions(
     if wanted.get("prompt") or len({condition.prompt for condition in conditions}) > 1:
         wanted = {**wanted, "prompt": chosen_prompt(connection, grid_id, wanted.get("prompt"))}
     found = [
-        condition for condition in conditions
+        condition
+        for condition in conditions
         if all(text is None or text in getattr(condition, part) for part, text in wanted.items())
-    ]  # fmt: skip
+    ]
     if not found and any(wanted.values()):
         asked = " and ".join(f"{part.replace('_', ' ')} '{text}'" for part, text in wanted.items() if text)
         raise StoreError(f"Grid '{grid}' has no cells with {asked}.")
@@ -251,16 +252,21 @@ def _all_conditions(connection: Connection, grid_id: int) -> list[_Condition]:
     query = (
         select(
             ConditionRow.id,
-            TestSetRow.corpus, TestSetRow.split, TestSetRow.revision, TestSetRow.identity.label("test_set"),
-            PromptRow.template, PromptRow.identity.label("prompt"),
-            DecodingRow.settings, DecodingRow.identity.label("decoding"),
+            TestSetRow.corpus,
+            TestSetRow.split,
+            TestSetRow.revision,
+            TestSetRow.identity.label("test_set"),
+            PromptRow.template,
+            PromptRow.identity.label("prompt"),
+            DecodingRow.settings,
+            DecodingRow.identity.label("decoding"),
         )
         .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
         .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
         .join(DecodingRow, DecodingRow.id == ConditionRow.decoding_id)
         .where(exists().where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == ConditionRow.id))
         .order_by(ConditionRow.id)
-    )  # fmt: skip
+    )
     return [
         _Condition(
             id=row.id,

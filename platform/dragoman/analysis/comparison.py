@@ -95,9 +95,17 @@ class Comparison(Record):
 
 
 def compare(
-    store: Store, question: ScoreQuestion, *, a: str, b: str, test: Test = Test.BOOTSTRAP,
-    correction: Correction = Correction.HOLM, alpha: float = ALPHA, samples: int | None = None, seed: int = SEED,
-) -> Comparison:  # fmt: skip
+    store: Store,
+    question: ScoreQuestion,
+    *,
+    a: str,
+    b: str,
+    test: Test = Test.BOOTSTRAP,
+    correction: Correction = Correction.HOLM,
+    alpha: float = ALPHA,
+    samples: int | None = None,
+    seed: int = SEED,
+) -> Comparison:
     """Compare model b with model a on the pairs that both have a score for.
 
     Args:
@@ -130,10 +138,18 @@ def compare(
             is_significant=np.array([bool(pair.significant) for pair in found.pairs], np.bool_),
         )
     return Comparison(
-        a=a, b=b, metric=question.metric, test=found.test, correction=correction, alpha=alpha, samples=found.samples,
-        micro=question.micro, scopes=tuple(scopes), pairs=tuple(found.pairs),
+        a=a,
+        b=b,
+        metric=question.metric,
+        test=found.test,
+        correction=correction,
+        alpha=alpha,
+        samples=found.samples,
+        micro=question.micro,
+        scopes=tuple(scopes),
+        pairs=tuple(found.pairs),
         note=" ".join([note, *found.notes] if note else found.notes) or None,
-    )  # fmt: skip
+    )
 
 
 def scope_differences(
@@ -162,11 +178,20 @@ def _scopes(
         p_value = None if resampled is None or found.gain is None else bootstrap_p_value(resampled, found.gain)
         rows.append(
             ScopeDifference(
-                scope=scope, done=found.both, pairs=found.pairs, mean_a=found.other_mean, mean_b=found.both_mean,
-                delta=found.gain, low=low, high=high, p_value=p_value, wins=wins, losses=losses,
+                scope=scope,
+                done=found.both,
+                pairs=found.pairs,
+                mean_a=found.other_mean,
+                mean_b=found.both_mean,
+                delta=found.gain,
+                low=low,
+                high=high,
+                p_value=p_value,
+                wins=wins,
+                losses=losses,
                 ties=found.both - wins - losses,
             )
-        )  # fmt: skip
+        )
     return rows
 
 

@@ -171,13 +171,18 @@ def _scores(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
     other = aliased(ScoreRow)
     return (
         select(
-            ScoreRow.pair_id, other.partition_id.label("partition_a"), ScoreRow.partition_id.label("partition_b"),
-            other.value.label("a"), ScoreRow.value.label("b"), (ScoreRow.value - other.value).label("delta"),
-            (other.high - other.low).label("width_a"), (ScoreRow.high - ScoreRow.low).label("width_b"),
+            ScoreRow.pair_id,
+            other.partition_id.label("partition_a"),
+            ScoreRow.partition_id.label("partition_b"),
+            other.value.label("a"),
+            ScoreRow.value.label("b"),
+            (ScoreRow.value - other.value).label("delta"),
+            (other.high - other.low).label("width_a"),
+            (ScoreRow.high - ScoreRow.low).label("width_b"),
         )
         .join(other, same_cell(other, a_id, part.facing))
         .where(ScoreRow.model_id == b_id, part.holds(ScoreRow))
-    )  # fmt: skip
+    )
 
 
 def _with_pairs(scores: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -121,12 +121,16 @@ def read_columns(connection: Connection, part: Slice, *, model_id: int, other_id
     cells = fetched(
         connection,
         select(
-            CellRow.pair_id, CellRow.condition_id, CellRow.partition_id, CellRow.state, CellRow.reason,
+            CellRow.pair_id,
+            CellRow.condition_id,
+            CellRow.partition_id,
+            CellRow.state,
+            CellRow.reason,
             CellRow.segments,
         )
         .where(CellRow.model_id == model_id, part.holds(CellRow))
         .order_by(CellRow.pair_id),
-    )  # fmt: skip
+    )
     ids, conditions, partitions, names, reasons, segments = zip(*cells, strict=True) if cells else ((),) * 6
     pairs, asked = np.array(ids, np.int64), np.array(conditions, np.int64)
     known = fetched(connection, _pairs(pairs))
@@ -150,9 +154,17 @@ def read_columns(connection: Connection, part: Slice, *, model_id: int, other_id
     tags = {pair: (source, target) for pair, source, target in known}
     sides = np.array([tags[pair] for pair in ids], np.str_).reshape(-1, 2)
     return PairColumns(
-        ids=pairs, sources=sides[:, 0], targets=sides[:, 1], partitions=np.array(partitions, np.int8), states=states,
-        segments=np.array(segments, np.float64), own=own, other=others, reasons=why, signatures=signatures,
-    )  # fmt: skip
+        ids=pairs,
+        sources=sides[:, 0],
+        targets=sides[:, 1],
+        partitions=np.array(partitions, np.int8),
+        states=states,
+        segments=np.array(segments, np.float64),
+        own=own,
+        other=others,
+        reasons=why,
+        signatures=signatures,
+    )
 
 
 def version(store: Store, question: ScoreQuestion, *, model: str, against: str = BASE) -> str:
@@ -168,9 +180,11 @@ def version(store: Store, question: ScoreQuestion, *, model: str, against: str =
         numbers = [base, *(number_of(question.grid, models, name) for name in _named(model, against))]
         cells = select(func.max(CellRow.updated), func.count(), func.count(CellRow.reason))
         sums = select(
-            func.sum(PartitionSumRow.scores), func.sum(PartitionSumRow.scores * PartitionSumRow.partition_id),
-            func.sum(PartitionSumRow.total), func.max(PartitionSumRow.signature_id),
-        ).where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.model_id.in_(numbers))  # fmt: skip
+            func.sum(PartitionSumRow.scores),
+            func.sum(PartitionSumRow.scores * PartitionSumRow.partition_id),
+            func.sum(PartitionSumRow.total),
+            func.max(PartitionSumRow.signature_id),
+        ).where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.model_id.in_(numbers))
         refused = select(func.count()).where(UnscorableRow.model_id.in_(numbers))
         parts = (cells.where(CellRow.model_id.in_(numbers)), sums, refused)
         found = [tuple(connection.execute(part).one()) for part in parts]
@@ -219,9 +233,11 @@ def _scored(
     query = select(
         ScoreRow.pair_id, ScoreRow.condition_id, ScoreRow.signature_id, ScoreRow.value, ScoreRow.low, ScoreRow.high
     ).where(
-        ScoreRow.model_id == model, ScoreRow.metric_id == part.metric_id,
-        ScoreRow.signature_id.in_(part.signatures), ScoreRow.condition_id.in_(np.unique(conditions).tolist()),
-    )  # fmt: skip
+        ScoreRow.model_id == model,
+        ScoreRow.metric_id == part.metric_id,
+        ScoreRow.signature_id.in_(part.signatures),
+        ScoreRow.condition_id.in_(np.unique(conditions).tolist()),
+    )
     rows = [] if model is None else fetched(connection, query)
     if rows and len(pairs):
         # a row at a time, NumPy would ask each for its keys
@@ -296,5 +312,9 @@ def _pair_score(row: Row[*tuple[Any, ...]]) -> PairScore:
         partition=PARTITIONS[row.partition_id],
         state=CellState.UNSCORABLE if row.unscorable else CellState(row.state),
         reason=row.unscorable or row.reason,
-        value=row.value, low=row.low, high=row.high, signature=row.signature, base_value=row.other_value,
-    )  # fmt: skip
+        value=row.value,
+        low=row.low,
+        high=row.high,
+        signature=row.signature,
+        base_value=row.other_value,
+    )

@@ -81,9 +81,14 @@ class Tested(NamedTuple):
 
 
 def tested(
-    connection: Connection, part: Slice, a_id: int, b_id: int, pairs: Sequence[PairDifference], widths: Widths,
+    connection: Connection,
+    part: Slice,
+    a_id: int,
+    b_id: int,
+    pairs: Sequence[PairDifference],
+    widths: Widths,
     plan: Plan,
-) -> Tested:  # fmt: skip
+) -> Tested:
     """Test all pairs of a comparison, adjusted together.
 
     A pair is tested as asked where both its scores have statistics, and by the intervals of its scores where they have
@@ -185,7 +190,12 @@ def _adjusted(
     found = list(pairs)
     for (index, (test, low, high, p_value)), final in zip(place.items(), corrected, strict=True):
         found[index] = replace(
-            pairs[index], test=test, low=low, high=high, p_value=p_value, adjusted=final,
+            pairs[index],
+            test=test,
+            low=low,
+            high=high,
+            p_value=p_value,
+            adjusted=final,
             significant=final <= plan.alpha,
-        )  # fmt: skip
+        )
     return found

@@ -104,16 +104,28 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
         rate = rates.means.get(scope, ScopeMeans())
         notes = [note for note in (joint.lack(scope) if joint and found.done else None, rates.note) if note]
         row = PartitionRow(
-            scope=scope, done=found.done, pairs=found.pairs, mean=found.mean, low=low, high=high,
-            off_target=rate.mean, off_target_pairs=rate.done, off_target_reference=rates.references.get(scope),
+            scope=scope,
+            done=found.done,
+            pairs=found.pairs,
+            mean=found.mean,
+            low=low,
+            high=high,
+            off_target=rate.mean,
+            off_target_pairs=rate.done,
+            off_target_reference=rates.references.get(scope),
             note=" ".join(notes) or None,
-        )  # fmt: skip
+        )
         if model_id != part.base_id:
             gain = bounds(joint.gain(scope) if joint else None)
             row = row.model_copy(
-                update={"base_mean": found.other_mean, "gain": found.gain, "gain_low": gain.low, "gain_high": gain.high,
-                        "gain_pairs": found.both}
-            )  # fmt: skip
+                update={
+                    "base_mean": found.other_mean,
+                    "gain": found.gain,
+                    "gain_low": gain.low,
+                    "gain_high": gain.high,
+                    "gain_pairs": found.both,
+                }
+            )
         rows.append(row)
     return rows
 
@@ -148,9 +160,15 @@ def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: 
         return None
     low, high = bounds(joint.gap(better, worse))
     return Gap(
-        value=over.mean - under.mean, low=low, high=high, done=over.done, pairs=over.pairs, other_done=under.done,
-        other_pairs=under.pairs, note=joint.lack(better) or joint.lack(worse),
-    )  # fmt: skip
+        value=over.mean - under.mean,
+        low=low,
+        high=high,
+        done=over.done,
+        pairs=over.pairs,
+        other_done=under.done,
+        other_pairs=under.pairs,
+        note=joint.lack(better) or joint.lack(worse),
+    )
 
 
 class _Rates(NamedTuple):

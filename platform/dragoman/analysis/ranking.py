@@ -44,13 +44,15 @@ def best_models(store: Store, question: ScoreQuestion) -> list[BestModel]:
         of_model = (
             select(ScoreSumRow.target, ScoreSumRow.model_id, done, mean)
             .where(
-                ScoreSumRow.grid_id == part.grid_id, ScoreSumRow.metric_id == part.metric_id,
-                ScoreSumRow.condition_id.in_(part.conditions), ScoreSumRow.signature_id.in_(part.signatures),
+                ScoreSumRow.grid_id == part.grid_id,
+                ScoreSumRow.metric_id == part.metric_id,
+                ScoreSumRow.condition_id.in_(part.conditions),
+                ScoreSumRow.signature_id.in_(part.signatures),
             )
             # by the key, so no sorting; a target has one signature (Slice.of)
             .group_by(ScoreSumRow.model_id, ScoreSumRow.signature_id, ScoreSumRow.target)
             .subquery()
-        )  # fmt: skip
+        )
         better = of_model.c.mean.desc() if higher_is_better(question.metric) else of_model.c.mean
         place = func.row_number().over(
             partition_by=_quickly_sorted(connection, of_model.c.target),

@@ -70,13 +70,15 @@ def _seen(connection: Connection, part: Slice) -> dict[int, dict[str, object]]:
     """Evidence, and the number of pairs and examples seen, of each model."""
     counted = (
         select(
-            ModelRow.id, ModelRow.evidence, func.count(TrainingPairRow.source).label("pairs"),
+            ModelRow.id,
+            ModelRow.evidence,
+            func.count(TrainingPairRow.source).label("pairs"),
             func.coalesce(func.sum(TrainingPairRow.examples), 0).label("examples"),
         )
         .outerjoin(TrainingPairRow, TrainingPairRow.model_id == ModelRow.id)
         .where(ModelRow.id.in_(part.models.values()))
         .group_by(ModelRow.id, ModelRow.evidence)
-    )  # fmt: skip
+    )
     return {
         row.id: {"evidence": Evidence(row.evidence), "pairs": row.pairs, "examples": int(row.examples)}
         for row in connection.execute(counted)

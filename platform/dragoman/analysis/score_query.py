@@ -184,9 +184,17 @@ class Selection:
         wins, losses = (row.above, row.below) if higher_is_better(self.question.metric) else (row.below, row.above)
         return Group(
             group={name.value: axes.name(name, value) for name, value in zip(dimensions, row, strict=False)},
-            done=row.done, pairs=row.pairs, mean=row.mean, median=row.median, both=row.both,
-            other_mean=row.other_mean, delta=row.delta, wins=wins, losses=losses, ties=row.both - wins - losses,
-        )  # fmt: skip
+            done=row.done,
+            pairs=row.pairs,
+            mean=row.mean,
+            median=row.median,
+            both=row.both,
+            other_mean=row.other_mean,
+            delta=row.delta,
+            wins=wins,
+            losses=losses,
+            ties=row.both - wins - losses,
+        )
 
 
 def scores(
@@ -217,9 +225,13 @@ def scores(
     """
     names = (model,) if isinstance(model, str) else tuple(model)
     question = ScoreQuestion(
-        grid or only_grid(store, names), metric, signature=signature, prompt=prompt, test_set=test_set,
+        grid or only_grid(store, names),
+        metric,
+        signature=signature,
+        prompt=prompt,
+        test_set=test_set,
         decoding=decoding,
-    )  # fmt: skip
+    )
     return Selection(store, question, names)
 
 

@@ -92,10 +92,12 @@ class Slice(NamedTuple):
     def sums(self, model_id: int) -> ColumnElement[bool]:
         """That sums by partition (`PartitionSumRow`) are of one of the grid's models in the slice."""
         return and_(
-            PartitionSumRow.grid_id == self.grid_id, PartitionSumRow.metric_id == self.metric_id,
-            PartitionSumRow.condition_id.in_(self.conditions), PartitionSumRow.model_id == model_id,
+            PartitionSumRow.grid_id == self.grid_id,
+            PartitionSumRow.metric_id == self.metric_id,
+            PartitionSumRow.condition_id.in_(self.conditions),
+            PartitionSumRow.model_id == model_id,
             PartitionSumRow.signature_id.in_(self.signatures),
-        )  # fmt: skip
+        )
 
     def holds(self, row: type[CellRow] | type[ScoreRow]) -> ColumnElement[bool]:
         """That a cell, or a score, of one of the grid's models is in the slice."""
@@ -131,8 +133,16 @@ def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any
     )
     return (
         select(
-            PairRow.source, PairRow.target, CellRow.partition_id, CellRow.state, CellRow.reason, ScoreRow.value,
-            ScoreRow.low, ScoreRow.high, SignatureRow.text.label("signature"), other.value.label("other_value"),
+            PairRow.source,
+            PairRow.target,
+            CellRow.partition_id,
+            CellRow.state,
+            CellRow.reason,
+            ScoreRow.value,
+            ScoreRow.low,
+            ScoreRow.high,
+            SignatureRow.text.label("signature"),
+            other.value.label("other_value"),
             UnscorableRow.reason.label("unscorable"),
         )
         .select_from(CellRow)
@@ -143,7 +153,7 @@ def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any
         .outerjoin(UnscorableRow, unscorable)
         .where(CellRow.model_id == model_id, part.holds(CellRow))
         .order_by(PairRow.source, PairRow.target)
-    )  # fmt: skip
+    )
 
 
 def same_cell(other: type[ScoreRow], other_id: int, facing: Sequence[tuple[int, int]] = ()) -> ColumnElement[bool]:

@@ -106,6 +106,4 @@ def _scores(metric: str, with_statistics: bool) -> Select[Any]:
 
 
 def _same_cell(one: Any, other: Any) -> Any:
-    return and_(
-        one.model_id == other.model_id, one.condition_id == other.condition_id, one.pair_id == other.pair_id
-    )  # fmt: skip
+    return and_(one.model_id == other.model_id, one.condition_id == other.condition_id, one.pair_id == other.pair_id)

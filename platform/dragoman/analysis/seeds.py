@@ -97,8 +97,12 @@ def _rows(found: Mapping[str, PairColumns], micro: bool) -> list[SeedsRow]:
         if len(known) == len(found):
             rows.append(
                 SeedsRow(
-                    models=tuple(found), scope=scope, done=int(shared.sum()), pairs=int(held.sum()), mean=fmean(known),
+                    models=tuple(found),
+                    scope=scope,
+                    done=int(shared.sum()),
+                    pairs=int(held.sum()),
+                    mean=fmean(known),
                     sd=stdev(known),
                 )
-            )  # fmt: skip
+            )
     return rows

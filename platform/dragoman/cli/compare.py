@@ -71,7 +71,5 @@ def compare(
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
     question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
-    found = compare_models(
-        store, question, a=a, b=b, test=test, correction=correction, alpha=alpha, samples=samples
-    )  # fmt: skip
+    found = compare_models(store, question, a=a, b=b, test=test, correction=correction, alpha=alpha, samples=samples)
     return tables(grid, found, top or limit)

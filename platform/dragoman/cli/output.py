@@ -64,8 +64,10 @@ def printed(command: Callable[..., Sequence[Table] | Answer]) -> Callable[..., N
         if answer.code:
             raise typer.Exit(answer.code)
 
-    added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-             for name, (annotation, default) in _options(_table_names(command)).items()]  # fmt: skip
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _options(_table_names(command)).items()
+    ]
     run.__dict__["__signature__"] = signature.replace(
         parameters=[*signature.parameters.values(), *added], return_annotation=None
     )

@@ -65,10 +65,15 @@ def _prepared(planned: Plan) -> Plan:
 def _tables(planned: Plan, store: Store | None) -> list[Table]:
     home = settings().home
     return [
-        models(planned), languages(planned), text(planned), line_breaks(planned), missing(planned),
-        contamination(planned), cells(planned, store),
+        models(planned),
+        languages(planned),
+        text(planned),
+        line_breaks(planned),
+        missing(planned),
+        contamination(planned),
+        cells(planned, store),
         cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),
-    ]  # fmt: skip
+    ]
 
 
 def _snapshot() -> Store | None:

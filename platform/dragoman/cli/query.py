@@ -106,12 +106,12 @@ def groups(selection: Selection) -> Table:
 def best(store: Store, question: ScoreQuestion) -> Table:
     """The best model into each target language."""
     return Table(
-        name="best", detail=True,
+        name="best",
+        detail=True,
         title=f"{question.grid}: best model into each target by mean {question.metric}, each pair alike",
         content=lambda: [row.model_dump(mode="json") for row in best_models(store, question)],
-        columns=[word("target"), word("model"), number("mean"),
-                 share("pairs", "done", "pairs")],
-    )  # fmt: skip
+        columns=[word("target"), word("model"), number("mean"), share("pairs", "done", "pairs")],
+    )
 
 
 def _conditions(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -41,12 +41,17 @@ def score(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         found = rescore(
-            store, grid, list(dict.fromkeys(metric)), workers or settings().workers or os.cpu_count() or 1,
+            store,
+            grid,
+            list(dict.fromkeys(metric)),
+            workers or settings().workers or os.cpu_count() or 1,
             lambda done, total: progress.update(task, completed=done, total=total),
-        )  # fmt: skip
+        )
     return [
         Table(
-            name="scored", title=f"{grid}: cells by metric", content=[row._asdict() for row in found],
+            name="scored",
+            title=f"{grid}: cells by metric",
+            content=[row._asdict() for row in found],
             columns=[word("metric"), *(number(name, digits=0) for name in found[0]._fields[1:])],
         )
-    ]  # fmt: skip
+    ]

@@ -165,9 +165,14 @@ def _cost(
         checkpoint = known.checkpoint.value if planned and known.checkpoint else 0
         disk = round(checkpoint + sentences * known.translation.value)
     return Cost(
-        model=model, text_tokens=text, train_tokens=batches, decode_tokens=generated, train_hours=hours,
-        decode_hours=generated / known.decoding.value / 3600 if known and known.decoding else None, disk=disk,
-    )  # fmt: skip
+        model=model,
+        text_tokens=text,
+        train_tokens=batches,
+        decode_tokens=generated,
+        train_hours=hours,
+        decode_hours=generated / known.decoding.value / 3600 if known and known.decoding else None,
+        disk=disk,
+    )
 
 
 def _text_tokens(planned: PlannedTraining, densities: dict[str, _Density]) -> int | None:

@@ -142,7 +142,11 @@ def _content(sample: Sample) -> str:
 
 def _found(overlap: Overlap, segments: int) -> Found:
     return Found(
-        pair=overlap.pair, side=overlap.side, segments=segments, sentences=overlap.sentences,
-        exact=len(overlap.exact), near=len(overlap.near),
+        pair=overlap.pair,
+        side=overlap.side,
+        segments=segments,
+        sentences=overlap.sentences,
+        exact=len(overlap.exact),
+        near=len(overlap.near),
         examples=tuple((finding.training, finding.test) for finding in overlap.examples),
-    )  # fmt: skip
+    )

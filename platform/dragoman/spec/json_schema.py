@@ -32,7 +32,7 @@ _SWEEP: Schema = {
         "zip": {"anyOf": [{"$ref": "#/$defs/Zipped"}, {"type": "array", "items": {"$ref": "#/$defs/Zipped"}}]}
     },
     "additionalProperties": {"$ref": "#/$defs/Values"},
-}  # fmt: skip
+}
 
 _OF_SWEEP: Schema = {
     "Values": {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]},

@@ -176,9 +176,13 @@ class StoredScore(Record):
         from dragoman.metrics.serialization import pack
 
         return cls(
-            metric=score.metric, signature=score.signature, value=score.value, low=score.low, high=score.high,
+            metric=score.metric,
+            signature=score.signature,
+            value=score.value,
+            low=score.low,
+            high=score.high,
             statistics=pack(score.statistics),
-        )  # fmt: skip
+        )
 
 
 class CellOutcome(Record):

@@ -67,9 +67,15 @@ class GridBuilder:
         self.test_set, self.prompt, self.decoding = test_set, prompt, decoding
         named = languages or sorted({tag for pair in pairs for tag in pair})
         self.grid = GridRecord(
-            name=name, spec=dict(spec or {"name": name}), spec_hash=name, models=tuple(model.id for model in models),
-            base=models[0].id, metrics=tuple(metrics), languages=tuple(named), names=names or {},
-        )  # fmt: skip
+            name=name,
+            spec=dict(spec or {"name": name}),
+            spec_hash=name,
+            models=tuple(model.id for model in models),
+            base=models[0].id,
+            metrics=tuple(metrics),
+            languages=tuple(named),
+            names=names or {},
+        )
         self.cells = [self._record(model.id, pair, segments) for model in models for pair in pairs]
 
     def cell(self, model_id: str, pair: Pair) -> Cell:
@@ -77,9 +83,13 @@ class GridBuilder:
         lines = [pair] if self.lines is None else self.lines.get(pair, ())
         content = hash_lines(text for line in lines for text in line)
         return Cell(
-            model=model_id, test_set=self.test_set.id, content=content, pair=pair, prompt=self.prompt.id,
+            model=model_id,
+            test_set=self.test_set.id,
+            content=content,
+            pair=pair,
+            prompt=self.prompt.id,
             decoding=self.decoding.id,
-        )  # fmt: skip
+        )
 
     def _record(self, model_id: str, pair: Pair, segments: int | None) -> CellRecord:
         cell = self.cell(model_id, pair)
@@ -129,10 +139,15 @@ class GridBuilder:
         """
         count = segments if segments is not None else len(hypotheses)
         translation = Translation(
-            cell_id=cell.id, hypotheses=self.store.blobs.put_translation(hypotheses) if hypotheses else "none",
-            segments=count, tokens=sum(tokens for _, _, tokens in hypotheses) if hypotheses else count, cut=0,
-            engine=engine, seconds=seconds, worker=worker,
-        )  # fmt: skip
+            cell_id=cell.id,
+            hypotheses=self.store.blobs.put_translation(hypotheses) if hypotheses else "none",
+            segments=count,
+            tokens=sum(tokens for _, _, tokens in hypotheses) if hypotheses else count,
+            cut=0,
+            engine=engine,
+            seconds=seconds,
+            worker=worker,
+        )
         outcome = CellOutcome(translation=translation, scores=tuple(scores), unscorable=tuple(unscorable))
         self.store.cells.advance(translated=[outcome])
 

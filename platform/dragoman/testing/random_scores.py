@@ -38,6 +38,10 @@ def random_score(
     rows = np.asarray(rows, np.float64)
     value = float(plugins.load("metrics", metric)(pair).aggregate(rows.sum(axis=0)))
     return StoredScore(
-        metric=metric, signature=f"{metric}|{signature}", value=value, low=value - 1, high=value + 1,
+        metric=metric,
+        signature=f"{metric}|{signature}",
+        value=value,
+        low=value - 1,
+        high=value + 1,
         statistics=pack(rows) if statistics else None,
-    )  # fmt: skip
+    )

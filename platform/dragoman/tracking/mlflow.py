@@ -136,8 +136,13 @@ class Tracker:
             self._known[run] = {point.step for point in self._client.get_metric_history(run, "loss")}
         new = [point for point in losses if point[0] not in self._known[run]]
         try:
-            self._log_curves(run, {"loss": [(step, loss) for step, loss, _ in new],
-                                   "learning_rate": [(step, rate) for step, _, rate in new]})  # fmt: skip
+            self._log_curves(
+                run,
+                {
+                    "loss": [(step, loss) for step, loss, _ in new],
+                    "learning_rate": [(step, rate) for step, _, rate in new],
+                },
+            )
         except Exception:
             del self._known[run]  # some of it may be there
             raise
@@ -288,9 +293,12 @@ class Tracker:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         dataset = Dataset(
-            name=f"{corpus}/{split}", digest=revision[-36:], source_type="dragoman",
-            source=f'{{"corpus": "{corpus}", "revision": "{revision}"}}', profile=f'{{"segments": {size or 0}}}',
-        )  # fmt: skip
+            name=f"{corpus}/{split}",
+            digest=revision[-36:],
+            source_type="dragoman",
+            source=f'{{"corpus": "{corpus}", "revision": "{revision}"}}',
+            profile=f'{{"segments": {size or 0}}}',
+        )
         self._client.log_inputs(run, [DatasetInput(dataset, [InputTag("mlflow.data.context", split)])])
 
 

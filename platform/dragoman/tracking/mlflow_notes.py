@@ -59,8 +59,13 @@ def experiment_note(grid: str, experiment: str, campaign: str | None = None, has
 
 def grid_links(grid: str) -> str:
     """Links to a grid's pages."""
-    pages = {"how far it has come": "job", "pair matrix": "grid", "seen and unseen": "partitions",
-             "comparison of models": "compare", "all runs": "runs"}  # fmt: skip
+    pages = {
+        "how far it has come": "job",
+        "pair matrix": "grid",
+        "seen and unseen": "partitions",
+        "comparison of models": "compare",
+        "all runs": "runs",
+    }
     return " · ".join(link(text, page, grid=grid) for text, page in pages.items())
 
 

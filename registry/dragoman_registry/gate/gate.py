@@ -215,13 +215,19 @@ def judge(
     """
     return tuple(
         _hold(
-            policy, rule, bound, policy.alpha if bound is Bound.SIGNIFICANCE else limit, numbers.get(rule.metric, ()),
-            rule.metric in lower_is_better, has_incumbent, (p_values or {}).get(rule),
+            policy,
+            rule,
+            bound,
+            policy.alpha if bound is Bound.SIGNIFICANCE else limit,
+            numbers.get(rule.metric, ()),
+            rule.metric in lower_is_better,
+            has_incumbent,
+            (p_values or {}).get(rule),
         )
         for rule in policy.every_rule
         for bound in Bound
         if (limit := getattr(rule, bound)) is not None
-    )  # fmt: skip
+    )
 
 
 def in_scope(numbers: Sequence[PairNumbers], scope: Scope) -> list[PairNumbers]:
@@ -236,9 +242,15 @@ def in_scope(numbers: Sequence[PairNumbers], scope: Scope) -> list[PairNumbers]:
 
 
 def _hold(
-    policy: Promotion, rule: Rule, bound: Bound, limit: float, numbers: Sequence[PairNumbers], lower_is_better: bool,
-    has_incumbent: bool, p_value: float | None,
-) -> RuleFinding:  # fmt: skip
+    policy: Promotion,
+    rule: Rule,
+    bound: Bound,
+    limit: float,
+    numbers: Sequence[PairNumbers],
+    lower_is_better: bool,
+    has_incumbent: bool,
+    p_value: float | None,
+) -> RuleFinding:
     planned = in_scope(numbers, rule.over)
     if bound.is_against_incumbent:
         planned = [each for each in planned if each.shared]
@@ -266,10 +278,19 @@ def _hold(
         if bound is Bound.SIGNIFICANCE and not passed and p_value is None:
             note = "no stored statistics to test"
     return RuleFinding(
-        metric=rule.metric, over=str(rule.over), each=rule.each, bound=bound, limit=limit, value=value,
-        p_value=p_value if bound is Bound.SIGNIFICANCE else None, scored=len(values), pairs=len(planned),
-        passed=passed, note=note, worst=() if passed else _worst(figures, bound.is_floor),
-    )  # fmt: skip
+        metric=rule.metric,
+        over=str(rule.over),
+        each=rule.each,
+        bound=bound,
+        limit=limit,
+        value=value,
+        p_value=p_value if bound is Bound.SIGNIFICANCE else None,
+        scored=len(values),
+        pairs=len(planned),
+        passed=passed,
+        note=note,
+        worst=() if passed else _worst(figures, bound.is_floor),
+    )
 
 
 def _taken_together(values: Sequence[float], rule: Rule, bound: Bound) -> float | None:

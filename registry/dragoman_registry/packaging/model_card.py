@@ -50,20 +50,24 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
     )
     parts = [
         head,
-        _facts({
-            "Model": record.id,
-            "Lineage": " ← ".join(_lineage(store, record)),
-            "Base": f"{spec.base.model}{f' at {spec.base.revision}' if spec.base.revision else ''} ({grid.base})",
-            "Licence": f"that of the base: {_licence(spec.base.model)}",
-            "Method": canonical_json(finetuning.method),
-            "Seed": record.seed,
-            "Parameters": f"{training['parameters']:,}, {training['trained_parameters']:,} of them trained"
-            if "parameters" in training else None,
-            "Training": f"{training['seconds']:.0f} seconds, {training['target_tokens']:,} target tokens"
-            if "target_tokens" in training else None,
-            "Prompt": f"`{spec.prompts[0].shown}`",
-            "Decoding": canonical_json(spec.evaluation.decoding),
-        }),
+        _facts(
+            {
+                "Model": record.id,
+                "Lineage": " ← ".join(_lineage(store, record)),
+                "Base": f"{spec.base.model}{f' at {spec.base.revision}' if spec.base.revision else ''} ({grid.base})",
+                "Licence": f"that of the base: {_licence(spec.base.model)}",
+                "Method": canonical_json(finetuning.method),
+                "Seed": record.seed,
+                "Parameters": f"{training['parameters']:,}, {training['trained_parameters']:,} of them trained"
+                if "parameters" in training
+                else None,
+                "Training": f"{training['seconds']:.0f} seconds, {training['target_tokens']:,} target tokens"
+                if "target_tokens" in training
+                else None,
+                "Prompt": f"`{spec.prompts[0].shown}`",
+                "Decoding": canonical_json(spec.evaluation.decoding),
+            }
+        ),
         "## Training data\n",
         _data(record.recipe, record.graph, training),
         "## Test sentences in the training text\n",
@@ -77,7 +81,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         "## Limits\n",
         "It was evaluated on the languages above and no others. Overlap of the training text with the base model's "
         "pretraining text is not known. The scores hold for this prompt and decoding.\n",
-    ]  # fmt: skip
+    ]
     summary = f"{head}\n{tables[first]}"
     return Card("\n".join(parts), summary if len(summary) <= SHORT else head[:SHORT])
 

@@ -66,9 +66,7 @@ def register(
             return known
     checkpoint = _checkpoint(store, model, model_id)
     config = _model_config(spec, grid, store.models.get(grid.base).recipe)
-    tags = {
-        MODEL_TAG: model_id, GRID_TAG: grid.name, NAME_TAG: model, PROMPT_TAG: prompt.id, DECODING_TAG: decoding.id
-    }  # fmt: skip
+    tags = {MODEL_TAG: model_id, GRID_TAG: grid.name, NAME_TAG: model, PROMPT_TAG: prompt.id, DECODING_TAG: decoding.id}
     card = write_card(store, grid, spec, model)
     answers = sample(store, grid, model_id, prompt.id, decoding.id)
     logged = _log(settings, grid.name, model, checkpoint, config, _examples(spec), tags, card, answers, run)
@@ -181,8 +179,11 @@ def _log(
         check_answers(model, path, answers)
         logged = client.create_logged_model(
             client.get_run(run).info.experiment_id if run else _experiment(client, settings, grid),
-            name=re.sub(r"[/:.%\"']", "-", model), source_run_id=run, tags=tags, model_type="translation",
-        )  # fmt: skip
+            name=re.sub(r"[/:.%\"']", "-", model),
+            source_run_id=run,
+            tags=tags,
+            model_type="translation",
+        )
         described: Any = Model.load(path)
         described.artifact_path, described.run_id = logged.artifact_location, run
         described.model_id = described.model_uuid = logged.model_id

@@ -113,11 +113,15 @@ class Promotions:
         is_forced = request.force and not report.passed
         said = f" Reason: {request.reason.strip()}" if request.reason.strip() else ""
         entry = self._entry(
-            version, alias, incumbent.version if incumbent else None, f"{report.reason}{said}",
+            version,
+            alias,
+            incumbent.version if incumbent else None,
+            f"{report.reason}{said}",
             action=Action.FORCED if is_forced else Action.PROMOTION,
             outcome=Outcome.BEGUN if report.passed or is_forced else Outcome.REFUSED,
-            policy=report.policy, evidence=canonical_json(report),
-        )  # fmt: skip
+            policy=report.policy,
+            evidence=canonical_json(report),
+        )
         self._check_replaced(entry, request.replacing)
         if not request.again and (known := self._decided(entry)) is not None:
             told = f"{_told(known)}. {known.reason} `dragoman promote {version}` asks again."

@@ -74,9 +74,14 @@ class RemotePromotions:
             verify = False
         try:
             return requests.request(
-                method, f"{self._api}/{path}", data=body, headers=_HEADERS, verify=verify,
-                auth=(user, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")) if user else None, timeout=TIMEOUT_SECONDS,
-            )  # fmt: skip
+                method,
+                f"{self._api}/{path}",
+                data=body,
+                headers=_HEADERS,
+                verify=verify,
+                auth=(user, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")) if user else None,
+                timeout=TIMEOUT_SECONDS,
+            )
         except requests.RequestException as error:
             raise ModelError(
                 f"The MLflow server at {without_password(self.uri)} can't be reached ({type(error).__name__}): "

@@ -52,9 +52,14 @@ class RegisteredVersion(BaseModel):
         """What an MLflow model version stands for, by its tags."""
         tags = version.tags
         return cls(
-            name=version.name, version=str(version.version), model=tags.get(MODEL_TAG), grid=tags.get(GRID_TAG),
-            model_name=tags.get(NAME_TAG), prompt=tags.get(PROMPT_TAG), decoding=tags.get(DECODING_TAG),
-        )  # fmt: skip
+            name=version.name,
+            version=str(version.version),
+            model=tags.get(MODEL_TAG),
+            grid=tags.get(GRID_TAG),
+            model_name=tags.get(NAME_TAG),
+            prompt=tags.get(PROMPT_TAG),
+            decoding=tags.get(DECODING_TAG),
+        )
 
 
 def registered_names(uri: str) -> list[str]:

@@ -65,15 +65,20 @@ class Refusal(NamedTuple):
 REFUSALS = (
     Refusal(
         (ForbiddenError, promotion.ForbiddenError),
-        403, "PERMISSION_DENIED", "Whoever asks may not do that.", writes_only=True,
+        403,
+        "PERMISSION_DENIED",
+        "Whoever asks may not do that.",
+        writes_only=True,
     ),
     Refusal(
         (UnderWayError, promotion.PromotionError),
-        409, "RESOURCE_CONFLICT", "As things stand, that can't be.",
+        409,
+        "RESOURCE_CONFLICT",
+        "As things stand, that can't be.",
     ),
     Refusal((StoreError, ModelError), 404, "RESOURCE_DOES_NOT_EXIST", "Something it names is not there."),
     Refusal((DragomanError, ValidationError), 400, "INVALID_PARAMETER_VALUE", "The question makes no sense."),
-)  # fmt: skip
+)
 """Every answer that is none."""
 
 

@@ -78,11 +78,18 @@ def drawing(
     for column, empty in ((columns.partitions, 0), (columns.states, NO_PAIR), (significant, 0)):
         parts.append(_laid(column, places, size, empty, np.uint8))
     head = {
-        "sources": sources, "targets": targets, "names": {tag: english_name(tag) for tag in {*sources, *targets}},
-        "numbers": list(numbers), "factor": factor, "worst": scale.worst, "best": scale.best,
-        "diverging": scale.diverging, "partitions": [partition or "unknown" for partition in PARTITIONS],
-        "states": [state.value for state in STATES], "reasons": _reasons(columns.reasons, places),
-    }  # fmt: skip
+        "sources": sources,
+        "targets": targets,
+        "names": {tag: english_name(tag) for tag in {*sources, *targets}},
+        "numbers": list(numbers),
+        "factor": factor,
+        "worst": scale.worst,
+        "best": scale.best,
+        "diverging": scale.diverging,
+        "partitions": [partition or "unknown" for partition in PARTITIONS],
+        "states": [state.value for state in STATES],
+        "reasons": _reasons(columns.reasons, places),
+    }
     written = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
     written += b" " * (-len(written) % 4)
     return len(written).to_bytes(4, "little") + written + b"".join(part.tobytes() for part in parts)

@@ -76,12 +76,16 @@ def chart(runs: Sequence[Run], metric: str, scope: str, show_gain: bool = False)
 
     dots = [
         Dot(
-            run.model, f"{run.grid}, {run.model}: {run.pairs} training pairs, {figure(mean, 1, show_gain)} on "
+            run.model,
+            f"{run.grid}, {run.model}: {run.pairs} training pairs, {figure(mean, 1, show_gain)} on "
             f"{row.gain_pairs if show_gain else row.done} of {row.pairs} pairs",
-            across(run.pairs), up(mean) or 0.0, up(ends[0]), up(ends[1]),
+            across(run.pairs),
+            up(mean) or 0.0,
+            up(ends[0]),
+            up(ends[1]),
         )
         for run, row, mean, ends in found
-    ]  # fmt: skip
+    ]
     digits = 0 if scale.best - scale.worst >= 40 else 1 if scale.best - scale.worst >= 4 else 2
     return Chart(
         x="training pairs (logarithmic)",

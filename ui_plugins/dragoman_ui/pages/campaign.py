@@ -118,14 +118,22 @@ def grid_table(found: CampaignState, experiments: Mapping[str, str] | None = Non
     """
     rows = [
         {
-            "grid": grid.grid.name, "run": state(grid.job) if grid.job else None, "cells": grid.cells,
-            **{each.value: grid.states[each] for each in CellState}, "left": grid.left,
+            "grid": grid.grid.name,
+            "run": state(grid.job) if grid.job else None,
+            "cells": grid.cells,
+            **{each.value: grid.states[each] for each in CellState},
+            "left": grid.left,
             "first_failure": grid.failure.text if grid.failure else None,
         }
         for grid in found.grids
-    ]  # fmt: skip
-    columns = [word("grid"), word("run"), *(number(each.value, digits=0) for each in CellState),
-               number("cells", digits=0), number("left", digits=0)]  # fmt: skip
+    ]
+    columns = [
+        word("grid"),
+        word("run"),
+        *(number(each.value, digits=0) for each in CellState),
+        number("cells", digits=0),
+        number("left", digits=0),
+    ]
     table = Table(name="grids", title=f"{found.name}: grids with their cells by state", content=rows, columns=columns)
     return table.decorated(
         {

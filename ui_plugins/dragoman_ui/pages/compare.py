@@ -84,9 +84,16 @@ def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[
 def _untested(view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]) -> Comparison:
     """A comparison of which no pair is tested."""
     return Comparison(
-        a=str(view.against), b=view.model, metric=view.metric, test=Test.INTERVALS, correction=Correction.HOLM,
-        alpha=ALPHA, samples=None, scopes=tuple(scopes), pairs=tuple(pairs),
-    )  # fmt: skip
+        a=str(view.against),
+        b=view.model,
+        metric=view.metric,
+        test=Test.INTERVALS,
+        correction=Correction.HOLM,
+        alpha=ALPHA,
+        samples=None,
+        scopes=tuple(scopes),
+        pairs=tuple(pairs),
+    )
 
 
 def _tables(view: View, found: Comparison, significant: set[Pair]) -> dict[str, Any]:
@@ -126,6 +133,10 @@ def _scopes(store: Store, view: View, is_tested: bool) -> list[ScopeDifference]:
 def turned_round(difference: PairDifference) -> PairDifference:
     """The same pair of models, the other way round; not tested."""
     return PairDifference(
-        pair=difference.pair, partition_a=difference.partition_b, partition_b=difference.partition_a,
-        a=difference.b, b=difference.a, delta=-difference.delta,
-    )  # fmt: skip
+        pair=difference.pair,
+        partition_a=difference.partition_b,
+        partition_b=difference.partition_a,
+        a=difference.b,
+        b=difference.a,
+        delta=-difference.delta,
+    )

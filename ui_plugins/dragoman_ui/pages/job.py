@@ -113,9 +113,13 @@ def job_state() -> str:
     hidden = max(0, store.jobs.count_lines(found.job.id) - LINES) if found.job else 0
     lines = store.jobs.lines(found.job.id, after=hidden) if found.job else []
     return render_template(
-        "dragoman/working.html", found=found, lines=lines, hidden=hidden,
-        cells=cell_table(found.grid.name, found.models), runs=runs(found.jobs),
-    )  # fmt: skip
+        "dragoman/working.html",
+        found=found,
+        lines=lines,
+        hidden=hidden,
+        cells=cell_table(found.grid.name, found.models),
+        runs=runs(found.jobs),
+    )
 
 
 def cell_table(grid: str, models: Mapping[str, Mapping[CellState, int]]) -> Table:

@@ -72,16 +72,26 @@ def version_table(
         alias: the alias that it is looked at for.
     """
     return Table(
-        name="versions", title=f"versions of {name}",
+        name="versions",
+        title=f"versions of {name}",
         css=lambda row: "chosen" if chosen and row["version"] == chosen.version else "",
-        content=[{"version": each.version, "aliases": [alias for alias, at in aliases.items() if at == each.version],
-                  "model": each.model, "model_name": each.model_name, "grid": each.grid} for each in versions],
-        columns=[word("version"),
-                 Column("aliases", "aliases", lambda row: ", ".join(row["aliases"]) or "-", right=False),
-                 word("model_name", "finetuning"), word("grid")],
-    ).decorated(
-        registered_links(lambda row: url_for("dragoman.model", name=name, version=row["version"], alias=alias))
-    )  # fmt: skip
+        content=[
+            {
+                "version": each.version,
+                "aliases": [alias for alias, at in aliases.items() if at == each.version],
+                "model": each.model,
+                "model_name": each.model_name,
+                "grid": each.grid,
+            }
+            for each in versions
+        ],
+        columns=[
+            word("version"),
+            Column("aliases", "aliases", lambda row: ", ".join(row["aliases"]) or "-", right=False),
+            word("model_name", "finetuning"),
+            word("grid"),
+        ],
+    ).decorated(registered_links(lambda row: url_for("dragoman.model", name=name, version=row["version"], alias=alias)))
 
 
 def gate() -> str | Response:

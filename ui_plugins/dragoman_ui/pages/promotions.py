@@ -75,12 +75,17 @@ def decisions(records: Sequence[AuditRecord]) -> list[Decision]:
 def model_table(models: Sequence[Registered]) -> Table:
     """The registered models."""
     return Table(
-        name="models", title="registered models",
-        content=[{"name": model.name, "versions": len(model.versions), "aliases": list(model.aliases)}
-                 for model in models],
-        columns=[word("name", "registered model"), number("versions", digits=0),
-                 Column("aliases", "aliases", lambda row: ", ".join(row["aliases"]) or "none", right=False)],
-    ).decorated({"name": Decoration(link=_model_page)})  # fmt: skip
+        name="models",
+        title="registered models",
+        content=[
+            {"name": model.name, "versions": len(model.versions), "aliases": list(model.aliases)} for model in models
+        ],
+        columns=[
+            word("name", "registered model"),
+            number("versions", digits=0),
+            Column("aliases", "aliases", lambda row: ", ".join(row["aliases"]) or "none", right=False),
+        ],
+    ).decorated({"name": Decoration(link=_model_page)})
 
 
 def alias_table(models: Sequence[Registered], records: Sequence[AuditRecord]) -> Table:

@@ -110,13 +110,19 @@ def side_by_side(ours: Sequence[PairScore], theirs: Sequence[PairScore]) -> list
     others = {score.pair: score for score in theirs}
     return [
         PairScore(
-            pair=score.pair, partition=score.partition, state=score.state, reason=score.reason, value=score.value,
-            low=score.low, high=score.high, signature=score.signature,
+            pair=score.pair,
+            partition=score.partition,
+            state=score.state,
+            reason=score.reason,
+            value=score.value,
+            low=score.low,
+            high=score.high,
+            signature=score.signature,
             base_value=other.value if other and other.signature == score.signature else None,
         )
         for score in ours
         for other in [others.get(score.pair)]
-    ]  # fmt: skip
+    ]
 
 
 def differences(scores: Sequence[PairScore], theirs: Sequence[PairScore]) -> list[PairDifference]:

@@ -62,9 +62,14 @@ def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_
     numbers = (*columns.own, columns.other.values, nothing if rates is None else rates)
     figures = [[None if value != value else value for value in each[chosen].tolist()] for each in numbers]
     rows = zip(
-        np.flatnonzero(chosen).tolist(), columns.sources[chosen].tolist(), columns.targets[chosen].tolist(),
-        columns.partitions[chosen].tolist(), columns.states[chosen].tolist(), *figures, strict=True,
-    )  # fmt: skip
+        np.flatnonzero(chosen).tolist(),
+        columns.sources[chosen].tolist(),
+        columns.targets[chosen].tolist(),
+        columns.partitions[chosen].tolist(),
+        columns.states[chosen].tolist(),
+        *figures,
+        strict=True,
+    )
     return [
         Point(Pair(source, target), PARTITIONS[partition], STATES[state].value, columns.reasons.get(place), *figures)
         for place, source, target, partition, state, *figures in rows
@@ -83,10 +88,17 @@ def summaries(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bo
 def _summary(scope: str, found: ScopeMeans, values: Numbers, rates: Numbers | None) -> Summary:
     known = [] if rates is None else rates[~np.isnan(rates)].tolist()
     return Summary(
-        scope=scope, done=found.done, pairs=found.pairs, mean=found.mean,
-        median=float(np.nanmedian(values)) if found.done else None, gain_pairs=found.both, base_mean=found.other_mean,
-        gain=found.gain, off_target=mean(known), off_target_pairs=len(known),
-    )  # fmt: skip
+        scope=scope,
+        done=found.done,
+        pairs=found.pairs,
+        mean=found.mean,
+        median=float(np.nanmedian(values)) if found.done else None,
+        gain_pairs=found.both,
+        base_mean=found.other_mean,
+        gain=found.gain,
+        off_target=mean(known),
+        off_target_pairs=len(known),
+    )
 
 
 SORTS: dict[str, Callable[[Point], Any]] = {

@@ -43,9 +43,13 @@ class AskedRuns:
     def arguments(self) -> dict[str, Any]:
         """The parameters of a link to it."""
         return {
-            "grid": self.grid, "metric": self.metric, "scope": self.scope, "up": self.up, "signature": self.signature,
+            "grid": self.grid,
+            "metric": self.metric,
+            "scope": self.scope,
+            "up": self.up,
+            "signature": self.signature,
             "prompt": self.prompt,
-        }  # fmt: skip
+        }
 
     def runs(self) -> tuple[list[Run], list[str]]:
         """Every run, and why those of some grids are not among them."""

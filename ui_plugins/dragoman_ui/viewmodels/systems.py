@@ -104,10 +104,13 @@ def _read(moment: str, store: Store, grid: str) -> Names:
     with store.database.reading() as connection:
         prompts = prompt_names(connection, grid_number(connection, grid))
     return Names(
-        grid, model_names(store, grid), metric_names(store, grid), systems(store, grid),
+        grid,
+        model_names(store, grid),
+        metric_names(store, grid),
+        systems(store, grid),
         [each["name"] for each in baselines if not each.get("model")],
         {name: identity for identity, name in prompts.items()},
-    )  # fmt: skip
+    )
 
 
 def one_of(complaint: str, name: str, allowed: Iterable[str]) -> str:

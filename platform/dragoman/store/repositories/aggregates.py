@@ -203,17 +203,16 @@ def none_elsewhere(
     cells = select(func.sum(CellCountRow.cells)).where(
         CellCountRow.model_id.in_(models), CellCountRow.condition_id.in_(conditions)
     )
-    return (
-        connection.execute(prompts).scalar_one() == 1
-        and connection.execute(cells).scalar() == pairs * len(models)
-    )  # fmt: skip
+    return connection.execute(prompts).scalar_one() == 1 and connection.execute(cells).scalar() == pairs * len(models)
 
 
 @cache
 def _adding_cells(dialect: str) -> Any:
     statement = insert_of(dialect, CellCountRow).values(
-        model_id=bindparam("of_model"), condition_id=bindparam("of_condition"), state=bindparam("of_state"),
+        model_id=bindparam("of_model"),
+        condition_id=bindparam("of_condition"),
+        state=bindparam("of_state"),
         cells=bindparam("count"),
-    )  # fmt: skip
+    )
     total = CellCountRow.cells + statement.excluded.cells
     return statement.on_conflict_do_update(index_elements=_KEY, set_={"cells": total})

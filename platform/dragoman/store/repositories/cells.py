@@ -291,6 +291,9 @@ _CHANGING = (
     .where(CellRow.condition_id == bindparam("of_condition"), CellRow.pair_id == bindparam("of_pair"))
 )
 _STARTING = _CHANGING.values(
-    state=CellState.RUNNING.value, attempts=CellRow.attempts + 1, worker=bindparam("worker_now"), reason=None,
+    state=CellState.RUNNING.value,
+    attempts=CellRow.attempts + 1,
+    worker=bindparam("worker_now"),
+    reason=None,
     updated=bindparam("now"),
-)  # fmt: skip
+)

@@ -60,13 +60,15 @@ def similar_test_sets(
         select(TestSetRow.revision)
         .join(TestRow, TestRow.test_set_id == TestSetRow.id)
         .where(
-            TestSetRow.corpus == corpus, TestSetRow.split == split,
+            TestSetRow.corpus == corpus,
+            TestSetRow.split == split,
             TestSetRow.sentences.is_not_distinct_from(sentences),
-            TestRow.content.in_(list(looked)), TestSetRow.identity.startswith("test1-"),
+            TestRow.content.in_(list(looked)),
+            TestSetRow.identity.startswith("test1-"),
         )
         .group_by(TestSetRow.id, TestSetRow.revision)
         .order_by(count.desc(), TestSetRow.id)
         .limit(CANDIDATES)
-    )  # fmt: skip
+    )
     with store.database.reading() as connection:
         return list(connection.execute(query).scalars())

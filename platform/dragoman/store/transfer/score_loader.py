@@ -66,9 +66,17 @@ class ScoreLoader:
             aggregates.add(self._connection, (self._summed(grid_id, *row.values()) for row in rows))
 
     def _summed(
-        self, grid_id: int, metric_id: int, condition_id: int, model_id: int, signature_id: int, target: int,
-        partition_id: int, scores: int, total: float,
-    ) -> aggregates.Summed:  # fmt: skip
+        self,
+        grid_id: int,
+        metric_id: int,
+        condition_id: int,
+        model_id: int,
+        signature_id: int,
+        target: int,
+        partition_id: int,
+        scores: int,
+        total: float,
+    ) -> aggregates.Summed:
         tag = self._tags[target]
         return aggregates.Summed(
             grid_id, metric_id, condition_id, model_id, signature_id, tag, partition_id, scores, total
