@@ -88,6 +88,13 @@ def _processor_seconds() -> float:
 pytest_plugins = ["tests.fixtures.commands", "tests.fixtures.stores"]
 
 
+@pytest.fixture(autouse=True)
+def own_search_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that runs inside a test keeps the current folder from the processes it starts, not the next tests'."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "")  # noted, so that it is unset after the test, too
+    monkeypatch.delenv("PYTHONSAFEPATH")
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser that is there already; where CI is set, it must be.

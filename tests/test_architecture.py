@@ -37,7 +37,7 @@ LAYERS = {
         ("spec", "tables"),
     ),
     "dragoman_jobs": (
-        ("cli",),
+        ("cli", "testing"),
         ("driver",),
         ("evaluation", "finetune"),
         ("engines", "prompts"),

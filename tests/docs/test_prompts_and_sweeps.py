@@ -45,7 +45,8 @@ def test_the_prompts_of_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[s
     demo |= {"base": str(ROOT / "examples" / "tiny-xglm")}
     demo["evaluation"]["pairs"] = ["de-fr"]  # the pair that is shown, for the others need not be read
     (tmp_path / "demo.yaml").write_text(yaml.safe_dump(demo))
-    prompts(tmp_path / "demo.yaml", "de-fr", None, 1, False)
+    as_text: dict[str, Any] = {"json": False, "csv": False, "markdown": False, "latex": False, "table": None}
+    prompts(spec=tmp_path / "demo.yaml", pair="de-fr", grid=None, limit=1, count=None, **as_text)
     (shown,) = re.findall(r"```text\n(.*?)\n```", PAGES["prompts"], flags=re.DOTALL)
     assert capsys.readouterr().out.strip() == shown
 

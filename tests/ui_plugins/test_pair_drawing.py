@@ -79,7 +79,7 @@ def test_the_version_changes_with_the_scores(filled_home: Path, tmp_path: Path) 
     second = version(store, ScoreQuestion("demo", "bleu"), model="roles")
     assert second != first
     failed = next(each for each in store.cells.of_grid("demo") if each.state is CellState.FAILED)
-    store.start_cell(failed.cell.id, "host/1")
+    store.cells.advance(started=[failed.cell.id], worker="host/1")
     assert version(store, ScoreQuestion("demo", "bleu"), model="roles") != second
     store.close()
 

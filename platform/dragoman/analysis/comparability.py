@@ -12,7 +12,7 @@ from dragoman.identity import canonical_json
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman.store.repositories.grids import spec_of
+from dragoman.store.repositories.grid_spec import spec_of
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,

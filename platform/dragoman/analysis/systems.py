@@ -10,7 +10,8 @@ from dragoman.errors import StoreError
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.database.ids import grid_number
 from dragoman.store.repositories.grid_metrics import known_metrics
-from dragoman.store.repositories.grids import grid_models, spec_of
+from dragoman.store.repositories.grid_spec import spec_of
+from dragoman.store.repositories.grids import grid_models
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,

@@ -297,4 +297,4 @@ class JobLine(Record):
     text: str
     """The sentence."""
     detail: str | None = None
-    """What stands behind it, such as a traceback."""
+    """Details, such as a traceback."""

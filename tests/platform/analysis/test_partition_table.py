@@ -22,6 +22,7 @@ from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, Partition, TrainingGraph
 from dragoman.store.records import CellRecord
+from dragoman.testing import random_score
 
 PAIRS = all_pairs(["en", "de", "fr", "ru"])
 GRAPH = TrainingGraph.of([Pair("en", "de"), Pair("en", "fr"), Pair("fr", "en")])
@@ -187,7 +188,7 @@ def test_a_grid_sees_only_its_own_pairs_of_a_model_it_shares(campaign):
 
 def test_signatures_of_one_target_are_never_mixed(campaign):
     store = campaign.fill({"base": TrainingGraph(), "tuned": GRAPH}, PAIRS[:4])
-    again = campaign.score("bleu", "tuned", PAIRS[0], 20, 0.7, "tok:13a|version:2")
+    again = random_score("bleu", "tuned", PAIRS[0], segments=20, quality=0.7, signature="tok:13a|version:2")
     cell = next(
         cell.cell
         for cell in store.cells.of_grid("g")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.analysis.score_query import scores
 from dragoman.errors import StoreError
 from dragoman.language import canonical_tag
 from dragoman.pair import Pair, all_pairs
@@ -27,14 +28,14 @@ def older(campaign_in: Callable[[Path], AbstractContextManager[Any]], tmp_path: 
     ("written", "tag"), [("ko-Hang", "ko-Hang"), ("Korean", "ko-Hang"), ("nb", "no"), ("no", "no")]
 )
 def test_scores_are_found_by_the_older_name_and_by_any_of_today(older, written: str, tag: str) -> None:
-    groups = older.scores("bleu", model="base").where(target=written).by("target").rows()
+    groups = scores(older, "bleu", model="base").where(target=written).by("target").rows()
     assert [group.group for group in groups] == [{"target": tag}]
     assert groups[0].done == 2
 
 
 def test_a_language_the_grid_has_not_is_still_refused(older) -> None:
     with pytest.raises(StoreError, match="This grid has no target 'de'"):
-        older.scores("bleu", model="base").where(target="de").rows()
+        scores(older, "bleu", model="base").where(target="de").rows()
 
 
 def test_pairs_are_named_as_the_store_has_them() -> None:

@@ -85,7 +85,7 @@ def test_a_moved_home_names_its_own_files(home: Path) -> None:
     settle_home(settings)
     assert all(place.startswith(f"{settings.artifacts_dir.as_uri()}") for place in places(home))
     assert notes(home) == ["a note"]
-    training = Store.open_existing(settings.store_url, settings.blobs_url).training("model1-a")
+    training = Store.open_existing(settings.store_url, settings.blobs_url).models.training("model1-a")
     assert training == {"checkpoint": str(home / "models" / "model1-a")}
     assert [finding.state for finding in check(settings)] == [State.OK]
 

@@ -156,10 +156,10 @@ def test_a_backup_under_load_is_of_one_moment(
 
 def pages_come_up(grid: str) -> None:
     from dragoman_ui.app import register
-    from dragoman_ui.viewmodels.store import open_store
+    from dragoman_ui.viewmodels.store import shared_store
 
     settings.cache_clear()
-    open_store.cache_clear()
+    shared_store.cache_clear()
     app = Flask("restored")
     register(app)
     for path in ("/dragoman/", f"/dragoman/grid?grid={grid}"):
@@ -167,7 +167,7 @@ def pages_come_up(grid: str) -> None:
         assert page.status_code == 200, page.text
         assert grid in page.text
     settings.cache_clear()
-    open_store.cache_clear()
+    shared_store.cache_clear()
 
 
 SPOILT: dict[str, Callable[[Path], Any]] = {

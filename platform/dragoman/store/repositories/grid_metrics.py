@@ -3,10 +3,10 @@
 from sqlalchemy import Connection, Exists, exists, select
 
 from dragoman.errors import StoreError, nearest
+from dragoman.store.repositories.grid_spec import spec_of
 from dragoman.store.schema import (
     GridMetricRow,
     GridModelRow,
-    GridRow,
     MetricRow,
     PartitionSumRow,
     UnscorableRow,
@@ -19,7 +19,7 @@ def asked_metrics(connection: Connection, grid_id: int) -> list[str]:
     One that its spec does not name, that gave no score and only reasons why not, is none: earlier versions added a
     metric before they knew that it can run.
     """
-    spec = connection.execute(select(GridRow.spec).where(GridRow.id == grid_id)).scalar_one()
+    spec = spec_of(connection, grid_id)
     named = (spec.get("evaluation") or {}).get("metrics") or ()
     refused = exists().where(
         UnscorableRow.metric_id == MetricRow.id,

@@ -16,6 +16,7 @@ from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.base import Repository
 from dragoman.store.repositories.conditions import ConditionNumbers
 from dragoman.store.repositories.grid_metrics import asked_metrics
+from dragoman.store.repositories.grid_spec import spec_of
 from dragoman.store.repositories.partition_sql import partition_id
 from dragoman.store.schema import (
     CellRow,
@@ -211,12 +212,6 @@ def _model_names(connection: Connection, grid: GridRecord) -> dict[str, str]:
         if list(called.values()).count(name) > 1:
             raise StoreError(f"Grid '{grid.name}' calls {identity} and another model '{name}': give each its own name.")
     return called
-
-
-def spec_of(connection: Connection, grid_id: int) -> dict[str, Any]:
-    """The specification of a grid, not to be changed; a snapshot reads it once."""
-    spec = select(GridRow.spec).where(GridRow.id == grid_id)
-    return once(connection, ("spec", grid_id), lambda: connection.execute(spec).scalar_one())
 
 
 def grid_models(connection: Connection, grid_id: int) -> dict[str, int]:

@@ -63,4 +63,4 @@ class JobLineRow(Base):
     text: Mapped[str]
     """The sentence."""
     detail: Mapped[str | None]
-    """What stands behind it, such as a traceback."""
+    """Details, such as a traceback."""
