@@ -49,7 +49,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
                     html=lambda row: "✓ passed" if row["passed"] else "✗ failed",
                 ),
             ),
-            word("behind", "behind it"),
+            word("behind", "evidence"),
         ],
         content=rows,
         notes=notes,
