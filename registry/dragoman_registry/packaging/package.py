@@ -19,7 +19,7 @@ from dragoman.store.store import Store
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG, experiment_id
 from dragoman_registry.packaging.answer_check import Answer, check_answers, sample
 from dragoman_registry.packaging.model_card import Card, write_card
-from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at
+from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at, unquoted
 from dragoman_registry.registry_client.versions import (
     DECODING_TAG,
     NAME_TAG,
@@ -159,11 +159,11 @@ def _log(
     source, target = list(config["languages"])[:2]
     columns: list[Any] = [ColSpec("string", name) for name in ("text", "source", "target")]
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.cache_dir) as folder:
-        path = Path(folder) / "model"
+    with tempfile.TemporaryDirectory(dir=settings.cache_dir) as made, unquoted(Path(made)) as folder:
+        path = folder / "model"
         artifacts = {"checkpoint": checkpoint.as_uri()}  # MLflow would take a path for a URL that is not quoted
         if examples:
-            file = Path(folder) / "examples.json"
+            file = folder / "examples.json"
             file.write_text(json.dumps(examples, ensure_ascii=False), encoding="utf-8")
             artifacts["examples"] = file.as_uri()
         mlflow.pyfunc.save_model(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -110,3 +111,15 @@ def mlflow_at(uri: str) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def unquoted(folder: Path) -> Iterator[Path]:
+    """Lend a folder another path, through a link in the temporary folder, that MLflow can read a model by.
+
+    MLflow unquotes the local path of a model as if it were a URL: below a folder named `50%2F` it finds nothing.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        link = Path(place) / "parent"  # of the parent, since MLflow refuses a model that is itself a link
+        link.symlink_to(folder.absolute().parent, target_is_directory=True)
+        yield link / folder.name
