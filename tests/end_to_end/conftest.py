@@ -17,7 +17,8 @@ import yaml
 from filelock import FileLock
 
 from dragoman.cli.main import main
-from dragoman.settings import settings
+from dragoman.settings import Settings, settings
+from dragoman.store.store import Store
 from dragoman_ui.cli import wait_until_healthy
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,17 @@ class Home:
             (folder / f"{name}.py").write_text("raise ImportError('a file of the current folder')")
         self.home = folder / "home #1, 50%2F"
         self.environment = {**os.environ, "DRAGOMAN_HOME": str(self.home), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
+
+    @property
+    def mlflow_url(self) -> str:
+        """Where its MLflow is."""
+        return Settings(home=self.home).mlflow_url
+
+    @property
+    def store(self) -> Store:
+        """Its results store."""
+        places = Settings(home=self.home)
+        return Store.open_existing(places.store_url, places.blobs_url)
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """A `dragoman` process in a group of its own, so that it can be killed with all it started."""

@@ -13,7 +13,6 @@ from tests.end_to_end.head import Head
 
 from dragoman.cell import CellState
 from dragoman.store.records import CellRecord, JobState
-from dragoman.store.store import Store
 
 SPEC: dict[str, Any] = {
     **MINI,
@@ -35,10 +34,6 @@ class Shell(Home):
             "USER": "ada",
             **environment,
         }
-
-    @property
-    def store(self) -> Store:
-        return Store.open_existing(f"sqlite:///{self.home}/store.db", f"file://{self.home}/blobs")
 
     def ok(self, *arguments: str) -> str:
         done = self.dragoman(*arguments)

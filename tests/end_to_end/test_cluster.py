@@ -24,7 +24,7 @@ import yaml
 from tests.end_to_end.conftest import MINI, Home
 from tests.end_to_end.head import TOKEN, Head
 from tests.end_to_end.shell import SPEC, Shell
-from tests.end_to_end.stub_engine import install
+from tests.end_to_end.stub_engine import install, limited
 
 from dragoman.cell import CellState
 from dragoman.store.records import JobState, LineKind
@@ -177,13 +177,14 @@ def test_stopped_resumed_and_the_head_restarted(
     tmp_path: Path, calm: Shell, head: Head, python_path: Path, chance: random.Random
 ) -> None:
     shell = Shell(tmp_path / "shell", head, python_path)
-    shell.ok("submit", "spec.yaml", "--address", head.address)
-    wanted = chance.randrange(8)
-    shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_alive and shell.done() >= wanted)
-    time.sleep(chance.uniform(0, 0.5))
+    with limited(python_path, pairs=16):
+        shell.ok("submit", "spec.yaml", "--address", head.address)
+        wanted = chance.randrange(8)
+        shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_alive and shell.done() >= wanted)
+        time.sleep(chance.uniform(0, 0.5))
 
-    assert "is being run by" in shell.refused("resume", "mini")
-    assert "is stopped (stopped by ada)" in shell.ok("stop", "mini")
+        assert "is being run by" in shell.refused("resume", "mini")
+        assert "is stopped (stopped by ada)" in shell.ok("stop", "mini")
     stopped_at = {cell.cell.id for cell in shell.cells() if cell.state is CellState.DONE}
     given_up = {cell.cell.id for cell in shell.cells() if cell.attempts} - stopped_at
     assert len(stopped_at) < 24
@@ -198,11 +199,12 @@ def test_stopped_resumed_and_the_head_restarted(
     assert "evaluation.sentences was 6 and is 5" in shell.refused("resume", "spec.yaml")
     (shell.folder / "spec.yaml").write_text(yaml.safe_dump(SPEC))
 
-    assert head.address in shell.ok("resume", "spec.yaml")
-    wanted = chance.randrange(len(stopped_at), 22)
-    shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_alive and shell.done() >= wanted)
-    time.sleep(chance.uniform(0, 0.5))
-    head.kill()
+    with limited(python_path, pairs=22 - len(stopped_at)):
+        assert head.address in shell.ok("resume", "spec.yaml")
+        wanted = chance.randrange(len(stopped_at), 22)
+        shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_alive and shell.done() >= wanted)
+        time.sleep(chance.uniform(0, 0.5))
+        head.kill()
     lost = {cell.cell.id for cell in shell.cells() if cell.state is CellState.RUNNING}
     assert stopped_at <= {cell.cell.id for cell in shell.cells() if cell.state is CellState.DONE}
     shell.wait(lambda: shell.store.jobs.of_grid("mini")[0].is_lost, 60)
@@ -224,21 +226,22 @@ def test_a_worker_a_finetuning_and_mlflow_are_killed(
     shell = Shell(tmp_path / "shell", head, python_path, DRAGOMAN_MLFLOW=server.address)
     server.start()
     try:
-        shown = shell.ok("submit", "spec.yaml", "--address", head.address)
-        assert f"{server.address}/#/experiments/" in shown
+        with limited(python_path, pairs=22):
+            shown = shell.ok("submit", "spec.yaml", "--address", head.address)
+            assert f"{server.address}/#/experiments/" in shown
 
-        (trainer, *_) = shell.wait(lambda: head.workers("ray::train"))
-        time.sleep(chance.uniform(0, 3))
-        trainer.kill()
+            (trainer, *_) = shell.wait(lambda: head.workers("ray::train"))
+            time.sleep(chance.uniform(0, 3))
+            trainer.kill()
 
-        for cells, victim in sorted([(chance.randrange(20), "server"), (chance.randrange(20), "worker")]):
-            _wait_for_done(shell, cells)
-            time.sleep(chance.uniform(0, 0.5))
-            if victim == "server":
-                server.kill()
-            else:
-                (worker, *_) = shell.wait(lambda: head.workers("ray::_Holder"))
-                worker.kill()
+            for cells, victim in sorted([(chance.randrange(20), "server"), (chance.randrange(20), "worker")]):
+                _wait_for_done(shell, cells)
+                time.sleep(chance.uniform(0, 0.5))
+                if victim == "server":
+                    server.kill()
+                else:
+                    (worker, *_) = shell.wait(lambda: head.workers("ray::_Holder"))
+                    worker.kill()
 
         assert shell.until_over() is JobState.DONE
         assert {cell.state for cell in shell.cells()} == {CellState.DONE}
@@ -264,11 +267,12 @@ def test_a_submitted_driver_is_killed_while_ray_lives(
     tmp_path: Path, calm: Shell, head: Head, python_path: Path, chance: random.Random
 ) -> None:
     shell = Shell(tmp_path / "shell", head, python_path)
-    shell.ok("submit", "spec.yaml", "--address", head.address)
-    _wait_for_done(shell, chance.randrange(20))
-    time.sleep(chance.uniform(0, 0.5))
-    for process in head.workers("dragoman_jobs.driver.entrypoint"):
-        process.kill()
+    with limited(python_path, pairs=22):
+        shell.ok("submit", "spec.yaml", "--address", head.address)
+        _wait_for_done(shell, chance.randrange(20))
+        time.sleep(chance.uniform(0, 0.5))
+        for process in head.workers("dragoman_jobs.driver.entrypoint"):
+            process.kill()
     shell.wait(lambda: "the driver ended without a word" in shell.ok("status", "mini"), 60)
     assert shell.state() is JobState.FAILED
     lost = {cell.cell.id for cell in shell.cells() if cell.state is CellState.RUNNING}

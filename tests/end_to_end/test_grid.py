@@ -19,10 +19,6 @@ from dragoman.cell import CellState
 from dragoman.store.store import Store
 
 
-def _store(home: Home) -> Store:
-    return Store.open_existing(f"sqlite:///{home.home}/store.db", f"file://{home.home}/blobs")
-
-
 def _scores(store: Store) -> dict[str, Any]:
     return {
         cell.cell.id: (
@@ -34,7 +30,7 @@ def _scores(store: Store) -> dict[str, Any]:
 
 
 def test_every_cell_is_translated_once_and_scored(undisturbed: Home) -> None:
-    cells = _store(undisturbed).cells.of_grid("mini")
+    cells = undisturbed.store.cells.of_grid("mini")
     assert len(cells) == 24
     assert {cell.state for cell in cells} == {CellState.DONE}
     assert {cell.attempts for cell in cells} == {1}
@@ -42,14 +38,14 @@ def test_every_cell_is_translated_once_and_scored(undisturbed: Home) -> None:
 
 
 def test_a_second_run_does_nothing_and_says_the_same(undisturbed: Home) -> None:
-    before = _scores(_store(undisturbed))
+    before = _scores(undisturbed.store)
     table = undisturbed.results()
     done = undisturbed.dragoman("run", str(undisturbed.spec))
     assert done.returncode == 0, done.stderr
     assert "Ray" not in done.stdout
     assert undisturbed.results() == table
-    assert _scores(_store(undisturbed)) == before
-    assert {cell.attempts for cell in _store(undisturbed).cells.of_grid("mini")} == {1}
+    assert _scores(undisturbed.store) == before
+    assert {cell.attempts for cell in undisturbed.store.cells.of_grid("mini")} == {1}
 
 
 @pytest.mark.slow
@@ -65,13 +61,13 @@ def test_a_killed_driver_loses_only_what_was_in_flight_and_other_workers_change_
     finally:
         kill(process)
     assert begun, "the driver was to be killed in the middle"
-    in_flight = {cell.cell.id for cell in _store(home).cells.of_grid("mini") if cell.state is CellState.RUNNING}
+    in_flight = {cell.cell.id for cell in home.store.cells.of_grid("mini") if cell.state is CellState.RUNNING}
 
     again = home.dragoman("run", str(home.spec), "--workers", "1" if (os.cpu_count() or 1) > 1 else "2")
     assert again.returncode == 0, again.stdout + again.stderr
     assert home.results() == undisturbed.results()
-    assert _scores(_store(home)) == _scores(_store(undisturbed))
-    again = {cell.cell.id for cell in _store(home).cells.of_grid("mini") if cell.attempts != 1}
+    assert _scores(home.store) == _scores(undisturbed.store)
+    again = {cell.cell.id for cell in home.store.cells.of_grid("mini") if cell.attempts != 1}
     assert again == in_flight, "what was in flight, and nothing else, is translated again"
 
 
@@ -83,7 +79,7 @@ def _wait_for_cells(home: Home, process: "subprocess.Popen[str]", wanted: int) -
         if not (home.home / "store.db").exists():
             continue
         try:
-            cells = _store(home).cells.of_grid("mini")
+            cells = home.store.cells.of_grid("mini")
         except Exception:  # the store is being made at this very moment
             continue
         done = sum(cell.state is CellState.DONE for cell in cells)
@@ -104,7 +100,7 @@ def test_an_interrupt_is_a_sentence(tmp_path: Path) -> None:
 
 def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Path) -> None:
     """Every BLEU and chrF++ in the store, to the last digit the command prints, under the stored signature."""
-    store = _store(undisturbed)
+    store = undisturbed.store
     commands, scores = [], []
     for cell in store.cells.of_grid("mini"):
         _, references = store.blobs.test(str(cell.test))
@@ -131,7 +127,7 @@ def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Pa
 def test_models_and_scores_are_in_mlflow(undisturbed: Home) -> None:
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=f"sqlite:///{undisturbed.home}/mlflow.db")
+    client = MlflowClient(tracking_uri=undisturbed.mlflow_url)
     experiment = client.get_experiment_by_name("mini")
     assert experiment is not None
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}

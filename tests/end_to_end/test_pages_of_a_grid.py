@@ -25,13 +25,13 @@ WIDTH = 1280
 @pytest.fixture(scope="module")
 def home(undisturbed: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The mini grid in a home of its own, with its model registered a second time."""
-    folder = tmp_path_factory.mktemp("shown")
-    shutil.copytree(undisturbed.home, folder / "home")
-    client = client_at(f"sqlite:///{folder}/home/mlflow.db")
+    shown = Home(tmp_path_factory.mktemp("shown"), {})
+    shutil.copytree(undisturbed.home, shown.home)
+    client = client_at(shown.mlflow_url)
     first = client.get_model_version(MODEL, "1")
     source = client.get_model_version_download_uri(MODEL, first.version)
     client.create_model_version(MODEL, source, first.run_id, tags=first.tags, description=first.description)
-    return Home(folder, {})
+    return shown
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_a_version_is_promoted_rolled_back_and_refused(
     picture: Do,
 ) -> None:
     def stands() -> dict[str, str]:
-        return aliases_of(f"sqlite:///{home.home}/mlflow.db", MODEL)
+        return aliases_of(home.mlflow_url, MODEL)
 
     assert stands() == {"champion": "1"}
     page = visit("/promotions")
@@ -248,7 +248,7 @@ def test_registered_models_are_easy_to_use(
 def test_the_way_to_mlflow_and_back(visit: Do, address: str, home: Home, chromium: Any, settled: Do) -> None:
     link = visit("/grid?grid=mini").get_by_role("link", name="runs in MLflow").get_attribute("href")
     assert link == "../#/experiments/1/runs"
-    runs = client_at(f"sqlite:///{home.home}/mlflow.db").search_runs(["1"])
+    runs = client_at(home.mlflow_url).search_runs(["1"])
     run = next(each.info.run_id for each in runs if each.info.run_name == "to-english evaluation")
     context = chromium.new_context(viewport={"width": 1400, "height": 900})  # MLflow's own pages may complain
     try:
