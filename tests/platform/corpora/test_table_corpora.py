@@ -107,6 +107,14 @@ def test_quoted_columns_may_hold_tabs_line_breaks_and_quotes(write: Write, tmp_p
         read(open_corpus("tsv", {"path": str(plain), "quoted": True}))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_carriage_return_within_a_quoted_line_is_a_character(write: Write, end: str) -> None:
+    # RFC 4180 ends a record with CRLF, and wc -l counts \n alone: a CR by itself ends nothing.
+    path = write("train.csv", end.join(["de,en", "ein\rs,one", '"zwei\r","t\rwo"', ""]))
+    corpus = open_corpus("tsv", {"path": str(path), "quoted": True, "delimiter": ","})
+    assert read(corpus) == [("ein\rs", "one"), ("zwei", "t\rwo")]
+
+
 def test_a_tab_inside_one_of_two_neighbouring_sentences(write: Write, tmp_path: Path) -> None:
     path = write("t.tsv", "de\ten\nEin kurzer\tSatz hier.\tA short sentence.\r\n\r\nEins.\tOne.\r\n")
     assert read(open_corpus("tsv", {"path": str(path)})) == [("Ein kurzer\tSatz hier.", "A short sentence."), ONE]

@@ -1,6 +1,7 @@
 """Tab-separated (or otherwise delimited) text: one file a pair, or a column a language."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
@@ -14,6 +15,10 @@ from dragoman.corpora.readers.tsv_lines import check_end, halves
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 from dragoman.spec.corpus import CorpusOptions
+
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+_STAND_IN = "\udc0d"
+"""For a carriage return within a line, which `csv` takes for the end of one; no text in UTF-8 holds a surrogate."""
 
 
 class TsvOptions(TableFileOptions):
@@ -94,7 +99,9 @@ class Tsv(TableFiles):
 
     def _split(self, lines: Iterable[str]) -> Iterable[list[str]]:
         if self._options.quoted:
-            return csv.reader(lines, delimiter=self._options.delimiter, strict=True)
+            held = (_LONE_RETURN.sub(_STAND_IN, line) if "\r" in line else line for line in lines)
+            rows = csv.reader(held, delimiter=self._options.delimiter, strict=True)
+            return ([cell.replace(_STAND_IN, "\r") for cell in row] for row in rows)
         return (line.rstrip("\r\n").split(self._options.delimiter) for line in lines)
 
 
