@@ -80,7 +80,7 @@ def resampled(kind: type[Metric], pair: Pair, packed: bytes) -> Scores:
     return _resampled(kind, pair, _Packed(packed)).scores
 
 
-class _Side(NamedTuple):
+class _SystemSamples(NamedTuple):
     """One model's resampled scores."""
 
     values: dict[Pair, Scores]
@@ -107,8 +107,8 @@ class Joint:
     def __init__(
         self,
         metric: str,
-        own: _Side,
-        other: _Side | None,
+        own: _SystemSamples,
+        other: _SystemSamples | None,
         scored: Mapping[str, Mapping[Pair, float]],
         shared: Mapping[str, Mapping[Pair, float]],
         reason: str | None = None,
@@ -145,13 +145,13 @@ class Joint:
                 if kind is None
                 else f"No intervals: more than {MOST_PAIRS:,} pairs are not resampled."
             )
-            return cls(part.metric, _Side({}, set()), None, {}, {}, reason)
+            return cls(part.metric, _SystemSamples({}, set()), None, {}, {}, reason)
         stored = statistics_of(connection, part, model_id, other_id)
         is_other = bool(part.facing) or model_id != other_id
         return cls(
             part.metric,
-            _Side.of(kind, {pair: beside.own for pair, beside in stored.items()}),
-            _Side.of(kind, {pair: beside.other for pair, beside in stored.items()}) if is_other else None,
+            _SystemSamples.of(kind, {pair: beside.own for pair, beside in stored.items()}),
+            _SystemSamples.of(kind, {pair: beside.other for pair, beside in stored.items()}) if is_other else None,
             *_weights(columns, micro),
         )
 

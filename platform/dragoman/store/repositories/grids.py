@@ -30,7 +30,7 @@ from dragoman.store.schema import (
 Task = tuple[int, int]
 """What every model of a grid does: a condition and a pair."""
 
-Asked = tuple[str, str]
+PromptAndDecoding = tuple[str, str]
 """A prompt and a decoding."""
 
 
@@ -155,8 +155,8 @@ def _add_cells(
 ) -> set[Task]:
     conditions = ConditionNumbers(connection)
     tasks: set[Task] = set()
-    counts: Counter[tuple[str, Asked]] = Counter()
-    of_prompt: defaultdict[Asked, set[Task]] = defaultdict(set)
+    counts: Counter[tuple[str, PromptAndDecoding]] = Counter()
+    of_prompt: defaultdict[PromptAndDecoding, set[Task]] = defaultdict(set)
     pair_of: dict[Pair, int] = {}
     for chunk in chunks(records):
         pairs = {record.cell.pair for record in chunk}
