@@ -142,7 +142,7 @@ def _parse(text: str) -> langcodes.Language:
 def _by_name(text: str) -> langcodes.Language:
     try:
         language = langcodes.find(text)
-    except LookupError:
+    except (LookupError, UnicodeError):  # its search knows neither half a character nor U+0000
         language = None
     # `find` is lenient (it takes "Klingonish" for Klingon); a spec should say what it means.
     if language is None or language.language_name().casefold() != text.casefold():

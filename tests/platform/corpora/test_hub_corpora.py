@@ -63,6 +63,11 @@ def test_a_name_on_the_hub_needs_a_revision_and_a_network(kind: str) -> None:
         open_corpus(kind, {"path": "some/thing", "revision": "0123456789"})
 
 
+def test_the_folder_of_a_user_who_is_not_there_is_refused() -> None:
+    with pytest.raises(CorpusError, match="'~nobody-of-this-name/x': there is no such file or folder"):
+        open_corpus("huggingface", {"path": "~nobody-of-this-name/x"})
+
+
 def test_a_folder_of_data_files_through_datasets(tmp_path: Path) -> None:
     for split, text in (("train", "Eins."), ("test", "Zwei.")):
         table = pa.table({"translation": [{"de": text, "en": f"{text} en"}, {"de": " ", "en": "gone"}]})

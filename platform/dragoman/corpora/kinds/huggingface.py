@@ -16,6 +16,7 @@ from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
 from dragoman.corpora.readers.name_patterns import pairs_named
 from dragoman.corpora.readers.tables import Table
 from dragoman.errors import CorpusError, nearest
+from dragoman.file_system import file_system
 from dragoman.line import half_character
 from dragoman.pair import Pair
 from dragoman.segment import Split
@@ -57,7 +58,7 @@ class HuggingFace(Table[Part]):
     def __init__(self, options: CorpusOptions) -> None:
         super().__init__(options)
         self._options = chosen = HuggingFaceOptions.model_validate(options.model_dump())
-        self._address = str(Path(chosen.path).expanduser()) if chosen.path.startswith("~") else chosen.path
+        self._address = file_system(chosen.path)[1] if chosen.path.startswith("~") else chosen.path
         self._revision = pinned(chosen.path, chosen.revision) if is_hub_name(chosen.path) else None
         if not self._revision:
             self._files = Files(
