@@ -1,6 +1,6 @@
 """Dragoman: finetune and evaluate translation models over grids of directed language pairs.
 
-The names below are what programs of others may build on; `docs/python.md` shows them at work.
+The names below are the public API; `docs/python.md` has examples.
 """
 
 from typing import TYPE_CHECKING
@@ -77,12 +77,12 @@ __getattr__ = lazy_exports(__name__, _NAMES)
 
 
 def open_store() -> "Store":
-    """The results store that the settings name, for notebooks and scripts; `docs/python.md` shows what it answers.
+    """Open the results store of the settings, for notebooks and scripts; `docs/python.md` has examples.
 
     Raises:
         StoreError: there is none yet, it can't be reached, or it was written by a newer program.
     """
-    from dragoman.settings import settings  # whoever only imports this package waits for no library
+    from dragoman.settings import settings  # imported here, so that `import dragoman` stays fast
     from dragoman.store.store import Store
 
     return Store.open_existing(settings().store_url, settings().blobs_url)

@@ -16,7 +16,7 @@ class Tone(StrEnum):
     """How a state is coloured, wherever cells are shown."""
 
     REST = "rest"
-    """Not at all: what is left of a bar."""
+    """Uncoloured: the rest of a bar."""
     ACTIVE = "active"
     """As what is under way."""
     GOOD = "good"
@@ -45,10 +45,10 @@ class Hatching(StrEnum):
 
 
 class StateFacts(NamedTuple):
-    """What is true of every cell in a state."""
+    """Properties of a cell state, from which its marks, words, styles and SQL checks are derived."""
 
     mark: str
-    """What stands in a table where there is no score."""
+    """Its mark in a table where there is no score."""
     tile: str
     """The same where there is room for four letters."""
     meaning: str
@@ -104,9 +104,9 @@ class DescribedState(StrEnum):
 
 
 class CellState(DescribedState):
-    """Where a cell stands. Missing, failed, unscorable and a score of zero are four different things."""
+    """State of a cell. Missing, failed, unscorable and a score of zero are four different things."""
 
-    # Everything that is said or shown of a state follows from its facts, and so do the rules of the store's tables: a
+    # All words and styles of a state follow from its facts, and so do the CHECK constraints of the store's tables: a
     # new state is a member here, and a migration of the columns that hold states (`dragoman.store.schema.cell_rules`).
 
     PLANNED = (
@@ -118,7 +118,7 @@ class CellState(DescribedState):
         "running",
         StateFacts("running", "run", "being translated", Tone.ACTIVE, Hatching.LEVEL, is_open=True),
     )
-    """An actor is at it, or was when its driver died."""
+    """An actor is working on it, or was when its driver died."""
     DONE = (
         "done",
         StateFacts(
@@ -136,7 +136,7 @@ class CellState(DescribedState):
         "missing",
         StateFacts("missing", "miss", "no test text", Tone.NEUTRAL, Hatching.RISING, needs_reason=True),
     )
-    """The corpus has no text for this pair, or the model no word for its language; the reason is recorded."""
+    """The corpus has no text for this pair, or the model has no code for its language; the reason is recorded."""
     UNSCORABLE = (
         "unscorable",
         StateFacts(
@@ -148,7 +148,7 @@ class CellState(DescribedState):
 
 
 class Cell(BaseModel):
-    """The semantic fields of a cell, and nothing of how or where it runs."""
+    """The semantic fields of a cell, without how or where it runs."""
 
     model_config = ConfigDict(frozen=True)
 

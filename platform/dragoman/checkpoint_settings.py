@@ -1,6 +1,6 @@
-"""What decides of a checkpoint's settings beside its weights, config.json and tokenizer.json.
+"""The settings of a checkpoint, beside its weights, config.json and tokenizer.json, that change its translations.
 
-Files are read as JSON, without `transformers`: planning shall not wait for it.
+Files are read as JSON, without importing `transformers`, so that planning stays fast.
 """
 
 import json
@@ -29,14 +29,14 @@ VOCABULARIES = (
 """What tokenizers are made from where there is no tokenizer.json, and M2M-100's where there is one."""
 
 _RULES = ("add_bos_token", "add_eos_token", "add_prefix_space", "legacy", "do_lower_case", "split_special_tokens")
-"""Settings of a tokenizer that change the tokens of a text; those at their value in tokenizer.json stand for it."""
+"""Settings of a tokenizer that change the tokens of a text; they are left out where they equal tokenizer.json's."""
 
 _GENERAL = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
-"""Classes of tokenizers that do nothing but what tokenizer.json says."""
+"""Classes of tokenizers that tokenizer.json defines completely."""
 
 
 def deciding_settings(folder: Path, chat: bool) -> dict[str, Any]:
-    """What engines read there that makes a difference; nothing for a model whose settings repeat its configuration.
+    """The settings that change what engines do; empty for a model whose settings repeat its configuration.
 
     Args:
         folder: a checkpoint in Hugging Face's layout.
@@ -78,7 +78,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # what can't be read is said by what loads the model
+        return {}  # what can't be read is reported when the model is loaded
     return found if isinstance(found, dict) else {}
 
 
@@ -87,7 +87,7 @@ def _numbers(value: Any) -> set[int]:
 
 
 def _text(token: Any) -> str | None:
-    """A special token, which may stand there with its properties."""
+    """A special token, which may be written with its properties."""
     return token.get("content") if isinstance(token, Mapping) else token
 
 
@@ -116,7 +116,7 @@ def _added(tokens: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> list[list
 
 
 def _chat(folder: Path, tokens: Mapping[str, Any]) -> list[str]:
-    """The chat templates of a model, by the names of what they stand in."""
+    """The chat templates of a model, by the names of the files or keys that hold them."""
     named = [canonical_json(tokens["chat_template"])] if tokens.get("chat_template") else []
     for pattern in CHAT_TEMPLATES:
         for path in sorted(folder.glob(pattern)):

@@ -1,4 +1,4 @@
-"""What training text has of the sentences a model is tested on."""
+"""Contamination of training text with the sentences a model is tested on."""
 
 from typing import Literal, Self
 
@@ -8,7 +8,7 @@ from dragoman.pair import Pair
 
 
 class Contamination(BaseModel):
-    """What one side of a pair's training text has of the test sentences in that language."""
+    """Test sentences that were found in one side of a pair's training text."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""What the results store says: systems, partition tables, comparisons, rankings and their tests."""
+"""Queries of the results store: systems, partition tables, comparisons, rankings and their significance tests."""
 
 from dragoman.analysis.campaigns import campaign_of
 from dragoman.analysis.comparison import Comparison, ScopeDifference, compare

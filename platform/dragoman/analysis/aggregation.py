@@ -18,7 +18,7 @@ SCOPES: tuple[str, ...] = (*Partition, UNKNOWN, UNSEEN, ALL)
 """Every scope, in the order of tables."""
 
 Mask = NDArray[np.bool_]
-"""Which of the pairs of some columns are meant."""
+"""Boolean mask over the pairs of some columns."""
 
 
 class ScopeMeans(NamedTuple):
@@ -60,7 +60,7 @@ def means_by_scope(columns: PairColumns, *, micro: bool = False, chosen: Mask | 
 
 
 def masks_by_scope(partitions: NDArray[np.int8], *, chosen: Mask | None = None) -> dict[str, Mask]:
-    """Which pairs each scope that occurs has, in the order of tables.
+    """Boolean mask of the pairs of each scope that occurs, in the order of tables.
 
     Args:
         partitions: the partition of each pair, by its number in the store.

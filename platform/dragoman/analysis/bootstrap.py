@@ -1,8 +1,8 @@
-"""Intervals of means over pairs: all pairs resampled jointly, from stored statistics.
+"""Bootstrap intervals of means over pairs: all pairs are resampled jointly, from stored statistics.
 
-The segments of a multi-parallel test set say the same in every language, so the pairs of a grid are not
-independent: pairs of the same number of segments are resampled by the same draws, and a mean over
-pairs is taken inside each resample.
+In a multi-parallel test set the same segment is translated into every language, so the pairs of a grid are not
+independent: pairs of the same number of segments are resampled by the same draws, and a mean over pairs is taken inside
+each resample.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _KEPT = 4096
 
 
 class Bounds(NamedTuple):
-    """A 95% percentile interval; None where it can't be had."""
+    """A 95% percentile interval; None where it can't be computed."""
 
     low: float | None = None
     high: float | None = None
@@ -40,7 +40,7 @@ def bounds(values: Scores | None) -> Bounds:
 
 
 class _Resampled(NamedTuple):
-    """What is kept of a cell."""
+    """The cached scores of a cell."""
 
     value: float
     """The score of all its segments."""
@@ -49,7 +49,7 @@ class _Resampled(NamedTuple):
 
 
 class _Packed:
-    """Packed statistics as the key of what is kept: known by their digest, and let go once they are read."""
+    """Cache key of packed statistics: hashed by their digest, the bytes themselves dropped once they are read."""
 
     __slots__ = ("_bytes", "_digest")
 
@@ -64,7 +64,7 @@ class _Packed:
         return isinstance(other, _Packed) and other._digest == self._digest
 
     def take(self) -> bytes:
-        """The bytes; they are asked for once."""
+        """Return the bytes and drop them; called once."""
         taken, self._bytes = self._bytes, None
         return taken or b""
 
@@ -76,7 +76,7 @@ def _resampled(kind: type[Metric], pair: Pair, packed: _Packed) -> _Resampled:
 
 
 def resampled(kind: type[Metric], pair: Pair, packed: bytes) -> Scores:
-    """The scores of a cell in every resample; kept, as a model is looked at from several sides, and the base often."""
+    """The scores of a cell in every resample; cached, as several tables read the same cells."""
     return _resampled(kind, pair, _Packed(packed)).scores
 
 

@@ -1,4 +1,4 @@
-"""Campaigns in the store: the grids that came from one sweep."""
+"""Campaigns in the store: the grids generated from one sweep."""
 
 from sqlalchemy import select
 

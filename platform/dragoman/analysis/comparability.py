@@ -1,4 +1,4 @@
-"""Which signatures of a metric may stand in one table: one for each target, alike in all that isn't the target's."""
+"""Selection of comparable scores: one signature for each target, equal in all that does not follow from the target."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ from dragoman.store.schema import (
 )
 
 _USUALLY_VARYING = frozenset({"tok"})
-"""What is taken for the target's own in signatures of metrics that are not installed here."""
+"""Signature fields that follow from the target, for metrics that are not installed here."""
 
 
 class MixedSignaturesError(StoreError):
@@ -34,7 +34,7 @@ class MixedSignaturesError(StoreError):
 
 
 class Looked(NamedTuple):
-    """Scores that are looked at together with others."""
+    """Scores that are compared with others."""
 
     grid: str
     """Name of the grid."""
@@ -51,13 +51,13 @@ def comparable_signatures(
 ) -> tuple[int, ...]:
     """The signatures of a metric that are wanted: for each target language one, and no two that can't be compared.
 
-    They may differ only in what the metric says follows from the pair (`Metric.varying`).
+    They may differ only in the fields that the metric declares to follow from the pair (`Metric.varying`).
 
     Args:
         connection: a reading transaction.
         metric: name of the metric.
         metric_id: its number.
-        looked: the scores looked at.
+        looked: the scores that are compared.
         wanted: text that the signatures must hold.
 
     Raises:
@@ -135,7 +135,7 @@ def _named(looked: Sequence[Looked]) -> str:
 
 
 class _Condition(NamedTuple):
-    """A condition of a grid, with what each of its parts can be called."""
+    """A condition of a grid, with the names that each of its parts can be selected by."""
 
     id: int
     test_set: str
@@ -154,7 +154,7 @@ def comparable_conditions(
         grid_id: its number.
         wanted: text that the `test_set`, `prompt` and `decoding` must hold, or a prompt's name; None takes any if
             there is one, and the first of the prompts that the grid's specification lists.
-        models: numbers of the models looked at: where baselines are decoded in their own way, only these count;
+        models: numbers of the models compared: where baselines are decoded in their own way, only these count;
             without models it is the decoding of the specification.
 
     Raises:
@@ -207,7 +207,7 @@ def decoded_alike(connection: Connection, grid_id: int) -> bool:
 def facing_conditions(
     connection: Connection, conditions: Collection[int], others: Collection[int]
 ) -> tuple[tuple[int, int], ...]:
-    """Conditions with those of another slice that are of the same text, whatever the prompt and the decoding.
+    """Match conditions with those of another slice on the same text, whatever the prompt and the decoding.
 
     Raises:
         StoreError: they have no test set in common.
@@ -222,7 +222,7 @@ def facing_conditions(
 
 
 def ways_apart(connection: Connection, facing: Collection[tuple[int, int]]) -> list[str]:
-    """In what conditions that face each other differ: `prompts`, `decodings`, or nothing."""
+    """What matched conditions differ in: `prompts`, `decodings`, or nothing."""
     query = select(ConditionRow.id, ConditionRow.prompt_id, ConditionRow.decoding_id)
     numbers = {number for both in facing for number in both}
     found = {row.id: row[1:] for row in connection.execute(query.where(ConditionRow.id.in_(numbers)))}
@@ -231,7 +231,7 @@ def ways_apart(connection: Connection, facing: Collection[tuple[int, int]]) -> l
 
 
 def _of_models(connection: Connection, found: list[_Condition], models: Collection[int]) -> list[_Condition]:
-    """Those that some models have cells under."""
+    """The conditions under which some models have cells."""
     used = select(ConditionRow.id).where(
         ConditionRow.id.in_([condition.id for condition in found]),
         exists().where(CellRow.condition_id == ConditionRow.id, CellRow.model_id.in_(models)),
@@ -241,7 +241,7 @@ def _of_models(connection: Connection, found: list[_Condition], models: Collecti
 
 
 def _of_spec(connection: Connection, grid_id: int, found: list[_Condition]) -> list[_Condition]:
-    """Those of the decoding that the grid's specification names; all where it names none of them."""
+    """The conditions of the decoding that the grid's specification names; all where it names none of them."""
     spec = spec_of(connection, grid_id)
     written = (spec.get("evaluation") or {}).get("decoding")
     own = Decoding.model_validate(written).id if written else ""

@@ -1,4 +1,4 @@
-"""One model against another on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
+"""Comparison of two models on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
 
 from collections.abc import Sequence
 
@@ -57,9 +57,9 @@ class Comparison(Record):
     """Model b against model a."""
 
     a: str
-    """The one compared with: a baseline."""
+    """The baseline."""
     b: str
-    """The one in question."""
+    """The model that is compared with it."""
     metric: str
     """Name of the metric."""
     test: Test
@@ -67,7 +67,7 @@ class Comparison(Record):
     correction: Correction
     """How their p-values are adjusted."""
     alpha: float
-    """What adjusted p-values are held against."""
+    """The level of significance of adjusted p-values."""
     samples: int | None
     """Resamples, or trials, of each paired test; None where none was made."""
     micro: bool = False
@@ -81,7 +81,7 @@ class Comparison(Record):
 
     @property
     def how(self) -> str | None:
-        """How significance was found, to follow "significant at 0.05"; None where no pair could be tested."""
+        """The test and correction, as a clause to follow "significant at 0.05"; None where no pair could be tested."""
         if not any(pair.test for pair in self.pairs):
             return None
         correction = {
@@ -110,13 +110,13 @@ def compare(
 
     Args:
         store: the store.
-        question: what is asked; a prompt is that of the two where their names say none.
+        question: the question; its prompt is that of the models whose names have none.
         a: name of the baseline in the grid: a model's, `MODEL:PROMPT`, or that of a baseline which is the base; of
             another grid as `GRID/...`.
         b: likewise of the model in question.
         test: how the difference on each pair is tested, where it can be tested so (`testing.tested`).
         correction: how p-values are adjusted for the number of pairs.
-        alpha: what adjusted p-values are held against, between 0 and 1.
+        alpha: the level of significance of adjusted p-values, between 0 and 1.
         samples: resamples or trials of each test, 100 to 100,000; by default enough for one of the pairs to be
             significant at all.
         seed: of the draws; p-values are sacreBLEU's for the same seed and number of samples.

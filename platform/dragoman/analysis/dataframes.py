@@ -1,4 +1,4 @@
-"""Rows of the store's answers as pandas frames, for notebooks."""
+"""Conversion of result rows to pandas data frames, for notebooks."""
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass

@@ -1,4 +1,4 @@
-"""What scores can be grouped by and narrowed to."""
+"""Dimensions that scores are grouped and filtered by."""
 
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Dimension(StrEnum):
     MODEL = "model"
     """The model, by its name in the grid."""
     PARTITION = "partition"
-    """How the pair stands to what the model was trained on; `unknown` where that is not known."""
+    """The pair's partition under the model's training graph; `unknown` where the graph is."""
     SOURCE = "source"
     """Source language."""
     TARGET = "target"
@@ -49,7 +49,7 @@ class Dimension(StrEnum):
 
 
 class Axes:
-    """The dimensions of a grid as SQL over its cells (`CellRow`, `PairRow`)."""
+    """The dimensions of a grid as SQL expressions over its cells (`CellRow`, `PairRow`)."""
 
     def __init__(self, models: Mapping[str, int], languages: Sequence[str]) -> None:
         """Take the numbers of the grid's models by name, and its languages."""
@@ -57,7 +57,7 @@ class Axes:
         self._languages = sorted(languages)
 
     def column(self, dimension: Dimension) -> SQLColumnExpression[Any]:
-        """What a query groups by."""
+        """The SQL column of a dimension, to group by."""
         match dimension:
             case Dimension.MODEL:
                 return CellRow.model_id
@@ -72,14 +72,14 @@ class Axes:
         return found
 
     def joined(self, query: Select[*tuple[Any, ...]], dimensions: Sequence[Dimension]) -> Select[*tuple[Any, ...]]:
-        """A query of cells and pairs, with the tables that these dimensions need besides."""
+        """A query of cells and pairs, joined to the other tables that these dimensions need."""
         for side, tag in (("source", PairRow.source), ("target", PairRow.target)):
             if any(dimension.startswith(f"{side}_") for dimension in dimensions):
                 query = query.join(self._attributes[side], self._attributes[side].c.tag == tag)
         return query
 
     def allowed(self, dimension: Dimension, wanted: Sequence[str]) -> ColumnElement[bool]:
-        """That a cell's dimension has one of these values.
+        """The SQL condition that a cell's dimension has one of these values.
 
         Raises:
             StoreError: a value is none of that dimension's in this grid.
@@ -103,7 +103,7 @@ class Axes:
         return str(value)
 
     def rank(self, dimension: Dimension, name: str) -> tuple[int, str]:
-        """Where a value stands in tables: models and partitions in their own order, the rest by the alphabet."""
+        """The sort key of a value in tables: models and partitions in their own order, the rest by the alphabet."""
         if dimension in (Dimension.MODEL, Dimension.PARTITION):
             return list(self._known(dimension)).index(name), name
         return 0, name
@@ -138,5 +138,5 @@ class Axes:
     @cached_property
     def _attributes(self) -> dict[str, FromClause]:
         columns = [column(name, String) for name in ("tag", "script", "family")]
-        # SQLite knows the columns of VALUES by name only in a common table expression
+        # SQLite names the columns of VALUES only in a common table expression
         return {side: values(*columns).data(self._rows).cte(f"{side}_language") for side in ("source", "target")}

@@ -1,4 +1,4 @@
-"""Two models pair by pair: where they differ, and most."""
+"""Score differences of two models, pair by pair."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class PairDifference:
     pair: Pair
     """The direction."""
     partition_a: Partition | None
-    """How the pair stands to what model a was trained on; None where that is not known."""
+    """The pair's partition under model a's training graph; None where that is unknown."""
     partition_b: Partition | None
     """Likewise of model b."""
     a: float
@@ -58,7 +58,7 @@ class PairDifference:
 def regressions(store: Store, question: ScoreQuestion, *, a: str, b: str, limit: int = 50) -> list[PairDifference]:
     """The pairs on which b is worse than a, worst first; arguments and errors as for `compare`.
 
-    Of pairs that are equally bad, where there is no room for all of them, those are left out that the store knew last.
+    Of equally bad pairs, where there is no room for all of them, those added to the store last are left out.
     """
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
@@ -75,15 +75,15 @@ def regressions(store: Store, question: ScoreQuestion, *, a: str, b: str, limit:
         rows = fetched(
             connection, query.order_by(worst_first(query.selected_columns.delta), PairRow.source, PairRow.target)
         )
-    # not left out by the database, which would take it for a reason to look pairs up one by one
+    # not left out by the database, whose query planner would then look pairs up one by one
     return [each for each in listed(rows) if (each.delta < 0 if higher else each.delta > 0)]
 
 
 class Facing(NamedTuple):
-    """Two models to be compared."""
+    """The two models of a comparison, with their scores matched."""
 
     part: Slice
-    """Where model b has its scores, and those of model a that face them."""
+    """The slice of model b's scores, and of model a's that match them."""
     a_id: int
     """Number of model a."""
     b_id: int
@@ -95,7 +95,7 @@ class Facing(NamedTuple):
 def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: str) -> Facing:
     """The slice in which two models are compared, and their numbers.
 
-    They may have been asked with different prompts, or decoded in different ways: baselines often are; and one may be
+    They may have been run with different prompts, or decoded in different ways: baselines often are; and one may be
     of another grid (`GRID/MODEL`), on the pairs that both grids have. Their test set and signatures are the same.
 
     Raises:
@@ -132,7 +132,7 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
 def _system(
     connection: Connection, question: ScoreQuestion, name: str, grids: dict[str, tuple[int, dict[str, int]]]
 ) -> System:
-    """The system that a name means; each grid's number and models are looked up once."""
+    """The system of a name; each grid's number and models are looked up once."""
     named = System.parse(name, question.grid)
     if named.grid not in grids:
         grid_id = grid_number(connection, named.grid)
@@ -186,14 +186,14 @@ def _scores(part: Slice, a_id: int, b_id: int) -> Select[*tuple[Any, ...]]:
 
 
 def _with_pairs(scores: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Scores with their pairs in the place of its number."""
+    """Scores with each pair in place of its number."""
     of = scores.subquery("scores")
     _, *columns = of.columns
     return select(PairRow.source, PairRow.target, *columns).join(of, of.c.pair_id == PairRow.id)
 
 
 def listed(rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
-    """The differences that rows hold, not tested."""
+    """The differences of some rows, not tested."""
     return [
         PairDifference(Pair(source, target), PARTITIONS[of_a], PARTITIONS[of_b], a, b, delta)
         for source, target, of_a, of_b, a, b, delta, *_ in rows
@@ -201,6 +201,6 @@ def listed(rows: Sequence[Sequence[Any]]) -> list[PairDifference]:
 
 
 def higher_is_better(metric: str) -> bool:
-    """Whether a model is better the higher its score; taken for granted of a metric that is not installed."""
+    """Whether higher scores are better; assumed of a metric that is not installed."""
     kind = metric_class(metric)
     return kind is None or kind.higher_is_better

@@ -1,4 +1,4 @@
-"""Whether two models differ on each pair: paired tests where they can be made, else by the scores' own intervals."""
+"""Significance tests of two models on each pair: paired where statistics allow it, else by the scores' intervals."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,11 +34,11 @@ MOST_SAMPLES = 10_000
 """Resamples of each test unless asked for."""
 
 FEWEST_ASKED, MOST_ASKED = 100, 100_000
-"""Resamples that may be asked for: fewer say nothing, and more take gigabytes."""
+"""Bounds of the number of resamples: fewer are meaningless, and more take gigabytes."""
 
 
 class Plan(NamedTuple):
-    """What is asked of the tests of two models."""
+    """Parameters of the tests of two models."""
 
     test: Test = Test.BOOTSTRAP
     """How the difference on each pair is tested."""
@@ -49,10 +49,10 @@ class Plan(NamedTuple):
     samples: int | None = None
     """Resamples or trials of each test; by default enough for one of the pairs to be significant at all."""
     seed: int = SEED
-    """Of the draws."""
+    """Seed of the draws."""
 
     def check(self) -> None:
-        """Make sure that it can be asked.
+        """Check the parameters.
 
         Raises:
             StoreError: alpha or the number of samples is out of range.
@@ -164,7 +164,7 @@ def _is_complete(found: Beside) -> bool:
 
 
 def _samples(plan: Plan, pairs: int) -> int:
-    """Enough for one of so many pairs to be significant, within bounds; of trials at least as many as in sacreBLEU."""
+    """Samples for one of so many pairs to be significant, within bounds; of trials at least as many as in sacreBLEU."""
     enough = min(samples_for(pairs, plan.alpha), MOST_SAMPLES)
     return max(enough, TRIALS) if plan.test is Test.RANDOMIZATION else enough
 

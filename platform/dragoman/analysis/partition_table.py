@@ -1,4 +1,4 @@
-"""What a grid's scores say about one model: pair by pair, by partition, and seen against unseen."""
+"""The partition table of one model: means by partition, and the gap between seen and unseen pairs."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -49,9 +49,9 @@ class PartitionRow(Record):
     off_target_pairs: int = 0
     """Pairs that have an off-target rate."""
     off_target_reference: float | None = None
-    """How often the detector calls the references of those pairs off-target, in percent."""
+    """Rate at which the detector judges the references of those pairs off-target, in percent."""
     note: str | None = None
-    """Why an interval or the off-target rate is not there though there is a score, as sentences."""
+    """Why an interval or the off-target rate is absent though there is a score, as sentences."""
 
 
 class Gap(Record):

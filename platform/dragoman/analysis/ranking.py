@@ -1,4 +1,4 @@
-"""Which model of a grid is best into each target language."""
+"""Ranking of a grid's models: the best into each target language."""
 
 from sqlalchemy import ColumnElement, Connection, collate, func, select
 
@@ -82,5 +82,5 @@ def best_models(store: Store, question: ScoreQuestion) -> list[BestModel]:
 
 
 def _quickly_sorted(connection: Connection, tag: ColumnElement[str]) -> ColumnElement[str]:
-    """A tag that is sorted by its bytes, as SQLite does anyway: PostgreSQL takes three times as long by a locale."""
+    """A tag collated by its bytes, as in SQLite anyway: PostgreSQL takes three times as long by a locale."""
     return collate(tag, "C") if connection.dialect.name == "postgresql" else tag

@@ -1,4 +1,4 @@
-"""The runs of a grid, or of all grids of a campaign, side by side: what each was trained on, and how it fares."""
+"""Table of the runs of a grid, or of all grids of a campaign: what each was trained on, and its scores."""
 
 from functools import lru_cache
 
@@ -25,7 +25,7 @@ class Run(Record):
     model: str
     """The model's name in it."""
     evidence: Evidence
-    """How what it has seen is known."""
+    """Evidence of its training graph."""
     pairs: int
     """Directed pairs it has seen, its ancestors' included; without meaning where that is unknown."""
     examples: int
@@ -34,7 +34,7 @@ class Run(Record):
     """Its partition table; without intervals in large grids."""
 
     def scope(self, name: str) -> PartitionRow | None:
-        """One line of its table; none where the scope doesn't occur."""
+        """One row of its table; None where the scope doesn't occur."""
         return next((row for row in self.rows if row.scope == name), None)
 
 
@@ -61,7 +61,7 @@ def runs(store: Store, question: ScoreQuestion) -> list[Run]:
 
 @lru_cache(maxsize=512)
 def _table(store: Store, question: ScoreQuestion, model: str, resample: bool, moment: str) -> tuple[PartitionRow, ...]:
-    """The partition table, kept for as long as the model's cells and scores and the base's are the same."""
+    """The partition table, cached for as long as the model's cells and scores and the base's are the same."""
     del moment
     return tuple(partition_table(store, question, model=model, resample=resample))
 

@@ -1,4 +1,4 @@
-"""Scores by whatever they can be grouped by: `scores(store, "chrf++", model="m1").by("target").against("base")`."""
+"""Query builder for grouped scores: `scores(store, "chrf++", model="m1").by("target").against("base")`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class Group(Record):
     """The cells of one group taken together."""
 
     group: dict[str, str]
-    """What they have in common, by dimension."""
+    """Their common value of each dimension."""
     done: int
     """Cells with a score: k ..."""
     pairs: int
@@ -59,15 +59,15 @@ class Selection:
     """
 
     store: Store
-    """Where they are."""
+    """The store that is queried."""
     question: ScoreQuestion
     """What is asked of them."""
     models: tuple[str, ...] = ()
     """Names of the models; all of the grid by default."""
     dimensions: tuple[Dimension, ...] = ()
-    """What is grouped by."""
+    """Dimensions that are grouped by."""
     filters: tuple[tuple[Dimension, tuple[str, ...]], ...] = ()
-    """Dimensions that must have one of some values."""
+    """Allowed values of some dimensions."""
     other: str | None = None
     """The model compared with."""
 

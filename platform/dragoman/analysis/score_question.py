@@ -1,11 +1,11 @@
-"""What is asked of scores: a metric on a grid, and all that must be equal for scores to be compared."""
+"""A query for scores: a metric on a grid, and all that must be equal for scores to be compared."""
 
 from dataclasses import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreQuestion:
-    """Scores of one metric on one grid: what every analysis takes, so that no two read different scores.
+    """Scores of one metric on one grid: the argument of every analysis, so that no two read different scores.
 
     Names are looked up, and scores that can't be compared are refused, when it is answered (`Slice.of`).
     """

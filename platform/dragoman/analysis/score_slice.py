@@ -1,4 +1,4 @@
-"""A slice of the store: one metric on one grid, with all that must be equal for scores to be compared."""
+"""A slice of the store: a `ScoreQuestion` resolved to database keys, with the SQL conditions that select its rows."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
@@ -47,7 +47,7 @@ class Slice(NamedTuple):
     whole: bool
     """Whether the models named are known to have no cell under these conditions outside the grid: it saves look-ups."""
     facing: tuple[tuple[int, int], ...] = ()
-    """Each condition with that of the same text in which the model compared with was asked, where that is another."""
+    """Each condition with that of the same text under which the other model was run, where the two differ."""
 
     @classmethod
     def of(cls, connection: Connection, question: ScoreQuestion, models: Iterable[str] = ()) -> Self:
@@ -56,7 +56,7 @@ class Slice(NamedTuple):
         Args:
             connection: a reading transaction.
             question: what is asked.
-            models: names of the models that are looked at, besides the base; all by default.
+            models: names of the models that are read, besides the base; all by default.
 
         Raises:
             StoreError: something named is not there, or scores would be mixed that can't be compared.
@@ -90,7 +90,7 @@ class Slice(NamedTuple):
         return self._replace(metric=metric, metric_id=metric_id, signatures=signatures)
 
     def sums(self, model_id: int) -> ColumnElement[bool]:
-        """That sums by partition (`PartitionSumRow`) are of one of the grid's models in the slice."""
+        """The SQL condition that sums by partition (`PartitionSumRow`) are of one of the grid's models in the slice."""
         return and_(
             PartitionSumRow.grid_id == self.grid_id,
             PartitionSumRow.metric_id == self.metric_id,
@@ -100,7 +100,7 @@ class Slice(NamedTuple):
         )
 
     def holds(self, row: type[CellRow] | type[ScoreRow]) -> ColumnElement[bool]:
-        """That a cell, or a score, of one of the grid's models is in the slice."""
+        """The SQL condition that a cell, or a score, of one of the grid's models is in the slice."""
         rules: list[ColumnElement[bool]] = [row.condition_id.in_(self.conditions)]
         if row is ScoreRow:
             rules += [ScoreRow.metric_id == self.metric_id, ScoreRow.signature_id.in_(self.signatures)]
@@ -157,7 +157,7 @@ def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any
 
 
 def same_cell(other: type[ScoreRow], other_id: int, facing: Sequence[tuple[int, int]] = ()) -> ColumnElement[bool]:
-    """That another model's score is of the same pair, under the same condition, or the one facing it, and signature."""
+    """The SQL condition that another model's score is of the same pair and signature, under the matching condition."""
     condition: Any = case(dict(facing), value=ScoreRow.condition_id) if facing else ScoreRow.condition_id
     return and_(
         other.model_id == other_id,
@@ -169,7 +169,7 @@ def same_cell(other: type[ScoreRow], other_id: int, facing: Sequence[tuple[int, 
 
 
 def cell_of_score() -> ColumnElement[bool]:
-    """That a cell is a score's."""
+    """The SQL condition that joins a score to its cell."""
     return and_(
         CellRow.model_id == ScoreRow.model_id,
         CellRow.condition_id == ScoreRow.condition_id,

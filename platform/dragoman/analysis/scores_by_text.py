@@ -1,4 +1,4 @@
-"""One model's scores on the lines they were made on, whichever grid asked for them."""
+"""One model's scores by the hash of the test lines they were made on, from any grid."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class LinesScore(Record):
     values: dict[str, float]
     """The score under each signature; none where there is none under the metric."""
     statistics: dict[str, bytes]
-    """Its packed statistics under each signature, where they were asked for and are stored."""
+    """Its packed statistics under each signature, where requested and stored."""
 
 
 def scores_by_lines(
@@ -42,7 +42,7 @@ def scores_by_lines(
     decoding: str | None = None,
     with_statistics: bool = False,
 ) -> dict[Lines, LinesScore]:
-    """All the lines a model was planned on, with its scores there.
+    """The test lines of every pair that a model was planned on, with its scores there.
 
     Args:
         store: the store.

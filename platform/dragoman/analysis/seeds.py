@@ -1,4 +1,4 @@
-"""Models that differ only in their seed: mean and spread of their means."""
+"""Aggregation over seeds: mean and standard deviation over models that differ only in their seed."""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Stored statistics: read beside the scores they are of, and held to them, as a metric's code may have changed."""
+"""Stored segment statistics, read with their scores and checked against them, as a metric's code may have changed."""
 
 from collections.abc import Iterable
 from math import isclose
@@ -17,7 +17,7 @@ MOST_PAIRS = 2000
 """Pairs above which statistics are not read: to resample them all would take long."""
 
 _TOLERANCE = 1e-6
-"""By how much of a score its statistics may miss it."""
+"""Relative tolerance between a score and the score of its statistics."""
 
 _NAMED = 5
 """Pairs named in a sentence before the rest is counted."""
@@ -76,7 +76,7 @@ def has_too_many(connection: Connection, part: Slice, model_id: int) -> bool:
 
 
 def rows_of(metric: Metric, stored: Stored) -> Statistics | None:
-    """The statistics of a score, segments × k; None where they don't give the score.
+    """The statistics of a score, segments × k; None where they don't reproduce the score.
 
     Raises:
         MetricError: they are damaged, or there are none.
@@ -86,7 +86,7 @@ def rows_of(metric: Metric, stored: Stored) -> Statistics | None:
 
 
 def agrees(given: float, score: float) -> bool:
-    """Whether what statistics give is the score that is stored beside them."""
+    """Whether the score computed from statistics is the one that is stored with them."""
     return isclose(given, score, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE**2)
 
 

@@ -1,4 +1,4 @@
-"""The systems that a grid compares, each a model asked with a prompt, and the names of its prompts and metrics."""
+"""The systems that a grid compares, each a model run with a prompt, and the names of its prompts and metrics."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from dragoman.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What is compared: a model of a grid, asked with a prompt."""
+    """A system under comparison: a model of a grid, run with a prompt."""
 
     grid: str
     """Name of the grid."""
@@ -39,10 +39,10 @@ class System:
 
         Args:
             text: the name; a prompt's may hold any character.
-            grid: the grid of names that say none.
+            grid: the grid of names without one.
 
         Raises:
-            StoreError: the name says no grid, and none is given.
+            StoreError: the name has no grid, and none is given.
         """
         before, slash, rest = text.partition("/")
         if slash and ":" not in before:
@@ -56,17 +56,17 @@ class System:
         return f"{self.grid}/{self.model}" + ("" if self.prompt is None else f":{self.prompt}")
 
     def within(self, grid: str) -> str:
-        """Its name where another grid is spoken of, or this one, which then need not be said."""
+        """Its name relative to a grid: without the grid's name where it is of that one."""
         return str(self).removeprefix(f"{grid}/")
 
     @property
     def phrase(self) -> str:
-        """What it is, in a sentence."""
+        """Its description within a sentence."""
         return self.model if self.prompt is None else f"{self.model} asked with {self.prompt}"
 
 
 def systems(store: Store, grid: str) -> list[System]:
-    """The models of a grid, each with the prompts it is asked with; the grid's first prompt comes first.
+    """The models of a grid, each with the prompts it is run with; the grid's first prompt comes first.
 
     Raises:
         StoreError: there is no such grid.
@@ -116,7 +116,7 @@ def prompt_names(connection: Connection, grid_id: int) -> dict[str, str]:
 
 
 def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> str | None:
-    """What to look for among a grid's prompts: the identity of the one named, or by default of the first.
+    """The search text for a grid's prompts: the identity of the one named, or by default of the first.
 
     Text that is no prompt's name, and None where the specification names no prompts, are returned as they are.
     """
@@ -130,14 +130,14 @@ def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> s
 def system_meant(
     connection: Connection, grid_id: int, *, models: Collection[str], named: System, prompt: str | None
 ) -> System:
-    """The system that a name means: its model's, or of a baseline that is the base asked in another way, the base's.
+    """The system of a name: its model's; for a baseline that is the base with another prompt or decoding, the base's.
 
     Args:
         connection: a reading transaction.
         grid_id: number of the grid.
         models: names of its models.
         named: the name, read; a model that there is not is left for what looks it up to refuse.
-        prompt: name of the prompt where the name says none; the model's first by default.
+        prompt: name of the prompt where the name has none; the model's first by default.
 
     Raises:
         StoreError: the name is a baseline's, and the grid has no cells.

@@ -1,4 +1,4 @@
-"""Corpora: where aligned text comes from. What one is, how the one of a spec is opened, and what readers share."""
+"""Corpora of aligned text: the plugin interface, the factory, and the kinds and readers that come with Dragoman."""
 
 from typing import TYPE_CHECKING
 

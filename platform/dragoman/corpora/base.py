@@ -1,4 +1,4 @@
-"""What a corpus is: aligned text for directed pairs, read as a stream."""
+"""Base class of corpora: aligned text for directed pairs, read as a stream."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dragoman.corpora.readers.files import Files
 
 BATCH = 1024
-"""Segments that are handed on together where many are read."""
+"""Segments of a batch, where many are read."""
 
 
 class Corpus(ABC):
@@ -41,14 +41,14 @@ class Corpus(ABC):
     @property
     @abstractmethod
     def revision(self) -> str:
-        """What the text depends on besides the options: data version, file hashes.
+        """Version of the text besides the options: data version, file hashes.
 
-        Part of the identities of test sets and models where `name_of` and `files_of` say nothing narrower.
+        Part of the identities of test sets and models where `name_of` and `files_of` give nothing narrower.
         """
 
     @property
     def rules(self) -> str:
-        """What decides beside the options as they are written, such as a default that matters."""
+        """Settings that change the text beside the options as written, such as a default."""
         return ""
 
     def files_of(self, pair: Pair, split: Split) -> "Sequence[tuple[Files, str]] | None":
@@ -57,7 +57,7 @@ class Corpus(ABC):
         return None
 
     def name_of(self, split: Split) -> str | None:
-        """What a test set is called whose lines, hashed pair by pair, say all else; None where `revision` says it."""
+        """Name of a test set that its lines, hashed pair by pair, identify otherwise; None where `revision` does."""
         del split
         return None
 
@@ -65,7 +65,7 @@ class Corpus(ABC):
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
         """The pairs this corpus has no text for in a split, each with the reason.
 
-        What holds no sentence (an empty file or column) is no text. Damage is said when the text is read, not here.
+        What holds no sentence (an empty file or column) is no text. Damage is reported when the text is read, not here.
         """
 
     @abstractmethod

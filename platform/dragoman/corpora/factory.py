@@ -1,4 +1,4 @@
-"""Opening the corpus a spec names."""
+"""Factory of corpora: opens the one a spec names."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""A meaning: something CLDR can say in many languages, such as a date or a list of countries."""
+"""A meaning: a phrase that CLDR has in many languages, such as a date or a list of countries."""
 
 import datetime
 import random
@@ -107,7 +107,7 @@ def _locale(language: str) -> Locale | None:
 
 @cache
 def knows_language(language: str) -> bool:
-    """Whether CLDR has names of countries, languages and currencies in this language."""
+    """Whether CLDR has the names of countries, languages and currencies in this language."""
     locale = _locale(language)
     if locale is None:
         return False

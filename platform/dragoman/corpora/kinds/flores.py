@@ -24,7 +24,7 @@ CACHED_SIDES = 256
 
 
 class Flores(SideBySide):
-    """A folder with ``{dev,devtest}/<code>.{dev,devtest}``; a subclass says what its codes look like."""
+    """A folder with ``{dev,devtest}/<code>.{dev,devtest}``; a subclass defines what its codes look like."""
 
     reversible: ClassVar[bool] = True
     multiparallel: ClassVar[bool] = True
@@ -61,7 +61,7 @@ class Flores(SideBySide):
         self.require(pair, split)
         (lines, source), (others, target) = (self._hash(self._names[split, tag], sentences) for tag in pair)
         if lines != others:
-            deque(self.segments(pair, split), maxlen=0)  # says which side ends where
+            deque(self.segments(pair, split), maxlen=0)  # marks where each side ends
         return hash_lines([source, target])
 
     def _hash(self, name: str, sentences: int | None) -> tuple[int, str]:

@@ -20,7 +20,7 @@ HUB_NAME = "openlanguagedata/flores_plus"
 
 
 class FloresPlusOptions(CorpusOptions):
-    """Which copy is read."""
+    """Options of FLORES+: which copy is read."""
 
     path: str = Field(default=HUB_NAME, min_length=1)
     """A local copy (or any URL fsspec opens), or the name on the hub."""
@@ -50,7 +50,7 @@ class FloresPlus(Flores):
         super().__init__(PathOptions(path=folder))
 
     def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
-        """Those of the first so many ids with a line break on either side."""
+        """Segments with a line break on either side, among the first so many ids."""
         names = (self._names.get((split, tag)) for tag in pair)
         broken = set().union(*(self._broken.get(name, set()) for name in names if name))
         return sum(sentences is None or place < sentences for place in broken)

@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face hub, or local ones in its formats, through `datasets`."""
+"""Data sets of the Hugging Face hub, or local ones in its formats, read through `datasets`."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ Part = tuple[str | None, str]
 """A configuration, and one of its splits."""
 
 LOOKED_AT = 100
-"""Rows whose keys are taken for the data set's."""
+"""Rows from which the data set's keys are read."""
 
 BATCH = 1000
 """Rows taken from Arrow at a time."""
@@ -47,7 +47,7 @@ class HuggingFaceOptions(TableOptions):
     splits: dict[Split, str] = Field(
         default={Split.TRAIN: "train", Split.DEV: "validation", Split.TEST: "test"}, min_length=1
     )
-    """What it calls its splits."""
+    """Its names of the splits."""
 
 
 class HuggingFace(Table[Part]):
@@ -98,7 +98,7 @@ class HuggingFace(Table[Part]):
         return [(self._files, name) for name in self._data_files(*part[1])]
 
     def name_of(self, split: Split) -> str | None:
-        """What the local folder is called."""
+        """The local folder's name."""
         return None if self._revision else self._options.path.rstrip("/").rpartition("/")[2]
 
     def _find_data_files(self, config: str | None, split: str) -> list[str]:

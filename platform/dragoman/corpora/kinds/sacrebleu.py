@@ -1,4 +1,4 @@
-"""The WMT test sets that sacreBLEU knows, from its cache; nothing is ever fetched here."""
+"""The WMT test sets of sacreBLEU, from its cache; nothing is ever fetched here."""
 
 import re
 from collections.abc import Sequence

@@ -91,7 +91,7 @@ class WikiMatrix(Corpus):
     def _look_into(self, name: str) -> bool:
         try:
             return next(self._read(name), None) is not None
-        except CorpusError:  # damage, of which whoever reads the text is told
+        except CorpusError:  # damage, which is reported when the text is read
             return True
 
     def _read(self, name: str) -> Iterator[tuple[str, str]]:

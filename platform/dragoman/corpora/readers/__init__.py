@@ -1,1 +1,1 @@
-"""Readers of the files that corpora lie in: names, lines, tables, archives, the hub."""
+"""Readers of corpus files: names, lines, tables, archives, the hub."""

@@ -1,4 +1,4 @@
-"""Which columns of a table hold what: as the spec maps them, or as their names tell."""
+"""Mapping of a table's columns to languages or sides: as in the spec, else found by their names."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -56,7 +56,7 @@ class Layout(NamedTuple):
 
     @property
     def of_rows(self) -> tuple[Column, ...]:
-        """The columns of the sides, and of their languages where those stand row by row."""
+        """The columns of the sides, and of their languages where each row names them."""
         return *(self.sides or ()), *(self.tags or ())
 
 
@@ -90,7 +90,7 @@ def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place:
                 raise ambiguous(place, role, same)
         tags = (roles["source_language"], roles["target_language"]) if set(ROLES) <= set(roles) else None
         return Layout({}, (roles["source"], roles["target"]), tags)
-    # "id" numbers the rows far more often than it is Indonesian, which a column map can say
+    # "id" numbers the rows far more often than it is Indonesian, which a column map can name
     codes = [name for name in names if name != "id"]
     named = _by(lambda name: language_of(name.removeprefix("translation.")), codes)
     languages = {tag: same[0] for tag, same in named.items()}
@@ -105,7 +105,7 @@ def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place:
 
 
 def ambiguous(place: str, which: str, names: Sequence[str]) -> CorpusError:
-    """What is said of several columns for one language or side."""
+    """The error sentence for several columns of one language or side."""
     many = f"{place} has {len(names)} columns of {which} ({', '.join(names)})"
     if len(set(names)) == 1:
         return CorpusError(f"{many}: name them apart, or give the number of one, from 0, in corpus.columns.")
@@ -113,7 +113,7 @@ def ambiguous(place: str, which: str, names: Sequence[str]) -> CorpusError:
 
 
 def _by(key: Callable[[str], str | None], names: Iterable[str]) -> dict[str, list[str]]:
-    """Names by what they stand for; those that stand for nothing are left out."""
+    """Names by the language or side they mean; others are left out."""
     found: dict[str, list[str]] = {}
     for name in names:
         if means := key(name):

@@ -1,4 +1,4 @@
-"""What is read of a corpus for some pairs: the files that serve them, and no others."""
+"""Content hash and modification times of the files of a corpus that serve some pairs."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Reading(NamedTuple):
     """The files that serve some pairs."""
 
     revision: str
-    """The hash of their whole content, pair by pair; where they stand and what they are called does not count."""
+    """The hash of their whole content, pair by pair; their folder and their names do not count."""
     unseen: float
     """When a file that `Corpus.revision` does not cover as a whole was last written to, in seconds since 1970."""
     touched: float
@@ -21,7 +21,7 @@ class Reading(NamedTuple):
 
 
 def reading(corpus: Corpus, wanted: Iterable[tuple[Split, Pair]]) -> Reading | None:
-    """The files that serve some pairs; None for a corpus whose revision says all there is.
+    """The files that serve some pairs; None for a corpus that its revision identifies completely.
 
     Raises:
         CorpusError: a file can't be read.

@@ -1,4 +1,4 @@
-"""Digests of large local files, kept in the cache so that planning hashes each of them once."""
+"""Cache of the digests of large local files, so that planning hashes each of them once."""
 
 import hashlib
 import json

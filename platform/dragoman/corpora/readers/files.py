@@ -1,4 +1,4 @@
-"""The files of a corpus: in a folder, in a zip, or wherever fsspec reaches; unpacked as they are read."""
+"""The files of a corpus, in a folder, a zip or any fsspec file system; decompressed as they are read."""
 
 import hashlib
 import io
@@ -160,7 +160,7 @@ class Files:
         return path.stat().st_mtime if path is not None and path.stat().st_size > WHOLE else 0.0
 
     def touched(self, name: str) -> float:
-        """When a file was last written to or put where it is, in seconds since 1970; infinite where nobody knows."""
+        """When a file was last written to or put where it is, in seconds since 1970; infinite where that is unknown."""
         path = self._local(name)
         return float("inf") if path is None else max(path.stat().st_mtime, path.stat().st_ctime)
 

@@ -1,4 +1,4 @@
-"""What the corpora of the Hugging Face hub share: telling a name there from a local copy, and reaching it."""
+"""Access to the Hugging Face hub for corpora: names on the hub or local copies, revisions, errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def pinned(path: str, revision: str | None) -> str:
 
 @contextmanager
 def reaching(path: str) -> Iterator[None]:
-    """Turn what goes wrong between here and a data set into one sentence.
+    """Turn the exceptions of loading a data set into one sentence.
 
     Raises:
         CorpusError: the library is not installed, or the data set can't be had.
@@ -39,7 +39,7 @@ def reaching(path: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise CorpusError(f"corpus.path is '{path}': reading it needs {error.name}; install dragoman[hub].") from error
     except Exception as error:  # the hub's client has dozens: no network, no such name, terms not accepted
-        cause = error.__cause__ or error  # `datasets` says only that something went wrong, and why in the cause
+        cause = error.__cause__ or error  # the message of `datasets` is generic, and the reason is in the cause
         said = " ".join(str(cause).split()) or type(cause).__name__
         raise CorpusError(
             f"corpus.path is '{path}': the data set can't be read ({said[:200].rstrip('.')}); check its name and "

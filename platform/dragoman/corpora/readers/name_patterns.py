@@ -1,4 +1,4 @@
-"""What the names of files and columns tell: languages, pairs, splits."""
+"""Languages, pairs and splits parsed from the names of files and columns."""
 
 import re
 from collections import defaultdict

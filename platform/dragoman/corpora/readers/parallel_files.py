@@ -27,7 +27,7 @@ class PathOptions(CorpusOptions):
 
 
 class SideBySide(Corpus):
-    """A corpus of parallel files; a kind says which files serve a pair."""
+    """A corpus of parallel files; a subclass defines which files serve a pair."""
 
     Options: ClassVar[type[CorpusOptions]] = PathOptions
 
@@ -76,7 +76,7 @@ class SideBySide(Corpus):
                     if next(parallel(self._lines(both[0]), self._lines(both[1]), places), None):
                         return None
                 without.append(_place(blank or both[0]))
-        except CorpusError:  # damage, of which whoever reads the text is told
+        except CorpusError:  # damage, which is reported when the text is read
             return None
         return f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no sentence of {pair}"
 

@@ -32,7 +32,7 @@ class TableFileOptions(TableOptions):
 
 
 class TableFiles(Table[Side]):
-    """A table kept in files; a kind says how one is read."""
+    """A table kept in files; a subclass defines how one is read."""
 
     Options: ClassVar[type[CorpusOptions]] = TableFileOptions
 
@@ -68,7 +68,7 @@ class TableFiles(Table[Side]):
         return [] if isinstance(part, str) else [part[1]]
 
     def name_of(self, split: Split) -> str:
-        """What its files are called, wherever they stand."""
+        """The names of its files, in whatever folder."""
         return self._paths.get(split, "").rpartition("/")[2]
 
     def _part(self, pair: Pair, split: Split) -> tuple[Pair | None, Side] | str:

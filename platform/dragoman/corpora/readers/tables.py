@@ -26,7 +26,7 @@ Part = TypeVar("Part")
 
 
 class Table(Corpus, Generic[Part]):
-    """A corpus of rows; a kind says what its parts are and how one is read."""
+    """A corpus of rows; a subclass defines what its parts are and how one is read."""
 
     Options: ClassVar[type[CorpusOptions]] = TableOptions
 
@@ -182,7 +182,7 @@ class Table(Corpus, Generic[Part]):
         if asked:
             try:
                 known |= dict.fromkeys(asked, False) | dict.fromkeys(self._with_sentences(part, asked), True)
-            except CorpusError:  # damage, of which whoever reads the text is told
+            except CorpusError:  # damage, which is reported when the text is read
                 known |= dict.fromkeys(asked, True)
         return known
 

@@ -1,4 +1,4 @@
-"""What a line of tab-separated text may be: cut off, or with a tab inside a sentence."""
+"""Irregular lines of tab-separated text: cut off, or with a tab inside a sentence."""
 
 from dragoman.corpora.readers.files import Files
 from dragoman.errors import CorpusError

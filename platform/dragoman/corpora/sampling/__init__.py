@@ -1,1 +1,1 @@
-"""What is taken of a corpus for training: filters, samples, deduplication, overlap with test sets."""
+"""Sampling of training text from a corpus: filters, samples, deduplication, overlap with test sets."""

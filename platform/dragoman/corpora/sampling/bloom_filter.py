@@ -1,4 +1,4 @@
-"""Counting what came before, in constant memory."""
+"""A Bloom filter that counts repeated segments in constant memory."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Which segments are worth training on: by length, likeness of the sides' lengths, and language."""
+"""Filters of training segments: by length, ratio of the sides' lengths, and language."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -25,8 +25,7 @@ class Sieve:
     """The filters at work on the segments of one pair, counting what each removes.
 
     Args:
-        filters: what is asked for.
-        pair: the languages of the segments.
+        filters: the filters of the spec. pair: the languages of the segments.
         first: the beginning of the pair's segments; read only if `max_length_ratio` is asked for.
         examine: one more filter.
 
@@ -47,11 +46,11 @@ class Sieve:
 
     @property
     def is_slow(self) -> bool:
-        """Whether `may_be_drawn` has anything to ask."""
+        """Whether `may_be_drawn` has any filter to apply."""
         return bool(self._detectors or self._examine)
 
     def of_good_lengths(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Those whose sides are neither too short, too long nor too unlike; quick, to be asked of every segment."""
+        """Those whose sides are neither too short, too long nor too unlike; fast, applied to every segment."""
         shortest, longest, removed = self._shortest, self._longest, self.removed
         least, most = self._usual / self._ratio, self._usual * self._ratio
         good = []
@@ -66,7 +65,7 @@ class Sieve:
         return good
 
     def may_be_drawn(self, segment: Segment) -> bool:
-        """Whether both sides are in their languages and nothing else speaks against it; slow, for those to be drawn."""
+        """Whether both sides are in their languages and `examine` passes; slow, for segments about to be drawn."""
         reason: str | None = None
         if any(detector.judge(text).is_off_target for detector, text in zip(self._detectors, segment, strict=False)):
             reason = "language"

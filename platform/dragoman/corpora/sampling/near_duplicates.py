@@ -1,4 +1,4 @@
-"""Finding, in a stream of sentences, those that are the same or nearly the same as some known ones."""
+"""Near-duplicate search: the sentences of a stream that equal or nearly equal some known ones."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ _SHIFTS = np.arange(GRAM, dtype=np.uint64) * np.uint64(8)
 
 
 class _Spacing(dict[int, str | None]):
-    """What normalisation makes of each character, worked out when it is first met."""
+    """Translation table of normalisation, filled as characters are first met."""
 
     def __missing__(self, code: int) -> str | None:
         category = unicodedata.category(chr(code))
@@ -46,9 +46,9 @@ class Match(NamedTuple):
     """A sentence that is like a known one."""
 
     number: int
-    """Which sentence, of those asked about."""
+    """Index of the sentence, among those searched."""
     known: int
-    """Which known one."""
+    """Index of the known one."""
     exact: bool
     """Whether they are equal once normalised; otherwise they are nearly the same."""
 

@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """What one side of a pair's training text has of the test sentences in that language."""
+    """The test sentences found in one side of a pair's training text."""
 
     pair: Pair
     """The pair that is trained on."""
@@ -43,7 +43,7 @@ class Overlap(NamedTuple):
     near: frozenset[int]
     """Those found only with a few edits, by number."""
     examples: tuple[Finding, ...]
-    """Some findings, for the eye."""
+    """Some findings, as examples."""
 
     @property
     def share(self) -> float:
@@ -86,7 +86,7 @@ class HeldOut:
         return self._sentences.get(language, [])
 
     def overlap(self, pair: Pair, segments: Iterable[Segment]) -> tuple[Overlap, Overlap]:
-        """What the training text of a pair has of the test sentences, on its source and on its target side."""
+        """The test sentences found in the training text of a pair, on its source and on its target side."""
         source, target = _Found(), _Found()
         stream = iter(segments)
         while batch := list(islice(stream, BATCH)):

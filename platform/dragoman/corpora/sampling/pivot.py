@@ -1,4 +1,4 @@
-"""Text of a pair that a corpus lacks, made through a third language."""
+"""Pivoting: text of a pair that a corpus lacks, joined through a third language."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice

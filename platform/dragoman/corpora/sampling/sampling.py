@@ -1,4 +1,4 @@
-"""Drawing examples: the same ones for the same seed, on every machine and whatever the number of workers.
+"""Sampling of training examples: the same ones for the same seed, on every machine and with any number of workers.
 
 A segment's rank is a hash of its text, the pair and the seed, and the lowest ranks are drawn (bottom-k sampling,
 Cohen and Kaplan 2007, https://doi.org/10.1145/1281100.1281133). So the sample depends on what a corpus holds, not on
