@@ -218,7 +218,9 @@ def test_every_english_name_leads_to_the_tag_of_its_code_or_to_a_question() -> N
     assert len(asked) < 0.01 * len(names)
 
 
-@pytest.mark.parametrize("text", ["xx", "qqq", "Germn", "Klingonish", "", "de_DE_de_DE", "12", "und", "en \ud83d", "\udcff", "one\0"])
+@pytest.mark.parametrize(
+    "text", ["xx", "qqq", "Germn", "Klingonish", "", "de_DE_de_DE", "12", "und", "en \ud83d", "\udcff", "one\0"]
+)
 def test_text_that_names_no_language_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(LanguageError, match="is not a language"):
         canonical_tag(text)
