@@ -1,4 +1,4 @@
-"""An error is a sentence: what is wrong, where, and what to do about it."""
+"""Errors of Dragoman and their base class: each is a sentence of what is wrong, where, and what to do about it."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
@@ -13,7 +13,7 @@ class DragomanError(Exception):
     """A mistake the user can mend; the command line prints the sentence and exits with its code."""
 
     exit_code: ClassVar[int] = 2
-    """What the command ends with."""
+    """Exit code of the command."""
 
 
 class SpecError(DragomanError):
@@ -25,7 +25,7 @@ class CorpusError(DragomanError):
 
 
 class StoreError(DragomanError):
-    """A question the results store can't answer, or a store this program can't use."""
+    """A query that the results store can't answer, or a store this program can't use."""
 
 
 class ModelError(DragomanError):
@@ -51,6 +51,6 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What another library's error says, cut to what fits in parentheses."""
+    """The first line of another library's error, cut to what fits in parentheses."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return shorten(lines[0], 200).rstrip(".: ")

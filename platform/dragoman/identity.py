@@ -1,4 +1,4 @@
-"""Identity: a thing's id is the hash of what it means."""
+"""Identity: ids as hashes of canonical JSON, of lines and of files."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ def plain_json(value: Any) -> Any:
 
 
 def fingerprint(kind: str, version: int, meaning: Mapping[str, Any]) -> str:
-    """The id of a thing: its kind, the version of this scheme, and the hash of the fields that make it what it is."""
+    """The id of an object: its kind, the version of this scheme, and the hash of the fields that define it."""
     digest = hashlib.sha256(canonical_json(meaning).encode()).hexdigest()[:HASH_LENGTH]
     return f"{kind}{version}-{digest}"
 

@@ -1,4 +1,4 @@
-"""A language: a canonical BCP-47 tag, whatever the user or a data set calls it."""
+"""A language as a canonical BCP-47 tag, parsed from the codes and names of users and data sets."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ Nynorsk as well (in CLDR's language matching they are at distance 1, and its dat
 Southern Pashto what it was Pashto in FLORES-101 (facebookresearch/flores, flores200/README.md)."""
 
 _PART_OF = {"Hang": {"Kore"}, "Hani": {"Hans", "Hant"}, "Hrkt": {"Jpan"}, "Aran": {"Arab"}, "Latf": {"Latn"}}
-"""Scripts of ISO 15924 that are a part, a mixture or a style of another: beside it they tell nothing (Hangul is what
+"""Scripts of ISO 15924 that are a part, a mixture or a style of another: beside it they are redundant (Hangul is what
 Korean is usually written in, Nastaliq a hand of Arabic)."""
 
 _NO_SCRIPTS = frozenset({"Zinh", "Zxxx", "Zyyy", "Zzzz"})
@@ -38,10 +38,10 @@ def canonical_tag(text: str) -> str:
     """The canonical tag of a language given as ISO 639-1/-3, BCP-47, a data set's code or an English name.
 
     Individual languages fold into the macrolanguage people write (``arb`` is ``ar``). Script and region are kept where
-    they tell something, by CLDR's likely subtags. The script: always for languages CLDR writes in several scripts
-    (``zh`` is taken for ``zh-Hans``), never where it is the only usual one (``eng_Latn`` is ``en``). The region: where
-    it is neither the usual one of the language in that script (``zh_TW`` is ``zh-Hant``, ``pt_BR`` is ``pt``, but
-    ``pt_PT`` is ``pt-PT``) nor no region at all (``en_XX``). The tag of a tag is the tag.
+    they distinguish, by CLDR's likely subtags. The script: always for languages CLDR writes in several scripts (``zh``
+    is taken for ``zh-Hans``), never where it is the only usual one (``eng_Latn`` is ``en``). The region: where it is
+    neither the usual one of the language in that script (``zh_TW`` is ``zh-Hant``, ``pt_BR`` is ``pt``, but ``pt_PT``
+    is ``pt-PT``) nor no region at all (``en_XX``). The tag of a tag is the tag.
 
     Raises:
         LanguageError: the text names no language, or a code that is assigned to none.
@@ -55,7 +55,7 @@ def without_region(tag: str) -> str:
 
 
 def related(tag: str, tags: Iterable[str]) -> list[str]:
-    """Those of some other tags that are of the same language, or of the same macrolanguage, sorted.
+    """The tags, among some others, of the same language or the same macrolanguage, sorted.
 
     In another script or region, or one beside the other: `zh-Hant` for `zh-Hans`, `pt-PT` for `pt`, `nn` for `nb`.
     """
@@ -70,10 +70,10 @@ def _macrolanguage(tag: str) -> str:
 
 @cache
 def is_byname(code: str, tag: str) -> bool:
-    """Whether a code means a tag only because a region tells nothing, or because two codes are one language here.
+    """Whether a code means a tag only because its region is redundant, or because two codes are one language here.
 
     Where a data set has text under a language's own code too, that is what the tag stands for: `pt` beside `pt_BR`,
-    `nb` beside `no`. A code that only one data set knows (`zho_trad`) is none of these.
+    `nb` beside `no`. A code of one data set alone (`zho_trad`) is none of these.
     """
     try:
         named = _parse(code)
@@ -84,7 +84,7 @@ def is_byname(code: str, tag: str) -> bool:
 
 @contextmanager
 def tags_as_they_are(tags: Iterable[str]) -> Iterator[None]:
-    """Within this, these texts are taken for tags: what a store was given by an earlier version keeps its name."""
+    """Context manager in which these texts are valid tags, so that languages of an earlier version keep their names."""
     token = _KEPT.set(frozenset(tags))
     try:
         yield
@@ -93,7 +93,7 @@ def tags_as_they_are(tags: Iterable[str]) -> Iterator[None]:
 
 
 def tag_among(text: str, tags: Iterable[str]) -> str | None:
-    """The tag among some that a text names: itself, or one that is the same language; None where there is none.
+    """Find the tag that a text names among some: itself, or one of the same language; None where there is none.
 
     Raises:
         LanguageError: it is none of them, and names no language either.

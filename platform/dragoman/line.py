@@ -1,4 +1,4 @@
-r"""A line of text: what ends it, and what it may hold.
+r"""Lines of text: splitting at line breaks, and characters that a line may not hold.
 
 Only ``\n`` and ``\r\n`` end a line, as for ``wc -l``, sacreBLEU and Moses; U+2028, U+0085, form feeds and whatever else
 `str.splitlines` takes for an end are characters of a sentence.
@@ -7,7 +7,7 @@ Only ``\n`` and ``\r\n`` end a line, as for ``wc -l``, sacreBLEU and Moses; U+20
 import re
 
 MARK = "\ufeff"
-"""The byte-order mark; at the beginning of a line it is left by files that were joined, and no part of the text."""
+"""The byte-order mark; at the beginning of a line it is left over from concatenated files, and no part of the text."""
 
 _BREAK = re.compile(r"\r?\n")
 _HALF = re.compile(r"[\ud800-\udfff]")

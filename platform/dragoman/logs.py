@@ -1,6 +1,6 @@
-"""The log: each line says which grid and cell it is about; as text to read, or as JSON, one object a line.
+"""Logging with the grid and cell of each line, as text to read or as JSON, one object a line.
 
-Secrets are masked in both. What is not a failure is for those who ask: the level is the setting `log_level`.
+Secrets are masked in both. The level is the setting `log_level`.
 """
 
 import json
@@ -14,14 +14,14 @@ from dragoman.redaction import masked
 from dragoman.settings import Settings
 
 LOGGERS = ("dragoman", "dragoman_jobs", "dragoman_registry", "dragoman_ui")
-"""Our own; other libraries' are theirs to configure."""
+"""Dragoman's loggers; those of other libraries are not configured."""
 
 _ABOUT: ContextVar[dict[str, str]] = ContextVar("about", default={})  # noqa: B039  # replaced, never changed
 
 
 @contextmanager
 def about(**what: str) -> Iterator[None]:
-    """Have every line that is logged inside say what it is about, such as the grid and the cell."""
+    """Context manager that adds fields, such as the grid and the cell, to every line logged inside."""
     token = _ABOUT.set({**_ABOUT.get(), **what})
     try:
         yield
@@ -30,7 +30,7 @@ def about(**what: str) -> Iterator[None]:
 
 
 def configure(settings: Settings) -> None:
-    """Log to stderr in the form of the settings; done again it changes nothing."""
+    """Log to stderr in the form of the settings; idempotent."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLine() if settings.log == "json" else TextLine())
     for name in LOGGERS:
@@ -41,7 +41,7 @@ def configure(settings: Settings) -> None:
 
 
 class JsonLine(logging.Formatter):
-    """An object a line: time (UTC), level, logger, message, and what it is about."""
+    """Formatter of JSON lines: time (UTC), level, logger, message, and fields such as the grid."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without secrets."""
@@ -58,7 +58,7 @@ class JsonLine(logging.Formatter):
 
 
 class TextLine(logging.Formatter):
-    """A line to read: time, level, message, and in brackets what it is about."""
+    """Formatter of text lines: time, level, message, and in brackets fields such as the grid."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,4 +1,4 @@
-"""A model's identity: what it is made from, known before it is trained."""
+"""A model's identity: the hash of its recipe, computed before it is trained."""
 
 from typing import Any
 
@@ -35,14 +35,14 @@ class ModelIdentity(BaseModel):
 
 
 class Former(BaseModel):
-    """An identity of an earlier version, which did not see all that decides, and when it is the same model still."""
+    """An identity of an earlier version, whose recipe had fewer fields, and when it is still the same model."""
 
     model_config = ConfigDict(frozen=True)
 
     recipe: dict[str, Any]
     """The recipe as the earlier version wrote it."""
     unseen: float
-    """When what it did not see was last written to, in seconds since 1970."""
+    """Last modification of what its recipe left out, in seconds since 1970."""
     touched: float = float("inf")
     """When any of the training text was last written to or put where it is: a recipe that differs in files of other
     pairs alone is the same one if that was before."""

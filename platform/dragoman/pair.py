@@ -47,7 +47,7 @@ class Pair(NamedTuple):
 
     @classmethod
     def read_back(cls, text: str) -> Self:
-        """The pair that was written with `str`, by this or an earlier version: its tags are taken as they stand."""
+        """The pair that was written with `str`, by this or an earlier version: its tags are read literally."""
         source, _, target = text.partition(">" if ">" in text else "-")
         return cls(source, target)
 
@@ -56,7 +56,7 @@ class Pair(NamedTuple):
         """The pair written as ``de-fr``, ``deu_Latn-fra_Latn``, ``de>fr`` or ``zh-Hans>fr``.
 
         Tags may hold hyphens themselves, so with ``-`` the one split at which both halves are
-        languages is taken; ``>`` and ``→`` leave no doubt.
+        languages is taken; ``>`` and ``→`` are unambiguous.
         """
         for arrow in ("→", "->", ">"):
             if arrow in text:

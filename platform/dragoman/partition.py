@@ -1,4 +1,4 @@
-"""How an evaluation pair stands to the pairs a model was trained on."""
+"""Partitions of evaluation pairs by the training graph of a model."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -11,7 +11,7 @@ from dragoman.pair import Pair, PairKey
 
 
 class Partition(StrEnum):
-    """The seven kinds of pair, from most to least familiar; every ordered pair is in exactly one."""
+    """The seven partitions, from most to least familiar; every ordered pair is in exactly one."""
 
     SEEN = "seen"
     """The pair itself was trained."""
@@ -35,7 +35,7 @@ class Partition(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How a training graph is known; what is not known is shown as such, never counted as unseen."""
+    """Evidence of a training graph; what is unknown is shown as such, never counted as unseen."""
 
     RECORDED = "recorded"
     """Written down by the finetuning job from what it read."""
@@ -53,7 +53,7 @@ class TrainingGraph(BaseModel):
     examples: Mapping[PairKey, int] = Field(default_factory=dict)
     """Examples read for each directed pair; pairs without examples are not in the graph."""
     evidence: Evidence = Evidence.RECORDED
-    """How this is known."""
+    """The evidence for it."""
 
     @classmethod
     def of(cls, pairs: Iterable[Pair], examples: int = 1) -> Self:
@@ -98,7 +98,7 @@ class TrainingGraph(BaseModel):
     def inherit(self, parent: "TrainingGraph") -> "TrainingGraph":
         """The graph of a model finetuned on this graph from a parent with that one: the sum of both.
 
-        A parent whose graph is unknown makes the child's unknown too: what it has seen can't be said.
+        A parent whose graph is unknown makes the child's unknown too: what it has seen can't be known.
         """
         if parent.evidence is Evidence.UNKNOWN:
             return TrainingGraph(examples=self.examples, evidence=Evidence.UNKNOWN)

@@ -1,4 +1,4 @@
-"""Plugins: what installed packages register in entry-point groups, as Dragoman's own features do.
+"""Plugins: entry points that installed packages register, as Dragoman's own features do.
 
 Groups: `dragoman.corpora`, `dragoman.metrics`, `dragoman.engines` (subclasses of `Corpus`, `Metric` and `Engine`),
 `dragoman.commands` (a function or a Typer app, added to the command line under the entry point's name) and

@@ -1,14 +1,14 @@
-"""Secrets are masked before anything is shown, logged or recorded."""
+"""Redaction of secrets before anything is shown, logged or recorded."""
 
 import re
 
 MASK = "***"
-"""What stands in a secret's place."""
+"""Replacement of a secret."""
 
 _IN_URL = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s/'\"]+(?=@)", re.IGNORECASE)
 _SPECIAL = r"(?:bos|eos|unk|pad|cls|sep|mask|image|lang|language|prompt|completion|start|end|stop|special)_"
 _NAMED = re.compile(
-    # words that only begin like a secret's, and the tokens of tokenizers, are what a message is about
+    # names that only begin like a secret's, and the tokens of tokenizers, are not masked
     rf"(?P<before>(?<![\w-])(?!(?:[\w-]*_)?{_SPECIAL}token)"
     r"[\w-]*(?:password(?!less)|passwd|secret(?!ar|iv|ion)|token(?!s|i[sz]|ed|[_-](?:type|id|count|length)s?)"
     r"|api[_-]?key|access[_-]?key)[\w-]*[\"']?\s*[=:]\s*)"

@@ -1,4 +1,4 @@
-"""One settings object: defaults, `dragoman.toml`, the environment (`DRAGOMAN_*`), and `--set` of the command line.
+"""Settings from defaults, `dragoman.toml`, the environment (`DRAGOMAN_*`), and `--set` of the command line.
 
 The later of these wins, key by key. `dragoman config` prints what is in force and where it came from.
 """
@@ -17,13 +17,13 @@ from dragoman.errors import DragomanError, nearest
 from dragoman.truth_values import NoTruthValues
 
 PREFIX = "DRAGOMAN_"
-"""What every variable of the environment begins with."""
+"""Prefix of the variables of the environment."""
 
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 """Variable that names the settings file where it is not `dragoman.toml` in the current folder."""
 
 _OF_PLUGINS = (f"{PREFIX}OPENAI_",)
-"""What the variables begin with that plugins of Dragoman's own read for themselves."""
+"""Prefixes of the variables that plugins of Dragoman read themselves."""
 
 _FLAGS: set[str] = set()
 
@@ -33,7 +33,7 @@ class SettingsError(DragomanError):
 
 
 class Settings(NoTruthValues, BaseSettings):
-    """The places and addresses Dragoman works with; every field can be set as `DRAGOMAN_<FIELD>`."""
+    """Folders, addresses and limits; every field can be set as `DRAGOMAN_<FIELD>`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
@@ -163,7 +163,7 @@ def settings() -> Settings:
 
 def sqlite_url(file: Path) -> str:
     """The SQLAlchemy URL of an SQLite file, whatever characters its path has."""
-    from sqlalchemy import URL  # not with this module: the help need not wait for it
+    from sqlalchemy import URL  # imported here, so that `--help` stays fast
 
     url = URL.create("sqlite", database=str(file))
     if url.render_as_string().endswith(f"///{file}"):
@@ -173,7 +173,7 @@ def sqlite_url(file: Path) -> str:
 
 
 def settings_file() -> Path:
-    """The settings file: `dragoman.toml` where one stands, or what `DRAGOMAN_CONFIG` names.
+    """The settings file: `dragoman.toml` in the current folder, or what `DRAGOMAN_CONFIG` names.
 
     Raises:
         SettingsError: the file that was named is not there.
@@ -186,7 +186,7 @@ def settings_file() -> Path:
 
 
 def set_flags(assignments: Iterable[str]) -> None:
-    """Take settings from the command line, over all others.
+    """Apply settings from the command line, over all others.
 
     They become variables of the environment, so that the processes this one starts (Ray's workers, MLflow's server)
     have them too.
@@ -224,7 +224,7 @@ def origin(name: str) -> str:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables that begin as Dragoman's do and set nothing: most likely misspelt."""
+    """Variables with Dragoman's prefix that set nothing: most likely misspelt."""
     known = {variable(name) for name in Settings.model_fields} | {FILE_VARIABLE}
     ours = {name: name.upper() for name in environment if name.upper().startswith(PREFIX)}
     return sorted(name for name, upper in ours.items() if upper not in known and not upper.startswith(_OF_PLUGINS))

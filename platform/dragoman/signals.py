@@ -1,4 +1,4 @@
-"""Interrupts that are never lost: some libraries swallow the KeyboardInterrupt that reaches them in a callback."""
+"""Signal handling that loses no interrupt: some libraries swallow a KeyboardInterrupt raised in a callback."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ _seen = threading.Event()
 
 @contextmanager
 def interruptible(number: signal.Signals) -> Iterator[None]:
-    """Have a signal break off what is done in the block, at once or at the next `check`."""
+    """Context manager in which a signal interrupts the block, at once or at the next `check`."""
     before = signal.signal(number, _interrupt)
     try:
         yield

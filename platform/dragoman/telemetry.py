@@ -1,4 +1,4 @@
-"""Reports that the libraries underneath send to their makers: off in all that Dragoman runs, starts and serves."""
+"""Telemetry of the libraries underneath, turned off in all that Dragoman runs, starts and serves."""
 
 import os
 
@@ -9,11 +9,11 @@ OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "VLLM_NO_USAGE_STATS": "1",
 }
-"""Variables of the environment that turn them off: MLflow's server tells its pages the same. They are read when a
+"""Variables of the environment that turn it off: MLflow's server passes them on to its pages. They are read when a
 library is imported, so they are set before."""
 
 
 def turn_off() -> None:
-    """Turn them off for this process and those it starts; what somebody has set himself stays."""
+    """Turn it off for this process and those it starts; variables that are set already stay."""
     for name, value in OFF.items():
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Standard output and error where they are no UTF-8, or nobody reads them any more."""
+"""Standard output and error with encodings other than UTF-8, or with a closed reader."""
 
 import errno
 import io
@@ -10,7 +10,7 @@ from dragoman.errors import DragomanError
 
 
 def write_whatever_comes() -> None:
-    """Have characters that a stream's encoding lacks written as `?`, rather than end the command.
+    """Write characters that a stream's encoding lacks as `?`, instead of failing.
 
     Processes that are started from here read and write UTF-8, whatever the locale says: what they print goes to files.
     """
@@ -30,7 +30,7 @@ def writes_unicode() -> bool:
 
 
 def hang_up() -> None:
-    """Write what is still buffered; to a pipe that was closed, or a full disk, nothing more.
+    """Flush what is still buffered; a closed pipe is ignored, and after an error nothing more is written.
 
     Raises:
         DragomanError: standard output can't be written, for another reason than that nobody reads it.

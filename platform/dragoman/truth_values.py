@@ -1,4 +1,4 @@
-"""Truth values are no numbers and no words: pydantic takes True for 1, and YAML reads `no` as False."""
+"""A pydantic mixin that refuses truth values for numbers or text: pydantic takes True, and YAML reads `no` as False."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""Metrics: what one is, sacreBLEU's and the off-target rate, and tests on stored statistics."""
+"""Metrics: their plugin interface, sacreBLEU's, the off-target rate, and tests on stored statistics."""
 
 from typing import TYPE_CHECKING
 

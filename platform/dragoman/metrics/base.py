@@ -1,4 +1,4 @@
-"""What a metric is: per-segment sufficient statistics, and a score as a function of their sum."""
+"""Base class of metrics: sufficient statistics per segment, and a score as a function of their sum."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ class MetricError(DragomanError):
 
 
 class MetricNeedError(MetricError):
-    """A metric lacks something that can be put there: a package, a tokeniser's file, a network to fetch it from."""
+    """A metric lacks something that can be installed or fetched: a package, or a tokeniser's file."""
 
     exit_code: ClassVar[int] = 1
 

@@ -1,4 +1,4 @@
-"""Is a text in the language it should be in? What scripts and a language detector say of it."""
+"""Detection of off-target text, by its scripts and by py3langid."""
 
 from collections.abc import Collection
 from copy import copy
@@ -40,7 +40,7 @@ _UNICODE_SCRIPTS = {
 
 
 class Verdict(Enum):
-    """What is said of one text."""
+    """Verdict on the language of one text."""
 
     ON_TARGET = "on_target"
     """The target language is the most probable one."""

@@ -1,4 +1,4 @@
-"""Which metrics are installed here: the store holds scores of others too."""
+"""Lookup of installed metrics by name; the store may hold scores of others too."""
 
 from dragoman import plugins
 from dragoman.metrics.base import Metric

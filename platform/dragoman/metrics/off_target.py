@@ -1,4 +1,4 @@
-"""Off-target rate: how many hypotheses are not in the target language at all."""
+"""Off-target rate: the percentage of hypotheses that are not in the target language."""
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -13,14 +13,13 @@ from dragoman.pair import Pair
 
 
 class OffTarget(Metric):
-    """Percentage of hypotheses that are not in the target language, as far as `Detector` can tell.
+    """Percentage of hypotheses that are not in the target language, as far as `Detector` can detect.
 
-    Texts of a few words often can't be told. They are undecided, and not counted as off-target, with one exception:
-    a copy of the source is off-target where the source's language is the more probable of the two (and the
-    reference is no copy). A hypothesis is undecided, too, whose very reference gets the same off-target
-    verdict: what the detector gets wrong there can't be held against a model. `details` has the share of
-    undecided hypotheses, and the detector's own error on this text: the share of references it calls
-    off-target or leaves undecided.
+    The language of a few words often can't be detected. They are undecided, and not counted as off-target, with one
+    exception: a copy of the source is off-target where the source's language is the more probable of the two (and the
+    reference is no copy). A hypothesis is undecided, too, whose very reference gets the same off-target verdict: an
+    error of the detector there is not counted against a model. `details` has the share of undecided hypotheses, and the
+    detector's own error on this text: the share of references it calls off-target or leaves undecided.
 
     Statistics, 0 or 1 for each segment: hypothesis off-target, hypothesis undecided, reference off-target,
     reference undecided, and always 1 (k = 5).

@@ -1,4 +1,4 @@
-"""Is one model better than another? Paired tests on stored statistics, and the control of many tests at once."""
+"""Paired significance tests on stored statistics, tests by intervals, and corrections for multiple testing."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -33,12 +33,12 @@ class Test(StrEnum):
     RANDOMIZATION = "randomization"
     """Paired approximate randomization (Riezler and Maxwell, 2005)."""
     INTERVALS = "intervals"
-    """Two independent scores whose standard errors are read from their 95% intervals: a z-test. It doesn't know that
-    both are made on the same segments, so it finds less than the paired tests do."""
+    """Two independent scores whose standard errors are read from their 95% intervals: a z-test. It ignores
+    that both are made on the same segments, so it has less power than the paired tests."""
 
 
 class PairedResult(NamedTuple):
-    """How a system compares with a baseline on one test set."""
+    """Result of a paired test of a system and a baseline on one test set."""
 
     p_value: float
     """Probability of a difference this large by chance, two-sided."""

@@ -1,1 +1,1 @@
-"""What keeps the platform running: its configuration, checks of its parts, backups, and its deployment."""
+"""Operations: configuration, health checks, backups, migrations and deployment."""

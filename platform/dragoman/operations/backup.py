@@ -1,8 +1,8 @@
-"""A backup of the whole platform while it runs: one moment of its databases, and the files that moment refers to.
+"""Online backup of the platform: consistent snapshots of its databases, and the files that they refer to.
 
-The moment is the same for the store and MLflow: both snapshots begin while the store lets nobody write. A promotion is
-written in the trail before and after it moves an alias, so the two agree however it falls. Files come after: what a
-database refers to was there before it was referred to.
+The store's and MLflow's snapshots are of the same moment: both begin while writes to the store are locked out. A
+promotion is written in the trail before and after it moves an alias, so the two agree however it falls. Files come
+after: what a database refers to was there before it was referred to.
 """
 
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def folders(settings: Settings) -> dict[str, Folder]:
 
 
 def _places(settings: Settings) -> dict[str, str]:
-    """Where each folder is, as the databases have it."""
+    """Where each folder is, by the URLs in the databases."""
     artifacts = settings.artifacts or settings.artifacts_dir.as_uri()
     return {"blobs": settings.blobs_url, "artifacts": artifacts, "models": settings.models_dir.as_uri()}
 
@@ -101,7 +101,7 @@ def progress(console: Console) -> Iterator[Progress]:
 
 
 def _begin(stack: ExitStack, settings: Settings, urls: dict[str, str]) -> dict[str, Snapshot]:
-    """Snapshots that show the same moment."""
+    """Snapshots of the same moment."""
     store = Database(settings.store_url)
     if not migrations.exists(store):
         raise BackupError(f"There is no store at {store.shown}, so nothing to back up: see `dragoman config`.")

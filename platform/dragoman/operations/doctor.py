@@ -1,4 +1,4 @@
-"""Every part of an installation looked at, each fault named with its remedy."""
+"""Health checks of every part of an installation, each fault with its remedy."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ CHECKS = (configuration, store, blobs, mlflow, ray, machine, clock)
 
 
 def examine() -> Iterator[Finding]:
-    """Look at every part; no fault of one keeps the others from being looked at."""
+    """Run every check; a fault of one doesn't stop the others."""
     yield from installation.check()
     try:
         chosen = settings()

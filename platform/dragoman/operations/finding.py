@@ -1,4 +1,4 @@
-"""A finding of `dragoman doctor`: a part, what is the matter with it, and what to do about it."""
+"""A finding of `dragoman doctor`: a part, its state, what is wrong and what to do about it."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from dragoman.redaction import masked
 
 
 class State(StrEnum):
-    """How a part is."""
+    """State of a part."""
 
     OK = "ok"
     WARNING = "warning"
-    """Works, or is not in use, but someone should know."""
+    """Works, or is not in use, with something to note."""
     FAULT = "fault"
 
 
@@ -32,7 +32,7 @@ def fine(part: str, what: str) -> Finding:
 
 
 def warning(part: str, what: str, remedy: str) -> Finding:
-    """A part that works, with something to know."""
+    """A part that works, with something to note."""
     return Finding(part, State.WARNING, masked(what), masked(remedy))
 
 

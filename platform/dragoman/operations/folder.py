@@ -1,4 +1,4 @@
-"""A folder of any file system: its files listed, fetched and sent, many at a time."""
+"""A folder of any fsspec file system: its files are listed, fetched and sent in batches."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from dragoman.file_system import file_system
 from dragoman.operations.snapshot import BackupError
 
 _AT_ONCE = 128
-"""Files asked for together: an object store answers them side by side."""
+"""Files of a batch: an object store serves them concurrently."""
 
 
 class Folder:

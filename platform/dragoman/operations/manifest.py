@@ -1,4 +1,4 @@
-"""What a backup holds: every file with its hash; written last, so that without it a backup is not whole."""
+"""Manifest of a backup: every file with its hash; written last, so that a backup without it is incomplete."""
 
 import hashlib
 import os
@@ -27,14 +27,14 @@ class Member(BaseModel):
 
     @classmethod
     def of(cls, file: Path) -> "Member":
-        """A file as it lies there."""
+        """The entry of a file on disk."""
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return cls(sha256=digest, size=file.stat().st_size)
 
 
 class Manifest(BaseModel):
-    """What a backup holds and where it came from."""
+    """The files of a backup and where they came from."""
 
     format: int = FORMAT
     """Version of the layout."""
@@ -51,7 +51,7 @@ class Manifest(BaseModel):
 
     @classmethod
     def now(cls, databases: dict[str, str], folders: dict[str, str]) -> "Manifest":
-        """An empty one of this moment."""
+        """An empty manifest of this moment."""
         return cls(made=datetime.now(UTC), databases=databases, folders=folders)
 
     @classmethod
@@ -94,7 +94,7 @@ class Manifest(BaseModel):
         return [name for name in self.files if name.startswith(f"{part}/")]
 
     def check(self, folder: Path, name: str) -> None:
-        """See that a file is what it was.
+        """Check that a file has its recorded size and hash.
 
         Raises:
             BackupError: it is gone, cut off, or altered.

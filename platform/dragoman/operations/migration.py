@@ -1,4 +1,4 @@
-"""Databases brought to this version's schemas: the store's, MLflow's and its users'; and buckets that are there."""
+"""Migration of the store's database, MLflow's and its users' to this version's schemas; creates missing buckets."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from dragoman.store.maintenance.relocation import settle_home
 from dragoman.store.store import Store
 
 JOBS_USER = "jobs"
-"""MLflow's user whom the jobs on Ray are: may add runs and models, may not administer."""
+"""MLflow's user for the jobs on Ray: may add runs and models, may not administer."""
 
 
 class MigrationError(DragomanError):

@@ -1,4 +1,4 @@
-"""A backup put back, here or elsewhere: checked first, whole or not at all, into databases that are empty."""
+"""Restoring a backup into empty databases, here or elsewhere: verified first, then restored whole or not at all."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -55,11 +55,11 @@ def restore(settings: Settings, folder: Path, console: Console) -> Manifest:
 
 
 def verify(folder: Path, console: Console) -> Manifest:
-    """See that a backup is whole: every file there, every byte what was written, every blob what its address says.
+    """Verify a backup: every file is there, with its recorded hash, and every blob matches its address.
 
     Raises:
         BackupError: it is not.
-        StoreError: a blob says something else than its address.
+        StoreError: a blob doesn't match its address.
     """
     manifest = Manifest.read(folder)
     with progress(console) as bar:
@@ -73,7 +73,7 @@ def verify(folder: Path, console: Console) -> Manifest:
 
 
 def _relocate(manifest: Manifest, settings: Settings, urls: dict[str, str]) -> None:
-    """Make the databases say where things are now."""
+    """Replace the paths in the databases by the new locations."""
     artifacts = settings.artifacts or settings.artifacts_dir.as_uri()
     with ExitStack() as stack:
         if "mlflow" in manifest.databases and manifest.folders["artifacts"] != artifacts:

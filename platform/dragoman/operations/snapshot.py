@@ -1,4 +1,4 @@
-"""One moment of a database, whatever is written meanwhile: dumped by the database's own means, and put back."""
+"""Consistent snapshot of a database, dumped and restored by SQLite's backup API or pg_dump."""
 
 import os
 import shutil
@@ -21,10 +21,10 @@ class BackupError(DragomanError):
 
 
 class Snapshot(ABC):
-    """A moment of a database, from `__enter__` on; writers go on."""
+    """A snapshot of a database, fixed at `__enter__`; writers go on."""
 
     suffix: str
-    """Of the file it is dumped to."""
+    """Suffix of the file it is dumped to."""
 
     def __init__(self, url: URL) -> None:
         """Prepare the connection; nothing is opened yet."""
@@ -44,11 +44,11 @@ class Snapshot(ABC):
 
     @abstractmethod
     def _fix(self) -> None:
-        """Begin the transaction that sees this moment."""
+        """Begin the transaction whose snapshot is dumped."""
 
     @abstractmethod
     def dump(self, file: Path) -> None:
-        """Write the moment to a file."""
+        """Dump the snapshot to a file."""
 
     @abstractmethod
     def restore(self, file: Path) -> None:
@@ -70,7 +70,7 @@ class SqliteSnapshot(Snapshot):
         self.connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # a transaction sees from its first read
 
     def dump(self, file: Path) -> None:
-        """A file with this moment, which needs no journal beside it."""
+        """Dump to a file, which needs no journal beside it."""
         source = self.connection.connection.driver_connection
         assert isinstance(source, sqlite3.Connection)  # noqa: S101
         with sqlite3.connect(file) as target:
@@ -87,7 +87,7 @@ class SqliteSnapshot(Snapshot):
         partial.replace(final)
 
     def is_empty(self) -> bool:
-        """Looks at the file first: connecting would make it."""
+        """Checked by the file first: connecting would create it."""
         return not self._file().exists() or super().is_empty()
 
     def _file(self) -> Path:

@@ -1,1 +1,1 @@
-"""The plan: every model and cell of a grid, what is missing and what it costs, before anything runs."""
+"""Planning: every model and cell of a grid, what is missing and what it costs, computed before anything runs."""

@@ -1,6 +1,6 @@
-"""What earlier versions did: a plan under the identities that the results store knows it by.
+"""Adoption of earlier versions' results: a plan under the identities that the results store has it under.
 
-Identities have seen more since, and less: settings of the base and the middle of large files count, files of other
+Identities depend on more since, and on less: settings of the base and the middle of large files count, files of other
 pairs don't. What was done under an earlier identity, and would be the same again, is not done again.
 """
 
@@ -25,7 +25,7 @@ _TRANSLATED = (CellState.DONE, CellState.UNSCORABLE)
 
 
 def adopt_from(plan: Plan, store_url: str, blobs_url: str) -> Plan:
-    """The plan as a store knows it (`adopt`), if there is a store; asking creates nothing."""
+    """The plan under a store's identities (`adopt`), if there is a store; none is created."""
     if not migrations.exists(Database(store_url)):
         return plan
     store = Store.open_existing(store_url, blobs_url)
@@ -52,7 +52,7 @@ def adopt(plan: Plan, store: Store) -> Plan:
 
 
 def _copy(plan: Plan, **changes: Any) -> Plan:
-    """The plan with changes, and nothing that was worked out before them."""
+    """A copy of the plan with changes, without its cached properties."""
     return Plan(**{**{name: getattr(plan, name) for name in Plan.model_fields}, **changes})
 
 
@@ -115,7 +115,7 @@ def _with_known_id(plan: Plan, store: Store) -> Plan:
             continue
         try:
             same = spec_meaning(GridSpec.from_store(grid.spec)) == spec_meaning(plan.spec)
-        except ValidationError:  # a later version refuses what this one was made of
+        except ValidationError:  # a later version rejects the recipe this one was made from
             continue
         if same and grid.base == plan.base.id and {model.id for model in plan.models} == set(grid.models):
             return _copy(plan, known_as=grid.spec_hash)

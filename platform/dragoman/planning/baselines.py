@@ -1,4 +1,4 @@
-"""Models that nobody trains here, as a plan has them: the base's identity, and the baselines beside it."""
+"""Models of a plan that are not trained here: the base's identity, and the baselines."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from dragoman.spec.grid import Base, GridSpec
 from dragoman.spec.pairs import Declared
 
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer.model", "*.spm")
-"""The files of a checkpoint that decide what it says."""
+"""The files of a checkpoint that determine its translations."""
 
 
 class PlannedBaseline(BaseModel):
@@ -65,13 +65,13 @@ def declared_graph(trained_on: Declared, languages: tuple[str, ...]) -> Training
 
 
 def identity_of(named: Base | Baseline, place: str, name: str = "base", chat: bool = False) -> ModelIdentity:
-    """The identity of a model from elsewhere, and a look at whether it is there.
+    """The identity of a model from elsewhere, after a check that it exists.
 
     Args:
         named: the part of the spec that names it.
         place: where that stands, for errors.
         name: its name in the grid's tables.
-        chat: whether models of the grid are asked with their chat templates.
+        chat: whether models of the grid are prompted with their chat templates.
 
     Raises:
         ModelError: its folder has no weights, or it is neither a folder nor a name.
@@ -88,7 +88,7 @@ def identity_of(named: Base | Baseline, place: str, name: str = "base", chat: bo
                 f"{place} is '{model}': the folder holds no safetensors weights. "
                 "Save the model with save_pretrained, or name one on the hub."
             )
-        recipe = {"files": hash_files(files)}  # the content, wherever the folder stands
+        recipe = {"files": hash_files(files)}  # the content, wherever the folder is
         if deciding := deciding_settings(folder, chat):
             former = Former(recipe=recipe, unseen=changed_at(folder))
             return ModelIdentity(name=name, recipe={**recipe, "version": 2, "settings": deciding}, former=former)

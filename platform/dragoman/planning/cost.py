@@ -1,4 +1,4 @@
-"""What a plan will cost: tokens to train and to decode, and, from rates that were measured, hours and disk."""
+"""Cost estimates of a plan: tokens to train and to decode, and, from measured rates, hours and disk."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -18,14 +18,14 @@ LINES = 64
 """Test sentences of each language that tokens are counted on."""
 
 BYTES = 4.0
-"""Bytes of UTF-8 that a token is taken for where there is no tokenizer to ask."""
+"""Bytes of UTF-8 that are assumed for a token where there is no tokenizer."""
 
 Count = Callable[[Sequence[str]], int]
 """Counts the tokens of some texts."""
 
 
 class Cost(NamedTuple):
-    """What one model takes."""
+    """Cost of one model."""
 
     model: ModelIdentity
     """The model."""
@@ -44,17 +44,17 @@ class Cost(NamedTuple):
 
     @property
     def passes(self) -> float | None:
-        """How often it reads each example."""
+        """Number of times each example is read: epochs."""
         return self.train_tokens / self.text_tokens if self.train_tokens and self.text_tokens else None
 
 
 class Estimate(NamedTuple):
-    """The cost of a plan, and what it rests on."""
+    """The cost of a plan, and the basis of the figures."""
 
     costs: list[Cost]
     """Model by model."""
     basis: list[str]
-    """Sentences that say where the figures come from."""
+    """Sentences on where the figures come from."""
 
 
 class _Density(NamedTuple):
@@ -71,7 +71,7 @@ def estimate(plan: Plan, store: Store | None) -> Estimate:
 
     Args:
         plan: the plan; tokens of training text need its examples drawn (`dragoman.planning.manifest.prepare`).
-        store: where earlier runs are looked for; None where there is no store yet.
+        store: where the rates of earlier runs are read; None where there is no store yet.
     """
     counted = tokenizer_of(plan.spec.base)
     densities = _densities(plan.tested, counted or (lambda texts: round(sum(len(t.encode()) for t in texts) / BYTES)))
@@ -94,7 +94,7 @@ def estimate(plan: Plan, store: Store | None) -> Estimate:
 
 
 def tokenizer_of(base: Base) -> Count | None:
-    """What counts tokens as the base model does; None where its tokenizer can't be had here and now."""
+    """A token counter with the base model's tokenizer; None where that can't be loaded here."""
     try:
         from tokenizers import Tokenizer
     except ModuleNotFoundError:  # comes with the extra `jobs`

@@ -86,13 +86,13 @@ def draw_for(prompts: Iterable[Prompt], pairs: Collection[Pair]) -> tuple[Drawn,
 
 
 def complete(prompt: Prompt, corpus: CorpusChoice, split: Split, languages: tuple[str, ...]) -> Prompt:
-    """The prompt with everything said that its identity depends on.
+    """The prompt with every field filled in that its identity depends on.
 
     Args:
         prompt: the prompt as the spec gives it.
-        corpus: where examples come from unless it says otherwise.
+        corpus: where examples come from by default.
         split: likewise the split.
-        languages: those that a wrong instruction names unless it says otherwise.
+        languages: those that a wrong instruction names by default.
 
     Raises:
         CorpusError: the corpus of its examples is not there.

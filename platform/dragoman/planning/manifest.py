@@ -1,4 +1,4 @@
-"""The manifest of a grid: its plan with the training text read, in a file. The jobs run what stands there."""
+"""The manifest of a grid: a file with its plan and what its training text holds, from which the jobs run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +11,11 @@ from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.training_text import TrainingText
 
 Tell = Callable[[PlannedTraining], None]
-"""Is told of each finetuning whose text is going to be read."""
+"""Callback for each finetuning whose text is going to be read."""
 
 
 class Manifest(BaseModel):
-    """What is in the file."""
+    """Content of the manifest file."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,23 +26,23 @@ class Manifest(BaseModel):
 
 
 def manifest_path(home: Path, grid: str) -> Path:
-    """Where the manifest of a grid lies."""
+    """Path of a grid's manifest."""
     return home / "plans" / f"{grid}.json"
 
 
 def prepare(plan: Plan, home: Path, tell: Tell = lambda _: None) -> Plan:
     """Draw the examples of every finetuning, look for test sentences in them, and write the manifest.
 
-    Text that an earlier manifest tells of is not read again, as long as nothing it depends on has changed: the corpus,
+    Text that an earlier manifest describes is not read again, as long as nothing it depends on has changed: the corpus,
     what is asked of it, and the test set.
 
     Args:
         plan: a plan.
         home: the folder of everything kept on this machine.
-        tell: is told of each finetuning whose text is read.
+        tell: is called with each finetuning whose text is read.
 
     Returns:
-        The plan as it stands in the manifest.
+        The plan as written to the manifest.
 
     Raises:
         CorpusError: training text is damaged.
@@ -67,7 +67,7 @@ def prepare(plan: Plan, home: Path, tell: Tell = lambda _: None) -> Plan:
 
 
 def _texts(path: Path) -> dict[str, TrainingText]:
-    """What an earlier manifest says, by model; nothing if there is none, or none of this version."""
+    """Training texts of an earlier manifest, by model; empty if there is none, or none of this version."""
     try:
         earlier = Manifest.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):

@@ -31,7 +31,7 @@ from dragoman.spec.pairs import chosen
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
 
 ITS_LINES = "its lines"
-"""The revision of a test set that is what its lines are, whatever else stands beside them."""
+"""The revision of a test set that is identified by its lines alone, whatever its corpus's files are called."""
 
 
 class TestSet(BaseModel):
@@ -43,7 +43,7 @@ class TestSet(BaseModel):
     corpus: str
     """Kind of corpus."""
     revision: str
-    """The corpus's revision; of one kept in files, that it is its lines, and what the files are called."""
+    """The corpus's revision; of one kept in files, `ITS_LINES` and the files' names."""
     split: Split
     """The split read."""
     sentences: int | None
@@ -56,7 +56,7 @@ class TestSet(BaseModel):
 
     @property
     def is_by_lines(self) -> bool:
-        """Whether the lines of a pair alone decide; before version 2 it was all files of the corpus together."""
+        """Whether the lines of a pair alone identify it; before version 2 all files of the corpus did together."""
         return self.revision.startswith(ITS_LINES)
 
 
@@ -68,7 +68,7 @@ class PlannedTraining(BaseModel):
     identity: ModelIdentity
     """The model it makes."""
     finetuning: Finetuning
-    """The part of the spec it comes from."""
+    """The part of the spec that defines it."""
     corpus: CorpusChoice
     """The corpus it reads."""
     prompt: Prompt
@@ -78,11 +78,11 @@ class PlannedTraining(BaseModel):
     pairs: tuple[Pair, ...]
     """The pairs it will train on."""
     missing: dict[PairKey, str]
-    """Pairs the spec asks for and there is no text for; they are not seen."""
+    """Pairs of the spec that there is no text for; they are not seen."""
     absent: dict[PairKey, str] = {}
-    """Pairs of the grid, asked for or not, that the corpus itself has no text for."""
+    """Pairs of the grid, in the spec's choice or not, that the corpus itself has no text for."""
     filters: Filters = Filters()
-    """What an example must be like."""
+    """Filters of the examples."""
     pivot: str | None = None
     """The language that text of missing pairs is made through, where there is such a pair."""
     held_out: TestText | None = None
@@ -92,18 +92,18 @@ class PlannedTraining(BaseModel):
 
     @property
     def design(self) -> TrainingGraph:
-        """The graph that the spec asks for, whether or not there is text for all of it."""
+        """The training graph of the spec, whether or not there is text for all of it."""
         return TrainingGraph(examples=expected(self.finetuning.examples, [*self.pairs, *self.missing]))
 
     @property
     def graph(self) -> TrainingGraph:
-        """The graph as planned; what is recorded is what the job really read."""
+        """The graph as planned; the recorded graph is of what the job really read."""
         counts = self.text.counts if self.text else expected(self.finetuning.examples, self.pairs)
         return TrainingGraph(examples=counts)
 
 
 class Plan(BaseModel):
-    """Everything a grid will do."""
+    """The plan of a grid."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
@@ -118,9 +118,9 @@ class Plan(BaseModel):
     test_set: TestSet
     """What is evaluated on."""
     tested: TestText
-    """The same, for those who look for it in training text."""
+    """The same, for the search in training text."""
     prompts: tuple[EvaluationPrompt, ...]
-    """The prompts of the evaluation, complete; the first is the one that gates are about."""
+    """The prompts of the evaluation, complete; the first is the one that gates evaluate."""
     undemonstrated: dict[str, dict[PairKey, str]]
     """By the prompt's id, the pairs that there are no examples for, with the reason."""
     pairs: tuple[Pair, ...]
@@ -142,13 +142,13 @@ class Plan(BaseModel):
 
     @cached_property
     def meaning(self) -> dict[str, Any]:
-        """The spec without the places it was read in, and with the models that lay there."""
+        """The spec without paths, and with the identities of the models found there."""
         others = [planned.identity.id for planned in self.baselines]
         return {"spec": spec_meaning(self.spec), "base": self.base.id, "baselines": others}
 
     @property
     def prompt(self) -> EvaluationPrompt:
-        """The prompt that gates and registered models are about."""
+        """The prompt of gates and registered models."""
         return self.prompts[0]
 
     @cached_property
@@ -165,7 +165,7 @@ class Plan(BaseModel):
 
     @cached_property
     def asked(self) -> tuple[tuple[ModelIdentity, EvaluationPrompt], ...]:
-        """Each model with each prompt it is asked with: the rows of the results.
+        """Each model with each prompt it is run with: the rows of the results.
 
         Prompts that name no models are those of the base and of what is trained from it; a baseline has its own, or
         else the first.
@@ -184,7 +184,7 @@ class Plan(BaseModel):
         )
 
     def prompt_of(self, model: ModelIdentity) -> EvaluationPrompt:
-        """The first prompt that a model is asked with."""
+        """The first prompt that a model is run with."""
         return next(prompt for asked, prompt in self.asked if asked.id == model.id)
 
     def decoding_of(self, model: str) -> Decoding:
@@ -217,7 +217,7 @@ class Plan(BaseModel):
 
 
 def spec_meaning(spec: GridSpec) -> Any:
-    """A spec as plain data, without where the folders stand that it names."""
+    """A spec as plain data, without the paths of the folders that it names."""
     return _without_places(spec.model_dump(mode="json"))
 
 
@@ -288,7 +288,7 @@ def make_plan(spec: GridSpec) -> Plan:
 
 
 def _with_complete_prompts(spec: GridSpec) -> GridSpec:
-    """The spec with all said that the identities of its evaluation's prompts depend on."""
+    """The spec with every field filled in that the identities of its evaluation's prompts depend on."""
     evaluation = spec.evaluation
     corpus = evaluation.corpus or spec.corpus
     prompts = tuple(complete(prompt, corpus, Split.DEV, spec.languages) for prompt in spec.prompts)

@@ -1,4 +1,4 @@
-"""Drawing the examples of a finetuning: for the plan, which says what is in them, and for the job that trains."""
+"""Drawing the examples of a finetuning, for the plan, which describes them, and for the job that trains."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,7 +22,7 @@ class ContaminationError(DragomanError):
 
 
 def held_out(tested: TestText) -> HeldOut:
-    """The test sentences, read.
+    """Read the test sentences.
 
     Raises:
         CorpusError: their text is not there, or damaged.
@@ -110,7 +110,7 @@ def too_contaminated(plan: Plan) -> Iterator[str]:
 
 
 def contamination_records(planned: PlannedTraining, test_set: str) -> list[ContaminationRecord]:
-    """What was found in a finetuning's text, as the store keeps it; nothing if it was not read."""
+    """Records of the contamination of a finetuning's text; none if it was not read."""
     if (text := planned.text) is None:
         return []
     key = {"model": planned.identity.id, "test_set": test_set, "similarity": text.similarity}
@@ -123,7 +123,7 @@ def _open(planned: PlannedTraining) -> Corpus:
 
 
 def _counts(corpus: Corpus, planned: PlannedTraining) -> Mapping[Pair, int]:
-    """How many examples of each pair are asked for."""
+    """The requested number of examples of each pair."""
     examples = planned.finetuning.examples
     if not isinstance(examples, SharedExamples):
         return dict.fromkeys(planned.pairs, examples)

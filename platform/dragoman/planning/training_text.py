@@ -1,4 +1,4 @@
-"""What a finetuning reads: how much of each pair, what was left out, and what of it will be tested."""
+"""Description of a finetuning's training text: examples of each pair, removed segments, test sentences in it."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ class PairText(BaseModel):
 
 
 class Found(Contamination):
-    """What one side of a pair's training text has of the test sentences in that language, with examples."""
+    """Test sentences that were found in one side of a pair's training text, with examples."""
 
     examples: tuple[tuple[str, str], ...] = ()
     """Some training sentences, each with the test sentence it is like."""
@@ -70,7 +70,7 @@ class TrainingText(BaseModel):
     similarity: float
     """How alike two sentences had to be to count as nearly the same."""
     found: tuple[Found, ...]
-    """What was found of the test set, for each pair and side; zeros where it was looked for in vain."""
+    """Contamination for each pair and side; zeros where nothing was found."""
 
     @property
     def counts(self) -> dict[Pair, int]:

@@ -1,1 +1,1 @@
-"""Tables for people, of what `analysis` and `planning` say: results, comparisons, campaigns, plans."""
+"""Reports: tables of the results of `analysis` and `planning` for the terminal, pages and files."""

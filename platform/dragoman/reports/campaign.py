@@ -6,7 +6,7 @@ from dataclasses import replace
 from dragoman.tables.table import Column, Row, Table, word
 
 _OF_ONE = ("matrix",)
-"""Tables that are for one grid: of a campaign they are shown when they are asked for."""
+"""Tables of a single grid: for a campaign they are shown only on request."""
 
 
 def across(campaign: str, grids: Mapping[str, Sequence[Table]]) -> list[Table]:
@@ -45,7 +45,7 @@ def _joined(campaign: str, tables: Mapping[str, Table]) -> Table:
 
 
 def _title(campaign: str, tables: Mapping[str, Table]) -> str:
-    """What the grids' titles say, once where they say the same, under the name of the campaign."""
+    """The grids' titles, once where they are equal, under the name of the campaign."""
     own = {grid: table.title.removeprefix(f"{grid}: ") for grid, table in tables.items()}
     if all(own[grid] == table.title for grid, table in tables.items()):
         return "; ".join(dict.fromkeys(own.values()))

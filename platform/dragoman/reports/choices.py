@@ -1,4 +1,4 @@
-"""Which models, systems and metric a report is about, of those that a grid has."""
+"""Selection of the models, systems and metric of a report, from those of a grid."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from dragoman.store.store import Store
 
 
 def chosen_metric(store: Store, grid: str, metric: str | None) -> str:
-    """The metric asked for, or the grid's first.
+    """The requested metric, or the grid's first.
 
     Raises:
         StoreError: the grid is unknown, or has no scores of that metric, or of none.
@@ -28,7 +28,7 @@ def chosen_metric(store: Store, grid: str, metric: str | None) -> str:
 
 
 def chosen_models(store: Store, grid: str, models: Sequence[str] | None) -> list[str]:
-    """The models asked for, or all of the grid, in its order and the base first.
+    """The requested models, or all of the grid, in its order and the base first.
 
     Raises:
         StoreError: the grid or a model is unknown.
@@ -41,7 +41,7 @@ def chosen_models(store: Store, grid: str, models: Sequence[str] | None) -> list
 
 
 def chosen_systems(store: Store, question: ScoreQuestion, models: Sequence[str]) -> list[System]:
-    """The models asked for with each of their prompts, or with the one asked for.
+    """The requested models with each of their prompts, or with the requested one.
 
     Raises:
         StoreError: the grid is unknown, or has no prompt of that name.

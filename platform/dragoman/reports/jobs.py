@@ -1,4 +1,4 @@
-"""Tables of grids as the store knows them: how their runs stand, what failed first, the cells of every model."""
+"""Tables of the store's grids: the states of their runs, first failures, the cells of every model."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ _BESIDE = [each for each in CellState if not each.is_translated and each is not 
 """States whose cells are counted beside those that are done."""
 
 _DETAIL_LINES = 12
-"""Lines of a failure's log on the first screen: its end, where the cause stands."""
+"""Lines of a failure's log on the first screen: its end, which holds the cause."""
 
 
 def grids(store: Store, jobs: Mapping[str, Sequence[JobRecord]]) -> Table:
@@ -58,7 +58,7 @@ def _standing(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, A
 
 
 def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
-    """How a grid stands."""
+    """The state and progress of a grid's latest run."""
     row = _standing(store, grid, jobs)
     last = jobs[0] if jobs else None
     columns = [word("state"), number("done", digits=0), number("cells", digits=0),
@@ -81,7 +81,7 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
 
 
 def failure(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
-    """The first failure of the latest run that had one and is not made good."""
+    """The first unresolved failure of the latest run that had one."""
     columns = [Column("sentence", "first failure", lambda row: row["sentence"], right=False)]
     for job in jobs[:1]:
         for line in store.jobs.lines(job.id, kind=LineKind.FAILURE, most=1):
@@ -129,13 +129,13 @@ def state(job: JobRecord) -> str:
 
 
 def _without_run(counts: Mapping[CellState, int]) -> str:
-    """The state of a grid that was never run here: one that was imported may be done."""
+    """The state of a grid without a run here: an imported one may be done."""
     left = sum(counts.get(each, 0) for each in CellState if each.is_open)
     return (JobState.DONE if counts and not left else CellState.PLANNED).value
 
 
 def because(job: JobRecord) -> str:
-    """Why it is in that state, in brackets; nothing where that says itself."""
+    """Why it is in that state, in brackets; empty where that is obvious."""
     if job.is_lost:
         return f" (its driver was last heard of {duration((now() - job.seen).total_seconds())} ago)"
     return f" ({job.reason})" if job.reason and job.reason != job.state.value else ""

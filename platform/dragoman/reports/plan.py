@@ -58,7 +58,7 @@ def models(planned: Plan) -> Table:
 
 
 def languages(planned: Plan) -> Table:
-    """The languages that are written in several scripts, and which was understood."""
+    """The languages that are written in several scripts, and the script that was assumed."""
     rows = [
         {
             "language": tag,

@@ -21,7 +21,7 @@ from dragoman.tables.table import Column, Row, Table, figure, interval, number, 
 Scores = dict[System, list[PairScore]]
 """Pairs' scores by system."""
 ALARMING = tuple(state.mark for state in CellState if state.facts.tone is Tone.BAD)
-"""What stands in the matrix in red."""
+"""Marks that the matrix shows in red."""
 WIDEST_MATRIX = 40
 """Languages above which the matrix is printed only when asked for."""
 OF_SYSTEM = ("model", "prompt")
@@ -49,17 +49,17 @@ def answers(store: Store, question: ScoreQuestion, *, models: Sequence[str]) -> 
 
 
 def _of(question: ScoreQuestion, system: System) -> ScoreQuestion:
-    """The question, asked of one system."""
+    """The question for one system."""
     return replace(question, prompt=system.prompt)
 
 
 def _row(system: System) -> dict[str, Any]:
-    """What a row says of its system."""
+    """A row's fields that identify its system."""
     return {key: getattr(system, key) for key in OF_SYSTEM}
 
 
 def _stub(systems: Iterable[System]) -> list[Column]:
-    """The columns that say whose a row is: the model, and the prompt where there are several."""
+    """The columns that identify a row's system: the model, and the prompt where there are several."""
     return [word("model"), *([word("prompt")] if len({each.prompt for each in systems}) > 1 else [])]
 
 
@@ -159,7 +159,7 @@ def seeds(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> T
 def matrix(
     question: ScoreQuestion, systems: Sequence[System], *, languages: Sequence[str], scores: Callable[[], Scores]
 ) -> Table:
-    """Source by target, one block for each model and prompt; what is no pair of the grid stays empty."""
+    """Source by target, one block for each model and prompt; cells that are no pair of the grid stay empty."""
 
     def content() -> list[Row]:
         rows: list[Row] = []

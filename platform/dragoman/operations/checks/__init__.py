@@ -1,1 +1,1 @@
-"""What `dragoman doctor` looks at: one part a module."""
+"""Checks of `dragoman doctor`, one module for each part."""

@@ -1,4 +1,4 @@
-"""Blob storage: a file can be written, read and removed; what the store refers to is there."""
+"""Check of the blob storage: a file can be written, read and removed, and the store's blobs are there."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ PART = "blobs"
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """A probe is written and removed; then the addresses of the store are looked for."""
+    """Write and remove a probe file, then look for the blobs that the store refers to."""
     url = settings.blobs_url
     try:
         files, root = file_system(url)
@@ -31,7 +31,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     except ImportError:
         yield fault(PART, f"{url} needs a package that is not installed", "for s3:// pip install 'dragoman[s3]'")
         return
-    except Exception as error:  # each file system raises what it likes
+    except Exception as error:  # file systems share no base class of errors
         remedy = "check that folder or bucket exist and may be written to; for s3:// AWS_ENDPOINT_URL and the AWS keys"
         yield fault(PART, f"{url} can't be written to ({first_line(error)})", remedy)
         return
@@ -42,7 +42,7 @@ def check(settings: Settings) -> Iterator[Finding]:
 
 
 def _nearest(files: AbstractFileSystem, folder: str) -> str:
-    """A folder, or the first above it that is there: looking at a home makes none of it. Buckets have no folders."""
+    """A folder, or its nearest existing parent: the check creates no folder. Buckets have no folders."""
     if not isinstance(files, LocalFileSystem):
         return folder
     place = Path(folder)
@@ -57,7 +57,7 @@ def _compare(settings: Settings) -> Iterator[Finding]:
         with database.reading() as connection:  # not opened as a store, which would upgrade it
             wanted = referenced(connection)
     except (DragomanError, ModuleNotFoundError):
-        yield fine(PART, f"{settings.blobs_url} can be written to")  # the store has a finding of its own
+        yield fine(PART, f"{settings.blobs_url} can be written to")  # reported by the check of the store
         return
     missing = wanted - {blob.address for blob in BlobStore(settings.blobs_url).stored()}
     if missing:

@@ -1,4 +1,4 @@
-"""The clock: not far from those of the servers we write beside."""
+"""Check of the clock against those of the database and object storage servers."""
 
 import time
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from dragoman.store.database.connection import Database
 PART = "clock"
 
 TOLERANCE = 30
-"""Seconds; S3 refuses signatures that are 15 minutes off, and drivers are taken for dead by their last sign of life."""
+"""Seconds; S3 refuses signatures that are 15 minutes off, and drivers count as dead by their last heartbeat."""
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Our clock against each server's."""
+    """Compare this machine's clock with each server's."""
     clocks = dict(_clocks(settings))
     off = {name: seconds for name, seconds in clocks.items() if abs(seconds) > TOLERANCE}
     for name, seconds in off.items():
@@ -40,5 +40,5 @@ def _clocks(settings: Settings) -> Iterator[tuple[str, float]]:
             with Database(settings.store_url).reading() as connection:
                 now = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
         except (DragomanError, ModuleNotFoundError):
-            return  # the store has a finding of its own
+            return  # reported by the check of the store
         yield "the results store", float(now) - time.time()

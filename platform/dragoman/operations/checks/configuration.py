@@ -1,4 +1,4 @@
-"""The settings: no misspelt variable, no secret in a file that others can read."""
+"""Check of the settings: no misspelt variable, no secret in a file that others can read."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ from dragoman.settings import Settings, settings_file, unknown_variables, variab
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Variables of the environment, and who may read the files that hold secrets."""
+    """Check the environment's variables, and the permissions of the files that hold secrets."""
     del settings
     known = [variable(name) for name in Settings.model_fields]
     for name in unknown_variables(os.environ):

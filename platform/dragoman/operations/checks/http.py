@@ -1,4 +1,4 @@
-"""One question to a server: its status, its words, and its clock."""
+"""HTTP client of the checks: one GET with its status, body and the server's clock."""
 
 import urllib.error
 import urllib.request
@@ -9,16 +9,16 @@ PATIENCE = 10
 
 
 class Answer(NamedTuple):
-    """What came back; status 0 is nothing."""
+    """A response; status 0 where there was none."""
 
     status: int
     text: str
     date: str | None = None
-    """The server's clock, as its header has it."""
+    """The server's clock, from the `Date` header."""
 
 
 def ask(url: str, authorization: str | None = None) -> Answer:
-    """GET a page; whatever goes wrong is an answer too."""
+    """GET a page; an error is returned as an answer too."""
     try:
         request = urllib.request.Request(url, headers={"Authorization": authorization} if authorization else {})  # noqa: S310
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310

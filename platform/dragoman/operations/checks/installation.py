@@ -1,4 +1,4 @@
-"""Python and the packages: those that must be there, in versions that fit."""
+"""Check of Python and the installed packages against Dragoman's requirements."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _DEVELOPMENT = ("dev", "all")
 
 
 def check() -> Iterator[Finding]:
-    """Python, and every requirement of Dragoman and of those of its extras that are installed."""
+    """Check Python, and every requirement of Dragoman and of its installed extras."""
     python = ".".join(map(str, sys.version_info[:3]))
     wanted = str(metadata(DISTRIBUTION)["Requires-Python"])
     if python in SpecifierSet(wanted):

@@ -1,4 +1,4 @@
-"""The machine: room on its disk, and a GPU that torch can use, where there is one."""
+"""Check of the machine: free disk space, and a GPU that torch can use, where there is one."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ COMFORT = 20 * 2**30
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Disk, then GPU."""
+    """Check the disk, then the GPU."""
     yield _disk(settings)
     yield _gpu()
 

@@ -1,4 +1,4 @@
-"""MLflow: a server that answers and knows us, or a database at its schema."""
+"""Check of MLflow: a server that accepts our credentials, or a database at its schema."""
 
 import base64
 import os
@@ -25,7 +25,7 @@ _ASK = "/api/2.0/mlflow/experiments/search?max_results=1"
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """The server of the settings, or their database."""
+    """Check the tracking server of the settings, or their database."""
     url = settings.mlflow_url
     if url.startswith(("http://", "https://")):
         yield from _check_server(url.rstrip("/"))
@@ -104,7 +104,7 @@ def _check_files(settings: Settings) -> Iterator[Finding]:
         roots, checkpoints = former_roots(settings), moved_checkpoints(settings)
         missing = [] if roots else missing_models(settings)
     except (SQLAlchemyError, DragomanError):
-        return  # said already
+        return  # reported already
     if roots:
         told = f"the home was moved: artifacts are looked for in {', '.join(sorted(roots))}"
         yield fault(PART, told, "dragoman deploy migrate")
@@ -117,7 +117,7 @@ def _check_files(settings: Settings) -> Iterator[Finding]:
 
 
 def _compare(found: str) -> Finding:
-    """Hold a schema to the installed MLflow's, without importing it: that takes seconds."""
+    """Compare a schema with the installed MLflow's, without importing MLflow, which takes seconds."""
     from alembic.script import ScriptDirectory
 
     folder = (

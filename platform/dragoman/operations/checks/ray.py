@@ -1,4 +1,4 @@
-"""Ray: a cluster that answers to our token and to nobody else, or one that can be started here."""
+"""Check of Ray: a cluster that accepts our token and no other, or a package that can start one here."""
 
 import json
 import os
@@ -14,7 +14,7 @@ PART = "Ray"
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """The cluster of the settings, or the package."""
+    """Check the cluster of the settings, or the package."""
     try:
         here = version("ray")
     except PackageNotFoundError:
@@ -51,7 +51,7 @@ def _check_cluster(url: str, here: str | None) -> Iterator[Finding]:
 
 
 def token() -> str | None:
-    """The token of this process, from where Ray looks for it."""
+    """The token of this process, from the places that Ray reads."""
     if found := os.environ.get("RAY_AUTH_TOKEN"):
         return found
     file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")

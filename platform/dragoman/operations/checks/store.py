@@ -1,4 +1,4 @@
-"""The results store: there, at this program's schema."""
+"""Check of the results store: it exists, at this program's schema."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ PART = "results store"
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Whether it can be opened, and whether its migrations are done."""
+    """Check that it can be opened, and that its migrations are done."""
     try:
         database = Database(settings.store_url)
         if database.file is not None and not database.file.exists():
