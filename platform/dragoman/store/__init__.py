@@ -1,4 +1,4 @@
-"""The results store: what was planned, translated and scored, as records in a database and blobs beside it."""
+"""The results store: plans, translations and scores, as records in a database and blobs beside it."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
 """Blobs: translations and test texts, addressed by their content.
 
-One zstd Parquet file for each, in a folder of any file system `fsspec` knows. The address is the SHA-256 of what the
-file says, not of its bytes, so another version of the Parquet library does not change it.
+One zstd Parquet file for each, in a folder of any file system `fsspec` knows. The address is the SHA-256 of the file's
+content, not of its bytes, so another version of the Parquet library does not change it.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ TEST = pa.schema([("source", pa.string()), ("reference", pa.string())])
 _SUFFIX = ".parquet"
 
 _MOMENTS = ("LastModified", "last_modified", "updated", "mtime", "created")
-"""What S3, Azure, Google and others call the time at which a file was written."""
+"""Keys under which S3, Azure, Google and others report a file's modification time."""
 
 _REMEDY = "restore it from a backup, or have its cells translated again with `dragoman retry GRID --damaged`."
 
@@ -52,20 +52,20 @@ class StoredBlob(NamedTuple):
     """A file of the blob storage."""
 
     address: str
-    """Its address; empty for what a killed writer left."""
+    """Its address; empty for a temporary file of a killed writer."""
     path: str
-    """Where it is."""
+    """Its URL."""
     size: int
     """Bytes."""
     written: datetime
-    """When (UTC)."""
+    """Modification time (UTC)."""
 
 
 class BlobStore:
     """A folder of blobs; workers write to it without opening the database."""
 
     def __init__(self, url: str) -> None:
-        """Take a folder, which is made when the first blob is written.
+        """Open a folder, which is created when the first blob is written.
 
         Args:
             url: fsspec URL of the folder (`file:///...`, `s3://bucket/...`).
@@ -107,7 +107,7 @@ class BlobStore:
         return [source for source, _ in rows], [reference for _, reference in rows]
 
     def read(self, address: str) -> bytes:
-        """The file of a blob, as it lies there.
+        """The bytes of a blob's file.
 
         Raises:
             StoreError: it is not there, or can't be read.
@@ -116,12 +116,12 @@ class BlobStore:
             data: bytes = self._files.cat_file(self._path(address))
         except FileNotFoundError as error:
             raise StoreError(f"The blob {address} is not in {masked(self.url)}: {_REMEDY}") from error
-        except Exception as error:  # every file system has errors of its own
+        except Exception as error:  # file systems share no base class of errors
             raise self._unusable("read", error) from error
         return data
 
     def write(self, address: str, data: bytes) -> None:
-        """Keep a file that `read` returned, if it is what its address says.
+        """Write a file that `read` returned, if it matches its address.
 
         Raises:
             StoreError: it is damaged.
@@ -130,7 +130,7 @@ class BlobStore:
         self._keep(address, data)
 
     def stored(self) -> Iterator[StoredBlob]:
-        """Every file there is, whole or left over; what comes or goes meanwhile may be missing.
+        """Every file of the folder, blobs and left-overs; files written or removed meanwhile may be missing.
 
         Raises:
             StoreError: they can't be listed.
@@ -168,7 +168,7 @@ class BlobStore:
     def _listed(self) -> Iterator[tuple[str, int, datetime]]:
         if self._is_local:
             for path in sorted(Path(self._root).rglob("*")):
-                with suppress(FileNotFoundError):  # a writer's file has got its name meanwhile
+                with suppress(FileNotFoundError):  # a writer's file was renamed meanwhile
                     found = path.stat()
                     if not path.is_dir():
                         yield str(path), found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)
@@ -203,7 +203,7 @@ class BlobStore:
     def _keep(self, address: str, data: bytes) -> None:
         try:
             self._write(address, data)
-        except Exception as error:  # every file system, and every cloud's library below it, has errors of its own
+        except Exception as error:  # file systems, and the clouds' libraries below them, share no base class of errors
             why = masked(next(iter(str(error).splitlines()), type(error).__name__))
             raise StoreError(
                 f"Blobs can't be written to {masked(self.url)} ({why}): check that it is there, has room, and may be "
@@ -213,7 +213,7 @@ class BlobStore:
     def _write(self, address: str, data: bytes) -> None:
         """Write a file, in one step.
 
-        One that is there becomes young again, which the garbage collector spares, and whole if it was damaged.
+        An existing one gets a new modification time, which the garbage collector spares, and is replaced if damaged.
         """
         path = self._path(address)
         if not self._is_local:
@@ -237,7 +237,7 @@ class BlobStore:
 
 
 def check_blob(address: str, data: bytes) -> pa.Schema:
-    """See that a file is what its address says; returns `TRANSLATION`, `TEST`, or what else it holds.
+    """Check that a file matches its address; returns `TRANSLATION`, `TEST`, or what else it holds.
 
     Raises:
         StoreError: it is not.
@@ -258,7 +258,7 @@ def _holds(path: Path, address: str, data: bytes) -> bool:
 
 
 def _remove_file(path: Path, unless_after: datetime | None) -> bool:
-    """Remove a file that nobody wants again meanwhile: it loses its name first, so that who wants it writes it anew."""
+    """Remove a file unless it is written again meanwhile: renamed first, so that a concurrent writer writes it anew."""
     nameless = path.with_name(f".{uuid4().hex}")
     path.rename(nameless)
     if unless_after is not None and datetime.fromtimestamp(nameless.stat().st_mtime, UTC) > unless_after:
@@ -269,7 +269,7 @@ def _remove_file(path: Path, unless_after: datetime | None) -> bool:
 
 
 def moment(details: Mapping[str, Any]) -> datetime:
-    """When a file was written, by whichever name its file system has for that."""
+    """Modification time of a file, under whichever key its file system reports it."""
     found = next(details[name] for name in _MOMENTS if details.get(name) is not None)
     if isinstance(found, int | float):
         return datetime.fromtimestamp(found, UTC)
@@ -296,7 +296,7 @@ def _array(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
 
 
 def _parse(address: str, data: bytes) -> tuple[pa.Schema, list[tuple[Any, ...]]]:
-    """What a blob says, once its content is found to hash to its address."""
+    """The content of a blob, after its hash was checked against its address."""
     try:
         table = pq.ParquetFile(io.BytesIO(data)).read()
     except (pa.ArrowException, OSError) as error:

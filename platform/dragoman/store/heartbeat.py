@@ -1,14 +1,14 @@
-"""How it is known that a driver is alive: it says so, under a name by which its own host can look for it."""
+"""Heartbeats of drivers: their interval, their timeout, and names by which a host can look for the process."""
 
 import os
 import socket
 from datetime import timedelta
 
 BEAT_SECONDS = 2.0
-"""How often a driver says that it is alive, and asks whether it should stop."""
+"""Interval of a driver's heartbeats, at which it also reads whether it should stop."""
 
 LOST_AFTER = timedelta(seconds=20)
-"""A driver silent for so long is gone."""
+"""Time without a heartbeat after which a driver counts as dead."""
 
 
 def driver_name() -> str:
@@ -25,6 +25,6 @@ def has_ended_here(driver: str) -> bool:
         os.kill(int(process), 0)
     except ProcessLookupError:
         return True
-    except OSError:  # it lives, as somebody else's
+    except OSError:  # it is alive, another user's
         return False
     return False

@@ -1,4 +1,4 @@
-"""What crosses the store's border: one frozen noun for each thing it keeps."""
+"""Records of the store: the frozen pydantic models that its repositories take and return."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ class ModelRecord(Record):
     id: str
     """Its identity: the hash of the recipe."""
     name: str
-    """What tables call it."""
+    """Its name in tables."""
     parent: str | None = None
     """Id of the model it was finetuned from."""
     base: str | None = None
@@ -103,16 +103,16 @@ class GridRecord(Record):
     languages: tuple[str, ...]
     """Canonical tags of its languages."""
     names: Mapping[str, str] = Field(default_factory=dict)
-    """What this grid calls its models, by id; by default `base` for the base and else the model's own name."""
+    """Names of its models in this grid, by id; by default `base` for the base and else the model's own name."""
 
 
 class CellRecord(Record):
-    """A cell and how far it has come."""
+    """A cell with its state and outcome."""
 
     cell: Cell
-    """What is translated by which model and how."""
+    """The cell's semantic fields."""
     state: CellState = CellState.PLANNED
-    """Where it stands."""
+    """Its state."""
     reason: str | None = None
     """Why it is missing, failed or unscorable."""
     hypotheses: str | None = None
@@ -186,10 +186,10 @@ class StoredScore(Record):
 
 
 class CellOutcome(Record):
-    """A cell that was translated, with what its metrics made of it."""
+    """A translated cell with its scores."""
 
     translation: Translation
-    """Where the hypotheses are, and how they came about."""
+    """The hypotheses' blob, and how they were decoded."""
     scores: tuple[StoredScore, ...] = ()
     """The scores, with their statistics."""
     unscorable: tuple[Unscorable, ...] = ()
@@ -208,7 +208,7 @@ class Untranslated(NamedTuple):
 
 
 class ContaminationRecord(Contamination):
-    """What one side of a pair's training text has of a test set's sentences in that language."""
+    """Test sentences that were found in one side of a pair's training text."""
 
     model: str
     """Id of the model that is trained on it."""
@@ -219,7 +219,7 @@ class ContaminationRecord(Contamination):
 
 
 class JobState(StrEnum):
-    """How a run of a grid stands."""
+    """State of a run of a grid."""
 
     QUEUED = "queued"
     """Submitted to a cluster; its driver has not begun."""
@@ -243,7 +243,7 @@ class JobRecord(Record):
     worker: str | None = None
     """Host and process of the driver (`driver_name`); None until it has begun."""
     state: JobState
-    """How it stands."""
+    """Its state."""
     reason: str | None = None
     """Why it failed or was stopped."""
     started: AwareDatetime
@@ -251,21 +251,21 @@ class JobRecord(Record):
     ended: AwareDatetime | None = None
     """When it ended (UTC)."""
     seen: AwareDatetime
-    """When its driver last said that it is alive (UTC)."""
+    """Last heartbeat of its driver (UTC)."""
     address: str | None = None
     """Address of the Ray cluster it was submitted to; None where Ray was embedded."""
     submission: str | None = None
-    """What that cluster calls it."""
+    """Its submission id there."""
     stop_asked: AwareDatetime | None = None
     """When it was asked to stop (UTC)."""
     stop_asked_by: str | None = None
     """Who asked."""
     progress: Mapping[str, Any] | None = None
-    """What its driver last measured: cells, throughput, workers, time left."""
+    """Its driver's last progress report: cells, throughput, workers, time left."""
 
     @property
     def is_lost(self) -> bool:
-        """Whether its driver is gone though it counts as running: silent too long, or a dead process of this host."""
+        """Whether it counts as running though its driver is gone: no heartbeat in time, or no process on this host."""
         if self.state is not JobState.RUNNING:
             return False
         return now() - self.seen > LOST_AFTER or has_ended_here(self.worker or "")
@@ -277,7 +277,7 @@ class JobRecord(Record):
 
 
 class LineKind(StrEnum):
-    """What a line of a job's log is about."""
+    """Kind of a line of a job's log."""
 
     SAID = "said"
     """What happened."""
@@ -286,7 +286,7 @@ class LineKind(StrEnum):
 
 
 class JobLine(Record):
-    """Something a driver said."""
+    """A line of a job's log."""
 
     number: int = 0
     """Its place in the job's log, from 1; the store gives it."""

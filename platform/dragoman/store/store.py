@@ -1,4 +1,4 @@
-"""The results store: what was planned, translated and scored, behind one repository for each kind of record."""
+"""The `Store`: a database and a blob storage, with one repository for each kind of record."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from dragoman.store.repositories.models import ModelRepository
 class Store:
     """The records of one results store. Every call of a repository is one short transaction, and may be repeated.
 
-    Threads may share one; a process opens its own. What its scores say is asked in `dragoman.analysis`.
+    Threads may share one; a process opens its own. Its scores are analysed by `dragoman.analysis`.
     """
 
     models: ModelRepository
@@ -34,12 +34,12 @@ class Store:
     cells: CellRepository
     """Cells: their states, translations and scores."""
     contamination: ContaminationRepository
-    """What the training text of models has of test sets."""
+    """Contamination of models' training text with test sets."""
     jobs: JobRepository
     """The runs of grids, and their logs."""
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
-        """Take a database that is at this program's version; `open` sees to that."""
+        """Use a database that is at this program's version, as ensured by `open`."""
         self.database = database
         self.blobs = blobs
         self.models = ModelRepository(database)
@@ -81,7 +81,7 @@ class Store:
         if version is None:
             raise StoreError(f"There is no store at {database.shown}: run `dragoman run SPEC` first.")
         if version != migrations.HEAD and not database.is_sqlite:
-            raise StoreError(  # whoever only reads must not lock out all that have an older program
+            raise StoreError(  # a reader must not lock out users of an older program
                 f"The store {database.shown} was written by an older Dragoman (schema {version}; this one needs "
                 f"{migrations.HEAD}): bring it up to date with `dragoman deploy migrate`, after which older ones can't "
                 "use it."
@@ -113,11 +113,11 @@ class Store:
             store.close()
 
     def __eq__(self, other: object) -> bool:
-        """Whether the other is of the same database and blobs; a snapshot is equal to the store it is of."""
+        """Whether the other has the same database and blobs; a snapshot is equal to its store."""
         return isinstance(other, Store) and self._place == other._place
 
     def __hash__(self) -> int:
-        """By the same: what is kept of a store's answers is found from every snapshot of it."""
+        """Hash of the same, so that cached results of a store are found from every snapshot of it."""
         return hash(self._place)
 
     @property

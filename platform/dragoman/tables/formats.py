@@ -1,4 +1,4 @@
-"""How tables are written in each form."""
+"""Writers of tables, one for each form: text, CSV, JSON, LaTeX, Markdown."""
 
 import csv
 import json

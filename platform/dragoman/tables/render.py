@@ -37,7 +37,7 @@ def render(tables: Sequence[Table], form: Form, only: str | None = None) -> str:
         if tables[0].refusal is not None:
             raise OutputError(tables[0].refusal)
     tables = [table for table in tables if table.refusal is None]
-    # for the eye, a table without rows is left out, unless it was asked for
+    # for people, a table without rows is left out, unless it was requested
     shown = [table for table in tables if not table.detail and (table.rows or only is not None)]
     match form:
         case Form.JSON:

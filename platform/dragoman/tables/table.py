@@ -1,4 +1,4 @@
-"""A table: rows as plain values for programs, columns that write them for the eye."""
+"""The table model: rows as plain values for programs, columns that format them for people."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,26 +12,26 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Decoration:
-    """What a page adds to the cells of a column: links, marks and classes. No other form has them."""
+    """Additions of a page to the cells of a column: links, marks and classes. No other form has them."""
 
     link: Callable[[Row], str | None] | None = None
-    """The address of what the cell is about; None where it is not to be had."""
+    """URL of a cell's link; None where there is none."""
     label: Callable[[Row], str] | None = None
-    """What a link is called for those who hear it, where the cell's text alone is too short."""
+    """The `aria-label` of a link, where the cell's text alone is too short."""
     html: Callable[[Row], Any] | None = None
-    """What a page writes in place of the text: text, which it escapes, or an object with `__html__`, which is HTML."""
+    """Replacement of the text on a page: text, which is escaped, or an object with `__html__`, which is HTML."""
     css: Callable[[Row], str] | None = None
     """The cell's classes."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column for the eye: how one row's values are written in it."""
+    """A column for people: formats one row's values."""
 
     key: str
     """Its name, which no other column of the table has: that of the row's value it shows, or of the first of them."""
     heading: str
-    """What stands at the top; several columns may have the same."""
+    """Its heading; several columns may have the same."""
     text: Callable[[Row], str]
     """The cell's text."""
     right: bool = True
@@ -41,7 +41,7 @@ class Column:
     values: tuple[str, ...] = ()
     """Keys of the values that it shows, where that is more than the one of its key; CSV and JSON hold all of them."""
     page: Decoration = Decoration()
-    """What a page adds to its cells."""
+    """Decoration of its cells on a page."""
 
     @property
     def shows(self) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows as plain values for programs, and columns that write them for the eye."""
+    """Rows as plain values for programs, and columns that format them for people."""
 
     name: str
     """The key in JSON, the value of `--table`, the label in LaTeX."""
@@ -107,8 +107,7 @@ class Table:
     def decorated(self, columns: Mapping[str, Decoration], css: Callable[[Row], str] | None = None) -> Self:
         """The table for a page, with decorations by the columns' keys and classes of its rows.
 
-        A column that the table does not have now, as some are there only where something is to be shown, is passed
-        over.
+        Decorations of columns that the table does not have are ignored.
         """
         decorated = [
             replace(column, page=columns[column.key]) if column.key in columns else column for column in self.columns

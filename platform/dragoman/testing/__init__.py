@@ -1,4 +1,4 @@
-"""For tests of programs and plugins that build on Dragoman: stores filled with small grids, without a run."""
+"""Test helpers for programs and plugins that build on Dragoman: stores filled with small grids, without a run."""
 
 from dragoman.testing.grid_builder import GridBuilder
 from dragoman.testing.random_scores import random_score

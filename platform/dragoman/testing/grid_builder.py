@@ -55,7 +55,7 @@ class GridBuilder:
             name: the grid's name.
             metrics: the metrics asked for.
             languages: its languages; those of the pairs by default.
-            names: what the grid calls its models, by id.
+            names: the names of its models in the grid, by id.
             spec: the specification it was made from; only its name by default.
             lines: test lines of each pair; a pair without them is missing. None stores no test lines.
             segments: lines of each pair, where none are stored.
@@ -125,7 +125,7 @@ class GridBuilder:
         seconds: float = 1.0,
         worker: str = "w",
     ) -> None:
-        """Have a cell translated and scored.
+        """Write a cell's translation and scores.
 
         Args:
             cell: the cell.
@@ -133,9 +133,9 @@ class GridBuilder:
             hypotheses: text, finish reason and tokens of each line; without any, none are stored.
             segments: lines translated, where no hypotheses are stored.
             unscorable: the metrics that can't score it, with the reason.
-            engine: who decoded.
+            engine: the engine that decoded.
             seconds: how long it took.
-            worker: who did it.
+            worker: the worker that did it.
         """
         count = segments if segments is not None else len(hypotheses)
         translation = Translation(
@@ -152,11 +152,11 @@ class GridBuilder:
         self.store.cells.advance(translated=[outcome])
 
     def start(self, cell: Cell, worker: str = "w") -> None:
-        """Have a worker begin a cell."""
+        """Mark a cell as begun by a worker."""
         self.store.cells.advance(started=[cell.id], worker=worker)
 
     def fail(self, cell: Cell, reason: str) -> None:
-        """Have a cell fail."""
+        """Mark a cell as failed."""
         self.store.cells.advance(failed=[Untranslated(cell.id, reason)])
 
     def state(self, cell: Cell) -> CellState:

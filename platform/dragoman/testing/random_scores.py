@@ -1,4 +1,4 @@
-"""Made-up but possible sufficient statistics, the same for the same arguments on every machine."""
+"""Random but valid sufficient statistics and scores, reproducible from their arguments on every machine."""
 
 import zlib
 from typing import Any
@@ -22,7 +22,7 @@ def random_score(
         model: with the metric and the pair, what the numbers are drawn by.
         pair: the direction.
         segments: how many.
-        quality: the chance that a word is right, from 0 to 1.
+        quality: the probability that a word is right, from 0 to 1.
         signature: what follows the metric's name in the signature.
         statistics: whether the segments' statistics are kept.
     """

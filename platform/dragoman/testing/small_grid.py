@@ -37,7 +37,7 @@ class SmallGrid(GridBuilder):
         super().__init__(store, [base, *tuned], all_pairs(LANGUAGES), name=name, metrics=("bleu", "chrf++"), segments=3)
 
     def commit(self, cell: Cell, bleu: float, statistics: bytes | None = STATISTICS) -> None:
-        """Have a cell translated, with a BLEU score and a chrF++ score that is twice as high."""
+        """Write a cell's translation, with a BLEU score and a chrF++ score that is twice as high."""
         scores = [
             StoredScore(
                 metric="bleu", signature="BLEU|v1", value=bleu, low=bleu - 1, high=bleu + 1, statistics=statistics
@@ -48,7 +48,7 @@ class SmallGrid(GridBuilder):
         self.translate(cell, scores, hypotheses=hypotheses, seconds=0.5)
 
     def fill(self) -> Self:
-        """Have every cell translated; the BLEU score of the n-th is n."""
+        """Write every cell's translation; the BLEU score of the n-th is n."""
         for number, record in enumerate(self.cells):
             self.commit(record.cell, float(number))
         return self

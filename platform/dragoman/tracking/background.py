@@ -1,4 +1,4 @@
-"""Telling MLflow on a thread of its own: it may be slow or away, the grid goes on, and what is to be written waits."""
+"""Background thread that writes to MLflow, with retries: a slow or unreachable server doesn't delay the grid."""
 
 import logging
 import queue
@@ -13,32 +13,32 @@ from dragoman.tracking.mlflow import Tracker, TrackingError, answers
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""Times that a write is tried on a server that answers; one that is away is waited for."""
+"""Attempts of a write on a server that responds; an unreachable one is waited for."""
 
 AWAY_SECONDS = 15.0
-"""How long the end of a grid waits for a server that does not answer."""
+"""How long the end of a grid waits for a server that does not respond."""
 
 BUSY_SECONDS = 300.0
 """How long it waits for a single write."""
 
 _PAUSES = (1.0, 10.0)
-"""Seconds between two looks at a server that is away: at first, and at most."""
+"""Seconds between two attempts to reach a server: at first, and at most."""
 
 
 class BackgroundTracker:
-    """Writes in the order it is told, each thing until it is written.
+    """Writes queued calls in order, each until it succeeds.
 
-    Its database takes seconds to make, which here cost the grid nothing. MLflow itself is imported before the thread
-    starts (`tracking.import_mlflow`): two threads must not import it at once.
+    Creating MLflow's database takes seconds, which the grid does not wait for. MLflow itself is imported before the
+    thread starts (`tracking.import_mlflow`): two threads must not import it at once.
     """
 
     def __init__(self, make: Callable[[], Tracker], uri: str, say: Callable[[str], None] = logger.info) -> None:
         """Start the thread.
 
         Args:
-            make: makes the tracker; again, if it fails.
+            make: creates the tracker; retried if it fails.
             uri: where MLflow is.
-            say: takes a line for the log, on that thread.
+            say: called with a line for the log, on that thread.
         """
         self._make, self._uri, self._say = make, uri, say
         self._tracker: Tracker | None = None
@@ -52,21 +52,21 @@ class BackgroundTracker:
         self._thread.start()
 
     def tell(self, job: Callable[[Tracker], None]) -> None:
-        """Queue something to be written; done twice it must change nothing, for the answer may be what was lost."""
+        """Queue a write, which must be idempotent: it is repeated where only the response was lost."""
         self._told += 1
         self._jobs.put(job)
 
     @property
     def unwritten(self) -> int:
-        """How much of what was told is not written."""
+        """The number of queued calls that are not written."""
         return self._told - self._over
 
     def close(self, away: float = AWAY_SECONDS, busy: float = BUSY_SECONDS) -> list[str]:
-        """Wait until all is written, or MLflow has been away for too long; returns what went wrong, as sentences.
+        """Wait until all is written, or MLflow was unreachable for too long; returns what went wrong, as sentences.
 
         Args:
-            away: seconds that a server is waited for which does not answer.
-            busy: likewise, which does, but lets a single write wait.
+            away: seconds to wait for a server that does not respond.
+            busy: seconds to wait for a single write to a server that responds.
         """
         self._jobs.put(None)
         begun = time.monotonic()

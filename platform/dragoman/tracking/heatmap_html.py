@@ -1,4 +1,4 @@
-"""A heat map of a model's pairs as one HTML file that needs nothing else: an artifact that MLflow shows as it is."""
+"""A heat map of a model's pairs as one self-contained HTML file, an artifact that MLflow renders."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -11,7 +11,7 @@ STEPS = 20
 """Colours between the lowest score and the highest."""
 
 NUMBERED = 40
-"""Languages up to which tiles hold their numbers; of more, a tile says its number when it is pointed at."""
+"""Languages up to which tiles hold their numbers; of more, a tile shows its number in a tooltip."""
 
 _STYLE = """
 :root { color-scheme: light; font: 14px/1.4 system-ui, sans-serif }
@@ -34,7 +34,7 @@ def heat_map_page(title: str, metric: str, languages: Sequence[str], scores: Ite
     any eyes and in grey. A pair without a score is hatched, with the reason; the seen ones are framed.
 
     Args:
-        title: what the page is headed with.
+        title: the page's heading.
         metric: name of the metric.
         languages: tags in order, for both sides.
         scores: one for each planned pair.

@@ -1,8 +1,8 @@
-"""What MLflow is told of a grid: runs, parameters, losses, scores by partition, data sets and samples.
+"""MLflow tracking of a grid: runs, parameters, losses, scores by partition, data sets and samples.
 
 Experiment = campaign (a grid that belongs to none is its own), parent run = grid, children = models, grandchildren =
-evaluations. MLflow is a window, not the record: everything here is written from the store and can be written again, and
-no failure of it stops a grid.
+evaluations. MLflow is a view of the store, not the record: everything here is written from the store and can be written
+again, and no failure of it stops a grid.
 """
 
 import logging
@@ -26,9 +26,9 @@ from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, 
 GRID_TAG = "dragoman.grid"
 MODEL_TAG = "dragoman.model"
 KEY_TAG = "dragoman.key"
-"""Tag that finds a run again: what it stands for, whichever process made it."""
+"""Tag by which a run is found again, whichever process created it."""
 TAG_LENGTH = 8000
-"""Characters that a run's tag may have in MLflow: of one that is longer the whole batch is refused."""
+"""Most characters of a run's tag in MLflow, which refuses the whole batch for a longer one."""
 _SHARED = (
     "mlflow",
     "mlflow.entities",
@@ -39,27 +39,27 @@ _SHARED = (
     "mlflow.system_metrics.metrics.gpu_monitor",
     "mlflow.system_metrics.metrics.network_monitor",
 )
-"""Modules that the threads of a run use: the one that tells MLflow, the one that takes samples, and the main one."""
+"""Modules that threads of a run use: the one that writes to MLflow, that of system metrics, and the main one."""
 BATCH = 1000
-"""Metrics that MLflow takes at once."""
+"""Most metrics of one request to MLflow."""
 
 
 def import_mlflow() -> None:
-    """Import what of MLflow several threads use, and say how it is to behave; before the first of them starts.
+    """Import and configure the modules of MLflow that several threads use, before the first of them starts.
 
     Its modules import each other in circles: of two threads that import it at once, one may see half of it.
     """
     telemetry.turn_off()
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    # its own would hold a call to a server that is away for four minutes; what failed is written again anyway
+    # its default would block a call to an unreachable server for four minutes; failed writes are repeated anyway
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     for module in _SHARED:
         import_module(module)
 
 
 class TrackingError(DragomanError):
-    """What MLflow can't be told before somebody has changed something there."""
+    """A write that MLflow refuses until something is changed there."""
 
 
 class Tracker:
@@ -69,7 +69,7 @@ class Tracker:
         import_mlflow()
         from mlflow import MlflowClient
 
-        for chatty in ("mlflow", "alembic"):  # they tell of every step, in the middle of the progress bars
+        for chatty in ("mlflow", "alembic"):  # they report every step, in the middle of the progress bars
             logging.getLogger(chatty).setLevel(logging.WARNING)
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._plan = plan
@@ -80,7 +80,7 @@ class Tracker:
         self._known: dict[str, set[int]] = {}
 
     def _find_experiment(self, artifacts: Path) -> str:
-        # without a location a database alone would have ./mlruns made wherever the user stands; a server knows better
+        # without a location MLflow on a database would create ./mlruns in the current folder; a server has its own
         location = None if self._is_server else artifacts.resolve().as_uri()
         return experiment_id(self._client, self._plan.spec.campaign or self._plan.spec.name, location)
 
@@ -127,7 +127,7 @@ class Tracker:
         if NOTE_TAG not in self._client.get_experiment(self._experiment).tags:
             self._client.set_experiment_tag(self._experiment, NOTE_TAG, note)
         self._log(self._grid_run, tags={NOTE_TAG: f"{grid_links(spec.name)}\n"})
-        self._client.update_run(self._grid_run, status="RUNNING")  # it may have ended before, and goes on
+        self._client.update_run(self._grid_run, status="RUNNING")  # it may have ended before, and is resumed
 
     def log_losses(self, model: ModelIdentity, losses: Sequence[tuple[int, float, float]]) -> None:
         """Loss and learning rate by step: in batches, not one request a step; a step that is there stays as it is."""
@@ -149,7 +149,7 @@ class Tracker:
         self._known[run].update(step for step, _, _ in new)
 
     def log_system(self, samples: Sequence[tuple[int, str, float]]) -> None:
-        """What the machines did, on the grid's run; MLflow's pages show it under system metrics.
+        """System metrics of the machines, on the grid's run; MLflow's pages show them under system metrics.
 
         Args:
             samples: milliseconds since 1970, what (`cpu_utilization_percentage`), and how much.
@@ -191,7 +191,7 @@ class Tracker:
         self._client.set_terminated(run)
 
     def log_dev_scores(self, model: ModelIdentity, scores: Sequence[Sequence[Any]]) -> None:
-        """What a checkpoint is chosen by: the mean and that of each partition, by step; each step once."""
+        """Dev scores that a checkpoint is chosen by: the mean and that of each partition, by step; each step once."""
         run = self.model_run(model)
         known = {point.step for point in self._client.get_metric_history(run, "dev")} if scores else set()
         curves: dict[str, list[tuple[int, float]]] = {}
@@ -249,10 +249,10 @@ class Tracker:
         return run
 
     def break_off(self, status: str) -> None:
-        """Show the grid's run as one that did not come to its end.
+        """Mark the grid's run as interrupted.
 
         Args:
-            status: `KILLED` if somebody wanted that, else `FAILED`.
+            status: `KILLED` if it was stopped by a user, else `FAILED`.
         """
         self._client.set_terminated(self._grid_run, status)
 
@@ -335,7 +335,7 @@ def require_active(experiment: Any) -> None:
 
 
 def answers(uri: str) -> bool:
-    """Whether MLflow's server is there; a database that is none of a server's always is."""
+    """Whether MLflow's server responds; a database without a server always does."""
     import requests
 
     if not uri.startswith(("http://", "https://")):

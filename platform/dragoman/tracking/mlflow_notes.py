@@ -1,4 +1,4 @@
-"""What MLflow's own pages show of a grid: notes that lead to Dragoman's pages, and a view with the columns that matter.
+"""Notes and saved views for MLflow's own pages: links to Dragoman's pages, and a runs table with the main columns.
 
 MLflow's pages can't be extended from outside, but they show the tag `mlflow.note.content` as Markdown, whose relative
 links lead to what the same server serves, and restore a view of the runs' table from an experiment's tag
@@ -29,7 +29,7 @@ SCOPES = (
 
 
 def metric_name(metric: str) -> str:
-    """What MLflow calls a metric: its names have no plus sign."""
+    """MLflow's name of a metric: without the plus sign, which MLflow doesn't allow."""
     return metric.replace("+", "p")
 
 
@@ -39,7 +39,7 @@ def link(text: str, page: str, **query: str) -> str:
 
 
 def experiment_note(grid: str, experiment: str, campaign: str | None = None, has_view: bool = True) -> str:
-    """What an experiment's page says: where the pages of the grid, or of its campaign, are.
+    """The note of an experiment: links to the pages of the grid, or of its campaign.
 
     Args:
         grid: name of the grid, or of one of the campaign's.

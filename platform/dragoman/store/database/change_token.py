@@ -1,4 +1,4 @@
-"""A stamp of a database: as long as it is the same, nothing in the database has changed."""
+"""Change token of a database: while it is equal, nothing in the database has changed."""
 
 import sqlite3
 from secrets import token_hex
@@ -12,10 +12,10 @@ _WAL = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_curr
 
 
 class Stamp:
-    """Tells in microseconds whether answers that were read before still hold; threads may share one."""
+    """Reads change tokens, in microseconds, to validate cached answers; threads may share one."""
 
     def __init__(self, database: Database) -> None:
-        """Take a database that is there."""
+        """Open an existing database."""
         self._database = database
         self._lock = Lock()
         self._nonce = token_hex(8)
@@ -23,11 +23,12 @@ class Stamp:
         self._watcher = None if database.file is None else sqlite3.connect(database.file, check_same_thread=False)
 
     def now(self) -> str:
-        """The stamp of this moment.
+        """The current change token.
 
         SQLite has a counter of changes (https://www.sqlite.org/pragma.html#pragma_data_version), which starts anew with
-        each connection: no two processes, and none after a restart, have a stamp in common. PostgreSQL's place in
-        its log moves with everything that any database of the server writes, so it may change when nothing here did.
+        each connection: tokens of different processes, or from before a restart, are never equal. PostgreSQL's
+        write-ahead log position moves with everything that any database of the server writes, so it may change when
+        nothing here did.
         """
         if self._watcher is not None:
             with self._lock:

@@ -1,4 +1,4 @@
-"""A database: SQLite or PostgreSQL behind the same few calls."""
+"""A SQLAlchemy engine on SQLite or PostgreSQL, with read and write transactions."""
 
 import os
 import random
@@ -19,21 +19,21 @@ from dragoman.store.database import errors
 from dragoman.store.database.write_queue import NOTICE_SECONDS, Writers
 
 POOL_SECONDS = 300.0
-"""How long a thread waits for a connection before it gives up."""
+"""Timeout of a thread that waits for a connection."""
 
 SWITCH_SECONDS = 60.0
-"""How long it is tried to have a file of SQLite's written by way of a log."""
+"""Timeout of switching an SQLite file to write-ahead logging."""
 
 _PAUSES = (0.05, 0.2, 0.8, 2.0)
-"""Seconds after which a transaction that another got into the way of is repeated."""
+"""Seconds after which a transaction that conflicted with another is repeated."""
 
 _KNOWN = "known"
-"""Option of a reading connection: what `once` has read in its transaction."""
+"""Execution option of a reading connection: the cache of `once` in its transaction."""
 
 Result = TypeVar("Result")
 
 WRITERS_LOCK = 0x647261676F6D616E
-"""PostgreSQL advisory lock: shared by what writes cells, exclusive to what rewrites sums of many."""
+"""PostgreSQL advisory lock: shared by writers of cells, exclusive for recomputing sums."""
 
 
 class Database:
@@ -70,7 +70,7 @@ class Database:
 
     @property
     def refusals(self) -> tuple[type[Exception], ...]:
-        """What is raised where rows break a rule of the schema, or hold what the database can't."""
+        """Exceptions for rows that break a constraint of the schema, or hold values the database can't."""
         driver: Any = self.engine.dialect.dbapi
         return IntegrityError, DataError, driver.IntegrityError, driver.DataError
 
@@ -82,7 +82,7 @@ class Database:
 
     @contextmanager
     def writing(self, alone: bool = False, sums: bool = True) -> Iterator[Connection]:
-        """A transaction that is all or nothing; on SQLite it queues for the one place of the writer.
+        """A transaction that is all or nothing; on SQLite it queues for the write lock.
 
         Args:
             alone: no other writer runs beside it, on PostgreSQL either; for what recomputes sums.
@@ -95,7 +95,7 @@ class Database:
             yield connection
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
-        """Do what can be repeated in a transaction of its own, and repeat it if another one got into its way.
+        """Run a repeatable function in a transaction of its own, and repeat it if it conflicted with another.
 
         Writers lock rows in one order, so that seldom happens; here it never reaches a user.
         """
@@ -106,7 +106,7 @@ class Database:
             except StoreError as error:
                 if seconds is None or not _may_go_through(error.__cause__):
                     raise
-            time.sleep(seconds * random.uniform(0.5, 1.5))  # not at the same time as the other again
+            time.sleep(seconds * random.uniform(0.5, 1.5))  # random, so that the two don't collide again
         raise AssertionError("the last attempt returns or raises")
 
     def _turn(self) -> AbstractContextManager[None]:
@@ -124,7 +124,7 @@ class Database:
 
     @contextmanager
     def _speaking(self) -> Iterator[None]:
-        """Turn what a database says when it can't be used into a sentence."""
+        """Turn a database's errors into sentences."""
         driver: Any = self.engine.dialect.dbapi
         try:
             yield
@@ -146,7 +146,7 @@ def _may_go_through(error: BaseException | None) -> bool:
 
 
 def once(connection: Connection, key: Hashable, read: Callable[[], Result]) -> Result:
-    """What is read at most once in a reading transaction, which sees the same each time; a writing one reads again."""
+    """Memoise a query within a reading transaction, whose snapshot is constant; a writing one reads again."""
     known: dict[Hashable, Any] | None = connection.get_execution_options().get(_KNOWN)
     if known is None:
         return read()
@@ -163,12 +163,12 @@ def fetched(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[tup
 
 
 def insert(connection: Connection, table: type[Any]) -> Any:
-    """The database's own INSERT, which has ON CONFLICT; both spell it the same."""
+    """The dialect's INSERT, which has ON CONFLICT; both dialects have the same syntax."""
     return insert_of(connection.dialect.name, table)
 
 
 def insert_of(dialect: str, table: type[Any]) -> Any:
-    """The same, by the database's name, for statements that are made once."""
+    """The same, by the dialect's name, for statements that are built once."""
     return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
 
 
@@ -198,7 +198,7 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # the driver's own idea of when a transaction begins is in the way
+        connection.isolation_level = None  # the driver's own transaction control is turned off
         _log_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -218,21 +218,21 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
             except sqlite3.OperationalError as error:
                 if not errors.is_busy(error):
                     raise
-                writers.say()  # somebody who does not queue, such as sqlite3's own shell
+                writers.say()  # a writer that does not queue, such as sqlite3's shell
 
     return engine
 
 
 def _log_ahead(connection: sqlite3.Connection) -> None:
-    """Have a file written by way of a log: readers never wait for the writer, and a killed process loses nothing.
+    """Switch a file to write-ahead logging: readers never wait for the writer, and a killed process loses nothing.
 
-    SQLite may find that somebody else is at the file, who perhaps is about to change the same: it is asked again.
+    SQLite may find the file in use, perhaps by a process about to make the same change: it is retried.
     """
     begun = time.monotonic()
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            return  # also where a file system can't do that, and all is as it was
+            return  # also where a file system doesn't support it, and nothing has changed
         except sqlite3.OperationalError as error:
             if not errors.is_busy(error) or time.monotonic() - begun > SWITCH_SECONDS:
                 raise

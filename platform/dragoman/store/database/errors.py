@@ -1,4 +1,4 @@
-"""What a database says when it can't be used, as a sentence."""
+"""Translation of database errors into sentences."""
 
 import sqlite3
 
@@ -25,7 +25,7 @@ _UNUSABLE = "The store {shown} can't be used ({reason}): check that it is there 
 
 
 def sentence(error: BaseException | None, shown: str) -> str | None:
-    """What is wrong with a database, and what to do; None where the mistake is the program's.
+    """What is wrong with a database, and what to do; None for a bug of the program.
 
     Args:
         error: what the driver raised.
@@ -39,7 +39,7 @@ def sentence(error: BaseException | None, shown: str) -> str | None:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether SQLite only says that somebody else writes."""
+    """Whether the error is only SQLite's busy status."""
     return _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

@@ -1,4 +1,4 @@
-"""Numbers for names: the rows that other rows point at, found or made."""
+"""Primary keys of rows by their natural keys, found or inserted."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -60,7 +60,7 @@ def signature_number(connection: Connection, metric_id: int, text: str) -> int:
 
 
 def add_pairs(connection: Connection, pairs: Iterable[Pair]) -> None:
-    """Add the pairs that the store does not know, with their languages."""
+    """Add the pairs that the store lacks, with their languages."""
     new = sorted(set(pairs).difference(fetched(connection, select(PairRow.source, PairRow.target))))
     if not new:
         return
@@ -72,7 +72,7 @@ def add_pairs(connection: Connection, pairs: Iterable[Pair]) -> None:
 
 
 def pair_numbers(connection: Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:
-    """The numbers of these pairs (and of others the store knows); new ones are added, with their languages."""
+    """The numbers of these pairs (and of others in the store); new ones are added, with their languages."""
     add_pairs(connection, pairs)
     rows = fetched(connection, select(PairRow.source, PairRow.target, PairRow.id))
     return {Pair(source, target): pair_id for source, target, pair_id in rows}

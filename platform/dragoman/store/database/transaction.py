@@ -11,14 +11,14 @@ from dragoman.store.database.connection import Database, Result
 
 
 class Transaction(Database):
-    """One transaction in the place of a database: what takes a `Database` joins it, and sees one moment.
+    """One transaction with the interface of a database: whatever uses a `Database` joins it, and reads one snapshot.
 
     It belongs to the thread that opened it, and ends with the block that opened it.
     """
 
     def __init__(self, database: Database, connection: Connection, *, writes: bool, alone: bool = False) -> None:
         """Join a connection's transaction; `snapshot` and `write_in_one` open one."""
-        # The engine, and what tells its errors, are the database's own: nothing is opened here.
+        # The engine and its error handling are the database's own: nothing is opened here.
         self.__dict__.update(database.__dict__)
         self._connection = connection
         self._writes, self._alone = writes, alone
@@ -58,6 +58,6 @@ class Transaction(Database):
             yield connection
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
-        """Do it once: what is to be repeated is the whole transaction."""
+        """Run it once: only the whole transaction can be repeated."""
         with self.writing() as connection:
             return work(connection)

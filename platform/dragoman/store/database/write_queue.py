@@ -1,8 +1,8 @@
-"""The queue of those who write to one SQLite file: a lock beside it, for which they sleep until it is their turn.
+"""A fair queue of the writers of one SQLite file: a lock file beside it, on which they block until their turn.
 
-SQLite itself has them ask again and again: who comes at the right moment is let in, and who has waited longest may wait
-on, or give up. Here each has its turn, so that a driver's sign of life is not passed by; to hand the place on from one
-process to the next costs a third of the writes a second where eight want to write all the time.
+SQLite itself has them poll: who polls at the right moment gets the lock, and who has waited longest may starve or time
+out. Here each has its turn, so that a driver's heartbeat does not starve; to hand the lock from one process to the next
+costs a third of the writes a second where eight want to write all the time.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Timer
 
 NOTICE_SECONDS = 60.0
-"""After so long it is said what is waited for."""
+"""Seconds of waiting after which a message is logged."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,12 +29,12 @@ class Writers:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until nobody else writes, and keep others waiting meanwhile; who is killed gives the place back."""
+        """Acquire the write lock for the block; a killed process releases it."""
         try:
             # Only to be locked: whoever may read it may queue.
             descriptor = os.open(self._lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError:
-            yield  # a folder that can't be written to: SQLite has the word for that
+            yield  # a folder that can't be written to: SQLite reports that
             return
         try:
             self._wait(descriptor)
@@ -45,7 +45,7 @@ class Writers:
             os.close(descriptor)
 
     def say(self) -> None:
-        """Tell that the wait is long, so that nobody takes it for a standstill."""
+        """Log that the wait is long, so that it isn't taken for a hang."""
         _LOG.warning("Still waiting for another process to finish writing to %s.", self._database)
 
     def _wait(self, descriptor: int) -> None:

@@ -1,7 +1,7 @@
-"""Asking for things of a running grid: to stop it, to try again what failed.
+"""Control of a running grid: stop requests, and retries of failed cells.
 
-Both are records in the store, whichever machine the driver is on: it looks every two seconds and obeys. Nobody needs
-to reach its process, or Ray.
+Both are records in the store, whichever machine the driver is on: it polls for them every two seconds. Access to its
+process, or to Ray, is not needed.
 """
 
 from dragoman.cell import CellState
@@ -13,8 +13,8 @@ from dragoman.store.store import Store
 def stop(store: Store, grid: str, who: str) -> JobRecord:
     """Ask the driver of a grid to stop; cells in flight are lost, everything else is kept.
 
-    A job that waits for its cluster, or whose driver is gone, is stopped at once; a driver at work obeys within
-    seconds (`JobRecord.state` is `stopped` then).
+    A job that waits for its cluster, or whose driver is gone, is stopped at once; a driver at work stops within seconds
+    (`JobRecord.state` is `stopped` then).
 
     Args:
         store: the store.
@@ -32,7 +32,7 @@ def stop(store: Store, grid: str, who: str) -> JobRecord:
         how = "it was never run" if job is None else f"its last run is {job.state.value}"
         raise StoreError(f"The grid {grid} is not running ({how}): there is nothing to stop.")
     store.jobs.ask_to_stop(job.id, who)
-    job = store.jobs.of_grid(grid)[0]  # whose driver may have waited for the same writer, to say that it is alive
+    job = store.jobs.of_grid(grid)[0]  # whose driver may have waited for the same lock with its heartbeat
     if not job.is_alive:
         store.jobs.end(job.id, JobState.STOPPED, f"stopped by {who}")
         forsake(store, grid)
@@ -62,12 +62,12 @@ def retry(store: Store, grid: str, who: str | None = None) -> int:
 
 
 def owner(job: int) -> str:
-    """What a job is called in the cells that it runs."""
+    """The worker name of a job in the cells that it runs."""
     return f"job {job}"
 
 
 def forsake(store: Store, grid: str, job: int | None = None) -> int:
-    """Plan the cells of a grid again that count as running, though the driver is gone that ran them.
+    """Plan again the cells of a grid that count as running though their driver is gone.
 
     Those that a living driver of another grid runs, which the two have in common, stay its own.
 

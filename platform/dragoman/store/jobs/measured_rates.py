@@ -1,4 +1,4 @@
-"""How fast earlier runs were and what they took, for estimates; and which cells of a plan are there already."""
+"""Measured throughput and sizes of earlier runs, for estimates; and the states of a plan's cells."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ LATEST = 20
 
 
 class Rate(NamedTuple):
-    """What was measured, over how many runs."""
+    """A measured rate, with the number of runs behind it."""
 
     value: float
     """Its mean."""
@@ -23,7 +23,7 @@ class Rate(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """What earlier runs of a base model and of models finetuned from it took; None for what has not been measured."""
+    """Measured rates of a base model and of models finetuned from it; None for what has not been measured."""
 
     training: Rate | None
     """Tokens of batches (prompt and target) that one finetuning takes in a second."""

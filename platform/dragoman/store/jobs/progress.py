@@ -1,4 +1,4 @@
-"""How far a grid has come."""
+"""Progress of a grid: the number of cells in each state."""
 
 from collections import defaultdict
 from typing import Any
@@ -34,7 +34,7 @@ def progress(store: Store, grid: str) -> dict[str, dict[CellState, int]]:
 
 
 def _counted(grid_id: int, conditions: list[int]) -> Select[*tuple[Any, ...]]:
-    """The counts that are kept, of all cells of the models."""
+    """The maintained counts, of all cells of the models."""
     return (
         select(GridModelRow.name, CellCountRow.state, func.sum(CellCountRow.cells))
         .join(CellCountRow, CellCountRow.model_id == GridModelRow.model_id)
@@ -44,7 +44,7 @@ def _counted(grid_id: int, conditions: list[int]) -> Select[*tuple[Any, ...]]:
 
 
 def _counting(grid_id: int) -> Select[*tuple[Any, ...]]:
-    """The same where the models have cells outside the grid."""
+    """The same, counted, where the models have cells outside the grid."""
     return (
         select(GridModelRow.name, CellRow.state, func.count())
         .select_from(GridModelRow)

@@ -12,7 +12,7 @@ from dragoman.store.store import Store
 
 
 def unreferenced(store: Store, older_than: timedelta) -> list[StoredBlob]:
-    """The blobs no cell and no test set refers to, and what killed writers left.
+    """The blobs no cell and no test set refers to, and temporary files of killed writers.
 
     Args:
         store: the store.
@@ -31,8 +31,8 @@ def unreferenced(store: Store, older_than: timedelta) -> list[StoredBlob]:
 def remove(store: Store, found: Sequence[StoredBlob]) -> Iterator[StoredBlob]:
     """Remove what `unreferenced` found, and yield each file that was removed.
 
-    What has been written again or referred to since it was listed is spared: whoever commits a cell keeps its blobs
-    first, which makes them young.
+    What has been written again or referred to since it was listed is spared: a cell's blobs are written before it is
+    committed, which renews their modification time.
 
     Args:
         store: the store.

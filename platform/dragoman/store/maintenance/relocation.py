@@ -1,7 +1,7 @@
-"""A home that was moved, copied or restored: the absolute paths in its databases are made those of where it lies now.
+"""Relocation of a home that was moved, copied or restored: rewrites the absolute paths in its databases.
 
-MLflow keeps the URL of every artifact, the store the folder of every checkpoint. What uses them calls `settle_home`
-first, so that a home can be moved like any folder, and a copy of it neither reads nor writes the first.
+MLflow stores the URL of every artifact, the results store the folder of every checkpoint. Code that uses them calls
+`settle_home` first, so that a home can be moved like any folder, and a copy neither reads nor writes the original.
 """
 
 import logging
@@ -27,7 +27,7 @@ MLFLOW_PLACES = {
     "logged_models": ("artifact_location",),
     "model_versions": ("source", "storage_location"),
 }
-"""Columns of MLflow's tables that hold an artifact's place; behind a server they say `mlflow-artifacts:` and stay."""
+"""Columns of MLflow's tables that hold artifact URLs; behind a server they begin with `mlflow-artifacts:` and stay."""
 
 _ROOTS = text(
     "SELECT DISTINCT artifact_location FROM experiments AS e WHERE artifact_location LIKE 'file:%/artifacts' AND "
@@ -42,7 +42,7 @@ _FOLDERS = text(
     "SELECT 'models/' || model_id FROM logged_models JOIN experiments USING (experiment_id) "
     "WHERE experiments.artifact_location = :root"
 )
-"""What there may be in one of them."""
+"""Folders that there may be in one of them."""
 
 _VERSIONS = text(
     "SELECT name, version, storage_location FROM model_versions "
@@ -51,16 +51,16 @@ _VERSIONS = text(
 """Versions whose files are on this machine; one that was deleted stays in the table under that stage."""
 
 _WAIT_SECONDS = 60
-"""How long somebody else may write to the same database."""
+"""Timeout of waiting for another writer of the database."""
 
 _LOG = logging.getLogger(__name__)
 
 
 def settle_home(settings: Settings) -> None:
-    """Have the home's own databases name the files that lie in it; does nothing where they do.
+    """Rewrite the paths in the home's own databases to the files in it; does nothing where they are right.
 
     Only databases in the home are looked at: what several homes share names the files of each. Processes may do this at
-    the same time. Where nothing may be written the log says so.
+    the same time. Where nothing may be written a warning is logged.
     """
     try:
         artifacts = settings.artifacts_dir
@@ -137,7 +137,7 @@ def relocate_mlflow(connection: Connection, old: Iterable[str], new: str) -> Non
 
 
 def relocate_store(connection: Connection, models: Path, was: Path | None = None) -> None:
-    """Have the store name a folder of models: for the checkpoints that lie in it, and those of a former one.
+    """Rewrite the store's checkpoint paths to a folder of models: of the checkpoints in it, and those of a former one.
 
     Args:
         connection: a transaction on the store's database.
@@ -165,7 +165,7 @@ def _moved(connection: Connection, models: Path, was: Path | None) -> Iterator[t
 
 
 def _is_here(connection: Connection, root: str, artifacts: Path) -> bool:
-    """Whether what MLflow has at a root came with the home; what another home keeps there stays there."""
+    """Whether the artifacts at a root were moved with the home; another home's stay."""
     names, there = connection.execute(_FOLDERS, {"root": root}).scalars().all(), local_path(root)
     return any((artifacts / name).exists() for name in names) or not any((there / name).exists() for name in names)
 
@@ -174,7 +174,7 @@ def _is_own(url: str, file: Path) -> bool:
     try:
         named = Database(url).file
     except StoreError:
-        return False  # MLflow can be kept in other ways than ours
+        return False  # MLflow's database may have another layout than ours
     return named is not None and named.exists() and named.resolve() == file.resolve()
 
 

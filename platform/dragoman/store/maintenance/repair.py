@@ -1,4 +1,4 @@
-"""Cells whose hypotheses are lost: planned again, without the scores of what nobody can read any more."""
+"""Repair of cells whose hypotheses are lost: planned again, and the scores of the lost text removed."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from dragoman.store.store import Store
 
 
 class Damage(NamedTuple):
-    """What of a grid's texts is gone, or is not what its address says."""
+    """The texts of a grid that are missing, or don't match their address."""
 
     cells: list[str]
     """Ids of the translated cells whose hypotheses are."""
@@ -40,7 +40,7 @@ def find_damage(store: Store, grid: str) -> Damage:
 
 
 def plan_damaged(store: Store, grid: str) -> Damage:
-    """Plan the cells of a grid again whose hypotheses are lost, and forget their scores; returns what was found.
+    """Plan the cells of a grid again whose hypotheses are lost, and delete their scores; returns what was found.
 
     Raises:
         StoreError: there is no such grid, or the blobs can't be read at all.
@@ -58,7 +58,7 @@ def plan_damaged(store: Store, grid: str) -> Damage:
 
 
 def _lost(blobs: BlobStore, addresses: Collection[str]) -> set[str]:
-    there = {blob.address for blob in blobs.stored()}  # what can't be listed is not called lost
+    there = {blob.address for blob in blobs.stored()}  # blobs that can't be listed don't count as lost
     return {address for address in addresses if address not in there or not _is_whole(blobs, address)}
 
 
@@ -72,7 +72,7 @@ def _is_whole(blobs: BlobStore, address: str) -> bool:
 
 
 def _forget(connection: Connection, cells: Sequence[str]) -> set[int]:
-    """Make cells planned ones; returns the numbers of their models."""
+    """Set cells back to planned and delete their scores; returns the numbers of their models."""
     key = (CellRow.model_id, CellRow.condition_id, CellRow.pair_id)
     states = [state.value for state in TRANSLATED]
     chosen = select(*key).where(CellRow.identity.in_(cells), CellRow.state.in_(states))

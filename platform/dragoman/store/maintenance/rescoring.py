@@ -1,4 +1,4 @@
-"""Scoring stored translations again: a new metric, or a new version of one, without translating anything."""
+"""Rescoring of stored translations with a new metric, or a new version of one, without translating again."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -30,7 +30,7 @@ from dragoman.store.store import Store
 
 
 class Rescored(NamedTuple):
-    """What came of scoring a grid with one metric."""
+    """Result of rescoring a grid with one metric."""
 
     metric: str
     """Name of the metric."""
@@ -74,7 +74,7 @@ def rescore(
         grid: name of the grid.
         metrics: names of metric plugins.
         workers: processes that score; with one, this process does.
-        advance: told how many cells are done, and of how many.
+        advance: called with the number of cells done, and of how many.
 
     Raises:
         StoreError: there is no such grid, or a translation is gone or damaged.
@@ -184,7 +184,7 @@ def _outcomes(tasks: Sequence[_Task], workers: int) -> Iterator[_Outcome]:
         yield from map(_run, tasks)
         return
     with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        for part in chunks(tasks):  # a pool holds everything it is given, with its results
+        for part in chunks(tasks):  # a pool keeps everything submitted, with its results
             yield from pool.map(_run, part)
 
 

@@ -1,4 +1,4 @@
-"""The sums that are read most, kept in step with the scores: by target language and by partition."""
+"""Materialised aggregates, updated with the scores: sums by target language and by partition, counts by state."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -70,7 +70,7 @@ def add(connection: Connection, summed: Iterable[Summed]) -> None:
             entry[0] += each.scores
             entry[1] += each.total
         columns = (*Summed._fields[:5], place, "scores", "total")
-        # Sorted: writers lock rows in the same order, so that none waits for another in a circle.
+        # Sorted: writers lock rows in the same order, so that there is no deadlock.
         rows = [dict(zip(columns, (*key, *sums[key]), strict=True)) for key in sorted(sums)]
         if rows:
             connection.execute(_adding(connection.dialect.name, table), rows)
@@ -79,7 +79,7 @@ def add(connection: Connection, summed: Iterable[Summed]) -> None:
 def add_cell(
     connection: Connection, cell: tuple[int, int, int], partition_id: int, scores: Sequence[tuple[int, int, float]]
 ) -> None:
-    """Count new scores of one cell in every grid the cell belongs to.
+    """Add new scores of one cell to the sums of every grid the cell belongs to.
 
     Args:
         connection: a writing transaction.
@@ -150,9 +150,9 @@ def _adding(dialect: str, table: type[ScoreSumRow] | type[PartitionSumRow]) -> A
 
 
 def move(connection: Connection, cells: Mapping[tuple[int, int], int], before: CellState, after: CellState) -> None:
-    """Some cells were in one state and are in another now.
+    """Update the counts of cells that changed their state.
 
-    It comes last in a transaction, so that writers who wait for each other's counts hold nothing else that is wanted.
+    It comes last in a transaction, so that writers who wait for each other's counts hold no other contended locks.
 
     Args:
         connection: a writing transaction.
@@ -186,7 +186,7 @@ def recount(connection: Connection, models: Iterable[int]) -> None:
 def none_elsewhere(
     connection: Connection, grid_id: int, models: Collection[int], conditions: Collection[int], pairs: int
 ) -> bool:
-    """Whether models of a grid are known to have no cell under some of its conditions but those of the grid.
+    """Whether the counts show that models of a grid have no cell under some of its conditions outside the grid.
 
     Where a grid has one prompt, each of its models has every cell of it, so equal numbers are equal cells; of several
     prompts, a model may lack one (`grids.add`).

@@ -1,4 +1,4 @@
-"""What every repository is: reads and writes of one kind of record on one database."""
+"""Base class of repositories: reads and writes of one kind of record on one database."""
 
 from dragoman.store.database.connection import Database
 

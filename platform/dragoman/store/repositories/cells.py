@@ -1,4 +1,4 @@
-"""Cells in the store: how far they have come, and their outcomes."""
+"""Repository of cells: their states, translations and scores."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -45,7 +45,7 @@ class CellRepository(Repository):
         started: Sequence[str] = (),
         worker: str = "",
     ) -> list[str]:
-        """What a driver has to write of many cells, in one transaction; a cell that is translated stays as it is.
+        """Write a driver's updates of many cells in one transaction; a cell that is translated stays as it is.
 
         Args:
             translated: the outcome of every cell that was translated; one that no metric can score is unscorable.
@@ -181,7 +181,7 @@ def _end_untranslated(connection: Connection, ended: Untranslated, state: CellSt
 
 
 def _plan_again(connection: Connection, grid_id: int, state: CellState, except_of: Collection[str] | None) -> int:
-    # only models that have such cells, which are counted: among millions of cells those few are far between
+    # only models that have such cells by the counts: a few among millions of cells take long to find
     members = (
         select(GridModelRow.model_id)
         .join(CellCountRow, CellCountRow.model_id == GridModelRow.model_id)
@@ -222,7 +222,7 @@ def _of_grid(grid_id: int) -> Select[*tuple[Any, ...]]:
         .select_from(GridModelRow)
         .join(GridPairRow, GridPairRow.grid_id == GridModelRow.grid_id)
         .join(CellRow, is_member())
-        # both are said, as SQLite does not infer one from the other: of one pair it would look through all
+        # both conditions, as SQLite does not infer one from the other: for one pair it would scan all
         .join(PairRow, (PairRow.id == CellRow.pair_id) & (PairRow.id == GridPairRow.pair_id))
         .join(ModelRow, ModelRow.id == CellRow.model_id)
         .join(ConditionRow, ConditionRow.id == CellRow.condition_id)

@@ -1,4 +1,4 @@
-"""Conditions in the store: test sets with their texts, prompts and decodings."""
+"""Repository of conditions: test sets with their texts, prompts and decodings."""
 
 from collections import defaultdict
 from typing import Any
@@ -12,7 +12,7 @@ from dragoman.store.repositories.base import Repository
 from dragoman.store.schema import ConditionRow, DecodingRow, PromptRow, TestRow, TestSetRow
 
 AnyCondition = TestSetRecord | PromptRecord | DecodingRecord
-"""A part of a condition that is added for itself."""
+"""A part of a condition with a table of its own."""
 
 
 class ConditionRepository(Repository):
@@ -68,7 +68,7 @@ class ConditionNumbers:
         return self._conditions[key]
 
     def write_tests(self) -> None:
-        """Write the texts of the cells seen; what is known of one already stays."""
+        """Write the texts of the cells seen; texts already stored stay."""
         statement = insert(self._connection, TestRow)
         statement = statement.on_conflict_do_update(
             index_elements=[TestRow.test_set_id, TestRow.pair_id, TestRow.edition],

@@ -1,4 +1,4 @@
-"""Contamination in the store: what a model's training text has of the test sets it is judged on."""
+"""Repository of contamination: test sentences found in the training text of models."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,10 +14,10 @@ from dragoman.store.schema import ConditionRow, ContaminationRow, GridModelRow, 
 
 
 class ContaminationRepository(Repository):
-    """What the training text of models has of test sets."""
+    """Contamination records of models and test sets."""
 
     def record(self, model_id: str, test_set_id: str, found: Iterable[ContaminationRecord]) -> None:
-        """Keep what a model's training text has of a test set; replaces what was known of the two."""
+        """Write a model's contamination with a test set; replaces earlier records of the two."""
         records = list(found)
         with self._database.writing() as connection:
             key = {
@@ -48,7 +48,7 @@ class ContaminationRepository(Repository):
             return {(model, test_set) for model, test_set in connection.execute(query)}
 
     def of_grid(self, grid: str, model_id: str | None = None) -> list[ContaminationRecord]:
-        """What the training text of a grid's models has of the grid's test sets, by model, pair and side.
+        """The contamination of a grid's models with the grid's test sets, by model, pair and side.
 
         A pair and side that was searched and is clean has a record with zeros; one without a record wasn't searched.
 

@@ -1,4 +1,4 @@
-"""The metrics of a grid: those it asks for, and others it was scored with since."""
+"""The metrics of a grid: those of its specification, and others it was scored with since."""
 
 from sqlalchemy import Connection, Exists, exists, select
 
@@ -14,10 +14,10 @@ from dragoman.store.schema import (
 
 
 def asked_metrics(connection: Connection, grid_id: int) -> list[str]:
-    """The metrics that a grid asks for, in its order.
+    """The requested metrics of a grid, in its order.
 
-    One that its spec does not name, that gave no score and only reasons why not, is none: earlier versions added a
-    metric before they knew that it can run.
+    One that its spec does not name, that gave no score and only reasons why not, is left out: earlier versions added a
+    metric before checking that it can run.
     """
     spec = spec_of(connection, grid_id)
     named = (spec.get("evaluation") or {}).get("metrics") or ()
@@ -41,10 +41,10 @@ def known_metrics(connection: Connection, grid_id: int) -> list[str]:
 
 
 def require_metric(connection: Connection, grid: str, grid_id: int, metric: str) -> None:
-    """Make sure that a grid knows a metric.
+    """Check that a grid has a metric.
 
     Raises:
-        StoreError: it neither asks for it nor has scores of it.
+        StoreError: it is neither requested nor scored.
     """
     known = known_metrics(connection, grid_id)
     if metric not in known:
@@ -55,5 +55,5 @@ def require_metric(connection: Connection, grid: str, grid_id: int, metric: str)
 
 
 def _has_scores(grid_id: int) -> Exists:
-    # for each metric a look into the index: the sums of a large grid are hundreds of thousands
+    # one index lookup for each metric: the sums of a large grid are hundreds of thousands
     return exists().where(PartitionSumRow.grid_id == grid_id, PartitionSumRow.metric_id == MetricRow.id)

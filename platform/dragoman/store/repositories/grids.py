@@ -1,4 +1,4 @@
-"""Grids in the store: who belongs to them, and their planned cells."""
+"""Repository of grids: their models, pairs, metrics and planned cells."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from dragoman.store.schema import (
 )
 
 Task = tuple[int, int]
-"""What every model of a grid does: a condition and a pair."""
+"""The cells of every model of a grid: a condition and a pair each."""
 
 PromptAndDecoding = tuple[str, str]
 """A prompt and a decoding."""
@@ -142,7 +142,7 @@ def _read(connection: Connection, name: str) -> GridRecord:
 
 
 def is_member() -> ColumnElement[bool]:
-    """That a cell is of a grid's model (`GridModelRow`), and on a pair of the grid (`GridPairRow`)."""
+    """The SQL condition that a cell is of a model (`GridModelRow`) and on a pair (`GridPairRow`) of a grid."""
     return and_(
         CellRow.model_id == GridModelRow.model_id,
         CellRow.condition_id == GridPairRow.condition_id,
@@ -194,7 +194,7 @@ def _row(record: CellRecord, model_id: int, condition_id: int, pair_id: int) -> 
 
 
 def _insert_cells(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    # The partition is worked out by the database as the row goes in.
+    # The partition is computed by the database on insert.
     partition = partition_id(
         bindparam("of_model", type_=CellRow.model_id.type), bindparam("source_tag"), bindparam("target_tag")
     )

@@ -1,4 +1,4 @@
-"""Jobs in the store: the runs of a grid. One driver at a time works at a grid, whatever machine it is on."""
+"""Repository of jobs: the runs of a grid. One driver at a time works on a grid, on whatever machine."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,17 +13,17 @@ from dragoman.store.repositories.base import Repository
 from dragoman.store.schema import GridRow, JobLineRow, JobRow
 
 SUPERSEDED = "another driver"
-"""Who stops a driver that was silent for so long that another took its grid."""
+"""Name recorded as the one who stopped a driver without heartbeats, when another takes its grid."""
 
 _LOST = "its driver was lost; the grid can be resumed"
 _REPLACED = "another job took its place"
 
 
 class JobRepository(Repository):
-    """The runs of grids: who drives them, how far they are, and what their logs hold."""
+    """The runs of grids: their drivers, progress and logs."""
 
     def check_free(self, grid: str) -> None:
-        """Make sure that no driver works at a grid.
+        """Check that no driver works on a grid.
 
         Raises:
             StoreError: one does, or there is no such grid.
@@ -32,7 +32,7 @@ class JobRepository(Repository):
             _check_free(connection, grid)
 
     def queue(self, grid: str, address: str) -> int:
-        """A job is about to be submitted to the cluster at an address; returns its number.
+        """Add a job that is about to be submitted to the cluster at an address; returns its number.
 
         Raises:
             StoreError: a driver works at the grid.
@@ -44,12 +44,12 @@ class JobRepository(Repository):
             return _add(connection, grid, state=JobState.QUEUED.value, address=address)
 
     def submitted(self, job_id: int, submission: str) -> None:
-        """The cluster has taken a queued job, under this submission id."""
+        """Record the submission id under which the cluster accepted a queued job."""
         with self._database.writing(sums=False) as connection:
             connection.execute(update(JobRow).where(JobRow.id == job_id).values(submission=submission))
 
     def start(self, grid: str, driver: str, queued: int | None = None) -> int:
-        """A driver (`heartbeat.driver_name`) begins a grid, as a queued job or a new one; returns the job's number.
+        """Start the queued job of a grid, or a new one, for a driver (`heartbeat.driver_name`); returns its number.
 
         Raises:
             StoreError: another driver works at the grid, or the queued job was stopped before it began.
@@ -68,7 +68,7 @@ class JobRepository(Repository):
             return queued
 
     def beat(self, job_id: int, progress: Mapping[str, Any] | None = None, lines: Iterable[JobLine] = ()) -> str | None:
-        """A driver is alive, its progress, and new lines of its log; returns who asked it to stop, if anybody did.
+        """Write a driver's heartbeat, progress and new log lines; returns who asked it to stop, if anybody did.
 
         Raises:
             StoreError: there is no such job.
@@ -88,13 +88,13 @@ class JobRepository(Repository):
             _log(connection, job_id, lines)
 
     def ask_to_stop(self, job_id: int, who: str) -> None:
-        """Somebody wants a job to stop; its driver is told at its next beat. The first who asked stands."""
+        """Record a request to stop a job, which its driver reads at its next heartbeat. The first request is kept."""
         this = update(JobRow).where(JobRow.id == job_id, JobRow.stop_asked.is_(None))
         with self._database.writing(sums=False) as connection:
             connection.execute(this.values(stop_asked=now(), stop_asked_by=who))
 
     def end(self, job_id: int, state: JobState, reason: str | None = None) -> None:
-        """A driver came to its end; a job that ended stays as it is.
+        """Record the end of a driver; a job that has ended stays as it is.
 
         Raises:
             StoreError: there is no such job.
@@ -178,7 +178,7 @@ def _add(connection: Connection, grid: str, **values: Any) -> int:
 
 
 def _take_turns(connection: Connection, grid: str) -> None:
-    """Let one process at a time decide who drives a grid; on SQLite every writer has its turn anyway."""
+    """Lock the choice of a grid's driver to one process at a time; on SQLite every writer has the lock anyway."""
     connection.execute(select(GridRow.id).where(GridRow.id == grid_number(connection, grid)).with_for_update())
 
 

@@ -1,4 +1,4 @@
-"""What a store knows under the identities of earlier versions: models, and test sets of the same lines."""
+"""Queries for what is stored under identities of earlier versions: models, and test sets of the same lines."""
 
 from collections.abc import Collection, Iterable
 from itertools import islice
@@ -10,10 +10,10 @@ from dragoman.store.schema import ModelRow, TestRow, TestSetRow, TrainingRow
 from dragoman.store.store import Store
 
 LOOKED_AT = 500
-"""Pairs whose lines are looked for."""
+"""Pairs whose lines are searched for."""
 
 CANDIDATES = 5
-"""Test sets that are told of: those with most of these lines."""
+"""The number of test sets returned: those with most of these lines."""
 
 
 class KnownModel(NamedTuple):
@@ -26,7 +26,7 @@ class KnownModel(NamedTuple):
     created: float
     """When it was recorded, in seconds since 1970."""
     is_trained: bool
-    """Whether its finetuning came to its end."""
+    """Whether its finetuning was completed."""
 
 
 def known_models(store: Store) -> dict[str, KnownModel]:

@@ -1,4 +1,4 @@
-"""Models in the store: lineage, training graphs and the partitions that follow from them."""
+"""Repository of models: lineage, training graphs and the partitions that follow from them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ from dragoman.store.schema import (
 
 
 class ModelRepository(Repository):
-    """Models with their lineage, training graphs and what their finetunings reported."""
+    """Models with their lineage, training graphs and finetuning reports."""
 
     def add(self, model: ModelRecord) -> None:
         """Add a model, its parent and base before it; one that is there stays as it is.
@@ -59,7 +59,7 @@ class ModelRepository(Repository):
             _record_graph(connection, model_number(connection, model_id), graph)
 
     def add_training(self, model_id: str, record: dict[str, Any]) -> None:
-        """Keep what a finetuning reported: losses, examples, seconds, where the checkpoint lies.
+        """Write a finetuning's report: losses, examples, seconds, the checkpoint's folder.
 
         A later report replaces it.
         """
@@ -111,13 +111,13 @@ class ModelRepository(Repository):
             return _read(connection, list(ordered))
 
     def own_graph(self, model_id: str) -> TrainingGraph:
-        """What a model's own training read, without what it inherits; unknown of a model that is not there."""
+        """A model's own training graph, without what it inherits; unknown for a model that is not there."""
         with self._database.reading() as connection:
             number = connection.execute(select(ModelRow.id).where(ModelRow.identity == model_id)).scalar()
             return UNKNOWN_GRAPH if number is None else _own_graph(connection, number)
 
     def training(self, model_id: str) -> dict[str, Any] | None:
-        """What a model's finetuning reported; None before it did, and for a model not trained here.
+        """A model's finetuning report; None before there is one, and for a model not trained here.
 
         Raises:
             StoreError: there is no such model.
@@ -164,7 +164,7 @@ def _graph(connection: Connection, model_id: int) -> TrainingGraph:
 
 
 def _own_graph(connection: Connection, model_id: int) -> TrainingGraph:
-    """What a model's own training read, without what it inherits."""
+    """A model's own training graph, without what it inherits."""
     count = TrainingPairRow.examples - TrainingPairRow.inherited
     rows = connection.execute(
         select(TrainingPairRow.source, TrainingPairRow.target, count).where(
@@ -187,7 +187,7 @@ def _record_graph(connection: Connection, model_id: int, own: TrainingGraph) -> 
 
 
 def _write(connection: Connection, model_id: int, own: TrainingGraph, parent: TrainingGraph | None) -> None:
-    # Nothing is known of a model whose own training is unknown, however well its parent is.
+    # The graph of a model whose own training is unknown is unknown, whatever its parent's is.
     whole = own if parent is None or own.evidence is Evidence.UNKNOWN else own.inherit(parent)
     connection.execute(delete(TrainingPairRow).where(TrainingPairRow.model_id == model_id))
     rows = [

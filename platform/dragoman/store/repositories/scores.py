@@ -1,4 +1,4 @@
-"""Scores of cells in the store, with their statistics, and why a metric has none."""
+"""Reads and writes of scores with their statistics, and of the reasons why a metric has none."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -61,8 +61,8 @@ def write(
 ) -> None:
     """Add scores of a cell, and the reasons of the metrics that have none; a signature that has a score keeps it."""
     rows, statistics = [], []
-    # Numbers come first: a new metric or signature is locked until the end, and so must not be asked for by who holds
-    # sums already.
+    # Metrics and signatures come first: a new one is locked until the end, so nobody may wait for it while holding
+    # the sums.
     reasons = [(metric_number(connection, metric), reason) for metric, reason in sorted(unscorable)]
     # Sorted, as everywhere rows are shared: writers lock them in the same order.
     for score in sorted(scores, key=lambda score: (score.metric, score.signature)):

@@ -1,4 +1,4 @@
-"""The file a grid travels in: a zip of JSON, Parquet tables and blobs, with a checksum of each."""
+"""The archive format of an exported grid: a zip of JSON, Parquet tables and blobs, with a checksum of each."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from dragoman.errors import StoreError
 from dragoman.version import __version__
 
 FORMAT = 2
-"""Version of the file's layout; since 2 it holds what the training text has of the test sets."""
+"""Version of the file's layout; since 2 it holds contamination."""
 
 _MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
@@ -35,7 +35,7 @@ class Member(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is in the archive."""
+    """Manifest of the archive."""
 
     format: int = FORMAT
     """Version of the layout."""
@@ -117,7 +117,7 @@ class Archive:
             raise StoreError(f"{self._path} is a folder: give a file that `dragoman export` wrote.") from error
         except PermissionError as error:
             raise StoreError(f"{self._path} may not be read: give a file that you may read.") from error
-        except Exception as error:  # zipfile meets damage with whatever its parts raise
+        except Exception as error:  # zipfile raises various exceptions for damaged files
             raise self.damaged("it is cut off, or no export at all") from error
         with ExitStack() as opened:
             opened.callback(self._zip.close)
@@ -138,7 +138,7 @@ class Archive:
         self._folder.cleanup()
 
     def damaged(self, how: str) -> StoreError:
-        """The error that says what is wrong with this file."""
+        """The error for a damaged archive."""
         return StoreError(f"{self._path} can't be imported: {how}. Nothing was written; export the grid again.")
 
     def read(self, name: str) -> bytes:

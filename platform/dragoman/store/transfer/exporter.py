@@ -1,4 +1,4 @@
-"""Writing a whole grid into one file."""
+"""Export of a whole grid into one file."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""What an exported grid consists of: tables by name and identity, free of one database's numbers."""
+"""Schema of an exported grid: Parquet tables and records keyed by names and identities, not by database ids."""
 
 from typing import Any, Self
 
@@ -38,7 +38,7 @@ class PortableModel(Record):
     id: str
     """Its identity."""
     name: str
-    """What tables call it."""
+    """Its name in tables."""
     parent: str | None
     """Id of the model it was finetuned from."""
     base: str | None
@@ -48,11 +48,11 @@ class PortableModel(Record):
     seed: int | None
     """Seed of its training."""
     evidence: Evidence
-    """How its own training pairs are known."""
+    """Evidence of its own training pairs."""
     examples: list[tuple[str, str, int]]
     """Source, target and number of examples of its own training pairs."""
     training: dict[str, Any] | None
-    """What its training reported."""
+    """Its finetuning report."""
 
     @classmethod
     def of(cls, model: ModelRecord, own: TrainingGraph, training: dict[str, Any] | None) -> Self:
@@ -74,7 +74,7 @@ class PortableModel(Record):
 
 
 class Conditions(Record):
-    """What cells refer to."""
+    """The test sets, prompts and decodings that cells refer to."""
 
     test_sets: list[TestSetRecord]
     """Test sets."""

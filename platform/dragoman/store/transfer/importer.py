@@ -1,4 +1,4 @@
-"""Reading a whole grid from a file: all of it, or nothing."""
+"""Import of a whole grid from a file, in one transaction."""
 
 import re
 from collections import defaultdict
@@ -32,7 +32,7 @@ _NOT_OURS = "its content is not what `dragoman export` writes"
 
 
 class Imported(NamedTuple):
-    """What an import did."""
+    """Result of an import."""
 
     grid: str
     """Name of the grid here."""
@@ -43,7 +43,7 @@ class Imported(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where the scores of an imported cell go."""
+    """The database key of an imported cell, for its scores."""
 
     model_id: int
     condition_id: int
@@ -100,10 +100,10 @@ def checked(path: Path, name: str | None = None) -> Iterator["Import"]:
 
 
 class Import:
-    """A checked grid on its way into a store."""
+    """An import of a checked grid."""
 
     def __init__(self, archive: Archive, contents: Contents, name: str | None) -> None:
-        """Take what `checked` read.
+        """Prepare the import of what `checked` read.
 
         Args:
             archive: the file.
@@ -135,7 +135,7 @@ class Import:
             raise self._archive.damaged(_NOT_OURS) from error
 
     def _contradict(self, store: Store) -> None:
-        """Refuse a file that says something else than the store."""
+        """Refuse a file that contradicts the store."""
         name = self._grid.name
         if name in store.grids.names():
             here = {record.cell.id for record in store.cells.iterate(name)}
@@ -170,7 +170,7 @@ class Import:
             return self._fill(connection)
 
     def _fill(self, connection: Connection) -> Imported:
-        """Write what became of the planned cells."""
+        """Write the outcomes of the planned cells."""
         places = self._places(connection)
         fresh = [(self._cells[identity], place) for identity, place in places.items() if place.fresh]
         _write_outcomes(connection, fresh)
@@ -184,7 +184,7 @@ class Import:
         return Imported(self._grid.name, len(self._cells), len(fresh))
 
     def _write_contamination(self, store: Store) -> None:
-        """Write what was found; what is known here of a model and a test set stays."""
+        """Write what was found; existing records of a model and a test set stay."""
         known = store.contamination.measured()
         found: defaultdict[tuple[str, str], list[ContaminationRecord]] = defaultdict(list)
         for record in self._contents.contamination:

@@ -1,4 +1,4 @@
-"""Very many new scores: inserted in bulk, and summed as they pass instead of being read again."""
+"""Bulk loader of scores, which updates the sums from the inserted batches instead of reading them again."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator

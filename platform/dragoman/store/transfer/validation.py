@@ -1,4 +1,4 @@
-"""What an archive holds, read and checked as a whole before any of it is written."""
+"""Validation of an archive's content, which is read and checked as a whole before any of it is written."""
 
 import re
 from collections import Counter, defaultdict
@@ -13,14 +13,14 @@ from dragoman.store.transfer.archive import Archive
 from dragoman.store.transfer.format import Conditions, PortableModel, cell_record
 
 CONTAMINATION = 2
-"""Layout of the file from which on it says what the training text has of the test sets."""
+"""First version of the layout that holds contamination."""
 
 _LARGEST = 2**31 - 1
 """The largest number of a column."""
 
 
 class Contents:
-    """A grid as it came in a file; what it says contradicts neither itself nor the store's rules."""
+    """The content of an archive, consistent with itself and with the constraints of the store."""
 
     def __init__(self, archive: Archive) -> None:
         """Read and check everything.
