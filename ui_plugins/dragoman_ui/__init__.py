@@ -1,1 +1,1 @@
-"""The MLflow app plugin: Dragoman's pages beside MLflow's, their JSON API, and the command that starts both."""
+"""MLflow app plugin: Flask blueprints of Dragoman's pages and JSON API, and the command that starts the server."""

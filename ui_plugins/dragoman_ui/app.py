@@ -1,4 +1,4 @@
-"""The MLflow server with Dragoman's pages beside it: entry points of MLflow's group `mlflow.app`."""
+"""Flask apps of the MLflow server with Dragoman's blueprints: entry points of the group `mlflow.app`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PAGES = "/dragoman"
-"""Where the pages stand, below MLflow's static prefix."""
+"""URL prefix of the pages, below MLflow's static prefix."""
 
 
 def register(app: Flask, prefix: str = "") -> None:
-    """Put the pages and their API on a Flask app.
+    """Register the blueprints of the pages and their API on a Flask app.
 
     Args:
         app: MLflow's Flask app, or any other.
-        prefix: a path that everything of this server stands below, such as ``/mlflow``.
+        prefix: the path below which this server is mounted, such as ``/mlflow``.
     """
     app.register_blueprint(pages, url_prefix=prefix + PAGES)
     app.register_blueprint(api, url_prefix=prefix + API_PREFIX)
@@ -33,7 +33,7 @@ def register(app: Flask, prefix: str = "") -> None:
 def create_app() -> "FastAPI":
     """The server of `mlflow server --app-name dragoman`: everyone who reaches it may read.
 
-    Only from this machine may be written.
+    Writes are accepted from this machine only.
     """
     _send_nothing()
     from mlflow.server import app
@@ -48,7 +48,7 @@ def create_app() -> "FastAPI":
 def create_app_with_users() -> Any:
     """The server of `mlflow server --app-name dragoman-auth`: MLflow's users sign in.
 
-    All of them may read; their permissions say who may write.
+    All of them may read; writes need MLflow's permissions.
 
     MLflow's basic authentication is configured as for its own app `basic-auth`: `MLFLOW_FLASK_SERVER_SECRET_KEY` and
     `MLFLOW_AUTH_ADMIN_PASSWORD` must be set.
@@ -64,7 +64,7 @@ def create_app_with_users() -> Any:
 
 
 def _send_nothing() -> None:
-    """No reports of use, from the server or from its pages, however it was started: MLflow was imported before."""
+    """Turn off MLflow's telemetry, of the server and its pages, also where MLflow was imported before."""
     telemetry.turn_off()
     from mlflow import telemetry as reports
 

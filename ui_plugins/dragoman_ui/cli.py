@@ -1,4 +1,4 @@
-"""`dragoman ui`: the MLflow server on the right stores, with Dragoman's pages, and a browser on them."""
+"""The command `dragoman ui`: starts MLflow with Dragoman's pages on the settings' stores, and opens a browser."""
 
 import os
 import shlex
@@ -27,11 +27,11 @@ PATIENCE = 180
 """Seconds the server may take to answer; on a busy machine MLflow needs most of a minute."""
 
 _NO_MODULES = Path(__file__).with_name("static")
-"""What the server puts before all installed packages, instead of the current folder, whose files are of no account."""
+"""Folder that the server puts first on its import path, instead of the current folder, whose files are ignored."""
 
 
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""Where a server that listens at every address is asked from this machine."""
+"""Local address of a server that listens at every address."""
 
 
 class ServerError(DragomanError):
@@ -78,11 +78,11 @@ def ui(
 
 
 def check(settings: Settings, host: str, port: int) -> None:
-    """See that there is something to serve and a place to serve it at.
+    """Check that there is a store to serve and that the port is free.
 
     Raises:
         StoreError: there is no results store.
-        ServerError: MLflow is kept by a server of its own, or the port is taken.
+        ServerError: MLflow has a server of its own, or the port is taken.
     """
     open_store()
     settle_home(settings)
@@ -103,7 +103,7 @@ def check(settings: Settings, host: str, port: int) -> None:
 
 
 def command(settings: Settings, host: str, port: int) -> list[str]:
-    """The command line of the server: one worker, as several are slow to start and share nothing."""
+    """The command line of the server: one worker, as several are slow to start and share no caches."""
     options = shlex.join(["--app-dir", str(_NO_MODULES), "--log-level", "warning"])
     return [
         sys.executable,
@@ -128,7 +128,7 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of the server: this one, without what MLflow would start or send besides."""
+    """The environment of the server: this process's, with MLflow's job runner and telemetry off."""
     return telemetry.OFF | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"} | os.environ
 
 
@@ -162,5 +162,5 @@ def stop(server: "subprocess.Popen[bytes]") -> None:
 
 
 def in_url(host: str) -> str:
-    """A host as it stands in a URL: an address of IPv6 in brackets (RFC 3986, section 3.2.2)."""
+    """A host as written in a URL: an address of IPv6 in brackets (RFC 3986, section 3.2.2)."""
     return f"[{host}]" if ":" in host else host

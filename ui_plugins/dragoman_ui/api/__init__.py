@@ -1,1 +1,1 @@
-"""The JSON API."""
+"""Blueprint of the JSON API."""

@@ -1,4 +1,4 @@
-"""One address of the JSON API: a typed question, a typed answer, and the OpenAPI description of both."""
+"""Endpoints of the JSON API: typed requests and responses (pydantic), and their OpenAPI description."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_origin
@@ -19,11 +19,11 @@ from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.store import stamp
 
 LONGEST = 1_000_000
-"""Bytes that a write may have."""
+"""Most bytes of a write's body."""
 
 
 class Question(BaseModel):
-    """What an address is asked: all in the query, or, where it writes, in the JSON that is sent."""
+    """The parameters of an endpoint: in the query, or, where it writes, in the JSON body."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -37,7 +37,7 @@ class Question(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why there is no answer, as MLflow's own API says it."""
+    """An error, in the format of MLflow's own API."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -48,18 +48,18 @@ class Problem(BaseModel):
 
 
 class Refusal(NamedTuple):
-    """A kind of answer that says why there is none."""
+    """A kind of error response."""
 
     errors: tuple[type[Exception], ...]
-    """What it answers, the first that fits."""
+    """The exceptions it answers; the first match is used."""
     status: int
     """HTTP status."""
     code: str
-    """MLflow's code for it."""
+    """MLflow's error code."""
     meaning: str
-    """What it says of the question."""
+    """Its description in OpenAPI."""
     writes_only: bool = False
-    """Whether only a write can meet with it."""
+    """Whether only writes can get it."""
 
 
 REFUSALS = (
@@ -79,30 +79,30 @@ REFUSALS = (
     Refusal((StoreError, ModelError), 404, "RESOURCE_DOES_NOT_EXIST", "Something it names is not there."),
     Refusal((DragomanError, ValidationError), 400, "INVALID_PARAMETER_VALUE", "The question makes no sense."),
 )
-"""Every answer that is none."""
+"""Every error response, in the order of matching."""
 
 
 class Endpoint(NamedTuple):
-    """One address."""
+    """One endpoint."""
 
     path: str
-    """The last part of the address."""
+    """The last part of the path."""
     question: type[BaseModel]
-    """Its parameters: a `Question`, where it is asked with GET."""
+    """Its parameters; a `Question` for GET."""
     answer: type[BaseModel] | None
-    """What comes back as JSON; None where it is a file."""
+    """The model of the JSON response; None for a file."""
     respond: Callable[[Any], Any]
-    """Answers a question."""
+    """The function that computes the response."""
     method: Literal["GET", "POST"] = "GET"
-    """How it is asked: POST, where it writes."""
+    """Its HTTP method; POST where it writes."""
     version: Callable[[Any], str | None] | None = None
-    """What changes when the answer to a question may: it is kept until then. None is for what is asked anew, and so is
-    a question whose version is None."""
+    """A version that changes whenever the response may, which is cached until then; where there is none, or it is
+    None, the response is computed anew."""
     files: tuple[str, ...] = ()
-    """Media types of the file, where the answer is one."""
+    """Media types of the file, where the response is one."""
 
     def view(self) -> Response:
-        """Answer one request: what can't be answered gets a status and a sentence."""
+        """Answer one request; an error gets a status and a sentence."""
         asked: Any = None
         try:
             asked = self._asked()
@@ -153,12 +153,12 @@ class Endpoint(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """What it answers."""
+        """Its summary: the docstring of the function."""
         return (self.respond.__doc__ or "").strip()
 
 
 def of_store(question: Question) -> str:
-    """The version of an answer that anything in the results store may change."""
+    """The version of a response that any write to the results store may change."""
     del question
     return stamp()
 
@@ -176,11 +176,11 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def openapi(endpoints: Sequence[Endpoint], root: str, version: str) -> dict[str, Any]:
-    """The description of some endpoints (https://spec.openapis.org/oas/v3.1.0).
+    """The OpenAPI description of some endpoints (https://spec.openapis.org/oas/v3.1.0).
 
     Args:
-        endpoints: what is described.
-        root: the path they stand below.
+        endpoints: the endpoints.
+        root: the path below which they are served.
         version: the version of the API.
     """
     answers = [endpoint.answer for endpoint in endpoints if endpoint.answer is not None]
@@ -250,14 +250,14 @@ _GUARDS = [
         (csrf.CLIENT, "The name of a program that sends no cookies, in the token's place."),
     )
 ]
-"""What a write brings besides its question."""
+"""The headers of a write."""
 
 
 def _parameters(question: type[BaseModel]) -> list[dict[str, Any]]:
     schema = question.model_json_schema()
     parameters = []
     for name, field in schema.get("properties", {}).items():
-        # a choice is described once, under $defs; here it is written where it is used
+        # an enumeration is under $defs; here it is inlined
         meant = schema["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else field
         parameters.append(
             {

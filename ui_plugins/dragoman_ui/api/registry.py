@@ -1,4 +1,4 @@
-"""What the API tells of the model registry: models, versions, gates, cards and the audit trail."""
+"""Endpoints about the model registry: models, versions, gates, cards and the audit trail."""
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -26,30 +26,30 @@ from dragoman_ui.viewmodels.systems import one_of
 
 
 class OfRegisteredModel(Question):
-    """What can be asked of a registered model."""
+    """Parameters of endpoints about a registered model."""
 
     name: str
     """Its name."""
 
 
 class OfVersion(OfRegisteredModel):
-    """What can be asked of a version."""
+    """Parameters of endpoints about a version."""
 
     version: str = Field(pattern=r"^[0-9]+$")
     """Its number."""
     alias: str | None = None
-    """The alias it is judged for; by default the one the policy names."""
+    """The alias of the gate; by default the policy's."""
 
 
 class OfTrail(Question):
-    """What can be asked of the audit trail."""
+    """Parameters of the audit trail's endpoint."""
 
     name: str | None = None
-    """Only what is about this registered model."""
+    """Only records of this registered model."""
     alias: str | None = None
-    """Only what is about this alias."""
+    """Only records of this alias."""
     outcome: Outcome | None = None
-    """Only what came to this."""
+    """Only records with this outcome."""
     after: int = Field(default=0, ge=0)
     """Only records after this one."""
     limit: int = Field(default=100, ge=1, le=1000)
@@ -57,7 +57,7 @@ class OfTrail(Question):
 
 
 class OfCard(OfGrid):
-    """What can be asked of a model's card."""
+    """Parameters of the model card's endpoint."""
 
     model: str
     """The model's name in the grid."""
@@ -69,7 +69,7 @@ class RegisteredModel(BaseModel):
     name: str
     """Its name."""
     aliases: dict[str, str]
-    """The version each alias stands at."""
+    """The version of each alias."""
     gated: list[str]
     """The aliases that move by promotion alone, set or not."""
 
@@ -87,20 +87,20 @@ class Versions(RegisteredModel):
     versions: list[RegisteredVersion]
     """The oldest first."""
     strays: dict[str, str]
-    """The aliases that do not stand where the trail says, each with a sentence."""
+    """The aliases that don't point at the version of the trail's last record, each with a sentence."""
 
 
 class Trail(BaseModel):
-    """A part of the audit trail."""
+    """Records of the audit trail."""
 
     records: list[AuditRecord]
     """In order."""
     found: int
-    """How many there are of what was asked for."""
+    """The number of matching records."""
 
 
 class TrailFaults(BaseModel):
-    """What is wrong with the audit trail."""
+    """Faults of the audit trail."""
 
     faults: list[str]
     """Sentences; none if it is whole."""
@@ -110,7 +110,7 @@ class ModelCard(BaseModel):
     """A model card."""
 
     text: str
-    """Markdown, as the store would have it written now."""
+    """Markdown, rendered from the store now."""
 
 
 def registered_models(question: Question) -> RegisteredModels:
@@ -128,7 +128,7 @@ def registered_models(question: Question) -> RegisteredModels:
 
 
 def versions(question: OfRegisteredModel) -> Versions:
-    """The versions of a registered model: which model of which grid each of them is, and where aliases stand."""
+    """The versions of a registered model: which model of which grid each of them is, and their aliases."""
     store = open_store()
     gated = sorted(gated_aliases(store, question.name))
     with registry() as uri:
@@ -142,13 +142,13 @@ def versions(question: OfRegisteredModel) -> Versions:
 
 
 def gate(question: OfVersion) -> GateReport:
-    """Hold the policy of a version's grid to it, against the version that the alias stands at; nothing is moved."""
+    """Evaluate the gate of a version's grid against the version that the alias points at; nothing is moved."""
     with registry() as uri:
         return judged(uri, find_version(uri, question.name, question.version), question.alias)[0]
 
 
 def trail(question: OfTrail) -> Trail:
-    """Who moved which alias, or was refused to: when, on what evidence, and why."""
+    """The audit trail: who moved which alias, or was refused to, when, on what evidence, and why."""
     records = [
         record
         for record in AuditLog(open_store().database).records(question.name, question.alias)
@@ -158,7 +158,7 @@ def trail(question: OfTrail) -> Trail:
 
 
 def trail_faults(question: Question) -> TrailFaults:
-    """What is wrong with the audit trail: records that were altered, replaced or taken away."""
+    """Faults of the audit trail: records that were altered, replaced or removed."""
     del question
     with registry() as uri:
         return TrailFaults(faults=faults(AuditLog(open_store().database), uri))
@@ -181,7 +181,7 @@ def card(question: OfCard) -> ModelCard:
 
 
 def of_registry(question: Question) -> str | None:
-    """The version of an answer that the store may change, or the registry."""
+    """The version of a response that a write to the store or the registry may change."""
     del question
     return None if (found := registry_stamp()) is None else f"{stamp()} {found}"
 
@@ -194,4 +194,4 @@ ENDPOINTS = (
     Endpoint("audit_faults", Question, TrailFaults, trail_faults),
     Endpoint("card", OfCard, ModelCard, card, version=of_store),
 )
-"""Every address about the registry."""
+"""Every endpoint about the registry."""

@@ -1,4 +1,4 @@
-"""What the JSON API is asked and what it answers."""
+"""Schemas of the JSON API: pydantic models of its requests and responses."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -18,14 +18,14 @@ from dragoman_ui.viewmodels.view import Order, Show, View
 
 
 class OfGrid(Question):
-    """What can be asked of a grid."""
+    """Parameters of endpoints about a grid."""
 
     grid: str
     """Name of the grid."""
 
 
 class OfModel(OfGrid):
-    """What can be asked of one model's scores in a grid."""
+    """Parameters of endpoints about one model's scores in a grid."""
 
     model: str | None = None
     """The model's name in the grid; by default the first finetuned one."""
@@ -38,16 +38,16 @@ class OfModel(OfGrid):
 
 
 class OfPairs(OfModel):
-    """What can be asked of a model's pairs."""
+    """Parameters of the endpoint of a model's pairs."""
 
     offset: int = Field(default=0, ge=0, le=1_000_000)
-    """How many are left out at the beginning."""
+    """Offset of the first."""
     limit: int = Field(default=1000, ge=1, le=100_000)
-    """How many are told, at most."""
+    """Most pairs in the response."""
 
 
 class OfRuns(OfGrid):
-    """What can be asked of all runs of a grid, or of its campaign."""
+    """Parameters of the endpoint of all runs of a grid, or of its campaign."""
 
     metric: str | None = None
     """Name of the metric; by default the grid's first."""
@@ -58,14 +58,14 @@ class OfRuns(OfGrid):
 
 
 class OfOneModel(OfGrid):
-    """What can be asked of one model of a grid."""
+    """Parameters of endpoints about one model of a grid."""
 
     model: str
     """The model's name in the grid."""
 
 
 class OfCells(OfGrid):
-    """What can be asked of a pair's cells."""
+    """Parameters of the endpoint of a pair's cells."""
 
     source: str
     """The source language, in any notation."""
@@ -74,7 +74,7 @@ class OfCells(OfGrid):
 
 
 class OfLog(OfGrid):
-    """What can be asked of a grid's latest run."""
+    """Parameters of the endpoint of a latest run's log."""
 
     after: int = Field(default=0, ge=0, le=1_000_000_000)
     """Only lines after this one."""
@@ -83,18 +83,18 @@ class OfLog(OfGrid):
 
 
 class OfMatrix(OfModel):
-    """What can be asked of a heat map."""
+    """Parameters of the endpoint of a heat map."""
 
     show: Show = Show.SCORE
-    """What colours the tiles."""
+    """The quantity that colours the tiles."""
     order: Order = Order.GRID
     """How languages are ordered."""
     against: str | None = None
-    """What a difference is taken to: another model, `MODEL:PROMPT` or a baseline; the first finetuned by default."""
+    """Reference of a difference: another model, `MODEL:PROMPT` or a baseline; the first finetuned by default."""
 
 
 class OfTable(OfModel):
-    """What can be asked of a table."""
+    """Parameters of the endpoint of a table."""
 
     table: Literal["partitions", "gap", "matrix", "pairs"]
     """Which table."""
@@ -103,14 +103,14 @@ class OfTable(OfModel):
 
 
 class OfComparison(OfModel):
-    """What can be asked of two models of a grid."""
+    """Parameters of the endpoint of a comparison of two models."""
 
     against: str | None = None
-    """What it is compared with: another model, `MODEL:PROMPT` or a baseline; by default the base."""
+    """The baseline: another model, `MODEL:PROMPT` or a baseline; by default the base."""
 
 
 class OfComparisonTable(OfComparison):
-    """What can be asked of a table of a comparison."""
+    """Parameters of the endpoint of a comparison's table."""
 
     table: Literal["scopes", "losses", "gains", "pairs"]
     """Which table."""
@@ -119,23 +119,23 @@ class OfComparisonTable(OfComparison):
 
 
 class OfPair(OfGrid):
-    """What can be asked of a pair's sentences."""
+    """Parameters of the endpoint of a pair's sentences."""
 
     source: str
     """The source language, in any notation."""
     target: str
     """The target language, in any notation."""
     beside: tuple[str, ...] = ()
-    """What stands side by side: models, `MODEL:PROMPT` or baselines; by default all models of a few, of many the base
+    """The systems side by side: models, `MODEL:PROMPT` or baselines; by default all models of a few, of many the base
     and the first finetuned one."""
     prompt: str | None = None
-    """Name of the prompt of those that name none, where the grid asks with several; the model's first by default."""
+    """Name of the prompt of those without one, where the grid asks with several; the model's first by default."""
     by: str | None = None
-    """The metric of the sentences' scores; by default one that can judge a single sentence, where the grid has it."""
+    """The metric of the sentences' scores; by default one that can score a single sentence, where the grid has it."""
     search: str = ""
     """Text that the source, the reference or a hypothesis must hold, in any case."""
     label: Label | None = None
-    """A label that one of the hypotheses must bear."""
+    """A label that one of the hypotheses must have."""
     sentences: Arrangement = Arrangement.FILE
     """The order of sentences."""
     page: int = Field(default=1, ge=1, le=1_000_000)
@@ -143,47 +143,47 @@ class OfPair(OfGrid):
 
 
 class OfSession(Question):
-    """What can be asked about whoever asks."""
+    """Parameters of the endpoint of the session."""
 
     name: str | None = None
-    """A registered model that they may want to change."""
+    """A registered model, to get the user's role for it."""
     grid: str | None = None
-    """A grid that they may want to change."""
+    """A grid, to get the user's role for it."""
 
 
 class RefusalRequest(Question):
-    """A version that someone decided against."""
+    """Request to record a refusal of a version."""
 
     name: str
     """Name of the registered model."""
     version: str = Field(pattern=r"^\d+$")
     """Number of the version."""
     alias: str = "champion"
-    """The alias it was put forward for."""
+    """The alias it was proposed for."""
     reason: str = Field(min_length=1)
     """Why, for the record."""
     actor: str | None = None
-    """Who asks; believed only where nobody has to sign in."""
+    """Name of the user; used only where nobody has to sign in."""
 
 
 class Session(BaseModel):
-    """Whoever asks."""
+    """The user of a request."""
 
     user: str | None
     """Their name; none where nobody signs in."""
     token: str
-    """What a browser's writes bring as `X-Dragoman-Token`, with the cookie that came with it."""
+    """The header `X-Dragoman-Token` of a browser's writes, valid with the cookie set with it."""
     model_role: Role | None
-    """What they are for the registered model."""
+    """Their role for the registered model."""
     grid_role: Role | None
-    """What they are for the grid."""
+    """Their role for the grid."""
 
 
 class Stopped(BaseModel):
     """A grid that was asked to stop."""
 
     job: JobRecord
-    """Its job as it stands now."""
+    """Its job, in its present state."""
 
 
 class Retried(BaseModel):
@@ -192,7 +192,7 @@ class Retried(BaseModel):
     cells: int
     """How many."""
     sentence: str
-    """The same, and what has to be done for them to be tried."""
+    """A sentence with the number, and what has to be done for them to be tried."""
 
 
 class Grids(BaseModel):
@@ -227,7 +227,7 @@ class ModelSummary(BaseModel):
     seed: int | None
     """Seed of its training."""
     evidence: Evidence
-    """How what it has seen is known."""
+    """Evidence of its training graph."""
     pairs: int
     """Directed pairs it has seen, its ancestors' included."""
     examples: int
@@ -246,10 +246,10 @@ class Trained(NamedTuple):
 
 
 class Model(ModelSummary):
-    """One model of a grid, with all that is known of its making."""
+    """One model of a grid, with its recipe and training graph."""
 
     recipe: dict[str, Any]
-    """What its identity is the hash of."""
+    """The recipe, whose hash is its identity."""
     seen: list[Trained]
     """Every pair it has seen, its ancestors' included, sorted."""
 
@@ -276,7 +276,7 @@ class Campaigns(BaseModel):
 
 
 class Log(BaseModel):
-    """What the driver of a grid's latest run said."""
+    """Log of a grid's latest run."""
 
     job: JobRecord | None
     """The run; none where the grid was never run."""
@@ -285,10 +285,10 @@ class Log(BaseModel):
 
 
 class Contamination(BaseModel):
-    """What a model's training text has of the test sets."""
+    """Contamination of a model's training text with the test sets."""
 
     records: list[ContaminationRecord]
-    """By pair and side; one that was looked at and is clean has zeros."""
+    """By pair and side; one that was searched and is clean has zeros."""
 
 
 class Pairs(BaseModel):
@@ -297,7 +297,7 @@ class Pairs(BaseModel):
     view: View
     """What was asked for, with the defaults filled in."""
     pairs: list[PairScore]
-    """Sorted; those that were asked for."""
+    """The requested ones, sorted."""
     found: int
     """How many there are."""
 
@@ -332,7 +332,7 @@ class Tile(NamedTuple):
     partition: str
     """The partition; `unknown` where the model's training graph is."""
     state: str
-    """Where the cell stands."""
+    """State of the cell."""
     value: float | None
     """The score."""
     low: float | None
@@ -365,7 +365,7 @@ class Matrix(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a grid has come."""
+    """Progress of a grid."""
 
     models: dict[str, dict[CellState, int]]
     """The number of cells in each state that occurs, by model."""

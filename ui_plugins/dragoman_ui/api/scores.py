@@ -1,4 +1,4 @@
-"""The JSON API below the pages: what it answers, and all its addresses."""
+"""Endpoints about scores and grids, and the blueprint of the whole JSON API."""
 
 import json
 from dataclasses import replace
@@ -139,7 +139,7 @@ def cells(question: OfCells) -> Cells:
 
 
 def log(question: OfLog) -> Log:
-    """What the driver of a grid's latest run said: failures with what stands behind them."""
+    """The log of a grid's latest run: events, and failures with their tracebacks."""
     store = open_store()
     job = next(iter(store.jobs.of_grid(question.grid)), None)
     lines = store.jobs.lines(job.id, question.after, most=question.limit) if job else []
@@ -155,7 +155,7 @@ def scores(question: OfPairs) -> Pairs:
 
 @lru_cache(maxsize=8)
 def _scores(version: str, question: ScoreQuestion, model: str) -> list[PairScore]:
-    """All pairs, kept while the store is the same: they are told in parts."""
+    """All pairs, cached while the store is unchanged, as responses are paginated."""
     del version
     return pair_scores(open_store(), question, model=model)
 
@@ -172,7 +172,7 @@ def partitions(question: OfModel) -> Partitions:
 
 
 def sentences(question: OfPair) -> PairView:
-    """A page of a pair's sentences: source, reference, and what each model made of them."""
+    """A page of a pair's sentences: source, reference, and each model's hypotheses."""
     store, view = open_store(), _view(question)
     names, record = Names.of(store, view.grid), store.grids.get(view.grid)
     by = question.by or sentence_metric(names.metrics)
@@ -182,7 +182,7 @@ def sentences(question: OfPair) -> PairView:
 
 
 def _view(question: OfModel | OfPair) -> View:
-    """The view that is asked for.
+    """The requested view.
 
     Raises:
         StoreError: something named is not there, or the model is not asked with the prompt.
@@ -225,7 +225,7 @@ def heat_map_of(question: OfMatrix) -> Matrix:
 
 
 def of_numbers(question: OfModel) -> str:
-    """The version of an answer that nothing changes but the scores it tells."""
+    """The version of a response that only changes with the scores in it."""
     store, view = open_store(), _view(question)
     against = rival(store, view, question.against) if isinstance(question, OfComparison) else None
     return f"{view.prompt} {version_of(store, view, against)}"
@@ -239,13 +239,13 @@ def _short(tile: heatmap.Tile) -> Tile:
 
 
 def progress_of(question: OfGrid) -> Progress:
-    """How many cells of a grid are in each state, by model, and how its latest run stands."""
+    """The number of cells of a grid in each state, by model, and the state of its latest run."""
     store = open_store()
     return Progress(models=progress(store, question.grid), job=next(iter(store.jobs.of_grid(question.grid)), None))
 
 
 def table(question: OfTable) -> Response:
-    """A table to take away, as a file."""
+    """Download a table as a file."""
     store, view, form = open_store(), _view(question), Form(question.form)
 
     def make() -> Table:
@@ -278,7 +278,7 @@ def comparison(question: OfComparison) -> Comparison:
 
 
 def comparison_table(question: OfComparisonTable) -> Response:
-    """A table of a comparison to take away, as a file."""
+    """Download a table of a comparison as a file."""
     view = _view(question)
     against = rival(open_store(), view, question.against)
 
@@ -321,14 +321,14 @@ ENDPOINTS = (
     *registry.ENDPOINTS,
     *writes.ENDPOINTS,
 )
-"""Every address of the API."""
+"""Every endpoint of the API."""
 
 api = Blueprint("dragoman_api", "dragoman_ui")
-"""What stands at `/ajax-api/3.0/dragoman/`."""
+"""Blueprint of `/ajax-api/3.0/dragoman/`."""
 
 
 def describe() -> Response:
-    """Answer `openapi.json`: what the API can be asked."""
+    """Answer `openapi.json`: the OpenAPI description."""
     return kept("", "application/json", _description)
 
 

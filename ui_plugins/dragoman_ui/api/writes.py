@@ -1,4 +1,4 @@
-"""What can be changed through the API: promotions, and running grids. Each asks first who may."""
+"""Endpoints that write: promotions, and control of running grids. Each checks the user's role first."""
 
 from flask import Response
 
@@ -16,7 +16,7 @@ from dragoman_ui.viewmodels.store import open_store
 
 
 def session(question: OfSession) -> Response:
-    """Who asks, what they may do with a model and a grid, and the token that a browser's writes bring."""
+    """The user of the request, their roles for a model and a grid, and the token that a browser's writes need."""
     cookie, token = csrf.issue()
     model_role = None if question.name is None else users.role_for_model(question.name)
     grid_role = None if question.grid is None else users.role_for_grid(question.grid)
@@ -46,13 +46,13 @@ def rollback(asked: RollbackRequest) -> AuditRecord:
 
 
 def stop(asked: OfGrid) -> Stopped:
-    """Ask the driver of a grid to stop; it obeys within seconds, and what is done is kept."""
+    """Ask the driver of a grid to stop, which it does within seconds; what is done is kept."""
     users.require(users.role_for_grid(asked.grid), Role.SUBMITTER, f"stop {asked.grid}")
     return Stopped(job=control.stop(open_store(), asked.grid, users.who()))
 
 
 def retry(asked: OfGrid) -> Retried:
-    """Plan the failed cells of a grid again; a driver at work takes them up, else the grid has to be resumed."""
+    """Plan the failed cells of a grid again; a running driver picks them up, else the grid has to be resumed."""
     users.require(users.role_for_grid(asked.grid), Role.SUBMITTER, f"retry cells of {asked.grid}")
     store = open_store()
     cells = control.retry(store, asked.grid, users.who())
@@ -69,7 +69,7 @@ def retry(asked: OfGrid) -> Retried:
 
 
 def _promotions(uri: str, name: str, said: str | None) -> Promotions:
-    """The promoter of whoever asks; the name they give is believed only where nobody signs in."""
+    """The promoter for the user of the request; the name in it is used only where nobody signs in."""
     users.require(users.role_for_model(name), Role.PROMOTER, f"move aliases of {name}")
     return Promotions(open_store(), uri, users.signed_in() or said or users.who(), users.may_force())
 
@@ -82,4 +82,4 @@ ENDPOINTS = (
     Endpoint("stop", OfGrid, Stopped, stop, "POST"),
     Endpoint("retry", OfGrid, Retried, retry, "POST"),
 )
-"""Every address that changes something, and the one a browser needs before it."""
+"""Every endpoint that writes, and the session endpoint, which a browser needs before it."""

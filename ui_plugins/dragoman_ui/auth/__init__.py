@@ -1,1 +1,1 @@
-"""Who may do what: users, roles, request forgery, security headers."""
+"""Authentication and authorisation: users, roles, CSRF protection, security headers."""

@@ -1,14 +1,14 @@
-"""Protection of writes from requests that a browser sends without its user's will (cross-site request forgery).
+"""Protection of writes against cross-site request forgery (CSRF).
 
-Three things are asked of every write, after MLflow has seen who asks:
+Every write is checked for three things, after MLflow's authentication:
 
-1. It comes from our own pages, if from a browser: `Origin` and `Sec-Fetch-Site` say so. MLflow's own check lets every
+1. It comes from our own pages, if from a browser: `Origin` and `Sec-Fetch-Site` show it. MLflow's own check lets every
    origin on this machine through, and another program's page on another port is not ours.
-2. It brings a token in the header `X-Dragoman-Token` that belongs to the cookie beside it (a signed double submit:
+2. It has a token in the header `X-Dragoman-Token` that belongs to the cookie beside it (a signed double submit:
    https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html). Other sites
-   can neither read the token nor make one, and it is bound to the user. `GET session` hands it out.
-3. A program, which has no cookies that could be used against its will, says `X-Dragoman-Client: NAME` in the token's
-   place. That holds only where nothing shows a browser: no cookie, no `Origin`, no `Sec-Fetch-Site`. No form can send
+   can neither read the token nor make one, and it is bound to the user. `GET session` returns it.
+3. A program, which has no cookies that could be used against its will, sends `X-Dragoman-Client: NAME` in place of the
+token. That holds only where nothing shows a browser: no cookie, no `Origin`, no `Sec-Fetch-Site`. No form can send
    the header, and a script of another site can't without `Origin`.
 """
 
@@ -32,10 +32,10 @@ _LONGEST = 100
 
 
 def check() -> None:
-    """Let a write through that its user means.
+    """Let a write through that its user intended.
 
     Raises:
-        ForbiddenError: it comes from another site, or brings no token.
+        ForbiddenError: it comes from another site, or has no token.
     """
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None and urlsplit(origin).netloc != request.host:
@@ -61,7 +61,7 @@ def issue() -> tuple[str, str]:
 
 
 def keep(response: Response, cookie: str) -> None:
-    """Have the browser keep a cookie: for our API alone, out of reach of scripts, and never sent from other sites."""
+    """Set the cookie: for our API's path alone, HttpOnly and SameSite=Strict."""
     path = request.path.rpartition("/")[0]
     response.set_cookie(COOKIE, cookie, path=path, secure=request.is_secure, httponly=True, samesite="Strict")
     response.headers["Cache-Control"] = "no-store"
@@ -89,7 +89,7 @@ def _made(file: Path) -> bytes:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
         opened.write(secrets.token_bytes(32))
     try:
-        os.link(draft, file)  # appears whole, and only once: the first of several workers wins
+        os.link(draft, file)  # created atomically, and only once: the first of several workers wins
     except FileExistsError:
         pass
     finally:

@@ -1,4 +1,4 @@
-"""What a browser may do with our pages, and who may read them."""
+"""Security headers of the responses, and read access for MLflow's users."""
 
 from pathlib import Path
 
@@ -31,22 +31,20 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Sent with every answer of ours."""
+"""Headers of every response."""
 
 
 def protect(response: Response) -> Response:
-    """Add the headers to an answer."""
+    """Add the headers to a response."""
     response.headers.update(HEADERS)
     return response
 
 
 def admit_users(app: Flask, *blueprints: Blueprint) -> None:
-    """Let every user of MLflow's authentication through to us: it refuses whatever no validator speaks for.
+    """Let every user of MLflow's authentication through to us: it refuses routes without a validator.
 
-    All of them may read; who may write, each write asks for itself.
-
-    Its validators stand under exact paths. That is why our routes take their parameters from the query; style sheets
-    and scripts are listed one by one.
+    All of them may read; each write checks roles itself. Validators are registered by exact path. That is why our
+    routes take their parameters from the query; style sheets and scripts are listed one by one.
     """
     from mlflow.server.auth import BEFORE_REQUEST_VALIDATORS
 
@@ -63,5 +61,5 @@ def admit_users(app: Flask, *blueprints: Blueprint) -> None:
 
 
 def _is_signed_in() -> bool:
-    """MLflow asks only after it has authenticated the user."""
+    """Validator that accepts every user: MLflow calls it only after authentication."""
     return True

@@ -1,9 +1,9 @@
-"""The guard before MLflow's model registry: a gated alias is moved by `dragoman promote`, and by nothing else.
+"""Guard of MLflow's model registry: a gated alias can be moved by `dragoman promote` only.
 
-It stands before the store that every door of the server leads to (REST, Python client, MLflow's own pages), not before
-single routes: what a request means is decided once, by MLflow. Besides moving or removing a gated alias it refuses
-what comes to the same: deleting the version or the model it stands at, renaming the model, renaming another one that
-carries the alias to the guarded name, and changing the tags that tell a version's scores and the trail's end.
+It wraps the registry store that every interface of the server uses (REST, Python client, MLflow's own pages), not
+single routes: requests are parsed once, by MLflow. Besides moving or removing a gated alias it refuses what is
+equivalent: deleting the version or the model it points at, renaming the model, renaming another one that carries the
+alias to the guarded name, and changing the tags that hold a version's scores and the trail's end.
 
 A client with a database URI of its own is not stopped; `dragoman history` shows what it did.
 """
@@ -17,11 +17,11 @@ from dragoman_ui.auth.users import who
 from dragoman_ui.viewmodels.store import open_store, store_if_any
 
 _TAGS = "dragoman."
-"""Tags that Dragoman writes begin so."""
+"""Prefix of the tags that Dragoman writes."""
 
 
 def guard_registry() -> None:
-    """Stand before the model registry of the MLflow server that this process is (private names of `mlflow.server`)."""
+    """Wrap the model registry store of the MLflow server in this process (private names of `mlflow.server`)."""
     from mlflow.server import handlers
 
     registry: Any = handlers._model_registry_store_registry
@@ -32,7 +32,7 @@ def guard_registry() -> None:
 
 
 def guarded(store: Any) -> Any:
-    """Have a store of MLflow's model registry ask before it changes anything that a gated alias hangs on."""
+    """Wrap a store of MLflow's model registry with checks of every change that affects a gated alias."""
     guard = _Guard(store)
     for check in (
         guard.set_registered_model_alias,
@@ -58,7 +58,7 @@ def _after(check: Callable[..., None], change: Callable[..., Any]) -> Callable[.
 
 
 class _Guard:
-    """The checks, each under the name and with the parameters of the change it stands before."""
+    """The checks, each with the name and parameters of the store's method that it precedes."""
 
     def __init__(self, registry: Any) -> None:
         self._model = registry.get_registered_model
@@ -100,7 +100,7 @@ class _Guard:
             _refuse(name, {alias: self._aliases(name).get(alias)}, version, what)
 
     def _refuse_loss(self, name: str, what: str, version: str | None = None) -> None:
-        """Refuse what would take a version (any, by default) from under the gated aliases that stand at it."""
+        """Refuse to delete a version (any, by default) that gated aliases point at."""
         standing = {alias: at for alias, at in self._standing(name).items() if version in (None, at)}
         if standing:
             _refuse(name, standing, "", what)
@@ -119,7 +119,7 @@ class _Guard:
 
         try:
             return {alias: str(version) for alias, version in self._model(name).aliases.items()}
-        except MlflowException:  # there is no such model: MLflow will say so
+        except MlflowException:  # there is no such model, which MLflow reports
             return {}
 
     def _standing(self, name: str) -> dict[str, str]:
@@ -134,7 +134,7 @@ def _gated(name: str) -> set[str]:
 
 
 def _refuse(name: str, standing: Mapping[str, str | None], version: str, what: str) -> NoReturn:
-    """Record the attempt for each alias, and say what to do instead."""
+    """Record the attempt for each alias, and raise an error with what to do instead."""
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 

@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: MLflow's users and permissions (private names of `mlflow.server.auth`)."""
+"""Users and roles, from MLflow's authentication and permissions (private names of `mlflow.server.auth`)."""
 
 import ipaddress
 import sys
@@ -13,15 +13,15 @@ from dragoman_registry.promotion.roles import Role, of_permission
 from dragoman_ui.viewmodels.store import open_store
 
 WITH_USERS = "DRAGOMAN_WITH_USERS"
-"""Key of a Flask app's configuration: whether MLflow's authentication stands before it."""
+"""Key of a Flask app's configuration: whether MLflow's authentication is in force."""
 
 
 class ForbiddenError(DragomanError):
-    """Something that whoever asks may not do."""
+    """The user lacks the permission."""
 
 
 def who() -> str:
-    """Who asks: the user MLflow has authenticated, else where the request comes from."""
+    """Name of the user: as authenticated by MLflow, else the address of the request."""
     if not has_request_context():
         return "this server"
     return signed_in() or f"anonymous at {request.remote_addr}"
@@ -34,20 +34,20 @@ def signed_in() -> str | None:
 
 
 def role_for_model(name: str) -> Role:
-    """What whoever asks may do with a registered model."""
+    """The user's role for a registered model."""
     if (auth := _auth()) is None:
         return _role_without_users()
     return Role.PROMOTER if auth.sender_is_admin() else of_permission(auth._get_registered_model_permission(name).name)
 
 
 def may_force() -> bool:
-    """Whether whoever asks may promote against the gate: an administrator, or, without users, as it is set."""
+    """Whether the user may promote against the gate: administrators, or, without authentication, by the settings."""
     auth = _auth()
     return settings().may_force if auth is None else bool(auth.sender_is_admin())
 
 
 def role_for_grid(name: str) -> Role:
-    """What whoever asks may do with a grid: what MLflow lets them do with its campaign's experiment, or its own."""
+    """The user's role for a grid: their MLflow permission on its campaign's experiment, or its own."""
     if (auth := _auth()) is None:
         return _role_without_users()
     if auth.sender_is_admin():
@@ -61,7 +61,7 @@ def role_for_grid(name: str) -> Role:
 
 
 def require(role: Role, needed: Role, what: str) -> None:
-    """Let a role through that covers another.
+    """Check that a role includes another.
 
     Raises:
         ForbiddenError: it does not.
@@ -79,7 +79,7 @@ def require(role: Role, needed: Role, what: str) -> None:
 
 
 def _auth() -> Any:
-    """MLflow's authentication, where it stands before this app; a request it let pass unseen is nobody's."""
+    """MLflow's authentication, where this app has it; a request that bypassed it has no user."""
     if not current_app.config.get(WITH_USERS):
         return None
     if signed_in() is None:
@@ -88,7 +88,7 @@ def _auth() -> Any:
 
 
 def _role_without_users() -> Role:
-    """Whoever sits at this machine may do everything; others read."""
+    """Users of this machine may do everything; others read."""
     try:
         is_here = ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:

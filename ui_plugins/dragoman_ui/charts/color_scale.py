@@ -1,4 +1,4 @@
-"""The colour scale of a heat map: numbers to steps. The colours of the steps are the style sheet's."""
+"""The colour scale of a heat map: numbers to steps. The style sheet defines the colours of the steps."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How the scores of a partition's pairs lie along the axis: a mean alone hides which pairs make it."""
+"""Box plots of the scores of each partition, with a dot for each pair."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Scored(Protocol):
 
     @property
     def partition(self) -> Partition | None:
-        """How it stands to what the model was trained on."""
+        """Its partition under the model's training graph."""
 
     @property
     def value(self) -> float | None:
@@ -32,7 +32,7 @@ class Scored(Protocol):
 
 
 class Box(BaseModel):
-    """Quantiles of some numbers, as places on the axis in percent of its length."""
+    """Quantiles of some numbers, as positions in percent of the axis."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,7 +54,7 @@ class Spread(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dots: tuple[float, ...]
-    """Each pair's place, in percent of the axis; none where there are too many to tell apart."""
+    """Each pair's position, in percent of the axis; none where there are too many to draw."""
     box: Box
     """Their quantiles."""
     base: Box | None

@@ -20,25 +20,25 @@ LARGE, MEDIUM = 16, 60
 
 
 def size_of(languages: int) -> str:
-    """How much room the tiles of a matrix have: `large`, `medium`, or `small`, which is drawn and not written."""
+    """Size of a matrix's tiles: `large`, `medium`, or `small`, which is drawn on a canvas."""
     return "large" if languages <= LARGE else "medium" if languages <= MEDIUM else "small"
 
 
 DIVERGING = (Show.GAIN, Show.DIFFERENCE)
-"""What is drawn on a scale with zero in its middle."""
+"""The quantities that have a diverging scale, with zero in its middle."""
 
 
 class Tile(NamedTuple):
     """One pair of the matrix."""
 
     score: PairScore
-    """What is known of it."""
+    """Its score and state."""
     gain: float | None
     """The difference to the base model."""
     look: str
-    """The style sheet's class: a step of a scale, a partition, or the state of a pair without a number."""
+    """The CSS class: a step of a scale, a partition, or the state of a pair without a number."""
     edges: str
-    """Classes of the sides at which another partition begins."""
+    """CSS classes of the sides at which another partition begins."""
 
 
 class HeatMap(NamedTuple):
@@ -51,7 +51,7 @@ class HeatMap(NamedTuple):
     rows: tuple[tuple[Tile | None, ...], ...]
     """One row for each source, one tile for each target."""
     scale: Scale
-    """What the steps mean."""
+    """The scale of the steps."""
 
     @property
     def states(self) -> list[CellState]:
@@ -80,7 +80,7 @@ def heat_map(
         scores: every planned pair of the grid.
         languages: the grid's languages, in its order.
         graph: what the model was trained on.
-        show: what colours the tiles.
+        show: the quantity that colours the tiles.
         order: how languages are ordered.
         higher_is_better: False for error rates, whose scale is turned round.
     """
@@ -119,7 +119,7 @@ def _look(score: PairScore, show: Show, scale: Scale) -> str:
 
 
 def _edges(grid: Sequence[Sequence[PairScore | None]], y: int, x: int) -> str:
-    """The sides at which a tile meets the rim or another partition; a gap in the matrix parts nothing."""
+    """The sides at which a tile meets the rim or another partition; a gap in the matrix has no border."""
     here = grid[y][x]
 
     def differs(row: int, column: int) -> bool:

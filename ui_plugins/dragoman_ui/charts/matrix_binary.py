@@ -1,4 +1,4 @@
-"""A pair matrix as bytes for a browser to draw: everything about tens of thousands of pairs in a few hundred kilobytes.
+"""Binary encoding of a pair matrix for the browser's canvas: tens of thousands of pairs in a few hundred kilobytes.
 
 First four bytes, the length of the head (little-endian); the head, JSON, padded with spaces to a multiple of four; then
 its columns one after the other, each row by row over all of `sources` × `targets`:
@@ -28,13 +28,13 @@ from dragoman_ui.charts.heatmap import DIVERGING, ordered
 from dragoman_ui.viewmodels.view import Order, Show
 
 NOTHING = -32768
-"""Stands for no number."""
+"""The int16 for no number."""
 
 _MOST = 32_000
-"""The largest number an int16 is given."""
+"""The largest number of an int16."""
 
 NO_PAIR = 255
-"""State of what the grid has no pair for."""
+"""State where the grid has no such pair."""
 
 
 def drawing(
@@ -51,7 +51,7 @@ def drawing(
         columns: every planned pair of the grid.
         languages: the grid's languages, in its order.
         graph: what the model was trained on.
-        show: what colours the tiles.
+        show: the quantity that colours the tiles.
         order: how languages are ordered.
         higher_is_better: False for error rates, whose scale is turned round.
     """
@@ -121,7 +121,7 @@ def _places(tags: NDArray[np.str_], order: Sequence[str]) -> NDArray[np.intp]:
 
 
 def _factor(columns: Sequence[Numbers]) -> int:
-    """The power of ten that leaves numbers the most digits."""
+    """The largest power of ten by which the numbers still fit."""
     most = max((abs(end) for column in columns for end in _ends(column)), default=0.0)
     return int(10 ** min(4, max(0, math.floor(math.log10(_MOST / most))))) if most else 1
 

@@ -1,4 +1,4 @@
-"""A chart of runs: how much each was trained on against how it fares on what it has not seen."""
+"""Scatter plot of runs: number of training pairs against score on unseen pairs."""
 
 import math
 from collections.abc import Sequence
@@ -14,36 +14,36 @@ class Dot(NamedTuple):
     """One run; places are in percent of the axes."""
 
     name: str
-    """What stands beside it."""
+    """Its label."""
     title: str
-    """What it says when pointed at."""
+    """Its tooltip."""
     x: float
-    """Place across."""
+    """Horizontal position."""
     y: float
-    """Place up."""
+    """Vertical position."""
     low: float | None
-    """Place of the lower end of its interval."""
+    """Position of the lower end of its interval."""
     high: float | None
-    """Place of the upper end."""
+    """Position of the upper end."""
 
 
 class Chart(NamedTuple):
     """A drawing of runs."""
 
     x: str
-    """What the axis across means."""
+    """Label of the horizontal axis."""
     y: str
-    """What the axis up means."""
+    """Label of the vertical axis."""
     across: list[tuple[float, str]]
-    """Ticks across: places and what stands there."""
+    """Horizontal ticks: positions and labels."""
     up: list[tuple[float, str]]
-    """Ticks up."""
+    """Vertical ticks."""
     dots: list[Dot]
     """The runs that have both numbers."""
 
     @property
     def said(self) -> str:
-        """The chart in a sentence."""
+        """The chart in a sentence, as its `aria-label`."""
         return f"{self.y} by {self.x}: {'; '.join(dot.title for dot in self.dots)}"
 
 

@@ -1,4 +1,4 @@
-"""The pages, rendered on the server; every route is Flask's, where MLflow's authentication stands before it."""
+"""Blueprint of the pages under `/dragoman/`: routes, template context and error handlers."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -36,7 +36,7 @@ from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.text_diff import direction
 
 pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static_folder="static")
-"""What stands at `/dragoman/`."""
+"""Blueprint of `/dragoman/`."""
 
 pages.add_url_rule("/", view_func=index)
 pages.add_url_rule("/progress", view_func=progress_of_grid)
@@ -66,7 +66,7 @@ read_snapshots(pages)
 
 @pages.context_processor
 def _words() -> dict[str, object]:
-    """What every template can use."""
+    """Context processor: the names that every template can use."""
     return {
         "version": __version__,
         "figure": figure,
@@ -83,31 +83,31 @@ def _words() -> dict[str, object]:
 
 
 def _spoken(values: Iterable[str]) -> list[tuple[str, str]]:
-    """Values with what they are called."""
+    """Values with their names in words."""
     return [(str(value), str(value).replace("_", " ")) for value in values]
 
 
 @pages.before_request
 def _takes_text_alone() -> None:
-    """Refuse what no database takes for text."""
+    """Refuse query values that no database accepts as text."""
     if not all(is_text(text) for values in request.args.lists() for text in (values[0], *values[1])):
         raise DragomanError(NO_TEXT)
 
 
 @pages.errorhandler(ValidationError)
 def _explain_unread(error: ValidationError) -> tuple[str, int]:
-    """What can't be shown because it was stored by another version."""
+    """Error handler for what was stored by another version."""
     return _explain(unread(error))
 
 
 @pages.errorhandler(DragomanError)
 def _explain(error: DragomanError) -> tuple[str, int]:
-    """What can't be shown, as the sentence that says why; where a signature has to be chosen, with links that do."""
+    """Error handler: the sentence of why a page can't be shown; where a signature has to be chosen, with links."""
     return render_template("dragoman/error.html", sentence=str(error), choices=_choices(error)), 404
 
 
 def _choices(error: DragomanError) -> dict[str, str]:
-    """The signatures to choose from, with the addresses of the same page that do."""
+    """The signatures to choose from, with links to the same page under each."""
     if not isinstance(error, MixedSignaturesError):
         return {}
     asked: dict[str, Any] = {name: values for name, values in request.args.lists() if name != "signature"}

@@ -1,4 +1,4 @@
-"""The campaign page: how far all grids of a sweep have come, taken together and one by one."""
+"""The campaign page: the progress of all grids of a sweep, together and one by one."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from dragoman_ui.viewmodels.store import open_store
 
 
 class CampaignState(NamedTuple):
-    """How the grids of a campaign stand."""
+    """Progress of the grids of a campaign."""
 
     name: str
     """The campaign's name."""
@@ -30,7 +30,7 @@ class CampaignState(NamedTuple):
 
     @classmethod
     def of(cls, store: Store, name: str) -> "CampaignState":
-        """Look at a campaign.
+        """Read a campaign from the store.
 
         Raises:
             StoreError: there is no such campaign.
@@ -55,12 +55,12 @@ class CampaignState(NamedTuple):
 
     @property
     def at_work(self) -> int:
-        """Grids that are being run, or wait for their turn."""
+        """Grids that are running or queued."""
         return sum(grid.after is not None for grid in self.grids)
 
     @property
     def tokens_per_second(self) -> float:
-        """What the drivers at work say together."""
+        """Total throughput that the running drivers report."""
         running = (grid.job.progress or {} for grid in self.grids if grid.job and grid.job.is_alive)
         return sum(said.get("tokens_per_second") or 0.0 for said in running)
 
@@ -72,7 +72,7 @@ class CampaignState(NamedTuple):
 
     @property
     def after(self) -> int | None:
-        """Seconds after which to look again; none where nothing runs."""
+        """Seconds after which the page is refreshed; None where nothing runs."""
         return max((grid.after for grid in self.grids if grid.after is not None), default=None)
 
 
@@ -89,7 +89,7 @@ def grids_of(store: Store, name: str) -> list[str]:
 
 
 def campaign() -> str | Response:
-    """Answer `/dragoman/campaign?name=...`: at once, as cells are counted after that; or with `form` them as a file."""
+    """Answer `/dragoman/campaign?name=...`: at once, as cells are counted later; or with `form` the table as a file."""
     store, name = open_store(), request.args.get("name", "")
     grids = grids_of(store, name)
     tables = {"grids": lambda: grid_table(CampaignState.of(store, name))}

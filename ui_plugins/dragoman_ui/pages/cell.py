@@ -1,4 +1,4 @@
-"""The cell page: one pair, sentence by sentence, runs side by side."""
+"""The cell page: the sentences of one pair, runs side by side."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def cell() -> str | Response:
 
 
 def sentence_table(view: View, found: PairView, by: str) -> Table:
-    """The sentences with what each run made of them."""
+    """The sentences with the hypothesis of each run."""
     names = [each.model for each in found.candidates if each.lines]
     rows = []
     for segment in found.segments:
@@ -82,12 +82,12 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
 
 
 def _named(model: str) -> str:
-    """The key of a run's sentences: its name, but for one that is called like a column every row has."""
+    """The key of a run's sentences: its name, but for one that is the name of a column of every row."""
     return f"{model} hypothesis" if model in ("number", "source", "reference") else model
 
 
 def model_table(view: View, found: PairView) -> Table:
-    """How each run fared on the pair: a row for each score, and one for a run that has none."""
+    """The scores of each run on the pair: a row for each score, and one for a run that has none."""
     rows = [
         {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
@@ -107,7 +107,7 @@ def model_table(view: View, found: PairView) -> Table:
 
 
 def _label_links(found: PairView, model: str) -> Markup:
-    """How many of a run's hypotheses bear each label, with links to those."""
+    """How many of a run's hypotheses have each label, with links to those."""
     asked: dict[str, Any] = {name: values for name, values in request.args.lists() if name not in ("label", "page")}
     link = Markup('<a href="{}">{} {}</a>')
     links = [

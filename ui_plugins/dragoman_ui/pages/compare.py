@@ -1,4 +1,4 @@
-"""The compare page: one model of a grid against another, first the differences, then whether they are luck."""
+"""The compare page: one model of a grid against another, first the differences, then their significance tests."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -65,7 +65,7 @@ def _of_campaign(store: Store, grid: str) -> list[str]:
 
 
 def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
-    """What is said of pairs that can be tested one by one."""
+    """Template context of a grid whose pairs are tested one by one."""
     against = str(view.against)
     scores, theirs = scores_beside(store, view, against)
     found: Sequence[PairDifference] = differences(scores, theirs)
@@ -108,7 +108,7 @@ def _tables(view: View, found: Comparison, significant: set[Pair]) -> dict[str, 
 
 
 def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
-    """What is said of tens of thousands of pairs: the browser draws them, and intervals stand in for tests."""
+    """Template context of tens of thousands of pairs, drawn by the browser, with intervals in place of paired tests."""
     del record
     against, question = said(store, view, str(view.against)), view.question
     scopes: Sequence[ScopeDifference] = _scopes(store, view, is_tested)
@@ -131,7 +131,7 @@ def _scopes(store: Store, view: View, is_tested: bool) -> list[ScopeDifference]:
 
 
 def turned_round(difference: PairDifference) -> PairDifference:
-    """The same pair of models, the other way round; not tested."""
+    """The same two models with a and b exchanged; not tested."""
     return PairDifference(
         pair=difference.pair,
         partition_a=difference.partition_b,

@@ -1,4 +1,4 @@
-"""The grid page: the pair matrix as a heat map, and what it comes to by partition."""
+"""The grid page: the pair matrix as a heat map, and the partition table."""
 
 from collections import Counter
 from typing import Any
@@ -34,7 +34,7 @@ HTML = "text/html; charset=utf-8"
 
 
 def grid() -> Response:
-    """Answer `/dragoman/grid?grid=...`: kept until the store says something else."""
+    """Answer `/dragoman/grid?grid=...`: cached until the store changes."""
     store = open_store()
     view = View.of(store, request.args)
     experiment = experiment_link(view.grid)
@@ -78,7 +78,7 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
     model = model_of(store, record, view.model)
     names = Names.of(store, view.grid)
     size = size_of(len(record.languages))
-    # tens of thousands of pairs are drawn by the browser, which asks for them when the page is there
+    # tens of thousands of pairs are drawn by the browser, which fetches them once the page is there
     is_drawn = size == "small"
     scores = [] if is_drawn else pair_scores(store, view.question, model=view.model)
     return render_template(

@@ -1,4 +1,4 @@
-"""The first page: every grid of the store, and how far each has come."""
+"""The index page: every grid of the store with its progress."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import open_store
 
 SOON_COUNTED = 20_000
-"""Cells above which they are counted after the page is there."""
+"""Number of cells above which they are counted after the page has loaded."""
 
 
 class GridProgress(NamedTuple):
-    """How far one grid has come."""
+    """Progress of one grid."""
 
     name: str
     """The grid's name."""
@@ -54,7 +54,7 @@ def index() -> str:
 
 
 def progress_of_grid() -> str:
-    """Answer `/dragoman/progress?grid=...`: the part of a page that says how far a grid has come."""
+    """Answer `/dragoman/progress?grid=...`: the part of a page with a grid's progress."""
     found = GridProgress.of(open_store(), request.args.get("grid", ""))
     return render_template("dragoman/progress.html", found=found)
 

@@ -1,4 +1,4 @@
-"""The job page: how far a grid has come, how fast it goes, and what went wrong first."""
+"""The job page: a grid's progress, throughput, and first failure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,17 @@ from dragoman_ui.viewmodels.mlflow_links import experiment_link
 from dragoman_ui.viewmodels.store import open_store
 
 LINES = 200
-"""Lines of a log that are shown, the last ones."""
+"""Number of log lines that are shown, the last ones."""
 
 SOON, LATER = 5, 30
-"""Seconds after which a running grid is looked at again; a large one takes seconds to count."""
+"""Seconds after which a running grid is refreshed; a large one takes seconds to count."""
 
 MANY = 20_000
 """Cells from which a grid is large."""
 
 
 class GridState(NamedTuple):
-    """How one grid stands."""
+    """Progress of one grid."""
 
     grid: GridRecord
     """The grid."""
@@ -44,7 +44,7 @@ class GridState(NamedTuple):
 
     @classmethod
     def of(cls, store: Store, grid: GridRecord) -> "GridState":
-        """Look at a grid."""
+        """Read a grid from the store."""
         models, jobs = progress(store, grid.name), store.jobs.of_grid(grid.name)
         counts = sum((Counter(found) for found in models.values()), Counter[CellState]())
         states = Counter({state: counts[state] for state in CellState if counts[state]})
@@ -68,7 +68,7 @@ class GridState(NamedTuple):
 
     @property
     def after(self) -> int | None:
-        """Seconds after which to look again; none where nothing runs."""
+        """Seconds after which the page is refreshed; None where nothing runs."""
         if not is_at_work(self.jobs):
             return None
         return SOON if self.cells < MANY else LATER
@@ -83,7 +83,7 @@ class GridState(NamedTuple):
 
 
 def job() -> str | Response:
-    """Answer `/dragoman/job?grid=...`: at once, as the cells are counted after that; or with `form` them as a file."""
+    """Answer `/dragoman/job?grid=...`: at once, as cells are counted later; or with `form` the table as a file."""
     store = open_store()
     name = request.args.get("grid", "")
     others = [grid for grid in siblings(store, name) if grid != name]
@@ -102,7 +102,7 @@ def job() -> str | Response:
 
 
 def is_at_work(jobs: Sequence[JobRecord]) -> bool:
-    """Whether the latest run of a grid goes on, or waits for its turn."""
+    """Whether the latest run of a grid is running or queued."""
     return bool(jobs) and (jobs[0].is_alive or jobs[0].state is JobState.QUEUED)
 
 

@@ -68,8 +68,8 @@ def version_table(
         name: name of the model.
         versions: its versions.
         aliases: the version each of its aliases stands at.
-        chosen: the version that a page is about.
-        alias: the alias that it is looked at for.
+        chosen: the version that the page shows.
+        alias: the alias of the gate.
     """
     return Table(
         name="versions",
@@ -95,7 +95,7 @@ def version_table(
 
 
 def gate() -> str | Response:
-    """Answer `/dragoman/gate?name=...&version=...&alias=...`: the gate's findings now, which take a moment."""
+    """Answer `/dragoman/gate?name=...&version=...&alias=...`: the gate's findings, which take a moment."""
     with registry() as uri:
         return _gate(uri)
 
@@ -114,7 +114,7 @@ def _gate(uri: str) -> str | Response:
 
 
 def card() -> str | Response:
-    """Answer `/dragoman/card?grid=...&model=...`: the card as the store would have it written now, or it as a file."""
+    """Answer `/dragoman/card?grid=...&model=...`: the card, rendered from the store now, or it as a file."""
     grid, model = request.args.get("grid", ""), request.args.get("model", "")
     text = registered.card(registered.OfCard(grid=grid, model=model)).text
     if request.args.get("form"):

@@ -1,4 +1,4 @@
-"""The partition page: seen and unseen in any choice of pairs, with how they are spread, and the pairs themselves."""
+"""The partition page: seen and unseen in a filtered set of pairs, their distributions, and the pairs themselves."""
 
 from collections.abc import Callable
 
@@ -80,12 +80,12 @@ def _scopes(view: View, summed: list[Summary]) -> Table:
 
 
 def _state(row: Row) -> str:
-    """What a pair's state means, where that is why it has no score."""
+    """The meaning of a pair's state, where it is the reason for a missing score."""
     return str(row["state"]) if row["value"] is not None else CellState(row["state"]).meaning
 
 
 LANGUAGE_FACTS: dict[str, Callable[[str], str]] = {"family": family, "script": likely_script}
-"""What is said of both languages of a pair: a column more, in every form, is a line more."""
+"""Columns on both languages of a pair: each line adds one, in every form of the table."""
 
 
 def _pairs(view: View, found: list[Point]) -> Table:

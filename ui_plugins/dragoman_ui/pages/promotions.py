@@ -1,4 +1,4 @@
-"""The promotions page: who moved which alias of which registered model, or was refused to, and on what evidence."""
+"""The promotions page: the audit trail of promotions, rollbacks and refusals with their evidence."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ class Decision(NamedTuple):
     record: AuditRecord
     """The record."""
     report: GateReport | None
-    """The gate's report that it rests on, where it rests on one."""
+    """The gate's report that is its evidence, if any."""
 
     @classmethod
     def of(cls, record: AuditRecord) -> Self:
@@ -60,7 +60,7 @@ def promotions() -> str | Response:
 
 
 def wrongs(log: AuditLog) -> list[str]:
-    """What is wrong with the trail; inside an MLflow server also what its registry remembers of it otherwise."""
+    """Faults of the trail; inside an MLflow server also where its registry's tags contradict it."""
     if not (uri := server_registry()):
         return log.faults()
     with speaking(uri):
@@ -68,7 +68,7 @@ def wrongs(log: AuditLog) -> list[str]:
 
 
 def decisions(records: Sequence[AuditRecord]) -> list[Decision]:
-    """What came of each of some records, the latest first; one that was merely begun came to nothing yet."""
+    """The outcomes of some records, the latest first; without those that were merely begun."""
     return [Decision.of(record) for record in reversed(records) if record.outcome is not Outcome.BEGUN]
 
 
@@ -89,7 +89,7 @@ def model_table(models: Sequence[Registered]) -> Table:
 
 
 def alias_table(models: Sequence[Registered], records: Sequence[AuditRecord]) -> Table:
-    """Where aliases stand, as `dragoman champions` prints it."""
+    """The versions of aliases, as `dragoman champions` prints them."""
     rows = [
         row
         for model in models

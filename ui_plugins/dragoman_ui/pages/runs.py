@@ -1,4 +1,4 @@
-"""The runs page: every run of a campaign, by how many pairs it was trained on and how it fares on unseen ones."""
+"""The runs page: every run of a campaign, by its number of training pairs and its scores on unseen pairs."""
 
 from flask import Response, render_template, request
 
@@ -26,7 +26,7 @@ def runs() -> str | Response:
 
 
 def runs_chart() -> str:
-    """Answer `/dragoman/charted?...`: the part of the page that takes a moment."""
+    """Answer `/dragoman/charted?...`: the part of the page that takes a moment to compute."""
     asked = AskedRuns(request.args)
     found, complaints = asked.runs()
     drawn = chart(found, asked.metric, asked.scope, asked.up == "gain")
@@ -56,7 +56,7 @@ def _table(asked: AskedRuns, found: list[Run]) -> Table:
 
 
 def _known(key: str) -> Column:
-    """A column of counts that mean nothing where it is unknown what a model was trained on."""
+    """A column of counts that are left out where the training graph is unknown."""
 
     def text(row: Row) -> str:
         return "unknown" if row["evidence"] == Evidence.UNKNOWN.value else f"{row[key]:,}"

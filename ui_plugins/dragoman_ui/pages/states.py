@@ -1,4 +1,4 @@
-"""How cells look by their state: a style sheet and the facts that scripts need, both from `CellState`."""
+"""Styles of cell states: a style sheet and the constants that scripts need, both from `CellState`."""
 
 import json
 from collections.abc import Iterable

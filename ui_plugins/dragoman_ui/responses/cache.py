@@ -1,4 +1,4 @@
-"""Answers that are kept for as long as the store says the same, here and in the browser that asked."""
+"""Cache of responses, valid while the store is unchanged, in this process and, by ETags, in the browser."""
 
 import gzip
 from collections import OrderedDict
@@ -12,14 +12,14 @@ from flask import Response, request
 from dragoman.version import __version__
 
 _MOST = 128_000_000
-"""Bytes of answers kept here, compressed; those of the largest grids take half a megabyte each, and three as JSON."""
+"""Bytes of cached responses, compressed; those of the largest grids take half a megabyte each, and three as JSON."""
 
 _LEAST = 1_000
-"""Bytes from which an answer is worth compressing."""
+"""Bytes from which a response is compressed."""
 
 
 class _Answer(NamedTuple):
-    """An answer as it is kept."""
+    """A cached response."""
 
     data: bytes
     """Its bytes."""
@@ -29,16 +29,16 @@ class _Answer(NamedTuple):
 
 _answers: OrderedDict[str, _Answer] = OrderedDict()
 _making: dict[str, Lock] = {}
-"""Held by whoever makes an answer, so that those who ask for the same at once wait for it, and nobody else does."""
+"""Locks by response: concurrent requests for the same response wait for one computation, others don't."""
 
 
 def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
-    """Answer with something that takes long to make.
+    """Answer with something that takes long to compute, from the cache if it can.
 
     Args:
-        version: what changes when it does, of the parts of the store it is made from.
+        version: changes whenever the response may.
         kind: its media type.
-        make: makes it.
+        make: computes it.
     """
     tag = sha256(f"{__version__}\0{version}\0{request.full_path}".encode()).hexdigest()[:32]
     if tag in request.if_none_match:
@@ -53,7 +53,7 @@ def kept(version: str, kind: str, make: Callable[[], bytes]) -> Response:
         response.set_data(body)
     response.set_etag(tag)
     response.vary.add("Accept-Encoding")
-    response.headers["Cache-Control"] = "private, no-cache"  # asked for each time, and not sent where it is the same
+    response.headers["Cache-Control"] = "private, no-cache"  # revalidated each time, and not sent where it is unchanged
     return response
 
 

@@ -1,4 +1,4 @@
-"""Tables to take away: the same rows as on a page, as a file."""
+"""Downloads of tables: the same rows as on a page, as a file."""
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
@@ -14,10 +14,10 @@ from dragoman_ui.responses.cache import kept
 from dragoman_ui.viewmodels.systems import one_of
 
 FORMS = ("csv", "json", "latex", "markdown")
-"""How tables can be had."""
+"""Forms of downloads."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a cell begins with that a spreadsheet computes."""
+"""First characters by which a spreadsheet takes a cell for a formula."""
 
 _SUFFIX = {Form.LATEX: "tex", Form.MARKDOWN: "md"}
 _MIME = {Form.JSON: "application/json", Form.CSV: "text/csv", Form.MARKDOWN: "text/markdown", Form.LATEX: "text/x-tex"}
@@ -27,11 +27,11 @@ FILES = tuple(_MIME.values())
 
 
 def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mapping[str, str]) -> Response | None:
-    """The table of a page that a URL's `table` and `form` ask for, as a file; None where it asks for the page.
+    """The table of a page that a URL's `table` and `form` name, as a file; None where the URL is the page's.
 
     Args:
-        name: what the file's name begins with; the table's own follows.
-        tables: makes each table of the page; the first is the one meant where none is named.
+        name: beginning of the file's name; the table's name follows.
+        tables: functions that make each table of the page; the first is the default.
         arguments: the URL's query.
 
     Raises:
@@ -44,7 +44,7 @@ def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mappi
 
 
 def table_file(name: str, table: Table, form: Form) -> Response:
-    """A table as a file of some name; one without rows has its columns' names still."""
+    """A table as a file of some name; without rows it still has the columns' names."""
     return as_file(_file_name(name, form), _text(table, form), _MIME[form])
 
 
@@ -67,7 +67,7 @@ def _text(table: Table, form: Form) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it.
+    """A value that is safe in spreadsheets: text that begins like a formula is prefixed by an apostrophe.
 
     Hypotheses and names are other people's text (https://owasp.org/www-community/attacks/CSV_Injection).
     """

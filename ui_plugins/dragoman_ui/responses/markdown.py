@@ -1,4 +1,4 @@
-"""Markdown from people and programs as HTML that can do nothing: no HTML of its own, no images, no scripts in links."""
+"""Rendering of untrusted Markdown as safe HTML: no raw HTML, no images, no scripts in links."""
 
 from functools import cache
 
@@ -18,12 +18,12 @@ _TABLE = '<div class="scroll" role="group" aria-label="Table" tabindex="0"><tabl
 
 
 def rendered(text: str) -> Markup:
-    """The HTML of some CommonMark with tables; its headings stand below the page's own."""
+    """The HTML of some CommonMark with tables; its headings are below the page's own."""
     parser = _parser()
     tokens = parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
-        if "style" in token.attrs:  # how a column is aligned; our policy takes no inline style
+        if "style" in token.attrs:  # a column's alignment; our Content-Security-Policy forbids inline styles
             token.attrs["class"] = "number" if "right" in str(token.attrs.pop("style")) else ""
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704

@@ -1,4 +1,4 @@
-"""Long lists, a page at a time."""
+"""Pagination of lists."""
 
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
@@ -17,7 +17,7 @@ class Part(NamedTuple, Generic[Row]):
     pages: int
     """Pages in all; at least one."""
     rows: Sequence[Row]
-    """What is on it."""
+    """Its items."""
 
     @classmethod
     def of(cls, found: Sequence[Row], number: int) -> "Part[Row]":

@@ -1,1 +1,1 @@
-"""What a page shows, read from the store: one view model for each page or part."""
+"""View models: the content of each page or part, read from the store."""

@@ -1,4 +1,4 @@
-"""One row of a grid's results beside another: what differences are taken of, and whether they are luck."""
+"""View model of two systems' scores side by side: their differences and significance tests."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,17 +22,17 @@ SHOWN = 10
 
 
 def rival_of(store: Store, view: View, against: str) -> System:
-    """The system that a view is compared with; it has the view's prompt, where it says none and is asked with it.
+    """The system that a view is compared with; by default with the view's prompt, if it is run with that.
 
     Raises:
-        StoreError: there is nothing of that name.
+        StoreError: there is no system of that name.
     """
     names, name = Names.of(store, view.grid).elsewhere(store, against)
     return names.system(name, view.prompt if view.prompt in names.prompts else None)
 
 
 def said(store: Store, view: View, against: str) -> str:
-    """What a view is compared with, as the store's comparisons want it named: with the prompt where it is another."""
+    """The name of what a view is compared with, for `comparison.compare`: with the prompt where it is another."""
     other = rival_of(store, view, against)
     prompts = Names.of(store, other.grid).prompts
     prompt = other.prompt or (prompts[0] if view.prompt and len(prompts) == 1 else None)
@@ -40,7 +40,7 @@ def said(store: Store, view: View, against: str) -> str:
 
 
 def scores_beside(store: Store, view: View, against: str) -> tuple[list[PairScore], list[PairScore]]:
-    """The view's pairs with another row's scores in the place of the base's, and that row's own pairs."""
+    """The view's pairs with another system's scores in place of the base's, and that system's own pairs."""
     ours, theirs = (
         pair_scores(store, _of(view, system), model=system.model)
         for system in (view.system, rival_of(store, view, against))
@@ -63,7 +63,7 @@ def _of(view: View, system: System) -> ScoreQuestion:
 
 
 def _faced(own: PairColumns, other: PairColumns) -> Scored:
-    """Another row's scores at the places of one's pairs; none where the two were scored under other signatures."""
+    """Another system's scores aligned with one's pairs; NaN where the two were scored under other signatures."""
     numbers = np.full((3, len(own.sources)), np.nan)
     if own.signatures == other.signatures:
         places = {pair: place for place, pair in enumerate(zip(other.sources, other.targets, strict=True))}
@@ -73,7 +73,7 @@ def _faced(own: PairColumns, other: PairColumns) -> Scored:
 
 
 def compared_with(store: Store, view: View) -> str:
-    """What differences are taken to: the base, unless another was asked for."""
+    """The reference of differences: the base, unless another was chosen."""
     if view.show is not Show.DIFFERENCE:
         return BASE
     finetuned = (name for name in Names.of(store, view.grid).models if name not in (BASE, view.model))
@@ -81,12 +81,12 @@ def compared_with(store: Store, view: View) -> str:
 
 
 def version_of(store: Store, view: View, against: str | None = None) -> str:
-    """What changes whenever a view's numbers may, whatever else is written to the store.
+    """A version that changes whenever a view's numbers may, but not with other writes to the store.
 
     Args:
         store: the store.
         view: the view.
-        against: what it is compared with, where its colours don't say so.
+        against: what it is compared with, where the view doesn't name it.
     """
     other = against or compared_with(store, view)
     if other == BASE:
@@ -106,7 +106,7 @@ def _version_at(moment: str, store: Store, question: ScoreQuestion, model: str, 
 
 
 def side_by_side(ours: Sequence[PairScore], theirs: Sequence[PairScore]) -> list[PairScore]:
-    """One row's pairs with another's scores, of the same signature, in the place of the base's."""
+    """One system's pairs with another's scores, of the same signature, in place of the base's."""
     others = {score.pair: score for score in theirs}
     return [
         PairScore(
@@ -143,7 +143,7 @@ def differences(scores: Sequence[PairScore], theirs: Sequence[PairScore]) -> lis
 
 
 def tested(store: Store, view: View, against: str, found: Sequence[PairDifference]) -> Comparison:
-    """The comparison of a view with its tests, kept for as long as the differences found are the same."""
+    """The comparison of a view with its tests, cached for as long as the differences are the same."""
     return _tested(store, view.question, said(store, view, against), view.model, hash(tuple(found)))
 
 

@@ -1,4 +1,4 @@
-"""What pages add to the cells of reports' tables: links to other pages, swatches, marks."""
+"""Decorations of the cells of reports' tables: links to other pages, swatches, marks."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from dragoman_ui.viewmodels.view import View
 
 
 def spoken(value: object) -> str:
-    """A value of an enumeration in words; what is not there is `unknown`."""
+    """A value of an enumeration in words; None is `unknown`."""
     return "unknown" if value is None else str(value).replace("_", " ")
 
 
@@ -36,7 +36,7 @@ def of_pairs(view: View, partition: str = "partition", **query: Any) -> dict[str
     """Of columns of pairs: languages by name, and a link to the pair's sentences.
 
     Args:
-        view: the view that the sentences are shown in.
+        view: the view of the linked pages.
         partition: key of the column of partitions.
         query: further parameters of the link.
     """

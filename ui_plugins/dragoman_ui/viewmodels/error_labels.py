@@ -1,4 +1,4 @@
-"""What is wrong with a hypothesis at a glance: error labels that need no reference, or little of it."""
+"""Error labels of hypotheses: copies, repetitions, empty and cut-off text, the wrong language."""
 
 import re
 from collections import Counter
@@ -16,19 +16,19 @@ ALIKE = 0.9
 """Likeness (twice what is common by the length of both) from which a hypothesis is a copy of its source."""
 
 TIMES = 4
-"""How often in a row a stretch of words, or of characters, stands in a hypothesis that repeats itself."""
+"""Consecutive repetitions of a stretch of words or characters from which a hypothesis repeats itself."""
 
 _STRETCH = 40
-"""Characters of the longest stretch that is looked for."""
+"""Characters of the longest stretch that is searched for."""
 
 _AGAIN = re.compile(rf"(?s)(?=\S)(.{{1,{_STRETCH}}}?)\1{{{TIMES - 1},}}")
 
 
 class Label(StrEnum):
-    """What may be wrong."""
+    """Kind of error."""
 
     OFF_TARGET = "off_target"
-    """In another language than the target, as the grid's off-target metric has it."""
+    """In another language than the target, by the grid's off-target metric."""
     EMPTY = "empty"
     """Nothing but white space."""
     COPIED = "copied"
@@ -40,7 +40,7 @@ class Label(StrEnum):
 
 
 def labels(source: str, reference: str, hypothesis: str, was_cut: bool) -> tuple[Label, ...]:
-    """The labels of one hypothesis that its text shows; that it is off target, a metric says."""
+    """The labels of one hypothesis from its text; off-target comes from a metric."""
     text = hypothesis.strip()
     found = {
         Label.EMPTY: not text,
@@ -55,7 +55,7 @@ def _is_copy(text: str, source: str) -> bool:
     return Indel.normalized_similarity(text.casefold(), source.casefold(), score_cutoff=ALIKE) > 0
 
 
-@lru_cache(maxsize=20_000)  # a reference is looked at once for all models
+@lru_cache(maxsize=20_000)  # a reference is searched once for all models
 def _longest_run(text: str) -> int:
     """Characters of the longest stretch that is repeated `TIMES` times or more; digits and dots alone don't count."""
     # the last of several words has no space after it
@@ -64,7 +64,7 @@ def _longest_run(text: str) -> int:
 
 
 class Guess:
-    """The language a text seems to be in, among those of a grid; None where there is no telling."""
+    """Guesses the language of a text among those of a grid; None where it can't be detected."""
 
     def __init__(self, pair: Pair, languages: Collection[str]) -> None:
         """Prepare for the hypotheses of a pair."""
@@ -79,6 +79,6 @@ class Guess:
 
 
 def counted(found: Sequence[Collection[Label]]) -> dict[Label, int]:
-    """How many hypotheses bear each label, in the order of labels; only those that occur."""
+    """How many hypotheses have each label, in the order of labels; only those that occur."""
     counts = Counter(label for each in found for label in each)
     return {label: counts[label] for label in Label if counts[label]}

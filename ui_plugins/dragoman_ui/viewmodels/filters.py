@@ -1,4 +1,4 @@
-"""Which pairs a page is about: by source, target, family or script, all of it in the URL."""
+"""Filters of a page's pairs by source, target, family or script, kept in the URL."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
@@ -16,12 +16,12 @@ from dragoman_ui.viewmodels.systems import one_of
 
 
 class Choice(NamedTuple):
-    """One filter, and what it may be set to."""
+    """One filter with its options."""
 
     name: str
     """Its parameter in the URL."""
     label: str
-    """What it is called."""
+    """Its label."""
     options: list[tuple[str, str]]
     """Values and their names; the first, empty one is all."""
     chosen: str
@@ -42,7 +42,7 @@ _NAMES = [f"{side}{kind}" for kind in _KINDS for side in ("source", "target")]
 
 
 class Filters(NamedTuple):
-    """What is asked for."""
+    """The filters of a page."""
 
     choices: tuple[Choice, ...]
     """Every filter."""
@@ -69,11 +69,11 @@ class Filters(NamedTuple):
 
     @property
     def query(self) -> dict[str, str]:
-        """The parameters of a link to what is asked for."""
+        """The query parameters of a link with these filters."""
         return {choice.name: choice.chosen for choice in self.choices if choice.chosen}
 
     def holds(self, columns: PairColumns, only: Partition | None = None) -> NDArray[np.bool_]:
-        """Which pairs are asked for."""
+        """Boolean mask of the pairs that match."""
         found = np.ones(len(columns.sources), np.bool_)
         if only is not None:
             found &= columns.partitions == PARTITION_IDS[only]

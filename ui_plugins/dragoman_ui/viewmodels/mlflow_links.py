@@ -1,4 +1,4 @@
-"""What our pages say of MLflow's, one level above them: only inside an MLflow server, of that server's stores."""
+"""Links to MLflow's pages and stores, available inside an MLflow server."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from dragoman_ui.viewmodels.store import open_store, stamp_of
 def experiment_link(grid: str) -> str | None:
     """The address, relative to our pages, of the runs of a grid's MLflow experiment; None where there is none.
 
-    It is that of its campaign, if it belongs to one; what was run before campaigns had one has its own.
+    It is that of its campaign, if it belongs to one; grids that were run before campaigns had one have their own.
     """
     if not (uri := _store_of_server("BACKEND_STORE_URI_ENV_VAR")):
         return None
@@ -27,7 +27,7 @@ def experiment_link(grid: str) -> str | None:
 
 
 def registered_here() -> list[Registered]:
-    """Every model of the registry of the MLflow server that this process is; none where it is none."""
+    """Every registered model of the MLflow server in this process; none outside one."""
     if not (uri := server_registry()):
         return []
     with speaking(uri):
@@ -35,7 +35,7 @@ def registered_here() -> list[Registered]:
 
 
 def server_registry() -> str | None:
-    """The URI of the model registry of the MLflow server that this process is, if it is one."""
+    """The URI of the model registry of the MLflow server in this process, if there is one."""
     return _store_of_server("REGISTRY_STORE_URI_ENV_VAR")
 
 
@@ -44,7 +44,7 @@ def registry() -> Iterator[str]:
     """The URI of the model registry that writes go to: this server's, else the one of the settings.
 
     Raises:
-        ModelError: in place of what MLflow raises inside, a sentence.
+        ModelError: an exception of MLflow inside, as a sentence.
     """
     uri = server_registry() or settings().mlflow_url
     with speaking(uri):
@@ -52,12 +52,12 @@ def registry() -> Iterator[str]:
 
 
 def registry_stamp() -> str | None:
-    """What changes whenever the model registry may have; None where that can't be told."""
+    """A change token of the model registry; None where there can be none."""
     return stamp_of(server_registry() or settings().mlflow_url)
 
 
 def _store_of_server(variable: str) -> str | None:
-    """The URI of a store of the MLflow server that this process is, if it is one."""
+    """The URI of a store of the MLflow server in this process, if there is one."""
     if "mlflow.server" not in sys.modules:
         return None
     from mlflow.server import constants

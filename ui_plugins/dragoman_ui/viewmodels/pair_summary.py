@@ -1,4 +1,4 @@
-"""What any choice of a model's pairs comes to: partition by partition, k of n, and one by one."""
+"""View model of a filtered set of a model's pairs: means by partition, k of n, and the pairs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -21,9 +21,9 @@ class Point(NamedTuple):
     pair: Pair
     """The direction."""
     partition: Partition | None
-    """How it stands to what the model was trained on."""
+    """Its partition under the model's training graph."""
     state: str
-    """Where its cell stands."""
+    """State of its cell."""
     reason: str | None
     """Why it has no score."""
     value: float | None
@@ -56,7 +56,7 @@ def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_
     Args:
         columns: every pair of the grid.
         rates: their off-target rates, where they have been measured.
-        chosen: which are asked for.
+        chosen: mask of the pairs to include.
     """
     nothing = np.full(len(chosen), np.nan)
     numbers = (*columns.own, columns.other.values, nothing if rates is None else rates)

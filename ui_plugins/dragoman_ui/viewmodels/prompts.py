@@ -1,4 +1,4 @@
-"""The prompt of a sentence, as a model read it."""
+"""The rendered prompt of a sentence."""
 
 from collections.abc import Iterator
 from contextlib import suppress

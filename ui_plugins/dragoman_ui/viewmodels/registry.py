@@ -9,7 +9,7 @@ from dragoman_ui.viewmodels.store import open_store
 
 
 def judged(uri: str, version: RegisteredVersion, alias: str | None) -> tuple[GateReport, RegisteredVersion | None]:
-    """What the policy of a version's grid says of it now, and the incumbent it was held against, if there is one.
+    """The gate's report on a version by the policy of its grid, and the incumbent of the comparison, if there is one.
 
     Raises:
         DragomanError: the version is none of Dragoman's, or there is no policy for the alias.

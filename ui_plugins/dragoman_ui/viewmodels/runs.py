@@ -1,4 +1,4 @@
-"""The runs of a grid that a page asks for."""
+"""View model of the runs of a grid, or of its campaign."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +13,11 @@ from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names, one_of
 
 UP = {"score": "score", "gain": "gain over the base"}
-"""What the chart may show."""
+"""The quantities that the chart may show."""
 
 
 class AskedRuns:
-    """What is asked of the runs of a grid, or of its campaign.
+    """The query parameters of the runs of a grid, or of its campaign.
 
     Raises:
         StoreError: something named is not there.
@@ -41,7 +41,7 @@ class AskedRuns:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The parameters of a link to it."""
+        """The query parameters of a link to it."""
         return {
             "grid": self.grid,
             "metric": self.metric,
@@ -59,6 +59,6 @@ class AskedRuns:
             try:
                 question = ScoreQuestion(name, self.metric, signature=self.signature, prompt=self.prompt)
                 found += runs_of(open_store(), question)
-            except StoreError as error:  # one grid whose scores can't be mixed must not hide the others
+            except StoreError as error:  # one grid whose scores can't be compared must not hide the others
                 complaints.append(str(error))
         return found, complaints

@@ -1,4 +1,4 @@
-"""The sentences of one pair: source, reference, and what each model made of it."""
+"""View model of the sentences of one pair: source, reference, and each system's hypothesis."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -26,20 +26,20 @@ PAGE = 50
 """Sentences on one page."""
 
 FOR_SENTENCES = ("chrf++", "chrf")
-"""Metrics that can judge a single sentence; BLEU is zero for a perfect one of less than four words."""
+"""Metrics that are meaningful for a single sentence; BLEU is zero for a perfect one of less than four words."""
 
 
 def sentence_metric(metrics: Sequence[str]) -> str:
-    """The one of a grid's metrics that sentences are shown with, unless another is asked for."""
+    """The default metric of sentences among a grid's metrics."""
     return next((metric for metric in FOR_SENTENCES if metric in metrics), metrics[0])
 
 
 SIDE_BY_SIDE = 4
-"""Rows shown beside each other unless others are asked for."""
+"""Number of systems side by side by default."""
 
 
 class Asking(NamedTuple):
-    """A row of a grid's results."""
+    """A system of a grid."""
 
     model: str
     """Identity of the model."""
@@ -50,13 +50,13 @@ class Asking(NamedTuple):
 
 
 def rows_beside(store: Store, names: Names, view: View, asked: Sequence[str]) -> dict[str, Asking]:
-    """The rows that stand side by side, by name.
+    """The systems side by side, by name.
 
     Args:
         store: the store.
         names: the names of the grid.
-        view: the view; its prompt is that of names that say none.
-        asked: the names asked for; by default all models of a few, of many the base, the one looked at and its rival.
+        view: the view; its prompt is the default of names without one.
+        asked: the chosen names; by default all models of a few, of many the base, the one looked at and its rival.
 
     Raises:
         StoreError: the grid has no such row.
@@ -87,26 +87,26 @@ class Arrangement(StrEnum):
 
 
 class Candidate(BaseModel):
-    """One row on one pair."""
+    """One system on one pair."""
 
     model_config = ConfigDict(frozen=True)
 
     model: str
-    """The row's name: a model's, `MODEL:PROMPT` or a baseline's."""
+    """The system's name: a model's, `MODEL:PROMPT` or a baseline's."""
     cell: CellRecord
     """Its cell."""
     scores: tuple[StoredScore, ...] = ()
-    """What it scored, under every metric and signature; without the statistics."""
+    """Its scores, under every metric and signature; without the statistics."""
     lines: tuple[Line, ...] = Field(default=(), exclude=True)
     """Its hypotheses; none where it is not translated."""
     by_line: tuple[float, ...] | None = Field(default=None, exclude=True)
-    """The score of each hypothesis alone under the metric looked at; None where that can't be told."""
+    """The score of each hypothesis alone under the page's metric; None where there is none."""
     labels: tuple[tuple[Label, ...], ...] = Field(default=(), exclude=True)
-    """What is wrong with each hypothesis."""
+    """Error labels of each hypothesis."""
 
 
 class Hypothesis(BaseModel):
-    """What a model made of a sentence."""
+    """A model's hypothesis of a sentence."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -119,9 +119,9 @@ class Hypothesis(BaseModel):
     was_cut: bool
     """Whether it reached the longest length allowed."""
     labels: tuple[Label, ...] = ()
-    """What is wrong with it at a glance."""
+    """Its error labels."""
     language: str | None = None
-    """The language it seems to be in; none where there is no telling."""
+    """The detected language; None where it can't be detected."""
     score: float | None
     """Its score alone; corpus scores are no means of these."""
 
@@ -161,7 +161,7 @@ class PairView(BaseModel):
     segments: tuple[Segment, ...]
     """The page's sentences."""
     labels: dict[str, dict[Label, int]] = Field(default_factory=dict)
-    """How many of all the pair's hypotheses bear each label, by model."""
+    """How many of all the pair's hypotheses have each label, by model."""
 
 
 def pair_view(
@@ -181,13 +181,13 @@ def pair_view(
     Args:
         store: the store.
         grid: the grid.
-        rows: what stands side by side, by name.
+        rows: the systems side by side, by name.
         pair: the direction.
         metric: the metric of the sentences' scores.
         search: text that the source, the reference or a hypothesis must hold, in any case.
         arrangement: the order of sentences.
         page: the page, from 1; a number too high is the last.
-        label: a label that one of the hypotheses must bear.
+        label: a label that one of the hypotheses must have.
         size: sentences on a page; None is all.
 
     Raises:
@@ -226,7 +226,7 @@ def pair_view(
 
 
 def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair) -> dict[str, CellRecord]:
-    """The cell of each row on a pair, by the row's name; what stands side by side was made of the same lines."""
+    """The cell of each system on a pair, by its name; all of them are of the same test lines."""
     cells = {name: store.cells.of_grid(name, pair) for name in {grid.name, *(row.grid for row in rows.values())}}
     if not cells[grid.name]:
         raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
@@ -267,7 +267,7 @@ def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str
 
 @lru_cache(maxsize=512)
 def _flaws(store: Store, test: str, hypotheses: str) -> tuple[tuple[Label, ...], ...]:
-    """What is wrong with each line of a translation but its language; the addresses say all that it depends on."""
+    """Error labels of each line of a translation but for its language; cached by the blobs' addresses."""
     found = zip(*store.blobs.test(test), store.blobs.translation(hypotheses), strict=True)
     return tuple(
         labels(source, reference, line.text, line.finish_reason == "length") for source, reference, line in found

@@ -12,7 +12,7 @@ from dragoman_ui.viewmodels.store import open_store, stamp
 
 
 def signature_choices(grid: str, metric: str) -> list[str]:
-    """Texts that tell a metric's signatures apart, such as `version:2.6.0`; none where there is nothing to choose.
+    """Texts that distinguish a metric's signatures, such as `version:2.6.0`; none where there is nothing to choose.
 
     What follows from the pair, such as the tokeniser, is no choice.
 

@@ -1,4 +1,4 @@
-"""The results store as this process reads it."""
+"""Access to the results store for requests: one shared `Store`, one snapshot a request, change tokens."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ _SNAPSHOT = "dragoman.snapshot"
 
 
 def open_store() -> Store:
-    """The store of the settings; while a page is made, all of which is of one moment, a snapshot (`read_snapshots`).
+    """The store of the settings; within a request, its snapshot (`read_snapshots`).
 
     Raises:
         StoreError: there is none yet; asked again later, it is looked for again.
@@ -30,7 +30,7 @@ def open_store() -> Store:
     if not has_request_context() or (snapshots := request.environ.get(_SNAPSHOTS)) is None:
         return store
     if (snapshot := request.environ.get(_SNAPSHOT)) is None:
-        stamp()  # comes first: an answer that is kept must not be older than the stamp it is kept under
+        stamp()  # comes first: a cached response must not be older than its change token
         snapshot = request.environ[_SNAPSHOT] = snapshots.enter_context(store.snapshot())
     found: Store = snapshot
     return found
@@ -54,7 +54,7 @@ def read_snapshots(blueprint: Blueprint) -> None:
 
 @cache
 def shared_store() -> Store:
-    """The store of the settings, opened once; for what writes, or may.
+    """The store of the settings, opened once; for requests that may write.
 
     Raises:
         StoreError: there is none yet; asked again later, it is looked for again.
@@ -72,7 +72,7 @@ def store_if_any() -> Store | None:
 
 
 def stamp() -> str:
-    """What changes whenever the store may have; while one question is answered it stays what it was first.
+    """The change token of the store, read once for each request.
 
     Raises:
         StoreError: there is no store yet.
@@ -82,7 +82,7 @@ def stamp() -> str:
 
 
 def stamp_of(url: str) -> str | None:
-    """Likewise of the database at another URL; None where that can't be told: it is a server, or of another kind."""
+    """Likewise of the database at another URL; None for a tracking server, or a database of another kind."""
     database = _database(url)
     if database is None or (database.file is not None and not database.file.exists()):
         return None
@@ -90,7 +90,7 @@ def stamp_of(url: str) -> str | None:
 
 
 def _asked_once(what: str, ask: Callable[[], str]) -> str:
-    """One answer for a whole request; not for a write, which reads what it has just changed."""
+    """Memoise for a whole request; not for a write, which reads what it has just changed."""
     if not has_request_context() or request.method != "GET":
         return ask()
     key = f"dragoman.stamp {what}"

@@ -1,4 +1,4 @@
-"""What the parts of a grid are called: its metrics, and its systems, each a model asked with one prompt."""
+"""Names of a grid's metrics and systems, each a model run with one prompt."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ class Names(NamedTuple):
     models: list[str]
     """Its models, the base first where it is evaluated."""
     metrics: list[str]
-    """Its metrics, the first it asks for first."""
+    """Its metrics, in the order of the specification."""
     systems: list[System]
-    """Its models, each with the prompts it is asked with, in the order of the specification."""
+    """Its models, each with the prompts it is run with, in the order of the specification."""
     baselines: list[str]
-    """Its baselines that are the base asked in another way: they have no model of their own."""
+    """Its baselines that are the base with another prompt or decoding: they have no model of their own."""
     identities: dict[str, str]
     """The identities of its prompts, by name."""
 
@@ -40,19 +40,19 @@ class Names(NamedTuple):
 
     @property
     def prompts(self) -> list[str]:
-        """Its prompts, the first it asks with first."""
+        """Its prompts, in the order of the specification."""
         return list(dict.fromkeys(str(each.prompt) for each in self.systems))
 
     def prompts_of(self, model: str) -> list[str]:
-        """The prompts that a model is asked with."""
+        """The prompts that a model is run with."""
         return [str(each.prompt) for each in self.systems if each.model == model]
 
     def system(self, name: str, prompt: str | None = None) -> System:
-        """The system that a name means: a model's, `MODEL:PROMPT`, or a baseline's.
+        """The system of a name: a model's, `MODEL:PROMPT`, or a baseline's.
 
         Args:
             name: the name.
-            prompt: the prompt where the name says none; a model that is not asked with it has its first instead.
+            prompt: the prompt where the name has none; a model that is not run with it has its first instead.
 
         Returns:
             The model and the prompt; without a prompt where the grid has only one.
@@ -71,7 +71,7 @@ class Names(NamedTuple):
         return System(self.grid, model, self._prompt(model, named.prompt or prompt))
 
     def elsewhere(self, store: Store, name: str) -> "tuple[Names, str]":
-        """The names of the grid that a system's name is about, `GRID/...` where it is another, and its name in that.
+        """The names of a system's grid, another for `GRID/...`, and the system's name in it.
 
         Raises:
             StoreError: there is no such grid.

@@ -1,4 +1,4 @@
-"""Where a hypothesis differs from its reference, and which way its text runs."""
+"""Diff of a hypothesis and its reference, and text direction (`ltr`, `rtl`)."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ LONGEST_WORD = 12
 
 
 class Part(NamedTuple):
-    """A stretch of a hypothesis."""
+    """A part of a hypothesis."""
 
     text: str
     """The stretch."""
@@ -67,7 +67,7 @@ def _characters(text: str) -> Iterator[str]:
 
 
 def direction(*texts: str) -> Literal["ltr", "rtl"]:
-    """Which way the first text that has letters runs: that of most of them, as a hypothesis may be in any language."""
+    """The direction of most letters of the first text that has any, as a hypothesis may be in any language."""
     for text in texts:
         kinds = [unicodedata.bidirectional(character) for character in text]
         right_to_left, left_to_right = sum(kind in ("R", "AL") for kind in kinds), kinds.count("L")

@@ -1,4 +1,4 @@
-"""A view of a grid: what a page shows, all of it in the URL, so that every view is a link."""
+"""A view of a grid: the query parameters of its pages, parsed and checked, so that every view is a link."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -17,7 +17,7 @@ from dragoman_ui.viewmodels.systems import Names, one_of
 
 
 class Show(StrEnum):
-    """What colours the tiles of a heat map."""
+    """The quantity that colours the tiles of a heat map."""
 
     SCORE = "score"
     """The score."""
@@ -62,17 +62,17 @@ class View(BaseModel):
     prompt: str | None = None
     """Name of the prompt, where the grid asks with several; the model's first by default."""
     show: Show = Show.SCORE
-    """What colours the tiles."""
+    """The quantity that colours the tiles."""
     order: Order = Order.GRID
     """How languages are ordered."""
     only: Partition | None = None
     """The partition whose tiles stand out."""
     against: str | None = None
-    """What a difference is taken to: a model, `MODEL:PROMPT` or a baseline; by default the first finetuned one."""
+    """The reference of a difference: a model, `MODEL:PROMPT` or a baseline; by default the first finetuned one."""
 
     @classmethod
     def of(cls, store: Store, arguments: Mapping[str, str]) -> Self:
-        """The view that a URL's query asks for; what it leaves open is the first finetuned model and the first metric.
+        """The view of a URL's query; by default the first finetuned model and the first metric.
 
         Raises:
             StoreError: something named is not there.
@@ -98,12 +98,12 @@ class View(BaseModel):
 
     @property
     def system(self) -> System:
-        """The model and the prompt it is asked with."""
+        """The model and the prompt it is run with."""
         return System(self.grid, self.model, self.prompt)
 
     @property
     def question(self) -> ScoreQuestion:
-        """What is asked of its scores."""
+        """The query for its scores."""
         return ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt)
 
     def query(self, **changes: object) -> dict[str, str]:
@@ -113,7 +113,7 @@ class View(BaseModel):
 
 
 def rival(store: Store, view: View, asked: str | None) -> str:
-    """What a view is compared with: what is asked for, else the base, else the first that there is.
+    """What a view is compared with: the chosen system, else the base, else the first that there is.
 
     Raises:
         StoreError: the grid has nothing of that name, or nothing else at all.
@@ -126,7 +126,7 @@ def rival(store: Store, view: View, asked: str | None) -> str:
 
 
 def _checked(store: Store, names: Names, system: System, against: str) -> str:
-    """What a system is compared with, if it can be: something else of its grid, or anything of another."""
+    """Check what a system is compared with: another system of its grid, or any of another grid."""
     where, name = names.elsewhere(store, against)
     if where.grid == names.grid:
         one_of(f"'{system.model}' can't be compared with", name, names.rivals(system))
