@@ -169,7 +169,7 @@ def dump(url: str) -> dict[str, list[dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    from tests.fixtures.stores import SmallGrid
+    from dragoman.testing import SmallGrid
 
     looked_at = ContaminationRecord(
         model="model1-a", test_set="test1-a", pair=Pair("de", "en"), side="source",
@@ -177,7 +177,9 @@ if __name__ == "__main__":
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/store.db", f"file://{folder}/blobs")
-        SmallGrid(store).add().fill()
+        grid = SmallGrid(store).add()
+        for number, record in enumerate(grid.cells):
+            grid.commit(record.cell, float(number), b"stats")
         store.models.add_training("model1-a", {"loss": 0.5})
         job = store.jobs.start("small", "host-1")
         store.jobs.beat(job, {"done": 36}, [JobLine(text="said")])

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, inspect, text
 from dragoman.errors import StoreError
 from dragoman.store.database.connection import Database
 
-HEAD = "0006"
-"""The schema version of this program; revisions are numbered in order."""
+HEAD = max(path.name[:4] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
+"""The schema version of this program: its last revision, since revisions are numbered in order."""
 
 TABLE = "schema_version"
 """Where a store keeps its version."""
