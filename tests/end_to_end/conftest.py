@@ -52,6 +52,8 @@ class Home:
         for name in ("tokenizers", "random", "typing"):  # the current folder is of no account to installed commands
             (folder / f"{name}.py").write_text("raise ImportError('a file of the current folder')")
         self.home = folder / "home #1, 50%2F"
+        self.said = folder / "said.txt"
+        """What its first run printed, once that is complete."""
         self.environment = {**os.environ, "DRAGOMAN_HOME": str(self.home), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
 
     @property
@@ -173,6 +175,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Home:
         if is_first:
             done = home.dragoman("run", str(home.spec))
             assert done.returncode == 0, done.stdout + done.stderr
-            (folder / "complete").touch()
-    assert (folder / "complete").exists(), "the mini grid failed in another process"
+            home.said.write_text(done.stdout)
+    assert home.said.exists(), "the mini grid failed in another process"
     return home

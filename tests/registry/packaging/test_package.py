@@ -203,3 +203,18 @@ def test_the_served_code_imports_only_what_is_recorded():
     }
     recorded = {line.partition("==")[0] for line in requirements(with_adapter=True)}
     assert imported - set(sys.stdlib_module_names) <= recorded
+
+
+def test_a_home_whose_name_reads_like_a_quoted_url(world, tmp_path):
+    home = tmp_path / "home #1, 50%2F"
+    shutil.copytree(world.settings.home, home)
+    odd = type(world)(home, world.base, world.checkpoints)
+    version = registered(odd, "english")
+    cell = next(
+        record
+        for record in odd.store.cells.of_grid(odd.spec.name, model=version.model)
+        if record.cell.pair == Pair("de", "en")
+    )
+    sources, _ = odd.store.blobs.test(cell.test)
+    hypotheses = [line.text for line in odd.store.blobs.translation(cell.hypotheses)]
+    assert translate_lines(odd.settings.mlflow_url, version, Pair("de", "en"), sources) == hypotheses
