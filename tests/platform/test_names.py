@@ -37,6 +37,7 @@ CYRILLIC = "ж" * 128
             {"base": CYRILLIC},
             "base .* has a part of 256 bytes in its path, and a file's name has at most 255; shorten it",
         ),
+        ({"base": ""}, "base .* is empty; give a path or a name"),
         ({"base": {"model": f"models/{'g' * 256}"}}, "base.model .* has a part of 256 bytes"),
         ({"base": "/".join(["folder"] * 700)}, "base .* has a path of 4899 bytes, where there may be 4095 at most"),
         ({"baselines": [{"name": "b", "model": CYRILLIC}]}, "baselines.0.model .* has a part of 256 bytes"),
@@ -45,7 +46,7 @@ CYRILLIC = "ж" * 128
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_too_long_is_one_sentence(
+def test_a_name_that_no_file_can_have_is_one_sentence(
     demo: dict[str, Any], spec_file: Callable[[Any], Path], change: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(SpecError, match=sentence) as caught:

@@ -27,6 +27,8 @@ def short_enough(path: str) -> str:
     Raises:
         ValueError: no file can be called that.
     """
+    if not path:
+        raise ValueError("is empty; give a path or a name")
     if "://" in path:
         return path
     longest = max(len(os.fsencode(part)) for part in path.split("/"))
