@@ -71,7 +71,7 @@ class DescribedState(StrEnum):
     facts: StateFacts
 
     def __new__(cls, value: str, *facts: StateFacts) -> Self:
-        """A state of this name; a state that is looked up by its name alone is found before this is asked."""
+        """A state of this name; a lookup by its name alone does not call this."""
         state = str.__new__(cls, value)
         state._value_ = value
         (state.facts,) = facts
@@ -94,7 +94,7 @@ class DescribedState(StrEnum):
 
     @property
     def mark(self) -> str:
-        """What stands in a table where there is no score; `unscored` is translated, but not scored with this metric."""
+        """Its mark in a table where there is no score; `unscored` is translated, but not scored with this metric."""
         return self.facts.mark
 
     @property

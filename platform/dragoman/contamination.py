@@ -17,7 +17,7 @@ class Contamination(BaseModel):
     side: Literal["source", "target"]
     """Which side of its text."""
     segments: int = Field(ge=0)
-    """Training segments looked at."""
+    """Training segments searched."""
     sentences: int = Field(ge=0)
     """Different test sentences in that language."""
     exact: int = Field(ge=0)

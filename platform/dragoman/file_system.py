@@ -1,6 +1,6 @@
-"""File systems by URL: what fsspec reaches; of a local path every character belongs to its name.
+"""File systems by URL (fsspec); in a local path every character is literal.
 
-fsspec takes `::` for a chain of file systems wherever it stands, in the name of a local folder too.
+fsspec takes `::` anywhere for a chain of file systems, in the name of a local folder too.
 """
 
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ def file_system(url: str) -> "tuple[AbstractFileSystem, str]":
     """The file system of a URL, and the path in it.
 
     Args:
-        url: a path, or what fsspec knows (`file:///folder`, `s3://bucket/folder`, `zip://inner::outer.zip`). After
+        url: a path, or any URL of fsspec (`file:///folder`, `s3://bucket/folder`, `zip://inner::outer.zip`). After
             `file://` nothing is quoted: `%20` is three characters.
 
     Raises:

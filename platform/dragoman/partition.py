@@ -40,7 +40,7 @@ class Evidence(StrEnum):
     RECORDED = "recorded"
     """Written down by the finetuning job from what it read."""
     DECLARED = "declared"
-    """Stated by whoever described a model trained elsewhere."""
+    """Declared in the description of a model trained elsewhere."""
     UNKNOWN = "unknown"
     """Nothing is known of the pairs this model saw."""
 

@@ -12,7 +12,7 @@ QUOTES = "YAML reads yes, no, on and off as truth values: put the word in quotes
 """What to do where a word was meant."""
 
 _DEPTH = 3
-"""Levels of lists and mappings that are looked through: a list of pairs has two."""
+"""Levels of lists and mappings that are searched: a list of pairs has two."""
 
 Place = tuple[str | int, ...]
 
@@ -21,11 +21,11 @@ class NoTruthValues(BaseModel):
     """Refuses a truth value in every field that is not declared to take one."""
 
     _switches: ClassVar[frozenset[str]] = frozenset()
-    """Fields that take one although their type does not say so."""
+    """Fields that accept one although their type doesn't include it."""
 
     @model_validator(mode="before")
     @classmethod
-    def _takes_no_truth_value(cls, value: Any) -> Any:
+    def _refuse_truth_values(cls, value: Any) -> Any:
         if isinstance(value, dict):
             errors = [
                 _error(cls, field, place, found)

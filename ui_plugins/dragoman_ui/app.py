@@ -35,7 +35,7 @@ def create_app() -> "FastAPI":
 
     Writes are accepted from this machine only.
     """
-    _send_nothing()
+    _turn_off_telemetry()
     from mlflow.server import app
     from mlflow.server.fastapi_app import create_fastapi_app
 
@@ -53,7 +53,7 @@ def create_app_with_users() -> Any:
     MLflow's basic authentication is configured as for its own app `basic-auth`: `MLFLOW_FLASK_SERVER_SECRET_KEY` and
     `MLFLOW_AUTH_ADMIN_PASSWORD` must be set.
     """
-    _send_nothing()
+    _turn_off_telemetry()
     from mlflow.server import app
     from mlflow.server.auth import create_app as with_users
 
@@ -63,7 +63,7 @@ def create_app_with_users() -> Any:
     return with_users(app)
 
 
-def _send_nothing() -> None:
+def _turn_off_telemetry() -> None:
     """Turn off MLflow's telemetry, of the server and its pages, also where MLflow was imported before."""
     telemetry.turn_off()
     from mlflow import telemetry as reports

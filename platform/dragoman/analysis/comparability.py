@@ -49,7 +49,7 @@ class Looked(NamedTuple):
 def comparable_signatures(
     connection: Connection, metric: str, metric_id: int, looked: Sequence[Looked], wanted: str | None
 ) -> tuple[int, ...]:
-    """The signatures of a metric that are wanted: for each target language one, and no two that can't be compared.
+    """The signatures of a metric that match: for each target language one, and no two that can't be compared.
 
     They may differ only in the fields that the metric declares to follow from the pair (`Metric.varying`).
 

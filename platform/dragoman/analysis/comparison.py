@@ -63,7 +63,7 @@ class Comparison(Record):
     metric: str
     """Name of the metric."""
     test: Test
-    """How pairs are tested: as asked, or by intervals where that can't be; `note` says why."""
+    """How pairs are tested: as requested, or by intervals where that can't be; `note` has the reason."""
     correction: Correction
     """How their p-values are adjusted."""
     alpha: float
@@ -77,7 +77,7 @@ class Comparison(Record):
     pairs: tuple[PairDifference, ...]
     """Every pair both have, sorted."""
     note: str | None = None
-    """What else differs between the two than the model, and what was tested otherwise than asked, as sentences."""
+    """What else differs between the two than the model, and what was tested otherwise than requested, as sentences."""
 
     @property
     def how(self) -> str | None:

@@ -96,7 +96,7 @@ def pair_columns(store: Store, question: ScoreQuestion, *, model: str, against: 
 
     Args:
         store: the store.
-        question: what is asked.
+        question: the query.
         model: the model's name in the grid.
         against: the model compared with; by default the grid's base, evaluated in it or not.
 
@@ -286,7 +286,7 @@ def pair_scores(store: Store, question: ScoreQuestion, *, model: str) -> list[Pa
 
     Args:
         store: the store.
-        question: what is asked.
+        question: the query.
         model: the model's name in the grid.
 
     Raises:

@@ -31,7 +31,7 @@ ALPHA = 0.05
 """Adjusted p-values up to this are significant, by default."""
 
 MOST_SAMPLES = 10_000
-"""Resamples of each test unless asked for."""
+"""Resamples of each test by default."""
 
 FEWEST_ASKED, MOST_ASKED = 100, 100_000
 """Bounds of the number of resamples: fewer are meaningless, and more take gigabytes."""
@@ -73,11 +73,11 @@ class Tested(NamedTuple):
     pairs: list[PairDifference]
     """The pairs, in the order they were."""
     test: Test
-    """How they were tested; some of them by intervals where `notes` say so."""
+    """How they were tested; some of them by intervals, with the reason in `notes`."""
     samples: int | None
     """Resamples or trials of each paired test; None where none was made."""
     notes: list[str]
-    """Why pairs were tested otherwise than asked, or not at all: sentences."""
+    """Why pairs were tested otherwise than requested, or not at all: sentences."""
 
 
 def tested(

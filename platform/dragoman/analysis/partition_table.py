@@ -80,7 +80,7 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
 
     Args:
         store: the store.
-        question: what is asked.
+        question: the query.
         model: the model's name in the grid.
         resample: give intervals and the detector's rates on references, which take seconds for a thousand pairs.
 
@@ -135,7 +135,7 @@ def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: 
 
     Args:
         store: the store.
-        question: what is asked.
+        question: the query.
         model: the model's name in the grid.
         better: the one partition.
         worse: the other.

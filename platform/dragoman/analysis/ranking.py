@@ -32,7 +32,7 @@ def best_models(store: Store, question: ScoreQuestion) -> list[BestModel]:
 
     Args:
         store: the store.
-        question: what is asked; each pair counts alike.
+        question: the query; each pair counts alike.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.

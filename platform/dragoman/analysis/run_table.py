@@ -43,7 +43,7 @@ def runs(store: Store, question: ScoreQuestion) -> list[Run]:
 
     Args:
         store: the store.
-        question: what is asked.
+        question: the query.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.

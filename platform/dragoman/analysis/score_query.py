@@ -54,14 +54,14 @@ class Group(Record):
 class Selection:
     """Scores of one metric on one grid: each method narrows, groups or compares, and gives a new selection.
 
-    Nothing is read before the rows are asked for: iterate, or call `rows` or `frame`. Cells that are missing,
+    Evaluated lazily: iterate, or call `rows` or `frame`. Cells that are missing,
     failed or unscorable are in no mean and count in `pairs`; scores that can't be compared are refused.
     """
 
     store: Store
     """The store that is queried."""
     question: ScoreQuestion
-    """What is asked of them."""
+    """The metric, grid and conditions."""
     models: tuple[str, ...] = ()
     """Names of the models; all of the grid by default."""
     dimensions: tuple[Dimension, ...] = ()

@@ -55,7 +55,7 @@ class Slice(NamedTuple):
 
         Args:
             connection: a reading transaction.
-            question: what is asked.
+            question: the query.
             models: names of the models that are read, besides the base; all by default.
 
         Raises:

@@ -41,7 +41,7 @@ def over_seeds(store: Store, question: ScoreQuestion) -> list[SeedsRow]:
 
     Args:
         store: the store.
-        question: what is asked.
+        question: the query.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.

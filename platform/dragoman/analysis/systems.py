@@ -172,7 +172,7 @@ def model_names(store: Store, grid: str) -> list[str]:
 
 
 def metric_names(store: Store, grid: str) -> list[str]:
-    """Names of the metrics a grid asks for, then of others it has been scored with since.
+    """Names of the metrics of a grid's specification, then of others it has been scored with since.
 
     Raises:
         StoreError: there is no such grid.

@@ -1,4 +1,4 @@
-"""What the commands that read the store have in common: opening it, and the names of grids, models and metrics."""
+"""Shared arguments of the commands that read the store: opening it, and the names of grids, models and metrics."""
 
 from contextlib import AbstractContextManager
 from typing import Annotated

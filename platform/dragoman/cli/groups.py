@@ -1,4 +1,4 @@
-"""The groups that `dragoman --help` lists commands in."""
+"""Groups of commands in `dragoman --help`."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -18,9 +18,9 @@ class Group(StrEnum):
     STORE = "Store"
     OPERATIONS = "Operations"
     PLUGINS = "Plugins"
-    """Of commands that name none: those of other packages."""
+    """Group of commands without one: those of other packages."""
     UNAVAILABLE = "Not installed"
-    """Of commands that lack a Python package here."""
+    """Group of commands whose Python package is not installed."""
 
 
 def grouped(group: Group) -> Callable[[Command], Command]:

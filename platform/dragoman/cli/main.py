@@ -1,4 +1,4 @@
-"""The `dragoman` command: a shell around the commands that installed packages register."""
+"""The `dragoman` Typer app, built from the commands that installed packages register."""
 
 import gc
 import os
@@ -20,7 +20,7 @@ from dragoman.terminal import hang_up, write_whatever_comes
 from dragoman.version import __version__
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
-"""Exit code where nobody reads what is written, as of `dragoman results GRID | head -1`: what a shell makes of it."""
+"""Exit code after a closed pipe, as of `dragoman results GRID | head -1`: a shell's for SIGPIPE."""
 
 
 def build_app() -> typer.Typer:
@@ -122,7 +122,7 @@ def _top(
 ) -> None:
     del version
     if assignments:
-        from dragoman.settings import set_flags  # pydantic: the help need not wait for it
+        from dragoman.settings import set_flags  # imports pydantic, which `--help` doesn't need
 
         set_flags(assignments)
 
@@ -145,7 +145,7 @@ def main() -> None:
     # their start.
     gc.set_threshold(50_000)
     telemetry.turn_off()
-    os.environ.setdefault("PYTHONSAFEPATH", "1")  # no Python started from here looks for modules in the current folder
+    os.environ.setdefault("PYTHONSAFEPATH", "1")  # child Python processes don't import from the current folder
     write_whatever_comes()
     try:
         for argument in filter(half_character, sys.argv[1:]):
@@ -164,4 +164,4 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(PIPE_CLOSED)
     finally:
-        gc.freeze()  # all of it ends with the process, and to look through it once more takes a second
+        gc.freeze()  # everything ends with the process, and a last collection takes a second

@@ -1,4 +1,4 @@
-"""The one place that prints a table: to a terminal, as JSON, CSV, Markdown, or LaTeX for a paper.
+"""Output of commands: prints tables to a terminal, as JSON, CSV, Markdown, or LaTeX.
 
 A command returns `Table`s, or an `Answer` with them, and is decorated with `printed`; the forms and their options are
 then the same everywhere. Equal tables print the same bytes: numbers are rounded once, and nothing of the time or the
@@ -22,7 +22,7 @@ from dragoman.tables.table import Table
 Resource = TypeVar("Resource")
 
 _PRINTING: ContextVar[ExitStack] = ContextVar("printing")
-"""Closes what the command that is printed has opened."""
+"""Closes what the command has opened."""
 
 
 class Answer(NamedTuple):
@@ -31,13 +31,13 @@ class Answer(NamedTuple):
     tables: Sequence[Table]
     """Its tables."""
     sentence: str | None = None
-    """Said after them: with the text on standard output, beside every other form on standard error."""
+    """Message after them: with the text on standard output, for every other form on standard error."""
     is_sentence_enough: bool = False
-    """Whether text is the sentence alone, unless a table is asked for by name."""
+    """Whether text is the sentence alone, unless a table is requested by name."""
     json: str | None = None
-    """What `--json` prints in place of the tables, of commands whose JSON is older than their tables."""
+    """Output of `--json` in place of the tables, for commands whose JSON is older than their tables."""
     code: int = 0
-    """What the command ends with."""
+    """Exit code of the command."""
 
 
 def printed(command: Callable[..., Sequence[Table] | Answer]) -> Callable[..., None]:
@@ -48,7 +48,7 @@ def printed(command: Callable[..., Sequence[Table] | Answer]) -> Callable[..., N
     def run(**arguments: Any) -> None:
         form = _form({name: arguments.pop(name) for name in ("json", "csv", "markdown", "latex")})
         only = arguments.pop("table")
-        with ExitStack() as printing:  # tables may read what they hold when they are printed
+        with ExitStack() as printing:  # tables may read their rows when they are printed
             _PRINTING.set(printing)
             found = command(**arguments)
             answer = found if isinstance(found, Answer) else Answer(found)

@@ -1,4 +1,4 @@
-"""`dragoman query`: scores of a grid by whatever they can be grouped by."""
+"""`dragoman query`: scores of a grid, grouped and filtered by dimensions."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`dragoman results`: how good each model of a grid is, on the pairs it has seen and on each kind it has not."""
+"""`dragoman results`: the scores of each model of a grid by partition."""
 
 from collections.abc import Sequence
 

@@ -70,7 +70,7 @@ def import_(
     """
     from dragoman.store.transfer.importer import checked
 
-    with checked(file, name) as coming:  # a store is made only for a file that is whole
+    with checked(file, name) as coming:  # a store is created only for a file that is whole
         done = coming.into(Store.open(settings().store_url, settings().blobs_url))
     typer.echo(f"{done.grid}: {done.cells} cells, {done.translations} of them translated and new here.", err=True)
 

@@ -58,7 +58,7 @@ class Verdict(Enum):
 
 
 class Detector:
-    """Tells whether texts are in the target language of a pair.
+    """Detects whether texts are in the target language of a pair.
 
     Scripts decide first: without a letter in a script of the target language a text is off-target; without a
     letter of a script that another candidate is written in, it is on-target. Only between languages that share a

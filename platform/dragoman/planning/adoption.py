@@ -73,14 +73,14 @@ def _adopted_training(
     if former is not None and not (identity.id in known and known[identity.id].is_trained):
         for model in known.values():
             at = former.unseen if model.id == former.id else max(former.unseen, former.touched)
-            alike = model.id == former.id or _but_for_files(model.recipe) == _but_for_files(former.recipe)
+            alike = model.id == former.id or _without_files(model.recipe) == _without_files(former.recipe)
             if model.is_trained and at <= model.created and alike:
                 identity = identity.model_copy(update={"recipe": model.recipe, "former": None})
                 break
     return training.model_copy(update={"identity": identity})
 
 
-def _but_for_files(recipe: Mapping[str, Any]) -> str:
+def _without_files(recipe: Mapping[str, Any]) -> str:
     """An earlier version's recipe without the hash of all files of its corpus; margin and pivot, behind it, stay."""
     corpus = dict(recipe.get("corpus", {}))
     corpus["revision"] = str(corpus.get("revision")).partition("+")[2]

@@ -86,9 +86,9 @@ class PlannedTraining(BaseModel):
     pivot: str | None = None
     """The language that text of missing pairs is made through, where there is such a pair."""
     held_out: TestText | None = None
-    """The test sentences that are left out of the examples, where the filters ask for it."""
+    """The test sentences that are left out of the examples, where the filters exclude them."""
     text: TrainingText | None = None
-    """The examples as they were drawn (`dragoman.planning.training_data`); None as long as nobody has read them."""
+    """The examples as they were drawn (`dragoman.planning.training_data`); None until they are read."""
 
     @property
     def design(self) -> TrainingGraph:
@@ -137,7 +137,7 @@ class Plan(BaseModel):
 
     @cached_property
     def id(self) -> str:
-        """The hash of the spec, wherever the folders of its models and corpora stand: equal plans of equal specs."""
+        """The hash of the spec, whatever the folders of its models and corpora: equal plans of equal specs."""
         return self.known_as or fingerprint("spec", 2, self.meaning)
 
     @cached_property
@@ -383,7 +383,7 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, 
         "method": finetuning.method,
         "seed": seed,
     }
-    # only where something is asked for, so that models of plain specs keep their identity
+    # only where the spec has any, so that models of plain specs keep their identity
     if filters != Filters():
         recipe["filters"] = filters
     if filters.test_overlap:

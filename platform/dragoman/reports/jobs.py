@@ -25,13 +25,13 @@ def grids(store: Store, jobs: Mapping[str, Sequence[JobRecord]]) -> Table:
         store: the store.
         jobs: the runs of each grid, the latest first.
     """
-    rows = [_standing(store, grid, found) for grid, found in jobs.items()]
+    rows = [_state_columns(store, grid, found) for grid, found in jobs.items()]
     counts = [number(name, digits=0) for name in ("done", "cells", "failed")]
     columns = [word("grid"), word("state"), *counts, _duration("seconds_left", "left"), _moment("since"), word("where")]
     return Table("grids", "Grids", columns, rows, notes=[] if rows else ["There are none yet."])
 
 
-def _standing(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, Any]:
+def _state_columns(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, Any]:
     """A grid's state and counts, the same for `list` and `status`."""
     last = jobs[0] if jobs else None
     counts: dict[CellState, int] = {}
@@ -59,7 +59,7 @@ def _standing(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, A
 
 def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     """The state and progress of a grid's latest run."""
-    row = _standing(store, grid, jobs)
+    row = _state_columns(store, grid, jobs)
     last = jobs[0] if jobs else None
     columns = [word("state"), number("done", digits=0), number("cells", digits=0),
                *(number(each.value, digits=0) for each in _BESIDE), _duration("seconds_left", "left"),

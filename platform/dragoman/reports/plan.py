@@ -128,7 +128,7 @@ def line_breaks(planned: Plan) -> Table:
 
 
 def missing(planned: Plan) -> Table:
-    """The grid's pairs that there is no text for, in training corpora (asked for or not) and in the test set."""
+    """The grid's pairs that there is no text for, in training corpora (in the spec or not) and in the test set."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for training in planned.trainings:
         for pair, reason in {**training.absent, **training.missing}.items():

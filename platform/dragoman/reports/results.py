@@ -23,7 +23,7 @@ Scores = dict[System, list[PairScore]]
 ALARMING = tuple(state.mark for state in CellState if state.facts.tone is Tone.BAD)
 """Marks that the matrix shows in red."""
 WIDEST_MATRIX = 40
-"""Languages above which the matrix is printed only when asked for."""
+"""Languages above which the matrix is printed only on request."""
 OF_SYSTEM = ("model", "prompt")
 """The keys of a row's system, which tables are ruled by."""
 NAMED_PAIRS = 8

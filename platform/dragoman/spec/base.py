@@ -1,4 +1,4 @@
-"""What every part of a spec shares: frozen, and misspelt keys answered with the nearest one."""
+"""Base class of every part of a spec: frozen, and misspelt keys are refused with the nearest one."""
 
 import os
 from typing import Annotated, Any

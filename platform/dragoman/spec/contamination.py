@@ -1,4 +1,4 @@
-"""How training text is compared with the test set, and how much of the one may be in the other."""
+"""Settings of the contamination check: how training text is compared with the test set, and the limit."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""A file of YAML: read without YAML 1.1's surprises, and nothing in it said twice."""
+"""YAML loader of specs: without YAML 1.1's implicit types, and refusing duplicate keys."""
 
 import re
 from pathlib import Path

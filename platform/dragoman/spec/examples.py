@@ -1,4 +1,4 @@
-"""How many training examples: so many of each pair, or so many in all, shared out by temperature."""
+"""Numbers of training examples: so many of each pair, or so many in all, distributed by temperature."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Reading a spec file: every mistake in it becomes one sentence."""
+"""Loader of spec files: every mistake becomes one sentence."""
 
 import operator
 import os

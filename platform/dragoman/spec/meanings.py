@@ -1,4 +1,4 @@
-"""What the keys of a spec mean: the docstrings under the fields, for pages and editors."""
+"""Descriptions of a spec's keys: the docstrings under the fields, for the reference and editors."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""How a model is finetuned."""
+"""Finetuning methods: full and LoRA, with their hyperparameters."""
 
 from typing import Annotated, Any, Literal
 

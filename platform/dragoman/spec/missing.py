@@ -1,4 +1,4 @@
-"""What becomes of a pair that the corpus has no text for."""
+"""Treatment of pairs that the corpus has no text for."""
 
 from typing import Annotated, Any, Literal
 

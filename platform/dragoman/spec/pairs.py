@@ -1,4 +1,4 @@
-"""Which directed pairs: listed, all, centred on languages, by roles, or a seeded sample."""
+"""Choice of directed pairs: listed, all, centred on languages, by roles, or a seeded sample."""
 
 import random
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a model must show before an alias of the registry moves to it."""
+"""Promotion policies: the rules a model must pass before an alias of the registry moves to it."""
 
 import re
 from typing import Annotated, Any, Literal

@@ -99,7 +99,7 @@ class GridRecord(Record):
     base: str
     """Id of the base model, evaluated or not."""
     metrics: tuple[str, ...]
-    """Names of the metrics asked for."""
+    """Names of the requested metrics."""
     languages: tuple[str, ...]
     """Canonical tags of its languages."""
     names: Mapping[str, str] = Field(default_factory=dict)
@@ -259,7 +259,7 @@ class JobRecord(Record):
     stop_asked: AwareDatetime | None = None
     """When it was asked to stop (UTC)."""
     stop_asked_by: str | None = None
-    """Who asked."""
+    """Who requested it."""
     progress: Mapping[str, Any] | None = None
     """Its driver's last progress report: cells, throughput, workers, time left."""
 

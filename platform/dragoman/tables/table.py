@@ -68,9 +68,9 @@ class Table:
     stub: int = 1
     """How many first columns are repeated when a terminal is too narrow for all."""
     detail: bool = False
-    """Left out of text, Markdown and LaTeX unless asked for by name."""
+    """Left out of text, Markdown and LaTeX unless requested by name."""
     refusal: str | None = None
-    """Why it can't be had with the options given, as a sentence: it is left out, and refused where asked for."""
+    """Why it can't be had with these options, as a sentence: it is left out, and refused where requested by name."""
     css: Callable[[Row], str] | None = None
     """A row's classes on a page."""
 

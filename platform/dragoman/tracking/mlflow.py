@@ -96,7 +96,7 @@ class Tracker:
         try:
             return str(self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id)
         except Exception:
-            require_active(self._client.get_experiment(self._experiment))  # somebody may have deleted it meanwhile
+            require_active(self._client.get_experiment(self._experiment))  # a user may have deleted it
             raise
 
     @property

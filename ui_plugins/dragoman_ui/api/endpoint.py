@@ -29,7 +29,7 @@ class Question(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _knows_every_key(cls, value: Any) -> Any:
+    def _refuse_unknown_keys(cls, value: Any) -> Any:
         for key in value if isinstance(value, dict) else ():
             if key not in cls.model_fields:
                 raise ValueError(f"has no parameter '{key}'; {nearest(key, cls.model_fields)}")
@@ -105,40 +105,42 @@ class Endpoint(NamedTuple):
         """Answer one request; an error gets a status and a sentence."""
         asked: Any = None
         try:
-            asked = self._asked()
+            asked = self._parse_request()
             question = self.question.model_validate(asked)
         except (DragomanError, ValidationError) as error:
-            return self._refused(error, sentence(error, asked) if isinstance(error, ValidationError) else str(error))
+            return self._error_response(
+                error, sentence(error, asked) if isinstance(error, ValidationError) else str(error)
+            )
         try:
             if self.version is not None and (version := self.version(question)) is not None:
                 return kept(version, "application/json", lambda: self.respond(question).model_dump_json().encode())
             answer = self.respond(question)
         except ValidationError as error:
-            return self._refused(unread(error), str(unread(error)))
+            return self._error_response(unread(error), str(unread(error)))
         except DragomanError as error:
-            return self._refused(error, str(error))
+            return self._error_response(error, str(error))
         if isinstance(answer, Response):
             return answer
         return Response(answer.model_dump_json(), mimetype="application/json")
 
-    def _refused(self, error: Exception, message: str) -> Response:
+    def _error_response(self, error: Exception, message: str) -> Response:
         refusal = next(each for each in REFUSALS if isinstance(error, each.errors))
         problem = Problem(error_code=refusal.code, message=message)
         return Response(problem.model_dump_json(), status=refusal.status, mimetype="application/json")
 
-    def _asked(self) -> Any:
-        asked = self._queried() if self.method == "GET" else self._written()
+    def _parse_request(self) -> Any:
+        asked = self._from_query() if self.method == "GET" else self._from_body()
         if not all(is_text(string) for string in _strings(asked)):
             raise DragomanError(NO_TEXT)
         return asked
 
-    def _queried(self) -> dict[str, Any]:
+    def _from_query(self) -> dict[str, Any]:
         """The query; a parameter that may be given several times is a list."""
         fields = self.question.model_fields
         several = {name for name, field in fields.items() if get_origin(field.annotation) is tuple}
         return {name: request.args.getlist(name) if name in several else value for name, value in request.args.items()}
 
-    def _written(self) -> dict[str, Any]:
+    def _from_body(self) -> dict[str, Any]:
         csrf.check()
         request.max_content_length = LONGEST
         try:

@@ -34,7 +34,7 @@ class OfModel(OfGrid):
     signature: str | None = None
     """Text that signatures hold, where the metric has several."""
     prompt: str | None = None
-    """Name of the prompt, where the grid asks with several; by default the model's first."""
+    """Name of the prompt, where the grid has several; by default the model's first."""
 
 
 class OfPairs(OfModel):
@@ -54,7 +54,7 @@ class OfRuns(OfGrid):
     signature: str | None = None
     """Text that signatures hold, where the metric has several."""
     prompt: str | None = None
-    """Name of the prompt, where the grid asks with several; its first by default."""
+    """Name of the prompt, where the grid has several; its first by default."""
 
 
 class OfOneModel(OfGrid):
@@ -129,7 +129,7 @@ class OfPair(OfGrid):
     """The systems side by side: models, `MODEL:PROMPT` or baselines; by default all models of a few, of many the base
     and the first finetuned one."""
     prompt: str | None = None
-    """Name of the prompt of those without one, where the grid asks with several; the model's first by default."""
+    """Name of the prompt of those without one, where the grid has several; the model's first by default."""
     by: str | None = None
     """The metric of the sentences' scores; by default one that can score a single sentence, where the grid has it."""
     search: str = ""
@@ -180,7 +180,7 @@ class Session(BaseModel):
 
 
 class Stopped(BaseModel):
-    """A grid that was asked to stop."""
+    """Response to a stop request."""
 
     job: JobRecord
     """Its job, in its present state."""
@@ -295,7 +295,7 @@ class Pairs(BaseModel):
     """Every pair of a grid under one model."""
 
     view: View
-    """What was asked for, with the defaults filled in."""
+    """The request, with the defaults filled in."""
     pairs: list[PairScore]
     """The requested ones, sorted."""
     found: int
@@ -306,7 +306,7 @@ class Partitions(BaseModel):
     """One model's scores by partition."""
 
     view: View
-    """What was asked for, with the defaults filled in."""
+    """The request, with the defaults filled in."""
     rows: list[PartitionRow]
     """The partitions that occur, then `unseen` and `all`."""
     gap: Gap | None
@@ -349,7 +349,7 @@ class Matrix(BaseModel):
     """The pair matrix of one model as a heat map."""
 
     view: View
-    """What was asked for, with the defaults filled in."""
+    """The request, with the defaults filled in."""
     sources: list[str]
     """Languages from top to bottom."""
     targets: list[str]

@@ -185,7 +185,7 @@ def _view(question: OfModel | OfPair) -> View:
     """The requested view.
 
     Raises:
-        StoreError: something named is not there, or the model is not asked with the prompt.
+        StoreError: something named is not there, or the model is not run with the prompt.
     """
     asked = {name: value for name, value in question if value is not None and name in View.model_fields}
     view = View.of(open_store(), asked)

@@ -71,13 +71,13 @@ class _Guard:
         self._refuse_gated(name, alias, "", f"Removing the alias {name}@{alias}")
 
     def delete_model_version(self, name: str, version: str) -> None:
-        self._refuse_loss(name, f"Deleting version {version} of {name}", str(version))
+        self._refuse_deletion(name, f"Deleting version {version} of {name}", str(version))
 
     def delete_registered_model(self, name: str) -> None:
-        self._refuse_loss(name, f"Deleting {name}")
+        self._refuse_deletion(name, f"Deleting {name}")
 
     def rename_registered_model(self, name: str, new_name: str) -> None:
-        self._refuse_loss(name, f"Renaming {name} to {new_name}")
+        self._refuse_deletion(name, f"Renaming {name} to {new_name}")
         carried = self._aliases(name) if _gated(new_name) else {}
         for alias, version in carried.items():
             self._refuse_gated(new_name, alias, version, f"Renaming {name} to {new_name} with its alias {alias}")
@@ -99,15 +99,15 @@ class _Guard:
         if alias.casefold() in {each.casefold() for each in _gated(name)}:
             _refuse(name, {alias: self._aliases(name).get(alias)}, version, what)
 
-    def _refuse_loss(self, name: str, what: str, version: str | None = None) -> None:
+    def _refuse_deletion(self, name: str, what: str, version: str | None = None) -> None:
         """Refuse to delete a version (any, by default) that gated aliases point at."""
-        standing = {alias: at for alias, at in self._standing(name).items() if version in (None, at)}
+        standing = {alias: at for alias, at in self._gated_versions(name).items() if version in (None, at)}
         if standing:
             _refuse(name, standing, "", what)
 
     def _refuse_tag(self, name: str, version: str | None, key: str, value: str | None = None) -> None:
         """Refuse to change (None: to delete) what Dragoman has written; a tag that is not there yet may be set."""
-        if not key.startswith(_TAGS) or not (standing := self._standing(name)):
+        if not key.startswith(_TAGS) or not (standing := self._gated_versions(name)):
             return
         tagged = self._model(name) if version is None else self._version(name, version)
         if key in tagged.tags and tagged.tags[key] != value:
@@ -122,7 +122,7 @@ class _Guard:
         except MlflowException:  # there is no such model, which MLflow reports
             return {}
 
-    def _standing(self, name: str) -> dict[str, str]:
+    def _gated_versions(self, name: str) -> dict[str, str]:
         """The gated aliases that are set, with their versions."""
         gated = _gated(name)
         return {alias: at for alias, at in self._aliases(name).items() if alias in gated} if gated else {}

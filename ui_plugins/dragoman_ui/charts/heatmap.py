@@ -95,7 +95,7 @@ def heat_map(
     is_outlined = size_of(max(len(sources), len(targets))) != "small"
     rows = tuple(
         tuple(
-            Tile(score, _gain(score), _look(score, show, scale), _edges(grid, y, x) if is_outlined else "")
+            Tile(score, _gain(score), _css_class(score, show, scale), _edges(grid, y, x) if is_outlined else "")
             if score
             else None
             for x, score in enumerate(row)
@@ -109,7 +109,7 @@ def _gain(score: PairScore) -> float | None:
     return None if score.value is None or score.base_value is None else score.value - score.base_value
 
 
-def _look(score: PairScore, show: Show, scale: Scale) -> str:
+def _css_class(score: PairScore, show: Show, scale: Scale) -> str:
     if show is Show.PARTITION:
         return f"p-{score.partition or 'unknown'}"
     number = _gain(score) if show in DIVERGING else score.value

@@ -72,11 +72,11 @@ def drawing(
     significant = differing(columns.own, columns.other) if show is Show.DIFFERENCE else np.zeros(len(places), np.bool_)
     size = len(sources) * len(targets)
     parts = [
-        _laid(np.where(np.isnan(each), NOTHING, np.round(each * factor)), places, size, NOTHING, np.int16)
+        _scatter(np.where(np.isnan(each), NOTHING, np.round(each * factor)), places, size, NOTHING, np.int16)
         for each in numbers.values()
     ]
     for column, empty in ((columns.partitions, 0), (columns.states, NO_PAIR), (significant, 0)):
-        parts.append(_laid(column, places, size, empty, np.uint8))
+        parts.append(_scatter(column, places, size, empty, np.uint8))
     head = {
         "sources": sources,
         "targets": targets,
@@ -126,7 +126,7 @@ def _factor(columns: Sequence[Numbers]) -> int:
     return int(10 ** min(4, max(0, math.floor(math.log10(_MOST / most))))) if most else 1
 
 
-def _laid(
+def _scatter(
     column: NDArray[np.generic], places: NDArray[np.intp], size: int, empty: int, kind: type
 ) -> NDArray[np.generic]:
     laid: NDArray[Any] = np.full(size, empty, kind)

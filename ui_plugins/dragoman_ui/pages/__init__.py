@@ -65,7 +65,7 @@ read_snapshots(pages)
 
 
 @pages.context_processor
-def _words() -> dict[str, object]:
+def _template_names() -> dict[str, object]:
     """Context processor: the names that every template can use."""
     return {
         "version": __version__,
@@ -74,21 +74,21 @@ def _words() -> dict[str, object]:
         "direction": direction,
         "marks": {state.value: state.facts.tile for state in CellState},
         "meanings": {state.value: state.meaning for state in CellState},
-        "spoken_partitions": _spoken(Partition),
-        "spoken_scopes": _spoken(SCOPES),
-        "spoken_labels": _spoken(Label),
+        "spoken_partitions": _values_in_words(Partition),
+        "spoken_scopes": _values_in_words(SCOPES),
+        "spoken_labels": _values_in_words(Label),
         "duration": duration,
         "gate_table": gate_table,
     }
 
 
-def _spoken(values: Iterable[str]) -> list[tuple[str, str]]:
+def _values_in_words(values: Iterable[str]) -> list[tuple[str, str]]:
     """Values with their names in words."""
     return [(str(value), str(value).replace("_", " ")) for value in values]
 
 
 @pages.before_request
-def _takes_text_alone() -> None:
+def _refuse_invalid_text() -> None:
     """Refuse query values that no database accepts as text."""
     if not all(is_text(text) for values in request.args.lists() for text in (values[0], *values[1])):
         raise DragomanError(NO_TEXT)

@@ -42,7 +42,7 @@ def _page(template: str, is_tested: bool) -> str:
     view = view.model_copy(update={"show": Show.DIFFERENCE, "against": against})
     record = store.grids.get(view.grid)
     size = size_of(len(record.languages))
-    parts = (_many if size == "small" else _few)(store, view, record, is_tested)
+    parts = (_large_grid_context if size == "small" else _small_grid_context)(store, view, record, is_tested)
     return render_template(
         template,
         view=view,
@@ -64,7 +64,7 @@ def _of_campaign(store: Store, grid: str) -> list[str]:
     return [f"{name}/{model}" for name in others for model in Names.of(store, name).models]
 
 
-def _few(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
+def _small_grid_context(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
     """Template context of a grid whose pairs are tested one by one."""
     against = str(view.against)
     scores, theirs = scores_beside(store, view, against)
@@ -107,7 +107,7 @@ def _tables(view: View, found: Comparison, significant: set[Pair]) -> dict[str, 
     return {"scopes": scopes, "losses": losses, "gains": gains, "significant": significant}
 
 
-def _many(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
+def _large_grid_context(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:
     """Template context of tens of thousands of pairs, drawn by the browser, with intervals in place of paired tests."""
     del record
     against, question = said(store, view, str(view.against)), view.question

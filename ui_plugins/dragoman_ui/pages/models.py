@@ -67,7 +67,7 @@ def version_table(
     Args:
         name: name of the model.
         versions: its versions.
-        aliases: the version each of its aliases stands at.
+        aliases: the version of each of its aliases.
         chosen: the version that the page shows.
         alias: the alias of the gate.
     """

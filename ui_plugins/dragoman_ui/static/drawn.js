@@ -1,4 +1,4 @@
-// What figures show, as SVG that stands alone: a written matrix, one of drawn tiles, or a chart of the page.
+// SVG export of figures: a matrix in HTML, one on a canvas, or a chart of the page.
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -20,7 +20,7 @@ const HATCHES = Object.fromEntries(hatched.map(([look, { hatching, isAlarm }]) =
 
 const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
 
-// A colour as every program reads it: style sheets speak of it in ways that few do.
+// A colour as #rrggbb, which every program reads, unlike the notations of style sheets.
 const known = new Map();
 function plain(colour) {
   if (!known.has(colour)) {
@@ -55,7 +55,7 @@ function hatches() {
   return defined;
 }
 
-const HALO = { stroke: "#fff", "stroke-width": 3, "paint-order": "stroke" }; // what keeps a word on hatching legible
+const HALO = { stroke: "#fff", "stroke-width": 3, "paint-order": "stroke" }; // keeps text on hatching legible
 
 // A tile in the colour, and with the hatching, of a page's element.
 function tileLike(shown, box) {
@@ -66,7 +66,7 @@ function tileLike(shown, box) {
 
 function ofTable(table) {
   const pane = table.parentElement, scrolled = pane.scrollLeft;
-  pane.scrollLeft = 0; // heads that stay in view would stand on tiles
+  pane.scrollLeft = 0; // sticky headers would cover tiles
   const group = element("g"), origin = table.getBoundingClientRect();
   const ink = plain(getComputedStyle(document.body).color);
   const isTurned = !table.classList.contains("large");

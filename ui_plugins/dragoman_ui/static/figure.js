@@ -1,4 +1,4 @@
-// Charts to take away: each figure of a page, with its title, its scale and its notes, as SVG, or as PNG.
+// Downloads of charts: each figure of a page, with its title, its scale and its notes, as SVG or PNG.
 "use strict";
 
 const MARGIN = 16, NARROWEST = 480;
@@ -26,7 +26,7 @@ function wrapped(text, width, size) {
   return lines;
 }
 
-// The scale, and what tiles without a number and partitions look like: as the legend of the page says it.
+// The legend: the scale, and the swatches of tiles without a number and of partitions, as on the page.
 function keyOf(section, width) {
   const group = element("g");
   let y = 0;

@@ -1,4 +1,4 @@
-// The heat map of a grid with so many languages that its tiles are drawn, not written.
+// The heat map of a grid with many languages, drawn on a canvas.
 "use strict";
 
 const SWATCH = 16;
@@ -11,7 +11,7 @@ for (const place of document.querySelectorAll("[data-matrix-of]")) {
     .catch((reason) => { wait.textContent = `The pairs can't be shown: ${reason}`; });
 }
 
-// The legend says what occurs: the numbers of the scale, states with their swatches, partitions.
+// The legend shows what occurs: the numbers of the scale, states with their swatches, partitions.
 function explain(legend, matrix, tiles) {
   const digits = Math.max(Math.abs(matrix.worst), Math.abs(matrix.best)) >= 8 ? 0 : 1;
   legend.querySelector(".ticks")?.replaceChildren(...[0, 1, 2, 3, 4].map((quarter) => {
@@ -157,7 +157,7 @@ function draw(place, matrix) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   if (wished) keep();
   paint();
-  canvas.tiles = tiles; // what a figure of it is made of
+  canvas.tiles = tiles; // read by the export of figures
   place.dispatchEvent(new Event("dragoman-renewed", { bubbles: true }));
   performance.mark("dragoman-drawn");
 }

@@ -1,4 +1,4 @@
-// What pages can do beyond links and forms; without it they still say everything.
+// Behaviour of pages beyond links and forms; without scripts all content is there.
 "use strict";
 
 document.documentElement.classList.add("scripted");
@@ -43,7 +43,7 @@ function walk(matrix) {
 }
 document.querySelectorAll("[data-matrix]").forEach(walk);
 
-// A tile says in a box what it tells a screen reader: its label, "pair: figure; figure".
+// The tooltip of a tile shows the label that a screen reader reads: "pair: figure; figure".
 const tip = document.createElement("div");
 tip.className = "tip";
 tip.hidden = true;

@@ -1,8 +1,8 @@
-// Parts of a page that come late, or change while a grid runs: asked for again, and made to say what the fresh ones say.
+// Parts of a page that load late or are refreshed while a grid runs: fetched, and merged into the page in place.
 "use strict";
 
 const LONGEST = 60; // seconds between two tries of a server that does not answer
-const OURS = ["open", "tabindex"]; // what readers and the keyboard's script change: no fresh part has a say in it
+const OURS = ["open", "tabindex"]; // set by readers and by the keyboard script: not overwritten by refreshed parts
 
 const called = (node) => `${node.nodeName} ${node.id ?? ""} ${node.getAttribute?.("aria-labelledby") ?? ""}`;
 const isNamed = (node) => Boolean(node.id || node.getAttribute?.("aria-labelledby"));
@@ -19,7 +19,7 @@ function become(old, fresh) {
   const pass = () => {
     const gone = next;
     next = next.nextSibling;
-    if (!gone.classList?.contains("take")) gone.remove(); // figures bring their buttons themselves
+    if (!gone.classList?.contains("take")) gone.remove(); // figures add their buttons themselves
   };
   for (const child of [...fresh.childNodes]) {
     let same = next;
@@ -42,14 +42,14 @@ function put(part, fresh) {
   else { part.replaceWith(fresh); now = fresh; }
   for (const log of now.dataset.part ? now.querySelectorAll(".log") : []) {
     const [, wasAtEnd] = logs.find(([known]) => known === log) ?? [log, true];
-    if (wasAtEnd) log.scrollTop = log.scrollHeight; // who reads the end goes on reading it
+    if (wasAtEnd) log.scrollTop = log.scrollHeight; // a log scrolled to its end stays there
   }
   now.querySelectorAll("[data-matrix]").forEach(walk);
   now.dispatchEvent(new Event("dragoman-renewed", { bubbles: true }));
   return now;
 }
 
-// Above a part whose news do not come: since when, and what happens now.
+// A warning above a part that can't be refreshed: since when, and what happens now.
 function warn(part, text) {
   let note = part.previousElementSibling;
   if (!note?.matches("[data-stale]")) {
@@ -76,8 +76,8 @@ function renew(part, failures = 0, since = new Date()) {
         return;
       }
       why = `the server answered ${response.status}`;
-      isLost = response.status < 500 && response.status !== 429; // asking again would not help
-    } catch { /* it is tried again */ }
+      isLost = response.status < 500 && response.status !== 429; // a retry would not help
+    } catch { /* retried */ }
     const next = isLost ? "load the page again" : `tried again in ${Math.min(LONGEST, 2 ** (failures + 1))} seconds`;
     warn(part, `Not updated since ${since.toLocaleTimeString()}: ${why}; ${next}.`);
     if (isLost) delete part.dataset.part;

@@ -1,16 +1,16 @@
-// The tiles of a matrix that is drawn, not written: what each looks like, and how they are painted at any size.
+// The tiles of a matrix on a canvas: the look of each, and painting at any size.
 "use strict";
 
 const STEPS = 20;
 const NOTHING = -32768;
 const NO_PAIR = 255;
 
-// What tells tiles without a number apart, where they are too small for a word: a line over a tile of one by one.
+// Marks of tiles without a number, where they are too small for text: a line over a tile of one by one.
 const STROKES = { rising: [0, 1, 1, 0], falling: [0, 0, 1, 1], level: [0, 0.5, 1, 0.5], upright: [0.5, 0, 0.5, 1] };
 const DOTS = { dotted: 4, speck: 9 }; // or a dot of this part of its width
 const LOOKS = { ...STATES, "s-no-base": { hatching: "speck" } };
 
-// The bytes of /dragoman/drawing: its head, and a column for each thing said of a pair, row by row.
+// The bytes of /dragoman/drawing: its head, and one column for each property of a pair, row by row.
 function read(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -57,7 +57,7 @@ function tilesOf(matrix, place) {
   }
   const isOutlined = lines.length < count / 2;
 
-  // The style sheet has the colours: one probe for each look asks for them, in light and in dark.
+  // The style sheet has the colours: one probe element for each look reads them, in light and in dark.
   function colours() {
     const probes = document.createElement("div");
     probes.className = "steps";

@@ -1,4 +1,4 @@
-// Buttons that change something: shown to those who may, sent with the token that the session hands out.
+// Forms that write: shown to users with the role, sent with the token of the session.
 "use strict";
 
 const ANSWER = "dragoman-answer";
@@ -9,7 +9,7 @@ async function session(place) {
   return response.ok ? response.json() : null;
 }
 
-// Sends a form; what the server says of it, and whether it did what was asked.
+// Sends a form; returns the server's message, and whether the write succeeded.
 async function send(place, form) {
   const known = await session(place);
   const response = await fetch(form.dataset.write, {

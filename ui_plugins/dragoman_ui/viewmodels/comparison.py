@@ -54,7 +54,7 @@ def columns_beside(store: Store, view: View, against: str) -> PairColumns:
     if (other.grid, other.prompt) == (view.grid, view.prompt):
         return pair_columns(store, view.question, model=view.model, against=other.model)
     own = pair_columns(store, view.question, model=view.model)
-    return own._replace(other=_faced(own, pair_columns(store, _of(view, other), model=other.model)))
+    return own._replace(other=_aligned(own, pair_columns(store, _of(view, other), model=other.model)))
 
 
 def _of(view: View, system: System) -> ScoreQuestion:
@@ -62,7 +62,7 @@ def _of(view: View, system: System) -> ScoreQuestion:
     return replace(view.question, grid=system.grid, prompt=system.prompt)
 
 
-def _faced(own: PairColumns, other: PairColumns) -> Scored:
+def _aligned(own: PairColumns, other: PairColumns) -> Scored:
     """Another system's scores aligned with one's pairs; NaN where the two were scored under other signatures."""
     numbers = np.full((3, len(own.sources)), np.nan)
     if own.signatures == other.signatures:

@@ -78,7 +78,7 @@ def stamp() -> str:
         StoreError: there is no store yet.
     """
     store = shared_store()
-    return _asked_once("store", lambda: f"{store.database.shown} {_stamp(store.database).now()}")
+    return _once_a_request("store", lambda: f"{store.database.shown} {_stamp(store.database).now()}")
 
 
 def stamp_of(url: str) -> str | None:
@@ -86,10 +86,10 @@ def stamp_of(url: str) -> str | None:
     database = _database(url)
     if database is None or (database.file is not None and not database.file.exists()):
         return None
-    return _asked_once(url, lambda: f"{database.shown} {_stamp(database).now()}")
+    return _once_a_request(url, lambda: f"{database.shown} {_stamp(database).now()}")
 
 
-def _asked_once(what: str, ask: Callable[[], str]) -> str:
+def _once_a_request(what: str, ask: Callable[[], str]) -> str:
     """Memoise for a whole request; not for a write, which reads what it has just changed."""
     if not has_request_context() or request.method != "GET":
         return ask()

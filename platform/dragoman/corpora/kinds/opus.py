@@ -57,7 +57,7 @@ class Opus(SideBySide):
         return f"{self._files.url} has no {' and '.join(sorted(pair))} bitext{beside_pair(pair, self._partners)}"
 
     def _places(self) -> Iterator[tuple[Files, str | None]]:
-        """Where to look: the files themselves, and those in zips among them, with the zip's name."""
+        """The files to search: the files themselves, and those in zips among them, with the zip's name."""
         yield self._files, None
 
     @cached_property

@@ -49,7 +49,7 @@ class WikiMatrix(Corpus):
                     found.setdefault(Pair(left, right), {})[name] = [(match[1], left), (match[2], right)]
         self._names = {pair: its_own(its)[-1] for pair, its in found.items()}
         self._files.require(self._names, "file such as WikiMatrix.de-en.tsv.gz")
-        self._has_sentences = cache(self._look_into)
+        self._has_sentences = cache(self._has_text)
 
     @cached_property
     def revision(self) -> str:
@@ -88,7 +88,7 @@ class WikiMatrix(Corpus):
         for one, other in self._read(self._names[pair if forward else pair.reverse]):
             yield Segment(one, other) if forward else Segment(other, one)
 
-    def _look_into(self, name: str) -> bool:
+    def _has_text(self, name: str) -> bool:
         try:
             return next(self._read(name), None) is not None
         except CorpusError:  # damage, which is reported when the text is read

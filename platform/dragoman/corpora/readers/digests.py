@@ -19,7 +19,7 @@ Stamp = list[int]
 
 
 def digest_of(path: Path) -> str:
-    """The SHA-256 of a file's whole content, read only if the file has changed since it was last asked for.
+    """The SHA-256 of a file's whole content, read only if the file has changed since the last call.
 
     Raises:
         OSError: the file can't be read.

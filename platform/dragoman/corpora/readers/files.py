@@ -52,7 +52,7 @@ class Files:
             self._filesystem, self._root = _open(url)
             there = self._filesystem.exists(self._root)
         except Exception as error:  # every filesystem of fsspec has error types of its own
-            raise CorpusError(f"{self._at}: it can't be opened ({_said(error)}); give {remedy}.") from error
+            raise CorpusError(f"{self._at}: it can't be opened ({_described(error)}); give {remedy}.") from error
         if url.rstrip("/").endswith(_TARS):
             raise CorpusError(f"{self._at}: members of a tar can't be read at random; unpack it and give {remedy}.")
         if not there:
@@ -84,13 +84,13 @@ class Files:
             CorpusError: nothing was found.
         """
         if not found:
-            some = ", ".join(map(_written, list(self.names)[:3])) or "nothing"
+            some = ", ".join(map(_printable, list(self.names)[:3])) or "nothing"
             raise CorpusError(f"{self._at}: it holds {some}, but no {layout}; give {self._remedy}.")
 
     def place(self, name: str) -> str:
         """A file's name for people: the address and the path below it."""
         place = self.url if self.everything[name] == self._root else f"{self.url.rstrip('/')}/{name}"
-        return _written(place)
+        return _printable(place)
 
     def inner(self, name: str) -> Self:
         """The files in a zip that is itself one of these files."""
@@ -101,7 +101,9 @@ class Files:
         try:
             inside._filesystem, inside._root = _zip(self._filesystem, self._path(name)), ""
         except Exception as error:
-            raise CorpusError(f"{inside.url} is no zip that can be read ({_said(error)}): fetch it again.") from error
+            raise CorpusError(
+                f"{inside.url} is no zip that can be read ({_described(error)}): fetch it again."
+            ) from error
         return inside
 
     def lines(self, name: str) -> Iterator[str]:
@@ -132,7 +134,7 @@ class Files:
             raise CorpusError(f"{self.place(name)}, line {number + 1}: the file is cut off; fetch it again.") from error
         except Exception as error:  # zlib, isal, zstd, zip and remote filesystems share no base class
             raise CorpusError(
-                f"{self.place(name)}, line {number + 1}: the file can't be read ({_said(error)}); fetch it again."
+                f"{self.place(name)}, line {number + 1}: the file can't be read ({_described(error)}); fetch it again."
             ) from error
 
     def open(self, name: str) -> io.BufferedReader:
@@ -152,7 +154,7 @@ class Files:
         try:
             return self._digest(name)
         except Exception as error:  # remote filesystems share no base class
-            raise CorpusError(f"{self.place(name)} can't be read ({_said(error)}): fetch it again.") from error
+            raise CorpusError(f"{self.place(name)} can't be read ({_described(error)}): fetch it again.") from error
 
     def unseen(self, name: str) -> float:
         """When a file that `revision` does not cover as a whole was last written to, in seconds since 1970; else 0."""
@@ -200,7 +202,7 @@ class Files:
                     digest.update(self._filesystem.cat_file(path, end=_ENDS))
                     digest.update(self._filesystem.cat_file(path, start=size - _ENDS))
             except Exception as error:
-                raise CorpusError(f"{self.place(name)} can't be read ({_said(error)}): fetch it again.") from error
+                raise CorpusError(f"{self.place(name)} can't be read ({_described(error)}): fetch it again.") from error
         return digest.hexdigest()[:32]
 
     def _path(self, name: str) -> str:
@@ -224,7 +226,7 @@ class Files:
 
 
 def _whole_lines(file: io.BufferedReader) -> Iterator[bytes]:
-    """The bytes of a file in pieces that end with a line. Iterating over the file asks for each line if it is open."""
+    """A file's bytes in pieces that end with a line. Iterating over the file would check at each line if it is open."""
     rest = b""
     while data := file.read1(_BLOCK):
         cut = data.rfind(b"\n") + 1
@@ -252,7 +254,7 @@ def _is_aside(name: str) -> bool:
     return any(step == "__MACOSX" or (step.startswith(".") and step not in (".", "..")) for step in name.split("/"))
 
 
-def _written(name: str) -> str:
+def _printable(name: str) -> str:
     """A name for people; bytes that are not UTF-8 as escapes."""
     return name.encode("utf-8", "backslashreplace").decode()
 
@@ -262,5 +264,5 @@ def _without_secrets(url: str) -> str:
     return re.sub(r"(?<=://)[^/@]+@|\?.*", "", url) if "://" in url else url
 
 
-def _said(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": .")

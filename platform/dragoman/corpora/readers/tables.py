@@ -19,7 +19,7 @@ from dragoman.segment import Segment, Split
 from dragoman.spec.corpus import CorpusOptions
 
 Served = tuple[Pair, ...]
-"""The pairs a segment serves: the first as it stands, a second one turned round."""
+"""The pairs a segment serves: the first as it is, a second one reversed."""
 
 Part = TypeVar("Part")
 """What holds rows: a file, or a configuration of a data set. It can be hashed."""
@@ -71,7 +71,7 @@ class Table(Corpus, Generic[Part]):
                 reasons[pair] = found
             elif self._is_empty(found[1]):
                 reasons[pair] = self._no_sentence(pair, found[1])
-            elif found[0] is None and (reason := self._lacking(pair, found[1])):
+            elif found[0] is None and (reason := self._why_missing(pair, found[1])):
                 reasons[pair] = reason
             else:
                 asked.setdefault(found[1], []).append(pair)
@@ -146,7 +146,7 @@ class Table(Corpus, Generic[Part]):
                     sides = [[row[side] for row in its] for side in ((0, 1) if served[0] == pair else (1, 0))]
                     yield served, reading.segments(served[0], *sides)
 
-    def _lacking(self, pair: Pair, part: Part) -> str | None:
+    def _why_missing(self, pair: Pair, part: Part) -> str | None:
         """Why a part that serves all pairs does not serve this one."""
         layout: Layout = self._layout(part)
         if layout.tags:

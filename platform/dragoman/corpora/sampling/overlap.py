@@ -52,7 +52,7 @@ class Overlap(NamedTuple):
 
 
 class HeldOut:
-    """The sentences of a test set, to be looked for in training text.
+    """The sentences of a test set, to be searched for in training text.
 
     Args:
         corpus: where the test sentences come from.
@@ -90,11 +90,11 @@ class HeldOut:
         source, target = _Found(), _Found()
         stream = iter(segments)
         while batch := list(islice(stream, BATCH)):
-            self._look(pair.source, [segment.source for segment in batch], source)
-            self._look(pair.target, [segment.target for segment in batch], target)
+            self._search(pair.source, [segment.source for segment in batch], source)
+            self._search(pair.target, [segment.target for segment in batch], target)
         return self._result(pair, "source", source), self._result(pair, "target", target)
 
-    def _look(self, language: str, texts: Sequence[str], found: "_Found") -> None:
+    def _search(self, language: str, texts: Sequence[str], found: "_Found") -> None:
         for match in self._known(language).matches(texts):
             found.add(match, texts[match.number], self.sentences(language)[match.known])
 

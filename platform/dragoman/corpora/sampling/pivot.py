@@ -15,7 +15,7 @@ from dragoman.segment import Segment, Split
 class Pivoted(Corpus):
     """A corpus that makes text of its missing pairs through a language it pairs with both sides.
 
-    A sentence of that language that stands in both bitexts, letter for letter, joins its translation in the one to its
+    A sentence of that language that is in both bitexts, letter for letter, joins its translation in the one to its
     translation in the other. It joins one segment only: where it has several translations on a side, the one whose
     hash is lowest, so that headings that stand everywhere don't multiply and the order of the files is of no account.
 
@@ -41,18 +41,18 @@ class Pivoted(Corpus):
         """The pair's, or those of the pairs it is made from."""
         if not self.made([pair], split):
             return self._corpus.files_of(pair, split)
-        legs = [self._corpus.files_of(leg, split) for leg in self._legs(pair)]
+        legs = [self._corpus.files_of(leg, split) for leg in self._bitexts(pair)]
         return None if None in legs else [file for files in legs for file in files or ()]
 
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
         """The pairs that the corpus has neither text of nor text to make it from."""
         missing = self._corpus.missing(pairs, split)
-        legs = {leg for pair in missing if self._pivot not in pair for leg in self._legs(pair)}
+        legs = {leg for pair in missing if self._pivot not in pair for leg in self._bitexts(pair)}
         lacking = self._corpus.missing(legs, split)
         return {
             pair: f"{reason}, nor text of it and {self._pivot} on both sides to pivot through"
             for pair, reason in missing.items()
-            if self._pivot in pair or self._corpus.shuffled or lacking.keys() & set(self._legs(pair))
+            if self._pivot in pair or self._corpus.shuffled or lacking.keys() & set(self._bitexts(pair))
         }
 
     def made(self, pairs: Collection[Pair], split: Split) -> set[Pair]:
@@ -68,7 +68,7 @@ class Pivoted(Corpus):
         if not self.made([pair], split):
             yield from self._corpus.segments(pair, split)
             return
-        first, second = self._legs(pair)
+        first, second = self._bitexts(pair)
         met = np.unique(np.fromiter((_hash(text) for _, text in self._corpus.segments(first, split)), np.uint64))
         targets = _translations(self._corpus.segments(second, split), met)
         met = np.unique(np.fromiter(map(_hash, targets), np.uint64, len(targets)))
@@ -87,9 +87,9 @@ class Pivoted(Corpus):
         """The corpus's; of a pair that is made, those of the text it is made from."""
         if not self.made([pair], split):
             return self._corpus.line_breaks(pair, split, sentences)
-        return sum(self._corpus.line_breaks(leg, split, None) for leg in self._legs(pair))
+        return sum(self._corpus.line_breaks(leg, split, None) for leg in self._bitexts(pair))
 
-    def _legs(self, pair: Pair) -> tuple[Pair, Pair]:
+    def _bitexts(self, pair: Pair) -> tuple[Pair, Pair]:
         return Pair(pair.source, self._pivot), Pair(self._pivot, pair.target)
 
 

@@ -76,8 +76,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one moment of the store, whatever others write meanwhile, and can change nothing."""
-        with self._speaking(), self._connect(writes=False) as connection, connection.begin():
+        """A read-only transaction on one snapshot of the store, unaffected by concurrent writes."""
+        with self._readable_errors(), self._connect(writes=False) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -88,7 +88,7 @@ class Database:
             alone: no other writer runs beside it, on PostgreSQL either; for what recomputes sums.
             sums: whether it may touch cells, scores or sums; what does not need not wait there for who is alone.
         """
-        with self._speaking(), self._turn(), self._connect(writes=True) as connection, connection.begin():
+        with self._readable_errors(), self._write_turn(), self._connect(writes=True) as connection, connection.begin():
             if sums and not self.is_sqlite:
                 lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
                 connection.execute(text(f"SELECT {lock}({WRITERS_LOCK})"))
@@ -104,12 +104,12 @@ class Database:
                 with self.writing() as connection:
                     return work(connection)
             except StoreError as error:
-                if seconds is None or not _may_go_through(error.__cause__):
+                if seconds is None or not _is_conflict(error.__cause__):
                     raise
             time.sleep(seconds * random.uniform(0.5, 1.5))  # random, so that the two don't collide again
         raise AssertionError("the last attempt returns or raises")
 
-    def _turn(self) -> AbstractContextManager[None]:
+    def _write_turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._writers is None else self._writers.turn()
 
     def _connect(self, writes: bool) -> Connection:
@@ -123,7 +123,7 @@ class Database:
         return self.engine.connect().execution_options(**options)
 
     @contextmanager
-    def _speaking(self) -> Iterator[None]:
+    def _readable_errors(self) -> Iterator[None]:
         """Turn a database's errors into sentences."""
         driver: Any = self.engine.dialect.dbapi
         try:
@@ -139,7 +139,7 @@ class Database:
             ) from error
 
 
-def _may_go_through(error: BaseException | None) -> bool:
+def _is_conflict(error: BaseException | None) -> bool:
     """Whether a transaction failed only because of another one."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) in errors.AGAIN
@@ -191,7 +191,7 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL, writers: Writers) -> Engine:
-    # a server's threads queue for a connection rather than fail: some forty may ask at once
+    # a server's threads queue for a connection rather than fail: some forty may need one at once
     engine = create_engine(
         url, connect_args={"timeout": NOTICE_SECONDS}, pool_size=5, max_overflow=15, pool_timeout=POOL_SECONDS
     )
@@ -199,7 +199,7 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver's own transaction control is turned off
-        _log_ahead(connection)
+        _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
@@ -223,7 +223,7 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
     return engine
 
 
-def _log_ahead(connection: sqlite3.Connection) -> None:
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Switch a file to write-ahead logging: readers never wait for the writer, and a killed process loses nothing.
 
     SQLite may find the file in use, perhaps by a process about to make the same change: it is retried.

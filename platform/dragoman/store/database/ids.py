@@ -44,7 +44,7 @@ def number_or_add(connection: Connection, table: type[Any], row: Mapping[str, An
 
 @cache
 def _number_of(table: type[Any], columns: tuple[str, ...]) -> Select[int]:
-    """The query, made once: it is asked for every score."""
+    """The query, built once: it is run for every score."""
     query: Select[int] = select(table.id).where(*(getattr(table, column) == bindparam(column) for column in columns))
     return query
 

@@ -31,7 +31,7 @@ class Writers:
     def turn(self) -> Iterator[None]:
         """Acquire the write lock for the block; a killed process releases it."""
         try:
-            # Only to be locked: whoever may read it may queue.
+            # Only to be locked: read permission is enough to queue.
             descriptor = os.open(self._lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError:
             yield  # a folder that can't be written to: SQLite reports that

@@ -42,7 +42,7 @@ def stop(store: Store, grid: str, who: str) -> JobRecord:
 def retry(store: Store, grid: str, who: str | None = None) -> int:
     """Plan the failed cells of a grid again; returns how many there were.
 
-    A driver at work takes them up when it is through with the rest; otherwise the grid has to be resumed
+    A running driver picks them up after the rest; otherwise the grid has to be resumed
     (`dragoman resume GRID`).
 
     Args:

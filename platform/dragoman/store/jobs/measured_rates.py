@@ -10,7 +10,7 @@ from dragoman.store.schema import CellRow, ModelRow, TrainingRow
 from dragoman.store.store import Store
 
 LATEST = 20
-"""Translations whose files are looked at for their size."""
+"""Number of translations whose file sizes are read."""
 
 
 class Rate(NamedTuple):

@@ -59,7 +59,7 @@ _LOG = logging.getLogger(__name__)
 def settle_home(settings: Settings) -> None:
     """Rewrite the paths in the home's own databases to the files in it; does nothing where they are right.
 
-    Only databases in the home are looked at: what several homes share names the files of each. Processes may do this at
+    Only databases in the home are changed: one that several homes share has paths of each. Processes may do this at
     the same time. Where nothing may be written a warning is logged.
     """
     try:
@@ -79,14 +79,14 @@ def settle_home(settings: Settings) -> None:
 
 
 def former_roots(settings: Settings) -> set[str]:
-    """URLs of the folders where the home's MLflow looks for artifacts that lie in the home; empty if all is well."""
+    """URLs of former folders that the home's MLflow has for artifacts that are in the home; empty if all is well."""
     if not _is_own(settings.mlflow_url, settings.home / "mlflow.db"):
         return set()
     with _mlflow(settings) as connection:
         if not {"experiments", "runs", "tags", "logged_model_tags"} <= set(inspect(connection).get_table_names()):
             return set()
         roots = {str(root) for root in connection.execute(_ROOTS).scalars()} - {settings.artifacts_dir.as_uri()}
-        return {root for root in roots if _is_here(connection, root, settings.artifacts_dir)}
+        return {root for root in roots if _belongs_to_home(connection, root, settings.artifacts_dir)}
 
 
 def missing_models(settings: Settings) -> list[str]:
@@ -101,7 +101,7 @@ def missing_models(settings: Settings) -> list[str]:
 
 
 def moved_checkpoints(settings: Settings) -> int:
-    """How many checkpoints that lie in the home its store looks for elsewhere."""
+    """How many checkpoints in the home have another path in its store."""
     file = settings.home / "store.db"
     if not (settings.models_dir.is_dir() and _is_own(settings.store_url, file)):
         return 0
@@ -164,7 +164,7 @@ def _moved(connection: Connection, models: Path, was: Path | None) -> Iterator[t
             yield number, record
 
 
-def _is_here(connection: Connection, root: str, artifacts: Path) -> bool:
+def _belongs_to_home(connection: Connection, root: str, artifacts: Path) -> bool:
     """Whether the artifacts at a root were moved with the home; another home's stay."""
     names, there = connection.execute(_FOLDERS, {"root": root}).scalars().all(), local_path(root)
     return any((artifacts / name).exists() for name in names) or not any((there / name).exists() for name in names)

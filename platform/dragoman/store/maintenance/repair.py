@@ -50,7 +50,7 @@ def plan_damaged(store: Store, grid: str) -> Damage:
         with store.database.writing(alone=True) as connection:
             changed = set()
             for begin in range(0, len(found.cells), CHUNK):
-                changed |= _forget(connection, found.cells[begin : begin + CHUNK])
+                changed |= _reset(connection, found.cells[begin : begin + CHUNK])
             for model_id in sorted(changed):
                 aggregates.recompute_model(connection, model_id)
             aggregates.recount(connection, changed)
@@ -71,7 +71,7 @@ def _is_whole(blobs: BlobStore, address: str) -> bool:
     return True
 
 
-def _forget(connection: Connection, cells: Sequence[str]) -> set[int]:
+def _reset(connection: Connection, cells: Sequence[str]) -> set[int]:
     """Set cells back to planned and delete their scores; returns the numbers of their models."""
     key = (CellRow.model_id, CellRow.condition_id, CellRow.pair_id)
     states = [state.value for state in TRANSLATED]

@@ -100,7 +100,7 @@ def rescore(
 def unscored_metrics(store: Store, grid: str) -> list[str]:
     """Metrics of a grid that a translated cell of it has neither a score of nor a reason against.
 
-    Such a cell was translated for another grid, which asked for other metrics.
+    Such a cell was translated for another grid with other metrics.
     """
 
     def known(row: type[ScoreRow | UnscorableRow]) -> ColumnElement[bool]:

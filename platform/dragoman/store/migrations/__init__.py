@@ -1,4 +1,4 @@
-"""The store's schema versions, and how a store is brought from one to the next."""
+"""Alembic migrations of the store's schema."""
 
 from pathlib import Path
 

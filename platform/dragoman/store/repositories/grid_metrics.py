@@ -35,7 +35,7 @@ def asked_metrics(connection: Connection, grid_id: int) -> list[str]:
 
 
 def known_metrics(connection: Connection, grid_id: int) -> list[str]:
-    """The metrics that a grid asks for, then others it has scores of."""
+    """The requested metrics of a grid, then others it has scores of."""
     scored = connection.execute(select(MetricRow.name).where(_has_scores(grid_id)).order_by(MetricRow.name)).scalars()
     return list(dict.fromkeys([*asked_metrics(connection, grid_id), *scored]))
 

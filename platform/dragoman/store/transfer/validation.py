@@ -35,7 +35,7 @@ class Contents:
         self.conditions = Conditions.model_validate(archive.json("conditions.json"))
         records = [cell_record(row) for row in archive.rows("cells.parquet")]
         self.cells = {record.cell.id: record for record in records}
-        _see(len(self.cells) == len(records), "a cell is there twice")
+        _check(len(self.cells) == len(records), "a cell is there twice")
         found = archive.json("contamination.json") if archive.manifest.format >= CONTAMINATION else []
         self.contamination = [ContaminationRecord.model_validate(record) for record in found]
         self._check_grid()
@@ -54,25 +54,25 @@ class Contents:
         return sorted(filter(None, set(found)))
 
     def _check_grid(self) -> None:
-        _see(re.fullmatch(NAME, self.grid.name) is not None, "the grid's name is none")
+        _check(re.fullmatch(NAME, self.grid.name) is not None, "the grid's name is none")
         known: set[str] = set()
         for model in self.models:
-            _see({model.parent, model.base} <= {None, model.id, *known}, "a model comes before its parent or base")
-            _see(model.parent != model.id and model.id not in known, "a model is its own parent, or there twice")
-            _see(all(count > 0 for *_, count in model.examples), "a pair was trained on fewer than one example")
+            _check({model.parent, model.base} <= {None, model.id, *known}, "a model comes before its parent or base")
+            _check(model.parent != model.id and model.id not in known, "a model is its own parent, or there twice")
+            _check(all(count > 0 for *_, count in model.examples), "a pair was trained on fewer than one example")
             known.add(model.id)
-        _see({self.grid.base, *self.grid.models} <= known, "the grid has a model that is not described")
-        _see(len(set(self.grid.models)) == len(self.grid.models), "the grid has a model twice")
-        _see(len(set(self.grid.metrics)) == len(self.grid.metrics), "the grid has a metric twice")
+        _check({self.grid.base, *self.grid.models} <= known, "the grid has a model that is not described")
+        _check(len(set(self.grid.models)) == len(self.grid.models), "the grid has a model twice")
+        _check(len(set(self.grid.metrics)) == len(self.grid.metrics), "the grid has a metric twice")
 
     def _check_cell(self, record: CellRecord) -> None:
         cell = record.cell
-        _see(cell.model in self.grid.models, "a cell is of no model of the grid")
-        _see(cell.pair.source != cell.pair.target, "a language is paired with itself")
+        _check(cell.model in self.grid.models, "a cell is of no model of the grid")
+        _check(cell.pair.source != cell.pair.target, "a language is paired with itself")
         numbers = (record.segments, record.tokens, record.cut, record.attempts)
-        _see(all(number is None or 0 <= number <= _LARGEST for number in numbers), "a cell has an impossible number")
-        _see(not record.state.needs_reason or record.reason is not None, f"a {record.state} cell has no reason")
-        _see(not record.state.is_translated or record.hypotheses is not None, "a translated cell has no hypotheses")
+        _check(all(number is None or 0 <= number <= _LARGEST for number in numbers), "a cell has an impossible number")
+        _check(not record.state.needs_reason or record.reason is not None, f"a {record.state} cell has no reason")
+        _check(not record.state.is_translated or record.hypotheses is not None, "a translated cell has no hypotheses")
 
     def _check_shape(self) -> None:
         """Every model has the same cells of a prompt and decoding, or none, and every condition is described."""
@@ -82,20 +82,20 @@ class Contents:
             cells[cell.model, cell.prompt, cell.decoding] += 1
             tasks[cell.prompt, cell.decoding].add((cell.test_set, cell.content, cell.pair))
         for (_, prompt, decoding), count in cells.items():
-            _see(count == len(tasks[prompt, decoding]), "a model lacks a cell that another has")
-        _see({model for model, *_ in cells} in (set(), set(self.grid.models)), "a model has no cell")
+            _check(count == len(tasks[prompt, decoding]), "a model lacks a cell that another has")
+        _check({model for model, *_ in cells} in (set(), set(self.grid.models)), "a model has no cell")
         described = self.conditions
-        _see({prompt for prompt, _ in tasks} <= {record.id for record in described.prompts}, "a prompt is missing")
-        _see({way for _, way in tasks} <= {record.id for record in described.decodings}, "a decoding is missing")
+        _check({prompt for prompt, _ in tasks} <= {record.id for record in described.prompts}, "a prompt is missing")
+        _check({way for _, way in tasks} <= {record.id for record in described.decodings}, "a decoding is missing")
         tested = {test_set for found in tasks.values() for test_set, *_ in found}
-        _see(tested <= {record.id for record in described.test_sets}, "a test set is missing")
+        _check(tested <= {record.id for record in described.test_sets}, "a test set is missing")
 
     def _check_contamination(self) -> None:
         keys = {(found.model, found.test_set, found.pair, found.side) for found in self.contamination}
-        _see(len(keys) == len(self.contamination), "contamination of one side is there twice")
-        _see({model for model, *_ in keys} <= {model.id for model in self.models}, "an unknown model is contaminated")
+        _check(len(keys) == len(self.contamination), "contamination of one side is there twice")
+        _check({model for model, *_ in keys} <= {model.id for model in self.models}, "an unknown model is contaminated")
         tested = {record.id for record in self.conditions.test_sets}
-        _see({test_set for _, test_set, *_ in keys} <= tested, "an unknown test set is contaminated")
+        _check({test_set for _, test_set, *_ in keys} <= tested, "an unknown test set is contaminated")
 
     def _check_blobs(self) -> None:
         kinds = defaultdict(set)
@@ -104,37 +104,37 @@ class Contents:
             kinds[record.test].add(tuple(TEST.names))
         for address in self.blobs:
             names = tuple(check_blob(address, self._archive.read(f"blobs/{address}")).names)
-            _see({names} == kinds[address], "hypotheses and texts of a test set are mixed up")
+            _check({names} == kinds[address], "hypotheses and texts of a test set are mixed up")
 
     def _check_scores(self) -> None:
         done = set()
         for cell, rows in groupby(self._archive.rows("scores.parquet"), key=lambda row: row["cell"]):
-            _see(cell not in done, "the scores of a cell do not lie together")
+            _check(cell not in done, "the scores of a cell do not lie together")
             done.add(cell)
             segments, signatures = self._translated(cell).segments, set()
             for row in rows:
                 score = StoredScore.model_validate({name: value for name, value in row.items() if name != "cell"})
-                _see((score.metric, score.signature) not in signatures, "a cell has a score twice")
+                _check((score.metric, score.signature) not in signatures, "a cell has a score twice")
                 signatures.add((score.metric, score.signature))
                 if score.low is not None and score.high is not None:
-                    _see(score.low <= score.high, "an interval ends before it begins")
+                    _check(score.low <= score.high, "an interval ends before it begins")
                 if score.statistics is not None:
-                    _see(len(unpack(score.statistics)) == segments, "statistics are of another number of segments")
+                    _check(len(unpack(score.statistics)) == segments, "statistics are of another number of segments")
 
     def _check_unscorable(self) -> None:
         found = set()
         for row in self._archive.rows("unscorable.parquet"):
             self._translated(row["cell"])
-            _see(None not in (row["metric"], row["reason"]), "a metric can't score a cell, and the reason is missing")
-            _see((row["cell"], row["metric"]) not in found, "a metric can't score a cell twice")
+            _check(None not in (row["metric"], row["reason"]), "a metric can't score a cell, and the reason is missing")
+            _check((row["cell"], row["metric"]) not in found, "a metric can't score a cell twice")
             found.add((row["cell"], row["metric"]))
 
     def _translated(self, cell: str) -> CellRecord:
         record = self.cells[cell]
-        _see(record.state.is_translated, "a cell that is not translated has scores")
+        _check(record.state.is_translated, "a cell that is not translated has scores")
         return record
 
 
-def _see(holds: bool, otherwise: str) -> None:
+def _check(holds: bool, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)
