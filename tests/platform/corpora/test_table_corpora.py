@@ -115,6 +115,15 @@ def test_a_carriage_return_within_a_quoted_line_is_a_character(write: Write, end
     assert read(corpus) == [("ein\rs", "one"), ("zwei", "t\rwo")]
 
 
+def test_a_byte_order_mark_before_a_sentence_is_no_part_of_it(write: Write) -> None:
+    # https://unicode.org/faq/utf_bom.html: files that were joined have one in the middle, where it is to be ignored.
+    path = write("train.jsonl", jsonl({"de": "\ufeffEins.", "en": "One."}, {"de": "\ufeff", "en": "Two."}))
+    assert read(open_corpus("jsonl", {"path": str(path)})) == [ONE]
+    nothing = write("nothing.jsonl", jsonl({"de": "\ufeff", "en": "Two."}))
+    reasons = open_corpus("jsonl", {"path": str(nothing)}).missing([DE_EN], Split.TRAIN)
+    assert reasons == {DE_EN: f"{nothing} has no sentence of de-en"}
+
+
 def test_a_tab_inside_one_of_two_neighbouring_sentences(write: Write, tmp_path: Path) -> None:
     path = write("t.tsv", "de\ten\nEin kurzer\tSatz hier.\tA short sentence.\r\n\r\nEins.\tOne.\r\n")
     assert read(open_corpus("tsv", {"path": str(path)})) == [("Ein kurzer\tSatz hier.", "A short sentence."), ONE]

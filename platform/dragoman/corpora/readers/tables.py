@@ -13,7 +13,7 @@ from dragoman.corpora.base import BATCH, Corpus
 from dragoman.corpora.readers.column_mapping import Column, Layout, TableOptions, ambiguous, layout_of
 from dragoman.corpora.readers.name_patterns import beside, beside_pair, its_own, language_of, partners_in
 from dragoman.errors import CorpusError
-from dragoman.line import in_one_line
+from dragoman.line import MARK, in_one_line
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
 from dragoman.spec.corpus import CorpusOptions
@@ -192,12 +192,12 @@ class Table(Corpus, Generic[Part]):
             kept = set(self._pairs_in(part, layout.of_rows).values())
             return {pair for pair in asked if {pair, pair.reverse} & kept}
         if not layout.languages:
-            return asked if any(all(map(str.strip, row)) for row in self._rows(part, layout.of_rows)) else set()
+            return asked if any(all(map(_sentence, row)) for row in self._rows(part, layout.of_rows)) else set()
         tags = sorted({tag for pair in asked for tag in pair})
         found: set[Pair] = set()
         tried: set[frozenset[str]] = set()
         for row in self._rows(part, [layout.languages[tag] for tag in tags]):
-            there = frozenset(tag for tag, text in zip(tags, row, strict=True) if text.strip())
+            there = frozenset(tag for tag, text in zip(tags, row, strict=True) if _sentence(text))
             if there not in tried:
                 tried.add(there)
                 found |= {pair for pair in asked if there.issuperset(pair)}
@@ -212,12 +212,17 @@ class Table(Corpus, Generic[Part]):
         """The pair that each two codes of rows with a sentence stand for; of several for one pair those of its own."""
         found: dict[Pair, dict[tuple[str, str], list[tuple[str, str]]]] = {}
         rows = self._rows(part, columns)
-        for codes in sorted({(row[2], row[3]) for row in rows if row[0].strip() and row[1].strip()}):
+        for codes in sorted({(row[2], row[3]) for row in rows if _sentence(row[0]) and _sentence(row[1])}):
             source, target = map(language_of, codes)
             if source and target:
                 pair = Pair(source, target)
                 found.setdefault(pair, {})[codes] = list(zip(codes, pair, strict=True))
         return {codes: pair for pair, its in found.items() for codes in its_own(its)}
+
+
+def _sentence(cell: str) -> str:
+    """What a cell says: without the byte-order mark that files which were joined have in the middle."""
+    return cell.removeprefix(MARK).strip()
 
 
 def _serving(kept: Collection[Pair], wanted: Collection[Pair]) -> dict[Pair, Served]:
@@ -241,7 +246,7 @@ class _Reading:
         """The next segments of a pair from two columns, without those that have an empty side."""
         segments: list[Segment] = []
         for source, target in zip(sources, targets, strict=True):
-            left, right = source.strip(), target.strip()
+            left, right = _sentence(source), _sentence(target)
             if left and right:
                 if "\n" in left or "\n" in right:
                     self._note(pair, self._made[pair] + len(segments))
