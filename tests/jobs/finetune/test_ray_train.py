@@ -45,9 +45,14 @@ def task(tiny_model: Callable[[str], Path], tmp_path: Path) -> TrainingTask:
 
 def training_workers() -> list[psutil.Process]:
     """Of this process's own Ray: other clusters may run here."""
-    return [
-        child for child in psutil.Process().children(recursive=True) if "RayTrainWorker" in " ".join(child.cmdline())
-    ]
+    return [child for child in psutil.Process().children(recursive=True) if "RayTrainWorker" in _words(child)]
+
+
+def _words(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # it has just ended, or is a zombie
+        return ""
 
 
 @pytest.mark.slow
