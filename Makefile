@@ -28,8 +28,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/.installed  ## Run the demo grid to its end; again, it does only what is missing.
 	$(BIN)/dragoman run examples/demo.yaml
-	@echo "The other model is put forward too. It is worse than the champion, so it must be refused:"
-	$(BIN)/dragoman promote demo-translator@1; test $$? -eq 1
+	@echo "The other model is put forward too. On its unseen pairs it is worse than the champion, so it must be refused:"
+	$(BIN)/dragoman promote demo-translator@1 --policy examples/policies/unseen.yaml; test $$? -eq 1
 
 test: $(VENV)/.installed  ## Run the fast tests, within ten minutes on two cores.
 	$(PYTEST) -m "not slow"

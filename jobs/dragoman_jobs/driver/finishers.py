@@ -7,7 +7,7 @@ from dragoman import plugins
 from dragoman.errors import DragomanError
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
-from dragoman_jobs.driver.job import Job
+from dragoman_jobs.driver.progress import ProgressDisplay
 
 
 class FinisherError(DragomanError):
@@ -16,7 +16,7 @@ class FinisherError(DragomanError):
     exit_code = 1
 
 
-def finish(plan: Plan, settings: Settings, runs: Mapping[str, str], unwritten: int, job: Job) -> None:
+def finish(plan: Plan, settings: Settings, runs: Mapping[str, str], unwritten: int, display: ProgressDisplay) -> None:
     """Let every finisher do its work; done again it changes nothing that is done.
 
     Args:
@@ -24,7 +24,7 @@ def finish(plan: Plan, settings: Settings, runs: Mapping[str, str], unwritten: i
         settings: where the store and MLflow are.
         runs: MLflow's run of each model, by the model's name.
         unwritten: how much MLflow was not told.
-        job: takes what they say.
+        display: shows and logs their messages.
 
     Raises:
         FinisherError: one of them could not, or needs what MLflow was not told. The others have done theirs.
@@ -36,12 +36,12 @@ def finish(plan: Plan, settings: Settings, runs: Mapping[str, str], unwritten: i
     failures = []
     for name in sorted(plugins.available("finishers")):
         try:
-            plugins.load("finishers", name)(settings, grid, plan.spec, dict(runs), job.say)
+            plugins.load("finishers", name)(settings, grid, plan.spec, dict(runs), display.say)
         except DragomanError as error:
             failures.append(f"{name}: {error}")
         except Exception as error:  # whatever a plugin raises, the grid's cells are done and the others go on
             reason = f"{name}: {type(error).__name__}: {error}"
-            job.failed(reason, traceback.format_exc())
+            display.failed(reason, traceback.format_exc())
             failures.append(reason)
     if failures:
         raise FinisherError(

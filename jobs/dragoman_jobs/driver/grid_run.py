@@ -150,7 +150,7 @@ def _run(
                 f"{failed} cells failed, so nothing is promoted; `dragoman retry {grid} --failed` tries them again."
             )
         else:
-            finish(plan, settings, reporter.runs, tracker.unwritten, job)
+            finish(plan, settings, reporter.runs, tracker.unwritten, progress)
     return failed == 0
 
 

@@ -10,6 +10,7 @@ from dragoman.errors import ModelError
 from dragoman.settings import Settings
 from dragoman.spec.promotion import Promotion
 from dragoman_jobs.driver.finishers import FinisherError, finish
+from dragoman_jobs.driver.progress import ProgressDisplay, log_console
 
 
 class Heard:
@@ -63,3 +64,11 @@ def test_what_mlflow_was_not_told_fails_a_grid_that_promotes_and_no_other(tmp_pa
     plan = plan.model_copy(update={"spec": plan.spec.model_copy(update={"promotion": promotion})})
     with pytest.raises(FinisherError, match="dragoman resume"):
         finish(plan, Settings(home=tmp_path), {}, 2, Heard())
+
+
+def test_what_a_finisher_says_is_printed_and_logged(tmp_path, finishers, capsys) -> None:
+    finishers["a"] = lambda *arguments: arguments[-1]("m@2 is the champion now.")
+    job = Heard()
+    finish(plan_of(tmp_path), Settings(home=tmp_path), {}, 0, ProgressDisplay(log_console(), job))
+    assert capsys.readouterr().out == "m@2 is the champion now.\n"
+    assert job.said == ["m@2 is the champion now."]
