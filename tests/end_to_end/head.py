@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -39,8 +40,27 @@ class Head:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        for _ in range(3):  # a port of the agent may have been taken since it was chosen, and the agent then ends
+            agent = self._start()
+            if self._has_agent(agent):
+                return
+            self.kill()
+        raise AssertionError("the head has no agent that starts jobs")
+
+    @staticmethod
+    def _has_agent(port: int) -> bool:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+                return True
+            time.sleep(0.5)
+        return False
+
+    def _start(self) -> int:
+        """Start it, and wait for its dashboard; returns the port of its agent."""
+        agent = _free_port()
         port = self.address.rpartition(":")[2]
-        others = [f"--{name}-port={_free_port()}" for name in ("dashboard-agent-listen", "ray-client-server")]
+        others = [f"--dashboard-agent-listen-port={agent}", f"--ray-client-server-port={_free_port()}"]
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--port=0", "--num-cpus=2", *others,
              # a GPU by word alone: to be given it, a worker needs none
@@ -54,7 +74,7 @@ class Head:
                     f"{self.address}/api/v0/nodes", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=5
                 )
                 if answer.ok and answer.json()["data"]["result"]["result"]:
-                    return
+                    return agent
             except (requests.RequestException, ValueError, KeyError, TypeError):
                 pass
             time.sleep(0.5)

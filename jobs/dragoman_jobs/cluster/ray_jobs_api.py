@@ -4,6 +4,7 @@ The paths are those of Ray's own client (`ray.job_submission.JobSubmissionClient
 """
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from dragoman_jobs.cluster.base import ClusterError, Share
 
 SECONDS = 15.0
 """How long an answer may take."""
+
+AGENT_SECONDS = 60.0
+"""How long the agent that starts jobs may take to register after the head has started."""
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 """The states of a job that does nothing any more."""
@@ -85,11 +89,17 @@ class RayJobs:
             "runtime_env": {"env_vars": dict(environment)},
             "metadata": metadata,
         }
-        try:
-            self._ask("POST", "/api/jobs/", job)
-        except ClusterError as error:
-            if "already exists" not in str(error):  # the answer to an earlier try was lost on its way
-                raise
+        deadline = time.monotonic() + AGENT_SECONDS
+        while True:
+            try:
+                self._ask("POST", "/api/jobs/", job)
+                return
+            except ClusterError as error:
+                if "already exists" in str(error):  # the answer to an earlier try was lost on its way
+                    return
+                if "No available agent" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(1.0)
 
     def job(self, submission: str) -> Mapping[str, Any] | None:
         """What Ray knows of a job; None where it knows nothing of it, as after a restart.
