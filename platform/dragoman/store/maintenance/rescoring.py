@@ -15,7 +15,7 @@ from dragoman.metrics.scoring import ScoreRecord, require, score
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.ids import chunks, grid_number
-from dragoman.store.records import StoredScore
+from dragoman.store.records import CellRecord, StoredScore
 from dragoman.store.schema import (
     CellRow,
     GridMetricRow,
@@ -81,9 +81,10 @@ def rescore(
         UnknownPluginError: a metric is not installed.
         MetricNeedError: a metric lacks something that it needs; nothing is written.
     """
-    require(metrics, {record.cell.pair for record in store.cells.of_grid(grid)}, store.grids.get(grid).languages)
+    cells = store.cells.of_grid(grid)
+    require(metrics, {record.cell.pair for record in cells}, store.grids.get(grid).languages)
     counts = {metric: Counter[str]() for metric in metrics}
-    tasks = _tasks(store, grid, metrics, counts)
+    tasks = _tasks(store, grid, cells, metrics=metrics, counts=counts)
     for metric in metrics:
         store.grids.add_metric(grid, metric)
     for done, outcome in enumerate(_outcomes(tasks, workers), start=1):
@@ -126,13 +127,15 @@ def unscored_metrics(store: Store, grid: str) -> list[str]:
         return list(connection.scalars(query))
 
 
-def _tasks(store: Store, grid: str, metrics: Sequence[str], counts: dict[str, Counter[str]]) -> list[_Task]:
+def _tasks(
+    store: Store, grid: str, cells: Sequence[CellRecord], *, metrics: Sequence[str], counts: dict[str, Counter[str]]
+) -> list[_Task]:
     """What is to be scored; what is not is counted."""
     kinds = {metric: plugins.load("metrics", metric) for metric in metrics}
     languages = store.grids.get(grid).languages
     present = _signatures(store, grid)
     tasks = []
-    for record in store.cells.of_grid(grid):
+    for record in cells:
         cell, needed = record.cell, []
         for metric, kind in kinds.items():
             if record.hypotheses is None:
