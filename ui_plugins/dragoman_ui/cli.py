@@ -10,6 +10,7 @@ import time
 import urllib.request
 import webbrowser
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated
 from urllib.error import URLError
 
@@ -20,6 +21,7 @@ from dragoman.cli.groups import Group, grouped
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings, settings
 from dragoman.store.maintenance.relocation import settle_home
+from dragoman.watchdog import Watchdog
 from dragoman_ui.app import PAGES
 from dragoman_ui.viewmodels.store import open_store
 
@@ -57,9 +59,14 @@ def ui(
     log.parent.mkdir(parents=True, exist_ok=True)
     asked = _HERE.get(host, host)
     address = f"http://{'localhost' if asked == '127.0.0.1' else in_url(asked)}:{port}"
+    watchdog = Watchdog(Path(gettempdir()))
     with log.open("w", encoding="utf-8") as file:
         server = subprocess.Popen(  # noqa: S603
-            command(settings(), host, port), stdout=file, stderr=file, env=environment(), start_new_session=True
+            command(settings(), host, port),
+            stdout=file,
+            stderr=file,
+            env=environment() | watchdog.environment,
+            start_new_session=True,
         )
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave the server behind
         signal.signal(ending, signal.default_int_handler)
@@ -75,6 +82,7 @@ def ui(
         typer.echo("Stopped.")
     finally:
         stop(server)
+        watchdog.close()
 
 
 def check(settings: Settings, host: str, port: int) -> None:

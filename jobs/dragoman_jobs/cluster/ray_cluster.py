@@ -4,11 +4,15 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dragoman import telemetry
 from dragoman.errors import DragomanError, first_line
+from dragoman.scratch_folder import PREFIX
+from dragoman.watchdog import Watchdog
 from dragoman_jobs.cluster.base import (
     ONE_CORE,
     ONE_THREAD,
@@ -51,8 +55,8 @@ def require_short_temporary_folder() -> None:
     """
     _, folder = _temporary_folder()
     # as Ray 2 calls it: the day, the time with microseconds, and the process
-    session = f"session_2026-01-01_00-00-00_000000_{os.getpid()}"
-    if len(os.fsencode(f"{folder}/ray/{session}/sockets/plasma_store")) > _SOCKET_BYTES:
+    session = f"{PREFIX}12345678/session_2026-01-01_00-00-00_000000_{os.getpid()}"
+    if len(os.fsencode(f"{folder}/{session}/sockets/plasma_store")) > _SOCKET_BYTES:
         raise ClusterError(_too_long())
 
 
@@ -94,13 +98,23 @@ class RayCluster(Cluster):
         self.grows = grows
         self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
         self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
+        self._watchdog: Watchdog | None = None
         how: dict[str, Any] = {"address": address, "runtime_env": {"env_vars": _JOINED}}
-        if address is None:
-            # a bare init would attach to whatever cluster runs here
-            how = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
+        inherited: Mapping[str, str] = {}
         try:
-            context: Any = ray.init(**how, job_config=_job_config(), log_to_driver=False, logging_level=logging.ERROR)
+            if address is None:
+                self._watchdog = Watchdog(Path(_temporary_folder()[1]))
+                # Ray alone kills its agents with some delay, or not at all where the driver was killed
+                inherited = {**self._watchdog.environment, "TMPDIR": str(self._watchdog.folder)}
+                # a bare init would attach to whatever cluster runs here
+                how = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
+                how["_temp_dir"] = str(self._watchdog.folder)
+            with _environment(inherited):
+                context: Any = ray.init(
+                    **how, job_config=_job_config(), log_to_driver=False, logging_level=logging.ERROR
+                )
         except Exception as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
+            self.close()
             if "AF_UNIX path" in str(error):
                 raise ClusterError(_too_long()) from error
             where = "on this machine" if address is None else f"at {address}"
@@ -176,6 +190,23 @@ class RayCluster(Cluster):
     def close(self) -> None:
         """End the embedded cluster and every process of it, or leave the one that was joined."""
         self._ray.shutdown()
+        if self._watchdog is not None:
+            self._watchdog.close()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the processes that are started while the block runs."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _job_config() -> Any:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 
 from rich.console import Console
 
+from dragoman import watchdog
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
@@ -42,6 +43,7 @@ from dragoman_jobs.driver.job import Job
 from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
 from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.driver.throughput import PrometheusMetrics
+from dragoman_jobs.models.atomic_folder import remove_partial
 from dragoman_jobs.models.pretrained import require_tokenizer
 
 
@@ -82,6 +84,8 @@ def run_grid(
     require_tokenizer(plan.spec.base.model)
     require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
+    watchdog.clear(Path(gettempdir()))
+    remove_partial(settings.cache_dir)
     settle_home(settings)
     is_new = _check_free(settings, grid)
     plan = adopt_from(plan, settings.store_url, settings.blobs_url)

@@ -2,9 +2,12 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
+
+_PARTIAL = ".partial"
 
 
 def make_once(folder: Path, make: Callable[[Path], None]) -> Path:
@@ -29,8 +32,16 @@ def make_once(folder: Path, make: Callable[[Path], None]) -> Path:
     return folder
 
 
+def remove_partial(parent: Path) -> None:
+    """Remove what killed processes left half made below a folder; what somebody is making stays."""
+    for partial in parent.rglob(f".*{_PARTIAL}"):
+        lock = partial.with_name(f"{partial.name.removesuffix(_PARTIAL)}.lock")
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
 def _make(folder: Path, make: Callable[[Path], None]) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = folder.with_name(f".{folder.name}{_PARTIAL}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:

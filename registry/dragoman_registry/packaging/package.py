@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from dragoman.errors import ModelError
 from dragoman.planning.baselines import WEIGHTS
 from dragoman.planning.few_shot import Demonstrator
+from dragoman.scratch_folder import ScratchFolder, remove_abandoned
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.pairs import chosen
@@ -34,6 +34,9 @@ REQUIREMENTS = ("mlflow", "torch", "transformers", "tokenizers", "safetensors", 
 
 Examples = dict[str, list[tuple[str, str]]]
 """Translated sentences by pair, written ``de>fr``."""
+
+_PREFIX = "package-"
+"""What the names of the folders begin with in which packages are made."""
 
 SERVED = Path(__file__).with_name("served_model.py")
 """The code of a registered model."""
@@ -159,7 +162,8 @@ def _log(
     source, target = list(config["languages"])[:2]
     columns: list[Any] = [ColSpec("string", name) for name in ("text", "source", "target")]
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.cache_dir) as made, unquoted(Path(made)) as folder:
+    remove_abandoned(settings.cache_dir, _PREFIX)
+    with ScratchFolder(settings.cache_dir, _PREFIX) as made, unquoted(made.path) as folder:
         path = folder / "model"
         artifacts = {"checkpoint": checkpoint.as_uri()}  # MLflow would take a path for a URL that is not quoted
         if examples:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman import telemetry
 from dragoman.errors import ModelError
+from dragoman.scratch_folder import PREFIX, ScratchFolder
 from dragoman.settings import settings
 from dragoman.store.maintenance.relocation import settle_home
 
@@ -119,7 +120,7 @@ def unquoted(folder: Path) -> Iterator[Path]:
 
     MLflow unquotes the local path of a model as if it were a URL: below a folder named `50%2F` it finds nothing.
     """
-    with tempfile.TemporaryDirectory() as place:
-        link = Path(place) / "parent"  # of the parent, since MLflow refuses a model that is itself a link
+    with ScratchFolder(Path(tempfile.gettempdir()), PREFIX) as place:
+        link = place.path / "parent"  # of the parent, since MLflow refuses a model that is itself a link
         link.symlink_to(folder.absolute().parent, target_is_directory=True)
         yield link / folder.name

@@ -77,8 +77,8 @@ def test_a_temporary_folder_too_deep_for_sockets_is_a_sentence(
 
 def test_the_bound_is_rays_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
-    # what Ray makes of it: a session of 34 letters and the process's number, and `sockets/plasma_store` in it
-    rest = len(f"/ray/session_2026-11-30_01-00-00_123456_{os.getpid()}/sockets/plasma_store")
+    # what becomes of it: a scratch folder, Ray's session of 34 letters and the process's number, and a socket in it
+    rest = len(f"/dr-12345678/session_2026-11-30_01-00-00_123456_{os.getpid()}/sockets/plasma_store")
     for length, fits in ((107 - rest, True), (108 - rest, False)):
         monkeypatch.setenv("TMPDIR", "/" + "t" * (length - 1))
         path = f"/{'t' * (length - 1)}{'x' * rest}"

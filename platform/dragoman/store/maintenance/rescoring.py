@@ -1,9 +1,11 @@
 """Rescoring of stored translations with a new metric, or a new version of one, without translating again."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, select
@@ -186,9 +188,21 @@ def _outcomes(tasks: Sequence[_Task], workers: int) -> Iterator[_Outcome]:
     if workers == 1 or len(tasks) < 2:
         yield from map(_run, tasks)
         return
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
+    size = min(workers, len(tasks))
+    with ProcessPoolExecutor(size, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         for part in chunks(tasks):  # a pool keeps everything submitted, with its results
             yield from pool.map(_run, part)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed, in which case the pool leaves it waiting for ever."""
+
+    def watch() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _run(task: _Task) -> _Outcome:

@@ -1,0 +1,77 @@
+"""Scratch folders that outlive no process: each is locked by its maker, and the next start removes the unlocked ones.
+
+The lock is the system's, so it ends with its process however that ends, and no process number is compared.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+PREFIX = "dr-"
+"""What the names of those in the folder for temporary files begin with: short, as the paths of sockets are bounded."""
+
+_LOCK = ".dragoman-lock"
+
+
+class ScratchFolder:
+    """A new folder that only this user can read, held until it is removed or this process ends."""
+
+    def __init__(self, parent: Path, prefix: str) -> None:
+        """Make and lock it.
+
+        Args:
+            parent: where; it is there.
+            prefix: what its name begins with.
+
+        Raises:
+            OSError: nothing can be written there.
+        """
+        # under its own name it is locked from the first moment on
+        made = Path(mkdtemp(prefix=f".{prefix}", dir=parent))
+        self._lock = FileLock(made / _LOCK)
+        self._lock.acquire()
+        self.path = made.rename(made.with_name(made.name[1:]))
+        """Where it is."""
+
+    def remove(self) -> None:
+        """Remove it, with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+
+def abandoned(parent: Path, prefix: str) -> Iterator[Path]:
+    """This user's scratch folders whose makers are gone: each is locked while the caller deals with it, then removed.
+
+    Args:
+        parent: where they were made.
+        prefix: what their names begin with.
+    """
+    for lock in parent.glob(f"{prefix}*/{_LOCK}"):
+        try:
+            if lock.parent.is_symlink() or lock.stat().st_uid != os.geteuid():
+                continue
+            with FileLock(lock, timeout=0):
+                yield lock.parent
+                shutil.rmtree(lock.parent, ignore_errors=True)
+        except (Timeout, OSError):  # it is held, another user's, or gone in the meantime
+            continue
+
+
+def remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove this user's scratch folders whose makers are gone."""
+    for _ in abandoned(parent, prefix):
+        continue
