@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman_jobs.models.atomic_folder import make_once
+from dragoman_jobs.models.atomic_folder import make_once, remove_partial
 
 
 def fill(folder: Path) -> None:
@@ -79,3 +79,27 @@ def test_two_at_once_make_it_once(tmp_path: Path) -> None:
     assert len(made) == 1
     assert names(tmp_path) == {"out"}
     assert names(tmp_path / "out") == {"a", "b"}
+
+
+def test_what_killed_processes_left_half_made_is_removed_and_what_is_being_made_is_not(tmp_path: Path) -> None:
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom dragoman_jobs.models.atomic_folder import make_once\n"
+        "def make(folder):\n    (folder / 'half').write_text('')\n    print('begun', flush=True)\n    time.sleep(60)\n"
+        "make_once(Path(sys.argv[1]), make)\n"
+    )
+    makers = {}
+    for name in ("killed", "living"):
+        out = tmp_path / name / "out"
+        makers[name] = subprocess.Popen([sys.executable, "-c", script, str(out)], stdout=subprocess.PIPE)
+        assert makers[name].stdout.readline() == b"begun\n"
+    try:
+        makers["killed"].kill()
+        makers["killed"].wait()
+        remove_partial(tmp_path)
+        assert [path.parent.name for path in tmp_path.rglob("half")] == [".out.partial"]
+        assert (tmp_path / "living" / ".out.partial" / "half").exists()
+    finally:
+        for maker in makers.values():
+            maker.kill()
+            maker.communicate()
+    assert names(make_once(tmp_path / "killed" / "out", fill)) == {"a", "b"}

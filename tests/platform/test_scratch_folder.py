@@ -1,0 +1,53 @@
+"""Scratch folders go with their makers, however those end."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from dragoman.scratch_folder import PREFIX, ScratchFolder, abandoned, remove_abandoned
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from dragoman.scratch_folder import ScratchFolder
+folder = ScratchFolder(Path(sys.argv[1]), "dr-")
+(folder.path / "file").write_text("half of it")
+print(folder.path, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_folder_is_its_users_alone_and_goes_with_its_block(tmp_path: Path) -> None:
+    with ScratchFolder(tmp_path, PREFIX) as folder:
+        assert folder.path.parent == tmp_path
+        assert folder.path.stat().st_mode & 0o777 == 0o700
+        (folder.path / "file").write_text("half of it")
+        assert list(abandoned(tmp_path, PREFIX)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_is_not(tmp_path: Path) -> None:
+    makers = [
+        subprocess.Popen([sys.executable, "-c", _HOLD, str(tmp_path)], text=True, stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    try:
+        living, killed = (Path(maker.stdout.readline().strip()) for maker in makers if maker.stdout)
+        (tmp_path / "dr-of-another").mkdir()  # another program's: it has no lock in it
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "dr-link").symlink_to(living)
+        assert list(abandoned(tmp_path, PREFIX)) == []
+        os.kill(makers[1].pid, signal.SIGKILL)
+        makers[1].wait()
+        assert list(abandoned(tmp_path, "other-")) == []
+        assert list(abandoned(tmp_path, PREFIX)) == [killed]
+        assert not killed.exists()
+        assert {path.name for path in tmp_path.iterdir()} == {living.name, "dr-of-another", "elsewhere", "dr-link"}
+    finally:
+        for maker in makers:
+            maker.kill()
+            maker.communicate()
+    remove_abandoned(tmp_path, PREFIX)
+    assert not living.exists()
