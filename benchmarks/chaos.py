@@ -21,8 +21,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
-from chaos_faults import KINDS, SkippedError, Trial
+import chaos_faults
+import chaos_services
+from chaos_faults import SkippedError, Trial
 from chaos_grid import Grid, Results, differences, new_folder
+
+KINDS = chaos_faults.KINDS | chaos_services.KINDS
 
 
 class Calm(NamedTuple):

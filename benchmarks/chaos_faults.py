@@ -113,16 +113,21 @@ def _strike(trial: Trial, process: "subprocess.Popen[bytes]", victim: str) -> No
 
 
 def _kill_one(trial: Trial, process: "subprocess.Popen[bytes]", victim: str) -> bool:
-    """Kill one of Ray's processes, as soon as there is one; returns whether there was."""
+    """Kill one of Ray's processes, as soon as there is one, and up to three workers; returns whether there was one."""
+    count = trial.chance.randint(1, 3) if victim == "worker" else 1
+    killed = 0
     while process.poll() is None:
         found = [each for each in trial.grid.processes() if _OF_RAY[victim] in _title(each)]
         if found:
             with suppress(psutil.Error):
                 trial.chance.choice(found).kill()
                 trial.note(victim, kills=1)
-                return True
+                killed += 1
+            if killed == count:
+                break
+            trial.wait(process, 3)
         time.sleep(0.1)
-    return False
+    return killed > 0
 
 
 def _title(process: psutil.Process) -> str:

@@ -197,6 +197,11 @@ def differences(calm: Results, found: Results) -> dict[str, list[str]]:
     return {"differing": differing, "doubled": doubled, "mlflow": mlflow}
 
 
+def _is_whole(runs: list[Any]) -> bool:
+    """Whether a run of another grid of the home is there once, and finished."""
+    return [status for status, *_ in runs] == ["FINISHED"]
+
+
 def _unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
 
