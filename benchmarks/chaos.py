@@ -49,6 +49,7 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=random.randrange(10**6), help="of the first grid; then one more each"
     )
+    parser.add_argument("--kills", type=int, default=6, help="of one grid, at most")
     parser.add_argument("--folder", type=Path, help="where grids are made: a short path; failed ones stay there")
     parser.add_argument("--json", type=Path, help="a file that gets a line for each try")
     arguments = parser.parse_args()
@@ -64,7 +65,7 @@ def main() -> int:
         if time.monotonic() > until:
             break
         seed = arguments.seed + number
-        found = attempt(folder, calm, kinds, seed)
+        found = attempt(folder, calm, kinds, seed, arguments.kills)
         if arguments.json:
             with arguments.json.open("a", encoding="utf-8") as file:
                 file.write(f"{json.dumps(found)}\n")
@@ -76,7 +77,7 @@ def main() -> int:
         survived[kind] += not wrong
         totals.update(found["counts"])
         if wrong:
-            failures.append(f"--seed {seed} --tries 1 --kinds {arguments.kinds}")
+            failures.append(f"--seed {seed} --tries 1 --kinds {arguments.kinds} --kills {arguments.kills}")
         verdict = "; ".join(f"{key}: {', '.join(values)[:300]}" for key, values in wrong.items()) or "survived"
         done = ", ".join(found["done"])
         print(f"seed {seed} {kind} ({done}) in {found['seconds']:.0f} s: {verdict}", flush=True)
@@ -102,11 +103,11 @@ def undisturbed(folder: Path) -> Calm:
     return calm
 
 
-def attempt(folder: Path, calm: Calm, kinds: list[str], seed: int) -> dict[str, object]:
+def attempt(folder: Path, calm: Calm, kinds: list[str], seed: int, kills: int) -> dict[str, object]:
     """Disturb one grid, resume it to its end, and compare."""
     chance = random.Random(seed)
     kind = chance.choice(kinds)
-    trial = Trial(new_folder(folder, chance), chance, calm.seconds)
+    trial = Trial(new_folder(folder, chance), chance, seconds=calm.seconds, most=kills)
     begun = time.monotonic()
     wrong: dict[str, list[str]] = {}
     skipped = ""

@@ -20,15 +20,16 @@ class SkippedError(Exception):
 class Trial:
     """One grid that is disturbed."""
 
-    def __init__(self, folder: Path, chance: random.Random, seconds: float) -> None:
+    def __init__(self, folder: Path, chance: random.Random, *, seconds: float, most: int) -> None:
         """Make the grid.
 
         Args:
             folder: new, for it.
             chance: chooses what happens, and when.
             seconds: what the grid takes undisturbed.
+            most: kills of it.
         """
-        self.grid, self.chance, self.seconds = Grid(folder), chance, seconds
+        self.grid, self.chance, self.seconds, self.most = Grid(folder), chance, seconds, most
         self.kills = 0
         self.done: list[str] = []
         """What happened."""
@@ -78,7 +79,7 @@ class Trial:
 def kill(trial: Trial) -> None:
     """SIGKILL to the driver, its session, everything at once, or one of Ray's processes: several times a grid."""
     share = 1.0
-    for _ in range(trial.chance.randint(2, 6)):
+    for _ in range(trial.chance.randint(min(2, trial.most), trial.most)):
         process = trial.grid.begin()
         if not trial.wait(process, share * trial.seconds):
             return
