@@ -1,4 +1,4 @@
-"""A small campaign of faults (benchmarks/chaos.py): a grid that is killed at moments of chance comes to the same end."""
+"""A small campaign of faults (benchmarks/chaos.py): a grid killed at moments of chance comes to the same end."""
 
 import random
 import shutil
