@@ -48,6 +48,8 @@ SPEC: dict[str, Any] = {
 }
 """A finetuning, twelve cells, a registration and a promotion: each a moment at which a fault can come."""
 
+_SUMS = "SELECT sum(scores) FROM score_sum JOIN grid ON grid.id = score_sum.grid_id WHERE grid.name = :grid"
+
 
 class Results(NamedTuple):
     """All that a grid is compared by."""
@@ -165,7 +167,7 @@ class Grid:
             doubled = sum(count > 1 for rows in cells.values() for count in Counter(row[0] for row in rows).values())
             with store.database.reading() as connection:
                 scores = connection.execute(text("SELECT count(*) FROM score")).scalar()
-                sums = connection.execute(text("SELECT sum(scores) FROM score_sum")).scalar()
+                sums = connection.execute(text(_SUMS), {"grid": SPEC["name"]}).scalar()
         found = {key: value for rows in cells.values() for key, value in rows}
         return Results(
             cells=found,
@@ -188,9 +190,8 @@ def differences(calm: Results, found: Results) -> dict[str, list[str]]:
     doubled = [f"{found.doubled} cells"] if found.doubled else []
     if found.scores != calm.scores:
         doubled.append(f"{found.scores[0]} scores, {found.scores[1]} in their sums, and not {calm.scores[0]}")
-    mlflow = [
-        f"run {key}: {_changes(calm.runs.get(key), found.runs.get(key))}" for key in _unequal(calm.runs, found.runs)
-    ]
+    runs = {key: value for key, value in found.runs.items() if key in calm.runs or not _is_whole(value)}
+    mlflow = [f"run {key}: {_changes(calm.runs.get(key), runs.get(key))}" for key in _unequal(calm.runs, runs)]
     if found.versions != calm.versions:
         mlflow.append(f"registry: {found.versions} and not {calm.versions}")
     differing = [*_unequal(calm.cells, found.cells), *_unequal(calm.weights, found.weights)]
@@ -231,9 +232,9 @@ def _of_mlflow(client: MlflowClient, names: list[str]) -> dict[str, Any]:
         for run in client.search_runs([experiment.experiment_id]) if experiment else ():
             losses = {(each.step, each.value) for each in client.get_metric_history(run.info.run_id, "loss")}
             metrics = {key: value for key, value in run.data.metrics.items() if not key.startswith("system/")}
-            runs.setdefault(f"{name}/{run.info.run_name}", []).append(
-                (run.info.status, run.data.params, metrics, sorted(losses))
-            )
+            parameters = {key: value.replace(str(ROOT), "") for key, value in run.data.params.items()}
+            of_name = runs.setdefault(f"{name}/{run.info.run_name}", [])
+            of_name.append((run.info.status, parameters, metrics, sorted(losses)))
     versions = sorted((each.name, each.version, each.tags) for each in client.search_model_versions(""))
     aliases = {each.name: each.aliases for each in client.search_registered_models()}
     return {"runs": runs, "versions": (versions, aliases)}

@@ -11,7 +11,13 @@ _seen = threading.Event()
 
 @contextmanager
 def interruptible(number: signal.Signals) -> Iterator[None]:
-    """Context manager in which a signal interrupts the block, at once or at the next `check`."""
+    """Context manager in which a signal interrupts the block, at once or at the next `check`.
+
+    Signals are the main thread's: in any other it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(number, _interrupt)
     try:
         yield

@@ -16,6 +16,7 @@ from tests.end_to_end.conftest import MINI, ROOT, Home, kill
 from tests.sacrebleu_command import reports
 
 from dragoman.cell import CellState
+from dragoman.store.records import JobState
 from dragoman.store.store import Store
 
 
@@ -107,6 +108,21 @@ def test_an_interrupt_is_a_sentence(tmp_path: Path) -> None:
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in output
+
+
+@pytest.mark.slow
+def test_a_sigterm_at_any_moment_from_rays_start_on_is_a_sentence(tmp_path: Path, chance: random.Random) -> None:
+    home = Home(tmp_path, MINI)
+    process = home.start("run", str(home.spec))
+    assert process.stdout
+    while "starting Ray" not in (line := process.stdout.readline()):
+        assert line, "it ended"
+    time.sleep(chance.uniform(0, 6))
+    process.terminate()
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert home.store.jobs.of_grid("mini")[0].state is JobState.STOPPED
 
 
 def test_scores_equal_the_sacrebleu_command_line(undisturbed: Home, tmp_path: Path) -> None:

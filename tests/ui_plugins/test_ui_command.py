@@ -1,6 +1,7 @@
 """`dragoman ui`, up to and including the real MLflow server."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
+import psutil
 import pytest
 
 from dragoman.errors import DragomanError
@@ -137,3 +139,41 @@ def test_pages_mlflow_and_its_rest_api_answer_from_one_server(
     time.sleep(0.2)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) != 0
+
+
+_UI = """
+import sys
+from dragoman.settings import settings
+from dragoman_ui import cli
+
+server = '''
+import subprocess, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(str(worker.pid).encode())
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Healthy).serve_forever()
+'''
+cli.check = lambda *_: None
+cli.command = lambda _, host, port: [sys.executable, "-c", server, str(port)]
+cli.ui(port=int(sys.argv[1]), host="127.0.0.1", browser=False)
+"""
+"""`dragoman ui` with a small server in the place of MLflow's, whose worker is in a session of its own."""
+
+
+def test_the_server_ends_with_a_ui_that_is_killed(tmp_path: Path, free_port: int) -> None:
+    given = {**os.environ, "DRAGOMAN_HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
+    ui = subprocess.Popen([sys.executable, "-c", _UI, str(free_port)], env=given, stdout=subprocess.PIPE, text=True)
+    assert ui.stdout
+    while "Ctrl-C" not in (line := ui.stdout.readline()):
+        assert line, "it ended"
+    worker = psutil.Process(int(urllib.request.urlopen(f"http://127.0.0.1:{free_port}").read()))
+    ui.kill()
+    ui.communicate()
+    assert psutil.wait_procs([worker], timeout=10)[1] == []
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", free_port)) != 0
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,12 +111,14 @@ class RayCluster(Cluster):
                 # a bare init would attach to whatever cluster runs here
                 how = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
                 how["_temp_dir"] = str(self._watchdog.folder)
-            with _environment(inherited):
+            with _environment(inherited), _own_signals():
                 context: Any = ray.init(
                     **how, job_config=_job_config(), log_to_driver=False, logging_level=logging.ERROR
                 )
-        except Exception as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
+        except BaseException as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
             self.close()
+            if not isinstance(error, Exception):
+                raise
             if "AF_UNIX path" in str(error):
                 raise ClusterError(_too_long()) from error
             where = "on this machine" if address is None else f"at {address}"
@@ -207,6 +211,25 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this process's handler of SIGTERM: Ray puts one there that cuts the clean-up short.
+
+    Raises:
+        KeyboardInterrupt: a SIGTERM came while Ray had its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    except SystemExit as ended:
+        raise KeyboardInterrupt from ended
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _job_config() -> Any:

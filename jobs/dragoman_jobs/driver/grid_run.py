@@ -130,7 +130,7 @@ def _run(
     tracker.tell(spool.send)  # what a driver left behind
     driver = Driver(plan, store, settings, progress)
     driver.register()
-    with job:
+    with interruptible(signal.SIGTERM), job:
         job.check()
         try:
             if backlog := driver.remaining(failed_too):
@@ -197,8 +197,7 @@ def _work(
             cluster = connect()
         measure = this_machine() if cluster.dashboard is None else nodes_of(RayJobs(cluster.dashboard))
         try:
-            # only now: Ray puts its own handler there, which would cut the clean-up short
-            with interruptible(signal.SIGTERM), sampling(measure):
+            with sampling(measure):
                 meters = PrometheusMetrics(grid)
                 while backlog:
                     driver.run(cluster, backlog, meters=meters, reporter=reporter)

@@ -1,6 +1,7 @@
 """What Ray raises, told apart; no Ray is started."""
 
 import os
+import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +17,7 @@ from ray.exceptions import RayTaskError
 
 from dragoman.errors import DragomanError, ModelError
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
-from dragoman_jobs.cluster.ray_cluster import RayCluster, _job_config, require_short_temporary_folder
+from dragoman_jobs.cluster.ray_cluster import RayCluster, _job_config, _own_signals, require_short_temporary_folder
 
 
 def _raised_by(cluster_error: Exception) -> type[BaseException]:
@@ -99,3 +100,12 @@ def test_workers_do_not_look_for_modules_in_the_current_folder(tmp_path: Path, m
     config = _job_config()
     config._py_driver_sys_path.append(str(tmp_path))
     assert list(JobConfig.FromString(config._serialize()).py_driver_sys_path) == [str(tmp_path)]
+
+
+def test_a_sigterm_while_ray_starts_is_an_interrupt_and_the_handler_is_given_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), _own_signals():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))  # as `ray.init` does
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.sigtimedwait([], 5)
+    assert signal.getsignal(signal.SIGTERM) is before
