@@ -109,7 +109,7 @@ def _strike(trial: Trial, process: "subprocess.Popen[bytes]", victim: str) -> No
                 with suppress(psutil.Error):
                     each.kill()
             psutil.wait_procs(found, timeout=2)
-    trial.note(victim, kills=1)
+    trial.note(f"{victim} {trial.grid.progress()}", kills=1)
     trial.gone(process)
 
 
@@ -122,7 +122,7 @@ def _kill_one(trial: Trial, process: "subprocess.Popen[bytes]", victim: str) -> 
         if found:
             with suppress(psutil.Error):
                 trial.chance.choice(found).kill()
-                trial.note(victim, kills=1)
+                trial.note(f"{victim} {trial.grid.progress()}", kills=1)
                 killed += 1
             if killed == count:
                 break

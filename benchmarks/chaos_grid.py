@@ -112,6 +112,16 @@ class Grid:
         except DragomanError:
             return False
 
+    def progress(self) -> str:
+        """How far it is, in cells that are done."""
+        try:
+            store = Store.open_existing(self.settings.store_url, self.settings.blobs_url)
+            with closing(store):
+                states = [cell.state for cell in store.cells.of_grid(SPEC["name"])]
+        except DragomanError:
+            return "before its grid is stored"
+        return f"at {states.count(CellState.DONE)} of {len(states)} cells"
+
     def begin(self, name: str = SPEC["name"], **options: Any) -> "subprocess.Popen[bytes]":
         """Run or resume a grid, in a session of its own, as from a terminal."""
         words = ["resume", name] if self.is_known(name) else ["run", f"{name}.yaml"]

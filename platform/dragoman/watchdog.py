@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from dragoman import marked_processes
+from dragoman.errors import DragomanError
 from dragoman.scratch_folder import PREFIX, ScratchFolder, abandoned
 
 
@@ -23,10 +24,16 @@ class Watchdog:
             parent: the folder for temporary files.
 
         Raises:
-            OSError: nothing can be written there.
+            DragomanError: nothing can be written there.
         """
         clear(parent)
-        self._scratch = ScratchFolder(parent, PREFIX)
+        try:
+            self._scratch = ScratchFolder(parent, PREFIX)
+        except OSError as error:
+            raise DragomanError(
+                f"Nothing can be written to {parent}, the folder for temporary files ({error.strerror}): make room "
+                "there, or set TMPDIR to another."
+            ) from error
         self.folder = self._scratch.path
         """For files that nobody needs afterwards."""
         self.environment = marked_processes.environment(self.folder)

@@ -45,8 +45,13 @@ anew, and only when an agent is up that makes environments."""
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107
 """The longest path of a socket: `sun_path` of `sys/un.h`, less the zero at its end."""
 
+STARTS = 3
+"""How often an embedded Ray is started that does not come up."""
+
 _NODES_SECONDS = 5.0
 """How long the nodes are taken to be what they were: asking costs milliseconds."""
+
+logger = logging.getLogger(__name__)
 
 
 def require_short_temporary_folder() -> None:
@@ -88,7 +93,7 @@ class RayCluster(Cluster):
             grows: whether that cluster starts nodes for what waits.
 
         Raises:
-            ClusterError: there is no cluster at the address, or it refuses the token.
+            ClusterError: there is no cluster at the address, it refuses the token, or an embedded Ray does not come up.
         """
         if address is None:
             os.environ.update(_EMBEDDED)  # before ray is imported
@@ -101,33 +106,46 @@ class RayCluster(Cluster):
         self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
         self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
         self._watchdog: Watchdog | None = None
-        how: dict[str, Any] = {"address": address, "runtime_env": {"env_vars": _JOINED}}
-        inherited: Mapping[str, str] = {}
-        try:
-            if address is None:
-                self._watchdog = Watchdog(Path(_temporary_folder()[1]))
-                # Ray alone kills its agents with some delay, or not at all where the driver was killed
-                inherited = {**self._watchdog.environment, "TMPDIR": str(self._watchdog.folder)}
-                # a bare init would attach to whatever cluster runs here
-                how = {"address": "local", "num_cpus": cpus or os.cpu_count() or 1, "include_dashboard": False}
-                how["_temp_dir"] = str(self._watchdog.folder)
-            with _environment(inherited), _own_signals():
-                context: Any = ray.init(
-                    **how, job_config=_job_config(), log_to_driver=False, logging_level=logging.ERROR
-                )
-        except BaseException as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
-            self.close()
-            if not isinstance(error, Exception):
-                raise
-            if "AF_UNIX path" in str(error):
-                raise ClusterError(_too_long()) from error
-            where = "on this machine" if address is None else f"at {address}"
-            raise ClusterError(
-                f"Ray can't be used {where} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."
-            ) from error
+        context: Any = self._start(cpus or os.cpu_count() or 1) if address is None else self._join(address)
         page = None if address is None else context.dashboard_url
         self.dashboard: str | None = f"http://{page}" if page else None
         """Address of the dashboard of a cluster that was joined."""
+
+    def _start(self, cpus: int) -> Any:
+        """Start an embedded Ray; one that does not come up, as on a busy machine within Ray's 30 seconds, anew."""
+        for attempt in range(1, STARTS + 1):
+            self._watchdog = Watchdog(Path(_temporary_folder()[1]))
+            folder = str(self._watchdog.folder)
+            try:
+                # Ray alone ends its agents late, or not at all where the driver was killed
+                with _environment({**self._watchdog.environment, "TMPDIR": folder}):
+                    # a bare init would attach to whatever cluster runs here
+                    return self._init(address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder)
+            except BaseException as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
+                self.close()
+                if not isinstance(error, Exception):
+                    raise
+                if "AF_UNIX path" in str(error):
+                    raise ClusterError(_too_long()) from error
+                if attempt == STARTS:
+                    raise ClusterError(
+                        f"Ray does not come up on this machine ({first_line(error)}), tried {STARTS} times: see that "
+                        "there are memory and processors left for it."
+                    ) from error
+                logger.warning("Ray did not come up (%s): it is started anew.", first_line(error))
+        raise AssertionError  # the last attempt returns or raises
+
+    def _join(self, address: str) -> Any:
+        try:
+            return self._init(address=address, runtime_env={"env_vars": _JOINED})
+        except Exception as error:  # of any kind: Ray raises a bare one
+            raise ClusterError(
+                f"Ray can't be used at {address} ({first_line(error)}): check that it runs, and RAY_AUTH_TOKEN."
+            ) from error
+
+    def _init(self, **how: Any) -> Any:
+        with _own_signals():
+            return self._ray.init(**how, job_config=_job_config(), log_to_driver=False, logging_level=logging.ERROR)
 
     def room(self, share: Share, besides: Collection[Share] = ()) -> int:
         """By what each node has in all: who waits for what is Ray's business."""
@@ -196,6 +214,7 @@ class RayCluster(Cluster):
         self._ray.shutdown()
         if self._watchdog is not None:
             self._watchdog.close()
+            self._watchdog = None
 
 
 @contextmanager

@@ -9,15 +9,23 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import ray
 import ray.exceptions
 from ray import ObjectRef
 from ray._private.utils import validate_socket_filepath
 from ray.core.generated.common_pb2 import JobConfig
 from ray.exceptions import RayTaskError
 
+from dragoman import marked_processes
 from dragoman.errors import DragomanError, ModelError
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
-from dragoman_jobs.cluster.ray_cluster import RayCluster, _job_config, _own_signals, require_short_temporary_folder
+from dragoman_jobs.cluster.ray_cluster import (
+    STARTS,
+    RayCluster,
+    _job_config,
+    _own_signals,
+    require_short_temporary_folder,
+)
 
 
 def _raised_by(cluster_error: Exception) -> type[BaseException]:
@@ -109,3 +117,31 @@ def test_a_sigterm_while_ray_starts_is_an_interrupt_and_the_handler_is_given_bac
         os.kill(os.getpid(), signal.SIGTERM)
         signal.sigtimedwait([], 5)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("failures", [1, STARTS])
+def test_an_embedded_ray_that_does_not_come_up_is_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    folders: list[Path] = []
+
+    def init(**how: Any) -> SimpleNamespace:
+        folders.append(Path(how["_temp_dir"]))
+        assert os.environ["TMPDIR"] == how["_temp_dir"]
+        assert folders[-1].is_dir()
+        if len(folders) <= failures:
+            raise Exception("The current node timed out during startup. This could happen")
+        return SimpleNamespace(dashboard_url="")
+
+    monkeypatch.setattr(ray, "init", init)
+    before = dict(os.environ)
+    if failures == STARTS:
+        with pytest.raises(ClusterError, match=r"does not come up .* \(The current node .*tried 3 times"):
+            RayCluster(1)
+    else:
+        RayCluster(1).close()
+    assert len({*folders}) == min(failures + 1, STARTS)
+    assert list(tmp_path.iterdir()) == []
+    changed = {name for name in {*before, *os.environ} if before.get(name) != os.environ.get(name)}
+    assert not changed & {"TMPDIR", marked_processes.MARK, "SPT_NOENV"}
