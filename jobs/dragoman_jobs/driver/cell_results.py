@@ -88,7 +88,7 @@ class CellResults:
                     Untranslated(each.task.cell, masked(str(each.failure))) for each in ended if each.outcome is None
                 ],
                 started=[task.cell for task in started],
-                worker=control.owner(self._progress.job_number),
+                worker=self._worker,
             ),
             seconds,
         )
@@ -103,7 +103,7 @@ class CellResults:
         cells = self._backlog.drop(model.id, CellState.MISSING, untranslatable.keys())
         missing = [Untranslated(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
         if missing:
-            with_retries(lambda: self._store.cells.advance(missing=missing))
+            with_retries(lambda: self._store.cells.advance(missing=missing, worker=self._worker))
 
     def write_failed(self, model: ModelIdentity, reason: str, detail: str | None = None) -> None:
         """Write all pending cells of a model as failed.
@@ -115,8 +115,13 @@ class CellResults:
         """
         cells = self._backlog.drop(model.id, CellState.FAILED)
         failed = [Untranslated(cell.cell.id, masked(reason)) for cell in cells]
-        with_retries(lambda: self._store.cells.advance(failed=failed))
+        with_retries(lambda: self._store.cells.advance(failed=failed, worker=self._worker))
         self._progress.failed(f"{model.name}: {reason}", detail)
+
+    @property
+    def _worker(self) -> str:
+        """Name of this driver in the cells that it runs."""
+        return control.owner(self._progress.job_number)
 
     def _report(self, ended: Sequence[CellResult]) -> None:
         models = [each.task.model.model for each in ended]

@@ -155,3 +155,21 @@ def test_an_unknown_grid_is_a_sentence(small, ask):
 def test_a_grid_that_was_never_run_can_not_be_stopped(small):
     with pytest.raises(StoreError, match="it was never run"):
         control.stop(small.store, "small", "ada")
+
+
+def test_a_driver_that_stood_still_tells_too_late_of_failures(small, in_step):
+    """Its cells are another's since: what it has translated is as good, what failed there says nothing of them."""
+    first, second = (small.cells[place].cell.id for place in (0, 1))
+    job = small.store.jobs.start("small", ELSEWHERE)
+    small.store.cells.advance(started=[first, second], worker=control.owner(job))
+    silence(small.store, job, 60)
+    other = small.store.jobs.start("small", "a-third-host-8")
+    assert control.forsake(small.store, "small", other) == 2
+    small.store.cells.advance(started=[first], worker=control.owner(other))
+    late = [Untranslated(each, "its worker died three times") for each in (first, second)]
+    small.store.cells.advance(failed=late, worker=control.owner(job))
+    found = {cell.cell.id: cell.state for cell in small.store.cells.of_grid("small")}
+    assert (found[first], found[second]) == (CellState.RUNNING, CellState.FAILED)
+    small.store.cells.advance(failed=late[:1], worker=control.owner(other))
+    in_step(small.store)
+    assert small.store.cells.of_grid("small")[0].state is CellState.FAILED

@@ -47,12 +47,14 @@ class CellRepository(Repository):
     ) -> list[str]:
         """Write a driver's updates of many cells in one transaction; a cell that is translated stays as it is.
 
+        One that another worker is at neither fails nor is missing: a driver that stood still may tell of it too late.
+
         Args:
             translated: the outcome of every cell that was translated; one that no metric can score is unscorable.
             failed: every cell that failed.
             missing: every cell whose pair turned out to be one that the model can't translate.
             started: ids of the cells that a worker is about to begin: one more attempt of each.
-            worker: who begins them.
+            worker: who tells of them, and begins those.
 
         Returns:
             Those of `started` that are not to begin: another grid's driver works at them, or has translated them.
@@ -65,7 +67,7 @@ class CellRepository(Repository):
                 _commit(connection, outcome)
             for state, ended in ((CellState.FAILED, failed), (CellState.MISSING, missing)):
                 for cell in ended:
-                    _end_untranslated(connection, cell, state)
+                    _end_untranslated(connection, cell, state, worker)
             return [cell_id for cell_id in started if not _start(connection, cell_id, worker)]
 
     def add_scores(self, cell_id: str, scores: Sequence[StoredScore], unscorable: Sequence[Unscorable] = ()) -> None:
@@ -173,9 +175,10 @@ def _add_scores(
         _count(connection, cell, CellState.DONE)
 
 
-def _end_untranslated(connection: Connection, ended: Untranslated, state: CellState) -> None:
+def _end_untranslated(connection: Connection, ended: Untranslated, state: CellState, worker: str) -> None:
     cell = _find(connection, ended.cell_id)
-    if not cell.state.is_translated:
+    is_anothers = cell.state is CellState.RUNNING and bool(worker) and cell.worker != worker
+    if not (cell.state.is_translated or is_anothers):
         _change(connection, cell.key, state=state, reason=ended.reason)
         _count(connection, cell, state)
 
