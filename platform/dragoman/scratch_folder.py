@@ -5,6 +5,7 @@ The lock is the system's, so it ends with its process however that ends, and no 
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -62,13 +63,19 @@ def abandoned(parent: Path, prefix: str) -> Iterator[Path]:
     """
     for lock in parent.glob(f"{prefix}*/{_LOCK}"):
         try:
-            if lock.parent.is_symlink() or lock.stat().st_uid != os.geteuid():
+            if not _is_own(lock.parent):
                 continue
             with FileLock(lock, timeout=0):
                 yield lock.parent
                 shutil.rmtree(lock.parent, ignore_errors=True)
         except (Timeout, OSError):  # it is held, another user's, or gone in the meantime
             continue
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is this user's alone, so that nobody else can have put a lock there that leads elsewhere."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
 def remove_abandoned(parent: Path, prefix: str) -> None:

@@ -38,13 +38,22 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_is_no
         (tmp_path / "dr-of-another").mkdir()  # another program's: it has no lock in it
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "dr-link").symlink_to(living)
+        (tmp_path / "dr-open").mkdir()  # anybody may have put the lock there
+        (tmp_path / "dr-open").chmod(0o777)
+        (tmp_path / "dr-open" / ".dragoman-lock").symlink_to(tmp_path / "elsewhere")
         assert list(abandoned(tmp_path, PREFIX)) == []
         os.kill(makers[1].pid, signal.SIGKILL)
         makers[1].wait()
         assert list(abandoned(tmp_path, "other-")) == []
         assert list(abandoned(tmp_path, PREFIX)) == [killed]
         assert not killed.exists()
-        assert {path.name for path in tmp_path.iterdir()} == {living.name, "dr-of-another", "elsewhere", "dr-link"}
+        assert {path.name for path in tmp_path.iterdir()} == {
+            living.name,
+            "dr-of-another",
+            "dr-open",
+            "elsewhere",
+            "dr-link",
+        }
     finally:
         for maker in makers:
             maker.kill()
