@@ -129,7 +129,7 @@ def attempt(folder: Path, calm: Calm, kinds: list[str], seed: int, kills: int) -
     return {
         "seed": seed, "kind": kind, "done": trial.done, "seconds": time.monotonic() - begun, "wrong": wrong,
         "skipped": skipped, "folder": str(trial.grid.folder),
-        "counts": {"kills": trial.kills, "disturbances": len(trial.done)}
+        "counts": {"kills": trial.kills, "disturbances": len(trial.done), "resumes refused": trial.grid.refused}
         | {key: len(wrong.get(key, ())) for key in ("differing", "doubled", "leftovers", "mlflow", "litter", "end")},
     }  # fmt: skip
 

@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[1]
 DRAGOMAN = Path(sys.executable).with_name("dragoman")
 PATIENCE = 600.0
 """Seconds that a command may take before it counts as hanging."""
+RESUMES = 3
+"""Tries of a resume that nothing disturbs; those that failed are counted."""
 GRACE = 10.0
 """Seconds after which nothing of a driver that was killed may live."""
 
@@ -88,6 +90,8 @@ class Grid:
             "SPT_NOENV": "1", **environment,
         }  # fmt: skip
         self.log = folder / "said.txt"
+        self.refused = 0
+        """Resumes that failed though nothing disturbed them."""
         self.specs: list[str] = []
         self.add(SPEC)
 
@@ -141,11 +145,15 @@ class Grid:
             return None
 
     def complete(self) -> list[str]:
-        """Resume until all is done; returns what stands in the way."""
+        """Resume until all is done, again where Ray comes up too late on a busy machine; returns what is in the way."""
         wrong = []
         for name in self.specs:
-            code = self.end(self.begin(name))
-            if code != 0:
+            for _ in range(RESUMES):
+                code = self.end(self.begin(name))
+                if code == 0:
+                    break
+                self.refused += 1
+            else:
                 wrong.append(f"the last resume of {name} {'hangs' if code is None else f'ended with {code}'}")
         said = self.log.read_text(encoding="utf-8", errors="replace")
         if "Traceback" in said:

@@ -45,7 +45,7 @@ anew, and only when an agent is up that makes environments."""
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107
 """The longest path of a socket: `sun_path` of `sys/un.h`, less the zero at its end."""
 
-STARTS = 3
+STARTS = 5
 """How often an embedded Ray is started that does not come up."""
 
 _NODES_SECONDS = 5.0

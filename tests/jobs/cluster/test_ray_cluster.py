@@ -137,7 +137,7 @@ def test_an_embedded_ray_that_does_not_come_up_is_started_anew(
     monkeypatch.setattr(ray, "init", init)
     before = dict(os.environ)
     if failures == STARTS:
-        with pytest.raises(ClusterError, match=r"does not come up .* \(The current node .*tried 3 times"):
+        with pytest.raises(ClusterError, match=r"does not come up .* \(The current node .*tried 5 times"):
             RayCluster(1)
     else:
         RayCluster(1).close()
