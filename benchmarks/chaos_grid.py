@@ -29,6 +29,8 @@ PATIENCE = 600.0
 """Seconds that a command may take before it counts as hanging."""
 RESUMES = 3
 """Tries of a resume that nothing disturbs; those that failed are counted."""
+SERVICE = "CHAOS_SERVICE"
+"""Variable of the environment of a server that is none of a driver's processes."""
 GRACE = 10.0
 """Seconds after which nothing of a driver that was killed may live."""
 
@@ -253,14 +255,15 @@ def _of_mlflow(client: MlflowClient, names: list[str]) -> dict[str, Any]:
             parameters = {key: value.replace(str(ROOT), "") for key, value in run.data.params.items()}
             of_name = runs.setdefault(f"{name}/{run.info.run_name}", [])
             of_name.append((run.info.status, parameters, metrics, sorted(losses)))
-    versions = sorted((each.name, each.version, each.tags) for each in client.search_model_versions(""))
+    versions = sorted((each.name, int(each.version), each.tags) for each in client.search_model_versions(""))
     aliases = {each.name: each.aliases for each in client.search_registered_models()}
     return {"runs": runs, "versions": (versions, aliases)}
 
 
 def _home_of(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get("DRAGOMAN_HOME")
+        found = process.environ()
+        return None if SERVICE in found else found.get("DRAGOMAN_HOME")
     except (psutil.Error, OSError):
         return None
 

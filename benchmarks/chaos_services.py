@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 from chaos_faults import SkippedError, Trial
-from chaos_grid import SPEC
+from chaos_grid import SERVICE, SPEC
 from chaos_proxy import FlakyProxy
 from sqlalchemy import make_url
 
@@ -104,8 +104,8 @@ def mlflow_server(trial: Trial) -> None:
     trial.finally_(log.close)
 
     def start() -> "subprocess.Popen[bytes]":
-        given = {**trial.grid.environment, **environment(), "DRAGOMAN_HOME": "elsewhere"}  # not counted as a leftover
-        given["TMPDIR"] = "/tmp"
+        given = {**environment(), **trial.grid.environment, SERVICE: "1", "TMPDIR": "/tmp"}
+        given.pop("DRAGOMAN_MLFLOW", None)
         process = subprocess.Popen(words, env=given, stdout=log, stderr=log, start_new_session=True)
         trial.finally_(lambda: _killed(process.pid))
         return process
