@@ -45,6 +45,9 @@ anew, and only when an agent is up that makes environments."""
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107
 """The longest path of a socket: `sun_path` of `sys/un.h`, less the zero at its end."""
 
+_RAYS = "r"
+"""Name of Ray's folder in the watchdog's: short, for the paths of its sockets."""
+
 STARTS = 5
 """How often an embedded Ray is started that does not come up."""
 
@@ -62,7 +65,7 @@ def require_short_temporary_folder() -> None:
     """
     _, folder = _temporary_folder()
     # as Ray 2 calls it: the day, the time with microseconds, and the process
-    session = f"{PREFIX}12345678/session_2026-01-01_00-00-00_000000_{os.getpid()}"
+    session = f"{PREFIX}12345678/{_RAYS}/session_2026-01-01_00-00-00_000000_{os.getpid()}"
     if len(os.fsencode(f"{folder}/{session}/sockets/plasma_store")) > _SOCKET_BYTES:
         raise ClusterError(_too_long())
 
@@ -115,12 +118,14 @@ class RayCluster(Cluster):
         """Start an embedded Ray; one that does not come up, as on a busy machine within Ray's 30 seconds, anew."""
         for attempt in range(1, STARTS + 1):
             self._watchdog = Watchdog(Path(_temporary_folder()[1]))
-            folder = str(self._watchdog.folder)
+            folder = str(self._watchdog.folder)  # readable by this user alone, while Ray's in it is open to all
             try:
                 # Ray alone ends its agents late, or not at all where the driver was killed
                 with _environment({**self._watchdog.environment, "TMPDIR": folder}):
                     # a bare init would attach to whatever cluster runs here
-                    return self._init(address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder)
+                    return self._init(
+                        address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=f"{folder}/{_RAYS}"
+                    )
             except BaseException as error:  # of any kind: Ray raises a bare one where a node comes up too slowly
                 self.close()
                 if not isinstance(error, Exception):

@@ -87,7 +87,7 @@ def test_a_temporary_folder_too_deep_for_sockets_is_a_sentence(
 def test_the_bound_is_rays_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
     # what becomes of it: a scratch folder, Ray's session of 34 letters and the process's number, and a socket in it
-    rest = len(f"/dr-12345678/session_2026-11-30_01-00-00_123456_{os.getpid()}/sockets/plasma_store")
+    rest = len(f"/dr-12345678/r/session_2026-11-30_01-00-00_123456_{os.getpid()}/sockets/plasma_store")
     for length, fits in ((107 - rest, True), (108 - rest, False)):
         monkeypatch.setenv("TMPDIR", "/" + "t" * (length - 1))
         path = f"/{'t' * (length - 1)}{'x' * rest}"
@@ -127,9 +127,11 @@ def test_an_embedded_ray_that_does_not_come_up_is_started_anew(
     folders: list[Path] = []
 
     def init(**how: Any) -> SimpleNamespace:
-        folders.append(Path(how["_temp_dir"]))
-        assert os.environ["TMPDIR"] == how["_temp_dir"]
-        assert folders[-1].is_dir()
+        Path(how["_temp_dir"]).mkdir()
+        Path(how["_temp_dir"]).chmod(0o777)  # as Ray does
+        folders.append(Path(how["_temp_dir"]).parent)
+        assert os.environ["TMPDIR"] == str(folders[-1])
+        assert folders[-1].stat().st_mode & 0o777 == 0o700
         if len(folders) <= failures:
             raise Exception("The current node timed out during startup. This could happen")
         return SimpleNamespace(dashboard_url="")
