@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from dragoman import telemetry
 from dragoman.errors import DragomanError, first_line
+from dragoman.marked_processes import marked
 from dragoman.scratch_folder import PREFIX
 from dragoman.watchdog import Watchdog
 from dragoman_jobs.cluster.base import (
@@ -44,6 +47,9 @@ anew, and only when an agent is up that makes environments."""
 
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107
 """The longest path of a socket: `sun_path` of `sys/un.h`, less the zero at its end."""
+
+_VITAL = frozenset({"raylet", "gcs_server"})
+"""Names of the processes without which a Ray does nothing any more."""
 
 _RAYS = "r"
 """Name of Ray's folder in the watchdog's: short, for the paths of its sockets."""
@@ -109,7 +115,10 @@ class RayCluster(Cluster):
         self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
         self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
         self._watchdog: Watchdog | None = None
+        self._vital: list[psutil.Process] = []
         context: Any = self._start(cpus or os.cpu_count() or 1) if address is None else self._join(address)
+        if self._watchdog is not None:
+            self._vital = [each for each in marked(self._watchdog.folder) if each.name() in _VITAL]
         page = None if address is None else context.dashboard_url
         self.dashboard: str | None = f"http://{page}" if page else None
         """Address of the dashboard of a cluster that was joined."""
@@ -190,9 +199,23 @@ class RayCluster(Cluster):
             time.sleep(seconds)
             return []
         ready, _ = self._ray.wait(list(refs), num_returns=1, timeout=seconds, fetch_local=False)
+        self._check()
         if ready:  # take what else has come in the meantime
             ready, _ = self._ray.wait(list(refs), num_returns=len(refs), timeout=0, fetch_local=False)
         return list(ready)
+
+    def _check(self) -> None:
+        """See that the embedded Ray is there: without it every cell and finetuning would count as failed.
+
+        Raises:
+            ClusterError: it is not.
+        """
+        for process in self._vital:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                raise ClusterError(
+                    "Ray died on this machine (killed, or out of memory): nothing that was done is lost, and the same "
+                    "command again does the rest."
+                )
 
     def result(self, ref: Ref) -> Any:
         """`ray.get`, with Ray's exceptions told apart: a dead process, a sentence, a fault of ours."""

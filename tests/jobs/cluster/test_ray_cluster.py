@@ -2,12 +2,14 @@
 
 import os
 import signal
+import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import ray
 import ray.exceptions
@@ -147,3 +149,20 @@ def test_an_embedded_ray_that_does_not_come_up_is_started_anew(
     assert list(tmp_path.iterdir()) == []
     changed = {name for name in {*before, *os.environ} if before.get(name) != os.environ.get(name)}
     assert not changed & {"TMPDIR", marked_processes.MARK, "SPT_NOENV"}
+
+
+def test_a_ray_that_died_is_no_failure_of_cells() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    ready = ObjectRef.nil()
+    cluster = RayCluster.__new__(RayCluster)
+    cluster._ray = SimpleNamespace(wait=lambda refs, **_: (refs, []))
+    cluster._vital = [psutil.Process(process.pid)]
+    try:
+        assert cluster.wait([ready], 0.1) == [ready]
+        process.kill()
+        with pytest.raises(ClusterError, match="Ray died on this machine .* the same command again does the rest"):
+            while True:  # until the kernel has ended it
+                cluster.wait([ready], 0.1)
+    finally:
+        process.kill()
+        process.wait()
