@@ -160,7 +160,7 @@ def test_a_ray_that_died_is_no_failure_of_cells() -> None:
     try:
         assert cluster.wait([ready], 0.1) == [ready]
         process.kill()
-        with pytest.raises(ClusterError, match="Ray died on this machine .* the same command again does the rest"):
+        with pytest.raises(ClusterError, match=r"Ray died on this machine .* the same command again does the rest"):
             while True:  # until the kernel has ended it
                 cluster.wait([ready], 0.1)
     finally:
