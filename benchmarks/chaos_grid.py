@@ -131,6 +131,9 @@ class Grid:
     def begin(self, name: str = SPEC["name"], **options: Any) -> "subprocess.Popen[bytes]":
         """Run or resume a grid, in a session of its own, as from a terminal."""
         words = ["resume", name] if self.is_known(name) else ["run", f"{name}.yaml"]
+        return self._command(words, **options)
+
+    def _command(self, words: list[str], **options: Any) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
             log.write(f"$ dragoman {' '.join(words)}\n".encode())
             log.flush()
@@ -155,6 +158,8 @@ class Grid:
                 if code == 0:
                     break
                 self.refused += 1
+                # what a full disk had failed is left to this by every resume
+                self.end(self._command(["retry", name, "--failed"]))
             else:
                 wrong.append(f"the last resume of {name} {'hangs' if code is None else f'ended with {code}'}")
         said = self.log.read_text(encoding="utf-8", errors="replace")
