@@ -20,6 +20,7 @@ from dragoman.cli.groups import Group, grouped
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings, settings
 from dragoman.store.maintenance.relocation import settle_home
+from dragoman.tracking.mlflow_database import prepare
 from dragoman_ui.app import PAGES
 from dragoman_ui.viewmodels.store import open_store
 
@@ -91,6 +92,7 @@ def check(settings: Settings, host: str, port: int) -> None:
             f"MLflow is kept by the server at {settings.mlflow_url}: have that one started with "
             "`mlflow server --app-name dragoman`, and it has these pages."
         )
+    prepare(settings.mlflow_url)
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

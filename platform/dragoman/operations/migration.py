@@ -10,6 +10,8 @@ from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.store.store import Store
+from dragoman.tracking.mlflow_database import prepare
+from dragoman.tracking.mlflow_schema import head_revision, sqlite_file
 
 JOBS_USER = "jobs"
 """MLflow's user for the jobs on Ray: may add runs and models, may not administer."""
@@ -61,6 +63,9 @@ def _migrate_mlflow(url: str) -> str:
     from mlflow.store.db import utils
     from sqlalchemy import inspect
 
+    if sqlite_file(url) is not None:
+        prepare(url)
+        return head_revision()
     database: Any = utils
     engine = database.create_sqlalchemy_engine_with_retry(url)
     try:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from dragoman.errors import first_line
 from dragoman.redaction import masked
-from dragoman.tracking.mlflow import Tracker, TrackingError, answers
+from dragoman.tracking.mlflow import Tracker, answers
+from dragoman.tracking.mlflow_database import TrackingError
+from dragoman.tracking.mlflow_schema import is_locked
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class BackgroundTracker:
         self._failures: list[str] = []
         self._told = self._over = 0
         self._moved = time.monotonic()
-        self._away = self._refused = False
+        self._away = self._locked = self._refused = False
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         self._thread.start()
@@ -97,12 +99,14 @@ class BackgroundTracker:
                 if self._tracker is None:
                     self._tracker = self._make()
                 job(self._tracker)
-            except TrackingError as error:
-                self._refused = True
-                self._failures.append(masked(str(error)))
-                return False
             except Exception as error:  # whatever MLflow or its server raises must not reach the grid
-                if answers(self._uri):
+                if is_locked(error):
+                    self._say_once_locked()
+                elif isinstance(error, TrackingError):
+                    self._refused = True
+                    self._failures.append(masked(str(error)))
+                    return False
+                elif answers(self._uri):
                     attempts += 1
                     if attempts == ATTEMPTS:
                         what = "can't be used" if self._tracker is None else "refused a write"
@@ -114,8 +118,15 @@ class BackgroundTracker:
                 self._given_up.wait(pause)
                 pause = min(2 * pause, _PAUSES[1])
             else:
-                if self._away:
-                    self._away = False
+                if self._away or self._locked:
+                    self._away = self._locked = False
                     self._say("MLflow answers again.")
                 return True
         return False
+
+    def _say_once_locked(self) -> None:
+        if not self._locked:
+            self._locked = True
+            self._say(
+                f"MLflow's database {masked(self._uri)} is locked by another process: what is to be written waits."
+            )

@@ -16,11 +16,11 @@ from typing import Any
 
 from dragoman import telemetry
 from dragoman.analysis.partition_table import PartitionRow
-from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.redaction import masked
+from dragoman.tracking.mlflow_database import TrackingError, prepare
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, metric_name, saved_view
 
 GRID_TAG = "dragoman.grid"
@@ -58,8 +58,11 @@ def import_mlflow() -> None:
         import_module(module)
 
 
-class TrackingError(DragomanError):
-    """A write that MLflow refuses until something is changed there."""
+def quieten() -> None:
+    """Keep MLflow's log to warnings, without its report of a database error, of which whoever calls MLflow tells."""
+    for chatty in ("mlflow", "alembic"):  # they report every step, in the middle of the progress bars
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for each attempt
 
 
 class Tracker:
@@ -69,8 +72,8 @@ class Tracker:
         import_mlflow()
         from mlflow import MlflowClient
 
-        for chatty in ("mlflow", "alembic"):  # they report every step, in the middle of the progress bars
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        quieten()
+        prepare(uri)
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._plan = plan
         self._uri = masked(uri)

@@ -1,6 +1,5 @@
 """MLflow clients: one for a tracking URI, and the process-wide URI for code that needs that."""
 
-import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from dragoman import telemetry
 from dragoman.errors import ModelError
 from dragoman.settings import settings
 from dragoman.store.maintenance.relocation import settle_home
+from dragoman.tracking.mlflow import quieten
+from dragoman.tracking.mlflow_database import prepare
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,16 +72,17 @@ def client_at(uri: str) -> "MlflowClient":
     """A client of the tracking store and registry at a URI, whatever address this process uses otherwise."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
-    _settle(uri)
     from mlflow import MlflowClient
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every step it takes
+    quieten()
+    _settle(uri)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 @cache
 def _settle(uri: str) -> None:
-    """Once a process, have a home that was moved name its artifacts."""
+    """Once a process, have MLflow's database whole, and a home that was moved name its artifacts."""
+    prepare(uri)
     if uri == settings().mlflow_url:
         settle_home(settings())
 

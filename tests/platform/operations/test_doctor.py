@@ -19,6 +19,7 @@ from dragoman.cli.main import build_app
 from dragoman.operations.checks import blobs, clock, configuration, installation, machine, mlflow, ray, store
 from dragoman.operations.finding import Finding, State
 from dragoman.settings import Settings, settings
+from dragoman.store.records import JobState
 from dragoman.store.store import Store
 
 
@@ -191,7 +192,37 @@ def test_an_mlflow_database_of_another_version(home: Path, version: str, what: s
     with sqlite3.connect(home / "mlflow.db") as database:
         database.execute("CREATE TABLE alembic_version (version_num TEXT)")
         database.execute("INSERT INTO alembic_version VALUES (?)", (version,))
+        database.execute("CREATE TABLE experiments AS SELECT 0 AS experiment_id, 'Default' AS name")
     found(mlflow.check(settings()), Broken("MLflow", what, remedy))
+
+
+@pytest.mark.parametrize(
+    ("tables", "what"),
+    [
+        (["experiments (name)", "runs (run_uuid)"], "its first migration was cut short"),
+        (["experiments AS SELECT 'Default' AS name"], "holds tables and no schema version"),
+    ],
+)
+def test_an_mlflow_database_that_was_left_half_made(home: Path, tables: list[str], what: str) -> None:
+    with sqlite3.connect(home / "mlflow.db") as database:
+        for table in tables:
+            database.execute(f"CREATE TABLE {table}")
+    found(mlflow.check(settings()), Broken("MLflow", what, "deploy migrate"))
+
+
+def test_a_grid_that_mlflow_was_not_told_of(campaign: Any) -> None:
+    from dragoman.pair import Pair
+    from dragoman.partition import TrainingGraph
+
+    campaign.fill({"base": TrainingGraph()}, [Pair("en", "de")])
+    job = campaign.store.jobs.start("g", "here-1", None)
+    wanted = Broken("MLflow", "it holds no run of grid g", "dragoman resume g", State.WARNING)
+    assert wanted.what not in str(list(mlflow.check(settings())))  # it is at it
+    campaign.store.jobs.end(job, JobState.DONE, None)
+    found(mlflow.check(settings()), wanted)
+    with sqlite3.connect(settings().home / "mlflow.db") as database:
+        database.execute("CREATE TABLE tags AS SELECT 'dragoman.grid' AS key, 'g' AS value")
+    assert wanted.what not in str(list(mlflow.check(settings())))
 
 
 def test_a_ray_that_is_away(home: Path) -> None:

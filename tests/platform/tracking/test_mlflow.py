@@ -1,14 +1,21 @@
 """What MLflow holds of a campaign: one experiment, a run for each grid; and what is told twice is there once."""
 
+import logging
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from dragoman.planning.plan import Plan, make_plan
 from dragoman.spec.loading import load_campaign
+from dragoman.tracking import background, mlflow_database, mlflow_schema
 from dragoman.tracking.background import BackgroundTracker
-from dragoman.tracking.mlflow import Tracker, TrackingError
+from dragoman.tracking.mlflow import Tracker, quieten
+from dragoman.tracking.mlflow_database import TrackingError
 
 
 @pytest.fixture
@@ -86,3 +93,61 @@ def test_a_deleted_experiment_is_said_with_what_can_be_done(plans: list[Plan], t
     told = BackgroundTracker(lambda: Tracker(uri, tmp_path / "artifacts", plans[0]), uri)
     told.tell(lambda tracker: tracker.start())
     assert told.close() == []
+
+
+def test_a_database_that_another_process_holds_locked_is_waited_for(
+    plans: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    uri, file = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlflow.db"
+    mlflow_database.prepare(uri)
+    monkeypatch.setattr(mlflow_schema, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(background, "_PAUSES", (0.05, 0.1))
+    said: list[str] = []
+    is_said = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        is_said.set()
+
+    with caplog.at_level(logging.INFO), closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        told = BackgroundTracker(lambda: Tracker(uri, tmp_path / "artifacts", plans[0]), uri, say)
+        told.tell(Tracker.start)
+        assert is_said.wait(60)
+        other.rollback()
+        assert told.close() == []
+    assert [line.rpartition(" ")[2] for line in said] == ["waits.", "again."]
+    assert "locked by another process" in said[0]
+    assert "Traceback" not in caplog.text
+
+
+def test_what_mlflow_raises_of_a_lock_is_told_from_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both are OperationalError below a "temporarily unavailable" of MLflow's, whose traceback stays out of the log."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.db import utils
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    quieten()
+    file = tmp_path / "small.db"
+    database: Any = utils
+
+    def raised(statement: str) -> MlflowException:
+        engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 0})
+        with (
+            pytest.raises(MlflowException) as found,
+            database._get_managed_session_maker(sessionmaker(engine), "other")(read_only=False) as session,
+        ):
+            session.execute(text("PRAGMA max_page_count = 2"))
+            session.execute(text(statement))
+        engine.dispose()
+        return found.value
+
+    with caplog.at_level(logging.INFO), closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE t (x)")
+        assert not mlflow_schema.is_locked(raised("INSERT INTO t VALUES (zeroblob(100000))"))
+        other.execute("BEGIN EXCLUSIVE")
+        assert mlflow_schema.is_locked(raised("INSERT INTO t VALUES (1)"))
+    assert "Traceback" not in caplog.text

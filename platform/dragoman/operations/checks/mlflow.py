@@ -5,10 +5,9 @@ import os
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from dragoman.api import API_PREFIX
@@ -16,11 +15,18 @@ from dragoman.errors import DragomanError
 from dragoman.operations.checks.http import ask
 from dragoman.operations.finding import Finding, fault, fine, warning
 from dragoman.settings import Settings
+from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.maintenance.relocation import former_roots, missing_models, moved_checkpoints
+from dragoman.store.records import JobState
+from dragoman.store.schema import GridRow, JobRow
+from dragoman.tracking.mlflow_schema import State, head_revision, schema_versions, sqlite_file, state
 
 PART = "MLflow"
 _USER, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+_TOLD = text("SELECT DISTINCT value FROM tags WHERE key = 'dragoman.grid'")
+"""Names of the grids that have runs."""
+
 _ASK = "/api/2.0/mlflow/experiments/search?max_results=1"
 
 
@@ -32,6 +38,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     else:
         yield from _check_database(url)
         yield from _check_files(settings)
+        yield from _check_grids(settings)
 
 
 def _check_server(url: str) -> Iterator[Finding]:
@@ -83,14 +90,21 @@ def _check_database(url: str) -> Iterator[Finding]:
     try:
         engine = create_engine(url)
         with engine.connect() as connection:
-            has = inspect(connection).has_table("alembic_version")
+            tables = set(inspect(connection).get_table_names())
+            has = "alembic_version" in tables
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if has else None
         engine.dispose()
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         yield fault(PART, f"its database can't be read ({reason})", "see that its server runs, and DRAGOMAN_MLFLOW")
         return
-    if found is None:
+    if file is not None and find_spec("mlflow") is not None and state(file, head_revision()) is State.HALF_MADE:
+        told = f"{file} is half-made: its first migration was cut short, and nothing was ever written to it"
+        yield fault(PART, told, "dragoman deploy migrate; else the next run makes it anew")
+    elif found is None and tables:
+        told = "its database holds tables and no schema version: a migration was cut short, or it is another program's"
+        yield fault(PART, told, "dragoman deploy migrate")
+    elif found is None:
         yield warning(PART, "its database is empty", "dragoman deploy migrate")
     elif find_spec("mlflow") is None:
         yield fine(PART, f"schema {found}; the package is not installed here")
@@ -116,18 +130,35 @@ def _check_files(settings: Settings) -> Iterator[Finding]:
         yield fault(PART, told, "put them back from a backup (`dragoman restore`), or delete the versions")
 
 
-def _compare(found: str) -> Finding:
-    """Compare a schema with the installed MLflow's, without importing MLflow, which takes seconds."""
-    from alembic.script import ScriptDirectory
+def _check_grids(settings: Settings) -> Iterator[Finding]:
+    """Whether grids of the store that have ended have no run in MLflow's database: it was away, or is a new one."""
+    try:
+        database = Database(settings.store_url)
+        if not migrations.exists(database):
+            return
+        with database.reading() as connection:
+            ended = select(GridRow.name).join(JobRow, JobRow.grid_id == GridRow.id).where(JobRow.state == JobState.DONE)
+            grids = set(connection.execute(ended).scalars())
+        file = sqlite_file(settings.mlflow_url)
+        told: set[str] = set()
+        if file is None or file.exists():
+            engine = create_engine(settings.mlflow_url)
+            with engine.connect() as connection:
+                told = set(connection.execute(_TOLD).scalars())
+            engine.dispose()
+    except (SQLAlchemyError, DragomanError, ModuleNotFoundError):
+        return  # reported already
+    if lacking := sorted(grids - told):
+        them = f"{len(lacking)} grids of the store, such as {lacking[0]}," if len(lacking) > 1 else f"grid {lacking[0]}"
+        yield warning(PART, f"it holds no run of {them.rstrip(',')}", f"dragoman resume {lacking[0]}")
 
-    folder = (
-        Path(next(iter(getattr(find_spec("mlflow"), "submodule_search_locations", ())))) / "store" / "db_migrations"
-    )
-    scripts = ScriptDirectory(str(folder))
+
+def _compare(found: str) -> Finding:
+    """Compare a schema with the installed MLflow's."""
     installed = f"MLflow {version('mlflow')}"
-    if found == scripts.get_current_head():
+    if found == head_revision():
         return fine(PART, f"schema {found}, as {installed} has it")
-    if found in {script.revision for script in scripts.walk_revisions()}:
+    if found in schema_versions():
         told = f"schema {found} is older than {installed} wants"
         return fault(PART, told, "take a backup, then `dragoman deploy migrate`")
     return fault(PART, f"schema {found} is newer than {installed} knows", "install the MLflow that wrote it")
