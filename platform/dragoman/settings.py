@@ -55,6 +55,11 @@ class Settings(NoTruthValues, BaseSettings):
     """Whether that cluster starts nodes for what waits: workers are asked for though no node has room for them yet."""
     may_force: bool = False
     """Whether `dragoman promote --force` is allowed here; where a server's users sign in, its administrators may."""
+    witness: str = ""
+    """Where signed checkpoints of the audit trail are written: a file, a folder (ends with `/`; any fsspec URL), or the
+    `https://` address of a webhook; by default nowhere."""
+    witness_key: Path | None = None
+    """File of the secret key that signs them (`dragoman audit keygen`), outside of `home`."""
     workers: int = Field(default=0, ge=0)
     """The most evaluation workers at once; 0 is as many as there is room for. An embedded Ray has as many cores."""
     worker_cpus: float = Field(default=1, gt=0)

@@ -1,4 +1,4 @@
-"""The commands of the registry: gate, promote, rollback, history, champions, audit and translate."""
+"""The commands of the registry: gate, promote, rollback, history, champions, translate and audit."""
 
 import sys
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from dragoman.pair import Pair
 from dragoman.reports.choices import chosen_models
 from dragoman.settings import settings
 from dragoman.store.records import GridRecord
-from dragoman.tables.table import Table, word
-from dragoman_registry.audit.history import faults
+from dragoman.tables.table import Table
+from dragoman_registry.audit.cli import audit
 from dragoman_registry.audit.log import AuditLog, Outcome
 from dragoman_registry.gate import evidence
 from dragoman_registry.gate.policy import load_policy, policy_for
@@ -280,29 +280,6 @@ def champions() -> Sequence[Table]:
         rows = standing_champions(promotions)
         notes = [note for name in registered_names(promotions.uri) for note in done_without_dragoman(promotions, name)]
     return [champions_table(rows, notes)]
-
-
-audit = typer.Typer(
-    rich_help_panel=Group.REGISTRY, help="The trail of every promotion, refusal and rollback.", no_args_is_help=True
-)
-
-
-@audit.command("verify")
-@printed
-def verify() -> Answer:
-    """Check that no record of the trail was altered, replaced or taken away.
-
-    Ends with exit code 1 if one was.
-
-    Examples: dragoman audit verify · dragoman audit verify --json
-    """
-    with open_snapshot() as store, speaking(settings().mlflow_url):
-        log = AuditLog(store.database)
-        found = faults(log, settings().mlflow_url)
-        count = len(log.records())
-    table = Table("faults", "what is wrong with the audit trail", [word("fault")], [{"fault": each} for each in found])
-    told = "\n".join(found) or f"The audit trail is whole: {count} records."
-    return Answer([table], told, is_sentence_enough=True, code=1 if found else 0)
 
 
 @audit.command("export")

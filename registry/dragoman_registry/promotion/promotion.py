@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import canonical_json
+from dragoman.settings import settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
@@ -26,6 +27,7 @@ from dragoman_registry.audit.log import (
     this_user,
     unfinished_moves,
 )
+from dragoman_registry.audit.witness import attest
 from dragoman_registry.gate import evidence
 from dragoman_registry.gate.gate import GateReport
 from dragoman_registry.gate.policy import check_version, policy_for
@@ -253,11 +255,13 @@ class Promotions:
     def _add(self, entry: AuditEntry) -> AuditRecord:
         record = self.log.add(entry)
         anchor(self.uri, record)
+        attest(self.log, settings())
         return record
 
     def _end(self, begun: AuditRecord, outcome: Outcome, reason: str) -> AuditRecord:
         record = self.log.end(begun, outcome, reason)
         anchor(self.uri, record)
+        attest(self.log, settings())
         if record.action is Action.FORCED and outcome is Outcome.DONE:
             mark_forced(self.uri, record)
         return record

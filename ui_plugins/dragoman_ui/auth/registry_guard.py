@@ -11,7 +11,9 @@ A client with a database URI of its own is not stopped; `dragoman history` shows
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from dragoman.settings import settings
 from dragoman_registry.audit.log import Action, AuditEntry, AuditLog, Outcome, this_process
+from dragoman_registry.audit.witness import attest
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_ui.auth.users import who
 from dragoman_ui.viewmodels.store import open_store, store_if_any
@@ -138,9 +140,9 @@ def _refuse(name: str, standing: Mapping[str, str | None], version: str, what: s
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
-    alias = next(iter(standing))
+    alias, log = next(iter(standing)), AuditLog(open_store().database)
     for each, at in standing.items():
-        AuditLog(open_store().database).add(
+        log.add(
             AuditEntry(
                 actor=who(),
                 process=this_process(),
@@ -153,6 +155,7 @@ def _refuse(name: str, standing: Mapping[str, str | None], version: str, what: s
                 reason=f"{what} was asked of MLflow itself.",
             )
         )
+    attest(log, settings())
     raise MlflowException(
         f"{what} is refused and recorded: the alias {alias} of {name} is gated. "
         f"Use `dragoman promote {name}@{version or 'VERSION'} --alias {alias}`, or `dragoman rollback {name}`.",
