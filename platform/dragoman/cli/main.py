@@ -15,6 +15,8 @@ from dragoman import plugins, telemetry
 from dragoman.cli.groups import Group, group_of, grouped
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
+from dragoman.redaction import masked
+from dragoman.redaction.process import mask_output
 from dragoman.signals import interruptible
 from dragoman.terminal import hang_up, write_whatever_comes
 from dragoman.version import __version__
@@ -91,6 +93,7 @@ class _Installed(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
+            error.message = masked(error.message)
             if error.param is None or error.param.metavar != "GRID":
                 raise
             from dragoman.cli.arguments import complete_grids
@@ -147,6 +150,7 @@ def main() -> None:
     telemetry.turn_off()
     os.environ.setdefault("PYTHONSAFEPATH", "1")  # child Python processes don't import from the current folder
     write_whatever_comes()
+    mask_output()
     try:
         for argument in filter(half_character, sys.argv[1:]):
             raise DragomanError(f"The argument {argument!a} is not UTF-8: write it, or name the file, in UTF-8.")
@@ -156,7 +160,7 @@ def main() -> None:
             finally:
                 hang_up()
     except DragomanError as error:
-        print(f"dragoman: {error}", file=sys.stderr)
+        print(f"dragoman: {masked(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 
 MASK = "***"
 """Replacement of a secret."""
@@ -13,7 +14,7 @@ class Shape:
     def __init__(
         self, pattern: str, *needs: str, check: Callable[[re.Match[str]], bool] | None = None, flags: int = 0
     ) -> None:
-        """Compile the pattern.
+        """Keep the pattern, which is compiled when a text has one of the words.
 
         Args:
             pattern: a verbose regular expression whose group `secret` is what to mask; `^` and `$` are those of lines.
@@ -22,8 +23,12 @@ class Shape:
             flags: such as `re.IGNORECASE`.
         """
         self.needs = needs
-        self._pattern = re.compile(pattern, flags | re.VERBOSE | re.MULTILINE)
+        self._source, self._flags = pattern, flags | re.VERBOSE | re.MULTILINE
         self._check = check
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(self._source, self._flags)
 
     def mask(self, text: str) -> str:
         """A text in which every such secret is masked."""
