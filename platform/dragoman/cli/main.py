@@ -13,6 +13,7 @@ from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
 from dragoman.cli.groups import Group, group_of, grouped
+from dragoman.cli.hidden_settings import hide_secret_settings
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
 from dragoman.redaction import masked
@@ -92,9 +93,9 @@ class _Installed(TyperGroup):
         """
         try:
             return super().invoke(ctx)
-        except typer.BadParameter as error:
-            error.message = masked(error.message)
-            if error.param is None or error.param.metavar != "GRID":
+        except typer.TyperException as error:
+            error.message = masked(error.message)  # it repeats what it was given
+            if not isinstance(error, typer.BadParameter) or error.param is None or error.param.metavar != "GRID":
                 raise
             from dragoman.cli.arguments import complete_grids
 
@@ -151,6 +152,7 @@ def main() -> None:
     os.environ.setdefault("PYTHONSAFEPATH", "1")  # child Python processes don't import from the current folder
     write_whatever_comes()
     mask_output()
+    hide_secret_settings()
     try:
         for argument in filter(half_character, sys.argv[1:]):
             raise DragomanError(f"The argument {argument!a} is not UTF-8: write it, or name the file, in UTF-8.")

@@ -81,6 +81,11 @@ ADDRESSES = (
         "cookie",
         flags=re.IGNORECASE,
     ),
+    Shape(
+        r"""(?<![\w-])cookies["']?\s*[:=]\s*(?P<secret>\{[^}\n]*["'][^}\n]*\})""",
+        "cookies",
+        flags=re.IGNORECASE,
+    ),
     # of parameters, those whose names say it
     Shape(
         r"""(?<=[?&;])(?:amp;)?(?:[\w.-]*(?:password|passwd|pwd|secret|api_?key|access_?key|auth_?token|access_?token)

@@ -73,6 +73,7 @@ COMMANDS = (
         rf"\b(?:auth\s*=\s*\(|BasicAuth\()\s*(?:username=)?{QUOTED},\s*(?:password=)?(?P<secret>{QUOTED})",
         "auth",
     ),
+    Shape(rf"\bSecret(?:Str|Bytes)?\((?P<secret>{QUOTED})\)", "secret"),
     # sentences
     Shape(
         r"""\b(?:password|passphrase|passwd|secret|token|(?:api|signing|access|secret|private)\ key)\s+

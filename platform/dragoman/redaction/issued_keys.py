@@ -10,15 +10,15 @@ import re
 from dragoman.redaction.shape import MASK, Shape
 
 _TOKENS = r"""
-    gh[pousr]_[A-Za-z0-9]{10,} | github_pat_\w{10,}                                # GitHub
-    | gl(?:pat|dt|ft|soat|rt|rtr|cbt|ptt|oas|agent|imt|ffct)-[\w.-]{10,}           # GitLab
-    | (?:hf|api_org)_[A-Za-z0-9]{16,}                                              # Hugging Face
+    gh[pousr]_[A-Za-z0-9]{6,} | github_pat_\w{6,}                                  # GitHub
+    | gl(?:pat|dt|ft|soat|rt|rtr|cbt|ptt|oas|agent|imt|ffct)-[\w.-]{6,}            # GitLab
+    | (?:hf|api_org)_(?:(?=[A-Za-z]*\d)[A-Za-z0-9]{8,}|[A-Za-z]{16,})               # Hugging Face
     | sk-(?:proj|ant|or|svcacct|admin|service|live|test|None)-(?=[\w-]*\d)[\w-]{8,}  # OpenAI, Anthropic, OpenRouter
-    | sk-(?=[A-Za-z]*\d)[A-Za-z0-9]{12,} | sk-[A-Za-z0-9]{20,}                     # no region of Slovak (sk)
+    | sk-(?=[A-Za-z]*\d)[A-Za-z0-9]{10,} | sk-[A-Za-z0-9]{20,}                     # no region of Slovak (sk)
     | (?:gsk|xai|r8|pplx|nvapi|fw|csk|tgp_v1|lsv2_pt)[_-](?=[\w-]*\d)[\w-]{20,}    # Groq, xAI, Replicate ...
-    | (?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{12,}                   # AWS
-    | AIza[\w-]{30,} | ya29\.[\w-]{16,} | GOCSPX-[\w-]{16,}                        # Google
-    | xox[a-z](?:\.xox[a-z])?-[\w-]{10,} | xapp-\d-[\w-]{10,}                      # Slack
+    | AKIA[A-Z0-9]{8,} | (?:A3T[A-Z0-9]|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}      # AWS
+    | AIza[\w-]{16,} | ya29\.[\w-]{16,} | GOCSPX-[\w-]{16,}                        # Google
+    | xox[a-z](?:\.xox[a-z])?-[\w-]{6,} | xapp-\d-[\w-]{10,}                      # Slack
     | npm_[A-Za-z0-9]{16,} | pypi-[\w-]{16,}                                       # npm, PyPI
     | (?:sk|rk|pk|whsec)_(?:live|test)_\w{10,} | whsec_\w{16,}                     # Stripe
     | SG\.[\w-]{16,}\.[\w-]{16,} | key-[0-9a-f]{32}                                # SendGrid, Mailgun
@@ -26,7 +26,7 @@ _TOKENS = r"""
     | dapi[0-9a-f]{32}(?:-\d)? | dckr_(?:pat|oat)_[\w-]{16,}                       # Databricks, Docker
     | hv[sbr]\.[\w-]{20,} | AGE-SECRET-KEY-1\w{20,}                                # Vault, age
     | (?:ATATT|ATCTT)[\w=-]{20,} | lin_api_\w{16,} | PMAK-[\w-]{20,}               # Atlassian, Linear, Postman
-    | eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*){0,3}                                     # JSON Web Tokens (RFC 7519)
+    | eyJ[\w-]{8,}\.[\w-]{2,}(?:\.[\w-]*){0,3}                                     # JSON Web Tokens (RFC 7519)
 """
 
 _AWS = ("akia", "asia", "a3t", "abia", "acca", "aroa", "aida")

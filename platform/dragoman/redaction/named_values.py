@@ -9,7 +9,7 @@ SEPARATOR = r"""\\*["'`]?\]?\s*(?:=>|->|:=|==?|:|%3[AaDd])\s*"""
 """What stands between a name, perhaps in quotes, and its value."""
 
 _SECRETS = {
-    kind: re.compile(rf"(?:{'|'.join(names.split())})[ _-]?$", re.IGNORECASE)
+    kind: re.compile(rf"(?:(?<![A-Za-z])(?:{'|'.join(names.split())})|api|access|secret|auth)[ _-]?$", re.IGNORECASE)
     for kind, names in {
         "key": """api access secret private signing signature encryption crypto auth account shared service subscription
             license master ssh deploy storage session consumer application app client webhook hmac jwt cookie flask
@@ -22,6 +22,7 @@ _SECRETS = {
 }
 """What stands before `key`, `token` and `pass` in the names of secrets; alone these words mean other things too."""
 
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _NEVER = re.compile(r"(?!)")
 
 _TOKENIZERS = re.compile(
@@ -65,10 +66,18 @@ def is_secret(match: re.Match[str]) -> bool:
         return not is_placeholder(value)
     if separator == "=":
         return not is_placeholder(value) and value.casefold() not in NOTHING
+    if kind in ("token", "key") and _goes_on(match):
+        return False
     is_name = not match["suffix"] and before[-1:] not in ("_", "-", ".")
     if is_name and re.fullmatch(r"secret|credentials?", kind) and "=" not in separator:
         return is_random(value, 6, 20)
     return not is_plain(value)
+
+
+def _goes_on(match: re.Match[str]) -> bool:
+    """Whether a sentence goes on behind a colon: a word of small letters, and another."""
+    is_word = re.fullmatch(r"[a-z]+", match["secret"]) is not None
+    return is_word and re.match(r"[ ]+[a-z`]", match.string[match.end("secret") :]) is not None
 
 
 def is_of_tokenizer(match: re.Match[str]) -> bool:
@@ -85,7 +94,7 @@ def _before(match: re.Match[str]) -> str:
 def _is_uncertain_secret(match: re.Match[str], before: str) -> bool:
     """Whether the value behind such a word looks like a secret: `=` binds closer than a colon."""
     name, value, separator = match["name"], match["secret"], match.groupdict().get("separator", " ")
-    if is_plain(value):
+    if is_plain(value) or _VARIABLE.fullmatch(value.strip("`\"'")):
         return False
     binds = "=" in separator or "%" in separator
     match name.casefold():
@@ -98,14 +107,14 @@ def _is_uncertain_secret(match: re.Match[str], before: str) -> bool:
             is_hash = re.fullmatch(r"[0-9a-f-]+", value.strip("\"'")) is not None and not asked
             return (
                 _NOT_KEYS.search(before) is None
-                and is_random(value, 16, 1000)
+                and is_random(value, 8 if asked else 12, 1000)
                 and not is_hash
-                and "/" not in value[:16]
+                and not re.search(r"[./]", value[:16])
             )
         case "token" if is_of_tokenizer(match):
             return False
     if name == "TOKEN":  # of a variable of the environment
-        return is_random(value, 1, 4)
+        return binds or is_random(value, 1, 4)
     return is_random(value, 6, 12) if binds else is_random(value, 10, 20)
 
 
@@ -116,7 +125,7 @@ def _is_line(match: re.Match[str]) -> bool:
 NAMED_VALUES = (
     # of ODBC and ADO, between semicolons
     Shape(
-        r"""(?<=;)\s*(?P<name>pwd|password|accountkey|sharedaccesskey)(?P<suffix>)\s*=\s*
+        r"""(?<=;)\s*(?P<name>pwd|password|accountkey|sharedaccesskey)(?P<suffix>)\s*(?P<separator>=)\s*
             (?P<secret>\{(?:[^}\n]|\}\})*\}|[^;\n"']+)""",
         ";",
         check=is_secret,
@@ -138,7 +147,7 @@ NAMED_VALUES = (
         flags=re.IGNORECASE,
     ),
     Shape(
-        rf"{NAME}(?:\s+provided)?(?P<separator>{SEPARATOR}){VALUE}",
+        rf"{NAME}(?:\s+(?:provided|is|was))?(?P<separator>{SEPARATOR}){VALUE}",
         *NEEDS,
         check=is_secret,
         flags=re.IGNORECASE,

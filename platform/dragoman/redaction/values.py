@@ -20,21 +20,24 @@ VALUE = rf"""(?P<secret>
     | [A-Z]\w*\((?:\w+=)?{QUOTED}\)
     | \{{(?:[^{{}}\n]|\}}\}})+\}}(?=\s*(?:;|$|["']))
     | \[\s*{QUOTED}[^\]\n]*\]
-    | {BARE}
+    | {BARE}(?:(?:[ ]+(?![\w.-]+\s*[=:])[^\s=:"']+){{1,4}}(?=[ ]+[\w.-]+=))?
 )"""
-"""A value: in quotes, in a call such as `Secret('x')`, in braces as of ODBC, in a list, or bare."""
+"""A value: in quotes, in a call such as `Secret('x')`, in braces as of ODBC, in a list, or bare; this may have spaces
+where another name follows."""
 
 NOTHING = frozenset({"none", "null", "nil", "true", "false", "undefined", "unset"})
 """Values of a setting that is not set."""
 
 _PLAIN = NOTHING.union(
-    """a about above after again all already also an and any are as at authentication be because before below but by can
-    can't cannot changed check does doesn't each either empty enter every expired file fills for forgotten found from
-    given has hidden if in incorrect into invalid is isn't it it's its known later least lost made may means missing
-    must name needed needs never new no nobody not of off old on once one only optional or our out per please policy
-    random read redacted refused required reset rotated same see set should so some such than that that's the their
-    them then there there's they this to too two unknown until use used user uses value was we were what when where
-    whether which who whoever why will with without wrong yes yet you your""".split()  # noqa: SIM905
+    """a about above add after again all already also an and any are as ask at authentication be because before below
+    but by can can't cannot changed check choose correct define does doesn't each either empty enter every
+    expired file fills find for forgotten found from give given has hidden if in incorrect into invalid is isn't
+    it it's its keep known later least leave log lost made make may means missing must name needed needs never
+    new no nobody not of off old on once one only optional or our out pass per please policy provide put random
+    read redacted refused remove required reset rotated run same save see set should sign so some specify such
+    take tell than that that's the their them then there there's they this to too try two type unknown until use
+    used user uses value was we were what when where whether which who whoever why will with without write wrong
+    yes yet you your""".split()  # noqa: SIM905
 )
 """Words that go on a sentence about a secret, as in `password: must have eight characters`."""
 
@@ -52,7 +55,9 @@ def is_placeholder(value: str) -> bool:
 
 def is_plain(value: str) -> bool:
     """Whether a value is a placeholder, or a word with which a sentence goes on."""
-    return value.strip("\"'` ").rstrip(".,;:!?)").casefold() in _PLAIN or is_placeholder(value)
+    bare = value.strip("\"'` ")
+    first = bare if value[:1] in "\"'" else bare.partition(" ")[0]
+    return first.rstrip(".,;:!?)").casefold() in _PLAIN or is_placeholder(value)
 
 
 def is_random(value: str, shortest: int, longest_word: int) -> bool:
