@@ -195,7 +195,7 @@ def measure(settings: Settings, campaign: Campaign, clients: int, rounds: int) -
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     log = settings.home / "api-benchmark.log"
-    variables = environment() | {"DRAGOMAN_HOME": str(settings.home)}
+    variables = environment(settings) | {"DRAGOMAN_HOME": str(settings.home)}
     with log.open("wb") as file:
         server = subprocess.Popen(
             command(settings, "127.0.0.1", port), stdout=file, stderr=file, env=variables, start_new_session=True

@@ -27,6 +27,7 @@ from typing import Any
 
 import psutil
 
+from dragoman.settings import Settings
 from dragoman_ui.cli import environment, stop, wait_until_healthy
 
 ANSWER, PAINT = 0.300, 1.5
@@ -75,14 +76,15 @@ def _served(url: str, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
         port = listener.getsockname()[1]
     words = [
         sys.executable, "-m", "mlflow", "server", "--app-name", "dragoman", "--workers", "1", "--port", str(port),
-        "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--uvicorn-opts", "--log-level warning",
+        "--uvicorn-opts", "--log-level warning",
     ]  # fmt: skip
     places = {"DRAGOMAN_HOME": str(folder), "DRAGOMAN_STORE": url, "DRAGOMAN_BLOBS": f"file://{folder}/blobs"}
     log = folder / "server.log"
     with log.open("wb") as file:
         server = subprocess.Popen(
-            words, cwd=folder, env=environment() | places, stdout=file, stderr=file, start_new_session=True
-        )
+            words, cwd=folder, env=environment(Settings(home=folder)) | places, stdout=file, stderr=file,
+            start_new_session=True,
+        )  # fmt: skip
     try:
         address = f"http://127.0.0.1:{port}"
         wait_until_healthy(server, f"{address}/health", log)

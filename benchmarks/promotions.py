@@ -145,7 +145,7 @@ def served(here: Settings, kind: str) -> Iterator[str]:
     log = here.home / "server.log"
     with log.open("wb") as file:
         server = subprocess.Popen(
-            command(here, "127.0.0.1", port), stdout=file, stderr=file, env=environment() | variables,
+            command(here, "127.0.0.1", port), stdout=file, stderr=file, env=environment(here) | variables,
             start_new_session=True,
         )  # fmt: skip
     try:

@@ -5,15 +5,23 @@ from difflib import SequenceMatcher, get_close_matches
 from textwrap import shorten
 from typing import ClassVar
 
+from dragoman.redaction import masked
+
 _MOST_NEAREST = 3
 """Names that are offered for a misspelt one, at most."""
 
 
 class DragomanError(Exception):
-    """A mistake the user can mend; the command line prints the sentence and exits with its code."""
+    """A mistake the user can mend; the command line prints the sentence and exits with its code.
+
+    Secrets in the sentence are masked when it is made, where their values are known, wherever it is shown then.
+    """
 
     exit_code: ClassVar[int] = 2
     """Exit code of the command."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(masked(each) if isinstance(each, str) else each for each in arguments))
 
 
 class SpecError(DragomanError):
@@ -51,6 +59,6 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of another library's error, cut to what fits in parentheses."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    """The first line of another library's error, without secrets, cut to what fits in parentheses."""
+    lines = masked(str(error)).strip().splitlines() or [type(error).__name__]
     return shorten(lines[0], 200).rstrip(".: ")

@@ -1,6 +1,6 @@
 """Logging with the grid and cell of each line, as text to read or as JSON, one object a line.
 
-Secrets are masked in both. The level is the setting `log_level`.
+Secrets are masked in both, and in what other libraries log. The level is the setting `log_level`.
 """
 
 import json
@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from dragoman.redaction import masked
+from dragoman.redaction.process import mask_output
 from dragoman.settings import Settings
 
 LOGGERS = ("dragoman", "dragoman_jobs", "dragoman_registry", "dragoman_ui")
@@ -31,6 +32,7 @@ def about(**what: str) -> Iterator[None]:
 
 def configure(settings: Settings) -> None:
     """Log to stderr in the form of the settings; idempotent."""
+    mask_output()
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLine() if settings.log == "json" else TextLine())
     for name in LOGGERS:

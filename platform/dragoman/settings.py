@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dragoman.errors import DragomanError, nearest
+from dragoman.redaction import masked, remember_urls
 from dragoman.truth_values import NoTruthValues
 
 PREFIX = "DRAGOMAN_"
@@ -101,6 +102,14 @@ class Settings(NoTruthValues, BaseSettings):
             name, query, rest = file.partition("?")
             return f"{scheme}:///{_expanded(Path(name))}{query}{rest}"
         return str(_expanded(Path(url))) if url.startswith("~") else url
+
+    def model_post_init(self, context: Any) -> None:
+        """Have the secrets in its URLs masked in whatever this process shows."""
+        remember_urls(self.store, self.blobs, self.mlflow, self.artifacts, self.users, self.ray)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """What `repr` and `str` show, without secrets."""
+        return [(name, masked(value) if isinstance(value, str) else value) for name, value in super().__repr_args__()]
 
     @classmethod
     def settings_customise_sources(

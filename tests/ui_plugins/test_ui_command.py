@@ -19,7 +19,7 @@ import pytest
 from dragoman.errors import DragomanError
 from dragoman.settings import Settings, settings
 from dragoman_ui import cli
-from dragoman_ui.cli import check, command
+from dragoman_ui.cli import check, command, environment
 
 DRAGOMAN = [sys.executable, "-c", "from dragoman.cli.main import main; main()"]
 
@@ -57,7 +57,7 @@ def test_the_server_gets_the_stores_of_the_settings(tmp_path: Path) -> None:
     words = command(Settings(home=tmp_path), "127.0.0.1", 5001)
     options = dict(zip(words[4::2], words[5::2], strict=True))
     assert options["--app-name"] == "dragoman"
-    assert options["--backend-store-uri"] == f"sqlite:///{tmp_path}/mlflow.db"
+    assert environment(Settings(home=tmp_path))["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{tmp_path}/mlflow.db"
     assert options["--artifacts-destination"] == f"file://{tmp_path}/artifacts"
     assert (options["--host"], options["--port"], options["--workers"]) == ("127.0.0.1", "5001", "1")
 

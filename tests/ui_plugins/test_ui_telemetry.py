@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.settings import Settings
 from dragoman.telemetry import OFF
 from dragoman_ui.cli import environment
 
@@ -50,6 +51,6 @@ def test_mlflow_alone_would_tell_them_to_send(tmp_path: Path) -> None:
 def test_the_server_that_is_started_has_them_off(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in OFF:
         monkeypatch.delenv(name, raising=False)
-    assert environment().items() >= OFF.items()
+    assert environment(Settings()).items() >= OFF.items()
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
-    assert environment()["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    assert environment(Settings())["MLFLOW_DISABLE_TELEMETRY"] == "false"

@@ -7,6 +7,7 @@ from flask import Flask
 
 from dragoman import telemetry
 from dragoman.api import API_PREFIX
+from dragoman.redaction.process import mask_output
 from dragoman_ui.api.scores import api
 from dragoman_ui.auth import headers
 from dragoman_ui.auth.registry_guard import guard_registry
@@ -35,6 +36,7 @@ def create_app() -> "FastAPI":
 
     Writes are accepted from this machine only.
     """
+    mask_output()
     _turn_off_telemetry()
     from mlflow.server import app
     from mlflow.server.fastapi_app import create_fastapi_app
@@ -53,6 +55,7 @@ def create_app_with_users() -> Any:
     MLflow's basic authentication is configured as for its own app `basic-auth`: `MLFLOW_FLASK_SERVER_SECRET_KEY` and
     `MLFLOW_AUTH_ADMIN_PASSWORD` must be set.
     """
+    mask_output()
     _turn_off_telemetry()
     from mlflow.server import app
     from mlflow.server.auth import create_app as with_users

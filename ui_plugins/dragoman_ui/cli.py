@@ -66,7 +66,7 @@ def ui(
             command(settings(), host, port),
             stdout=file,
             stderr=file,
-            env=environment() | watchdog.environment,
+            env=environment(settings()) | watchdog.environment,
             start_new_session=True,
         )
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave the server behind
@@ -113,7 +113,10 @@ def check(settings: Settings, host: str, port: int) -> None:
 
 
 def command(settings: Settings, host: str, port: int) -> list[str]:
-    """The command line of the server: one worker, as several are slow to start and share no caches."""
+    """The command line of the server: one worker, as several are slow to start and share no caches.
+
+    Others on this machine see it: what may hold a password is in the environment.
+    """
     options = shlex.join(["--app-dir", str(_NO_MODULES), "--log-level", "warning"])
     return [
         sys.executable,
@@ -122,8 +125,6 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
         "server",
         "--app-name",
         "dragoman",
-        "--backend-store-uri",
-        settings.mlflow_url,
         "--artifacts-destination",
         settings.artifacts_dir.as_uri(),
         "--host",
@@ -137,9 +138,10 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
     ]
 
 
-def environment() -> dict[str, str]:
-    """The environment of the server: this process's, with MLflow's job runner and telemetry off."""
-    return telemetry.OFF | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"} | os.environ
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of the server: this process's, with MLflow's database, and its job runner and telemetry off."""
+    defaults = telemetry.OFF | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
+    return defaults | os.environ | {"MLFLOW_BACKEND_STORE_URI": settings.mlflow_url}
 
 
 def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:

@@ -18,6 +18,7 @@ from dragoman.errors import DragomanError, first_line
 from dragoman.marked_processes import marked
 from dragoman.scratch_folder import PREFIX
 from dragoman.watchdog import Watchdog
+from dragoman.redaction.process import mask_output
 from dragoman_jobs.cluster.base import (
     ONE_CORE,
     ONE_THREAD,
@@ -186,12 +187,13 @@ class RayCluster(Cluster):
 
     def task(self, function: Callable[..., Any], *arguments: Any) -> Ref:
         """A plain Ray task; retries are the driver's, which counts them."""
-        return self._ray.remote(num_cpus=1, max_retries=0)(function).remote(*arguments)
+        options: Any = {"num_cpus": 1, "max_retries": 0}
+        return self._ray.remote(**options)(_call).options(name=function.__name__).remote(function, *arguments)
 
     def stream(self, function: Callable[..., Iterator[Any]], *arguments: Any, share: Share = ONE_CORE) -> Ref:
         """A streaming generator task."""
         options: Any = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": 0, "num_returns": "streaming"}
-        return self._ray.remote(**options)(function).remote(*arguments)
+        return self._ray.remote(**options)(_stream).options(name=function.__name__).remote(function, *arguments)
 
     def wait(self, refs: Collection[Ref], seconds: float) -> list[Ref]:
         """`ray.wait`, for generators and plain futures alike."""
@@ -295,10 +297,21 @@ def _job_config() -> Any:
     return JobImportingAsHere()
 
 
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    mask_output()  # what a worker logs, Ray keeps in files
+    return function(*arguments)
+
+
+def _stream(function: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
+    mask_output()
+    yield from function(*arguments)
+
+
 class _Holder:
     """The actor around a worker object."""
 
     def __init__(self, factory: Callable[..., Any], arguments: Sequence[Any]) -> None:
+        mask_output()
         self._object = factory(*arguments)
 
     def call(self, method: str, *arguments: Any) -> Any:

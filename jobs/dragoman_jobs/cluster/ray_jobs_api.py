@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.errors import first_line
+from dragoman.redaction import remember
 from dragoman_jobs.cluster.base import ClusterError, Share
 
 SECONDS = 15.0
@@ -171,7 +172,9 @@ def auth_token() -> str | None:
     for path in (os.environ.get("RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"):
         try:
             if path and Path(path).is_file():
-                return Path(path).read_text(encoding="utf-8").strip()
+                token = Path(path).read_text(encoding="utf-8").strip()
+                remember(token)
+                return token
         except (OSError, UnicodeDecodeError) as error:
             raise ClusterError(
                 f"The token of the Ray cluster can't be read from {path} ({first_line(error)}): let this user read it, "

@@ -1,9 +1,11 @@
 """The checkpoint and the engine of each model of a plan."""
 
+import os
 from pathlib import Path
 
 from dragoman.model import ModelIdentity
 from dragoman.planning.plan import Plan
+from dragoman.redaction import remember
 from dragoman_jobs.finetune.task import TrainingTask
 from dragoman_jobs.models.checkpoint import Checkpoint
 
@@ -19,6 +21,7 @@ def checkpoint_of(plan: Plan, model: ModelIdentity, models_dir: Path) -> Checkpo
     for other in plan.baselines:
         if other.identity.id == model.id:
             named = other.baseline
+            remember(os.environ.get(named.key_variable or "", ""))
             return Checkpoint(
                 id=model.id,
                 model=str(named.model),

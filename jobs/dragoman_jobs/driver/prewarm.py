@@ -1,7 +1,7 @@
 """Prepare the base model in a process of its own while Ray starts: each takes seconds, and neither needs the other.
 
-`python -m dragoman_jobs.driver.prewarm REQUEST` prepares one model. It only fills the cache: the driver has the model
-prepared as any other, waits for the same folder, and finds it there.
+`python -m dragoman_jobs.driver.prewarm` reads a request from its input and prepares one model. It only fills the cache:
+the driver has the model prepared as any other, waits for the same folder, and finds it there.
 """
 
 import gc
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -57,17 +57,26 @@ def prewarm_base(plan: Plan, settings: Settings) -> Iterator[None]:
         cache=settings.cache_dir.resolve(),
         gpus=settings.worker_gpus,
     )
-    process = subprocess.Popen(  # noqa: S603 (a module of ours)
-        [sys.executable, "-P", "-m", "dragoman_jobs.driver.prewarm", request.model_dump_json()],
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "dragoman_jobs.driver.prewarm"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **ONE_THREAD},
     )
     try:
+        # not as an argument, which others on this machine see: addresses are in it
+        _send(process, request)
         yield
     finally:
         process.communicate()  # closes what it reads from
+
+
+def _send(process: "subprocess.Popen[bytes]", request: PrewarmRequest) -> None:
+    assert process.stdin is not None  # noqa: S101
+    with suppress(BrokenPipeError):  # it has ended already, in silence
+        process.stdin.write(request.model_dump_json().encode() + b"\n")
+        process.stdin.flush()
 
 
 def _end_with_input() -> None:
@@ -77,7 +86,7 @@ def _end_with_input() -> None:
 
 
 def _main() -> None:
-    request = PrewarmRequest.model_validate_json(sys.argv[1])
+    request = PrewarmRequest.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_input, daemon=True).start()
     choose_engine(request.engine, request.checkpoint, request.decoding, request.cache, request.gpus)
 

@@ -76,7 +76,7 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submission:
     if any(record.name == grid for record in store.grids.all()):
         store.jobs.check_free(grid)
     Driver(plan, store, settings, ProgressDisplay(Console(quiet=True))).register()
-    number = store.jobs.queue(grid, ray.address)
+    number = store.jobs.queue(grid, masked(ray.address))
     submission = f"dragoman-{grid}-{number}-{uuid4().hex[:6]}"
     try:
         ray.submit(
@@ -89,7 +89,7 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submission:
         store.jobs.end(number, JobState.FAILED, str(error))
         raise
     store.jobs.submitted(number, submission)
-    return Submission(grid, number, submission, ray.page(submission), _mlflow_page(plan, settings), withheld)
+    return Submission(grid, number, submission, masked(ray.page(submission)), _mlflow_page(plan, settings), withheld)
 
 
 def sent(settings: Settings, address: str) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dragoman.errors import ModelError, first_line, nearest
+from dragoman.redaction import remember
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -59,6 +60,7 @@ class OpenAIEndpoint(BaseSettings):
                 )
         else:
             key = found.key.get_secret_value() if url is None else ""
+        remember(key)
         return found.model_copy(update={"url": url or found.url, "key": SecretStr(key)})
 
 

@@ -13,8 +13,11 @@ from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
 from dragoman.cli.groups import Group, group_of, grouped
+from dragoman.cli.hidden_settings import hide_secret_settings
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
+from dragoman.redaction import masked
+from dragoman.redaction.process import mask_output
 from dragoman.signals import interruptible
 from dragoman.terminal import hang_up, write_whatever_comes
 from dragoman.version import __version__
@@ -90,8 +93,9 @@ class _Installed(TyperGroup):
         """
         try:
             return super().invoke(ctx)
-        except typer.BadParameter as error:
-            if error.param is None or error.param.metavar != "GRID":
+        except typer.TyperException as error:
+            error.message = masked(error.message)  # it repeats what it was given
+            if not isinstance(error, typer.BadParameter) or error.param is None or error.param.metavar != "GRID":
                 raise
             from dragoman.cli.arguments import complete_grids
 
@@ -147,6 +151,8 @@ def main() -> None:
     telemetry.turn_off()
     os.environ.setdefault("PYTHONSAFEPATH", "1")  # child Python processes don't import from the current folder
     write_whatever_comes()
+    mask_output()
+    hide_secret_settings()
     try:
         for argument in filter(half_character, sys.argv[1:]):
             raise DragomanError(f"The argument {argument!a} is not UTF-8: write it, or name the file, in UTF-8.")
@@ -156,7 +162,7 @@ def main() -> None:
             finally:
                 hang_up()
     except DragomanError as error:
-        print(f"dragoman: {error}", file=sys.stderr)
+        print(f"dragoman: {masked(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from dragoman.operations.folder import Folder
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, Snapshot, snapshot
+from dragoman.redaction import masked
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
@@ -45,7 +46,7 @@ def backup(settings: Settings, folder: Path, models: bool, console: Console) -> 
     settle_home(settings)
     with ExitStack() as stack:
         moments = _begin(stack, settings, urls)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the users' database has the hashes of their passwords
         names = {part: f"{part}{moment.suffix}" for part, moment in moments.items()}
         sources = folders(settings)
         manifest = Manifest.now(names, _places(settings))
@@ -87,9 +88,13 @@ def folders(settings: Settings) -> dict[str, Folder]:
 
 
 def _places(settings: Settings) -> dict[str, str]:
-    """Where each folder is, by the URLs in the databases."""
+    """Where each folder is, by the URLs in the databases; a password in one is not kept."""
     artifacts = settings.artifacts or settings.artifacts_dir.as_uri()
-    return {"blobs": settings.blobs_url, "artifacts": artifacts, "models": settings.models_dir.as_uri()}
+    return {
+        "blobs": masked(settings.blobs_url),
+        "artifacts": masked(artifacts),
+        "models": settings.models_dir.as_uri(),
+    }
 
 
 @contextmanager

@@ -106,6 +106,8 @@ def backup(
 
     It is a snapshot of one moment. The hashes of all files are written last; without them a backup is incomplete.
 
+    No password or key of the settings is in it, but what MLflow's databases hold: hashes of users' passwords, for one.
+
     Examples: dragoman backup /backups/monday · dragoman backup /backups/monday --no-models
     """
     from dragoman.operations.backup import backup as back_up

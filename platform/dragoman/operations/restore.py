@@ -9,6 +9,7 @@ from sqlalchemy import NullPool, create_engine
 from dragoman.operations.backup import databases, folders, progress
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, snapshot
+from dragoman.redaction import masked
 from dragoman.settings import Settings
 from dragoman.store.blobs import check_blob
 from dragoman.store.maintenance.relocation import local_path, relocate_mlflow, relocate_store, settle_home
@@ -76,7 +77,7 @@ def _relocate(manifest: Manifest, settings: Settings, urls: dict[str, str]) -> N
     """Replace the paths in the databases by the new locations."""
     artifacts = settings.artifacts or settings.artifacts_dir.as_uri()
     with ExitStack() as stack:
-        if "mlflow" in manifest.databases and manifest.folders["artifacts"] != artifacts:
+        if "mlflow" in manifest.databases and manifest.folders["artifacts"] != masked(artifacts):
             connection = stack.enter_context(create_engine(snapshot(urls["mlflow"]).url, poolclass=NullPool).begin())
             relocate_mlflow(connection, [manifest.folders["artifacts"]], artifacts)
         connection = stack.enter_context(create_engine(snapshot(urls["store"]).url, poolclass=NullPool).begin())

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from dragoman.errors import CorpusError, SpecError, nearest
+from dragoman.redaction import masked
 from dragoman.spec import sweep
 from dragoman.spec.corpus import CorpusChoice, checked_options
 from dragoman.spec.document import read_document
@@ -59,6 +60,7 @@ def load_campaign(path: Path) -> Campaign:
         SpecError: as for `load_spec`, but several grids are welcome.
     """
     content = read_document(path)
+    _require_no_secret(content, path)
     if "sweep" not in content:
         return Campaign(str(content.get("name")), (_checked(path, content, ""),))
     try:
@@ -70,6 +72,23 @@ def load_campaign(path: Path) -> Campaign:
     return Campaign(
         str(content.get("name")), tuple(_checked(path, each, f" (grid {each['name']})") for each in contents)
     )
+
+
+def _require_no_secret(content: Any, path: Path, place: tuple[str, ...] = ()) -> None:
+    """Refuse addresses with a password or key in them: a spec is kept in the store and shown in MLflow.
+
+    Raises:
+        SpecError: there is one.
+    """
+    if isinstance(content, dict | list):
+        steps = content.items() if isinstance(content, dict) else enumerate(content)
+        for step, part in steps:
+            _require_no_secret(part, path, (*place, str(step)))
+    elif isinstance(content, str) and "://" in content and masked(content) != content:
+        raise SpecError(
+            f"{path}: {'.'.join(place)} holds a secret ({content}), and specs are kept and shown: take it out; give it "
+            "in the environment where the grid runs (an endpoint's key in the variable that key_variable names)."
+        )
 
 
 def _mistake(content: dict[str, Any]) -> str | None:

@@ -125,7 +125,7 @@ class Tracker:
                 "seed": spec.seed,
             },
         )
-        self._client.log_dict(self._grid_run, spec.model_dump(mode="json"), "spec.json")
+        self._client.log_dict(self._grid_run, _without_secrets(spec.model_dump(mode="json")), "spec.json")
         note = experiment_note(spec.name, self._experiment, spec.campaign, has_view=False)
         if NOTE_TAG not in self._client.get_experiment(self._experiment).tags:
             self._client.set_experiment_tag(self._experiment, NOTE_TAG, note)
@@ -284,9 +284,11 @@ class Tracker:
         from mlflow.entities import Param, RunTag
 
         known = self._client.get_run(run).data
-        fresh = [Param(name, str(value)[:6000]) for name, value in (params or {}).items() if name not in known.params]
+        fresh = [
+            Param(name, masked(str(value))[:6000]) for name, value in (params or {}).items() if name not in known.params
+        ]
         new = [metric for metric in metrics if known.metrics.get(metric.key) != metric.value]
-        said = [RunTag(name, value[:TAG_LENGTH]) for name, value in (tags or {}).items()]
+        said = [RunTag(name, masked(value)[:TAG_LENGTH]) for name, value in (tags or {}).items()]
         for start in range(0, max(len(new), 1), BATCH):
             first = start == 0
             batch = new[start : start + BATCH]
@@ -347,6 +349,15 @@ def answers(uri: str) -> bool:
         return requests.get(f"{uri.rstrip('/')}/health", timeout=3).status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     except requests.RequestException:
         return False
+
+
+def _without_secrets(part: Any) -> Any:
+    """A part of a JSON document with secrets masked in its texts: an endpoint's address may hold one."""
+    if isinstance(part, dict):
+        return {name: _without_secrets(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_without_secrets(value) for value in part]
+    return masked(part) if isinstance(part, str) else part
 
 
 def _milliseconds() -> int:

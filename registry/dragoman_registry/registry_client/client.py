@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dragoman import telemetry
 from dragoman.errors import ModelError
 from dragoman.scratch_folder import PREFIX, ScratchFolder
+from dragoman.redaction import masked
 from dragoman.settings import settings
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.tracking.mlflow import quieten
@@ -57,7 +58,7 @@ def speaking(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError) as error:
         # MLflow repeats the address it was given, with its password
-        reason = " ".join(str(error).replace(uri.rstrip("/"), without_password(uri).rstrip("/")).split())
+        reason = " ".join(masked(str(error)).split())
         remedy = "check the address, and that you may do this" if is_server(uri) else "check that it is there"
         raise ModelError(f"MLflow at {without_password(uri)} says no ({reason[:300]}): {remedy}.") from error
 

@@ -1,5 +1,6 @@
 """The base is prepared ahead only where it will be decoded, and for the GPUs that it will be decoded on."""
 
+import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +28,10 @@ def test_the_base_is_prepared_where_it_is_evaluated(
 
     class Process:
         def __init__(self, command: list[Any], **_: Any) -> None:
-            asked.append(PrewarmRequest.model_validate_json(command[-1]))
+            self.stdin = io.BytesIO()
 
         def communicate(self) -> None:
-            """It is over."""
+            asked.append(PrewarmRequest.model_validate_json(self.stdin.getvalue()))
 
     monkeypatch.setattr(subprocess, "Popen", Process)
     with prewarm_base(make_plan(GridSpec.model_validate(content)), Settings(home=tmp_path, worker_gpus=0.5)):
