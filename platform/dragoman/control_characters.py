@@ -32,7 +32,7 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def visible_sentence(text: str) -> str:
-    """A message for people: the same, and a second line of it is indented, so that it is not taken for a new message."""
+    """A message for people: the same, with further lines indented, so that none is taken for another message."""
     return visible(text, LINES).replace("\n", "\n  ")
 
 

@@ -8,13 +8,16 @@ import io
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from zipfile import ZipFile
 
 from dragoman.errors import DragomanError
 from dragoman.settings import settings, variable
+
+Item = TypeVar("Item")
 
 GRACE = 64 << 20
 """Bytes that may be unpacked whatever they were packed into: the ratio of a small file says little."""
@@ -56,6 +59,15 @@ def over_limit(what: str, limit: str, remedy: str) -> ReadingError:
     )
 
 
+@contextmanager
+def refused_as(kind: type[DragomanError]) -> Iterator[None]:
+    """Context manager that makes another error, with the same sentence, of a `ReadingError`."""
+    try:
+        yield
+    except ReadingError as error:
+        raise kind(str(error)) from error
+
+
 def special_kind(path: str | Path) -> str | None:
     """What is neither a file nor a folder at a path, as words; None also where nothing is."""
     try:
@@ -75,7 +87,9 @@ def require_file(path: str | Path, place: str | None = None) -> None:
         ReadingError: it is one.
     """
     if kind := special_kind(path):
-        raise ReadingError(f"{place or path} is {kind}, and files alone are read: give a file, or write it to one first.")
+        raise ReadingError(
+            f"{place or path} is {kind}, and files alone are read: give a file, or write it to one first."
+        )
 
 
 def read_bytes(path: Path, limit: str = "limit_file_bytes") -> bytes:
@@ -91,7 +105,7 @@ def read_bytes(path: Path, limit: str = "limit_file_bytes") -> bytes:
     """
     require_file(path)
     # what has become a pipe meanwhile does not block
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:  # noqa: PTH123
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         return read_stream(file, str(path), limit)
 
 
@@ -148,7 +162,7 @@ def parse_json(text: str | bytes, place: str) -> Any:
 
 
 def parse_json_line(line: str, place: str) -> Any:
-    """What a short text of JSON says, of which the caller looks at the first levels alone; errors as for `parse_json`."""
+    """What a text of JSON says, whose depth is the parser's affair; arguments and errors as for `parse_json`."""
     # each value but the first has a comma before it, or the bracket or key that it is in
     if len(line) > _SHORT and line.count(",") > settings().limit_json_values:
         raise over_limit(f"{place} has too many values", "limit_json_values", "give less at once")
@@ -176,6 +190,20 @@ def _too_deep(place: str) -> ReadingError:
     return over_limit(f"{place} is nested too deeply", "limit_depth", "write it with fewer levels")
 
 
+def within(items: Iterable[Item], size: Callable[[Item], int], place: str) -> Iterator[Item]:
+    """The items of something that is kept in memory whole, up to the limit of a file that is read so.
+
+    Raises:
+        ReadingError: they are more.
+    """
+    total, most = 0, settings().limit_file_bytes
+    for item in items:
+        total += size(item)
+        if total > most:
+            raise over_limit(f"{place} has more characters than are read at once", "limit_file_bytes", "give less")
+        yield item
+
+
 def most_unpacked(packed: int | None) -> float:
     """How many bytes may come of so many packed ones; any number where their size is not known."""
     return float("inf") if packed is None else max(GRACE, packed * settings().limit_ratio)
@@ -184,7 +212,9 @@ def most_unpacked(packed: int | None) -> float:
 def too_much_unpacked(place: str) -> ReadingError:
     """The error where more come."""
     return over_limit(
-        f"{place} unpacks to more times its size than a text does", "limit_ratio", "unpack it yourself, or fetch it again"
+        f"{place} unpacks to more times its size than a text does",
+        "limit_ratio",
+        "unpack it yourself, or fetch it again",
     )
 
 
@@ -216,7 +246,9 @@ def whole_lines(file: io.BufferedReader, place: str, packed: int | None) -> Iter
             rest.append(data)
             waiting += len(data)
             if waiting > longest:
-                raise over_limit(f"{place} has a line of more bytes than are read", "limit_line_bytes", "break the line")
+                raise over_limit(
+                    f"{place} has a line of more bytes than are read", "limit_line_bytes", "break the line"
+                )
     if rest:
         yield b"".join(rest)
 

@@ -13,10 +13,11 @@ from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
 from dragoman.cli.groups import Group, group_of, grouped
+from dragoman.control_characters import visible_sentence
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
 from dragoman.signals import interruptible
-from dragoman.terminal import hang_up, write_whatever_comes
+from dragoman.terminal import hang_up, say, write_whatever_comes
 from dragoman.version import __version__
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
@@ -107,7 +108,7 @@ def _place(command: Any, groups: list[str]) -> tuple[int, str]:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"dragoman {__version__}")
+        say(f"dragoman {__version__}")
         raise typer.Exit
 
 
@@ -156,7 +157,7 @@ def main() -> None:
             finally:
                 hang_up()
     except DragomanError as error:
-        print(f"dragoman: {error}", file=sys.stderr)
+        print(f"dragoman: {visible_sentence(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)

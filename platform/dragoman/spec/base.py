@@ -35,9 +35,7 @@ def short_name(name: str, info: ValidationInfo) -> str:
     return name
 
 
-Name = Annotated[
-    str, Field(pattern=NAME, json_schema_extra={"maxLength": LONGEST_WRITTEN}), AfterValidator(short_name)
-]
+Name = Annotated[str, Field(pattern=NAME, json_schema_extra={"maxLength": LONGEST_WRITTEN}), AfterValidator(short_name)]
 """A name in a spec."""
 
 GridName = Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]

@@ -109,16 +109,18 @@ class _Loader(yaml.SafeLoader):
         self._limits = settings()
         self._depth = 0
         self._values = self._characters = 0
-        self._sizes: dict[yaml.Node, _Size] = {}
+        self._sizes: dict[yaml.Node | None, _Size] = {}
 
-    def compose_node(self, parent: Any, index: Any) -> yaml.Node:
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
         """A value or an alias of one; nodes are known by what they are, not by what they hold."""
-        mark = self.peek_event().start_mark
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         before = _Size(self._values, self._characters)
         if self.check_event(yaml.AliasEvent):
-            node: yaml.Node = super().compose_node(parent, index)
+            node = super().compose_node(parent, index)
             if node not in self._sizes:
-                raise _RefusedError(problem="an alias stands within what it stands for: write it out", problem_mark=mark)
+                raise _RefusedError(
+                    problem="an alias stands within what it stands for: write it out", problem_mark=mark
+                )
             self._grow(*self._sizes[node], mark.line)
             return node
         self._depth += 1

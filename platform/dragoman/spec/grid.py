@@ -24,7 +24,6 @@ from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_o
 from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 
-
 MOST_LANGUAGES = 1000
 """Languages of one grid: a million directed pairs, which a plan holds in memory."""
 

@@ -9,8 +9,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from dragoman.errors import SpecError, nearest
-from dragoman.spec.base import LONGEST_NAME
 from dragoman.settings import settings
+from dragoman.spec.base import LONGEST_NAME
 from dragoman.truth_values import QUOTES
 
 ZIP = "zip"
@@ -55,9 +55,9 @@ def grids(content: Mapping[str, Any]) -> Iterator[_Content]:
     if count > MOST:
         raise SpecError(f"sweep makes {count} grids, more than {MOST}: shorten its lists, or zip some of them.")
     most = settings().limit_spec_values
-    if (values := count * _values(content)) > _ALL * most:
+    if (together := count * _values(content)) > _ALL * most:
         raise SpecError(
-            f"sweep makes {count} grids with {values:,} values together, more than {_ALL} times the {most:,} of one: "
+            f"sweep makes {count} grids with {together:,} values together, more than {_ALL} times the {most:,} of one: "
             "shorten its lists, or raise the setting limit_spec_values."
         )
     campaign = content.get("name")
