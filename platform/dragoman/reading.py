@@ -19,7 +19,7 @@ from dragoman.settings import settings, variable
 
 Item = TypeVar("Item")
 
-GRACE = 64 << 20
+GRACE = 16 << 20
 """Bytes that may be unpacked whatever they were packed into: the ratio of a small file says little."""
 
 _DIRECTORY_ENTRY = 128

@@ -74,7 +74,7 @@ class Settings(NoTruthValues, BaseSettings):
     """GPUs that each of them holds; 0 trains on the CPU."""
     limit_spec_bytes: int = Field(default=1 << 20, ge=1)
     """The most bytes of a spec or a policy (YAML)."""
-    limit_spec_values: int = Field(default=200_000, ge=1)
+    limit_spec_values: int = Field(default=100_000, ge=1)
     """The most values and keys of a spec or a policy with every alias written out; all grids of a sweep may
     have ten times as many together."""
     limit_depth: int = Field(default=64, ge=1, le=120)
@@ -86,9 +86,13 @@ class Settings(NoTruthValues, BaseSettings):
     limit_line_bytes: int = Field(default=8 << 20, ge=1)
     """The most bytes of a line in a corpus."""
     limit_ratio: int = Field(default=200, ge=1)
-    """The most bytes that a packed one may stand for in a corpus or an archive, where more than 64 MiB are unpacked."""
+    """The most bytes that a packed one may stand for in a corpus or an archive, where more than 16 MiB are unpacked."""
     limit_members: int = Field(default=200_000, ge=1)
     """The most members of a zip."""
+    limit_examples: int = Field(default=1_000_000, ge=1)
+    """The most examples of a pair that are drawn from a corpus in random order, which may be made without an end."""
+    limit_template_seconds: int = Field(default=10, ge=1)
+    """Seconds of a processor that a model's chat template may take for a prompt of one word."""
     log: Literal["text", "json"] = "text"
     """Form of the log: lines to read, or JSON, one object a line, for what collects logs."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"

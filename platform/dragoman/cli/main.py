@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
 from dragoman.cli.groups import Group, group_of, grouped
-from dragoman.control_characters import visible_sentence
+from dragoman.control_characters import visible, visible_sentence
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
 from dragoman.signals import interruptible
@@ -83,6 +84,11 @@ class _Installed(TyperGroup):
         self.commands = {name: found[name] for name in sorted(found, key=lambda name: _place(found[name], groups))}
         super().format_help(ctx, formatter)
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the arguments of the top level."""
+        with _visible_errors():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run a command; one that lacks the name of a grid says which there are.
 
@@ -90,7 +96,8 @@ class _Installed(TyperGroup):
             DragomanError: a grid has to be named.
         """
         try:
-            return super().invoke(ctx)
+            with _visible_errors():
+                return super().invoke(ctx)
         except typer.BadParameter as error:
             if error.param is None or error.param.metavar != "GRID":
                 raise
@@ -98,6 +105,18 @@ class _Installed(TyperGroup):
 
             grids = ", ".join(complete_grids("")) or "none yet"
             raise DragomanError(f"The name of a grid is missing (there are: {grids}).") from error
+
+
+@contextmanager
+def _visible_errors() -> Iterator[None]:
+    """Errors of the command line say what was written there, with control characters as escapes."""
+    try:
+        yield
+    except Exception as error:
+        # of click, which some versions of typer depend on and others include
+        if hasattr(error, "format_message") and isinstance(message := getattr(error, "message", None), str):
+            error.__dict__["message"] = visible(message)
+        raise
 
 
 def _place(command: Any, groups: list[str]) -> tuple[int, str]:
