@@ -155,25 +155,30 @@ def parse_json(text: str | bytes, place: str) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
-    value = parse_json_line(text, place)
+    value = parse_json_line(text, lambda: place)
     if text.count("[") + text.count("{") > settings().limit_depth:
         _require_depth(value, place)
     return value
 
 
-def parse_json_line(line: str, place: str) -> Any:
-    """What a text of JSON says, whose depth is the parser's affair; arguments and errors as for `parse_json`."""
+def parse_json_line(line: str, place: Callable[[], str]) -> Any:
+    """What a text of JSON says, whose depth is the parser's affair; errors as for `parse_json`.
+
+    Args:
+        line: the text.
+        place: finds its name for people, where there is an error: there may be millions of lines.
+    """
     # each value but the first has a comma before it, or the bracket or key that it is in
     if len(line) > _SHORT and line.count(",") > settings().limit_json_values:
-        raise over_limit(f"{place} has too many values", "limit_json_values", "give less at once")
+        raise over_limit(f"{place()} has too many values", "limit_json_values", "give less at once")
     try:
         return json.loads(line)
     except json.JSONDecodeError:
         raise
     except RecursionError as error:
-        raise _too_deep(place) from error
+        raise _too_deep(place()) from error
     except ValueError as error:  # Python's own limit (`sys.get_int_max_str_digits`)
-        raise ReadingError(f"{place} has a number of thousands of digits: correct it.") from error
+        raise ReadingError(f"{place()} has a number of thousands of digits: correct it.") from error
 
 
 def _require_depth(value: Any, place: str) -> None:

@@ -1,6 +1,7 @@
 """FLORES+: FLORES-200 as the Open Language Data Initiative keeps it up, with corrected texts and more languages."""
 
 from collections.abc import Iterator, Mapping, Set
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -79,6 +80,9 @@ class FloresPlus(Flores):
                 )
             yield row
 
+    def _line(self, name: str, number: int) -> str:
+        return f"{self._files.place(name)}, line {number},"
+
     def _rows(self, name: str) -> Iterator[Mapping[str, Any]]:
         try:
             if name.endswith(".parquet"):
@@ -90,7 +94,7 @@ class FloresPlus(Flores):
                         yield from (dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True))
             else:
                 for number, line in enumerate(self._files.lines(name), 1):
-                    yield parse_json_line(line, f"{self._files.place(name)}, line {number},")
+                    yield parse_json_line(line, partial(self._line, name, number))
         except ReadingError:
             raise
         except (OSError, ValueError) as error:  # pyarrow's and json's errors are among them

@@ -41,11 +41,16 @@ def records(files: Files, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     Raises:
         CorpusError: a line holds something else.
     """
+    number = 0
+
+    def place() -> str:
+        return f"{files.place(name)}, line {number},"
+
     for number, line in enumerate(files.lines(name), 1):
         if not line.strip():
             continue
         try:
-            record = parse_json_line(line, f"{files.place(name)}, line {number},")
+            record = parse_json_line(line, place)
         except ReadingError as error:
             raise CorpusError(str(error)) from error
         except json.JSONDecodeError as error:
