@@ -23,6 +23,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+pytestmark = pytest.mark.slow  # some ten seconds on a quiet machine, most of them to write the inputs
+
 MEGABYTES = 300
 """What a hostile input may take above what the process had before it."""
 SECONDS = 60
