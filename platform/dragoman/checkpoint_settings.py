@@ -3,12 +3,13 @@
 Files are read as JSON, without importing `transformers`, so that planning stays fast.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dragoman.errors import ModelError, first_line
 from dragoman.identity import canonical_json, hash_files, hash_lines
+from dragoman.reading import read_json, read_text, refused_as, require_file
 
 GENERATION = "generation_config.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -41,7 +42,29 @@ def deciding_settings(folder: Path, chat: bool) -> dict[str, Any]:
     Args:
         folder: a checkpoint in Hugging Face's layout.
         chat: whether the model is asked with, or trained on, its chat template.
+
+    Raises:
+        ModelError: a file is none, or larger or deeper than what is read.
     """
+    with refused_as(ModelError):
+        for path in (path for pattern in (*VOCABULARIES, *CHAT_TEMPLATES) for path in folder.glob(pattern)):
+            require_file(path)
+        try:
+            return _deciding_settings(folder, chat)
+        except (TypeError, AttributeError, KeyError, ValueError) as error:
+            raise ModelError(
+                f"The settings in {folder} are not what `save_pretrained` writes ({first_line(error)}): copy the model "
+                "there anew."
+            ) from error
+
+
+def changed_at(folder: Path) -> float:
+    """When one of the files that `deciding_settings` reads was last written to, in seconds since 1970."""
+    names = (GENERATION, TOKENIZER_CONFIG, SPECIAL_TOKENS, *CHAT_TEMPLATES, *VOCABULARIES)
+    return max((path.stat().st_mtime for name in names for path in folder.glob(name)), default=0.0)
+
+
+def _deciding_settings(folder: Path, chat: bool) -> dict[str, Any]:
     config, tokens = _json(folder / "config.json"), _json(folder / TOKENIZER_CONFIG)
     plain = {**config, **(config.get("text_config") or {})}
     ends = _numbers(plain.get("eos_token_id"))
@@ -68,15 +91,9 @@ def deciding_settings(folder: Path, chat: bool) -> dict[str, Any]:
     return found
 
 
-def changed_at(folder: Path) -> float:
-    """When one of the files that `deciding_settings` reads was last written to, in seconds since 1970."""
-    names = (GENERATION, TOKENIZER_CONFIG, SPECIAL_TOKENS, *CHAT_TEMPLATES, *VOCABULARIES)
-    return max((path.stat().st_mtime for name in names for path in folder.glob(name)), default=0.0)
-
-
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except (OSError, ValueError):
         return {}  # what can't be read is reported when the model is loaded
     return found if isinstance(found, dict) else {}
@@ -120,5 +137,5 @@ def _chat(folder: Path, tokens: Mapping[str, Any]) -> list[str]:
     named = [canonical_json(tokens["chat_template"])] if tokens.get("chat_template") else []
     for pattern in CHAT_TEMPLATES:
         for path in sorted(folder.glob(pattern)):
-            named += [path.name, path.read_text(encoding="utf-8")]
+            named += [path.name, read_text(path)]
     return named

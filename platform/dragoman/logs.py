@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from dragoman.control_characters import visible_json, visible_sentence
 from dragoman.redaction import masked
 from dragoman.redaction.process import mask_output
 from dragoman.settings import Settings
@@ -56,7 +57,7 @@ class JsonLine(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = masked(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return visible_json(json.dumps(line, ensure_ascii=False))
 
 
 class TextLine(logging.Formatter):
@@ -68,4 +69,4 @@ class TextLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without secrets."""
         said = " ".join(f"{name}={value}" for name, value in _ABOUT.get().items())
-        return masked(super().format(record)) + (f" [{said}]" if said else "")
+        return visible_sentence(masked(super().format(record)) + (f" [{said}]" if said else ""))

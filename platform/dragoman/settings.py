@@ -23,6 +23,9 @@ PREFIX = "DRAGOMAN_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 """Variable that names the settings file where it is not `dragoman.toml` in the current folder."""
 
+LARGEST = 1 << 20
+"""The most bytes of a settings file."""
+
 _OF_PLUGINS = (f"{PREFIX}OPENAI_",)
 """Prefixes of the variables that plugins of Dragoman read themselves."""
 
@@ -75,6 +78,27 @@ class Settings(NoTruthValues, BaseSettings):
     """CPU cores that each of them holds."""
     training_gpus: float = Field(default=0, ge=0)
     """GPUs that each of them holds; 0 trains on the CPU."""
+    limit_spec_bytes: int = Field(default=1 << 20, ge=1)
+    """The most bytes of a spec or a policy (YAML)."""
+    limit_spec_values: int = Field(default=100_000, ge=1)
+    """The most values and keys of a spec or a policy with every alias written out; all grids of a sweep may
+    have ten times as many together."""
+    limit_depth: int = Field(default=64, ge=1, le=120)
+    """The most levels of lists and mappings in each other, in YAML and JSON."""
+    limit_file_bytes: int = Field(default=64 << 20, ge=1)
+    """The most bytes of another file that is read whole: a model's JSON, a manifest, a text to translate."""
+    limit_json_values: int = Field(default=2_000_000, ge=1)
+    """The most values in a JSON file, or in a line of JSON lines."""
+    limit_line_bytes: int = Field(default=8 << 20, ge=1)
+    """The most bytes of a line in a corpus."""
+    limit_ratio: int = Field(default=200, ge=1)
+    """The most bytes that a packed one may stand for in a corpus or an archive, where more than 16 MiB are unpacked."""
+    limit_members: int = Field(default=200_000, ge=1)
+    """The most members of a zip."""
+    limit_examples: int = Field(default=1_000_000, ge=1)
+    """The most examples of a pair that are drawn from a corpus in random order, which may be made without an end."""
+    limit_template_seconds: int = Field(default=10, ge=1)
+    """Seconds of a processor that a model's chat template may take for a prompt of one word."""
     log: Literal["text", "json"] = "text"
     """Form of the log: lines to read, or JSON, one object a line, for what collects logs."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -169,10 +193,10 @@ def settings() -> Settings:
     """
     try:
         return Settings()
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{settings_file()} is no TOML ({error}): write lines such as home = '/data'.") from error
     except ValidationError as error:
         raise SettingsError(_sentence(error.errors()[0])) from error
+    except (ValueError, RecursionError) as error:  # it is no UTF-8, no TOML, or nested or written beyond all measure
+        raise SettingsError(f"{settings_file()} is no TOML ({error}): write lines such as home = '/data'.") from error
 
 
 def sqlite_url(file: Path) -> str:
@@ -196,6 +220,8 @@ def settings_file() -> Path:
     file = Path(named or "dragoman.toml").expanduser()
     if named and not file.is_file():
         raise SettingsError(f"There is no settings file {named}: correct {FILE_VARIABLE}, or unset it.")
+    if file.is_file() and file.stat().st_size > LARGEST:
+        raise SettingsError(f"The settings file {file} has more than {LARGEST:,} bytes: write settings alone into it.")
     return file
 
 

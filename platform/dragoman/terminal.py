@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from dragoman.control_characters import LINES, visible
 from dragoman.errors import DragomanError
 
 
@@ -22,6 +23,21 @@ def write_whatever_comes() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def say(text: object = "", err: bool = False) -> None:
+    """Print lines for people, whatever a name in them holds: control characters are shown as escapes.
+
+    Args:
+        text: the lines, without the end of the last one.
+        err: whether to standard error.
+    """
+    print(visible(str(text), LINES), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def write_exact(text: str) -> None:
+    """Write text that programs read, as it is; where a terminal reads it, control characters are shown as escapes."""
+    sys.stdout.write(visible(text, LINES) if sys.stdout.isatty() else text)
 
 
 def writes_unicode() -> bool:

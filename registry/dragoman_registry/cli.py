@@ -14,10 +14,12 @@ from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.errors import DragomanError, nearest
 from dragoman.line import MARK, half_character, lines_of
 from dragoman.pair import Pair
+from dragoman.reading import read_bytes, read_stream
 from dragoman.reports.choices import chosen_models
 from dragoman.settings import settings
 from dragoman.store.records import GridRecord
 from dragoman.tables.table import Table
+from dragoman.terminal import write_exact
 from dragoman_registry.audit.cli import audit
 from dragoman_registry.audit.log import AuditLog, Outcome
 from dragoman_registry.gate import evidence
@@ -323,7 +325,7 @@ def translate(
     with speaking(uri):
         version = resolve(uri, model)
     for line in translate_lines(uri, version, pair, _lines(text, file)):
-        typer.echo(line)
+        write_exact(f"{line}\n")
 
 
 def _by_metric(signatures: Sequence[str] | None) -> dict[str, str]:
@@ -351,7 +353,7 @@ def _lines(text: str | None, file: Path | None) -> list[str]:
     place = "Standard input" if file is None else str(file)
     try:
         # as bytes: a text file would take a lone carriage return for a line break
-        data = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        data = read_stream(sys.stdin.buffer, place) if file is None else read_bytes(file)
     except OSError as error:
         raise DragomanError(f"{place} can't be read ({error}): give a text file in UTF-8.") from error
     try:

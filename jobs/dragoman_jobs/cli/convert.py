@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dragoman.cli.groups import Group
+from dragoman.terminal import say
 
 convert = typer.Typer(rich_help_panel=Group.RUN, help="Write a checkpoint in another form.", no_args_is_help=True)
 
@@ -30,4 +31,4 @@ def xglm_to_opt(
     from dragoman_jobs.models import conversion
 
     conversion.xglm_to_opt(model, out, revision)
-    typer.echo(f"Wrote {out}: load it with AutoModelForCausalLM, or give it to any engine that knows OPT.")
+    say(f"Wrote {out}: load it with AutoModelForCausalLM, or give it to any engine that knows OPT.")

@@ -11,6 +11,7 @@ from dragoman.settings import Settings
 from dragoman.store.jobs import control
 from dragoman.store.maintenance.repair import plan_damaged
 from dragoman.store.store import Store
+from dragoman.terminal import say
 from dragoman_jobs.cli.options import (
     AddressOption,
     CpusOption,
@@ -89,11 +90,11 @@ def retry(
     if failed:
         count = control.retry(store, grid)
         again = count > 0
-        typer.echo(f"{count} failed {'cell' if count == 1 else 'cells'} of {grid} planned again.")
+        say(f"{count} failed {'cell' if count == 1 else 'cells'} of {grid} planned again.")
     if damaged:
         lost = plan_damaged(store, grid)
         again = again or lost.cells != [] or lost.texts > 0
-        typer.echo(
+        say(
             f"{len(lost.cells)} {'cell' if len(lost.cells) == 1 else 'cells'} of {grid} whose hypotheses are lost "
             f"planned again; test texts of {lost.texts} {'pair' if lost.texts == 1 else 'pairs'} are lost."
         )

@@ -12,6 +12,7 @@ from dragoman.reports.plan import missing
 from dragoman.settings import Settings
 from dragoman.spec.loading import load_campaign
 from dragoman.tables.render import Form, render
+from dragoman.terminal import say
 from dragoman_jobs.cli.options import (
     AddressOption,
     CpusOption,
@@ -105,7 +106,7 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
             ahead=lambda prepared: prewarm_base(prepared, chosen),
         )
     except FinisherError as error:
-        typer.echo(f"dragoman: {error}", err=True)
+        say(f"dragoman: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
     if "ui" in plugins.available("commands"):
         console.print(f"\nOpen the pages in a browser with: {sys.argv[0]} ui", highlight=False, markup=False)
@@ -118,10 +119,10 @@ def send(plan: Plan, chosen: Settings, address: str) -> None:
     from dragoman_jobs.driver.submission import submit as submit_plan
 
     sent = submit_plan(plan, chosen, address)
-    typer.echo(f"{sent.grid} is submitted to {address} as {sent.submission}.")
-    typer.echo(f"  Ray:    {sent.dashboard}")
+    say(f"{sent.grid} is submitted to {address} as {sent.submission}.")
+    say(f"  Ray:    {sent.dashboard}")
     page = sent.mlflow or "does not answer; it is told later"
-    typer.echo(f"  MLflow: {page}{' after the address of `dragoman ui`' if page.startswith('/') else ''}")
+    say(f"  MLflow: {page}{' after the address of `dragoman ui`' if page.startswith('/') else ''}")
     for name in sent.withheld:
-        typer.echo(f"The setting {name} holds a password and was not sent: the cluster has to have its own.")
-    typer.echo(f"Follow it with `dragoman status {sent.grid}` and `dragoman logs {sent.grid} --follow`.")
+        say(f"The setting {name} holds a password and was not sent: the cluster has to have its own.")
+    say(f"Follow it with `dragoman status {sent.grid}` and `dragoman logs {sent.grid} --follow`.")

@@ -19,6 +19,7 @@ from dragoman.store.jobs.progress import progress
 from dragoman.store.records import JobRecord, JobState
 from dragoman.store.store import Store
 from dragoman.tables.table import Table
+from dragoman.terminal import say
 
 _STOP_SECONDS = 60
 """How long `stop` waits for the driver to obey."""
@@ -96,16 +97,16 @@ def logs(
         standing = next(each for each in _jobs(store, grid) if each.id == chosen)
         for line in store.jobs.lines(chosen, after):
             after = line.number
-            typer.echo(f"{line.at:%Y-%m-%d %H:%M:%S}  {line.text}")
+            say(f"{line.at:%Y-%m-%d %H:%M:%S}  {line.text}")
             for part in (line.detail or "").splitlines():
-                typer.echo(f"    {part}")
+                say(f"    {part}")
         goes_on = standing.state is JobState.QUEUED or standing.is_alive
         if not (follow and goes_on):
             break
         sys.stdout.flush()
         time.sleep(BEAT_SECONDS / 2)
     if not goes_on:
-        typer.echo(f"The run is {reports.state(standing)}{reports.because(standing)}.")
+        say(f"The run is {reports.state(standing)}{reports.because(standing)}.")
 
 
 @grouped(Group.RUN)

@@ -4,6 +4,7 @@ import sys
 import traceback
 
 from dragoman import logs, telemetry
+from dragoman.control_characters import visible_sentence
 from dragoman.errors import DragomanError
 from dragoman.redaction import masked
 from dragoman.settings import settings
@@ -24,7 +25,7 @@ def main(grid: str, number: int) -> int:
         logs.configure(chosen)
         store = Store.open_existing(chosen.store_url, chosen.blobs_url)
     except DragomanError as error:  # no store to say it in: Ray's log has it, where `dragoman status` looks
-        print(f"dragoman: {masked(str(error))}", file=sys.stderr)
+        print(f"dragoman: {visible_sentence(masked(str(error)))}", file=sys.stderr)
         return 2
     try:
         from dragoman_jobs.cluster.ray_cluster import RayCluster
@@ -53,7 +54,7 @@ def main(grid: str, number: int) -> int:
 def _end(store: Store, number: int, reason: str, detail: str | None) -> None:
     """What went wrong, for a job that had not begun; one that had has said so itself."""
     reason = masked(reason)
-    print(f"dragoman: {reason}", file=sys.stderr)
+    print(f"dragoman: {visible_sentence(reason)}", file=sys.stderr)
     if not store.jobs.lines(number, kind=LineKind.FAILURE, most=1):
         line = JobLine(kind=LineKind.FAILURE, text=reason, detail=detail and masked(detail))
         store.jobs.beat(number, None, [line])

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dragoman.control_characters import LINES, visible
 from dragoman.redaction import masked
 from dragoman_jobs.driver.job import Job
 from dragoman_jobs.driver.throughput import Rates
@@ -104,7 +105,7 @@ class ProgressDisplay:
 
     def _print(self, line: str) -> None:
         # on a cluster it ends in Ray's log, which others may read
-        self._bars.console.print(masked(line), highlight=False, markup=False)
+        self._bars.console.print(visible(masked(line), LINES), highlight=False, markup=False)
 
     def status(self, line: str) -> AbstractContextManager[object]:
         """A line that goes when its block ends; in a log, it stays."""

@@ -16,6 +16,7 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from dragoman.errors import ModelError
+from dragoman.reading import read_bytes, refused_as
 from dragoman_jobs.finetune import distributed
 from dragoman_jobs.finetune.checkpoint_selection import best
 from dragoman_jobs.finetune.result import DevScore, LossPoint
@@ -81,7 +82,8 @@ def restore_checkpoint(
     if not found:
         return TrainingState(run=run)
     newest = found[-1]
-    state = TrainingState.model_validate_json((newest / _STATE).read_bytes())
+    with refused_as(ModelError):
+        state = TrainingState.model_validate_json(read_bytes(newest / _STATE))
     if state.run != run:
         raise ModelError(
             f"{newest} belongs to a finetuning with other settings or examples: "

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
+from dragoman.reading import read_bytes, refused_as
 from dragoman.spec.method import Method
 
 RESULT_FILE = "finetune.json"
@@ -98,7 +99,8 @@ class FinetuneResult(BaseModel):
             ModelError: there is none.
         """
         try:
-            return cls.model_validate_json((folder / RESULT_FILE).read_bytes())
+            with refused_as(ModelError):
+                return cls.model_validate_json(read_bytes(folder / RESULT_FILE))
         except FileNotFoundError as error:
             raise ModelError(
                 f"{folder} holds no {RESULT_FILE}: it is not the folder of a finished finetuning."

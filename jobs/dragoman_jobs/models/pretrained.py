@@ -1,10 +1,12 @@
 """Load pretrained causal language models in Hugging Face's layout, from safetensors only."""
 
-import json
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import ModelError, first_line
+from dragoman.reading import over_limit, read_json, refused_as, require_file
+from dragoman.settings import settings
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +81,10 @@ def weight_files(folder: Path) -> list[Path]:
     if not (folder / INDEX).is_file():
         return [folder / WEIGHTS]
     try:
-        named = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        with refused_as(ModelError):
+            named = sorted(set(read_json(folder / INDEX)["weight_map"].values()))
+        if outside := [name for name in named if PurePath(name).name != name]:
+            raise ValueError(f"it names {outside[0]}, which is no file beside it")
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{folder / INDEX} is damaged ({first_line(error)}): copy the model there anew.") from error
     for name in named:
@@ -96,6 +101,7 @@ def load_config(folder: Path) -> "PreTrainedConfig":
     """
     from transformers import AutoConfig
 
+    _require_bounded(folder)
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # every architecture checks its fields in its own way
@@ -121,6 +127,7 @@ def load_model(folder: Path, dtype: "torch.dtype | str", architecture: Any = Non
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
+    _require_bounded(folder)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = (architecture or AutoModelForCausalLM).from_pretrained(
@@ -148,6 +155,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer
 
+    _require_bounded(folder)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # every tokenizer class stumbles in its own way
@@ -158,6 +166,31 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     if not any((folder / name).is_file() for name in tokenizer.vocab_files_names.values()):
         raise ModelError(_no_tokenizer(folder))
     return tokenizer
+
+
+def _require_bounded(folder: Path) -> None:
+    """Refuse a model whose files are none, or whose descriptions are larger or deeper than what is read.
+
+    Raises:
+        ModelError: it is one.
+    """
+    with refused_as(ModelError):
+        for path in (path for pattern in _WANTED for path in folder.glob(pattern)):
+            require_file(path)
+            size = path.stat().st_size
+            if path.suffix == _TENSORS[1:]:
+                with path.open("rb") as file:
+                    # the length of the header, of JSON (https://github.com/huggingface/safetensors#format)
+                    size = int.from_bytes(file.read(8), "little")
+            elif path.suffix not in (".json", ".jinja"):
+                continue
+            if size > settings().limit_file_bytes:
+                what = f"{path} describes itself in more bytes than are read at once"
+                raise over_limit(what, "limit_file_bytes", "copy the model there anew")
+        for name in ("config.json", "generation_config.json", "adapter_config.json"):
+            if (folder / name).is_file():
+                with suppress(ValueError):  # told by what reads it
+                    read_json(folder / name)
 
 
 def _from_hub(model: str, revision: str | None, wanted: list[str] = _WANTED) -> Path:

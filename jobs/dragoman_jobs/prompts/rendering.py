@@ -9,6 +9,7 @@ from dragoman.planning.few_shot import Demonstrator
 from dragoman.segment import Segment
 from dragoman.spec.prompt import Prompt, Turn
 from dragoman_jobs.models.pretrained import load_tokenizer, tokenizer_folder
+from dragoman_jobs.prompts.template_trial import require_bounded
 from dragoman_jobs.prompts.tokens import prompt_prefix
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ class ChatTemplate:
         """Take a tokenizer, and what its template is told besides the turns.
 
         Raises:
-            ModelError: the tokenizer has no chat template.
+            ModelError: the tokenizer has no chat template, or one that does not end.
         """
         if not tokenizer.chat_template:
             raise ModelError(
                 f"The tokenizer of {tokenizer.name_or_path} has no chat template: take a model that is made for chats, "
                 "or leave `chat` out of the prompt."
             )
+        template = tokenizer.get_chat_template()
+        require_bounded(template, {**tokenizer.special_tokens_map, **options}, tokenizer.name_or_path)
         self._tokenizer = tokenizer
         self.options = options
         """What the template is told besides the turns."""

@@ -8,6 +8,7 @@ import typer
 
 from dragoman.cli.groups import Group, grouped
 from dragoman.errors import SpecError
+from dragoman.terminal import say
 
 
 @grouped(Group.RUN)
@@ -27,4 +28,4 @@ def init(
         raise SpecError(f"{path} is there already and stays as it is: give another name.") from error
     except OSError as error:
         raise SpecError(f"{path} can't be written ({error.strerror}): give a place that is there.") from error
-    typer.echo(f"{path} is written. Look at what it would do with: dragoman plan {path}")
+    say(f"{path} is written. Look at what it would do with: dragoman plan {path}")

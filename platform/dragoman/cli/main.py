@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -14,12 +15,13 @@ from typer.main import get_command, get_group
 from dragoman import plugins, telemetry
 from dragoman.cli.groups import Group, group_of, grouped
 from dragoman.cli.hidden_settings import hide_secret_settings
+from dragoman.control_characters import visible, visible_sentence
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
 from dragoman.redaction import masked
 from dragoman.redaction.process import mask_output
 from dragoman.signals import interruptible
-from dragoman.terminal import hang_up, write_whatever_comes
+from dragoman.terminal import hang_up, say, write_whatever_comes
 from dragoman.version import __version__
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
@@ -85,6 +87,11 @@ class _Installed(TyperGroup):
         self.commands = {name: found[name] for name in sorted(found, key=lambda name: _place(found[name], groups))}
         super().format_help(ctx, formatter)
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the arguments of the top level."""
+        with _visible_errors():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run a command; one that lacks the name of a grid says which there are.
 
@@ -92,7 +99,8 @@ class _Installed(TyperGroup):
             DragomanError: a grid has to be named.
         """
         try:
-            return super().invoke(ctx)
+            with _visible_errors():
+                return super().invoke(ctx)
         except typer.TyperException as error:
             error.message = masked(error.message)  # it repeats what it was given
             if not isinstance(error, typer.BadParameter) or error.param is None or error.param.metavar != "GRID":
@@ -103,6 +111,18 @@ class _Installed(TyperGroup):
             raise DragomanError(f"The name of a grid is missing (there are: {grids}).") from error
 
 
+@contextmanager
+def _visible_errors() -> Iterator[None]:
+    """Errors of the command line say what was written there, with control characters as escapes."""
+    try:
+        yield
+    except Exception as error:
+        # of click, which some versions of typer depend on and others include
+        if hasattr(error, "format_message") and isinstance(message := getattr(error, "message", None), str):
+            error.__dict__["message"] = visible(message)
+        raise
+
+
 def _place(command: Any, groups: list[str]) -> tuple[int, str]:
     """Where a command stands in the help: groups that packages name themselves come after ours."""
     panel = str(command.rich_help_panel)
@@ -111,7 +131,7 @@ def _place(command: Any, groups: list[str]) -> tuple[int, str]:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"dragoman {__version__}")
+        say(f"dragoman {__version__}")
         raise typer.Exit
 
 
@@ -162,7 +182,7 @@ def main() -> None:
             finally:
                 hang_up()
     except DragomanError as error:
-        print(f"dragoman: {masked(str(error))}", file=sys.stderr)
+        print(f"dragoman: {visible_sentence(masked(str(error)))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)

@@ -18,6 +18,7 @@ import typer
 
 from dragoman.tables.render import Form, OutputError, render
 from dragoman.tables.table import Table
+from dragoman.terminal import say, write_exact
 
 Resource = TypeVar("Resource")
 
@@ -60,7 +61,7 @@ def printed(command: Callable[..., Sequence[Table] | Answer]) -> Callable[..., N
         if text or not is_said_alone:
             _print(text, form)
         if answer.sentence is not None:
-            typer.echo(answer.sentence, err=form is not Form.TEXT)
+            say(answer.sentence, err=form is not Form.TEXT)
         if answer.code:
             raise typer.Exit(answer.code)
 
@@ -81,9 +82,9 @@ def until_printed(resource: AbstractContextManager[Resource]) -> Resource:
 
 def _print(text: str, form: Form) -> None:
     if text or form is Form.JSON:
-        sys.stdout.write(text)
+        (write_exact if form is Form.CSV else sys.stdout.write)(text)
     else:
-        typer.echo("There are no rows to show.", err=True)
+        say("There are no rows to show.", err=True)
 
 
 def _table_names(command: Callable[..., Any]) -> list[str]:

@@ -2,9 +2,8 @@
 
 import json
 
-import typer
-
 from dragoman.cli.groups import Group, grouped
+from dragoman.terminal import say
 
 
 @grouped(Group.RUN)
@@ -17,4 +16,4 @@ def schema() -> None:
     """
     from dragoman.spec.json_schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+    say(json.dumps(json_schema(), ensure_ascii=False, indent=2))

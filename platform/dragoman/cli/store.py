@@ -13,6 +13,7 @@ from dragoman.errors import StoreError
 from dragoman.settings import settings
 from dragoman.store.store import Store
 from dragoman.tables.table import Table, number, word
+from dragoman.terminal import say
 
 
 @grouped(Group.STORE)
@@ -35,7 +36,7 @@ def gc(
     if remove:
         found = list(garbage_collection.remove(store, found))
     size = sum(blob.size for blob in found)
-    typer.echo(f"{len(found)} blobs, {size:,} bytes {'removed' if remove else 'that nothing refers to'}.", err=True)
+    say(f"{len(found)} blobs, {size:,} bytes {'removed' if remove else 'that nothing refers to'}.", err=True)
     rows = [{"path": blob.path, "size": blob.size, "written": blob.written.isoformat()} for blob in found]
     what = "Removed" if remove else "Nothing refers to these"
     return [Table("blobs", what, [word("path"), number("size", "bytes", digits=0), word("written")], rows)]
@@ -56,7 +57,7 @@ def export(
     if file.exists() and not overwrite:
         raise StoreError(f"{file} is there already: choose another name, or replace it with --overwrite.")
     export_grid(_open_existing(), grid, file)
-    typer.echo(f"{grid}: {file.stat().st_size:,} bytes in {file}.", err=True)
+    say(f"{grid}: {file.stat().st_size:,} bytes in {file}.", err=True)
 
 
 @grouped(Group.STORE)
@@ -72,7 +73,7 @@ def import_(
 
     with checked(file, name) as coming:  # a store is created only for a file that is whole
         done = coming.into(Store.open(settings().store_url, settings().blobs_url))
-    typer.echo(f"{done.grid}: {done.cells} cells, {done.translations} of them translated and new here.", err=True)
+    say(f"{done.grid}: {done.cells} cells, {done.translations} of them translated and new here.", err=True)
 
 
 def _open_existing() -> Store:

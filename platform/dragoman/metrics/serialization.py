@@ -12,6 +12,9 @@ VERSION = b"\x01"
 """First byte of packed statistics: zlib over NumPy's .npy format
 (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), never pickled."""
 
+LARGEST = 64 << 20
+"""The most bytes of statistics that are unpacked: those of a million segments."""
+
 _NARROW_TO_WIDE = ("u1", "<u2", "<u4", "<f4", "<f8")
 
 
@@ -40,7 +43,11 @@ def unpack(data: bytes) -> Statistics:
     if data[:1] != VERSION:
         raise MetricError("These statistics were packed by another version of Dragoman: score the cell again.")
     try:
-        array = npy.read_array(io.BytesIO(zlib.decompress(data[1:])), allow_pickle=False)
-    except (zlib.error, ValueError) as error:
+        inflate = zlib.decompressobj()
+        plain = inflate.decompress(data[1:], LARGEST)
+        if not inflate.eof:
+            raise ValueError(f"they are cut off, or more than {LARGEST:,} bytes")
+        array = npy.read_array(io.BytesIO(plain), allow_pickle=False)
+    except (zlib.error, ValueError, MemoryError) as error:  # a header may speak of any number of them
         raise MetricError(f"These statistics are damaged ({error}): score the cell again.") from error
     return array.astype(np.float64)

@@ -13,6 +13,7 @@ from dragoman.cli.output import Answer, printed
 from dragoman.redaction import masked
 from dragoman.settings import Settings, origin, settings, unknown_variables
 from dragoman.tables.table import Table, word
+from dragoman.terminal import say
 
 IN_FORCE = {"store": "store_url", "blobs": "blobs_url", "mlflow": "mlflow_url", "artifacts": "artifacts_url"}
 """Settings that are empty by default, and what then holds."""
@@ -76,9 +77,9 @@ def init(
     file = folder / ".env"
     added = write_secrets(file)
     if added:
-        typer.echo(f"{file}: {len(added)} fresh secrets ({', '.join(added)}). Keep a copy where backups are kept.")
+        say(f"{file}: {len(added)} fresh secrets ({', '.join(added)}). Keep a copy where backups are kept.")
     else:
-        typer.echo(f"{file} has every secret already; nothing was changed.")
+        say(f"{file} has every secret already; nothing was changed.")
 
 
 @deploy.command()
@@ -92,7 +93,7 @@ def migrate() -> None:
     from dragoman.operations.migration import migrate_all
 
     for line in migrate_all(settings(), jobs_password=os.environ.get("JOBS_PASSWORD")):
-        typer.echo(line)
+        say(line)
 
 
 @grouped(Group.OPERATIONS)
@@ -114,7 +115,7 @@ def backup(
 
     manifest = back_up(settings(), folder, models, Console(stderr=True))
     size = sum(member.size for member in manifest.files.values())
-    typer.echo(f"{folder}: {len(manifest.files)} files, {size:,} bytes.", err=True)
+    say(f"{folder}: {len(manifest.files)} files, {size:,} bytes.", err=True)
 
 
 @grouped(Group.OPERATIONS)
@@ -132,4 +133,4 @@ def restore(
     console = Console(stderr=True)
     manifest = verify(folder, console) if check else put_back(settings(), folder, console)
     told = "is whole" if check else "was restored"
-    typer.echo(f"{folder} of {manifest.made:%Y-%m-%d %H:%M} UTC {told}: {len(manifest.files)} files.", err=True)
+    say(f"{folder} of {manifest.made:%Y-%m-%d %H:%M} UTC {told}: {len(manifest.files)} files.", err=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dragoman.errors import DragomanError
+from dragoman.reading import read_text, refused_as
 
 SECRETS = {
     "POSTGRES_PASSWORD": "PostgreSQL's administrator; nothing signs in as it",
@@ -34,7 +35,11 @@ def write_secrets(file: Path) -> list[str]:
     Raises:
         DeploymentError: the folder is not there, or can't be written to.
     """
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    try:
+        with refused_as(DeploymentError):
+            text = read_text(file) if file.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeploymentError(f"{file} can't be read ({error}): mend it, or give another --folder.") from error
     missing = [name for name in SECRETS if name not in read_env(text)]
     lines = [line for name in missing for line in (f"# {SECRETS[name]}", f"{name}={secrets.token_hex(32)}")]
     partial = file.with_name(f".env.{os.getpid()}")

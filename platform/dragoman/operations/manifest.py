@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ValidationError
 
 from dragoman.operations.snapshot import BackupError
+from dragoman.reading import read_text, refused_as
 from dragoman.version import __version__
 
 FORMAT = 1
@@ -65,7 +66,8 @@ class Manifest(BaseModel):
         if not file.is_file():
             raise BackupError(f"{folder} is no whole backup: it has no {NAME}, which is written last. Take another.")
         try:
-            manifest = cls.model_validate_json(file.read_text(encoding="utf-8"))
+            with refused_as(BackupError):
+                manifest = cls.model_validate_json(read_text(file))
         except (ValidationError, UnicodeDecodeError) as error:
             raise BackupError(f"{file} is damaged: take another backup.") from error
         if not all(_is_inside(name) for name in (*manifest.files, *manifest.databases.values())):

@@ -9,6 +9,7 @@ from sqlalchemy import NullPool, create_engine
 from dragoman.operations.backup import databases, folders, progress
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, snapshot
+from dragoman.reading import read_bytes, refused_as
 from dragoman.redaction import masked
 from dragoman.settings import Settings
 from dragoman.store.blobs import check_blob
@@ -68,7 +69,9 @@ def verify(folder: Path, console: Console) -> Manifest:
         for name in manifest.files:
             manifest.check(folder, name)
             if name.startswith("blobs/"):
-                check_blob(Path(name).stem, (folder / name).read_bytes())
+                with refused_as(BackupError):
+                    data = read_bytes(folder / name)
+                check_blob(Path(name).stem, data)
             bar.advance(task)
     return manifest
 

@@ -3,8 +3,9 @@
 import os
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
 
+from dragoman.control_characters import hidden_character
 from dragoman.errors import nearest
 from dragoman.truth_values import NoTruthValues
 
@@ -14,11 +15,49 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 LONGEST_NAME = 230
 """Letters that these may have: a file's name may have 255 bytes with its ending, a run of MLflow's 250."""
 
-Name = Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
+LONGEST_WRITTEN = 200
+"""Bytes of a name that somebody writes; what a sweep or a seed makes of one may be as long as `LONGEST_NAME`, as may
+those that earlier versions took and stores still hold."""
+
+WRITTEN = {"written": True}
+"""Context of the validation of what somebody has just written, in a file or on the command line."""
+
+
+def short_name(name: str, info: ValidationInfo) -> str:
+    """A name of the length it may have.
+
+    Raises:
+        ValueError: it is too long.
+    """
+    most = LONGEST_WRITTEN if info.context is WRITTEN else LONGEST_NAME
+    if (length := len(name.encode())) > most:
+        raise ValueError(f"has {length} bytes, and a name has at most {most} characters of one byte; shorten it")
+    return name
+
+
+Name = Annotated[str, Field(pattern=NAME, json_schema_extra={"maxLength": LONGEST_WRITTEN}), AfterValidator(short_name)]
 """A name in a spec."""
+
+GridName = Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
+"""Name of a grid, which a sweep may have made."""
 
 _FILE_NAME_BYTES, _PATH_BYTES = 255, 4095
 """NAME_MAX and PATH_MAX of Linux, less the zero at the end of a path (`limits.h`)."""
+
+
+def shown(text: str, info: ValidationInfo) -> str:
+    """A word as it is, which is what it looks like where somebody has just written it.
+
+    Raises:
+        ValueError: it holds a control character, or one that turns the order of others.
+    """
+    if info.context is WRITTEN and (character := hidden_character(text)):
+        raise ValueError(f"holds the control character {character}; take it out, or rename what is called that")
+    return text
+
+
+Shown = Annotated[str, AfterValidator(shown)]
+"""A word in a spec that tables and errors show."""
 
 
 def short_enough(path: str) -> str:
@@ -41,7 +80,7 @@ def short_enough(path: str) -> str:
     return path
 
 
-PathText = Annotated[str, AfterValidator(short_enough)]
+PathText = Annotated[str, AfterValidator(short_enough), AfterValidator(shown)]
 """A path or a name in a spec that is looked for in the file system."""
 
 

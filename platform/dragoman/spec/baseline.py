@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dragoman.errors import nearest
 from dragoman.plugins import available
-from dragoman.spec.base import Name, PathText, SpecModel
+from dragoman.spec.base import Name, PathText, Shown, SpecModel
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.pairs import Declared
 from dragoman.spec.prompt import EvaluationPrompt, PromptField
@@ -33,7 +33,7 @@ class Baseline(SpecModel):
     model: PathText | None = None
     """A folder (relative to the spec or to here), a model on the Hugging Face hub, or, for the `openai` engine, what
     the endpoint calls it; by default it is the base model."""
-    revision: str | None = None
+    revision: Shown | None = None
     """Commit or tag on the hub."""
     trained_on: Declared = "unknown"
     """Pairs the model was trained to translate, as for the base; `all` for a translation model such as NLLB."""
@@ -43,7 +43,7 @@ class Baseline(SpecModel):
     """Translated examples shown in that prompt; 0 for zero-shot."""
     engine: EngineField | None = None
     """The engine that decodes it; the evaluation's by default."""
-    endpoint: str | None = Field(default=None, pattern=r"^https?://")
+    endpoint: Shown | None = Field(default=None, pattern=r"^https?://")
     """Address of the endpoint for the `openai` engine, up to `/v1`; by default OPENAI_BASE_URL, else OpenAI's own."""
     key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """Variable of the environment that holds the endpoint's key; by default OPENAI_API_KEY where no endpoint is named,

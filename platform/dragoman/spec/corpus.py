@@ -7,15 +7,15 @@ from glob import escape
 from pathlib import Path
 from typing import Any, Self, TypeGuard
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from dragoman import plugins
 from dragoman.errors import CorpusError, nearest
 from dragoman.plugins import available
-from dragoman.spec.base import SpecModel, short_enough
+from dragoman.spec.base import SpecModel, short_enough, shown
 from dragoman.truth_values import NoTruthValues
 
-_PLACE = re.compile(r"\{\w+\}")
+_PLACE = re.compile(r"(?:\{\w+\})+")
 
 
 class CorpusChoice(SpecModel):
@@ -66,11 +66,11 @@ class CorpusChoice(SpecModel):
 
     @field_validator("options")
     @classmethod
-    def _has_possible_paths(cls, options: dict[str, Any]) -> dict[str, Any]:
+    def _has_possible_paths(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         path = options.get("path")
         for each in path.values() if isinstance(path, dict) else [path]:
             if isinstance(each, str):
-                short_enough(each)
+                shown(short_enough(each), info)
         return options
 
     @field_validator("kind", mode="before")

@@ -2,12 +2,20 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from dragoman.errors import SpecError
 from dragoman.line import half_character
+from dragoman.reading import ReadingError, over_limit, read_text
+from dragoman.settings import settings
+
+LIMIT = "limit_spec_bytes"
+"""The setting that bounds a spec's size."""
+
+LARGEST_NUMBER = 2**63 - 1
+"""The largest whole number: databases keep no larger ones."""
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -17,7 +25,9 @@ def read_document(path: Path) -> dict[str, Any]:
         SpecError: the file is not there, is no YAML, is no mapping, or says a key twice.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, LIMIT, encoding="utf-8-sig")
+    except ReadingError as error:
+        raise SpecError(str(error)) from error
     except FileNotFoundError as error:
         raise SpecError(f"There is no spec at {path}: give the path of a YAML file.") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -40,17 +50,17 @@ def parsed(text: str, path: Path) -> Any:
         path: its file, for errors.
 
     Raises:
-        SpecError: it is no YAML, or says a key twice.
+        SpecError: it is no YAML, says a key twice, or is larger or deeper than what is read.
     """
     try:
         return yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
+    except ReadingError as error:
+        raise SpecError(f"{path}{error}") from error
     except _RefusedError as error:
         raise SpecError(f"{path}{_where(error)}: {error.problem}.") from error
     except (yaml.YAMLError, ValueError) as error:  # a number of too many digits is a ValueError
         problem = getattr(error, "problem", None) or "it does not parse"
         raise SpecError(f"{path}{_where(error)} is not YAML: {problem}. Mend the line.") from error
-    except RecursionError as error:
-        raise SpecError(f"{path} is nested too deeply: write it with fewer levels.") from error
 
 
 class _RefusedError(yaml.MarkedYAMLError):
@@ -73,12 +83,64 @@ _RESOLVED: dict[str, tuple[str, str]] = {
 """How numbers are written, and what they begin with. `1e-4`, a number in YAML 1.2 alone, stays the word that names of
 grids are made of: what takes a number takes it for one."""
 
+_LONG = 100
+"""Characters of a number that is too large, however it is written."""
+
 _KEPT = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", _MERGE}
 """What PyYAML resolves itself."""
 
 
+class _Size(NamedTuple):
+    """How large a part is with every alias in it written out."""
+
+    values: int
+    characters: int
+
+
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, text without UTF-8, and numbers that are other ones in YAML 1.2."""
+    """Refuses a key that stands twice, text without UTF-8, numbers that are other ones in YAML 1.2, and what is large.
+
+    Aliases are counted as what they stand for, as a document is composed: that is what is made of them, by merges too,
+    and one of a few lines may stand for more than any memory holds.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._limits = settings()
+        self._depth = 0
+        self._values = self._characters = 0
+        self._sizes: dict[yaml.Node | None, _Size] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
+        """A value or an alias of one; nodes are known by what they are, not by what they hold."""
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        before = _Size(self._values, self._characters)
+        if self.check_event(yaml.AliasEvent):
+            node = super().compose_node(parent, index)
+            if node not in self._sizes:
+                raise _RefusedError(
+                    problem="an alias stands within what it stands for: write it out", problem_mark=mark
+                )
+            self._grow(*self._sizes[node], mark.line)
+            return node
+        self._depth += 1
+        if self._depth > self._limits.limit_depth:
+            raise over_limit(f", line {mark.line + 1}: it is nested too deeply", "limit_depth", "write fewer levels")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        self._grow(1, len(node.value) if isinstance(node, yaml.ScalarNode) else 0, mark.line)
+        self._sizes[node] = _Size(self._values - before.values, self._characters - before.characters)
+        return node
+
+    def _grow(self, values: int, characters: int, line: int) -> None:
+        self._values += values
+        self._characters += characters
+        if self._values > self._limits.limit_spec_values:
+            what = f", line {line + 1}: it holds too many values, aliases written out"
+            raise over_limit(what, "limit_spec_values", "write fewer")
+        if self._characters > self._limits.limit_spec_bytes:
+            what = f", line {line + 1}: it holds too much text, aliases written out"
+            raise over_limit(what, LIMIT, "write less")
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # as it is declared there
         first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
@@ -110,9 +172,22 @@ class _Loader(yaml.SafeLoader):
             lines[name] = key.start_mark.line + 1
         return node
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """A whole number that databases can keep."""
+        number = super().construct_yaml_int(node) if len(node.value) < _LONG else LARGEST_NUMBER + 1
+        if abs(number) > LARGEST_NUMBER:
+            raise _RefusedError(
+                problem=f"a number of {len(node.value)} characters is there, and {LARGEST_NUMBER:,} is the largest: "
+                "correct it, or put it in quotes if it is a word",
+                problem_mark=node.start_mark,
+            )
+        return number
+
     def construct_other_base(self, node: yaml.ScalarNode) -> int:
         """A number that begins with a zero, where YAML 1.1 (octal) and YAML 1.2 (decimal) read the same."""
         digits = node.value.replace("_", "")
+        if len(digits) >= _LONG:
+            return self.construct_yaml_int(node)
         binary = "b" in digits
         there = int(digits, 2 if binary else 8)
         if not binary and int(digits) == there:
@@ -127,6 +202,7 @@ class _Loader(yaml.SafeLoader):
 for _tag, (_pattern, _first) in _RESOLVED.items():
     _Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
 _Loader.add_constructor(_OTHER_BASE, _Loader.construct_other_base)
+_Loader.add_constructor(_INT, _Loader.construct_yaml_int)
 
 
 def _where(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The grid specification: what a user writes in YAML, typed and documented field by field."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -10,7 +11,7 @@ from dragoman.language import Language, tags_as_they_are
 from dragoman.pair import Pair
 from dragoman.plugins import available
 from dragoman.segment import Split
-from dragoman.spec.base import LONGEST_NAME, Name, PathText, SpecModel
+from dragoman.spec.base import LONGEST_NAME, GridName, Name, PathText, Shown, SpecModel
 from dragoman.spec.baseline import Baseline, EngineField
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
@@ -23,13 +24,19 @@ from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_o
 from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 
+MOST_LANGUAGES = 1000
+"""Languages of one grid: a million directed pairs, which a plan holds in memory."""
+
+MOST_MODELS = 10_000
+"""Models that one grid trains."""
+
 
 class Base(SpecModel):
     """The model that is finetuned, and whose scores every gain is measured against."""
 
     model: PathText
     """A folder (relative to the spec or to here) or the name of a model on the Hugging Face hub."""
-    revision: str | None = None
+    revision: Shown | None = None
     """Commit or tag on the hub; needed for a result that can be repeated, so recorded with it."""
     trained_on: Declared = "nothing"
     """Pairs the model was trained to translate before: `nothing` for a plain language model, a list or `all` to
@@ -126,7 +133,7 @@ class Evaluation(SpecModel):
 class GridSpec(SpecModel):
     """One grid: a base model, the models finetuned from it, and the pairs all are evaluated on."""
 
-    name: Name
+    name: GridName
     """The grid's name in the store, in MLflow and on the command line."""
     base: Annotated[Base, BeforeValidator(lambda value: value)]
     """The base model."""
@@ -173,8 +180,10 @@ class GridSpec(SpecModel):
     @field_validator("languages")
     @classmethod
     def _are_different(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
-        for language in languages:
-            if languages.count(language) > 1:
+        if len(languages) > MOST_LANGUAGES:
+            raise ValueError(f"names {len(languages)} languages; a grid has at most {MOST_LANGUAGES:,}")
+        for language, count in Counter(languages).items():
+            if count > 1:
                 raise ValueError(f"names {language} twice; name each language once")
         if len(languages) < 2:
             raise ValueError("needs at least two languages: a grid is made of pairs")
@@ -205,9 +214,11 @@ class GridSpec(SpecModel):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "GridSpec":
+        if (count := sum(len(model.seeds or self.seeds) or 1 for model in self.models)) > MOST_MODELS:
+            raise ValueError(f"trains {count:,} models, seeds multiplied; a grid trains at most {MOST_MODELS:,}")
         names = [*(model.name for model in self.finetunings), *(baseline.name for baseline in self.baselines)]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(names).items():
+            if count > 1:
                 raise ValueError(f"has two models or baselines named '{name}'; give each its own name")
             if len(name) > LONGEST_NAME:
                 raise ValueError(f"has the model '{name}' of {len(name)} letters; give it at most {LONGEST_NAME}")

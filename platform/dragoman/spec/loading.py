@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from dragoman.errors import CorpusError, SpecError, nearest
 from dragoman.redaction import masked
 from dragoman.spec import sweep
+from dragoman.spec.base import LONGEST_WRITTEN, WRITTEN
 from dragoman.spec.corpus import CorpusChoice, checked_options
 from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
@@ -61,17 +62,18 @@ def load_campaign(path: Path) -> Campaign:
     """
     content = read_document(path)
     _require_no_secret(content, path)
+    name = str(content.get("name"))
+    if (length := len(name.encode())) > LONGEST_WRITTEN:
+        raise SpecError(f"{path}: name has {length} bytes, and a name has at most {LONGEST_WRITTEN}: shorten it.")
     if "sweep" not in content:
-        return Campaign(str(content.get("name")), (_checked(path, content, ""),))
+        return Campaign(name, (_checked(path, content, ""),))
     try:
         contents = list(sweep.grids(content))
     except SpecError as error:
         # what the sweep does not find may only be misspelt in the rest of the spec
         rest = {key: value for key, value in content.items() if key != "sweep"}
         raise SpecError(f"{path}: {_mistake(rest) or error}") from error
-    return Campaign(
-        str(content.get("name")), tuple(_checked(path, each, f" (grid {each['name']})") for each in contents)
-    )
+    return Campaign(name, tuple(_checked(path, each, f" (grid {each['name']})") for each in contents))
 
 
 def _require_no_secret(content: Any, path: Path, place: tuple[str, ...] = ()) -> None:
@@ -94,7 +96,7 @@ def _require_no_secret(content: Any, path: Path, place: tuple[str, ...] = ()) ->
 def _mistake(content: dict[str, Any]) -> str | None:
     """The first mistake in a spec whose swept keys may be missing."""
     try:
-        GridSpec.model_validate(content)
+        GridSpec.model_validate(content, context=WRITTEN)
     except ValidationError as error:
         first = error.errors()[0]
         swept = first["type"] == "missing" and first["loc"][-1] != "name"
@@ -104,7 +106,7 @@ def _mistake(content: dict[str, Any]) -> str | None:
 
 def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
     try:
-        spec = GridSpec.model_validate(content)
+        spec = GridSpec.model_validate(content, context=WRITTEN)
     except ValidationError as error:
         raise SpecError(f"{path}{which}: {sentence(error, content)}") from error
     for place, corpus in _corpora(spec):

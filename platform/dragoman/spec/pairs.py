@@ -1,6 +1,7 @@
 """Choice of directed pairs: listed, all, centred on languages, by roles, or a seeded sample."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -25,8 +26,8 @@ class Roles(SpecModel):
     @model_validator(mode="after")
     def _has_one_role_each(self) -> "Roles":
         languages = [*self.both, *self.source, *self.target]
-        for language in languages:
-            if languages.count(language) > 1:
+        for language, count in Counter(languages).items():
+            if count > 1:
                 raise ValueError(f"names {language} twice; give each language one role")
         return self
 

@@ -14,7 +14,7 @@ from dragoman.identity import fingerprint
 from dragoman.language import Language, english_name, native_name
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
-from dragoman.spec.base import Name, SpecModel
+from dragoman.spec.base import Name, Shown, SpecModel
 from dragoman.spec.corpus import CorpusChoice
 
 FIELDS = ("source_language", "target_language", "source")
@@ -57,7 +57,7 @@ class Demonstrations(SpecModel):
     """The split; by default `dev`, or `train` for a finetuning."""
     seed: int = Field(default=1, ge=0)
     """Another one draws other examples."""
-    revision: str | None = None
+    revision: Shown | None = None
     """The revision the corpus must have; the plan notes the one it found."""
 
     @property

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from dragoman.errors import SpecError, nearest
+from dragoman.settings import settings
 from dragoman.spec.base import LONGEST_NAME
 from dragoman.truth_values import QUOTES
 
@@ -17,6 +18,9 @@ ZIP = "zip"
 
 MOST = 1000
 """Grids of one sweep; more are a slip, such as a product where a zip was meant."""
+
+_ALL = 10
+"""How many times the values of the largest spec all grids of a sweep may have."""
 
 _SHORT = {"base": "model", "corpus": "kind", "prompt": "template"}
 """Parts that may be written as one word, and the key it stands for."""
@@ -50,6 +54,12 @@ def grids(content: Mapping[str, Any]) -> Iterator[_Content]:
     count = prod(map(len, axes))
     if count > MOST:
         raise SpecError(f"sweep makes {count} grids, more than {MOST}: shorten its lists, or zip some of them.")
+    most = settings().limit_spec_values
+    if (together := count * _values(content)) > _ALL * most:
+        raise SpecError(
+            f"sweep makes {count} grids with {together:,} values together, more than {_ALL} times the {most:,} of one: "
+            "shorten its lists, or raise the setting limit_spec_values."
+        )
     campaign = content.get("name")
     if not isinstance(campaign, str):
         raise SpecError(f"name is {campaign!r}: give the campaign a name, in quotes if it is a number.")
@@ -144,6 +154,11 @@ def _shortened(name: str) -> str:
         return name
     mark = sha256(name.encode()).hexdigest()[:_MARK]
     return f"{name[: LONGEST_NAME - _MARK - 1].rstrip('-._')}-{mark}"
+
+
+def _values(content: Any) -> int:
+    inside = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return 1 + sum(map(_values, inside))
 
 
 def _slug(text: str) -> str:

@@ -21,6 +21,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from dragoman.errors import StoreError
 from dragoman.file_system import file_system
+from dragoman.parquet import batches
+from dragoman.reading import refused_as
 from dragoman.redaction import masked
 
 TRANSLATION = pa.schema([("text", pa.string()), ("finish_reason", pa.string()), ("tokens", pa.int32())])
@@ -30,6 +32,9 @@ TEST = pa.schema([("source", pa.string()), ("reference", pa.string())])
 """One row for each segment of a test set's text."""
 
 _SUFFIX = ".parquet"
+
+_SMALL = 256 << 20
+"""Bytes that a blob is read into at once, at the most that its rows may be."""
 
 _MOMENTS = ("LastModified", "last_modified", "updated", "mtime", "created")
 """Keys under which S3, Azure, Google and others report a file's modification time."""
@@ -298,13 +303,26 @@ def _array(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
 def _parse(address: str, data: bytes) -> tuple[pa.Schema, list[tuple[Any, ...]]]:
     """The content of a blob, after its hash was checked against its address."""
     try:
-        table = pq.ParquetFile(io.BytesIO(data)).read()
+        with refused_as(StoreError):
+            schema, rows = _rows(address, data)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(address) from error
-    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    schema = table.schema.remove_metadata()
     if _address(schema, rows) != address:
         raise _damaged(address)
+    return schema, rows
+
+
+def _rows(address: str, data: bytes) -> tuple[pa.Schema, list[tuple[Any, ...]]]:
+    table = pq.ParquetFile(io.BytesIO(data))
+    about = table.metadata
+    schema = table.schema_arrow.remove_metadata()
+    # as if each row were all of the text
+    largest = about.num_rows * sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+    if largest <= _SMALL:
+        return schema, list(zip(*(column.to_pylist() for column in table.read().columns), strict=True))
+    rows: list[tuple[Any, ...]] = []
+    for batch in batches(io.BytesIO(data), f"The blob {address}", size=len(data)):
+        rows += zip(*batch.values(), strict=True)
     return schema, rows
 
 

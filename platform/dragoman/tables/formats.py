@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from dragoman.control_characters import visible, visible_json
 from dragoman.line import lines_of
-from dragoman.tables.table import Column, Table
+from dragoman.tables.table import Column, Row, Table
 from dragoman.terminal import writes_unicode
 
 DECIMALS = 6
@@ -37,7 +38,7 @@ _NO_WORD = re.compile(r"[^a-z0-9]+")
 def as_json(tables: Sequence[Table]) -> str:
     """An object with an array of rows for each table."""
     rows = {table.name: [{key: _plain(value) for key, value in row.items()} for row in table.rows] for table in tables}
-    return json.dumps(rows, ensure_ascii=not writes_unicode(), indent=2) + "\n"
+    return visible_json(json.dumps(rows, ensure_ascii=not writes_unicode(), indent=2)) + "\n"
 
 
 def as_csv(table: Table) -> str:
@@ -58,8 +59,8 @@ def as_markdown(table: Table) -> str:
 
     headings, *cells = ([cell.replace("|", "\\|") for cell in line] for line in [_headings(table), *_cells(table)])
     body = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
-    notes = "".join(f"\n{note}\n" for note in table.notes)
-    return f"**{table.title}**\n\n{body}\n{notes}"
+    notes = "".join(f"\n{visible(note)}\n" for note in table.notes)
+    return f"**{visible(table.title)}**\n\n{body}\n{notes}"
 
 
 def as_latex(table: Table) -> str:
@@ -67,7 +68,7 @@ def as_latex(table: Table) -> str:
     from tabulate import LATEX_ESCAPE_RULES, SEPARATING_LINE, tabulate
 
     def escaped(text: str) -> str:
-        return text.translate({ord(character): rule for character, rule in LATEX_ESCAPE_RULES.items()})
+        return visible(text).translate({ord(character): rule for character, rule in LATEX_ESCAPE_RULES.items()})
 
     lines: list[Any] = list(_cells(table))
     for index in reversed(table.breaks):
@@ -97,10 +98,10 @@ def as_text(tables: Sequence[Table]) -> str:
         legacy_windows=False,
     )
     for part in parts:
-        console.print(Text(part.title, style="bold"), soft_wrap=True)
+        console.print(Text(visible(part.title), style="bold"), soft_wrap=True)
         console.print(_rich(part))
         for note in part.notes:
-            console.print(Text(f"  {note}"), soft_wrap=True)
+            console.print(Text(f"  {visible(note)}"), soft_wrap=True)
         if part.notes:
             console.print()
     return "".join(f"{line.rstrip()}\n" for line in lines_of(out.getvalue()))
@@ -109,12 +110,12 @@ def as_text(tables: Sequence[Table]) -> str:
 def _rich(table: Table) -> RichTable:
     rich = RichTable(box=box.SIMPLE_HEAD if writes_unicode() else PLAIN, pad_edge=False)
     for column in table.columns:
-        rich.add_column(Text(column.heading), justify="right" if column.right else "left", no_wrap=True)
+        rich.add_column(Text(visible(column.heading)), justify="right" if column.right else "left", no_wrap=True)
     breaks = set(table.breaks)
     for index, row in enumerate(table.rows):
         if index in breaks:
             rich.add_section()
-        cells = (Text(column.text(row), style=column.style(row) if column.style else "") for column in table.columns)
+        cells = (Text(_text(column, row), style=column.style(row) if column.style else "") for column in table.columns)
         rich.add_row(*cells)
     return rich
 
@@ -148,17 +149,21 @@ def _fitting(table: Table, width: int | None) -> list[Table]:
 def _widths(table: Table) -> list[int]:
     """Columns' widths on a terminal, with their padding."""
     return [
-        max(cell_len(column.heading), *(cell_len(column.text(row)) for row in table.rows), 0) + GUTTER
+        max(cell_len(visible(column.heading)), *(cell_len(_text(column, row)) for row in table.rows), 0) + GUTTER
         for column in table.columns
     ]
 
 
 def _cells(table: Table) -> list[list[str]]:
-    return [[column.text(row) for column in table.columns] for row in table.rows]
+    return [[_text(column, row) for column in table.columns] for row in table.rows]
+
+
+def _text(column: Column, row: Row) -> str:
+    return visible(column.text(row))
 
 
 def _headings(table: Table) -> list[str]:
-    return [column.heading for column in table.columns]
+    return [visible(column.heading) for column in table.columns]
 
 
 def _alignment(table: Table) -> list[str]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dragoman.errors import SpecError
-from dragoman.spec.document import parsed
+from dragoman.reading import ReadingError, read_text
+from dragoman.spec.base import WRITTEN
+from dragoman.spec.document import LIMIT, parsed
 from dragoman.spec.loading import sentence
 from dragoman.spec.promotion import Promotion
 from dragoman.store.records import GridRecord
@@ -61,7 +63,9 @@ def load_policy(file: Path, model: str) -> Promotion:
         PolicyError: it can't be read or is malformed.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_text(file, LIMIT, encoding="utf-8-sig")
+    except ReadingError as error:
+        raise PolicyError(str(error)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"The policy {file} can't be read ({error}): give a YAML file in UTF-8.") from error
     try:
@@ -72,7 +76,7 @@ def load_policy(file: Path, model: str) -> Promotion:
         raise PolicyError(f"{file} holds no policy: it has keys such as rules and coverage.")
     content = {"model": model, **content}
     try:
-        return Promotion.model_validate(content)
+        return Promotion.model_validate(content, context=WRITTEN)
     except ValidationError as error:
         raise PolicyError(f"{file}: {sentence(error, content)}") from error
 

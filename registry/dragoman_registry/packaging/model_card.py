@@ -9,6 +9,7 @@ from dragoman.errors import SpecError
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
+from dragoman.reading import ReadingError, read_text
 from dragoman.reports.results import partition_rows
 from dragoman.spec.document import parsed
 from dragoman.spec.grid import GridSpec
@@ -157,10 +158,10 @@ def _licence(base: str) -> str:
     if not Path(base).is_dir():
         return f"see https://huggingface.co/{base}"
     if card.is_file():
-        head = card.read_text(encoding="utf-8").split("---")
         try:
+            head = read_text(card).split("---")
             fields = parsed(head[1], card) if len(head) > 2 and not head[0].strip() else None
-        except SpecError:  # somebody else's file
+        except (SpecError, ReadingError, UnicodeDecodeError):  # somebody else's file
             return "not stated"
         if isinstance(fields, dict) and isinstance(fields.get("license"), str | list):
             return str(fields["license"])

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from dragoman.errors import DragomanError, ModelError, StoreError, nearest
+from dragoman.reading import parse_json
 from dragoman.spec.loading import sentence
 from dragoman_registry.audit.log import UnderWayError
 from dragoman_registry.promotion import promotion
@@ -144,8 +145,8 @@ class Endpoint(NamedTuple):
         csrf.check()
         request.max_content_length = LONGEST
         try:
-            asked = request.get_json(silent=True)
-        except RequestEntityTooLarge:
+            asked = parse_json(request.get_data(), "The write") if request.is_json else None
+        except (RequestEntityTooLarge, ValueError):
             asked = None
         if not isinstance(asked, dict):
             raise DragomanError(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.comparability import MixedSignaturesError
 from dragoman.cell import CellState
+from dragoman.control_characters import LINES, visible
 from dragoman.errors import DragomanError
 from dragoman.language import english_name
 from dragoman.partition import Partition
@@ -62,6 +63,12 @@ pages.add_url_rule("/states.css", view_func=state_styles)
 pages.add_url_rule("/states.js", view_func=state_script)
 pages.after_request(protect)
 read_snapshots(pages)
+
+
+@pages.app_template_filter("visible")
+def _visible(text: Any) -> Any:
+    """Template filter: text of others with control characters as escapes; HTML of our own as it is."""
+    return text if hasattr(text, "__html__") else visible(str(text), LINES)
 
 
 @pages.context_processor

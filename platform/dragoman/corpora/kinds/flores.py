@@ -11,8 +11,10 @@ import langcodes
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import PACKED, beside, its_own, language_of
 from dragoman.corpora.readers.parallel_files import PathOptions, Side, SideBySide
+from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
+from dragoman.reading import refused_as, within
 from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusOptions
 
@@ -40,7 +42,7 @@ class Flores(SideBySide):
         self._files = Files("corpus.path", path, f"the folder that holds {self.example}")
         self._names = self._find()
         self._files.require(self._names, f"file such as {self.example}")
-        self._lines_of = lru_cache(CACHED_SIDES)(lambda name: tuple(self._read(name)))
+        self._lines_of = lru_cache(CACHED_SIDES)(self._side)
         self._hashes: dict[tuple[str, int | None], tuple[int, str]] = {}
 
     @cached_property
@@ -99,6 +101,10 @@ class Flores(SideBySide):
 
     def _tag(self, code: str) -> str | None:
         return language_of(code)
+
+    def _side(self, name: str) -> tuple[str, ...]:
+        with refused_as(CorpusError):
+            return tuple(within(self._read(name), len, self._files.place(name)))
 
     def _read(self, name: str) -> Iterator[str]:
         return self._files.lines(name)

@@ -1,7 +1,7 @@
 """FLORES+: FLORES-200 as the Open Language Data Initiative keeps it up, with corrected texts and more languages."""
 
-import json
 from collections.abc import Iterator, Mapping, Set
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -12,8 +12,12 @@ from dragoman.corpora.readers.parallel_files import PathOptions
 from dragoman.errors import CorpusError
 from dragoman.line import half_character, in_one_line
 from dragoman.pair import Pair
+from dragoman.reading import ReadingError, parse_json_line, within
 from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusOptions
+
+MOST_SENTENCES = 1_000_000
+"""Sentences that a file may have; FLORES+ has some thousand."""
 
 HUB_NAME = "openlanguagedata/flores_plus"
 """Its place on the Hugging Face hub, where its terms must be accepted once and a token be set (`HF_TOKEN`)."""
@@ -57,8 +61,13 @@ class FloresPlus(Flores):
 
     def _read(self, name: str) -> Iterator[str]:
         # ids that a language lacks become empty lines, so that line n is the same sentence in all
-        sentences = {int(row["id"]): str(row["text"] or "").strip() for row in self._sound_rows(name)}
+        rows = within(self._sound_rows(name), lambda row: len(str(row["text"])), self._files.place(name))
+        sentences = {int(row["id"]): str(row["text"] or "").strip() for row in rows}
         first = min(sentences, default=0)
+        if max(sentences, default=0) - first > MOST_SENTENCES:
+            raise CorpusError(
+                f"{self._files.place(name)} has ids that are more than {MOST_SENTENCES:,} apart: fetch it again."
+            )
         self._broken[name] = {number - first for number, text in sentences.items() if "\n" in text}
         for number in range(first, max(sentences, default=-1) + 1):
             yield in_one_line(sentences.get(number, "")) + "\n"
@@ -71,14 +80,22 @@ class FloresPlus(Flores):
                 )
             yield row
 
+    def _line(self, name: str, number: int) -> str:
+        return f"{self._files.place(name)}, line {number},"
+
     def _rows(self, name: str) -> Iterator[Mapping[str, Any]]:
         try:
             if name.endswith(".parquet"):
-                import pyarrow.parquet
+                from dragoman.parquet import batches
 
+                size = self._files.size(name)
                 with self._files.open(name) as file:
-                    yield from pyarrow.parquet.read_table(file, columns=["id", "text"]).to_pylist()
+                    for batch in batches(file, self._files.place(name), size=size, columns=["id", "text"]):
+                        yield from (dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True))
             else:
-                yield from map(json.loads, self._files.lines(name))
+                for number, line in enumerate(self._files.lines(name), 1):
+                    yield parse_json_line(line, partial(self._line, name, number))
+        except ReadingError:
+            raise
         except (OSError, ValueError) as error:  # pyarrow's and json's errors are among them
             raise CorpusError(f"{self._files.place(name)} is damaged ({error}): fetch it again.") from error

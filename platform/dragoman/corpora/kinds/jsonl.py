@@ -10,6 +10,7 @@ from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.parallel_files import Side
 from dragoman.corpora.readers.table_files import TableFiles
 from dragoman.errors import CorpusError
+from dragoman.reading import ReadingError, parse_json_line
 
 LOOKED_AT = 100
 """Records whose keys are taken for the file's: not every record must have them all."""
@@ -40,18 +41,23 @@ def records(files: Files, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     Raises:
         CorpusError: a line holds something else.
     """
+    number = 0
+
+    def place() -> str:
+        return f"{files.place(name)}, line {number},"
+
     for number, line in enumerate(files.lines(name), 1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = parse_json_line(line, place)
+        except ReadingError as error:
+            raise CorpusError(str(error)) from error
         except json.JSONDecodeError as error:
             raise CorpusError(
                 f"{files.place(name)}, line {number}, is not JSON ({error.msg}): the file is cut off or damaged; "
                 "fetch it again or mend the line."
             ) from error
-        except RecursionError as error:
-            raise CorpusError(f"{files.place(name)}, line {number}, is nested too deeply: mend the line.") from error
         if not isinstance(record, dict):
             raise CorpusError(f"{files.place(name)}, line {number}, is no JSON object: write one object a line.")
         yield number, record

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.readers.column_mapping import SIDE_NAMES, Column
+from dragoman.corpora.readers.column_mapping import MOST_COLUMNS, SIDE_NAMES, Column
 from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.corpora.readers.parallel_files import Side
 from dragoman.corpora.readers.table_files import TableFileOptions, TableFiles
@@ -48,7 +48,7 @@ class Tsv(TableFiles):
         if header is None and self._columns is not None:
             header = any(isinstance(column, str) for column in self._columns.values())
         elif header is None:
-            header = _is_header(first, self._named_for[part])
+            header = len(first) > MOST_COLUMNS or _is_header(first, self._named_for[part])
         return first if header else []
 
     def _holds_nothing(self, part: Side) -> bool:

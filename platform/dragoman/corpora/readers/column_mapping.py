@@ -16,6 +16,9 @@ Column = str | int
 ROLES = ("source", "target", "source_language", "target_language")
 """What a column map may name besides languages."""
 
+MOST_COLUMNS = 10_000
+"""Columns, or keys, that a table may have."""
+
 SIDE_NAMES = {"source": "source", "src": "source", "target": "target", "tgt": "target", "trg": "target"}
 """What data sets call the columns of the two sides."""
 
@@ -73,6 +76,8 @@ def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place:
     Raises:
         CorpusError: a column that is named is not there, or nothing tells which is which.
     """
+    if len(names) > MOST_COLUMNS:
+        raise CorpusError(f"{place} has more than {MOST_COLUMNS:,} columns: see how the file is written, and mend it.")
     for column in (columns or {}).values():
         if isinstance(column, str) and column not in names:
             raise CorpusError(
@@ -127,6 +132,8 @@ def keys_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
     for record in records:
         for key, value in record.items():
             keys.update(dict.fromkeys((f"{key}.{inner}" for inner in value) if isinstance(value, Mapping) else (key,)))
+            if len(keys) > MOST_COLUMNS:
+                return list(keys)  # too many to be read
     return list(keys)
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import math
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache, cached_property
@@ -14,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.zip import ZipFileSystem
 from fsspec.utils import infer_compression
 
+from dragoman import reading
 from dragoman.corpora.readers.digests import digest_of, stream_digest
 from dragoman.errors import CorpusError, nearest
 from dragoman.file_system import file_system, is_local
@@ -26,7 +29,6 @@ WHOLE = 1 << 20
 """Bytes up to which `Files.revision` covers all of a file; of a larger one, its size, its beginning and its end."""
 
 _ENDS = 1 << 16
-_BLOCK = 1 << 16
 _MARK = MARK.encode()
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
@@ -49,8 +51,14 @@ class Files:
         self.url = _without_secrets(url)
         self._at = f"{key} is '{self.url}'"
         try:
-            self._filesystem, self._root = _open(url)
+            if kind := _special(url):
+                raise CorpusError(f"{self._at}: it is {kind}; give {remedy}.")
+            self._filesystem, self._root = _open(url, self.url)
             there = self._filesystem.exists(self._root)
+        except CorpusError:
+            raise
+        except reading.ReadingError as error:
+            raise CorpusError(str(error)) from error
         except Exception as error:  # every filesystem of fsspec has error types of its own
             raise CorpusError(f"{self._at}: it can't be opened ({_described(error)}); give {remedy}.") from error
         if url.rstrip("/").endswith(_TARS):
@@ -99,7 +107,11 @@ class Files:
         inside._digest = cache(inside._find_digest)
         inside._outer = (self, name)
         try:
-            inside._filesystem, inside._root = _zip(self._filesystem, self._path(name)), ""
+            inside._filesystem, inside._root = _zip(self._filesystem, self._path(name), inside.url), ""
+        except CorpusError:
+            raise
+        except reading.ReadingError as error:
+            raise CorpusError(str(error)) from error
         except Exception as error:
             raise CorpusError(
                 f"{inside.url} is no zip that can be read ({_described(error)}): fetch it again."
@@ -127,9 +139,12 @@ class Files:
         number, _ = 0, self._path(name)
         try:
             with self.open(name) as file:
-                for line in chain.from_iterable(map(io.BytesIO, _whole_lines(file))):
+                lines = reading.whole_lines(file, self.place(name), self._packed_size(name))
+                for line in chain.from_iterable(map(io.BytesIO, lines)):
                     number += 1
                     yield line.removeprefix(_MARK)
+        except reading.ReadingError as error:
+            raise CorpusError(str(error)) from error
         except EOFError as error:
             raise CorpusError(f"{self.place(name)}, line {number + 1}: the file is cut off; fetch it again.") from error
         except Exception as error:  # zlib, isal, zstd, zip and remote filesystems share no base class
@@ -139,7 +154,19 @@ class Files:
 
     def open(self, name: str) -> io.BufferedReader:
         """A file's bytes, unpacked."""
-        return io.BufferedReader(self._filesystem.open(self._path(name), "rb", compression="infer"), _BLOCK)
+        return io.BufferedReader(self._filesystem.open(self._path(name), "rb", compression="infer"), reading.AT_ONCE)
+
+    def size(self, name: str) -> int:
+        """The bytes of a file as it lies there."""
+        return int(self._filesystem.size(self._path(name)) or 0)
+
+    def _packed_size(self, name: str) -> int | None:
+        """The bytes that a file is unpacked from; None where it is not packed, or that is not known."""
+        if not self.is_packed(name):
+            return None
+        about = self._filesystem.info(self._path(name))
+        size = about.get("compress_size", about.get("size"))
+        return None if size is None else int(size)
 
     def is_packed(self, name: str) -> bool:
         """Whether the file is compressed, and so can't lose its end without being noticed."""
@@ -153,6 +180,8 @@ class Files:
         """
         try:
             return self._digest(name)
+        except CorpusError:
+            raise
         except Exception as error:  # remote filesystems share no base class
             raise CorpusError(f"{self.place(name)} can't be read ({_described(error)}): fetch it again.") from error
 
@@ -209,11 +238,17 @@ class Files:
         """The full path of a file.
 
         Raises:
-            CorpusError: its name has no UTF-8, and so can be neither kept nor shown.
+            CorpusError: its name has no UTF-8, and so can be neither kept nor shown; or it is a device or a pipe.
         """
         if half_character(name):
             raise CorpusError(f"{self.place(name)} has a name that is not UTF-8: rename the file.")
-        return self.everything[name]
+        path = self.everything[name]
+        if isinstance(self._filesystem, LocalFileSystem):
+            try:
+                reading.require_file(path, self.place(name))
+            except reading.ReadingError as error:
+                raise CorpusError(str(error)) from error
+        return path
 
     def _similar(self) -> str | None:
         above, _, name = self._root.rstrip("/").rpartition("/")
@@ -225,29 +260,29 @@ class Files:
         return close if close.startswith("did you mean") else None
 
 
-def _whole_lines(file: io.BufferedReader) -> Iterator[bytes]:
-    """A file's bytes in pieces that end with a line. Iterating over the file would check at each line if it is open."""
-    rest = b""
-    while data := file.read1(_BLOCK):
-        cut = data.rfind(b"\n") + 1
-        if cut:
-            yield rest + data[:cut]
-            rest = data[cut:]
-        else:
-            rest += data
-    if rest:
-        yield rest
+def _special(url: str) -> str | None:
+    """What is neither a file nor a folder at a path, or among the paths of a chain of file systems, as words."""
+    paths = (part.removeprefix("file://") for part in ([url] if is_local(url) else url.split("::")))
+    kinds = (reading.special_kind(os.path.expanduser(path)) for path in paths if "://" not in path)  # noqa: PTH111
+    return next(filter(None, kinds), None)
 
 
-def _open(url: str) -> tuple[AbstractFileSystem, str]:
+def _open(url: str, place: str) -> tuple[AbstractFileSystem, str]:
+    for part in () if is_local(url) else url.split("::")[1:]:
+        if is_local(part) and part.endswith(".zip"):
+            _zip(*file_system(part), place)  # looked at before fsspec opens it
     filesystem, root = file_system(url)
     if root.endswith(".zip") and (is_local(url) or "::" not in url) and filesystem.isfile(root):
-        return _zip(filesystem, root), ""
+        return _zip(filesystem, root, place), ""
     return filesystem, root
 
 
-def _zip(filesystem: AbstractFileSystem, path: str) -> AbstractFileSystem:
-    return ZipFileSystem(filesystem.open(path, "rb"))
+def _zip(filesystem: AbstractFileSystem, path: str, place: str) -> AbstractFileSystem:
+    source = reading.ZipSource(filesystem.open(path, "rb"), place)
+    inside = ZipFileSystem(source)
+    source.most = math.inf
+    reading.require_members(inside.zip, place)
+    return inside
 
 
 def _is_aside(name: str) -> bool:

@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.sampling.bloom_filter import Repetition
 from dragoman.corpora.sampling.filters import Examine, Sieve
+from dragoman.errors import CorpusError
 from dragoman.pair import Pair
+from dragoman.reading import over_limit
 from dragoman.segment import Segment, Split
+from dragoman.settings import settings
 from dragoman.spec.filters import Filters
 
 SPARE = 1.25
@@ -172,7 +175,10 @@ class _Drawing:
 
 
 def _first(corpus: Corpus, pair: Pair, count: int, split: Split, filters: Filters, examine: Examine | None) -> Sample:
-    """The first segments that pass, of a corpus in random order."""
+    """The first segments that pass, of a corpus in random order, which may have no end."""
+    if count > settings().limit_examples:
+        what = f"{count:,} examples of {pair} are asked for, of a corpus that may never end"
+        raise CorpusError(str(over_limit(what, "limit_examples", "ask for fewer")))
     sieve = Sieve(filters, pair, corpus.segments(pair, split), examine)
     stream = corpus.segments(pair, split)
     kept: dict[Segment, None] = {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dragoman.errors import nearest
 from dragoman.operations.finding import Finding, fault, fine, warning
+from dragoman.reading import read_bytes
 from dragoman.redaction import masked
 from dragoman.settings import Settings, settings_file, unknown_variables, variable
 
@@ -20,7 +21,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     for file in (settings_file(), Path(".env")):
         if not file.is_file():
             continue
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = read_bytes(file).decode(errors="replace")
         if masked(text) != text and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield fault("settings", f"{file} holds secrets and others may read it", f"chmod 600 {file}")
         else:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import zipfile
 from collections.abc import Iterator
@@ -9,13 +10,24 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
 from dragoman.errors import StoreError
+from dragoman.parquet import batches
+from dragoman.reading import (
+    ReadingError,
+    ZipSource,
+    over_limit,
+    parse_json,
+    refused_as,
+    require_file,
+    require_members,
+)
+from dragoman.settings import settings
 from dragoman.version import __version__
 
 FORMAT = 2
@@ -23,6 +35,7 @@ FORMAT = 2
 
 _MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
+_AGAIN = "export the grid again"
 
 
 class Member(BaseModel):
@@ -110,7 +123,13 @@ class Archive:
 
     def __enter__(self) -> Self:
         try:
-            self._zip = zipfile.ZipFile(self._path)
+            require_file(self._path)
+            self._file = self._path.open("rb")
+            source = ZipSource(self._file, str(self._path))
+            self._zip = zipfile.ZipFile(cast(IO[bytes], source))
+            source.most = math.inf
+        except ReadingError as error:
+            raise StoreError(str(error)) from error
         except FileNotFoundError as error:
             raise StoreError(f"There is no file {self._path}: give one that `dragoman export` wrote.") from error
         except IsADirectoryError as error:
@@ -120,6 +139,7 @@ class Archive:
         except Exception as error:  # zipfile raises various exceptions for damaged files
             raise self.damaged("it is cut off, or no export at all") from error
         with ExitStack() as opened:
+            opened.callback(self._file.close)
             opened.callback(self._zip.close)
             self._folder = TemporaryDirectory()
             opened.callback(self._folder.cleanup)
@@ -135,6 +155,7 @@ class Archive:
 
     def __exit__(self, *_: object) -> None:
         self._zip.close()
+        self._file.close()
         self._folder.cleanup()
 
     def damaged(self, how: str) -> StoreError:
@@ -143,24 +164,38 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """A file of the archive."""
-        if name not in self.manifest.members:
-            raise self.damaged(f"'{name}' is missing")
+        self._require(name)
         return self._zip.read(name)
 
     def json(self, name: str) -> Any:
         """A JSON file of the archive."""
-        return json.loads(self.read(name))
+        self._require(name)
+        with refused_as(StoreError):
+            if self.manifest.members[name].size > settings().limit_file_bytes:
+                raise over_limit(f"{self._of(name)} has more bytes than are read at once", "limit_file_bytes", _AGAIN)
+            return parse_json(self.read(name), self._of(name))
 
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
         """The rows of a table; some thousands are held at a time."""
+        self._require(name)
+        with refused_as(StoreError):
+            for batch in batches(Path(self._folder.name) / name, self._of(name), size=self.manifest.members[name].size):
+                yield from (dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True))
+
+    def _of(self, name: str) -> str:
+        return f"{self._path}, {name},"
+
+    def _require(self, name: str) -> None:
         if name not in self.manifest.members:
             raise self.damaged(f"'{name}' is missing")
-        with pq.ParquetFile(Path(self._folder.name) / name) as table:
-            for batch in table.iter_batches(batch_size=5_000):
-                yield from batch.to_pylist()
 
     def _check(self) -> Manifest:
         try:
+            with refused_as(StoreError):
+                require_members(self._zip, str(self._path))
+                if self._zip.getinfo(_MANIFEST).file_size > settings().limit_file_bytes:
+                    what = f"{self._of(_MANIFEST)} has more bytes than are read at once"
+                    raise over_limit(what, "limit_file_bytes", _AGAIN)
             manifest = Manifest.model_validate_json(self._zip.read(_MANIFEST))
         except KeyError as error:
             raise self.damaged("it has no manifest, so `dragoman export` did not write it") from error
