@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dragoman.errors import DragomanError, nearest
@@ -55,6 +55,9 @@ class Settings(NoTruthValues, BaseSettings):
     """Whether that cluster starts nodes for what waits: workers are asked for though no node has room for them yet."""
     may_force: bool = False
     """Whether `dragoman promote --force` is allowed here; where a server's users sign in, its administrators may."""
+    ui_token: SecretStr = SecretStr("")
+    """Token that `dragoman ui`, and `mlflow server --app-name dragoman`, ask for, of at least 16 characters; by default
+    `dragoman ui` makes one at each start, and prints it in its address."""
     workers: int = Field(default=0, ge=0)
     """The most evaluation workers at once; 0 is as many as there is room for. An embedded Ray has as many cores."""
     worker_cpus: float = Field(default=1, gt=0)
