@@ -24,6 +24,24 @@ class Access(StrEnum):
     """Nobody, always."""
 
 
+    def answer(self, who: str) -> int | None:
+        """The status of the refusal that somebody gets, one of `ASKING` or `ASKING_A_TOKEN`; None if there is none."""
+        if self is Access.SHUT:
+            return 403
+        if self is Access.OPEN or who == ASKING_A_TOKEN[1]:
+            return None
+        if who in (ASKING[0], ASKING_A_TOKEN[0]):
+            return 401
+        return None if list(Access).index(Access(who)) >= list(Access).index(self) else 403
+
+
+ASKING = ("anonymous", "viewer", "submitter", "promoter", "admin")
+"""Who may ask a server with users."""
+
+ASKING_A_TOKEN = ("another local user", "whoever has the token")
+"""Who may ask `dragoman ui`."""
+
+
 class Group(NamedTuple):
     """Routes of one purpose."""
 
