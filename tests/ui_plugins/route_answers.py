@@ -1,13 +1,18 @@
-"""Asks a server's every route as each kind of person, and prints the answers as JSON: `route_answers.py users HOME`.
+"""Asks a server's every route as each kind of person, and prints the answers as JSON.
 
-The server is the real one: the allow-list, MLflow's authentication and its permissions all decide. Only what MLflow does
-once it has let a request through is left out, so that nothing is deleted while the rest is still to be asked; our own
-writes check roles by themselves, and run. A process of its own, since MLflow's app is one for all of a process.
+    python tests/ui_plugins/route_answers.py users HOME     a server with users
+    python tests/ui_plugins/route_answers.py token HOME     the server of `dragoman ui`
+    python tests/ui_plugins/route_answers.py routes HOME    the routes of a server with users, unasked
+
+The server is the real one: the allow-list, MLflow's authentication and its permissions all decide. Only what MLflow
+does once it has let a request through is left out, so that nothing is deleted while the rest is still to be asked; our
+own writes check roles by themselves, and run. A process of its own, since MLflow's app is one for all of a process.
 """
 
 import base64
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,15 +43,18 @@ def main(mode: str, home: Path) -> None:
 
     from dragoman_ui.app import create_app, create_app_with_users
 
-    app = create_app_with_users() if mode == "users" else create_app()
+    app = create_app() if mode == "token" else create_app_with_users()
+    if mode == "routes":
+        json.dump([[route.method, route.path, route.template] for route in app.table], sys.stdout)
+        return
     client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False, follow_redirects=False)
     people = {"anonymous": {}, **{name: basic(name) for name in ("viewer", "submitter", "promoter", "admin")}}
-    if mode != "users":
+    if mode == "token":
         people = {"another local user": {}, "whoever has the token": {"Authorization": f"Bearer {TOKEN}"}}
     known = things(client, mode)
     stub()
     rows = []
-    for route in app._table:
+    for route in app.table:
         path = filled(route.template, known)
         for who, headers in people.items():
             asked = known_for(route.path, known | {"username": who})
@@ -54,7 +62,7 @@ def main(mode: str, home: Path) -> None:
                 route.method, path, params=scalars(asked), json=asked,
                 headers={"X-Dragoman-Client": "a test", "X-Mlflow-Experiment-Id": known["experiment_id"], **headers},
             )  # fmt: skip
-            rows.append([route.method, route.template, route.path, who, answer.status_code, answer.text[:300]])
+            rows.append([route.method, route.template, route.path, who, answer.status_code])
     json.dump(rows, sys.stdout)
 
 
@@ -74,7 +82,7 @@ def environment(home: Path, mode: str) -> None:
     (home / "auth.ini").write_text(AUTH.format(home=home))
     os.environ |= {
         "DRAGOMAN_HOME": str(home),
-        "DRAGOMAN_UI_TOKEN": "" if mode == "users" else TOKEN,
+        "DRAGOMAN_UI_TOKEN": TOKEN if mode == "token" else "",
         "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORDS["admin"],
         "MLFLOW_AUTH_CONFIG_PATH": str(home / "auth.ini"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -94,7 +102,7 @@ def basic(name: str) -> dict[str, str]:
 
 def things(client: Any, mode: str) -> dict[str, Any]:
     """What the requests are about: made by whoever may do everything, and open to the others as far as they go."""
-    headers = basic("admin") if mode == "users" else {"Authorization": f"Bearer {TOKEN}"}
+    headers = {"Authorization": f"Bearer {TOKEN}"} if mode == "token" else basic("admin")
 
     def post(path: str, **asked: Any) -> dict[str, Any]:
         answer = client.post(f"/api/{path}", json=asked, headers=headers)
@@ -110,7 +118,8 @@ def things(client: Any, mode: str) -> dict[str, Any]:
     known = {
         "experiment_id": experiment, "experiment_ids": [experiment], "experiment_name": "demo", "run_id": run,
         "run_uuid": run, "run_ids": [run], "name": MODEL, "version": "1", "model_id": logged, "alias": "other",
-        "artifact_path": f"{experiment}/{run}/artifacts/none", "filename": "pages.css", "grid": "demo", "reason": "a test",
+        "artifact_path": f"{experiment}/{run}/artifacts/none", "filename": "pages.css", "grid": "demo",
+        "reason": "a test",
         "resource_type": "experiment", "resource_id": experiment, "permission": "READ", "role_id": 1,
     }  # fmt: skip
     known |= reviewed(experiment)
@@ -137,7 +146,9 @@ def reviewed(experiment: str) -> dict[str, Any]:
     trace = store.start_trace(TraceInfo(trace_id="tr-1", trace_location=at, request_time=0, state=TraceState.OK))
     source = AssessmentSource(source_type="HUMAN", source_id="admin")
     said = store.create_assessment(Feedback(name="good", value=True, source=source, trace_id=trace.trace_id))
-    schema = store.create_label_schema(experiment, name="s", type=LabelSchemaType.FEEDBACK, input=InputPassFail("y", "n"))
+    schema = store.create_label_schema(
+        experiment, name="s", type=LabelSchemaType.FEEDBACK, input=InputPassFail("y", "n")
+    )
     queue = store.create_review_queue(experiment, name="q", queue_type=ReviewQueueType.CUSTOM, users=[*PASSWORDS])
     return {
         "request_id": trace.trace_id, "trace_id": trace.trace_id, "trace_ids": [trace.trace_id],
@@ -158,8 +169,6 @@ def stub() -> None:
 
 def filled(template: str, known: dict[str, Any]) -> str:
     """A path with something in place of each parameter."""
-    import re
-
     return re.sub(r"\{(\w+)(?::\w+)?\}|<(?:[^<>:]+:)?(\w+)>",
                   lambda found: str(known.get(found[1] or found[2], "none")), template)  # fmt: skip
 

@@ -66,7 +66,7 @@ class AccessMiddleware:
 
     def __init__(self, app: Callable[..., Any], table: RouteTable, token: str | None = None) -> None:
         self._app = app
-        self._table = table
+        self.table = table
         self._token = token
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
@@ -90,7 +90,7 @@ class AccessMiddleware:
     def _refusal(self, scope: dict[str, Any], given: str | None) -> Refusal | None:
         method, path = scope["method"], scope["path"]
         named = _headers(scope, b"host")
-        if path.removeprefix(self._table.prefix) != _PLAIN and (fault := hosts.host_fault(named)):
+        if path.removeprefix(self.table.prefix) != _PLAIN and (fault := hosts.host_fault(named)):
             return Refusal(HTTPStatus.FORBIDDEN, fault)
         if method not in METHODS:
             return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Nothing here has the method {hosts.shown(method)}.")
@@ -122,11 +122,11 @@ class AccessMiddleware:
     def _group(self, method: str, path: str) -> Group | None:
         """The group on the list that a request's route belongs to; of OPTIONS, the first of the path's that serves."""
         if method != "OPTIONS":
-            return _listed(self._table.resolve(method, path))
+            return _listed(self.table.resolve(method, path))
         found: list[Group | None] = []
         for each in METHODS[:-1]:
             try:
-                found.append(_listed(self._table.resolve(each, path)))
+                found.append(_listed(self.table.resolve(each, path)))
             except NoMethodError:
                 continue
         served = [group for group in found if group is not None and group.access is not Access.SHUT]

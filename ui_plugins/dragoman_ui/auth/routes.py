@@ -23,7 +23,6 @@ class Access(StrEnum):
     SHUT = "shut"
     """Nobody, always."""
 
-
     def answer(self, who: str) -> int | None:
         """The status of the refusal that somebody gets, one of `ASKING` or `ASKING_A_TOKEN`; None if there is none."""
         if self is Access.SHUT:
