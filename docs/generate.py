@@ -127,8 +127,8 @@ ROUTES = """
     whose token makes its owner all of them.
 
     A path that begins with a version stands for `/api/` and `/ajax-api/` before it (some routes have one of them only);
-    a part in `<>` is a parameter. HEAD is answered as GET, OPTIONS where another method is served. Everything else, such
-    as TRACE and websockets, is refused everywhere. Routes about users and roles are there with users only.
+    a part in `<>` is a parameter. HEAD is answered as GET, OPTIONS where another method is served. Everything else,
+    such as TRACE and websockets, is refused everywhere. Routes about users and roles are there with users only.
 """
 
 PAGES = {

@@ -137,9 +137,9 @@ def use_assistant(attacker: Attacker, provider: Provider) -> list[int]:
     chosen = {"model": "m", "base_url": provider.address, "selected": True, "permissions": {"full_access": True}}
     answers = [
         attacker.ask("PUT", f"{ASSISTANT}/config", json={"providers": {"ollama": chosen}}),
-        attacker.ask("POST", f"{ASSISTANT}/message", json={"message": "hello", "session_id": "5" * 8}),
+        attacker.ask("POST", f"{ASSISTANT}/message", json={"message": "hello"}),
     ]
-    session = answers[1].json().get("session_id", "5" * 8)
+    session = answers[1].json().get("session_id", "none")
     answers.append(attacker.ask("GET", f"{ASSISTANT}/sessions/{session}/stream"))
     return [answer.status_code for answer in answers]
 
@@ -241,14 +241,11 @@ def run(owner: Attacker) -> str:
 def test_no_artifact_path_leads_out(owner: Attacker, run: str, path: str) -> None:
     for address in ("get-artifact", "api/2.0/mlflow/artifacts/list", "api/2.0/mlflow-artifacts/artifacts"):
         answer = owner.ask("GET", address, params={"run_id": run, "path": path})
-        assert answer.status_code in (400, 404, 200), answer.text
-        assert SECRET not in answer.text
-        assert "root:" not in answer.text
-        assert answer.status_code != 200 or not answer.json().get("files")
+        assert answer.status_code == 400, answer.text
     written = owner.ask(
         "POST", "ajax-api/2.0/mlflow/upload-artifact", params={"run_uuid": run, "path": path}, data=b"x"
     )
-    assert 400 <= written.status_code < 500
+    assert written.status_code == 400
 
 
 PLACES = ("file:///etc", "/etc", "file:///etc/../etc", "s3://another-bucket/backups", "gs://another/backups",

@@ -169,6 +169,15 @@ def test_what_is_listed_is_served_and_nothing_else(
     assert ask(method, path)[0] == status
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("model/a%20b.txt", 200), ("bleu:en-de.json", 200), ("", 200), ("%2Fetc", 400), ("a%2F..%2Fb", 400), ("..", 400),
+     ("file%3A%2F%2F%2Fetc", 400), ("a%5Cb", 400), ("%252e%252e%252fb", 400)],
+)  # fmt: skip
+def test_the_path_of_an_artifact_stays_within(ask: Callable[..., Any], path: str, status: int) -> None:
+    assert ask("GET", RUN, query=f"run_id=1&path={path}")[0] == status
+
+
 def test_a_header_does_not_turn_one_method_into_another(ask: Callable[..., Any]) -> None:
     for name in ("x_http_method_override", "x_http_method", "x_method_override"):
         assert ask("GET", "/api/2.0/mlflow/runs/create", **{name: "POST"})[0] == 405

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from html import escape
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from dragoman_ui.auth import access_token, hosts
 from dragoman_ui.auth.route_table import NoMethodError, NoRouteError, Route, RouteTable
@@ -98,6 +98,12 @@ class AccessMiddleware:
             return Refusal(
                 HTTPStatus.BAD_REQUEST, "The path has empty, dotted or doubly encoded parts: write it plain."
             )
+        if any(
+            _leads_out(value) for name, value in parse_qsl(scope["query_string"].decode("latin-1")) if name == "path"
+        ):
+            return Refusal(
+                HTTPStatus.BAD_REQUEST, "The path of an artifact is relative, without empty or dotted parts."
+            )
         try:
             group = self._group(method, path.removeprefix(scope.get("root_path", "")))
         except NoRouteError:
@@ -147,6 +153,11 @@ class AccessMiddleware:
         cookie += "SameSite=Strict" + ("; Secure" if scope["scheme"] == "https" else "")
         body = _LATER.format(url=url).encode()
         await _send(send, HTTPStatus.OK, "text/html; charset=utf-8", body, {"Set-Cookie": cookie})
+
+
+def _leads_out(path: str) -> bool:
+    """Whether an artifact's path, which queries have as `path`, could lead out of a run."""
+    return bool(_ODD.search(f"/{path}") or re.match(r"\w+:/", path))
 
 
 def _listed(route: Route) -> Group | None:
