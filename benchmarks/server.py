@@ -30,6 +30,7 @@ import psutil
 import yaml
 from api import REGISTERED, TOKEN, complete, free_port, questions
 from campaign import Campaign, fill
+from mlflow.exceptions import MlflowException
 
 from dragoman.settings import Settings
 from dragoman.store.store import Store
@@ -39,10 +40,12 @@ from dragoman_ui.cli import command, environment, stop, wait_until_healthy
 ROOT = Path(__file__).parents[1]
 PAGES = ("/dragoman/", "/dragoman/grid?grid=campaign", "/dragoman/grid?grid=small", "/dragoman/job?grid=small",
          "/dragoman/promotions", f"/dragoman/model?name={REGISTERED}", "/")  # fmt: skip
+ALIAS = "playground"
+"""One that no policy gates: the others move by a promotion only."""
 MLFLOW = (
     "/api/2.0/mlflow/experiments/search?max_results=10",
     "/api/2.0/mlflow/registered-models/search",
-    f"/api/2.0/mlflow/registered-models/alias?name={REGISTERED}&alias=candidate",
+    f"/api/2.0/mlflow/registered-models/alias?name={REGISTERED}&alias={ALIAS}",
     f"/api/2.0/mlflow/model-versions/get?name={REGISTERED}&version=1",
 )
 SHUT = ("/ajax-api/3.0/mlflow/assistant/config", "/nowhere")
@@ -89,8 +92,11 @@ class Load:
         """Move an alias to and fro through MLflow's API."""
         client = client_at(f"http://127.0.0.1:{self.port}")
         while not self.over.is_set():
-            client.set_registered_model_alias(REGISTERED, "candidate", str(1 + self.moves % 2))
-            self.moves += 1
+            try:
+                client.set_registered_model_alias(REGISTERED, ALIAS, str(1 + self.moves % 2))
+                self.moves += 1
+            except MlflowException as error:
+                self.failed.append(f"moving the alias: {error}")
             self.over.wait(0.5)
 
     def weigh(self, server: psutil.Process) -> None:
@@ -143,6 +149,8 @@ def measure(settings: Settings, campaign: Campaign, seconds: float, clients: int
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
     try:
         wait_until_healthy(server, f"http://127.0.0.1:{port}/health", log)
+        client_at(f"http://127.0.0.1:{port}").set_registered_model_alias(REGISTERED, ALIAS, "2")
+        before = wait_for_work(settings)
         for address in addresses:  # what is made once, at the first question, is no growth
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
             connection.request("GET", address, headers={"Authorization": f"Bearer {TOKEN}"})
@@ -157,15 +165,23 @@ def measure(settings: Settings, campaign: Campaign, seconds: float, clients: int
         load.over.set()
         for thread in threads:
             thread.join()
-        done = cells_done(settings)
+        done = f"{before}; then {cells(settings)}"
     finally:
         stop(server)
         stop(driver)
     return summary(load, done)
 
 
-def cells_done(settings: Settings) -> str:
-    """How far the grid came."""
+def wait_for_work(settings: Settings) -> str:
+    """Wait until the grid has translated a cell, for at most five minutes; returns how far it is."""
+    end = time.monotonic() + 300
+    while time.monotonic() < end and "done" not in cells(settings):
+        time.sleep(1)
+    return cells(settings)
+
+
+def cells(settings: Settings) -> str:
+    """How far the grid is."""
     store = Store.open_existing(settings.store_url, settings.blobs_url)
     try:
         states = Counter(str(cell.state) for cell in store.cells.of_grid("small"))
