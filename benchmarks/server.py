@@ -32,6 +32,7 @@ from api import REGISTERED, TOKEN, complete, free_port, questions
 from campaign import Campaign, fill
 from mlflow.exceptions import MlflowException
 
+from dragoman.errors import StoreError
 from dragoman.settings import Settings
 from dragoman.store.store import Store
 from dragoman_registry.registry_client.client import client_at
@@ -150,7 +151,7 @@ def measure(settings: Settings, campaign: Campaign, seconds: float, clients: int
     try:
         wait_until_healthy(server, f"http://127.0.0.1:{port}/health", log)
         client_at(f"http://127.0.0.1:{port}").set_registered_model_alias(REGISTERED, ALIAS, "2")
-        before = wait_for_work(settings)
+        before = wait_for_work(settings, driver)
         for address in addresses:  # what is made once, at the first question, is no growth
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
             connection.request("GET", address, headers={"Authorization": f"Bearer {TOKEN}"})
@@ -172,10 +173,11 @@ def measure(settings: Settings, campaign: Campaign, seconds: float, clients: int
     return summary(load, done)
 
 
-def wait_for_work(settings: Settings) -> str:
-    """Wait until the grid has translated a cell, for at most five minutes; returns how far it is."""
-    end = time.monotonic() + 300
-    while time.monotonic() < end and "done" not in cells(settings):
+def wait_for_work(settings: Settings, driver: "subprocess.Popen[bytes]") -> str:
+    """Wait until the grid has translated a cell; returns how far it is."""
+    while "done" not in cells(settings):
+        if driver.poll() is not None:
+            sys.exit(f"The grid ended with code {driver.returncode} before it translated a cell: see `dragoman run`.")
         time.sleep(1)
     return cells(settings)
 
@@ -186,6 +188,8 @@ def cells(settings: Settings) -> str:
     try:
         states = Counter(str(cell.state) for cell in store.cells.of_grid("small"))
         return ", ".join(f"{count} {state}" for state, count in states.items())
+    except StoreError:  # the driver has not written it yet
+        return "none"
     finally:
         store.close()
 
