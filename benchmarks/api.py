@@ -34,6 +34,7 @@ from dragoman.store.store import Store
 from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
 from dragoman_registry.registry_client.client import client_at
 from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
+from dragoman_ui.auth import access_token
 from dragoman_ui.cli import command, environment, stop, wait_until_healthy
 
 ROOT = "/ajax-api/3.0/dragoman"
@@ -41,6 +42,8 @@ MODELS_ASKED = 5
 """Models that clients ask about; the rest of the campaign is there all the same."""
 PAIRS_ASKED = 5
 """Pairs whose sentences are there."""
+TOKEN = access_token.made()
+"""What the server asks for."""
 REGISTERED = "campaign-translator"
 """A registered model, whose version is the first of the finetuned ones."""
 
@@ -130,7 +133,7 @@ def complete(store: Store, settings: Settings, campaign: Campaign) -> None:
 def ask(connection: http.client.HTTPConnection, address: str) -> tuple[float, int, int]:
     """Ask once: milliseconds, status and bytes."""
     began = time.perf_counter()
-    connection.request("GET", address, headers={"Accept-Encoding": "gzip"})
+    connection.request("GET", address, headers={"Accept-Encoding": "gzip", "Authorization": f"Bearer {TOKEN}"})
     answer = connection.getresponse()
     size = len(answer.read())
     return 1000 * (time.perf_counter() - began), answer.status, size
@@ -189,13 +192,18 @@ def main() -> None:
         )
 
 
-def measure(settings: Settings, campaign: Campaign, clients: int, rounds: int) -> list[dict[str, object]]:
-    """Ask each kind of question, and then all kinds mixed."""
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+        return int(listener.getsockname()[1])
+
+
+def measure(settings: Settings, campaign: Campaign, clients: int, rounds: int) -> list[dict[str, object]]:
+    """Ask each kind of question, and then all kinds mixed."""
+    port = free_port()
     log = settings.home / "api-benchmark.log"
-    variables = environment(settings) | {"DRAGOMAN_HOME": str(settings.home)}
+    variables = environment(settings, token=TOKEN) | {"DRAGOMAN_HOME": str(settings.home)}
     with log.open("wb") as file:
         server = subprocess.Popen(
             command(settings, "127.0.0.1", port), stdout=file, stderr=file, env=variables, start_new_session=True

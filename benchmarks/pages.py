@@ -28,8 +28,11 @@ from typing import Any
 import psutil
 
 from dragoman.settings import Settings
+from dragoman_ui.auth import access_token
 from dragoman_ui.cli import environment, stop, wait_until_healthy
 
+TOKEN = access_token.made()
+"""What the server asks for."""
 ANSWER, PAINT = 0.300, 1.5
 """The goals, in seconds."""
 
@@ -82,7 +85,7 @@ def _served(url: str, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     log = folder / "server.log"
     with log.open("wb") as file:
         server = subprocess.Popen(
-            words, cwd=folder, env=environment(Settings(home=folder)) | places, stdout=file, stderr=file,
+            words, cwd=folder, env=environment(Settings(home=folder), token=TOKEN) | places, stdout=file, stderr=file,
             start_new_session=True,
         )  # fmt: skip
     try:
@@ -135,7 +138,8 @@ def _paints(address: str) -> None:
 
 
 def _painted(browser: Any, address: str) -> dict[str, float]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    signed = {"Authorization": f"Bearer {TOKEN}"}
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, extra_http_headers=signed)
     page.goto(address)
     page.locator("[data-wait]").wait_for(state="detached")
     timings: dict[str, float] = page.evaluate(PAINTED)
@@ -146,7 +150,9 @@ def _painted(browser: Any, address: str) -> dict[str, float]:
 def _asked(address: str, server: psutil.Process) -> tuple[float, float]:
     """Seconds until an answer was there, and those the server computed."""
     worked, began = _computed(server), time.perf_counter()
-    with urllib.request.urlopen(address) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(address, headers={"Authorization": f"Bearer {TOKEN}"})
+    ) as answer:
         answer.read()
     taken = time.perf_counter() - began
     return taken, _computed(server) - worked

@@ -1,4 +1,4 @@
-"""Write the reference pages from the code: every key of a spec, and the help of every command.
+"""Write the reference pages from the code: every key of a spec, the help of every command, every route of the server.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   fails where a page differs from the code
@@ -28,6 +28,7 @@ from dragoman.spec.missing import Pivot
 from dragoman.spec.pairs import PairChoice, Roles
 from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
 from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
+from dragoman_ui.auth.routes import ASKING, ASKING_A_TOKEN, Access, groups
 
 PIPE = "\\|"
 FOLDER = Path(__file__).parent / "reference"
@@ -95,7 +96,44 @@ def schema_file() -> str:
     return json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
-PAGES = {"spec.md": spec_page, "commands.md": command_page, "spec.schema.json": schema_file}
+def routes_page() -> str:
+    """Every route of the server, and what it answers to whom, from the allow-list that the tests hold it to."""
+    people = (*ASKING, *ASKING_A_TOKEN)
+    lines = [
+        "# Routes and roles",
+        "",
+        "Generated from the code by `docs/generate.py`.",
+        "",
+        inspect.cleandoc(ROUTES),
+        "",
+    ]
+    for group in groups():
+        title = (
+            f"Shut: {group.purpose}" if group.access is Access.SHUT else group.purpose[0].upper() + group.purpose[1:]
+        )
+        answers = " | ".join("yes" if (status := group.access.answer(who)) is None else str(status) for who in people)
+        lines += [f"## {title}", "", f"| method | path | {' | '.join(people)} |", "| --- " * (2 + len(people)) + "|"]
+        lines += [f"| {method} | `{path}` | {answers} |" for method, path in group.routes] + [""]
+    return "\n".join(lines)
+
+
+ROUTES = """
+    What the server answers to each kind of person: *yes* where the route is served, else the status of the refusal.
+    A test asks every route of the installed MLflow and of Dragoman as each of them, and compares what it gets with this
+    page; a route that is not here is refused (404 or 403), and one that a new MLflow brings fails the tests.
+
+    The first five columns are of a server with users (`mlflow server --app-name dragoman-auth`): a viewer has MLflow's
+    READ on the experiment or model in question, a submitter EDIT, a promoter MANAGE. The last two are of `dragoman ui`,
+    whose token makes its owner all of them.
+
+    A path that begins with a version stands for `/api/` and `/ajax-api/` before it (some routes have one of them only);
+    a part in `<>` is a parameter. HEAD is answered as GET, OPTIONS where another method is served. Everything else,
+    such as TRACE and websockets, is refused everywhere. Routes about users and roles are there with users only.
+"""
+
+PAGES = {
+    "spec.md": spec_page, "commands.md": command_page, "spec.schema.json": schema_file, "routes.md": routes_page,
+}  # fmt: skip
 
 
 def main() -> None:

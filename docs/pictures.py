@@ -15,6 +15,8 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page, sync_playwright
 
+from dragoman_ui.auth import access_token
+
 FOLDER = Path(__file__).parent / "figures"
 WIDTH = 1280
 """Pixels."""
@@ -46,13 +48,18 @@ def main() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).with_name("dragoman")), "ui", "--port", str(port), "--no-browser"]
-    server = subprocess.Popen(command, env={**os.environ, "DRAGOMAN_HOME": str(Path(sys.argv[1]).resolve())})
+    token = access_token.made()
+    served = {"DRAGOMAN_HOME": str(Path(sys.argv[1]).resolve()), "DRAGOMAN_UI_TOKEN": token}
+    server = subprocess.Popen(command, env={**os.environ, **served})
     try:
-        wait_for(f"http://127.0.0.1:{port}/dragoman/")
+        wait_for(f"http://127.0.0.1:{port}/health")
         FOLDER.mkdir(exist_ok=True)
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-            page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme="light")
+            page = browser.new_page(
+                viewport={"width": WIDTH, "height": 900}, color_scheme="light",
+                extra_http_headers={"Authorization": f"Bearer {token}"},
+            )  # fmt: skip
             for name, (path, height) in PICTURES.items():
                 take(page, f"http://127.0.0.1:{port}/dragoman{path}", name, height)
             browser.close()

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dragoman.errors import DragomanError, nearest
@@ -64,6 +64,9 @@ class Settings(NoTruthValues, BaseSettings):
     `https://` address of a webhook; by default nowhere."""
     witness_key: Path | None = None
     """File of the secret key that signs them (`dragoman audit keygen`), outside of `home`."""
+    ui_token: SecretStr = SecretStr("")
+    """Token that `dragoman ui`, and `mlflow server --app-name dragoman`, ask for, of at least 16 characters; by default
+    `dragoman ui` makes one at each start, and prints it in its address."""
     workers: int = Field(default=0, ge=0)
     """The most evaluation workers at once; 0 is as many as there is room for. An embedded Ray has as many cores."""
     worker_cpus: float = Field(default=1, gt=0)

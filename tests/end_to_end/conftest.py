@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -22,6 +23,7 @@ from dragoman.store.store import Store
 from dragoman_ui.cli import wait_until_healthy
 
 ROOT = Path(__file__).parents[2]
+TOKEN = "the token of the pages in a test"
 DRAGOMAN = Path(sys.executable).with_name("dragoman")
 
 MINI: dict[str, Any] = {
@@ -102,6 +104,7 @@ def serve_home() -> Callable[[Home], AbstractContextManager[str]]:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
+        home.environment["DRAGOMAN_UI_TOKEN"] = TOKEN
         server = home.start("ui", "--no-browser", "--port", str(port))
         try:
             wait_until_healthy(server, f"http://127.0.0.1:{port}/health", home.home / "ui.log")
@@ -115,6 +118,18 @@ def serve_home() -> Callable[[Home], AbstractContextManager[str]]:
                 server.wait(timeout=180)
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def let_in() -> Callable[[Any, str], Any]:
+    """Has a page exchange the server's token for the cookie, as the address that `dragoman ui` prints does."""
+
+    def open_(page: Any, address: str) -> Any:
+        assert page.goto(f"{address}/dragoman/?{urlencode({'token': TOKEN})}").ok
+        page.wait_for_url(f"{address}/dragoman/")
+        return page
+
+    return open_
 
 
 @pytest.fixture

@@ -42,11 +42,11 @@ def address(home: Home, chromium: Any, serve_home: Do) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(new_page: Do, address: str, settled: Do) -> Do:
+def visit(new_page: Do, address: str, settled: Do, let_in: Do) -> Do:
     """Opens one of the pages and waits until all of it is there."""
 
     def go(path: str, page: Any = None, **options: Any) -> Any:
-        page = page or new_page(**{"viewport": {"width": WIDTH, "height": 900}, **options})
+        page = page or let_in(new_page(**{"viewport": {"width": WIDTH, "height": 900}, **options}), address)
         assert page.goto(f"{address}/dragoman{path}").ok
         return settled(page)
 
@@ -245,14 +245,16 @@ def test_registered_models_are_easy_to_use(
         picture(page, f"real-{name}-{scheme}-{width}")
 
 
-def test_the_way_to_mlflow_and_back(visit: Do, address: str, home: Home, chromium: Any, settled: Do) -> None:
+def test_the_way_to_mlflow_and_back(
+    visit: Do, address: str, home: Home, chromium: Any, settled: Do, let_in: Do
+) -> None:
     link = visit("/grid?grid=mini").get_by_role("link", name="runs in MLflow").get_attribute("href")
     assert link == "../#/experiments/1/runs"
     runs = client_at(home.mlflow_url).search_runs(["1"])
     run = next(each.info.run_id for each in runs if each.info.run_name == "to-english evaluation")
     context = chromium.new_context(viewport={"width": 1400, "height": 900})  # MLflow's own pages may complain
     try:
-        page = context.new_page()
+        page = let_in(context.new_page(), address)
         page.set_default_timeout(PATIENCE)
         page.goto(f"{address}/#/experiments/1/runs?viewStateShareKey=dragoman")
         expect(page.get_by_role("link", name="base evaluation")).to_be_visible()

@@ -36,9 +36,12 @@ def address(tmp_path: Path, chromium: Any, serve_home: Do) -> Iterator[str]:
         yield address
 
 
-def test_every_page_of_a_home(address: str, new_page: Do, settled: Do, hard_to_use: Do, picture: Do) -> None:
+def test_every_page_of_a_home(
+    address: str, new_page: Do, settled: Do, hard_to_use: Do, picture: Do, let_in: Do
+) -> None:
     start = f"{address}/dragoman/"
     page, waiting, known, seen = new_page(viewport={"width": 1280, "height": 900}), [start], {start}, Counter[str]()
+    let_in(page, address)
     while waiting:
         link = waiting.pop(0)
         kind = urlsplit(link).path.rpartition("/")[2]

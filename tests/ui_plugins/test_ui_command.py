@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,9 +89,50 @@ def test_the_address_that_is_printed_and_opened_can_be_opened(
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
     with pytest.raises(DragomanError, match="ended by itself"):
         cli.ui(port=5055, host=host)
-    assert f"Dragoman's pages: {address}/dragoman/\n" in capsys.readouterr().out
-    assert opened == [f"{address}/dragoman/"]
+    said = re.search(r"Dragoman's pages: (\S+)\?token=([0-9a-f]{64})\n", capsys.readouterr().out)
+    assert said
+    assert said[1] == f"{address}/dragoman/"
+    assert opened == [(tmp_path / "ui-5055.html").as_uri()]  # a browser's command line would show the token
+    assert not list(tmp_path.glob("ui-5055.*"))
     assert asked == [f"{address.replace('localhost', '127.0.0.1')}/health"]
+
+
+def test_without_a_token_is_a_warning(
+    tmp_path: Path, use_home: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    use_home(tmp_path)
+    opened: list[str] = []
+    monkeypatch.setattr(cli, "check", lambda *_: None)
+    monkeypatch.setattr(cli, "command", lambda *_: [sys.executable, "-c", ""])
+    monkeypatch.setattr(cli, "wait_until_healthy", lambda *_: None)
+    monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    with pytest.raises(DragomanError, match="ended by itself"):
+        cli.ui(port=5055, has_token=False)
+    assert opened == ["http://localhost:5055/dragoman/"]
+    assert "There is no token: whoever reaches this address reads everything" in capsys.readouterr().out
+    monkeypatch.setenv("DRAGOMAN_UI_TOKEN", "a token that was chosen")
+    settings.cache_clear()
+    with pytest.raises(
+        DragomanError, match="--no-token, but the setting ui_token has one \\(from DRAGOMAN_UI_TOKEN\\)"
+    ):
+        cli.ui(port=5055, has_token=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [("127.0.0.1", None), ("0.0.0.0", None), ("::1", None), ("10.0.0.7", None), ("pages.example", "pages.example:*")],
+)
+def test_a_name_to_listen_at_is_one_that_requests_may_use(
+    monkeypatch: pytest.MonkeyPatch, host: str, names: str | None
+) -> None:
+    monkeypatch.delenv("MLFLOW_SERVER_ALLOWED_HOSTS", raising=False)
+    allowed = cli.environment(settings(), host, "t").get("MLFLOW_SERVER_ALLOWED_HOSTS")
+    assert allowed is None if names is None else names in str(allowed).split(",")
+    monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "mine.example")
+    assert cli.environment(settings(), host, "t")["MLFLOW_SERVER_ALLOWED_HOSTS"] == "mine.example"
+    assert cli.environment(settings(), host, "t")["DRAGOMAN_UI_TOKEN"] == "t"
 
 
 @pytest.fixture
@@ -107,9 +150,10 @@ def served(filled_home: Path, tmp_path: Path, free_port: int) -> Iterator[tuple[
     process.communicate(timeout=30)
 
 
-def get(address: str, content: Any = None) -> str:
+def get(address: str, content: Any = None, token: str = "") -> str:
     request = urllib.request.Request(address, data=content and json.dumps(content).encode())
     request.add_header("Content-Type", "application/json")
+    request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
@@ -120,22 +164,36 @@ def test_pages_mlflow_and_its_rest_api_answer_from_one_server(
 ) -> None:
     address, process = served
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(4)]
-    assert f"Dragoman's pages: http://localhost:{address.rpartition(':')[2]}/dragoman/\n" in said, said
+    port = address.rpartition(":")[2]
+    said = "".join(process.stdout.readline() for _ in range(4))
+    printed = re.search(rf"Dragoman's pages: http://localhost:{port}/dragoman/\?token=([0-9a-f]+)\n", said)
+    assert printed, said
+    token = printed[1]
+    there = json.loads((tmp_path / "home" / f"ui-{port}.json").read_text())
+    assert (there["url"], there["token"]) == (f"http://localhost:{port}", token)
 
-    assert "<h1>Grids</h1>" in get(f"{address}/dragoman/")
-    assert "<title>MLflow</title>" in get(f"{address}/")
+    for path in ("/dragoman/", "/", "/api/2.0/mlflow/experiments/search?max_results=1", "/ajax-api/3.0/dragoman/grids"):
+        for wrong in ("", "wrong"):
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                get(address + path, token=wrong)
+    assert "<h1>Grids</h1>" in get(f"{address}/dragoman/?token={token}")
+    assert "<h1>Grids</h1>" in get(f"{address}/dragoman/", token=token)
+    assert "<title>MLflow</title>" in get(f"{address}/", token=token)
     rest = f"{address}/api/2.0/mlflow/experiments"
-    experiment = json.loads(get(f"{rest}/create", {"name": "demo"}))["experiment_id"]
-    assert json.loads(get(f"{rest}/get?experiment_id={experiment}"))["experiment"]["name"] == "demo"
+    experiment = json.loads(get(f"{rest}/create", {"name": "demo"}, token))["experiment_id"]
+    assert json.loads(get(f"{rest}/get?experiment_id={experiment}", token=token))["experiment"]["name"] == "demo"
     # the grid's page now leads to the experiment of the same name
-    assert f'href="../#/experiments/{experiment}/runs"' in get(f"{address}/dragoman/grid?grid=demo")
-    assert json.loads(get(f"{address}/ajax-api/3.0/dragoman/grids"))["grids"][0]["name"] == "demo"
-    assert get(f"{address}/dragoman/promotions")
+    assert f'href="../#/experiments/{experiment}/runs"' in get(f"{address}/dragoman/grid?grid=demo", token=token)
+    assert json.loads(get(f"{address}/ajax-api/3.0/dragoman/grids", token=token))["grids"][0]["name"] == "demo"
+    assert get(f"{address}/dragoman/promotions", token=token)
     assert not (tmp_path / "mlruns").exists()
+    for started in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+        assert token not in " ".join(started.cmdline())
+    assert token not in (tmp_path / "home" / "ui.log").read_text()
 
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0
+    assert not list((tmp_path / "home").glob("ui-*"))
     time.sleep(0.2)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) != 0

@@ -123,7 +123,6 @@ def test_mlflow_answers_byte_for_byte_as_without_the_plugin(address: str, plain:
         ("GET", urljoin(f"{plain}/", script[1]).removeprefix(plain), {}),
         ("GET", "/health", {}),
         ("GET", "/version", {}),
-        ("GET", "/nowhere", {}),
         ("GET", "/get-artifact", {"params": {**of_run, "path": "note.txt"}}),
         *(
             (method, f"/{root}/2.0/mlflow/{path}", question)
@@ -141,8 +140,7 @@ def test_mlflow_answers_byte_for_byte_as_without_the_plugin(address: str, plain:
                 ("GET", "registered-models/search", {}),
                 ("GET", "registered-models/alias", {"params": {**name, "alias": "none"}}),
                 ("GET", "model-versions/search", {}),
-                ("OPTIONS", "runs/search", {"headers": {"Origin": "https://elsewhere.example"}}),
-                ("POST", "runs/search", {"json": {}, "headers": {"Origin": "https://elsewhere.example"}}),
+                ("OPTIONS", "runs/search", {}),
             )
         ),
     ]

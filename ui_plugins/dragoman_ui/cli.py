@@ -18,12 +18,13 @@ import typer
 
 from dragoman import telemetry
 from dragoman.cli.groups import Group, grouped
-from dragoman.errors import DragomanError
-from dragoman.settings import Settings, settings
+from dragoman.settings import Settings, origin, settings, variable
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.tracking.mlflow_database import prepare
 from dragoman.watchdog import Watchdog
-from dragoman_ui.app import PAGES
+from dragoman_ui.app import PAGES, ServerError
+from dragoman_ui.auth import access_token
+from dragoman_ui.auth.hosts import LOOPBACK, is_private
 from dragoman_ui.viewmodels.store import open_store
 
 PATIENCE = 180
@@ -33,12 +34,14 @@ _NO_MODULES = Path(__file__).with_name("static")
 """Folder that the server puts first on its import path, instead of the current folder, whose files are ignored."""
 
 
+UNGUARDED = (
+    "There is no token: whoever reaches this address reads everything and writes to MLflow, every user of this machine "
+    "among them."
+)
+"""Warning of a server without token."""
+
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Local address of a server that listens at every address."""
-
-
-class ServerError(DragomanError):
-    """A server that can't be started here."""
 
 
 @grouped(Group.RESULTS)
@@ -48,10 +51,20 @@ def ui(
         "127.0.0.1"
     ),
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser when it answers.")] = True,
+    has_token: Annotated[
+        bool,
+        typer.Option(
+            "--token/--no-token",
+            help="Ask for a token, by default; without, whoever reaches the port reads, and writes to MLflow: for a "
+            "server behind a proxy at which people sign in.",
+        ),
+    ] = True,
 ) -> None:
     """Serve MLflow with Dragoman's pages beside it, on the stores of the settings. Ctrl-C stops it.
 
-    Reachable from other machines (--host 0.0.0.0) it needs their names for it in MLFLOW_SERVER_ALLOWED_HOSTS.
+    Only who opens the address that is printed, with its token, may read and write. Programs send the token as
+    MLFLOW_TRACKING_TOKEN, and find it in `ui-PORT.json` in the home; the setting ui_token chooses it. Reachable from
+    other machines (--host 0.0.0.0) it needs their names for it in MLFLOW_SERVER_ALLOWED_HOSTS.
 
     Examples: dragoman ui · dragoman ui --port 8080 --no-browser
     """
@@ -60,13 +73,17 @@ def ui(
     log.parent.mkdir(parents=True, exist_ok=True)
     asked = _HERE.get(host, host)
     address = f"http://{'localhost' if asked == '127.0.0.1' else in_url(asked)}:{port}"
+    page = f"{address}{PAGES}/"
+    token = access_token.chosen(settings()) or (access_token.made() if has_token else None)
+    if token and not has_token:
+        raise ServerError(f"--no-token, but the setting ui_token has one (from {origin('ui_token')}): unset it first.")
     watchdog = Watchdog(Path(gettempdir()))
     with log.open("w", encoding="utf-8") as file:
         server = subprocess.Popen(  # noqa: S603
             command(settings(), host, port),
             stdout=file,
             stderr=file,
-            env=environment(settings()) | watchdog.environment,
+            env=environment(settings(), host, token) | watchdog.environment,
             start_new_session=True,
         )
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave the server behind
@@ -74,10 +91,12 @@ def ui(
     try:
         typer.echo("Starting MLflow with Dragoman's pages ...")
         wait_until_healthy(server, f"http://{in_url(asked)}:{port}/health", log)
-        typer.echo(f"Dragoman's pages: {address}{PAGES}/\nMLflow:           {address}/\nCtrl-C stops both.")
-        if browser:
-            webbrowser.open(f"{address}{PAGES}/")
-        server.wait()
+        with access_token.announced(settings().home, page, token) as opened:
+            typer.echo(f"Dragoman's pages: {access_token.link(page, token)}\nMLflow:           {address}/")
+            typer.echo("Ctrl-C stops both." if token else f"{UNGUARDED}\nCtrl-C stops both.")
+            if browser:
+                webbrowser.open(opened)
+            server.wait()
         raise ServerError(f"The server ended by itself, with code {server.returncode}: {log} says why.")
     except KeyboardInterrupt:
         typer.echo("Stopped.")
@@ -138,10 +157,21 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
     ]
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The environment of the server: this process's, with MLflow's database, and its job runner and telemetry off."""
-    defaults = telemetry.OFF | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
-    return defaults | os.environ | {"MLFLOW_BACKEND_STORE_URI": settings.mlflow_url}
+def environment(settings: Settings, host: str = "127.0.0.1", token: str | None = None) -> dict[str, str]:
+    """The environment of the server: this process's, with MLflow's database, and its job runner and telemetry off.
+
+    Args:
+        settings: where MLflow's database is.
+        host: the address to listen at; a name is one that requests may use.
+        token: the token to ask for; None asks for none.
+    """
+    ours = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
+    if not is_private(in_url(host)):
+        names = [in_url(name) for name in (*LOOPBACK, host)]
+        with_ports = [f"{name.replace('[', '[[]', 1)}:*" for name in names]  # patterns of MLflow's
+        ours["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join([*names, *with_ports])
+    given = {"MLFLOW_BACKEND_STORE_URI": settings.mlflow_url, variable("ui_token"): token or ""}
+    return telemetry.OFF | ours | os.environ | given
 
 
 def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:

@@ -16,9 +16,9 @@ import psutil
 from dragoman import telemetry
 from dragoman.errors import DragomanError, first_line
 from dragoman.marked_processes import marked
+from dragoman.redaction.process import mask_output
 from dragoman.scratch_folder import PREFIX
 from dragoman.watchdog import Watchdog
-from dragoman.redaction.process import mask_output
 from dragoman_jobs.cluster.base import (
     ONE_CORE,
     ONE_THREAD,

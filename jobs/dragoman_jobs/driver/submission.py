@@ -27,7 +27,7 @@ from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.engines.endpoint import OpenAIEndpoint
 from dragoman_jobs.models.pretrained import require_tokenizer
 
-_STAYS_HERE = ("ray", "users", "log", "log_level")
+_STAYS_HERE = ("ray", "users", "ui_token", "log", "log_level")
 """Settings that mean something to this process alone."""
 
 _LOG_TAIL = 40

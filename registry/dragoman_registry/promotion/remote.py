@@ -68,7 +68,7 @@ class RemotePromotions:
     def _send(self, method: str, path: str, body: str | None = None) -> Any:
         import requests
 
-        user = os.environ.get("MLFLOW_TRACKING_USERNAME")
+        user, token = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_TOKEN")
         verify: Any = os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True
         if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
             verify = False
@@ -77,7 +77,7 @@ class RemotePromotions:
                 method,
                 f"{self._api}/{path}",
                 data=body,
-                headers=_HEADERS,
+                headers=_HEADERS | ({"Authorization": f"Bearer {token}"} if token and not user else {}),
                 verify=verify,
                 auth=(user, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")) if user else None,
                 timeout=TIMEOUT_SECONDS,
@@ -96,7 +96,7 @@ class RemotePromotions:
         if response.status_code == 401:
             raise ForbiddenError(
                 f"The MLflow server at {shown} does not know who asks: set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD."
+                "MLFLOW_TRACKING_PASSWORD, or, for one that asks for a token, MLFLOW_TRACKING_TOKEN."
             )
         if response.status_code == 403:
             raise ForbiddenError(message or f"The MLflow server at {shown} does not let this user do that.")

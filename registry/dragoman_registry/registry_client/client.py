@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman import telemetry
 from dragoman.errors import ModelError
-from dragoman.scratch_folder import PREFIX, ScratchFolder
 from dragoman.redaction import masked
+from dragoman.scratch_folder import PREFIX, ScratchFolder
 from dragoman.settings import settings
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.tracking.mlflow import quieten

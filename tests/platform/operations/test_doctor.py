@@ -175,6 +175,18 @@ def test_an_mlflow_that_does_not_know_us(
     found(mlflow.check(Settings(mlflow=url)), Broken("MLflow", "the user jobs", "MLFLOW_TRACKING_PASSWORD"))
 
 
+def test_an_mlflow_that_asks_for_a_token(
+    home: Path, server: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def guarded(headers: Any) -> tuple[int, str]:
+        return (200, "{}") if headers["Authorization"] == "Bearer right" else (401, "This server asks for its token")
+
+    url = server({"/health": 200, "/version": guarded, "/api/2.0/mlflow/experiments/search": guarded})
+    found(mlflow.check(Settings(mlflow=url)), Broken("MLflow", "asks for its token", "MLFLOW_TRACKING_TOKEN"))
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "right")
+    assert "fault" not in {str(finding.state) for finding in mlflow.check(Settings(mlflow=url))}
+
+
 def test_an_mlflow_called_by_a_name_it_refuses(home: Path, server: Callable[..., str]) -> None:
     refusal = (403, "Invalid Host header - possible DNS rebinding attack detected")
     url = server({"/health": 200, "/api/2.0/mlflow/experiments/search": lambda _: refusal})

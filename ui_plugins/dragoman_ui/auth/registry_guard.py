@@ -1,20 +1,20 @@
 """Guard of MLflow's model registry: a gated alias can be moved by `dragoman promote` only.
 
-It wraps the registry store that every interface of the server uses (REST, Python client, MLflow's own pages), not
-single routes: requests are parsed once, by MLflow. Besides moving or removing a gated alias it refuses what is
-equivalent: deleting the version or the model it points at, renaming the model, renaming another one that carries the
-alias to the guarded name, and changing the tags that hold a version's scores and the trail's end.
+Besides moving or removing a gated alias it refuses what is equivalent: deleting the version or the model it points at,
+renaming the model, renaming another one that carries the alias to the guarded name, and changing the tags that hold a
+version's scores and the trail's end.
 
 A client with a database URI of its own is not stopped; `dragoman history` shows what it did.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from dragoman.settings import settings
 from dragoman_registry.audit.log import Action, AuditEntry, AuditLog, Outcome, this_process
 from dragoman_registry.audit.witness import attest
 from dragoman_registry.promotion.gated_aliases import gated_aliases
+from dragoman_ui.auth.store_checks import check_stores, precede
 from dragoman_ui.auth.users import who
 from dragoman_ui.viewmodels.store import open_store, store_if_any
 
@@ -23,20 +23,15 @@ _TAGS = "dragoman."
 
 
 def guard_registry() -> None:
-    """Wrap the model registry store of the MLflow server in this process (private names of `mlflow.server`)."""
-    from mlflow.server import handlers
-
-    registry: Any = handlers._model_registry_store_registry
-    make = registry.get_store
-    registry.get_store = lambda *uris, **named: guarded(make(*uris, **named))
-    if handlers._model_registry_store is not None:
-        guarded(handlers._model_registry_store)
+    """Wrap the model registry store of the MLflow server in this process."""
+    check_stores("model_registry", guarded)
 
 
 def guarded(store: Any) -> Any:
     """Wrap a store of MLflow's model registry with checks of every change that affects a gated alias."""
     guard = _Guard(store)
-    for check in (
+    return precede(
+        store,
         guard.set_registered_model_alias,
         guard.delete_registered_model_alias,
         guard.delete_model_version,
@@ -46,17 +41,7 @@ def guarded(store: Any) -> Any:
         guard.delete_registered_model_tag,
         guard.set_model_version_tag,
         guard.delete_model_version_tag,
-    ):
-        setattr(store, check.__name__, _after(check, getattr(store, check.__name__)))
-    return store
-
-
-def _after(check: Callable[..., None], change: Callable[..., Any]) -> Callable[..., Any]:
-    def checked(*arguments: Any, **named: Any) -> Any:
-        check(*arguments, **named)
-        return change(*arguments, **named)
-
-    return checked
+    )
 
 
 class _Guard:

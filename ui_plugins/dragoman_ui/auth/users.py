@@ -15,6 +15,9 @@ from dragoman_ui.viewmodels.store import open_store
 WITH_USERS = "DRAGOMAN_WITH_USERS"
 """Key of a Flask app's configuration: whether MLflow's authentication is in force."""
 
+WITH_TOKEN = "DRAGOMAN_WITH_TOKEN"  # noqa: S105
+"""Key of a Flask app's configuration: whether every request has shown the server's token."""
+
 
 class ForbiddenError(DragomanError):
     """The user lacks the permission."""
@@ -72,8 +75,8 @@ def require(role: Role, needed: Role, what: str) -> None:
         reason = f"MLflow's permissions make {who()} a {role} here. Ask who manages it."
     else:
         reason = (
-            "where nobody signs in, only this machine may write. Have the server started with "
-            "`--app-name dragoman-auth`, and sign in."
+            "where nobody signs in and no token is asked for, only this machine may write. Have the server started "
+            "with `--app-name dragoman-auth`, and sign in."
         )
     raise ForbiddenError(f"To {what} takes a {needed}: {reason}")
 
@@ -88,7 +91,9 @@ def _auth() -> Any:
 
 
 def _role_without_users() -> Role:
-    """Users of this machine may do everything; others read."""
+    """Who holds the token may do everything, and where there is none, users of this machine; others read."""
+    if current_app.config.get(WITH_TOKEN):
+        return Role.PROMOTER
     try:
         is_here = ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:

@@ -24,6 +24,7 @@ from dragoman.tracking.mlflow_schema import State, head_revision, schema_version
 
 PART = "MLflow"
 _USER, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+_TOKEN = "MLFLOW_TRACKING_TOKEN"  # noqa: S105
 _TOLD = text("SELECT DISTINCT value FROM tags WHERE key = 'dragoman.grid'")
 """Names of the grids that have runs."""
 
@@ -49,11 +50,13 @@ def _check_server(url: str) -> Iterator[Finding]:
             PART, f"{url} is not well ({told})", "start it (`docker compose up server`), or mend DRAGOMAN_MLFLOW"
         )
         return
-    user, password = os.environ.get(_USER), os.environ.get(_PASSWORD)
-    secret = base64.b64encode(f"{user}:{password}".encode()).decode()
-    answer = ask(url + _ASK, f"Basic {secret}" if user and password else None)
-    if answer.status == 401:
-        yield fault(PART, f"{url} does not know the user {user or '(none given)'}", f"set {_USER} and {_PASSWORD}")
+    authorization = _authorization()
+    answer = ask(url + _ASK, authorization)
+    if answer.status == 401 and "token" in answer.text:
+        yield fault(PART, f"{url} asks for its token", f"set {_TOKEN} to what `dragoman ui` printed there")
+    elif answer.status == 401:
+        user = os.environ.get(_USER) or "(none given)"
+        yield fault(PART, f"{url} does not know the user {user}", f"set {_USER} and {_PASSWORD}")
     elif answer.status == 403 and "Host" in answer.text:
         host = urlsplit(url).netloc
         yield fault(
@@ -62,11 +65,19 @@ def _check_server(url: str) -> Iterator[Finding]:
     elif answer.status != 200:
         yield fault(PART, f"{url} answers {answer.status}", "its log says why")
     else:
-        yield from _check_what_it_serves(url)
+        yield from _check_what_it_serves(url, authorization)
 
 
-def _check_what_it_serves(url: str) -> Iterator[Finding]:
-    there = ask(f"{url}/version").text.strip()
+def _authorization() -> str | None:
+    """The credentials that MLflow's clients take from the environment, as they send them."""
+    user, password, token = (os.environ.get(name) for name in (_USER, _PASSWORD, _TOKEN))
+    if user and password:
+        return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+    return f"Bearer {token}" if token else None
+
+
+def _check_what_it_serves(url: str, authorization: str | None) -> Iterator[Finding]:
+    there = ask(f"{url}/version", authorization).text.strip()
     here = version("mlflow") if find_spec("mlflow") else there
     if there != here:
         yield warning(PART, f"{url} runs {there}, this machine has {here}", "install the release's versions on both")
