@@ -104,7 +104,7 @@ def mlflow_server(trial: Trial) -> None:
     trial.finally_(log.close)
 
     def start() -> "subprocess.Popen[bytes]":
-        given = {**environment(), **trial.grid.environment, SERVICE: "1", "TMPDIR": "/tmp"}
+        given = {**environment(trial.grid.settings), **trial.grid.environment, SERVICE: "1", "TMPDIR": "/tmp"}
         given.pop("DRAGOMAN_MLFLOW", None)
         process = subprocess.Popen(words, env=given, stdout=log, stderr=log, start_new_session=True)
         trial.finally_(lambda: _killed(process.pid))

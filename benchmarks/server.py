@@ -145,7 +145,7 @@ def measure(settings: Settings, campaign: Campaign, seconds: float, clients: int
     spec.write_text(yaml.safe_dump(GRID))
     with log.open("wb") as file:
         server = subprocess.Popen(command(settings, "127.0.0.1", port), stdout=file, stderr=file,
-                                  env=environment(token=TOKEN), start_new_session=True)  # fmt: skip
+                                  env=environment(settings, token=TOKEN), start_new_session=True)  # fmt: skip
     driver = subprocess.Popen([str(Path(sys.executable).with_name("dragoman")), "run", str(spec)],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
     try:

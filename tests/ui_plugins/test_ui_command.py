@@ -128,11 +128,11 @@ def test_a_name_to_listen_at_is_one_that_requests_may_use(
     monkeypatch: pytest.MonkeyPatch, host: str, names: str | None
 ) -> None:
     monkeypatch.delenv("MLFLOW_SERVER_ALLOWED_HOSTS", raising=False)
-    allowed = cli.environment(settings(), host, "t").get("MLFLOW_SERVER_ALLOWED_HOSTS")
+    allowed = cli.environment(Settings(), host, "t").get("MLFLOW_SERVER_ALLOWED_HOSTS")
     assert allowed is None if names is None else names in str(allowed).split(",")
     monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "mine.example")
-    assert cli.environment(settings(), host, "t")["MLFLOW_SERVER_ALLOWED_HOSTS"] == "mine.example"
-    assert cli.environment(settings(), host, "t")["DRAGOMAN_UI_TOKEN"] == "t"
+    assert cli.environment(Settings(), host, "t")["MLFLOW_SERVER_ALLOWED_HOSTS"] == "mine.example"
+    assert cli.environment(Settings(), host, "t")["DRAGOMAN_UI_TOKEN"] == "t"
 
 
 @pytest.fixture

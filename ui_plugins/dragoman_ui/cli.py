@@ -18,6 +18,7 @@ import typer
 
 from dragoman import telemetry
 from dragoman.cli.groups import Group, grouped
+from dragoman.redaction.known import remember
 from dragoman.settings import Settings, origin, settings, variable
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.tracking.mlflow_database import prepare
@@ -77,6 +78,8 @@ def ui(
     token = access_token.chosen(settings()) or (access_token.made() if has_token else None)
     if token and not has_token:
         raise ServerError(f"--no-token, but the setting ui_token has one (from {origin('ui_token')}): unset it first.")
+    if token:
+        remember(token)
     watchdog = Watchdog(Path(gettempdir()))
     with log.open("w", encoding="utf-8") as file:
         server = subprocess.Popen(  # noqa: S603
