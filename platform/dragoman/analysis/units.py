@@ -5,30 +5,32 @@ Tests for Machine Translation Evaluation"), and in a grid these are sentences, o
 pairs that hold the same sentence must draw it together, wherever it stands in either.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, func, select
 
 from dragoman.analysis.score_slice import Slice
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
-from dragoman.store.schema import ConditionRow, GridPairRow, PairRow, TestRow
+from dragoman.store.line_keys import Keys, LineKeys, text_keys, unpack
+from dragoman.store.repositories.conditions import is_text
+from dragoman.store.schema import CellRow, ConditionRow, GridPairRow, PairRow, TestKeysRow, TestRow
 
 _APART = "Pairs are resampled apart, as though independent: which sentences they share is not known."
-_BY_TEXT = "Resampled: sentences, known by their text."
+_BY_TEXT = (
+    "They are known by their text, not by their rows in the corpus: sentences of the same text count as one, and pairs "
+    "that no text links as independent."
+)
+_NO_DOCUMENTS = "The documents of these test lines are not known."
 
 _KEPT = 2000
 """Pairs whose hashes are kept in memory: 16 bytes a line."""
-
-Keys = NDArray[np.uint64]
-"""One hash for each line."""
 
 
 class Unit(StrEnum):
@@ -38,6 +40,12 @@ class Unit(StrEnum):
     """Sentences."""
     DOCUMENT = "document"
     """Documents, all sentences of one together; sentences where the corpus names no documents."""
+
+
+_RESAMPLED = {
+    Unit.SENTENCE: "Resampled: sentences, drawn together in all pairs that have them.",
+    Unit.DOCUMENT: "Resampled: documents, drawn together in all pairs that have sentences of them.",
+}
 
 
 class Block(NamedTuple):
@@ -78,32 +86,45 @@ def units_of(
 ) -> Units:
     """The units of the test lines of some pairs.
 
-    Two lines are the same sentence where they share a text in a language, or are linked by lines that do. A pair whose
-    number of lines the store does not know is in no block.
+    A sentence is a row of the corpus where all pairs share its rows. Elsewhere two lines are the same sentence where
+    they share a text in a language, or are linked by lines that do. A pair is in no block if the store has neither its
+    lines nor their number.
 
     Args:
         connection: a reading transaction.
         part: the slice whose test set is meant.
         pairs: the pairs.
         unit: what is resampled.
-        blobs: the store's blobs, for the text of test lines that were stored without identities; without them their
-            pairs are taken as independent.
+        blobs: the store's blobs, for the text of lines that were stored without keys, and of those that share a grid
+            with such; where they can't be read, their pairs are taken as independent.
+
+    Raises:
+        StoreError: keys of test lines are damaged.
     """
-    keys: dict[Pair, Sequence[Keys]] = {}
-    unknown: dict[Pair, int] = {}
-    for pair, address, segments in _tests(connection, part, pairs):
-        found = None if blobs is None or address is None else _hashes(blobs, address, pair)
-        if found is not None:
-            keys[pair] = found
-        elif segments is not None:
-            unknown[pair] = segments
-    apart = independent(unknown)
-    notes = [_BY_TEXT] if keys else []
-    if unit is Unit.DOCUMENT:
-        notes.append("Documents are not known, so sentences are resampled.")
+    texts = [text for text in _texts(connection, part) if text.pair in pairs]
+    rows = {text.pair: unpack(text.keys.corpus_rows) for text in texts if text.keys.corpus_rows is not None}
+    by_row = len(rows) == len(texts)
+    keys: dict[Pair, list[Keys]] = {}
+    for text in texts:
+        found = [rows[text.pair]] if text.pair in rows else []
+        if not by_row:
+            found += _text_keys(text, blobs)
+        if found:
+            keys[text.pair] = found
+    documents = {text.pair: unpack(text.keys.documents) for text in texts if text.keys.documents is not None}
+    by_document = unit is Unit.DOCUMENT and len(documents) == len(texts) > 0
+    if by_document:
+        keys = {text.pair: [*keys.get(text.pair, ()), documents[text.pair]] for text in texts}
+    unknown = _lengths(connection, part, [text for text in texts if text.pair not in keys])
+    known = blocks_of(rows) if by_row and not by_document else linked(keys)
+    notes = [_RESAMPLED[Unit.DOCUMENT if by_document else Unit.SENTENCE]] if keys else []
+    if unit is Unit.DOCUMENT and not by_document:
+        notes.append(_NO_DOCUMENTS)
+    if keys and not by_row:
+        notes.append(_BY_TEXT)
     if unknown and len(keys) + len(unknown) > 1:
         notes.append(_APART)
-    return Units(_largest_first([*linked(keys), *apart.blocks]), " ".join(notes) or None)
+    return Units(_largest_first([*known, *independent(unknown).blocks]), " ".join(notes) or None)
 
 
 def linked(keys: Mapping[Pair, Sequence[Keys]]) -> tuple[Block, ...]:
@@ -165,46 +186,74 @@ def _components(things: int, which: NDArray[np.integer], keys: NDArray[np.intege
     return labels[:things]
 
 
+def _text_keys(text: "_Text", blobs: BlobStore | None) -> Sequence[Keys]:
+    """The hashes of the sources and of the references of test lines; none where they can't be read."""
+    if text.keys.source_hashes is not None and text.keys.reference_hashes is not None:
+        return unpack(text.keys.source_hashes), unpack(text.keys.reference_hashes)
+    if blobs is None or text.address is None:
+        return ()
+    return _hashed(blobs, text.address, text.pair)
+
+
 @lru_cache(_KEPT)
-def _hashes(blobs: BlobStore, address: str, pair: Pair) -> tuple[Keys, Keys] | None:
-    """The hashes of the sources and of the references of test lines; None where they can't be read."""
+def _hashed(blobs: BlobStore, address: str, pair: Pair) -> Sequence[Keys]:
     try:
         sources, references = blobs.test(address)
     except StoreError:
-        return None
+        return ()
     return text_keys(pair.source, sources), text_keys(pair.target, references)
-
-
-def text_keys(language: str, texts: Sequence[str]) -> Keys:
-    """A hash for each text in a language."""
-    hashes = (xxhash.xxh3_64_intdigest(f"{language}\n{text}".encode()) for text in texts)
-    return np.fromiter(hashes, np.uint64, len(texts))
 
 
 def _largest_first(blocks: Iterable[Block]) -> tuple[Block, ...]:
     return tuple(sorted(blocks, key=lambda block: -sum(map(len, block.lines.values()))))
 
 
-def _tests(
-    connection: Connection, part: Slice, pairs: Collection[Pair]
-) -> Iterator[tuple[Pair, str | None, int | None]]:
-    """The blob and the number of the test lines of some pairs, in the order of the pairs."""
+class _Text(NamedTuple):
+    """The test text of a pair."""
+
+    pair: Pair
+    """The pair."""
+    condition_id: int
+    """The condition that it is read under."""
+    address: str | None
+    """The blob of its lines; None where they are not stored."""
+    segments: int | None
+    """How many they are; None where that is not stored with them."""
+    keys: LineKeys
+    """Their keys, as far as they are stored."""
+
+
+def _texts(connection: Connection, part: Slice) -> list[_Text]:
+    """The test texts of a slice, in the order of the pairs."""
+    columns = [getattr(TestKeysRow, name) for name in LineKeys._fields]
     query = (
-        select(PairRow.source, PairRow.target, TestRow.lines, TestRow.segments)
+        select(PairRow.source, PairRow.target, GridPairRow.condition_id, TestRow.lines, TestRow.segments, *columns)
         .select_from(GridPairRow)
         .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
         .join(PairRow, PairRow.id == GridPairRow.pair_id)
-        .join(
-            TestRow,
-            and_(
-                TestRow.test_set_id == ConditionRow.test_set_id,
-                TestRow.edition == ConditionRow.edition,
-                TestRow.pair_id == GridPairRow.pair_id,
-            ),
-        )
+        .join(TestRow, is_text(TestRow))
+        .outerjoin(TestKeysRow, is_text(TestKeysRow))
         .where(GridPairRow.grid_id == part.grid_id, GridPairRow.condition_id.in_(part.conditions))
+        .where(TestRow.content != "")
         .order_by(PairRow.source, PairRow.target)
     )
-    for source, target, address, segments in connection.execute(query):
-        if (pair := Pair(source, target)) in pairs:
-            yield pair, address, segments
+    return [
+        _Text(Pair(source, target), condition_id, address, segments, LineKeys(*keys))
+        for source, target, condition_id, address, segments, *keys in connection.execute(query)
+    ]
+
+
+def _lengths(connection: Connection, part: Slice, texts: Sequence[_Text]) -> dict[Pair, int]:
+    """The number of lines of some texts, by what was translated where it is not stored with them."""
+    lengths = {text.pair: text.segments for text in texts if text.segments is not None}
+    for text in texts:
+        if text.pair not in lengths:
+            translated = (
+                select(func.max(CellRow.segments))
+                .join(PairRow, PairRow.id == CellRow.pair_id)
+                .where(CellRow.model_id.in_(part.models.values()), CellRow.condition_id == text.condition_id)
+                .where(PairRow.source == text.pair.source, PairRow.target == text.pair.target)
+            )
+            if (found := connection.execute(translated).scalar()) is not None:
+                lengths[text.pair] = found
+    return lengths

@@ -22,6 +22,7 @@ from dragoman.spec.missing import MissingField
 from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of
 from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
+from dragoman.spec.sentences import Sentences
 
 
 class Base(SpecModel):
@@ -92,8 +93,9 @@ class Evaluation(SpecModel):
     """Where the test sentences come from; the grid's corpus by default."""
     split: Split = Split.TEST
     """The split that is read."""
-    sentences: int | None = Field(default=None, ge=1)
-    """The first so many sentences of each pair; all by default."""
+    sentences: Sentences | None = None
+    """The first so many sentences of each pair, or `{n: 200, seed: 1}` for a sample, of the same sentences for all
+    pairs; all by default."""
     prompt: PromptField | None = None
     """The prompt; the grid's prompt by default."""
     prompts: tuple[EvaluationPrompt, ...] = ()

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
-from dragoman.analysis.units import blocks_of, independent, linked, text_keys, units_of
+from dragoman.analysis.units import blocks_of, independent, linked, units_of
 from dragoman.pair import Pair
 from dragoman.segment import Segment
+from dragoman.store.line_keys import text_keys
 from dragoman.store.records import ModelRecord
 from dragoman.store.store import Store
 from dragoman.testing.grid_builder import GridBuilder

@@ -56,10 +56,10 @@ def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
 
 
 def older(members):
-    """An archive as it was written before contamination travelled with a grid."""
-    del members["contamination.json"]
+    """An archive as it was written before contamination and the keys of test lines travelled with a grid."""
+    del members["contamination.json"], members["keys.parquet"]
     manifest = json.loads(members["manifest.json"])
-    del manifest["members"]["contamination.json"]
+    del manifest["members"]["contamination.json"], manifest["members"]["keys.parquet"]
     members["manifest.json"] = json.dumps(manifest | {"format": 1}).encode()
 
 
