@@ -78,9 +78,10 @@ def unpack(data: bytes, lines: int | None = None) -> Keys:
         raise StoreError("The keys of these test lines were packed by another version of Dragoman: run the grid again.")
     try:
         unpacked = zlib.decompressobj().decompress(data[1:], 0 if lines is None else 8 * lines + 1)
-        differences = np.frombuffer(unpacked, "<u8")
-    except (zlib.error, ValueError) as error:
+    except zlib.error as error:
         raise StoreError(f"The keys of these test lines are damaged ({error}): run the grid again.") from error
-    if lines is not None and len(differences) != lines:
-        raise StoreError(f"There are keys of {len(differences)} test lines where {lines} are: run the grid again.")
-    return np.cumsum(differences, dtype=np.uint64)
+    if lines is not None and len(unpacked) != 8 * lines:
+        raise StoreError(f"These keys are not those of {lines} test lines: run the grid again.")
+    if len(unpacked) % 8:
+        raise StoreError("The keys of these test lines are damaged (they are cut off): run the grid again.")
+    return np.cumsum(np.frombuffer(unpacked, "<u8"), dtype=np.uint64)

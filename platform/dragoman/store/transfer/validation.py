@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from itertools import groupby
 from typing import Any
 
+from dragoman.errors import StoreError
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
 from dragoman.spec.base import NAME
@@ -131,7 +132,10 @@ class Contents:
             _check(by_row == (keys.source_hashes is None) == (keys.reference_hashes is None), "test lines lack keys")
             count = lines[text]
             for packed in filter(None, keys):
-                count = len(unpack_keys(packed, count))
+                try:
+                    count = len(unpack_keys(packed, count))
+                except StoreError as error:
+                    raise ValueError(str(error)) from error
 
     def _check_scores(self) -> None:
         done = set()
