@@ -30,9 +30,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from dragoman.cell import CellState
-from dragoman.corpora.factory import open_corpus
 from dragoman.pair import Pair
-from dragoman.planning.plan import evaluation_segments, make_plan
+from dragoman.planning.plan import make_plan
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.loading import load_spec
 from dragoman.store.store import Store
@@ -100,10 +99,10 @@ def write_inputs(folder: Path, arguments: argparse.Namespace) -> dict[Pair, list
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(spec))
     plan = make_plan(load_spec(path))
-    corpus = open_corpus(plan.test_set.corpus, {})
+    tested = plan.tested.lines
     lines = {}
     for pair in plan.pairs:
-        segments = evaluation_segments(corpus, pair, plan.test_set.split, plan.test_set.sentences)
+        segments = tested.segments(pair)
         lines[pair] = [(plan.prompt.render(pair, segment.source), segment.target) for segment in segments]
         rows = [{"prompt": prompt, "reference": reference} for prompt, reference in lines[pair]]
         (folder / f"{pair}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -28,13 +28,15 @@ from dragoman.spec.missing import Pivot
 from dragoman.spec.pairs import PairChoice, Roles
 from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
 from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
+from dragoman.spec.sentences import SentenceSample
 from dragoman_ui.auth.routes import ASKING, ASKING_A_TOKEN, Access, groups
 
 PIPE = "\\|"
 FOLDER = Path(__file__).parent / "reference"
 SPEC_MODELS = (
     GridSpec, Base, CorpusChoice, Finetuning, SharedExamples, Full, Lora, PairChoice, Roles, Filters, Pivot,
-    Contamination, Evaluation, Decoding, Prompt, EvaluationPrompt, Demonstrations, Chat, Promotion, Rule, ScopeChampion,
+    Contamination, Evaluation, SentenceSample, Decoding, Prompt, EvaluationPrompt, Demonstrations, Chat, Promotion,
+    Rule, ScopeChampion,
 )  # fmt: skip
 
 

@@ -17,3 +17,14 @@ class Segment(NamedTuple):
 
     source: str
     target: str
+
+
+class Located(NamedTuple):
+    """A segment with its place in its corpus."""
+
+    segment: Segment
+    """The segment."""
+    row: int | None = None
+    """Its row, which is the same sentence in every pair; None where pairs have rows of their own."""
+    document: str | None = None
+    """The document it is from; None where the corpus names none."""

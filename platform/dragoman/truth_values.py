@@ -39,7 +39,8 @@ class NoTruthValues(BaseModel):
 
 
 def _error(model: type[BaseModel], field: str, place: Place, found: Any) -> InitErrorDetails:
-    number = _taken(model, field) <= {int, float, type(None), Union, UnionType}
+    parts = {kind for kind in _taken(model, field) if not (isinstance(kind, type) and issubclass(kind, BaseModel))}
+    number = not {int, float}.isdisjoint(parts) and parts <= {int, float, type(None), Annotated, Union, UnionType}
     problem = "a number stands; give the number" if number else f"none can stand; {QUOTES}"
     return InitErrorDetails(
         type=PydanticCustomError("value_error", f"is a truth value where {problem}"), loc=(field, *place), input=found

@@ -1,11 +1,12 @@
 """Write a plan into the store: models, test lines, and every cell with its state so far."""
 
 from dragoman.cell import CellState
-from dragoman.corpora.factory import open_corpus
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Drawn, draw_for
-from dragoman.planning.plan import Plan, evaluation_segments
+from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import contamination_records
+from dragoman.spec.sentences import SentenceSample
+from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import (
     CellRecord,
     DecodingRecord,
@@ -41,14 +42,14 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
                 seed=identity.seed,
             )
         )
-    test = plan.test_set
-    store.conditions.add_test_set(TestSetRecord(id=test.id, **test.model_dump(mode="json")))
+    test = _test_set(plan)
+    store.conditions.add_test_set(test)
     for prompt in plan.prompts:
         store.conditions.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
     for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
         store.conditions.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
     drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
-    addresses, sizes = _store_test_lines(plan, store)
+    addresses, keys, sizes = _store_test_lines(plan, store)
     record = GridRecord(
         name=plan.spec.name,
         spec=plan.spec.model_dump(mode="json"),
@@ -70,22 +71,38 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
         for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
     ]
     store.grids.add(record, cells)
+    store.conditions.add_keys(test.id, keys)
     for training in plan.trainings:
         if training.text:
             store.contamination.record(training.identity.id, test.id, contamination_records(training, test.id))
     return drawn, sizes
 
 
-def _store_test_lines(plan: Plan, store: Store) -> tuple[dict[Pair, str], dict[Pair, int]]:
-    """Each pair's test lines go to the blobs; returns where they are, and the characters of their sources."""
-    evaluation = plan.spec.evaluation
-    choice = evaluation.corpus or plan.spec.corpus
-    corpus = open_corpus(choice.kind, choice.placed)
+def _store_test_lines(
+    plan: Plan, store: Store
+) -> tuple[dict[Pair, str], dict[tuple[Pair, str], LineKeys], dict[Pair, int]]:
+    """Each pair's test lines go to the blobs; returns where they are, their keys, and the length of their sources."""
+    lines = plan.tested.lines
     addresses: dict[Pair, str] = {}
+    keys: dict[tuple[Pair, str], LineKeys] = {}
     sizes: dict[Pair, int] = {}
-    for pair in plan.contents:
-        segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
-        sources = [segment.source for segment in segments]
+    for pair, content in plan.contents.items():
+        located = lines.located(pair)
+        sources = [line.segment.source for line in located]
         sizes[pair] = sum(map(len, sources))
-        addresses[pair] = store.blobs.put_test(sources, [segment.target for segment in segments])
-    return addresses, sizes
+        addresses[pair] = store.blobs.put_test(sources, [line.segment.target for line in located])
+        keys[pair, content] = LineKeys.of(pair, located)
+    return addresses, keys, sizes
+
+
+def _test_set(plan: Plan) -> TestSetRecord:
+    test, sentences = plan.test_set, plan.test_set.sentences
+    sample = sentences if isinstance(sentences, SentenceSample) else None
+    return TestSetRecord(
+        id=test.id,
+        corpus=test.corpus,
+        revision=test.revision,
+        split=test.split,
+        sentences=sample.n if sample else sentences,
+        seed=sample.seed if sample else None,
+    )

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from dragoman.corpora.factory import open_corpus
 from dragoman.pair import Pair
-from dragoman.planning.plan import Plan, PlannedTraining, evaluation_segments
+from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.training_data import draw_examples
 from dragoman.segment import Segment
 from dragoman_jobs.models.pretrained import load_config, load_tokenizer, tokenizer_folder
@@ -77,9 +76,7 @@ def previews(plan: Plan, pair: Pair, count: int) -> Iterator[Preview]:
     positions = getattr(load_config(folder).get_text_config(), "max_position_embeddings", None)
     evaluation = plan.spec.evaluation
     if pair in plan.contents:
-        choice = evaluation.corpus or plan.spec.corpus
-        corpus = open_corpus(choice.kind, choice.placed)
-        tested = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)[:count]
+        tested = plan.tested.lines.segments(pair, count)
         for prompt in plan.prompts:
             render = renderers(prompt, [pair], base.model, base.revision)[pair]
             models = tuple(model.name for model, asked in plan.asked if asked == prompt)

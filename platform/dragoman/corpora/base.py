@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
-from dragoman.segment import Segment, Split
+from dragoman.segment import Located, Segment, Split
 from dragoman.spec.corpus import CorpusOptions
 
 if TYPE_CHECKING:
@@ -77,6 +77,14 @@ class Corpus(ABC):
         Raises:
             CorpusError: the pair is missing, or its text is damaged.
         """
+
+    def located(self, pair: Pair, split: Split) -> Iterator[Located]:
+        """The same segments, each with its row and its document as far as the corpus knows them.
+
+        Raises:
+            CorpusError: the pair is missing, or its text is damaged.
+        """
+        return map(Located, self.segments(pair, split))
 
     def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[tuple[Pair, ...], list[Segment]]]:
         """The segments of several pairs, in as few readings of the text as this kind of corpus can do.

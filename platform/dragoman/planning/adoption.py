@@ -15,6 +15,7 @@ from dragoman.identity import canonical_json
 from dragoman.model import ModelIdentity
 from dragoman.planning.plan import Plan, PlannedTraining, TestSet, id_of_tested, spec_meaning
 from dragoman.spec.grid import GridSpec
+from dragoman.spec.sentences import SentenceSample
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.jobs.measured_rates import cell_states
@@ -89,7 +90,7 @@ def _without_files(recipe: Mapping[str, Any]) -> str:
 
 def _with_known_test_set(plan: Plan, store: Store) -> Plan:
     test = plan.test_set
-    if not test.is_by_lines:
+    if not test.is_by_lines or isinstance(test.sentences, SentenceSample):  # earlier versions drew no samples
         return plan
     others = [
         TestSet(corpus=test.corpus, revision=revision, split=test.split, sentences=test.sentences)

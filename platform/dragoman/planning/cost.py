@@ -1,11 +1,9 @@
 """Cost estimates of a plan: tokens to train and to decode, and, from measured rates, hours and disk."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dragoman.corpora.factory import open_corpus
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
@@ -122,11 +120,11 @@ def _cached(base: Base) -> str | None:
 
 def _densities(tested: TestText, count: Count) -> dict[str, _Density]:
     """The first test sentences of every language, read with as few pairs as possible."""
-    corpus = open_corpus(tested.corpus.kind, tested.corpus.placed)
+    lines = tested.lines
     densities: dict[str, _Density] = {}
     for pair in tested.pairs:
         if not densities.keys() >= set(pair):
-            segments = list(islice(corpus.segments(pair, tested.split), min(LINES, tested.sentences or LINES)))
+            segments = lines.segments(pair, LINES)
             for tag, texts in zip(pair, zip(*segments, strict=True), strict=False):
                 tokens = count(texts)
                 densities[tag] = _Density(tokens / len(texts), tokens / max(1, sum(map(len, texts))))
@@ -136,15 +134,10 @@ def _densities(tested: TestText, count: Count) -> dict[str, _Density]:
 def _segments(plan: Plan) -> dict[Pair, int]:
     """Test sentences of each pair."""
     tested = plan.tested
-    corpus = open_corpus(tested.corpus.kind, tested.corpus.placed)
-    if not corpus.multiparallel:
-        return {pair: _length(islice(corpus.segments(pair, tested.split), tested.sentences)) for pair in tested.pairs}
-    same = _length(islice(corpus.segments(tested.pairs[0], tested.split), tested.sentences))
-    return dict.fromkeys(tested.pairs, same)
-
-
-def _length(items: Iterable[object]) -> int:
-    return sum(1 for _ in items)
+    lines = tested.lines
+    if not lines.multiparallel:
+        return {pair: len(lines.segments(pair)) for pair in tested.pairs}
+    return dict.fromkeys(tested.pairs, len(lines.segments(tested.pairs[0])))
 
 
 def _cost(

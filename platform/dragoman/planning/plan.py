@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +11,7 @@ from dragoman.cell import Cell
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.readers.content import Reading, reading
+from dragoman.corpora.sampling.test_lines import TestLines
 from dragoman.errors import SpecError
 from dragoman.identity import fingerprint, hash_lines, plain_json
 from dragoman.model import Former, ModelIdentity
@@ -20,7 +20,7 @@ from dragoman.partition import Partition, TrainingGraph
 from dragoman.planning.baselines import PlannedBaseline, declared_graph, identity_of, planned_baselines
 from dragoman.planning.few_shot import Demonstrator, complete
 from dragoman.planning.training_text import TestText, TrainingText
-from dragoman.segment import Segment, Split
+from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import expected
@@ -29,6 +29,7 @@ from dragoman.spec.grid import Finetuning, GridSpec
 from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
+from dragoman.spec.sentences import SentenceSample
 
 ITS_LINES = "its lines"
 """The revision of a test set that is identified by its lines alone, whatever its corpus's files are called."""
@@ -46,8 +47,8 @@ class TestSet(BaseModel):
     """The corpus's revision; of one kept in files, `ITS_LINES` and the files' names."""
     split: Split
     """The split read."""
-    sentences: int | None
-    """The first so many lines of each pair; None is all."""
+    sentences: int | SentenceSample | None
+    """The first so many lines of each pair, or a sample; None is all."""
 
     @property
     def id(self) -> str:
@@ -255,9 +256,9 @@ def make_plan(spec: GridSpec) -> Plan:
             f"({pair}: {reason}). Choose another corpus, split or languages."
         )
     _stop_at(missing, len(pairs), evaluation.missing or spec.missing, "evaluation")
-    contents = {
-        pair: corpus.content(pair, evaluation.split, evaluation.sentences) for pair in pairs if pair not in missing
-    }
+    tested_pairs = tuple(pair for pair in pairs if pair not in missing)
+    lines = TestLines(corpus, tested_pairs, evaluation.split, evaluation.sentences)
+    contents = {pair: lines.content(pair) for pair in tested_pairs}
     name = corpus.name_of(evaluation.split)
     test_set = TestSet(
         corpus=choice.kind, split=evaluation.split, sentences=evaluation.sentences,
@@ -279,11 +280,7 @@ def make_plan(spec: GridSpec) -> Plan:
         pairs=pairs,
         contents=contents,
         missing=missing,
-        line_breaks={
-            pair: broken
-            for pair in contents
-            if (broken := corpus.line_breaks(pair, evaluation.split, evaluation.sentences))
-        },
+        line_breaks={pair: broken for pair in contents if (broken := lines.line_breaks(pair))},
     )  # fmt: skip
 
 
@@ -300,11 +297,6 @@ def _with_complete_prompts(spec: GridSpec) -> GridSpec:
 def id_of_tested(test_set: TestSet, contents: Mapping[Pair, str]) -> str:
     """The id of test sentences, given the hashes of their lines by pair."""
     return fingerprint("tested", 1, {"set": test_set.id, "contents": hash_lines(contents.values())})
-
-
-def evaluation_segments(corpus: Corpus, pair: Pair, split: Split, sentences: int | None) -> list[Segment]:
-    """The test lines of a pair, the first so many in the corpus's order."""
-    return list(islice(corpus.segments(pair, split), sentences))
 
 
 def _stop_at(missing: Mapping[Pair, str], pairs: int, policy: Missing, place: str) -> None:
@@ -333,7 +325,8 @@ def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity, 
         choice = tested.corpus
         corpus = open_corpus(choice.kind, choice.placed)
         tests = TestSet(corpus=choice.kind, revision=corpus.revision, split=tested.split, sentences=tested.sentences)
-        contents = {pair: corpus.content(pair, tested.split, tested.sentences) for pair in tested.pairs}
+        lines = TestLines(corpus, tested.pairs, tested.split, tested.sentences)
+        contents = {pair: lines.content(pair) for pair in tested.pairs}
         before["held_out"] = {**recipe["held_out"], "tested": id_of_tested(tests, contents)}
     if read is not None:
         options = {key: value for key, value in recipe["corpus"]["options"].items() if key != "path"}

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.contamination import Contamination
+from dragoman.corpora.factory import open_corpus
+from dragoman.corpora.sampling.test_lines import TestLines
 from dragoman.pair import Pair, PairKey
 from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.sentences import SentenceSample
 
 
 class TestText(BaseModel):
@@ -22,12 +25,22 @@ class TestText(BaseModel):
     """Where they come from."""
     split: Split
     """The split tested."""
-    sentences: int | None
-    """The first so many of each pair; None is all."""
+    sentences: int | SentenceSample | None
+    """The first so many of each pair, or a sample; None is all."""
     pairs: tuple[Pair, ...]
     """The pairs tested that there is text for."""
     similarity: float
     """How alike two sentences must be to be nearly the same."""
+
+    @property
+    def lines(self) -> TestLines:
+        """The sentences, read anew.
+
+        Raises:
+            CorpusError: the corpus is not there.
+        """
+        corpus = open_corpus(self.corpus.kind, self.corpus.placed)
+        return TestLines(corpus, self.pairs, self.split, self.sentences)
 
 
 class PairText(BaseModel):

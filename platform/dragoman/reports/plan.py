@@ -16,6 +16,7 @@ from dragoman.planning.cost import Cost, Estimate
 from dragoman.planning.manifest import Tell
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.script import scripts_of
+from dragoman.spec.sentences import described
 from dragoman.store.jobs.measured_rates import cell_states
 from dragoman.store.store import Store
 from dragoman.tables.table import Table, number, word
@@ -53,7 +54,7 @@ def models(planned: Plan) -> Table:
             *(number(partition.value, partition.value, digits=0) for partition in Partition),
         ],
         content=rows,
-        notes=[f"Tested on {test.corpus} {test.split}, {test.sentences or 'all'} sentences a pair ({test.revision})."],
+        notes=[f"Tested on {test.corpus} {test.split}, {described(test.sentences)} a pair ({test.revision})."],
     )  # fmt: skip
 
 

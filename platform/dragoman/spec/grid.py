@@ -23,6 +23,7 @@ from dragoman.spec.missing import MissingField
 from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of
 from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
+from dragoman.spec.sentences import Sentences
 
 MOST_LANGUAGES = 1000
 """Languages of one grid: a million directed pairs, which a plan holds in memory."""
@@ -99,8 +100,9 @@ class Evaluation(SpecModel):
     """Where the test sentences come from; the grid's corpus by default."""
     split: Split = Split.TEST
     """The split that is read."""
-    sentences: int | None = Field(default=None, ge=1)
-    """The first so many sentences of each pair; all by default."""
+    sentences: Sentences | None = None
+    """The first so many sentences of each pair, or `{n: 200, seed: 1}` for a sample, of the same sentences for all
+    pairs; all by default."""
     prompt: PromptField | None = None
     """The prompt; the grid's prompt by default."""
     prompts: tuple[EvaluationPrompt, ...] = ()

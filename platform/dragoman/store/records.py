@@ -64,7 +64,9 @@ class TestSetRecord(Record):
     split: str
     """The split that is read."""
     sentences: Annotated[int, Field(gt=0)] | None = None
-    """The first so many sentences of each pair; None is all."""
+    """So many sentences of each pair, the first ones or a sample; None is all."""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Seed of the sample; None where the first sentences are meant."""
 
 
 class PromptRecord(Record):

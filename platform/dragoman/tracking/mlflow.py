@@ -20,6 +20,7 @@ from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.redaction import masked
+from dragoman.spec.sentences import size_of
 from dragoman.tracking.mlflow_database import TrackingError, prepare
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, metric_name, saved_view
 
@@ -239,7 +240,7 @@ class Tracker:
         self._log(run, metrics, params, tags={NOTE_TAG: note})
         self._log(parent, tags={NOTE_TAG: note})
         test = self._plan.test_set
-        self._log_dataset(run, test.corpus, test.revision, str(test.split), test.sentences)
+        self._log_dataset(run, test.corpus, test.revision, str(test.split), size_of(test.sentences))
         if samples and "samples.json" not in {file.path for file in self._client.list_artifacts(run)}:
             columns = list(zip(*samples, strict=True))
             names = ("pair", "source", "reference", "hypothesis")

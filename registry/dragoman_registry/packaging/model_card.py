@@ -14,6 +14,7 @@ from dragoman.reports.results import partition_rows
 from dragoman.spec.document import parsed
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
+from dragoman.spec.sentences import described
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render
@@ -141,8 +142,7 @@ def _data(recipe: dict[str, Any], graph: TrainingGraph, training: dict[str, Any]
 
 def _test_set(spec: GridSpec) -> str:
     corpus = spec.evaluation.corpus or spec.corpus
-    sentences = f"{spec.evaluation.sentences} sentences" if spec.evaluation.sentences else "all sentences"
-    return f"{corpus.kind}, {spec.evaluation.split}, {sentences} of each pair"
+    return f"{corpus.kind}, {spec.evaluation.split}, {described(spec.evaluation.sentences)} of each pair"
 
 
 def _weakest(scores: list[PairScore]) -> str:

@@ -103,6 +103,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
     },
     "ScopeChampion": {"over": ["seen"], "rules": [RULES]},
     "CorpusChoice": {"kind": ["cldr"], "options": [{"seed": 3}]},
+    "SentenceSample": {"n": [3], "seed": [7]},
 }  # fmt: skip
 
 # Where a part stands, around it what it needs: the path to it and the spec without it.
@@ -148,6 +149,7 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
                                                        "champions": [{"over": "seen", **part}]}}
     ],
     "CorpusChoice": [lambda part: {"corpus": {"kind": "cldr", **part}}],
+    "SentenceSample": [lambda part: {"evaluation": {"sentences": {"n": 2, **part}}}],
 }  # fmt: skip
 
 

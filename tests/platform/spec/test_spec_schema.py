@@ -51,6 +51,7 @@ def test_specs_as_they_are_stored_are_valid() -> None:
         {"corpus": {"kind": "tsv", "path": "a.tsv", "columns": {"de": "german", "en": "english"}}},
         {"prompt": "{source} -> {target_language}"}, {"prompt": {"template": "mfti", "chat": True, "shots": 3}},
         {"evaluation": {"prompts": ["mfti", {"template": "mfti", "models": ["base"]}], "split": "dev"}},
+        {"evaluation": {"sentences": {"n": 200, "seed": 1}}}, {"evaluation": {"sentences": 200}},
         {"seeds": [1, 2]}, {"missing": {"pivot": "en"}}, {"sweep": {"seed": [1, 2], "zip": {"seed": {"a": 1}}}},
     ],
 )  # fmt: skip
@@ -63,7 +64,8 @@ def test_short_forms_are_valid(changes: dict[str, Any]) -> None:
     [
         {"bas": "x"}, {"seed": -1}, {"languages": "en"}, {"corpus": {"kind": "cldr", "paht": "x"}}, {"corpus": {}},
         {"prompt": {"template": "mfti", "shot": 1}}, {"prompt": 3}, {"models": [{"name": "x"}]}, {"sweep": {"seed": 1}},
-        {"evaluation": {"decoding": {"beam": "wide"}}}, {"promotion": {"model": "m", "rules": []}},
+        {"evaluation": {"sentences": {"n": 0}}}, {"evaluation": {"decoding": {"beam": "wide"}}},
+        {"promotion": {"model": "m", "rules": []}},
     ],
 )  # fmt: skip
 def test_mistakes_are_marked(changes: dict[str, Any]) -> None:

@@ -7,11 +7,13 @@ import json
 import shutil
 import zipfile
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from dragoman.errors import StoreError
+from dragoman.store.line_keys import pack
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import Archive, ArchiveWriter
 from dragoman.store.transfer.importer import import_grid
@@ -111,6 +113,10 @@ def unscorable(edit):
     return edited_table("unscorable.parquet", edit)
 
 
+def keys(edit):
+    return edited_table("keys.parquet", edit)
+
+
 ALTERED = {
     "more test sentences found than there are": more_than_there_are,
     "no JSON": lambda members: members.update({"grid.json": b"{" * 100_000}),
@@ -133,6 +139,13 @@ ALTERED = {
     "a model that is not described": edited_json("models.json", lambda found: found.pop()),
     "a child before its parent": edited_json("models.json", lambda found: found.reverse()),
     "a name that is none": edited_json("grid.json", lambda grid: grid.update(name="../up")),
+    "keys of test lines twice": keys(lambda rows: rows.append(rows[0])),
+    "keys of other test lines": keys(lambda rows: rows[0].update(content="x")),
+    "keys of more lines than there are": keys(
+        lambda rows: rows[0].update(corpus_rows=pack(np.arange(4, dtype=np.uint64)))
+    ),
+    "keys that are none": keys(lambda rows: rows[0].update(documents=b"xx")),
+    "keys of one side": keys(lambda rows: rows[0].update(corpus_rows=None, source_hashes=b"xx")),
     "contamination twice": edited_json("contamination.json", lambda found: found.append(found[0])),
     "a score twice": scores(lambda rows: rows.insert(1, rows[0])),
     "a score twice, far apart": scores(lambda rows: rows.append(rows[0])),

@@ -17,8 +17,10 @@ from sqlalchemy import Connection, DateTime, MetaData, Table, create_engine, fun
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
+from dragoman.segment import Located, Segment
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
+from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import ContaminationRecord, JobLine
 from dragoman.store.store import Store
 
@@ -184,6 +186,9 @@ if __name__ == "__main__":
         job = store.jobs.start("small", "host-1")
         store.jobs.beat(job, {"done": 36}, [JobLine(text="said")])
         store.contamination.record("model1-a", "test1-a", [looked_at])
+        cell = grid.cells[0].cell
+        lines = [Located(Segment(f"s{row}", f"t{row}"), row, "d") for row in (0, 2, 3)]
+        store.conditions.add_keys("test1-a", {(cell.pair, cell.content): LineKeys.of(cell.pair, lines)})
         store.close()
         everything = dump(f"sqlite:///{folder}/store.db")
     plain = {bytes: lambda value: {"hex": value.hex()}}

@@ -12,6 +12,8 @@ from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.store import records
+from dragoman.store.line_keys import pack as pack_keys
+from dragoman.store.line_keys import unpack as unpack_keys
 from dragoman.store.store import Store
 from dragoman.store.transfer.exporter import export_grid
 from dragoman.store.transfer.importer import import_grid
@@ -45,7 +47,8 @@ def everything(store, grid="small"):
     models = store.models.of_grid(grid)
     trainings = [store.models.training(model.id) for model in models]
     translations = [store.blobs.translation(cell.hypotheses) for cell in cells.values() if cell.hypotheses]
-    return store.grids.get(grid), cells, scores, models, trainings, translations, store.contamination.of_grid(grid)
+    found = (store.grids.get(grid), cells, scores, models, trainings, translations, store.conditions.keys_of_grid(grid))
+    return *found, store.contamination.of_grid(grid)
 
 
 def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
@@ -56,18 +59,29 @@ def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
 
 
 def older(members):
-    """An archive as it was written before contamination travelled with a grid."""
-    del members["contamination.json"]
+    """An archive as it was written before contamination and the keys of test lines travelled with a grid."""
+    del members["contamination.json"], members["keys.parquet"]
     manifest = json.loads(members["manifest.json"])
-    del manifest["members"]["contamination.json"]
+    del manifest["members"]["contamination.json"], manifest["members"]["keys.parquet"]
     members["manifest.json"] = json.dumps(manifest | {"format": 1}).encode()
 
 
 def test_a_file_of_an_earlier_version_comes_in(exported, other, tmp_path, rewrite):
     rewrite(tmp_path / "small.zip", older)
     import_grid(other, tmp_path / "small.zip")
-    assert everything(other)[:-1] == everything(exported.store)[:-1]
+    assert everything(other)[:-2] == everything(exported.store)[:-2]
     assert other.contamination.of_grid("small") == []
+    assert other.conditions.keys_of_grid("small") == {}
+
+
+def test_keys_of_test_lines_travel_and_those_that_are_here_stay(exported, other, tmp_path):
+    import_grid(other, tmp_path / "small.zip")
+    ((test_set, pair, content), keys), *_ = other.conditions.keys_of_grid("small").items()
+    assert unpack_keys(keys.corpus_rows).tolist() == [0, 1, 3]
+    mine = keys._replace(corpus_rows=pack_keys(np.array([7, 8, 9], np.uint64)))
+    other.conditions.add_keys(test_set, {(pair, content): mine})
+    import_grid(other, tmp_path / "small.zip")
+    assert other.conditions.keys_of_grid("small")[test_set, pair, content] == mine
 
 
 def test_contamination_that_is_known_here_stays(exported, looked_at, tmp_path):

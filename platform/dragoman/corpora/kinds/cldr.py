@@ -18,7 +18,7 @@ from dragoman.corpora.base import Corpus
 from dragoman.corpora.kinds.cldr_phrases import Meaning, draw, knows_language, render
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
-from dragoman.segment import Segment, Split
+from dragoman.segment import Located, Segment, Split
 from dragoman.spec.corpus import CorpusOptions
 
 CORE_LANGUAGES = ("ar", "bg", "ca", "de", "en", "fi", "fr", "hi", "ko", "ru", "sw", "ta", "zh-Hans")
@@ -73,6 +73,10 @@ class Cldr(Corpus):
 
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The renderings of a split's meanings in both languages; a meaning one of them lacks is left out."""
+        return (segment for segment, _, _ in self.located(pair, split))
+
+    def located(self, pair: Pair, split: Split) -> Iterator[Located]:
+        """The same, by the number of the meaning."""
         if reason := self.missing([pair], split).get(pair):
             raise CorpusError(
                 f"The cldr corpus can't serve {pair}: {reason}. Choose other languages or another corpus."
@@ -80,10 +84,10 @@ class Cldr(Corpus):
         held_out = frozenset[str]()
         if split is Split.TRAIN:
             held_out = _held_out_sentences(self._seed, pair.source) | _held_out_sentences(self._seed, pair.target)
-        for meaning in self.meanings(split):
+        for number, meaning in enumerate(self.meanings(split)):
             source, target = render(meaning, pair.source), render(meaning, pair.target)
             if source and target and source not in held_out and target not in held_out:
-                yield Segment(source, target)
+                yield Located(Segment(source, target), number)
 
     def sentences(self, language: str, split: Split) -> Iterator[str]:
         """The monolingual text of one language: what a base model is pretrained on."""

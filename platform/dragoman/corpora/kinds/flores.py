@@ -2,8 +2,8 @@
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
 from typing import ClassVar
 
 import langcodes
@@ -43,6 +43,7 @@ class Flores(SideBySide):
         self._names = self._find()
         self._files.require(self._names, f"file such as {self.example}")
         self._lines_of = lru_cache(CACHED_SIDES)(self._side)
+        self._articles = cache(self._find_articles)
         self._hashes: dict[tuple[str, int | None], tuple[int, str]] = {}
 
     @cached_property
@@ -71,6 +72,21 @@ class Flores(SideBySide):
             lines = self._lines_of(name)
             self._hashes[name, sentences] = len(lines), hash_lines(line.strip() for line in lines[:sentences])
         return self._hashes[name, sentences]
+
+    def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
+        return self._articles(self._names[split, pair.source])
+
+    def _find_articles(self, name: str) -> Mapping[int, str]:
+        """The address of the article that each line of a file is from, of the metadata beside its folder."""
+        above, folder, _ = f"/{name}".rsplit("/", 2)
+        metadata = f"{above}/metadata_{folder}.tsv".removeprefix("/")
+        if metadata not in self._files.names:
+            return {}
+        header, *rows = (line.rstrip("\r\n").split("\t") for line in self._files.lines(metadata))
+        place = next((place for place, column in enumerate(header) if column.casefold() == "url"), None)
+        if place is None or len(rows) != len(self._lines_of(name)):
+            return {}
+        return {number: row[place] for number, row in enumerate(rows) if len(row) > place and row[place]}
 
     def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
         source, target = (self._names.get((split, tag)) for tag in pair)

@@ -1,15 +1,17 @@
 """FLORES+: FLORES-200 as the Open Language Data Initiative keeps it up, with corrected texts and more languages."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
+from itertools import islice
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from dragoman.corpora.kinds.flores import Flores
 from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
-from dragoman.corpora.readers.parallel_files import PathOptions
+from dragoman.corpora.readers.parallel_files import PathOptions, Side
 from dragoman.errors import CorpusError
+from dragoman.identity import hash_lines
 from dragoman.line import half_character, in_one_line
 from dragoman.pair import Pair
 from dragoman.reading import ReadingError, parse_json_line, within
@@ -50,30 +52,68 @@ class FloresPlus(Flores):
                 from huggingface_hub import snapshot_download
 
                 folder = snapshot_download(folder, repo_type="dataset", revision=revision)
+        self._firsts: dict[str, int] = {}
         self._broken: dict[str, Set[int]] = {}
         super().__init__(PathOptions(path=folder))
 
     def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
         """Segments with a line break on either side, among the first so many ids."""
-        names = (self._names.get((split, tag)) for tag in pair)
-        broken = set().union(*(self._broken.get(name, set()) for name in names if name))
-        return sum(sentences is None or place < sentences for place in broken)
+        names = [name for tag in pair if (name := self._names.get((split, tag))) in self._broken]
+        broken = set().union(*(self._broken[name] for name in names))
+        first = min((self._firsts[name] for name in names), default=0)
+        return sum(sentences is None or number - first < sentences for number in broken)
+
+    def content(self, pair: Pair, split: Split, sentences: int | None) -> str:
+        """The hash of both sides' lines, with an empty one for each id that only the other has."""
+        self.require(pair, split)
+        sides = [(self._files, self._names[split, tag]) for tag in pair]
+        if len({self._ids(side) for side in sides}) == 1:
+            return super().content(pair, split, sentences)
+        _, *both = self._aligned(*sides)
+        return hash_lines(hash_lines(line.strip() for line in islice(lines, sentences)) for lines in both)
+
+    def _ids(self, side: Side) -> range:
+        """The ids of a side's lines."""
+        lines = self._lines(side)
+        return range(self._firsts[side[1]], self._firsts[side[1]] + len(lines))
+
+    def _aligned(self, source: Side, target: Side) -> tuple[int, Iterable[str], Iterable[str]]:
+        # ids that a language lacks at either end become empty lines too
+        both = self._ids(source), self._ids(target)
+        first, end = min(ids.start for ids in both), max(ids.stop for ids in both)
+        left, right = (
+            lines
+            if (ids.start, ids.stop) == (first, end)
+            else ("\n",) * (ids.start - first) + tuple(lines) + ("\n",) * (end - ids.stop)
+            for ids, lines in zip(both, (self._lines(source), self._lines(target)), strict=True)
+        )
+        return first, left, right
+
+    def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
+        source, target = (self._articles(self._names[split, tag]) for tag in pair)
+        return {**target, **source}
+
+    def _find_articles(self, name: str) -> Mapping[int, str]:
+        try:
+            return {int(row["id"]): str(row["url"]) for row in self._rows(name, ("id", "url")) if row.get("url")}
+        except CorpusError:  # an older copy without that column
+            return {}
 
     def _read(self, name: str) -> Iterator[str]:
         # ids that a language lacks become empty lines, so that line n is the same sentence in all
         rows = within(self._sound_rows(name), lambda row: len(str(row["text"])), self._files.place(name))
         sentences = {int(row["id"]): str(row["text"] or "").strip() for row in rows}
-        first = min(sentences, default=0)
+        first = self._firsts[name] = min(sentences, default=0)
         if max(sentences, default=0) - first > MOST_SENTENCES:
             raise CorpusError(
                 f"{self._files.place(name)} has ids that are more than {MOST_SENTENCES:,} apart: fetch it again."
             )
-        self._broken[name] = {number - first for number, text in sentences.items() if "\n" in text}
+        self._broken[name] = {number for number, text in sentences.items() if "\n" in text}
         for number in range(first, max(sentences, default=-1) + 1):
             yield in_one_line(sentences.get(number, "")) + "\n"
 
     def _sound_rows(self, name: str) -> Iterator[Mapping[str, Any]]:
-        for number, row in enumerate(self._rows(name), 1):
+        for number, row in enumerate(self._rows(name, ("id", "text")), 1):
             if half := half_character(str(row["text"])):
                 raise CorpusError(
                     f"{self._files.place(name)}, line {number}, holds half a character ({half}): mend the line."
@@ -83,14 +123,14 @@ class FloresPlus(Flores):
     def _line(self, name: str, number: int) -> str:
         return f"{self._files.place(name)}, line {number},"
 
-    def _rows(self, name: str) -> Iterator[Mapping[str, Any]]:
+    def _rows(self, name: str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         try:
             if name.endswith(".parquet"):
                 from dragoman.parquet import batches
 
                 size = self._files.size(name)
                 with self._files.open(name) as file:
-                    for batch in batches(file, self._files.place(name), size=size, columns=["id", "text"]):
+                    for batch in batches(file, self._files.place(name), size=size, columns=list(columns)):
                         yield from (dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True))
             else:
                 for number, line in enumerate(self._files.lines(name), 1):

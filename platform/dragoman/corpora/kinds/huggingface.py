@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from dragoman.corpora.kinds.jsonl import records
-from dragoman.corpora.readers.column_mapping import Column, TableOptions, cell, keys_of
+from dragoman.corpora.readers.column_mapping import Column, TableOptions, cell, keys_of, label
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
 from dragoman.corpora.readers.name_patterns import pairs_named
@@ -141,6 +141,9 @@ class HuggingFace(Table[Part]):
                 raise CorpusError(
                     f"{self._place(part)}, row {number}: {error}; mend the row or corpus.columns."
                 ) from error
+
+    def _labels(self, part: Part, column: Column, beside: Sequence[Column]) -> Iterator[str]:
+        return (label(row, column) for _, row in self._records(part))
 
     def _records(self, part: Part) -> Iterator[tuple[int, Mapping[str, Any]]]:
         number = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from dragoman.corpora.readers.column_mapping import Column, cell, keys_of
+from dragoman.corpora.readers.column_mapping import Column, cell, keys_of, label
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.parallel_files import Side
 from dragoman.corpora.readers.table_files import TableFiles
@@ -30,6 +30,9 @@ class Jsonl(TableFiles):
                 raise CorpusError(
                     f"{self._place(part)}, line {number}: {error}; mend the line or corpus.columns."
                 ) from error
+
+    def _labels(self, part: Side, column: Column, beside: Sequence[Column]) -> Iterator[str]:
+        return (label(record, column) for _, record in records(*part))
 
     def _holds_nothing(self, part: Side) -> bool:
         return next(records(*part), None) is None

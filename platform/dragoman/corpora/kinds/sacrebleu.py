@@ -1,7 +1,7 @@
 """The WMT test sets of sacreBLEU, from its cache; nothing is ever fetched here."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -64,6 +64,14 @@ class SacrebleuSets(SideBySide):
     def name_of(self, split: Split) -> str:
         """The set's name."""
         return str(self._sets[split].name) if split in self._sets else ""
+
+    def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
+        """The document of each line, where sacreBLEU has its `docid` field in the cache."""
+        files = self._cache(split)
+        name = f"{self._sets[split].name.replace('/', '_')}.{self._codes(split)[pair]}.docid"
+        if files is None or name not in files.names:
+            return {}
+        return {number: line.strip() for number, line in enumerate(files.lines(name)) if line.strip()}
 
     def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
         code = self._codes(split).get(pair)

@@ -75,6 +75,16 @@ class Tsv(TableFiles):
                 )
             yield [cells[index] for index in indexes]
 
+    def _labels(self, part: Side, column: Column, beside: Sequence[Column]) -> Iterator[str]:
+        names = self._names(part)
+        place, *sides = (each if isinstance(each, int) else names.index(each) for each in (column, *beside))
+        width = 0
+        for position, (_, cells) in enumerate(self._cells(part)):
+            width = width or len(cells)
+            if position or not names:
+                # what stands behind a sentence with a tab in it is so much farther to the right
+                yield cells[place + (max(0, len(cells) - width) if place > min(sides) else 0)]
+
     def _cells(self, part: Side) -> Iterator[tuple[int, list[str]]]:
         """The columns of every line that is not empty, with its number."""
         files, name = part

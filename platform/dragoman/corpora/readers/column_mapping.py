@@ -1,6 +1,6 @@
 """Mapping of a table's columns to languages or sides: as in the spec, else found by their names."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import field_validator
@@ -21,6 +21,10 @@ MOST_COLUMNS = 10_000
 
 SIDE_NAMES = {"source": "source", "src": "source", "target": "target", "tgt": "target", "trg": "target"}
 """What data sets call the columns of the two sides."""
+
+
+DOCUMENT_NAMES = ("document", "document_id", "doc_id", "docid", "doc", "url")
+"""What data sets call the column of the document that a row is from, the likeliest first."""
 
 
 class TableOptions(CorpusOptions):
@@ -153,6 +157,18 @@ def cell(record: Mapping[str, Any], column: Column) -> str:
     if value and (half := half_character(value)):
         raise ValueError(f"'{column}' holds half a character ({half})")
     return value or ""
+
+
+def label(record: Mapping[str, Any], column: Column) -> str:
+    """What is under a key of a record, as a name of whatever type; empty if it is not there."""
+    value = record.get(str(column))
+    return "" if value is None else str(value)
+
+
+def document_column(names: Sequence[str], sides: Collection[Column]) -> str | None:
+    """The column that names each row's document; None where no column beside those of both sides is called so."""
+    called = {name.casefold(): name for name in reversed(names) if name not in sides}
+    return next((called[name] for name in DOCUMENT_NAMES if name in called), None)
 
 
 def _by_language(columns: Mapping[str, Column]) -> dict[str, Column]:

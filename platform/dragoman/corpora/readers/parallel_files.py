@@ -1,7 +1,7 @@
 """Corpora kept as two files a pair: line n of one side translates line n of the other."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import zip_longest
 from typing import ClassVar
@@ -12,7 +12,7 @@ from dragoman.corpora.base import Corpus
 from dragoman.corpora.readers.files import Files
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
-from dragoman.segment import Segment, Split
+from dragoman.segment import Located, Segment, Split
 from dragoman.spec.corpus import CorpusOptions
 
 Side = tuple[Files, str]
@@ -52,12 +52,33 @@ class SideBySide(Corpus):
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The lines of the pair's files; those with an empty side are left out."""
         self.require(pair, split)
-        for source, target in self._sides(pair, split):
-            yield from parallel(self._lines(source), self._lines(target), (_place(source), _place(target)))
+        for both in self._sides(pair, split):
+            _, source, target = self._aligned(*both)
+            yield from parallel(source, target, (_place(both[0]), _place(both[1])))
+
+    def located(self, pair: Pair, split: Split) -> Iterator[Located]:
+        """The same segments: by line where the corpus is multi-parallel, and with their documents where it has them."""
+        self.require(pair, split)
+        documents = self._documents(pair, split)
+        for both in self._sides(pair, split):
+            first, source, target = self._aligned(*both)
+            lines = _Counted(source)
+            for segment in parallel(lines, target, (_place(both[0]), _place(both[1]))):
+                row = first + lines.number - 1
+                yield Located(segment, row if self.multiparallel else None, documents.get(row))
 
     def _lines(self, side: Side) -> Iterable[str]:
         files, name = side
         return files.lines(name)
+
+    def _aligned(self, source: Side, target: Side) -> tuple[int, Iterable[str], Iterable[str]]:
+        """The lines of two sides, of which every n-th is of one sentence, and the row of the first."""
+        return 0, self._lines(source), self._lines(target)
+
+    def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
+        """The document of each row of a pair; empty where the corpus names none."""
+        del pair, split
+        return {}
 
     @cached_property
     def _reasons(self) -> dict[tuple[Pair, Split], str | None]:
@@ -72,8 +93,8 @@ class SideBySide(Corpus):
             for both in sides:
                 blank = next((side for side in both if not any(map(str.strip, self._lines(side)))), None)
                 if blank is None:
-                    places = _place(both[0]), _place(both[1])
-                    if next(parallel(self._lines(both[0]), self._lines(both[1]), places), None):
+                    _, source, target = self._aligned(*both)
+                    if next(parallel(source, target, (_place(both[0]), _place(both[1]))), None):
                         return None
                 without.append(_place(blank or both[0]))
         except CorpusError:  # damage, which is reported when the text is read
@@ -111,6 +132,20 @@ def parallel(sources: Iterable[str], targets: Iterable[str], places: tuple[str, 
             f"{cut}, line {number}: the file ends in the middle of its last line (the other side ends with a line "
             "break); fetch it again, or end it with a line break if it is whole."
         )
+
+
+class _Counted:
+    """Lines that are counted as they are read."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self.number = 0
+        """Lines read so far."""
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number += 1
+            yield line
 
 
 def _place(side: Side) -> str:

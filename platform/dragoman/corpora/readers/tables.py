@@ -6,16 +6,23 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import islice
+from itertools import count, islice, repeat
 from typing import ClassVar, Generic, TypeVar
 
 from dragoman.corpora.base import BATCH, Corpus
-from dragoman.corpora.readers.column_mapping import Column, Layout, TableOptions, ambiguous, layout_of
+from dragoman.corpora.readers.column_mapping import (
+    Column,
+    Layout,
+    TableOptions,
+    ambiguous,
+    document_column,
+    layout_of,
+)
 from dragoman.corpora.readers.name_patterns import beside, beside_pair, its_own, language_of, partners_in
 from dragoman.errors import CorpusError
 from dragoman.line import MARK, in_one_line
 from dragoman.pair import Pair
-from dragoman.segment import Segment, Split
+from dragoman.segment import Located, Segment, Split
 from dragoman.spec.corpus import CorpusOptions
 
 Served = tuple[Pair, ...]
@@ -83,6 +90,45 @@ class Table(Corpus, Generic[Part]):
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The pair's rows in order; those with an empty side are left out."""
         return (segment for _, batch in self.together([pair], split) for segment in batch)
+
+    def located(self, pair: Pair, split: Split) -> Iterator[Located]:
+        """The same segments: by row where all languages have a column in one part, and with the rows' documents.
+
+        Where rows are of many pairs, neither is known.
+        """
+        self.require(pair, split)
+        found = self._part(pair, split)
+        assert not isinstance(found, str)  # noqa: S101 - `require` would have refused
+        kept_for, part = found
+        layout: Layout = self._layout(part)
+        if layout.tags:
+            yield from super().located(pair, split)
+            return
+        columns: Sequence[Column] = layout.of_rows
+        if layout.languages:
+            columns = [layout.languages[tag] for tag in pair]
+        elif kept_for != pair:
+            columns = columns[::-1]
+        name = document_column(self._names(part), columns)
+        documents = repeat("") if name is None else self._labels(part, name, columns)
+        rows = zip(count(), self._rows(part, columns), documents, strict=False)
+        is_shared, reading = bool(layout.languages) and kept_for is None, self._reading(split)
+        while batch := list(islice(rows, BATCH)):
+            segments = reading.segments(pair, *zip(*(sides for _, sides, _ in batch), strict=True))
+            places = ((row, document) for row, sides, document in batch if all(map(_sentence, sides)))
+            for segment, (row, document) in zip(segments, places, strict=True):
+                yield Located(segment, row if is_shared else None, document or None)
+
+    def _labels(self, part: Part, column: Column, beside: Sequence[Column]) -> Iterator[str]:
+        """A column that holds no sentences, row by row.
+
+        Args:
+            part: the part.
+            column: the column.
+            beside: the columns of the sentences that are read with it.
+        """
+        del beside
+        return (row[0] for row in self._rows(part, [column]))
 
     def together(self, pairs: Collection[Pair], split: Split) -> Iterator[tuple[Served, list[Segment]]]:
         """The rows of several pairs, every part read once."""

@@ -7,9 +7,11 @@ from typing import Literal, NamedTuple
 
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.sampling.near_duplicates import Known, Match
+from dragoman.corpora.sampling.test_lines import TestLines
 from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
 from dragoman.spec.contamination import SIMILARITY
+from dragoman.spec.sentences import SentenceSample
 
 EXAMPLES = 3
 """Findings shown of each kind."""
@@ -58,7 +60,7 @@ class HeldOut:
         corpus: where the test sentences come from.
         pairs: the pairs tested; those the corpus has no text for are left out.
         split: the split tested.
-        sentences: the first so many of each pair; all by default.
+        sentences: the first so many of each pair, or a sample; all by default.
         similarity: see `spec.contamination`; 1 finds only exact copies.
 
     Raises:
@@ -70,12 +72,13 @@ class HeldOut:
         corpus: Corpus,
         pairs: Collection[Pair],
         split: Split = Split.TEST,
-        sentences: int | None = None,
+        sentences: int | SentenceSample | None = None,
         similarity: float = SIMILARITY,
     ) -> None:
         different: dict[str, dict[str, None]] = {}
+        lines = TestLines(corpus, pairs, split, sentences)
         for pair in _covering(corpus, pairs, split):
-            for segment in islice(corpus.segments(pair, split), sentences):
+            for segment in lines.segments(pair):
                 for tag, text in zip(pair, segment, strict=True):
                     different.setdefault(tag, {})[text] = None
         self._sentences = {tag: list(texts) for tag, texts in different.items()}

@@ -1,15 +1,27 @@
 """Repository of conditions: test sets with their texts, prompts and decodings."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from dragoman.store.database.connection import insert
-from dragoman.store.database.ids import CHUNK, number, number_or_add
+from dragoman.pair import Pair
+from dragoman.store.database.connection import fetched, insert
+from dragoman.store.database.ids import CHUNK, chunks, grid_number, number, number_or_add
+from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import CellRecord, DecodingRecord, PromptRecord, TestSetRecord
 from dragoman.store.repositories.base import Repository
-from dragoman.store.schema import ConditionRow, DecodingRow, PromptRow, TestRow, TestSetRow
+from dragoman.store.schema import (
+    ConditionRow,
+    DecodingRow,
+    GridPairRow,
+    PairRow,
+    PromptRow,
+    TestKeysRow,
+    TestRow,
+    TestSetRow,
+)
 
 AnyCondition = TestSetRecord | PromptRecord | DecodingRecord
 """A part of a condition with a table of its own."""
@@ -30,10 +42,77 @@ class ConditionRepository(Repository):
         """Add a decoding."""
         self._add(DecodingRow, decoding)
 
+    def add_keys(self, test_set_id: str, keys: Mapping[tuple[Pair, str], LineKeys], *, replace: bool = True) -> None:
+        """Add the keys of test lines.
+
+        Args:
+            test_set_id: id of the test set.
+            keys: the keys by pair and content hash of the lines, which are there; those of other lines are left out.
+            replace: whether they take the place of keys that are there.
+
+        Raises:
+            StoreError: there is no such test set.
+        """
+        with self._database.writing() as connection:
+            number_of_set = number(connection, TestSetRow.identity, test_set_id, "test set")
+            query = (
+                select(PairRow.source, PairRow.target, TestRow.content, TestRow.pair_id, TestRow.edition)
+                .join(PairRow, PairRow.id == TestRow.pair_id)
+                .where(TestRow.test_set_id == number_of_set)
+            )
+            rows = [
+                {"test_set_id": number_of_set, "pair_id": pair_id, "edition": edition, **found._asdict()}
+                for source, target, content, pair_id, edition in fetched(connection, query)
+                if (found := keys.get((Pair(source, target), content)))
+            ]
+            statement = insert(connection, TestKeysRow)
+            key = [TestKeysRow.test_set_id, TestKeysRow.pair_id, TestKeysRow.edition]
+            if replace:
+                changed = {name: statement.excluded[name] for name in LineKeys._fields}
+                statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
+            else:
+                statement = statement.on_conflict_do_nothing()
+            for chunk in chunks(rows):
+                connection.execute(statement, chunk)
+
+    def keys_of_grid(self, grid: str) -> dict[tuple[str, Pair, str], LineKeys]:
+        """The keys of a grid's test lines by test set, pair and content hash; lines that have none are left out.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.reading() as connection:
+            query = (
+                select(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
+                .add_columns(*(getattr(TestKeysRow, name) for name in LineKeys._fields))
+                .select_from(GridPairRow)
+                .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
+                .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+                .join(PairRow, PairRow.id == GridPairRow.pair_id)
+                .join(TestRow, is_text(TestRow))
+                .join(TestKeysRow, is_text(TestKeysRow))
+                .where(GridPairRow.grid_id == grid_number(connection, grid))
+                .distinct()
+                .order_by(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
+            )
+            return {
+                (test_set, Pair(source, target), content): LineKeys(*keys)
+                for test_set, source, target, content, *keys in fetched(connection, query)
+            }
+
     def _add(self, table: type[TestSetRow | PromptRow | DecodingRow], record: AnyCondition) -> None:
         row = record.model_dump(exclude={"id"}) | {"identity": record.id}
         with self._database.writing() as connection:
             connection.execute(insert(connection, table).values(**row).on_conflict_do_nothing())
+
+
+def is_text(row: type[TestRow] | type[TestKeysRow]) -> ColumnElement[bool]:
+    """The SQL condition that a text, or keys of one, are those of a pair of a grid (`GridPairRow`, `ConditionRow`)."""
+    return and_(
+        row.test_set_id == ConditionRow.test_set_id,
+        row.edition == ConditionRow.edition,
+        row.pair_id == GridPairRow.pair_id,
+    )
 
 
 class ConditionNumbers:

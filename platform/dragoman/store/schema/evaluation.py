@@ -43,7 +43,9 @@ class TestSetRow(Base):
     split: Mapped[str]
     """The split that is read."""
     sentences: Mapped[int | None] = mapped_column(CheckConstraint("sentences > 0", name="sentences"))
-    """The first so many sentences of each pair; NULL is all."""
+    """So many sentences of each pair, the first ones or a sample; NULL is all."""
+    seed: Mapped[int | None]
+    """Seed of the sample; NULL where the first sentences are meant."""
 
 
 class TestRow(Base):
@@ -64,6 +66,35 @@ class TestRow(Base):
     """Blob of the source and reference lines."""
     segments: Mapped[int | None] = mapped_column(CheckConstraint("segments >= 0", name="segments"))
     """How many there are."""
+
+
+class TestKeysRow(Base):
+    """Keys of the lines of a test text: which sentence of the corpus each is, and of which document.
+
+    They are packed (`dragoman.store.line_keys`). Stores made before they were kept have none for their texts.
+    """
+
+    __tablename__ = "test_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["test_set_id", "pair_id", "edition"], ["test.test_set_id", "test.pair_id", "test.edition"]
+        ),
+    )
+
+    test_set_id: Mapped[int] = mapped_column(primary_key=True)
+    """The test set."""
+    pair_id: Mapped[int] = mapped_column(primary_key=True)
+    """The pair."""
+    edition: Mapped[int] = mapped_column(primary_key=True)
+    """The edition of its text (`test.edition`)."""
+    corpus_rows: Mapped[bytes | None]
+    """The row of each line in its corpus; NULL where a row is not the same sentence in every pair."""
+    source_hashes: Mapped[bytes | None]
+    """A hash of each source sentence; NULL where there are rows."""
+    reference_hashes: Mapped[bytes | None]
+    """A hash of each reference; NULL where there are rows."""
+    documents: Mapped[bytes | None]
+    """A hash of each line's document; NULL where the corpus names none."""
 
 
 class PromptRow(Base):

@@ -26,7 +26,7 @@ from dragoman.store.schema import (
 )
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import ArchiveWriter
-from dragoman.store.transfer.format import CELLS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
+from dragoman.store.transfer.format import CELLS, KEYS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
 
 Query = Select[*tuple[Any, ...]]
 """A SELECT of any columns."""
@@ -36,7 +36,7 @@ BATCH = 5_000
 
 
 def export_grid(store: Store, grid: str, path: Path) -> None:
-    """Write a grid with all its models, cells, scores, statistics, hypotheses, test texts and contamination.
+    """Write a grid: its models, cells, scores, statistics, hypotheses, test texts with their keys, and contamination.
 
     Raises:
         StoreError: there is no such grid, a blob is missing, or the file can't be written.
@@ -55,6 +55,7 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
             archive.manifest.scores = archive.add_table("scores.parquet", SCORES, scores)
             unscorable = _batches(UNSCORABLE, _stream(connection, _unscorable(grid)))
             archive.add_table("unscorable.parquet", UNSCORABLE, unscorable)
+            archive.add_table("keys.parquet", KEYS, _batches(KEYS, _keys(snapshot, grid)))
             for address in addresses:
                 archive.add(f"blobs/{address}", store.blobs.read(address))
 
@@ -63,6 +64,11 @@ def _cells(store: Store, grid: str, addresses: dict[str, None]) -> Iterator[dict
     for record in store.cells.iterate(grid):
         addresses.update(dict.fromkeys(filter(None, (record.hypotheses, record.test))))
         yield cell_row(record)
+
+
+def _keys(store: Store, grid: str) -> Iterator[dict[str, Any]]:
+    for (test_set, pair, content), keys in store.conditions.keys_of_grid(grid).items():
+        yield {"test_set": test_set, "content": content, **pair._asdict(), **keys._asdict()}
 
 
 def _models(store: Store, grid: str) -> Iterator[PortableModel]:

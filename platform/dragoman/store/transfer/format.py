@@ -7,6 +7,7 @@ import pyarrow as pa
 from dragoman.cell import Cell, CellState
 from dragoman.pair import Pair
 from dragoman.partition import Evidence, TrainingGraph
+from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import CellRecord, DecodingRecord, ModelRecord, PromptRecord, Record, TestSetRecord
 
 CELLS = pa.schema(
@@ -30,6 +31,15 @@ SCORES = pa.schema(
 
 UNSCORABLE = pa.schema([(name, pa.string()) for name in ("cell", "metric", "reason")])
 """One row for each metric that can't score a cell."""
+
+
+KEYS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("test_set", "source", "target", "content")),
+        *((name, pa.binary()) for name in LineKeys._fields),
+    ]
+)
+"""One row for the test lines of each pair that have keys."""
 
 
 class PortableModel(Record):

@@ -11,11 +11,13 @@ import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select, update
 
 from dragoman.errors import StoreError
+from dragoman.pair import Pair
 from dragoman.partition import Evidence
 from dragoman.spec.base import NAME
 from dragoman.store.database.bulk_insert import loading
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import chunks, metric_number, signature_number
+from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import CellRecord, ContaminationRecord, now
 from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.cells import TRANSLATED
@@ -166,6 +168,7 @@ class Import:
             store.conditions.add_decoding(decoding)
         self._write_contamination(store)
         store.grids.add(self._grid, (_untranslated(record) for record in self._cells.values()))
+        self._write_keys(store)
         with store.database.writing() as connection:
             return self._fill(connection)
 
@@ -192,6 +195,14 @@ class Import:
         for (model, test_set), records in found.items():
             if (model, test_set) not in known:
                 store.contamination.record(model, test_set, records)
+
+    def _write_keys(self, store: Store) -> None:
+        """Write the keys of test lines; those of lines that have some stay."""
+        by_set: defaultdict[str, dict[tuple[Pair, str], LineKeys]] = defaultdict(dict)
+        for (test_set, pair, content), keys in self._contents.keys.items():
+            by_set[test_set][pair, content] = keys
+        for test_set, found in by_set.items():
+            store.conditions.add_keys(test_set, found, replace=False)
 
     def _places(self, connection: Connection) -> dict[str, _Place]:
         """The cells whose scores belong here: new translations, and the same hypotheses as there are."""

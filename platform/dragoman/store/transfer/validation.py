@@ -5,15 +5,22 @@ from collections import Counter, defaultdict
 from itertools import groupby
 from typing import Any
 
+from dragoman.errors import StoreError
 from dragoman.metrics.serialization import unpack
+from dragoman.pair import Pair
 from dragoman.spec.base import NAME
 from dragoman.store.blobs import TEST, TRANSLATION, check_blob
+from dragoman.store.line_keys import LineKeys
+from dragoman.store.line_keys import unpack as unpack_keys
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, StoredScore
 from dragoman.store.transfer.archive import Archive
 from dragoman.store.transfer.format import Conditions, PortableModel, cell_record
 
 CONTAMINATION = 2
 """First version of the layout that holds contamination."""
+
+WITH_KEYS = 3
+"""First version of the layout that holds the keys of test lines."""
 
 _LARGEST = 2**31 - 1
 """The largest number of a column."""
@@ -38,12 +45,19 @@ class Contents:
         _check(len(self.cells) == len(records), "a cell is there twice")
         found = archive.json("contamination.json") if archive.manifest.format >= CONTAMINATION else []
         self.contamination = [ContaminationRecord.model_validate(record) for record in found]
+        self.keys: dict[tuple[str, Pair, str], LineKeys] = {}
+        """The keys of test lines by test set, pair and content hash."""
+        for row in archive.rows("keys.parquet") if archive.manifest.format >= WITH_KEYS else ():
+            text = (row["test_set"], Pair(row["source"], row["target"]), row["content"])
+            _check(text not in self.keys, "the keys of some test lines are there twice")
+            self.keys[text] = LineKeys(*(row[name] for name in LineKeys._fields))
         self._check_grid()
         for record in records:
             self._check_cell(record)
         self._check_shape()
         self._check_contamination()
         self._check_blobs()
+        self._check_keys()
         self._check_scores()
         self._check_unscorable()
 
@@ -105,6 +119,23 @@ class Contents:
         for address in self.blobs:
             names = tuple(check_blob(address, self._archive.read(f"blobs/{address}")).names)
             _check({names} == kinds[address], "hypotheses and texts of a test set are mixed up")
+
+    def _check_keys(self) -> None:
+        """Keys are of lines of the grid, as many as those, and either rows or hashes of both sides."""
+        lines: dict[tuple[str, Pair, str], int | None] = {}
+        for record in self.cells.values():
+            text = (record.cell.test_set, record.cell.pair, record.cell.content)
+            lines[text] = lines.get(text) or record.segments
+        _check(self.keys.keys() <= lines.keys(), "there are keys of other test lines")
+        for text, keys in self.keys.items():
+            by_row = keys.corpus_rows is not None
+            _check(by_row == (keys.source_hashes is None) == (keys.reference_hashes is None), "test lines lack keys")
+            count = lines[text]
+            for packed in filter(None, keys):
+                try:
+                    count = len(unpack_keys(packed, count))
+                except StoreError as error:
+                    raise ValueError(str(error)) from error
 
     def _check_scores(self) -> None:
         done = set()
