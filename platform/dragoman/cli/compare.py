@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.comparison import compare as compare_models
-from dragoman.analysis.pair_tests import ALPHA, FEWEST_ASKED, MOST_ASKED
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.significance_plan import ALPHA, FEWEST_ASKED, MOST_ASKED
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
