@@ -28,6 +28,9 @@ _KEPT = 256
 Weights = Mapping[Pair, float]
 """The weight of each pair in a mean."""
 
+BothStatistics = tuple[Statistics, Statistics]
+"""The statistics of the baseline and of the system on the same lines."""
+
 
 class Contrast(NamedTuple):
     """The stored scores of two models on one pair, with their statistics."""
@@ -160,10 +163,31 @@ class _Tested(NamedTuple):
 def _tests(question: _Question) -> JointTests[Any]:
     kind, contrasts, units, plan, means = question.take()
     known, odd = _statistics(kind, contrasts)
-    samples, is_fitted = plan.samples_of(len(known)), plan.fits_tail(len(known))
+    return tests_of(kind, known, units, plan, means)._replace(odd=odd)
+
+
+def tests_of(
+    kind: type[Metric],
+    statistics: Mapping[Pair, BothStatistics],
+    units: Units,
+    plan: Plan,
+    means: Mapping[Name, Weights],
+) -> JointTests[Name]:
+    """Test two models as `joint_tests` does, from statistics that are at hand; nothing of it is kept.
+
+    Args:
+        kind: the metric.
+        statistics: those of the baseline and of the system on each pair.
+        units: the units of the pairs' lines.
+        plan: how to test; not by intervals.
+        means: weights of the pairs of each mean, by any name.
+    """
+    samples, is_fitted = plan.samples_of(len(statistics)), plan.fits_tail(len(statistics))
     blocks = []
-    for number, block in enumerate(whole_blocks(units, {pair: len(own) for pair, (_, own) in known.items()})):
-        sides = [Sides.of(kind(pair), *known[pair], Lines(block.units, lines)) for pair, lines in block.lines.items()]
+    for number, block in enumerate(whole_blocks(units, {pair: len(own) for pair, (_, own) in statistics.items()})):
+        sides = [
+            Sides.of(kind(pair), *statistics[pair], Lines(block.units, lines)) for pair, lines in block.lines.items()
+        ]
         found = replicates(plan.test, sides, samples, plan.seed, number)
         blocks.append(_Tested(list(block.lines), sides, found, np.array([side.left_out for side in sides])))
 
@@ -182,9 +206,9 @@ def _tests(question: _Question) -> JointTests[Any]:
         )
 
     return JointTests(
-        {pair: tested({pair: 1.0}) for pair in known},
-        {name: tested(weights) for name, weights in means.items() if weights and weights.keys() <= known.keys()},
-        odd,
+        {pair: tested({pair: 1.0}) for pair in statistics},
+        {name: tested(weights) for name, weights in means.items() if weights and weights.keys() <= statistics.keys()},
+        frozenset(),
         samples,
         is_fitted,
     )
@@ -192,7 +216,7 @@ def _tests(question: _Question) -> JointTests[Any]:
 
 def _statistics(
     kind: type[Metric], contrasts: Mapping[Pair, Contrast]
-) -> tuple[dict[Pair, tuple[Statistics, Statistics]], frozenset[Pair]]:
+) -> tuple[dict[Pair, BothStatistics], frozenset[Pair]]:
     """The statistics of each pair that give both its scores, and the pairs whose don't."""
     known = {}
     for pair, contrast in contrasts.items():
