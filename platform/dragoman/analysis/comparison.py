@@ -74,6 +74,10 @@ class Comparison(Record):
     """The level of significance of adjusted p-values."""
     samples: int | None
     """Resamples, or trials, of each paired test; None where none was made."""
+    scope_test: Test = Test.RANDOMIZATION
+    """How scopes are tested, which is always a paired test."""
+    scope_samples: int | None = None
+    """Resamples, or trials, of that; None where none was made."""
     seed: int = SEED
     """Seed of the deals or draws."""
     unit: Unit = Unit.SENTENCE
@@ -167,6 +171,8 @@ def compare(
         correction=correction,
         alpha=alpha,
         samples=found.samples,
+        scope_test=Test.RANDOMIZATION if test is Test.INTERVALS else test,
+        scope_samples=tests.joint.samples if tests.joint else None,
         seed=seed,
         unit=unit,
         signatures=columns.signatures,

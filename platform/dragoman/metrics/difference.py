@@ -101,10 +101,12 @@ def by_bootstrap(delta: float, drawn: Scores, *, se: float, units: int, higher_i
         return Difference(delta, delta, delta, 1.0, 1.0, units=units)
     count = 1 + len(known)
     below, above = 1 + np.count_nonzero(known <= 0), 1 + np.count_nonzero(known >= 0)
-    p_value = min(1.0, 2 * expanded_level(min(below, above) / count, units))
+    p_value = min(1.0, 2 * expanded_level(int(min(below, above)) / count, units))
     p_worse = expanded_level(min(1.0, (above if higher_is_better else below) / count), units)
-    bounds = expanded_interval(known, units)
-    return Difference(delta, *bounds, p_value, p_worse, min(below, above) == 1, se, units)
+    low, high = expanded_interval(known, units)
+    if p_value > _ALPHA:  # of very few units the percentiles are beyond what was drawn
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Difference(delta, low, high, p_value, p_worse, bool(min(below, above) == 1), se, units)
 
 
 def by_sacrebleu_bootstrap(
@@ -127,7 +129,7 @@ def by_sacrebleu_bootstrap(
     distances = np.abs(known)
     if not distances.any():
         return Difference(delta, delta, delta, 1.0, 1.0, units=units)
-    beyond = np.count_nonzero(distances - distances.mean() > abs(delta))
+    beyond = int(np.count_nonzero(distances - distances.mean() > abs(delta)))
     p_value = (1 + beyond) / (1 + len(known))
     is_worse = (delta < 0) is higher_is_better
     return Difference(delta, *interval(known), p_value, p_value if is_worse else 1.0, beyond == 0, se, units)
@@ -147,7 +149,7 @@ def _tail_share(values: Scores, observed: float, fits_tail: bool) -> tuple[float
         least = 1 / (_FURTHEST * count)
         fitted = _fitted_share(values, observed)
         return max(fitted, least), fitted <= least
-    return (1 + (beyond + as_far) / 2) / count, as_far == 0
+    return float((1 + (beyond + as_far) / 2) / count), bool(as_far == 0)
 
 
 def _fitted_share(values: Scores, observed: float) -> float:

@@ -3,17 +3,17 @@
 from itertools import combinations
 
 import numpy as np
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
-from dragoman.analysis.units import Block, blocks_of, independent, linked, text_keys, units_of
+from dragoman.analysis.units import blocks_of, independent, linked, text_keys, units_of
 from dragoman.pair import Pair
 from dragoman.segment import Segment
 from dragoman.store.records import ModelRecord
 from dragoman.store.store import Store
 from dragoman.testing.grid_builder import GridBuilder
-from hypothesis import given
-from hypothesis import strategies as st
 
 PAIRS = (Pair("de", "en"), Pair("en", "de"), Pair("nl", "en"), Pair("fr", "sw"))
 BASE = ModelRecord(id="model1-base", name="base", recipe={})
