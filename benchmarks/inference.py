@@ -33,7 +33,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.analysis.joint_tests import BothStatistics, JointTests, tests_of
+from dragoman.analysis.joint_tests import BothStatistics, JointTests, joint_tests_of
 from dragoman.analysis.significance_plan import Plan
 from dragoman.analysis.units import Block, Units
 from dragoman.metrics.base import Metric, Statistics
@@ -237,7 +237,7 @@ def tested(
 ) -> JointTests[str]:
     """The tests of a test set, with deals of its own."""
     plan = Plan(samples=REPLICATES, seed=int(rng.integers(2**31)))
-    return tests_of(kind, statistics, units, plan, {"mean": dict.fromkeys(statistics, 1.0)})
+    return joint_tests_of(kind, statistics, units, plan, {"mean": dict.fromkeys(statistics, 1.0)})
 
 
 def printed(title: str, counts: Table, least: float, most: Mapping[str, float]) -> bool:

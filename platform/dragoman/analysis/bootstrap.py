@@ -181,7 +181,7 @@ def _drawn(units: Units, pairs: Collection[Pair]) -> dict[Pair, _Drawn]:
         for number, block in enumerate(units.blocks)
         for pair, lines in block.lines.items()
     }
-    apart = [pair for pair in pairs if pair not in found]
+    apart = sorted(pair for pair in pairs if pair not in found)
     return found | {pair: _Drawn(len(units.blocks) + place) for place, pair in enumerate(apart)}
 
 

@@ -163,10 +163,10 @@ class _Tested(NamedTuple):
 def _tests(question: _Question) -> JointTests[Any]:
     kind, contrasts, units, plan, means = question.take()
     known, odd = _statistics(kind, contrasts)
-    return tests_of(kind, known, units, plan, means)._replace(odd=odd)
+    return joint_tests_of(kind, known, units, plan, means)._replace(odd=odd)
 
 
-def tests_of(
+def joint_tests_of(
     kind: type[Metric],
     statistics: Mapping[Pair, BothStatistics],
     units: Units,
@@ -233,5 +233,5 @@ def whole_blocks(units: Units, lengths: Mapping[Pair, int]) -> list[Block]:
         if lines := {pair: each for pair, each in block.lines.items() if lengths.get(pair) == len(each)}:
             blocks.append(Block(block.units, lines))
     known = {pair for block in blocks for pair in block.lines}
-    apart = independent({pair: length for pair, length in lengths.items() if pair not in known})
+    apart = independent({pair: lengths[pair] for pair in sorted(lengths.keys() - known)})
     return [*blocks, *apart.blocks]
