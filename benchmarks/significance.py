@@ -4,8 +4,8 @@
 
 Both run in this process with the same seed, so with the same deals; sacreBLEU uses one thread. The time counted for
 Dragoman is what a comparison in the store costs: unpacking both systems' statistics, the tests of all pairs and that of
-their mean, with intervals. sacreBLEU starts from text, as it always must; how long it takes to count the n-grams of that
-text is printed beside. Only the pairs given to sacreBLEU are scored from text here; the other pairs' statistics are
+their mean, with intervals. sacreBLEU starts from text, as it always must; how long it takes to count its n-grams
+is printed beside. Only the pairs given to sacreBLEU are scored from text here; the other pairs' statistics are
 theirs, shifted by some segments. sacreBLEU's bootstrap (`bs`) is compared on the same pairs with 1,000 resamples.
 """
 

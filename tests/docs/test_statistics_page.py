@@ -1,4 +1,4 @@
-"""docs/statistics.md says what the tests do: names, numbers and guarantees; the methods are tested beside their code."""
+"""docs/statistics.md says what the tests do: names, numbers, guarantees; methods are tested beside their code."""
 
 import re
 from pathlib import Path
