@@ -162,7 +162,7 @@ def _reason(pairs: int, found: ModelTests, plan: Plan) -> str | None:
     if found.reason:
         return f"{tested}: {found.reason}."
     samples = plan.samples_of(pairs)
-    if plan.samples is None and not plan.fits_tail(pairs) and plan.finds_none(pairs, samples):
+    if plan.samples is None and plan.finds_none(pairs, samples):
         enough = samples_for(pairs, plan.alpha)
         asked = f"{enough} samples or " if enough <= MOST_ASKED else ""
         return (

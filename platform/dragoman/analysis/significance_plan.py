@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from dragoman.analysis.units import Unit
 from dragoman.errors import StoreError
+from dragoman.metrics.difference import FURTHEST
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import Correction, Test, samples_for
 
@@ -58,4 +59,5 @@ class Plan(NamedTuple):
 
     def finds_none(self, pairs: int, samples: int) -> bool:
         """Whether so many samples give no p-value small enough for one of so many pairs to be significant."""
-        return self.correction is Correction.HOLM and pairs > self.alpha * (samples + 1)
+        least = 1 / (samples + 1) / (FURTHEST if self.fits_tail(pairs) else 1)
+        return self.correction is Correction.HOLM and pairs * least > self.alpha

@@ -22,7 +22,7 @@ _FEW = 10
 _TAIL = 250
 """The largest replicates, of which the tail is fitted."""
 
-_FURTHEST = 100
+FURTHEST = 100
 """How far below the smallest p-value that can be counted a fitted one may go."""
 
 
@@ -146,7 +146,7 @@ def _tail_share(values: Scores, observed: float, fits_tail: bool) -> tuple[float
     beyond = np.count_nonzero(values > observed + _ROUNDING)
     as_far = np.count_nonzero(values >= observed - _ROUNDING)
     if fits_tail and as_far < _FEW and len(values) > _TAIL:
-        least = 1 / (_FURTHEST * count)
+        least = 1 / (FURTHEST * count)
         fitted = _fitted_share(values, observed)
         return max(fitted, least), fitted <= least
     return float((1 + (beyond + as_far) / 2) / count), bool(as_far == 0)

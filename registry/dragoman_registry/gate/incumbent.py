@@ -126,6 +126,9 @@ def _shared(numbers: Sequence[PairNumbers], rule: Rule) -> list[Pair]:
 
 
 def _worse(tests: JointTests[Rule], policy: Promotion) -> dict[Pair, bool]:
-    """Whether the model is significantly worse on each pair: one-sided, adjusted over all of them."""
+    """Whether the model is significantly worse on each pair: one-sided, adjusted over all; none where none can be."""
+    plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
+    if plan.finds_none(len(tests.pairs), tests.samples):
+        return {}
     p_values = adjusted([each.p_worse for each in tests.pairs.values()], Correction(policy.correction))
     return {pair: bool(p_value <= policy.alpha) for pair, p_value in zip(tests.pairs, p_values, strict=True)}

@@ -13,6 +13,7 @@ from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.metrics import significance
 from dragoman.metrics.replicates import Sides, standard_error
 from dragoman.metrics.resampling import SAMPLES, SEED
 from dragoman.metrics.serialization import unpack
@@ -25,7 +26,6 @@ from dragoman.metrics.significance import (
     interval_tests,
     replicates,
 )
-from dragoman.metrics.significance import difference as tested_difference
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition, TrainingGraph
 
@@ -68,7 +68,9 @@ def test_every_common_pair_is_tested_and_all_are_adjusted_together(store, test, 
     for block, pair in enumerate(PAIRS[2:]):
         sides = Sides.of(metric(pair), statistics(store, "a", pair), statistics(store, "b", pair))
         (replicated,) = replicates(test, [sides], SAMPLES, SEED, block)
-        expected.append(tested_difference(test, sides.delta, replicated, se=standard_error(sides.left_out), units=40))
+        expected.append(
+            significance.difference(test, sides.delta, replicated, se=standard_error(sides.left_out), units=40)
+        )
     assert [each.p_value for each in found.pairs] == [result.p_value for result in expected]
     assert [each.p_is_floor for each in found.pairs] == [result.p_is_floor for result in expected]
     assert [each.delta for each in found.pairs] == pytest.approx([result.delta for result in expected])
