@@ -4,11 +4,11 @@ One implementation serves comparisons, partition tables, gates and pages, so tha
 same. What was found is kept for as long as statistics, units and plan are the same.
 """
 
-from collections.abc import Hashable, Mapping
-from functools import lru_cache
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from functools import lru_cache, partial
 from hashlib import blake2b
 from math import fsum, sqrt
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from dragoman.analysis.units import Block, Units, independent
 from dragoman.metrics.base import Metric, Scores, Statistics
 from dragoman.metrics.difference import Difference
 from dragoman.metrics.replicates import Lines, Replicates, Sides, standard_error
-from dragoman.metrics.significance import difference, replicates
+from dragoman.metrics.significance import adjusted, difference, replicates
 from dragoman.pair import Pair
 
 _KEPT = 256
@@ -55,7 +55,7 @@ class JointTests(NamedTuple, Generic[Name]):
     odd: frozenset[Pair]
     """Pairs whose statistics don't give their scores, which are not tested."""
     samples: int
-    """Trials or resamples that they were made of."""
+    """Trials or resamples that they were made of, at least: where these can't decide there are more."""
     is_fitted: bool
     """Whether that is too few for so many pairs, so that the smallest p-values are read off a fitted tail."""
 
@@ -138,6 +138,23 @@ class _Tested(NamedTuple):
     left_out: NDArray[np.floating[Any]]
     """The difference on each with each unit left out in turn."""
 
+    @classmethod
+    def of(
+        cls,
+        kind: type[Metric],
+        statistics: Mapping[Pair, BothStatistics],
+        number: int,
+        block: Block,
+        pairs: Collection[Pair],
+        plan: Plan,
+        samples: int,
+    ) -> Self:
+        """Make the replicates of those pairs of a block that are among some."""
+        chosen = [pair for pair in block.lines if pair in pairs]
+        sides = [Sides.of(kind(pair), *statistics[pair], Lines(block.units, block.lines[pair])) for pair in chosen]
+        found = replicates(plan.test, sides, samples, plan.seed, number) if sides else np.empty((0, samples))
+        return cls(chosen, sides, found, np.array([side.left_out for side in sides]))
+
     def part(self, weights: Weights) -> _Part | None:
         """The contribution to a mean with some weights; None where the block has none of its pairs."""
         places = [place for place, pair in enumerate(self.pairs) if pair in weights]
@@ -182,35 +199,54 @@ def joint_tests_of(
         plan: how to test; not by intervals.
         means: weights of the pairs of each mean, by any name.
     """
+    means = {name: weights for name, weights in means.items() if weights and weights.keys() <= statistics.keys()}
+    blocks = whole_blocks(units, {pair: len(own) for pair, (_, own) in statistics.items()})
     samples, is_fitted = plan.samples_of(len(statistics)), plan.fits_tail(len(statistics))
-    blocks = []
-    for number, block in enumerate(whole_blocks(units, {pair: len(own) for pair, (_, own) in statistics.items()})):
-        sides = [
-            Sides.of(kind(pair), *statistics[pair], Lines(block.units, lines)) for pair, lines in block.lines.items()
-        ]
-        found = replicates(plan.test, sides, samples, plan.seed, number)
-        blocks.append(_Tested(list(block.lines), sides, found, np.array([side.left_out for side in sides])))
 
-    def tested(weights: Weights) -> Difference:
-        total = fsum(weights.values())
-        shares = {pair: weight / total for pair, weight in weights.items()}
-        parts = [part for block in blocks if (part := block.part(shares)) is not None]
-        return difference(
-            plan.test,
-            fsum(part.delta for part in parts),
-            np.sum([part.replicates for part in parts], axis=0),
-            se=sqrt(fsum(part.variance for part in parts)),
-            units=sum(part.units for part in parts),
-            higher_is_better=kind.higher_is_better,
-            fits_tail=is_fitted,
-        )
+    def made(pairs: Collection[Pair], names: Collection[Name], count: int) -> JointTests[Name]:
+        held = [_Tested.of(kind, statistics, number, block, pairs, plan, count) for number, block in enumerate(blocks)]
+        tested = partial(_difference, kind, [block for block in held if block.pairs], plan, is_fitted)
+        found = {pair: tested({pair: 1.0}) for pair in statistics if pair in pairs}
+        return JointTests(found, {name: tested(means[name]) for name in names}, frozenset(), count, is_fitted)
 
-    return JointTests(
-        {pair: tested({pair: 1.0}) for pair in statistics},
-        {name: tested(weights) for name, weights in means.items() if weights and weights.keys() <= statistics.keys()},
-        frozenset(),
-        samples,
-        is_fitted,
+    first = made(statistics.keys(), means.keys(), samples)
+    pairs, names = _undecided(first.pairs, plan, samples), _undecided(first.means, plan, samples)
+    needed = {*pairs, *(pair for name in names for pair in means[name])}
+    more = plan.more_samples(len(needed))
+    if not needed or more <= samples:
+        return first
+    again = made(needed, names, more)
+    return first._replace(
+        pairs={**first.pairs, **{pair: again.pairs[pair] for pair in pairs}}, means={**first.means, **again.means}
+    )
+
+
+def _undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:
+    """Those whose adjusted p-value is from alpha by less than three Monte Carlo standard errors."""
+    close = set[Name]()
+    for p_values in ([each.p_value for each in found.values()], [each.p_worse for each in found.values()]):
+        final = adjusted(p_values, plan.correction).tolist()
+        for name, p_value, adjusted_p in zip(found, p_values, final, strict=True):
+            if abs(plan.alpha / adjusted_p - 1) <= 3 / sqrt(samples * p_value):
+                close.add(name)
+    return [name for name in found if name in close]
+
+
+def _difference(
+    kind: type[Metric], blocks: Sequence[_Tested], plan: Plan, is_fitted: bool, weights: Weights
+) -> Difference:
+    """The difference of weighted means over pairs of some blocks."""
+    total = fsum(weights.values())
+    shares = {pair: weight / total for pair, weight in weights.items()}
+    parts = [part for block in blocks if (part := block.part(shares)) is not None]
+    return difference(
+        plan.test,
+        fsum(part.delta for part in parts),
+        np.sum([part.replicates for part in parts], axis=0),
+        se=sqrt(fsum(part.variance for part in parts)),
+        units=sum(part.units for part in parts),
+        higher_is_better=kind.higher_is_better,
+        fits_tail=is_fitted,
     )
 
 

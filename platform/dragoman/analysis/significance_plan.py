@@ -17,6 +17,9 @@ FEWEST_ASKED, MOST_ASKED = 100, 100_000
 _MOST_REPLICATES = 2**24
 """Replicates of all pairs together, by default: 128 MB, and some ten seconds."""
 
+_MOST_MORE = 1_000_000
+"""Replicates of a test that fewer can't decide, by default, at most."""
+
 
 class Plan(NamedTuple):
     """Parameters of the tests of two models."""
@@ -51,6 +54,12 @@ class Plan(NamedTuple):
         """Trials or resamples of each of the tests of so many pairs."""
         most = min(MOST_ASKED, _MOST_REPLICATES // max(1, pairs))
         return self.samples or max(FEWEST_ASKED, min(samples_for(pairs, self.alpha), most))
+
+    def more_samples(self, pairs: int) -> int:
+        """Trials or resamples for so many pairs that fewer can't decide; none where a number is asked for."""
+        if self.samples is not None or self.test is Test.SACREBLEU_BS or not pairs:
+            return 0
+        return min(_MOST_MORE, _MOST_REPLICATES // pairs)
 
     def fits_tail(self, pairs: int) -> bool:
         """Whether these are fewer than so many pairs need, so that small p-values are read off a fitted tail."""

@@ -10,7 +10,13 @@ from dragoman.analysis.units import Block, Units, independent
 from dragoman.metrics.base import MetricError
 from dragoman.metrics.sacrebleu import Bleu
 from dragoman.metrics.serialization import pack
-from dragoman.metrics.significance import Test, paired_approximate_randomization, paired_bootstrap, samples_for
+from dragoman.metrics.significance import (
+    Correction,
+    Test,
+    paired_approximate_randomization,
+    paired_bootstrap,
+    samples_for,
+)
 from dragoman.pair import Pair
 
 PAIRS = [Pair("en", "de"), Pair("en", "fr"), Pair("en", "ru")]
@@ -132,3 +138,20 @@ def test_samples_by_default_are_enough_or_the_tail_is_fitted():
     assert not Plan().fits_tail(156)
     assert Plan().fits_tail(1000) and Plan().samples_of(1000) < samples_for(1000)
     assert not Plan(Test.BOOTSTRAP).fits_tail(1000) and not Plan(samples=1000).fits_tail(1000)
+
+
+def test_what_few_trials_can_not_decide_is_tested_with_more():
+    # a difference whose p-value is close to 0.05, found among random ones, beside one that is clear
+    for seed in range(200):
+        close = made_up(seed, right=(0.5, 0.55))
+        alone = paired_approximate_randomization(Bleu(PAIRS[0]), *close, 10_000)
+        if abs(alone.p_value - 0.05) < 0.003:
+            break
+    statistics = {PAIRS[0]: close, PAIRS[1]: made_up(1, right=(0.2, 0.9))}
+    plan, units = Plan(correction=Correction.NONE), aligned()
+    found = joint_tests_of(Bleu, statistics, units, plan, {})
+    more = paired_approximate_randomization(Bleu(PAIRS[0]), *close, 1_000_000)
+    assert found.pairs[PAIRS[0]] == pytest.approx(more)
+    assert found.pairs[PAIRS[1]].p_value == pytest.approx(1 / 10_001)
+    asked = joint_tests_of(Bleu, statistics, units, plan._replace(samples=10_000), {})
+    assert asked.pairs[PAIRS[0]] == pytest.approx(alone)
