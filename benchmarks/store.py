@@ -27,10 +27,10 @@ import numpy as np
 
 from dragoman.analysis.comparison import scope_differences
 from dragoman.analysis.pair_differences import PairDifference, pair_differences, regressions, two_models
-from dragoman.analysis.pair_tests import ALPHA
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.significance_plan import ALPHA
 from dragoman.metrics.significance import Correction, interval_tests
 from dragoman.store.store import Store
 

@@ -1,11 +1,11 @@
-"""Bootstrap intervals of means over pairs: all pairs are resampled jointly, from stored statistics.
+"""Bootstrap intervals of one model's means over pairs: all pairs are resampled jointly, from stored statistics.
 
-In a multi-parallel test set the same segment is translated into every language, so the pairs of a grid are not
-independent: pairs of the same number of segments are resampled by the same draws, and a mean over pairs is taken inside
+In a multi-parallel test set the same sentence is translated into every language, so the pairs of a grid are not
+independent: pairs that share sentences are resampled by the same draws of them, and a mean over pairs is taken inside
 each resample.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, Self
@@ -16,12 +16,15 @@ from sqlalchemy import Connection
 from dragoman.analysis.aggregation import masks_by_scope
 from dragoman.analysis.pair_scores import PairColumns
 from dragoman.analysis.score_slice import Slice
-from dragoman.analysis.segment_statistics import MOST_PAIRS, Stored, agrees, disagreement, has_too_many, statistics_of
+from dragoman.analysis.segment_statistics import MOST_PAIRS, agrees, disagreement, has_too_many, statistics_of
+from dragoman.analysis.units import Units, units_of
 from dragoman.metrics.base import Metric, Scores
 from dragoman.metrics.lookup import metric_class
-from dragoman.metrics.resampling import interval, resampled_scores
+from dragoman.metrics.replicates import Lines
+from dragoman.metrics.resampling import expanded_interval, resampled_scores
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
+from dragoman.store.blobs import BlobStore
 
 _KEPT = 4096
 """Cells whose resampled scores are kept: with a thousand resamples 8 KB each, 32 MB in all."""
@@ -34,9 +37,15 @@ class Bounds(NamedTuple):
     high: float | None = None
 
 
-def bounds(values: Scores | None) -> Bounds:
-    """The percentile interval of a resampled value."""
-    return Bounds() if values is None else Bounds(*interval(values))
+class _Drawn(NamedTuple):
+    """How the lines of a pair are drawn."""
+
+    block: int
+    """Number of the block of pairs that are drawn together."""
+    units: int | None = None
+    """Units of the block; None where each line of the pair is one."""
+    lines: bytes = b""
+    """The unit of each line."""
 
 
 class _Resampled(NamedTuple):
@@ -44,6 +53,8 @@ class _Resampled(NamedTuple):
 
     value: float
     """The score of all its segments."""
+    units: int
+    """Units that are drawn."""
     scores: Scores
     """The scores of every resample."""
 
@@ -70,52 +81,26 @@ class _Packed:
 
 
 @lru_cache(maxsize=_KEPT)
-def _resampled(kind: type[Metric], pair: Pair, packed: _Packed) -> _Resampled:
+def _resampled(kind: type[Metric], pair: Pair, packed: _Packed, drawn: _Drawn) -> _Resampled:
     metric, rows = kind(pair), unpack(packed.take())
-    return _Resampled(float(metric.aggregate(rows.sum(axis=0))), resampled_scores(metric, rows))
-
-
-def resampled(kind: type[Metric], pair: Pair, packed: bytes) -> Scores:
-    """The scores of a cell in every resample; cached, as several tables read the same cells."""
-    return _resampled(kind, pair, _Packed(packed)).scores
-
-
-class _SystemSamples(NamedTuple):
-    """One model's resampled scores."""
-
-    values: dict[Pair, Scores]
-    """The scores in each resample."""
-    odd: set[Pair]
-    """Pairs whose statistics don't give their scores."""
-
-    @classmethod
-    def of(cls, kind: type[Metric], stored: Mapping[Pair, Stored | None]) -> Self:
-        values, odd = {}, set()
-        for pair, score in stored.items():
-            if score is not None and score.packed is not None:
-                found = _resampled(kind, pair, _Packed(score.packed))
-                if agrees(found.value, score.value):
-                    values[pair] = found.scores
-                else:
-                    odd.add(pair)
-        return cls(values, odd)
+    value = float(metric.aggregate(rows.sum(axis=0)))
+    lines = None if drawn.units is None else Lines(drawn.units, np.frombuffer(drawn.lines, np.intp))
+    if lines is not None and len(lines.of) != len(rows):
+        lines = None
+    scores = resampled_scores(metric, rows, lines=lines, block=drawn.block)
+    return _Resampled(value, lines.units if lines else len(rows), scores)
 
 
 class Joint:
-    """A model's resampled scores and another's, with the pairs of each scope and their weights."""
+    """A model's resampled scores, with the pairs of each scope and their weights."""
 
     def __init__(
-        self,
-        metric: str,
-        own: _SystemSamples,
-        other: _SystemSamples | None,
-        scored: Mapping[str, Mapping[Pair, float]],
-        shared: Mapping[str, Mapping[Pair, float]],
-        reason: str | None = None,
+        self, metric: str, drawn: Mapping[Pair, _Drawn], scored: Mapping[str, Mapping[Pair, float]], reason: str | None
     ) -> None:
-        """Take resampled scores by pair, by scope the pairs scored and those that the other has too, or why none is."""
-        self._metric, self._own, self._other, self._scored, self._shared = metric, own, other, scored, shared
-        self._reason = reason
+        """Take how pairs are drawn and by scope the pairs scored with their weights, or why there are no intervals."""
+        self._metric, self._drawn, self._scored, self._reason = metric, drawn, scored, reason
+        self._values: dict[Pair, _Resampled] = {}
+        self._odd: set[Pair] = set()
 
     @classmethod
     def read(
@@ -125,88 +110,104 @@ class Joint:
         columns: PairColumns,
         *,
         model_id: int,
-        other_id: int,
         micro: bool = False,
+        blobs: BlobStore | None = None,
     ) -> Self:
         """Read the statistics of the scores that columns hold and resample them.
 
         Args:
             connection: a reading transaction.
             part: the slice.
-            columns: the model's pairs in it, beside the other's scores.
+            columns: the model's pairs in it.
             model_id: number of the model.
-            other_id: number of the other; its own where a model is compared with none.
             micro: weigh each pair by its segments.
+            blobs: the store's blobs, for the sentences of stores that keep no identities of test lines.
         """
         kind = metric_class(part.metric)
-        if kind is None or has_too_many(connection, part, model_id):
-            reason = (
-                f"No intervals: the metric {part.metric} is not installed here."
-                if kind is None
-                else f"No intervals: more than {MOST_PAIRS:,} pairs are not resampled."
-            )
-            return cls(part.metric, _SystemSamples({}, set()), None, {}, {}, reason)
-        stored = statistics_of(connection, part, model_id, other_id)
-        is_other = bool(part.facing) or model_id != other_id
-        return cls(
-            part.metric,
-            _SystemSamples.of(kind, {pair: beside.own for pair, beside in stored.items()}),
-            _SystemSamples.of(kind, {pair: beside.other for pair, beside in stored.items()}) if is_other else None,
-            *_weights(columns, micro),
-        )
+        if kind is None:
+            return cls(part.metric, {}, {}, f"No intervals: the metric {part.metric} is not installed here.")
+        if has_too_many(connection, part, model_id):
+            return cls(part.metric, {}, {}, f"No intervals: more than {MOST_PAIRS:,} pairs are not resampled.")
+        stored = {
+            pair: found.own
+            for pair, found in statistics_of(connection, part, model_id, model_id).items()
+            if found.own.packed is not None
+        }
+        drawn = _drawn(units_of(connection, part, stored, blobs=blobs), stored)
+        joint = cls(part.metric, drawn, _weights(columns, micro), None)
+        for pair, score in stored.items():
+            found = _resampled(kind, pair, _Packed(score.packed or b""), drawn[pair])
+            if agrees(found.value, score.value):
+                joint._values[pair] = found
+            else:
+                joint._odd.add(pair)
+        return joint
 
-    def mean(self, scope: str) -> Scores | None:
-        """The mean over a scope's pairs in each resample; None where one of them has no statistics."""
-        return mean_resampled(self._own.values, self._scored.get(scope, {}))
+    def bounds(self, scope: str) -> Bounds:
+        """The interval of the mean over a scope's pairs; none where one of them has no statistics."""
+        return self._bounds(self._mean(scope), scope)
 
-    def gain(self, scope: str) -> Scores | None:
-        """The mean difference to the other in each resample, over the pairs both have."""
-        if self._other is None:
-            return None
-        pairs = self._shared.get(scope, {})
-        return _minus(mean_resampled(self._own.values, pairs), mean_resampled(self._other.values, pairs))
+    def gap(self, better: str, worse: str) -> Bounds:
+        """The interval of the difference of the means over two scopes."""
+        over, under = self._mean(better), self._mean(worse)
+        return self._bounds(None if over is None or under is None else over - under, better, worse)
 
-    def gap(self, better: str, worse: str) -> Scores | None:
-        """The difference of the means over two scopes in each resample."""
-        return _minus(self.mean(better), self.mean(worse))
+    def _mean(self, scope: str) -> Scores | None:
+        values = {pair: found.scores for pair, found in self._values.items()}
+        return mean_resampled(values, self._scored.get(scope, {}))
+
+    def _bounds(self, values: Scores | None, *scopes: str) -> Bounds:
+        if values is None:
+            return Bounds()
+        blocks = {self._drawn[pair].block: self._values[pair].units for scope in scopes for pair in self._scored[scope]}
+        return Bounds(*expanded_interval(values, sum(blocks.values())))
 
     def lack(self, scope: str) -> str | None:
-        """Why the mean over a scope, or the gain, has no interval, as a sentence; None where both have one."""
+        """Why the mean over a scope has no interval, as a sentence; None where it has one."""
+        pairs = self._scored.get(scope, {})
         if self._reason is not None:
             return self._reason
-        sides = [(self._own, self._scored.get(scope, {}))]
-        sides += [(self._other, self._shared.get(scope, {}))] if self._other else []
-        odd = {pair for side, pairs in sides for pair in side.odd & pairs.keys()}
-        if odd:
+        if odd := self._odd & pairs.keys():
             return f"No interval: {disagreement(self._metric, odd)}."
-        if any(pairs.keys() - side.values.keys() for side, pairs in sides):
+        if pairs.keys() - self._values.keys():
             return "No interval where a pair has no statistics stored."
         return None
 
 
-def _weights(columns: PairColumns, micro: bool) -> tuple[dict[str, dict[Pair, float]], dict[str, dict[Pair, float]]]:
-    """The scored pairs of each scope with their weights; and those of them that the other has a score for too."""
+def _drawn(units: Units, pairs: Collection[Pair]) -> dict[Pair, _Drawn]:
+    """How the lines of each pair are drawn; those of which nothing is known are drawn apart."""
+    found = {
+        pair: _Drawn(number, block.units, lines.astype(np.intp).tobytes())
+        for number, block in enumerate(units.blocks)
+        for pair, lines in block.lines.items()
+    }
+    apart = sorted(pair for pair in pairs if pair not in found)
+    return found | {pair: _Drawn(len(units.blocks) + place) for place, pair in enumerate(apart)}
+
+
+def _weights(columns: PairColumns, micro: bool) -> dict[str, dict[Pair, float]]:
+    """The scored pairs of each scope with their weights."""
     pairs, weights = columns.pairs, columns.weights(micro).tolist()
-    masks = masks_by_scope(columns.partitions)
-
-    def weighed(values: Scores) -> dict[str, dict[Pair, float]]:
-        known = ~np.isnan(values)
-        return {
-            scope: {pairs[place]: weights[place] for place in np.flatnonzero(held & known).tolist()}
-            for scope, held in masks.items()
-        }
-
-    return weighed(columns.own.values), weighed(columns.gains)
+    known = ~np.isnan(columns.own.values)
+    return {
+        scope: {pairs[place]: weights[place] for place in np.flatnonzero(held & known).tolist()}
+        for scope, held in masks_by_scope(columns.partitions).items()
+    }
 
 
 def mean_resampled(values: Mapping[Pair, Scores], weights: Mapping[Pair, float]) -> Scores | None:
-    """The weighted mean over some pairs in each resample; None where there are none, or one was not resampled."""
+    """The weighted mean over some pairs in each resample; None where there are none, or one was not resampled.
+
+    A pair of which a resample holds no line is left out of that resample's mean.
+    """
     if not weights or not all(pair in values for pair in weights):
         return None
     stacked = np.stack([values[pair] for pair in weights]).astype(np.float64)
-    mean: Scores = np.average(stacked, axis=0, weights=list(weights.values()))
+    shares, held = np.array(list(weights.values())), ~np.isnan(stacked)
+    mean: Scores
+    if held.all():
+        mean = np.average(stacked, axis=0, weights=shares)
+    else:
+        with np.errstate(invalid="ignore"):
+            mean = (shares @ np.where(held, stacked, 0)) / (shares @ held)
     return mean
-
-
-def _minus(left: Scores | None, right: Scores | None) -> Scores | None:
-    return None if left is None or right is None else left - right

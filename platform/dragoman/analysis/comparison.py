@@ -1,22 +1,22 @@
 """Comparison of two models on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope
-from dragoman.analysis.bootstrap import Joint, bounds
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
-from dragoman.analysis.pair_scores import read_columns
-from dragoman.analysis.pair_tests import ALPHA, Plan, tested
+from dragoman.analysis.pair_scores import PairColumns, read_columns
+from dragoman.analysis.pair_tests import ModelTests, model_tests, tested
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.analysis.score_slice import Slice
+from dragoman.analysis.significance_plan import ALPHA, Plan
+from dragoman.analysis.units import Unit
 from dragoman.metrics.resampling import SEED
-from dragoman.metrics.significance import Correction, Test, bootstrap_p_value
+from dragoman.metrics.significance import Correction, Test, adjusted
 from dragoman.store.records import Record
-from dragoman.store.schema import PARTITION_IDS
+from dragoman.store.schema import PARTITION_IDS, ModelRow
 from dragoman.store.store import Store
 
 
@@ -36,11 +36,15 @@ class ScopeDifference(Record):
     delta: float | None
     """b minus a."""
     low: float | None = None
-    """Lower end of the 95% interval of `delta`, from resampling all pairs jointly."""
+    """Lower end of the 95% interval of `delta`, of the same test as that of pairs."""
     high: float | None = None
     """Upper end of it."""
     p_value: float | None = None
-    """P-value of `delta`, from the same resamples; not adjusted."""
+    """Two-sided p-value of `delta`."""
+    p_is_floor: bool = False
+    """Whether that is the smallest that the test's trials can give: the true one may be far below."""
+    adjusted: float | None = None
+    """The p-value adjusted for the number of scopes, a family of its own."""
     wins: int
     """Pairs on which b is better than a."""
     losses: int
@@ -70,6 +74,16 @@ class Comparison(Record):
     """The level of significance of adjusted p-values."""
     samples: int | None
     """Resamples, or trials, of each paired test; None where none was made."""
+    scope_test: Test = Test.RANDOMIZATION
+    """How scopes are tested, which is always a paired test."""
+    scope_samples: int | None = None
+    """Resamples, or trials, of that; None where none was made."""
+    seed: int = SEED
+    """Seed of the deals or draws."""
+    unit: Unit = Unit.SENTENCE
+    """What is dealt or drawn, as asked; `basis` has what it is."""
+    signatures: tuple[str, ...] = ()
+    """Signatures of the scores; several where they vary with the target language."""
     micro: bool = False
     """Whether means over pairs weigh each by its segments."""
     scopes: tuple[ScopeDifference, ...]
@@ -78,6 +92,8 @@ class Comparison(Record):
     """Every pair both have, sorted."""
     note: str | None = None
     """What else differs between the two than the model, and what was tested otherwise than requested, as sentences."""
+    basis: str | None = None
+    """What intervals and p-values are about, and of what they are made, as sentences."""
 
     @property
     def how(self) -> str | None:
@@ -91,6 +107,8 @@ class Comparison(Record):
         }[self.correction]
         if self.test is Test.INTERVALS:
             return f"by the two scores' 95% intervals, {correction}; paired tests find more"
+        if self.test is Test.SACREBLEU_BS:
+            return f"by sacreBLEU's paired bootstrap, whose p is one-sided, {self.samples} samples, {correction}"
         return f"by paired {self.test}, {self.samples} samples, {correction}"
 
 
@@ -100,11 +118,12 @@ def compare(
     *,
     a: str,
     b: str,
-    test: Test = Test.BOOTSTRAP,
+    test: Test = Test.RANDOMIZATION,
     correction: Correction = Correction.HOLM,
     alpha: float = ALPHA,
     samples: int | None = None,
     seed: int = SEED,
+    unit: Unit = Unit.SENTENCE,
 ) -> Comparison:
     """Compare model b with model a on the pairs that both have a score for.
 
@@ -117,19 +136,26 @@ def compare(
         test: how the difference on each pair is tested, where it can be tested so (`testing.tested`).
         correction: how p-values are adjusted for the number of pairs.
         alpha: the level of significance of adjusted p-values, between 0 and 1.
-        samples: resamples or trials of each test, 100 to 100,000; by default enough for one of the pairs to be
-            significant at all.
+        samples: resamples or trials of each test, 100 to 100,000; by default enough that chance in making them seldom
+            decides (`significance.samples_for`).
         seed: of the draws; p-values are sacreBLEU's for the same seed and number of samples.
+        unit: what is dealt or drawn.
 
     Raises:
         StoreError: something named is not there or out of range, or scores would be mixed that can't be compared.
     """
-    plan = Plan(test, correction, alpha, samples, seed)
+    plan = Plan(test, correction, alpha, samples, seed, unit)
     plan.check()
     with store.database.reading() as connection:
         part, a_id, b_id, note = two_models(connection, question, a=a, b=b)
-        scopes = _scopes(connection, part, a_id, b_id, question.micro)
-        found = tested(connection, part, a_id, b_id, *pair_differences(connection, part, a_id, b_id), plan)
+        columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
+        tests = model_tests(
+            connection, part, columns, ids=(b_id, a_id), plan=plan, micro=question.micro, blobs=store.blobs
+        )
+        pairs, widths = pair_differences(connection, part, a_id, b_id)
+        about = _about(connection, {a_id, b_id})
+    found = tested(question.metric, pairs, widths, tests, plan)
+    scopes = _scopes(columns, question, tests, correction)
     if any(pair.test for pair in found.pairs):
         scopes = with_significance(
             scopes,
@@ -145,10 +171,16 @@ def compare(
         correction=correction,
         alpha=alpha,
         samples=found.samples,
+        scope_test=Test.RANDOMIZATION if test is Test.INTERVALS else test,
+        scope_samples=tests.joint.samples if tests.joint else None,
+        seed=seed,
+        unit=unit,
+        signatures=columns.signatures,
         micro=question.micro,
         scopes=tuple(scopes),
         pairs=tuple(found.pairs),
         note=" ".join([note, *found.notes] if note else found.notes) or None,
+        basis=" ".join([about, *([tests.units] if tests.units else [])]),
     )
 
 
@@ -161,21 +193,35 @@ def scope_differences(
     """
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
-        return _scopes(connection, part, a_id, b_id, question.micro, resample)
+        columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
+        tests = ModelTests(None)
+        if resample:
+            tests = model_tests(
+                connection, part, columns, ids=(b_id, a_id), plan=Plan(), micro=question.micro, blobs=store.blobs
+            )
+    return _scopes(columns, question, tests, Correction.HOLM)
+
+
+def _about(connection: Connection, models: Collection[int]) -> str:
+    """What the intervals of two models' differences are about."""
+    parents = connection.execute(select(ModelRow.parent_id).where(ModelRow.id.in_(models))).scalars()
+    about = "Intervals and p are about these pairs and these checkpoints, on other sentences of this kind."
+    return f"{about} One checkpoint each: they say nothing of the recipe." if any(parents) else about
 
 
 def _scopes(
-    connection: Connection, part: Slice, a_id: int, b_id: int, micro: bool, resample: bool = True
+    columns: PairColumns, question: ScoreQuestion, tests: ModelTests, correction: Correction
 ) -> list[ScopeDifference]:
-    columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
-    higher = higher_is_better(part.metric)
-    joint = Joint.read(connection, part, columns, model_id=b_id, other_id=a_id, micro=micro) if resample else None
+    higher = higher_is_better(question.metric)
+    means = means_by_scope(columns, micro=question.micro)
+    results = {scope: result for scope in means if (result := tests.scope(scope)) is not None}
+    corrected = dict(
+        zip(results, adjusted([each.p_value for each in results.values()], correction).tolist(), strict=True)
+    )
     rows = []
-    for scope, found in means_by_scope(columns, micro=micro).items():
+    for scope, found in means.items():
         wins, losses = (found.above, found.below) if higher else (found.below, found.above)
-        resampled = joint.gain(scope) if joint else None
-        low, high = bounds(resampled)
-        p_value = None if resampled is None or found.gain is None else bootstrap_p_value(resampled, found.gain)
+        result = results.get(scope)
         rows.append(
             ScopeDifference(
                 scope=scope,
@@ -184,9 +230,11 @@ def _scopes(
                 mean_a=found.other_mean,
                 mean_b=found.both_mean,
                 delta=found.gain,
-                low=low,
-                high=high,
-                p_value=p_value,
+                low=result.low if result else None,
+                high=result.high if result else None,
+                p_value=result.p_value if result else None,
+                p_is_floor=result.p_is_floor if result else False,
+                adjusted=corrected.get(scope),
                 wins=wins,
                 losses=losses,
                 ties=found.both - wins - losses,

@@ -46,7 +46,9 @@ class PairDifference:
     high: float | None = None
     """Upper end of it."""
     p_value: float | None = None
-    """P-value of the test; None where none could be made."""
+    """Two-sided p-value of the test; None where none could be made."""
+    p_is_floor: bool = False
+    """Whether that is the smallest that the test's trials can give: the true one may be far below."""
     adjusted: float | None = None
     """The p-value adjusted for all pairs of the comparison."""
     significant: bool | None = None

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Select, func, select
 
-from dragoman.analysis.pair_tests import ALPHA
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, scored_cells
+from dragoman.analysis.significance_plan import ALPHA
 from dragoman.cell import CellState
 from dragoman.metrics.significance import Correction, interval_tests
 from dragoman.pair import Pair

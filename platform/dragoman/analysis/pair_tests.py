@@ -1,70 +1,104 @@
-"""Significance tests of two models on each pair: paired where statistics allow it, else by the scores' intervals."""
+"""Significance tests of two models in a slice: paired where statistics allow it, else by the scores' intervals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
 
+from dragoman.analysis.aggregation import masks_by_scope
+from dragoman.analysis.joint_tests import Contrast, JointTests, joint_tests
 from dragoman.analysis.pair_differences import PairDifference, Widths
+from dragoman.analysis.pair_scores import PairColumns
 from dragoman.analysis.score_slice import Slice
-from dragoman.analysis.segment_statistics import MOST_PAIRS, Beside, disagreement, rows_of, statistics_of
-from dragoman.errors import StoreError
-from dragoman.metrics.base import Metric
+from dragoman.analysis.segment_statistics import MOST_PAIRS, disagreement, statistics_of
+from dragoman.analysis.significance_plan import MOST_ASKED, Plan
+from dragoman.analysis.units import units_of
+from dragoman.metrics.difference import Difference
 from dragoman.metrics.lookup import metric_class
-from dragoman.metrics.resampling import SEED
-from dragoman.metrics.significance import (
-    TRIALS,
-    Correction,
-    PairedResult,
-    Test,
-    adjusted,
-    interval_tests,
-    paired_approximate_randomization,
-    paired_bootstrap,
-    samples_for,
-)
+from dragoman.metrics.significance import Test, adjusted, interval_tests, samples_for
 from dragoman.pair import Pair
-
-ALPHA = 0.05
-"""Adjusted p-values up to this are significant, by default."""
-
-MOST_SAMPLES = 10_000
-"""Resamples of each test by default."""
-
-FEWEST_ASKED, MOST_ASKED = 100, 100_000
-"""Bounds of the number of resamples: fewer are meaningless, and more take gigabytes."""
+from dragoman.store.blobs import BlobStore
 
 
-class Plan(NamedTuple):
-    """Parameters of the tests of two models."""
+class ModelTests(NamedTuple):
+    """The paired tests of two models in a slice."""
 
-    test: Test = Test.BOOTSTRAP
-    """How the difference on each pair is tested."""
-    correction: Correction = Correction.HOLM
-    """How p-values are adjusted for the number of pairs."""
-    alpha: float = ALPHA
-    """What adjusted p-values are held against."""
-    samples: int | None = None
-    """Resamples or trials of each test; by default enough for one of the pairs to be significant at all."""
-    seed: int = SEED
-    """Seed of the draws."""
+    joint: JointTests[str] | None
+    """What was found; None where no paired test can be made."""
+    reason: str | None = None
+    """Why none can be made."""
+    units: str | None = None
+    """What is dealt or drawn, and what is not known of it, as sentences."""
+    metric: str = ""
+    """The metric."""
+    scopes: Mapping[str, Mapping[Pair, float]] = {}
+    """The pairs of each scope that both have a score for, with their weights."""
 
-    def check(self) -> None:
-        """Check the parameters.
+    def pair(self, pair: Pair) -> Difference | None:
+        """The difference on a pair; None where it can't be tested."""
+        return self.joint.pairs.get(pair) if self.joint else None
 
-        Raises:
-            StoreError: alpha or the number of samples is out of range.
-        """
-        if not 0 < self.alpha < 1:
-            raise StoreError(f"An alpha of {self.alpha:g} says nothing: choose one between 0 and 1, such as {ALPHA}.")
-        if self.samples is not None and not FEWEST_ASKED <= self.samples <= MOST_ASKED:
-            raise StoreError(f"{self.samples} samples are not between {FEWEST_ASKED} and {MOST_ASKED:,}.")
+    def scope(self, scope: str) -> Difference | None:
+        """The mean difference over a scope; None where a pair of it can't be tested."""
+        return self.joint.means.get(scope) if self.joint else None
 
-    def finds_none(self, pairs: int, samples: int) -> bool:
-        """Whether so many samples give no p-value small enough for one of so many pairs to be significant."""
-        return self.correction is Correction.HOLM and pairs > self.alpha * (samples + 1)
+    def lack(self, scope: str) -> str | None:
+        """Why the mean difference over a scope has no interval, as a sentence; None where it has one."""
+        if self.joint is None:
+            return f"No interval of the gain: {self.reason}." if self.reason else None
+        pairs = self.scopes.get(scope, {})
+        if odd := self.joint.odd & pairs.keys():
+            return f"No interval: {disagreement(self.metric, odd)}."
+        if pairs.keys() - self.joint.pairs.keys():
+            return "No interval where a pair has no statistics stored."
+        return None
+
+
+def model_tests(
+    connection: Connection,
+    part: Slice,
+    columns: PairColumns,
+    *,
+    ids: tuple[int, int],
+    plan: Plan,
+    micro: bool = False,
+    blobs: BlobStore | None = None,
+) -> ModelTests:
+    """Test a model against another on each pair that both have a score for, and on the means over scopes.
+
+    Args:
+        connection: a reading transaction.
+        part: the slice.
+        columns: the model's pairs in it, beside the other's scores.
+        ids: number of the model, and of the other.
+        plan: how to test; where it is by intervals, which says nothing of scopes, these are tested by randomization.
+        micro: weigh each pair of a mean by its segments.
+        blobs: the store's blobs, for the sentences of stores that keep no identities of test lines.
+
+    Raises:
+        MetricError: statistics are damaged.
+    """
+    kind = metric_class(part.metric)
+    shared = ~np.isnan(columns.gains)
+    if kind is None:
+        return ModelTests(None, f"paired tests need the metric {part.metric}, which is not installed here")
+    if (count := int(shared.sum())) > MOST_PAIRS:
+        return ModelTests(None, f"paired tests are made of up to {MOST_PAIRS:,} pairs, and these are {count:,}")
+    contrasts = {
+        pair: Contrast(found.other, found.own)
+        for pair, found in statistics_of(connection, part, *ids, shared=True).items()
+        if found.own.packed is not None and found.other is not None and found.other.packed is not None
+    }
+    pairs, weights = columns.pairs, columns.weights(micro).tolist()
+    means = {
+        scope: {pairs[place]: weights[place] for place in np.flatnonzero(held & shared).tolist()}
+        for scope, held in masks_by_scope(columns.partitions).items()
+    }
+    units = units_of(connection, part, contrasts, unit=plan.unit, blobs=blobs)
+    paired = plan._replace(test=Test.RANDOMIZATION) if plan.test is Test.INTERVALS else plan
+    return ModelTests(joint_tests(kind, contrasts, units, paired, means), None, units.note, part.metric, means)
 
 
 class Tested(NamedTuple):
@@ -80,15 +114,7 @@ class Tested(NamedTuple):
     """Why pairs were tested otherwise than requested, or not at all: sentences."""
 
 
-def tested(
-    connection: Connection,
-    part: Slice,
-    a_id: int,
-    b_id: int,
-    pairs: Sequence[PairDifference],
-    widths: Widths,
-    plan: Plan,
-) -> Tested:
+def tested(metric: str, pairs: Sequence[PairDifference], widths: Widths, found: ModelTests, plan: Plan) -> Tested:
     """Test all pairs of a comparison, adjusted together.
 
     A pair is tested as asked where both its scores have statistics, and by the intervals of its scores where they have
@@ -96,105 +122,83 @@ def tested(
     whose statistics don't give its stored scores is not tested.
 
     Args:
-        connection: a reading transaction.
-        part: the slice.
-        a_id: number of model a.
-        b_id: number of model b.
+        metric: the metric.
         pairs: every pair both have a score for.
         widths: the widths of the intervals of their scores.
+        found: the paired tests.
         plan: what is asked.
-
-    Raises:
-        MetricError: statistics are damaged.
     """
-    kind = metric_class(part.metric)
-    reason = _reason(part.metric, kind, len(pairs), plan)
-    results: dict[Pair, PairedResult] = {}
-    odd: set[Pair] = set()
-    samples = None
-    if kind is not None and reason is None and plan.test is not Test.INTERVALS:
-        beside = statistics_of(connection, part, b_id, a_id, shared=True)
-        both = {pair: found for pair, found in beside.items() if _is_complete(found)}
-        samples = plan.samples or _samples(plan, len(both))
-        run = _paired(plan.test)
-        for pair, sides in both.items():
-            metric = kind(pair)
-            system, baseline = (rows_of(metric, side) for side in sides if side is not None)
-            if system is None or baseline is None:
-                odd.add(pair)
-            else:
-                results[pair] = run(metric, baseline, system, samples, plan.seed)
-    found = _adjusted(pairs, widths, results, odd, plan)
-    by_intervals = sum(each.test is Test.INTERVALS for each in found)
+    reason = _reason(len(pairs), found, plan)
+    joint = None if reason or plan.test is Test.INTERVALS else found.joint
+    odd = joint.odd if joint else frozenset[Pair]()
+    results = joint.pairs if joint else {}
+    samples = joint.samples if joint and results else None
+    listed = _adjusted(pairs, widths, results, odd, plan)
+    by_intervals = sum(each.test is Test.INTERVALS for each in listed)
     notes = [reason] if reason else []
     if by_intervals and not reason and plan.test is not Test.INTERVALS:
         which = "All pairs" if by_intervals == len(pairs) else f"{by_intervals} of {len(pairs)} pairs"
         notes.append(f"{which} are tested by the intervals of their scores, as no statistics are stored.")
     if odd:
-        notes.append(f"{disagreement(part.metric, odd)}: not tested.")
+        notes.append(f"{disagreement(metric, odd)}: not tested.")
     if untested := len(pairs) - len(odd) - by_intervals - len(results):
         notes.append(f"{untested} of {len(pairs)} pairs have neither statistics nor intervals stored: not tested.")
-    if results and samples and plan.finds_none(len(results) + by_intervals, samples):
+    if joint and samples and joint.is_fitted:
+        notes.append(
+            f"{len(results):,} pairs need {samples_for(len(results), plan.alpha):,} trials, and these are {samples:,}: "
+            "p-values that fewer than ten are beyond are read off a generalised Pareto distribution fitted to the tail."
+        )
+    elif samples and plan.finds_none(len(results) + by_intervals, samples):
         notes.append(f"With {samples:,} samples no p-value can be small enough for one of so many pairs after Holm.")
     is_paired = bool(results) or not by_intervals
-    return Tested(found, plan.test if is_paired else Test.INTERVALS, samples if results else None, notes)
+    return Tested(listed, plan.test if is_paired else Test.INTERVALS, samples, notes)
 
 
-def _reason(metric: str, kind: type[Metric] | None, pairs: int, plan: Plan) -> str | None:
+def _reason(pairs: int, found: ModelTests, plan: Plan) -> str | None:
     """Why no paired test is made of any pair, as a sentence."""
     if not pairs or plan.test is Test.INTERVALS:
         return None
     tested = "All pairs are tested by the intervals of their scores"
-    if kind is None:
-        return f"{tested}: paired tests need the metric {metric}, which is not installed here."
-    if pairs > MOST_PAIRS:
-        return f"{tested}: paired tests are made of up to {MOST_PAIRS:,} pairs, and these are {pairs:,}."
-    if plan.samples is None and plan.finds_none(pairs, MOST_SAMPLES):
+    if found.reason:
+        return f"{tested}: {found.reason}."
+    samples = plan.samples_of(pairs)
+    if plan.samples is None and plan.finds_none(pairs, samples):
         enough = samples_for(pairs, plan.alpha)
         asked = f"{enough} samples or " if enough <= MOST_ASKED else ""
         return (
-            f"{tested}: paired tests with {MOST_SAMPLES:,} samples can find none of {pairs:,} pairs significant at "
-            f"{plan.alpha:g} after Holm; ask for {asked}another correction to have them."
+            f"{tested}: {plan.test} with {samples:,} samples can find none of {pairs:,} pairs significant at "
+            f"{plan.alpha:g} after Holm; ask for {asked}randomization or another correction to have paired tests."
         )
     return None
 
 
-def _is_complete(found: Beside) -> bool:
-    return found.own.packed is not None and found.other is not None and found.other.packed is not None
-
-
-def _samples(plan: Plan, pairs: int) -> int:
-    """Samples for one of so many pairs to be significant, within bounds; of trials at least as many as in sacreBLEU."""
-    enough = min(samples_for(pairs, plan.alpha), MOST_SAMPLES)
-    return max(enough, TRIALS) if plan.test is Test.RANDOMIZATION else enough
-
-
-def _paired(test: Test) -> Callable[..., PairedResult]:
-    return paired_bootstrap if test is Test.BOOTSTRAP else paired_approximate_randomization
-
-
 def _adjusted(
-    pairs: Sequence[PairDifference], widths: Widths, results: dict[Pair, PairedResult], odd: set[Pair], plan: Plan
+    pairs: Sequence[PairDifference],
+    widths: Widths,
+    results: Mapping[Pair, Difference],
+    odd: Collection[Pair],
+    plan: Plan,
 ) -> list[PairDifference]:
     """The pairs with the results of their tests, paired or by intervals, adjusted for the number of all."""
     deltas = np.array([each.delta for each in pairs], dtype=np.float64)
     by_intervals = interval_tests(deltas, widths.b, widths.a)
     lows, highs, p_values = (column.tolist() for column in by_intervals)
-    place: dict[int, tuple[Test, float, float, float]] = {}
+    place: dict[int, tuple[Test, float, float, float, bool]] = {}
     for index, each in enumerate(pairs):
         if result := results.get(each.pair):
-            place[index] = (plan.test, result.low, result.high, result.p_value)
+            place[index] = (plan.test, result.low, result.high, result.p_value, result.p_is_floor)
         elif each.pair not in odd and not np.isnan(p_values[index]):
-            place[index] = (Test.INTERVALS, lows[index], highs[index], p_values[index])
-    corrected = adjusted([p_value for *_, p_value in place.values()], plan.correction).tolist()
+            place[index] = (Test.INTERVALS, lows[index], highs[index], p_values[index], False)
+    corrected = adjusted([p_value for *_, p_value, _ in place.values()], plan.correction).tolist()
     found = list(pairs)
-    for (index, (test, low, high, p_value)), final in zip(place.items(), corrected, strict=True):
+    for (index, (test, low, high, p_value, is_floor)), final in zip(place.items(), corrected, strict=True):
         found[index] = replace(
             pairs[index],
             test=test,
             low=low,
             high=high,
             p_value=p_value,
+            p_is_floor=is_floor,
             adjusted=final,
             significant=final <= plan.alpha,
         )

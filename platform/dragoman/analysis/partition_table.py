@@ -7,11 +7,13 @@ import numpy as np
 from sqlalchemy import Connection
 
 from dragoman.analysis.aggregation import SCOPES, ScopeMeans, masks_by_scope, mean, means_by_scope
-from dragoman.analysis.bootstrap import Joint, bounds
+from dragoman.analysis.bootstrap import Bounds, Joint
 from dragoman.analysis.pair_scores import OFF_TARGET, read_columns
+from dragoman.analysis.pair_tests import ModelTests, model_tests
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
+from dragoman.analysis.significance_plan import Plan
 from dragoman.errors import StoreError, nearest
 from dragoman.metrics.lookup import metric_class
 from dragoman.store.records import Record
@@ -91,18 +93,23 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
         part = Slice.of(connection, question, [model])
         model_id = number_of(question.grid, part.models, model)
         columns = read_columns(connection, part, model_id=model_id, other_id=part.base_id)
-        joint = None
+        joint, tests = None, ModelTests(None)
         if resample:
-            sides = {"model_id": model_id, "other_id": part.base_id}
-            joint = Joint.read(connection, part, columns, **sides, micro=question.micro)
+            micro, blobs = question.micro, store.blobs
+            joint = Joint.read(connection, part, columns, model_id=model_id, micro=micro, blobs=blobs)
+            if model_id != part.base_id:
+                tests = model_tests(
+                    connection, part, columns, ids=(model_id, part.base_id), plan=Plan(), micro=micro, blobs=blobs
+                )
         rates = (
             _Rates() if question.metric == OFF_TARGET else _off_target(connection, question, part, model_id, resample)
         )
     rows = []
     for scope, found in means_by_scope(columns, micro=question.micro).items():
-        low, high = bounds(joint.mean(scope) if joint else None)
+        low, high = joint.bounds(scope) if joint else Bounds()
         rate = rates.means.get(scope, ScopeMeans())
-        notes = [note for note in (joint.lack(scope) if joint and found.done else None, rates.note) if note]
+        lacks = [joint.lack(scope) if found.done else None, tests.lack(scope)] if joint else []
+        notes = [note for note in dict.fromkeys([*lacks, rates.note]) if note]
         row = PartitionRow(
             scope=scope,
             done=found.done,
@@ -116,13 +123,13 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
             note=" ".join(notes) or None,
         )
         if model_id != part.base_id:
-            gain = bounds(joint.gain(scope) if joint else None)
+            gain = tests.scope(scope)
             row = row.model_copy(
                 update={
                     "base_mean": found.other_mean,
                     "gain": found.gain,
-                    "gain_low": gain.low,
-                    "gain_high": gain.high,
+                    "gain_low": gain.low if gain else None,
+                    "gain_high": gain.high if gain else None,
                     "gain_pairs": found.both,
                 }
             )
@@ -153,12 +160,12 @@ def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: 
         part = Slice.of(connection, question, [model])
         model_id = number_of(question.grid, part.models, model)
         columns = read_columns(connection, part, model_id=model_id)
-        joint = Joint.read(connection, part, columns, model_id=model_id, other_id=model_id, micro=question.micro)
+        joint = Joint.read(connection, part, columns, model_id=model_id, micro=question.micro, blobs=store.blobs)
     means = means_by_scope(columns, micro=question.micro)
     over, under = (means.get(scope, ScopeMeans()) for scope in (better, worse))
     if over.mean is None or under.mean is None:
         return None
-    low, high = bounds(joint.gap(better, worse))
+    low, high = joint.gap(better, worse)
     return Gap(
         value=over.mean - under.mean,
         low=low,

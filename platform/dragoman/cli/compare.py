@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.comparison import compare as compare_models
-from dragoman.analysis.pair_tests import ALPHA, FEWEST_ASKED, MOST_ASKED
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.significance_plan import ALPHA, FEWEST_ASKED, MOST_ASKED, Plan
+from dragoman.analysis.units import Unit
 from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
@@ -19,6 +20,7 @@ from dragoman.cli.arguments import (
 )
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
+from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import Correction, Test
 from dragoman.reports.choices import chosen_metric
 from dragoman.reports.comparison import SHOWN, tables
@@ -35,8 +37,12 @@ def compare(
     prompt: PromptOption = None,
     signature: SignatureOption = None,
     test: Annotated[
-        Test, typer.Option(help="The test of each pair; intervals: of the two scores alone, not of their segments.")
-    ] = Test.BOOTSTRAP,
+        Test,
+        typer.Option(
+            help="The test of each pair; sacrebleu-bs: the one-sided p-value of sacreBLEU's bootstrap, for parity; "
+            "intervals: of the two scores alone, not of their segments."
+        ),
+    ] = Test.RANDOMIZATION,
     correction: Annotated[
         Correction, typer.Option(help="How p-values are adjusted for the number of pairs; bh: Benjamini-Hochberg.")
     ] = Correction.HOLM,
@@ -46,9 +52,13 @@ def compare(
         typer.Option(
             min=FEWEST_ASKED,
             max=MOST_ASKED,
-            help="Resamples, or trials, of each test; by default enough for the number of pairs.",
+            help="Trials, or resamples, of each test; by default enough for the number of pairs.",
         ),
     ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the deals, or draws; sacreBLEU's by default.")] = SEED,
+    unit: Annotated[
+        Unit, typer.Option(help="What is dealt, or drawn; document: all sentences of one together, where it is known.")
+    ] = Unit.SENTENCE,
     micro: MicroOption = False,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="Pairs shown among the largest losses and gains.")
@@ -59,17 +69,20 @@ def compare(
 
     Both are asked with the grid's first prompt, or with the one named; MODEL:PROMPT is a model asked with another, and
     a baseline's name stands for what the spec says of it; GRID/MODEL is a model of another grid, compared on the pairs
-    that both grids have. Each pair is tested with a paired test from the stored statistics, or, where there are none
-    and where pairs are too many, by the two scores' intervals; p-values are adjusted for the number of pairs. Scopes
-    are B's partitions; their intervals resample all pairs jointly. Tables: scopes, losses, gains, pairs.
+    that both grids have. Each pair is tested with a paired test from the stored statistics (by default approximate
+    randomization), or, where there are none and where pairs are too many, by the two scores' intervals; p-values are
+    adjusted for the number of pairs. Scopes are B's partitions; the same test is made of their means, in which a
+    sentence is dealt or drawn in all pairs at once. Tables: scopes, losses, gains, pairs.
 
     Examples: dragoman compare demo base roles · dragoman compare demo five-shot roles ·
     dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
+    dragoman compare demo base roles --test bootstrap --samples 20000 --seed 1 --unit document ·
     dragoman compare sweep-1 roles sweep-2/roles ·
     dragoman compare demo base roles --table pairs --csv
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
     question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
-    found = compare_models(store, question, a=a, b=b, test=test, correction=correction, alpha=alpha, samples=samples)
+    how = Plan(test, correction, alpha, samples, seed, unit)
+    found = compare_models(store, question, a=a, b=b, **how._asdict())
     return tables(grid, found, top or limit)

@@ -7,27 +7,30 @@ from dragoman.exports import lazy_exports
 if TYPE_CHECKING:
     from dragoman.cell import Unscorable
     from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Scores, Statistics, check_lengths
+    from dragoman.metrics.difference import Difference
     from dragoman.metrics.lookup import metric_class
     from dragoman.metrics.resampling import confidence_interval, resampled_scores
     from dragoman.metrics.scoring import ScoreRecord, score
     from dragoman.metrics.serialization import pack, unpack
     from dragoman.metrics.significance import (
         Correction,
-        PairedResult,
+        Test,
         adjusted,
         paired_approximate_randomization,
         paired_bootstrap,
+        sacrebleu_bootstrap,
     )
 
 __all__ = [
     "Correction",
+    "Difference",
     "Metric",
     "MetricError",
     "MetricNeedError",
-    "PairedResult",
     "ScoreRecord",
     "Scores",
     "Statistics",
+    "Test",
     "Unscorable",
     "adjusted",
     "check_lengths",
@@ -37,6 +40,7 @@ __all__ = [
     "paired_approximate_randomization",
     "paired_bootstrap",
     "resampled_scores",
+    "sacrebleu_bootstrap",
     "score",
     "unpack",
 ]
@@ -51,6 +55,7 @@ _NAMES = {
         "Statistics",
         "check_lengths",
     ),
+    "dragoman.metrics.difference": ("Difference",),
     "dragoman.metrics.lookup": ("metric_class",),
     "dragoman.metrics.resampling": (
         "confidence_interval",
@@ -66,10 +71,11 @@ _NAMES = {
     ),
     "dragoman.metrics.significance": (
         "Correction",
-        "PairedResult",
+        "Test",
         "adjusted",
         "paired_approximate_randomization",
         "paired_bootstrap",
+        "sacrebleu_bootstrap",
     ),
 }
 

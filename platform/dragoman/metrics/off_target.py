@@ -62,8 +62,9 @@ class OffTarget(Metric):
         return verdict
 
     def aggregate(self, sums: NDArray[Any]) -> Scores:
-        """Off-target hypotheses per hundred segments."""
-        return np.asarray(100 * sums[..., 0] / sums[..., 4])
+        """Off-target hypotheses per hundred segments; NaN of none."""
+        with np.errstate(invalid="ignore"):  # a resample may hold no segment of a pair
+            return np.asarray(100 * sums[..., 0] / sums[..., 4])
 
     def details(self, statistics: Statistics) -> dict[str, float]:
         """The undecided hypotheses and the detector's verdicts on the references, in percent of the segments."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from functools import lru_cache
 from math import ceil, erfc
 from typing import NamedTuple
 
@@ -10,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.metrics.base import Metric, MetricError, Scores, Statistics
-from dragoman.metrics.resampling import SAMPLES, SEED, interval, resampled_sums
+from dragoman.metrics.difference import Difference, by_bootstrap, by_randomization, by_sacrebleu_bootstrap
+from dragoman.metrics.replicates import Replicates, Sides, dealt, resampled, standard_error
+from dragoman.metrics.resampling import SEED
 
-TRIALS = 10_000
-"""Trials of approximate randomization by default."""
+SAMPLES = 10_000
+"""Trials or resamples of a paired test by default, at least."""
 
-_CHUNK = 1000
-"""Trials whose pseudo-systems are in memory at once."""
-
+SACREBLEU_SAMPLES = 1000
+"""Resamples of sacreBLEU's paired bootstrap by default."""
 
 HALF_WIDTH = 1.959964
 """Standard deviations from the middle of a 95% interval to its end."""
@@ -28,32 +28,104 @@ class Test(StrEnum):
 
     __test__ = False
 
-    BOOTSTRAP = "bootstrap"
-    """Paired bootstrap resampling (Koehn, 2004)."""
     RANDOMIZATION = "randomization"
     """Paired approximate randomization (Riezler and Maxwell, 2005)."""
+    BOOTSTRAP = "bootstrap"
+    """Paired bootstrap resampling (Koehn, 2004), two-sided: p is the smallest level whose interval excludes 0."""
+    SACREBLEU_BS = "sacrebleu-bs"
+    """sacreBLEU's paired bootstrap, whose p-value is one-sided: for parity with numbers published so."""
     INTERVALS = "intervals"
     """Two independent scores whose standard errors are read from their 95% intervals: a z-test. It ignores
     that both are made on the same segments, so it has less power than the paired tests."""
 
 
-class PairedResult(NamedTuple):
-    """Result of a paired test of a system and a baseline on one test set."""
+def replicates(test: Test, pairs: Sequence[Sides], samples: int, seed: int = SEED, block: int = 0) -> Replicates:
+    """The replicates that a paired test is made of, for some pairs of the same units at once (pairs × samples).
 
-    p_value: float
-    """Probability of a difference this large by chance, two-sided."""
-    delta: float
-    """Score of the system minus score of the baseline."""
-    low: float
-    """Lower end of the bootstrap interval of `delta`."""
-    high: float
-    """Upper end of it."""
+    Args:
+        test: a paired test, not `INTERVALS`.
+        pairs: the pairs.
+        samples: how many trials or resamples.
+        seed: of the deals or draws.
+        block: number of the block of pairs, as each is dealt or drawn apart.
+    """
+    if test is Test.RANDOMIZATION:
+        return dealt(pairs, samples, seed, block)
+    # sacreBLEU scores resamples in single precision; its p-value is met to the last digit only so
+    return resampled(pairs, samples, seed, block, np.float32 if test is Test.SACREBLEU_BS else np.float64)
+
+
+def difference(
+    test: Test,
+    delta: float,
+    replicated: Scores,
+    *,
+    se: float,
+    units: int,
+    higher_is_better: bool = True,
+    fits_tail: bool = False,
+) -> Difference:
+    """Test a difference, of one pair or of a mean over pairs, by its replicates.
+
+    Args:
+        test: a paired test, not `INTERVALS`.
+        delta: the observed difference.
+        replicated: the same difference in each replicate.
+        se: its standard error.
+        units: the sentences, or documents, that it is of.
+        higher_is_better: the metric's direction.
+        fits_tail: whether small p-values of randomization are extrapolated.
+    """
+    if test is Test.RANDOMIZATION:
+        return by_randomization(
+            delta, replicated, se=se, units=units, higher_is_better=higher_is_better, fits_tail=fits_tail
+        )
+    made = by_bootstrap if test is Test.BOOTSTRAP else by_sacrebleu_bootstrap
+    return made(delta, replicated, se=se, units=units, higher_is_better=higher_is_better)
+
+
+def paired_test(test: Test, sides: Sides, samples: int, seed: int = SEED) -> Difference:
+    """Test the two systems on one pair.
+
+    Args:
+        test: a paired test, not `INTERVALS`.
+        sides: their statistics.
+        samples: how many trials or resamples.
+        seed: of the deals or draws.
+    """
+    (replicated,) = replicates(test, [sides], samples, seed)
+    return difference(
+        test,
+        sides.delta,
+        replicated,
+        se=standard_error(sides.left_out),
+        units=int(sides.held.sum()),
+        higher_is_better=sides.metric.higher_is_better,
+    )
+
+
+def paired_approximate_randomization(
+    metric: Metric, baseline: Statistics, system: Statistics, trials: int = SAMPLES, seed: int = SEED
+) -> Difference:
+    """Approximate randomization (Riezler and Maxwell, 2005); without ties with the p-value of sacreBLEU's `ar`.
+
+    Args:
+        metric: the metric both statistics are of.
+        baseline: the statistics of one system, n × k.
+        system: those of the other on the same segments.
+        trials: how many times the two outputs of every segment are dealt.
+        seed: of the deals.
+
+    Raises:
+        MetricError: the two systems don't have the same segments.
+    """
+    return paired_test(Test.RANDOMIZATION, Sides.of(metric, baseline, system), trials, seed)
 
 
 def paired_bootstrap(
     metric: Metric, baseline: Statistics, system: Statistics, samples: int = SAMPLES, seed: int = SEED
-) -> PairedResult:
-    """Paired bootstrap resampling (Koehn, 2004), with the p-value of sacreBLEU's `PairedTest` (`bs`).
+) -> Difference:
+    """Paired bootstrap resampling (Koehn, 2004), whose two-sided p-value agrees with its interval.
 
     Args:
         metric: the metric both statistics are of.
@@ -65,63 +137,34 @@ def paired_bootstrap(
     Raises:
         MetricError: the two systems don't have the same segments.
     """
-    delta = _delta(metric, baseline, system)
-    sums = resampled_sums(np.stack([baseline, system]), samples, seed)
-    # sacreBLEU scores resamples in single precision; its p-value is met to the last digit only if we do
-    baseline_scores, system_scores = metric.aggregate(sums)
-    p_value = bootstrap_p_value(system_scores - baseline_scores, delta)
-    return PairedResult(p_value, delta, *_interval(metric, sums))
+    return paired_test(Test.BOOTSTRAP, Sides.of(metric, baseline, system), samples, seed)
 
 
-def bootstrap_p_value(differences: Scores, delta: float) -> float:
-    """The two-sided p-value of an observed difference, given that difference in each resample.
-
-    It serves a single pair and, with jointly resampled scores, a mean over pairs. The resamples' absolute
-    differences, moved to mean zero, stand for chance, as in sacreBLEU. Where no resample shows any
-    difference at all the p-value is 1 (sacreBLEU's would be its smallest).
-    """
-    distances = np.abs(differences)
-    return _share_beyond(distances - distances.mean(), delta) if distances.any() else 1.0
-
-
-def paired_approximate_randomization(
-    metric: Metric, baseline: Statistics, system: Statistics, trials: int = TRIALS, seed: int = SEED
-) -> PairedResult:
-    """Approximate randomization (Riezler and Maxwell, 2005), with the p-value of sacreBLEU's `PairedTest` (`ar`).
-
-    Each trial deals the two outputs of every segment to two pseudo-systems at random. The interval is the paired
-    bootstrap's with its default number of resamples. Where no trial shows any difference the p-value is 1.
+def sacrebleu_bootstrap(
+    metric: Metric, baseline: Statistics, system: Statistics, samples: int = SACREBLEU_SAMPLES, seed: int = SEED
+) -> Difference:
+    """The paired bootstrap with the p-value of sacreBLEU's `PairedTest` (`bs`), which is one-sided.
 
     Args:
         metric: the metric both statistics are of.
         baseline: the statistics of one system, n × k.
         system: those of the other on the same segments.
-        trials: how many deals.
-        seed: of the deals.
+        samples: how many resamples.
+        seed: of the draws.
 
     Raises:
         MetricError: the two systems don't have the same segments.
     """
-    delta = _delta(metric, baseline, system)
-    dealt = _deals(len(baseline), trials, seed)
-    both = (baseline + system).sum(axis=0)
-    distances = np.empty(trials)
-    for start in range(0, trials, _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        first = system.sum(axis=0) + dealt[rows].astype(np.float64) @ (baseline - system)
-        distances[rows] = np.abs(metric.aggregate(first) - metric.aggregate(both - first))
-    p_value = _share_beyond(distances, delta) if distances.any() else 1.0
-    return PairedResult(p_value, delta, *_interval(metric, resampled_sums(np.stack([baseline, system]), seed=seed)))
+    return paired_test(Test.SACREBLEU_BS, Sides.of(metric, baseline, system), samples, seed)
 
 
 def samples_for(tests: int, level: float = 0.05) -> int:
-    """How many resamples or trials a family of tests needs for one of them to be significant at all.
+    """How many replicates a family of tests needs, so that chance in making them seldom decides a verdict.
 
-    No p-value is smaller than 1 / (samples + 1), and Holm multiplies the smallest by the number of tests: 1,000
-    resamples of 156 pairs can't show any difference at 0.05. This is twice what makes it possible, and
-    at least the default.
+    Holm holds the smallest p-value against level / tests: so many replicates that twenty are expected beyond a
+    difference of just that p-value, and at least the default.
     """
-    return max(SAMPLES, ceil(2 * tests / level))
+    return max(SAMPLES, ceil(20 * tests / level))
 
 
 class Correction(StrEnum):
@@ -207,30 +250,6 @@ def interval_tests(
         z = np.where(deltas == 0, 0 * halves, np.abs(deltas) / halves * HALF_WIDTH)
     p_values = np.array([erfc(value / 2**0.5) for value in z.tolist()], dtype=np.float64)
     return IntervalTests(deltas - halves, deltas + halves, p_values)
-
-
-def _delta(metric: Metric, baseline: Statistics, system: Statistics) -> float:
-    if baseline.shape != system.shape or len(baseline) == 0:
-        raise MetricError(
-            f"Statistics of {len(baseline)} and of {len(system)} segments can't be compared: "
-            "a paired test needs the same segments of the same metric on both sides."
-        )
-    return float(metric.aggregate(system.sum(axis=0)) - metric.aggregate(baseline.sum(axis=0)))
-
-
-def _interval(metric: Metric, sums: NDArray[np.float32]) -> tuple[float, float]:
-    baseline, system = metric.aggregate(sums.astype(np.float64))
-    return interval(system - baseline)
-
-
-def _share_beyond(chance: Scores, delta: float) -> float:
-    # +1: the observed difference is itself one of the possible ones, so that no p-value is 0
-    return (int(np.sum(chance > abs(delta))) + 1) / (len(chance) + 1)
-
-
-@lru_cache(maxsize=2)
-def _deals(segments: int, trials: int, seed: int) -> NDArray[np.bool_]:
-    return np.random.default_rng(seed).integers(2, size=(trials, segments), dtype=bool)
 
 
 def _ordered(p_values: Sequence[float] | NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:

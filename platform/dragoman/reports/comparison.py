@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.reports.choices import weighing
-from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, share, word
+from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, p_value, share, word
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""
@@ -27,19 +27,38 @@ def scopes(grid: str, found: Comparison) -> Table:
         return Column(what, what, text, values=(what, f"significant_{what}"))
 
     notes = [found.note] if found.note else []
-    notes += ["Only pairs that both models have a score for; interval and p of a scope resample all its pairs jointly."]
+    notes += ["Only pairs that both models have a score for; interval and p of a scope are of the mean over its pairs."]
+    if any(scope.p_value is not None for scope in found.scopes):
+        notes[-1] += f" Tested by paired {found.scope_test}; adjusted p is for the number of scopes."
+    if found.basis:
+        notes.append(found.basis)
     if found.how:
         notes.append(f"In brackets: significant at {found.alpha:g} {found.how}.")
+    facts = {"a": found.a, "b": found.b, "test": found.scope_test, **_facts(found), "samples": found.scope_samples}
     return Table(
         name="scopes",
         title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}, "
               f"{weighing(found.micro)}",
         columns=[word("scope"), share("pairs", "done", "pairs"),
                  number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
-                 interval("low", "high", sign=True), number("p_value", "p", digits=4),
+                 interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p"),
                  count("wins"), count("losses"), number("ties", digits=0)],
-        content=[scope.model_dump(mode="json") for scope in found.scopes], notes=notes,
+        content=[scope.model_dump(mode="json") | facts for scope in found.scopes], notes=notes,
     )  # fmt: skip
+
+
+def _facts(found: Comparison) -> Row:
+    """What CSV and JSON say of the whole comparison in each row."""
+    return {
+        "metric": found.metric,
+        "samples": found.samples,
+        "correction": found.correction,
+        "alpha": found.alpha,
+        "seed": found.seed,
+        "unit": found.unit,
+        "signature": list(found.signatures),
+        "notes": " ".join(note for note in (found.note, found.basis) if note),
+    }
 
 
 def extremes(grid: str, found: Comparison, top: int) -> list[Table]:
@@ -62,9 +81,10 @@ def pairs(grid: str, found: Comparison) -> Table:
 
 
 def _differences(name: str, title: str, found: Comparison, rows: Sequence[Row], detail: bool = False) -> Table:
+    facts = {"system_a": found.a, "system_b": found.b, **_facts(found)}
     return Table(
-        name=name, title=title, content=rows, detail=detail, stub=2,
+        name=name, title=title, content=[{**row, **facts} for row in rows], detail=detail, stub=2,
         columns=[word("source"), word("target"), word("partition_b", "partition"), number("a", found.a),
                  number("b", found.b), number("delta", sign=True), interval("low", "high", sign=True),
-                 number("p_value", "p", digits=4), number("adjusted", "adjusted p", digits=4)],
+                 p_value("p_value", "p"), p_value("adjusted", "adjusted p")],
     )  # fmt: skip

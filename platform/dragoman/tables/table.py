@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from math import ceil
 from typing import Any, Self
 
 Row = Mapping[str, Any]
@@ -149,6 +150,21 @@ def interval(low: str, high: str, heading: str = "95% interval", digits: int = 1
         return f"[{figure(row[low], digits, sign)}, {figure(row[high], digits, sign)}]"
 
     return Column(low, heading, bounds, values=(low, high))
+
+
+def p_value(key: str, heading: str | None = None, floor: str = "p_is_floor", digits: int = 4) -> Column:
+    """A column of p-values; of one that is the smallest a test can give, by the row's value `floor`, the bound."""
+
+    def text(row: Row) -> str:
+        value = row[key]
+        if value is None:
+            return "-"
+        least: float = 10**-digits
+        if row[floor] or value < least / 2:
+            return f"< {max(least, ceil(value / least - 1e-9) * least):.{digits}f}"
+        return f"{value:.{digits}f}"
+
+    return Column(key, _headed(key, heading), text, values=(key, floor))
 
 
 def figure(value: float | None, digits: int = 1, sign: bool = False) -> str:

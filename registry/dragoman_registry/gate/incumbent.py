@@ -1,34 +1,25 @@
 """The incumbent's scores on the same lines and under the same signature as a model's, from whichever grid has them."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import NamedTuple
 
-import numpy as np
-
-from dragoman.analysis.bootstrap import resampled
-from dragoman.analysis.pair_tests import MOST_SAMPLES, Plan
+from dragoman.analysis.joint_tests import Contrast, JointTests, joint_tests
 from dragoman.analysis.scores_by_text import Lines, LinesScore, scores_by_lines
+from dragoman.analysis.segment_statistics import Stored
+from dragoman.analysis.significance_plan import Plan
+from dragoman.analysis.units import independent
 from dragoman.cell import Cell
 from dragoman.metrics.base import Metric
 from dragoman.metrics.lookup import metric_class
-from dragoman.metrics.resampling import SEED
-from dragoman.metrics.serialization import unpack
-from dragoman.metrics.significance import (
-    Correction,
-    adjusted,
-    bootstrap_p_value,
-    paired_bootstrap,
-    samples_for,
-)
+from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
 from dragoman.store.store import Store
 from dragoman_registry.gate.gate import PairNumbers, in_scope
 from dragoman_registry.registry_client.versions import RegisteredVersion
 
-Statistics = dict[Pair, tuple[bytes, bytes]]
-"""The packed statistics of the incumbent and of the model on each pair."""
+Scored = dict[Pair, Contrast]
+"""The scores of the incumbent and of the model on each pair, with their statistics."""
 
 
 class IncumbentNumbers(NamedTuple):
@@ -37,7 +28,8 @@ class IncumbentNumbers(NamedTuple):
     numbers: list[PairNumbers]
     """One of each pair."""
     p_values: dict[Rule, float]
-    """P-values of the rules that forbid a significant regression, not adjusted; none where it can't be tested."""
+    """P-values, one-sided and not adjusted, of the rules that forbid a significant regression; none where it can't be
+    tested."""
 
 
 def beside_incumbent(
@@ -48,7 +40,7 @@ def beside_incumbent(
     cells: Mapping[Pair, Cell],
     incumbent: RegisteredVersion,
 ) -> IncumbentNumbers:
-    """Put the incumbent's numbers beside a model's, and test where the policy asks whether the two differ.
+    """Put the incumbent's numbers beside a model's, and test where the policy asks whether it is worse.
 
     Args:
         store: the results store.
@@ -82,9 +74,10 @@ def beside_incumbent(
     kind = metric_class(metric)
     if kind is None or not both:
         return IncumbentNumbers(found, {})
-    p_values = {rule: p_value for rule in by_scope if (p_value := _p_value(kind, found, rule, both)) is not None}
+    tests = _tests(kind, both, policy, {rule: _shared(found, rule) for rule in by_scope})
+    p_values = {rule: difference.p_worse for rule, difference in tests.means.items()}
     if by_pair:
-        differs = _significant(kind, both, policy)
+        differs = _worse(tests, policy)
         found = [each.model_copy(update={"differs": differs.get(each.pair)}) for each in found]
     return IncumbentNumbers(found, p_values)
 
@@ -99,40 +92,43 @@ def _statistics(
     cells: Mapping[Pair, Cell],
     ours: Mapping[Lines, LinesScore],
     theirs: Mapping[Lines, LinesScore],
-) -> Statistics:
-    """The packed statistics of the incumbent and of the model, for each pair that has them of both."""
-    both: Statistics = {}
+) -> Scored:
+    """The scores of the incumbent and of the model, for each pair that has statistics of both."""
+    both: Scored = {}
     for each in numbers:
         lines = (each.pair, cells[each.pair].content)
         if lines in ours and lines in theirs:
-            system, baseline = (side[lines].statistics.get(each.signature) for side in (ours, theirs))
-            if system is not None and baseline is not None:
-                both[each.pair] = (baseline, system)
+            system, baseline = (
+                Stored(side[lines].values.get(each.signature, 0.0), side[lines].statistics.get(each.signature))
+                for side in (ours, theirs)
+            )
+            if system.packed is not None and baseline.packed is not None:
+                both[each.pair] = Contrast(baseline, system)
     return both
 
 
-def _significant(kind: type[Metric], both: Statistics, policy: Promotion) -> dict[Pair, bool]:
-    """Whether the two differ on each pair: paired bootstrap, adjusted over all of them; nothing where none could."""
+def _tests(
+    kind: type[Metric], both: Scored, policy: Promotion, rules: Mapping[Rule, Sequence[Pair]]
+) -> JointTests[Rule]:
+    """Whether the model is worse than the incumbent, on each pair and on the mean of each rule.
+
+    The pairs are taken as independent.
+    """
     plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
-    samples = min(samples_for(len(both), policy.alpha), MOST_SAMPLES)
-    if plan.finds_none(len(both), samples):
+    means = {rule: dict.fromkeys(pairs, 1.0) for rule, pairs in rules.items()}
+    return joint_tests(kind, both, independent({}), plan, means)
+
+
+def _shared(numbers: Sequence[PairNumbers], rule: Rule) -> list[Pair]:
+    """The pairs of a rule that both have a score for."""
+    scope = in_scope(numbers, rule.over)
+    return [each.pair for each in scope if each.value is not None and each.incumbent is not None]
+
+
+def _worse(tests: JointTests[Rule], policy: Promotion) -> dict[Pair, bool]:
+    """Whether the model is significantly worse on each pair: one-sided, adjusted over all; none where none can be."""
+    plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
+    if plan.finds_none(len(tests.pairs), tests.samples):
         return {}
-    results = [
-        paired_bootstrap(kind(pair), unpack(baseline), unpack(system), samples, SEED)
-        for pair, (baseline, system) in both.items()
-    ]
-    p_values = adjusted([result.p_value for result in results], plan.correction)
-    return {pair: bool(p_value <= policy.alpha) for pair, p_value in zip(both, p_values, strict=True)}
-
-
-def _p_value(kind: type[Metric], numbers: Sequence[PairNumbers], rule: Rule, both: Statistics) -> float | None:
-    """The p-value of the mean difference over the pairs of a rule that both have; None where one can't be resampled."""
-    shared = [each for each in in_scope(numbers, rule.over) if each.value is not None and each.incumbent is not None]
-    if not shared or not all(each.pair in both for each in shared):
-        return None
-    differences = [
-        resampled(kind, each.pair, both[each.pair][1]) - resampled(kind, each.pair, both[each.pair][0])
-        for each in shared
-    ]
-    delta = fmean((each.value or 0.0) - (each.incumbent or 0.0) for each in shared)
-    return bootstrap_p_value(np.mean(differences, axis=0), delta)
+    p_values = adjusted([each.p_worse for each in tests.pairs.values()], Correction(policy.correction))
+    return {pair: bool(p_value <= policy.alpha) for pair, p_value in zip(tests.pairs, p_values, strict=True)}

@@ -13,6 +13,8 @@ from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.metrics import significance
+from dragoman.metrics.replicates import Sides, standard_error
 from dragoman.metrics.resampling import SAMPLES, SEED
 from dragoman.metrics.serialization import unpack
 from dragoman.metrics.significance import (
@@ -22,8 +24,7 @@ from dragoman.metrics.significance import (
     benjamini_hochberg,
     holm,
     interval_tests,
-    paired_approximate_randomization,
-    paired_bootstrap,
+    replicates,
 )
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition, TrainingGraph
@@ -56,24 +57,28 @@ def statistics(store, model, pair):
     return unpack(next(score.statistics for score in store.cells.scores(cell) if score.metric == "bleu"))
 
 
-@pytest.mark.parametrize(
-    ("test", "run"), [(Test.BOOTSTRAP, paired_bootstrap), (Test.RANDOMIZATION, paired_approximate_randomization)]
-)
+@pytest.mark.parametrize("test", [Test.BOOTSTRAP, Test.RANDOMIZATION, Test.SACREBLEU_BS])
 @pytest.mark.parametrize(("correction", "adjust"), [(Correction.HOLM, holm), (Correction.BH, benjamini_hochberg)])
-def test_every_common_pair_is_tested_and_all_are_adjusted_together(store, test, run, correction, adjust):
+def test_every_common_pair_is_tested_and_all_are_adjusted_together(store, test, correction, adjust):
     found = compare(store, ScoreQuestion("g", "bleu"), a="a", b="b", test=test, correction=correction, samples=SAMPLES)
     assert [difference.pair for difference in found.pairs] == PAIRS[2:]
     metric = plugins.load("metrics", "bleu")
-    expected = [
-        run(metric(pair), statistics(store, "a", pair), statistics(store, "b", pair), SAMPLES, SEED)
-        for pair in PAIRS[2:]
-    ]
-    assert [difference.p_value for difference in found.pairs] == [result.p_value for result in expected]
-    assert [difference.delta for difference in found.pairs] == pytest.approx([result.delta for result in expected])
-    assert [difference.adjusted for difference in found.pairs] == pytest.approx(
-        adjust([result.p_value for result in expected])
-    )
-    assert all(difference.significant is (difference.adjusted <= 0.05) for difference in found.pairs)
+    expected = []
+    # the store has no sentences: each pair is a block of its own
+    for block, pair in enumerate(PAIRS[2:]):
+        sides = Sides.of(metric(pair), statistics(store, "a", pair), statistics(store, "b", pair))
+        (replicated,) = replicates(test, [sides], SAMPLES, SEED, block)
+        expected.append(
+            significance.difference(test, sides.delta, replicated, se=standard_error(sides.left_out), units=40)
+        )
+    assert [each.p_value for each in found.pairs] == [result.p_value for result in expected]
+    assert [each.p_is_floor for each in found.pairs] == [result.p_is_floor for result in expected]
+    assert [each.delta for each in found.pairs] == pytest.approx([result.delta for result in expected])
+    assert [(each.low, each.high) for each in found.pairs] == [(result.low, result.high) for result in expected]
+    assert [each.adjusted for each in found.pairs] == pytest.approx(adjust([result.p_value for result in expected]))
+    assert all(each.significant is (each.adjusted <= 0.05) for each in found.pairs)
+    known = [scope for scope in found.scopes if scope.p_value is not None]
+    assert [scope.adjusted for scope in known] == pytest.approx(adjust([scope.p_value for scope in known]))
 
 
 def test_scopes_count_wins_over_common_pairs_of_b_s_partitions(store):
@@ -97,9 +102,9 @@ def test_scopes_count_wins_over_common_pairs_of_b_s_partitions(store):
     assert summed["all"].delta == scopes["all"].delta and summed["all"].significant_wins is None
 
 
-def test_enough_resamples_are_drawn_for_one_pair_to_be_significant_after_holm(store):
+def test_enough_trials_are_made_that_chance_seldom_decides(store):
     found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="b")
-    assert found.samples * 0.05 > len(found.pairs)
+    assert found.samples == 10_000 >= 20 * len(found.pairs) / 0.05
     assert any(difference.significant for difference in found.pairs)
 
 
@@ -221,7 +226,7 @@ def test_models_of_two_grids_are_compared_on_the_pairs_of_both(grids):
         pair = difference.pair
         assert (difference.a, difference.b) == (theirs[pair].value, ours[pair].value)
         assert (difference.partition_a, difference.partition_b) == (theirs[pair].partition, ours[pair].partition)
-    assert found.scopes[-1].p_value is not None and found.test is Test.BOOTSTRAP
+    assert found.scopes[-1].p_value is not None and found.test is Test.RANDOMIZATION
     turned = compare(store, ScoreQuestion("one", "bleu"), a="two/b", b="a", samples=200)
     assert [difference.delta for difference in turned.pairs] == [-difference.delta for difference in found.pairs]
     assert [row.pair for row in regressions(store, ScoreQuestion("two", "bleu"), a="one/a", b="b", limit=9)] == [

@@ -1,10 +1,12 @@
 """How differences are tested: paired where that can be, else by intervals, and always said."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from sqlalchemy import text
 
-from dragoman.analysis import pair_tests
+from dragoman.analysis import pair_tests, significance_plan
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.pair_scores import differing, pair_columns
 from dragoman.analysis.partition_table import partition_gap, partition_table
@@ -71,8 +73,8 @@ def test_a_pair_without_statistics_is_tested_by_intervals_among_others_that_have
     of_cells(store, "DELETE FROM score_statistics", "base", PAIRS[0])
     found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=400)
     tests = {difference.pair: difference.test for difference in found.pairs}
-    assert tests == {pair: Test.INTERVALS if pair == PAIRS[0] else Test.BOOTSTRAP for pair in PAIRS}
-    assert (found.test, found.samples) == (Test.BOOTSTRAP, 400)
+    assert tests == {pair: Test.INTERVALS if pair == PAIRS[0] else Test.RANDOMIZATION for pair in PAIRS}
+    assert (found.test, found.samples) == (Test.RANDOMIZATION, 400)
     assert "1 of 12 pairs are tested by the intervals of their scores" in found.note
 
 
@@ -93,7 +95,7 @@ def test_statistics_that_do_not_give_the_stored_score_are_used_for_nothing(campa
         for difference in compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned").pairs
     }
     assert found[odd].p_value is None and found[odd].test is None
-    assert all(difference.test is Test.BOOTSTRAP for pair, difference in found.items() if pair != odd)
+    assert all(difference.test is Test.RANDOMIZATION for pair, difference in found.items() if pair != odd)
     said = "The stored statistics of en-de don't give the stored scores by the bleu that is installed here"
     assert f"{said}: not tested." in compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=100).note
     rows = {row.scope: row for row in partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")}
@@ -105,17 +107,44 @@ def test_statistics_that_do_not_give_the_stored_score_are_used_for_nothing(campa
 
 def test_paired_tests_that_could_find_nothing_are_not_made_unless_asked_for(campaign, monkeypatch):
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY)
-    monkeypatch.setattr(pair_tests, "MOST_SAMPLES", 200)
-    found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned")
+    monkeypatch.setattr(significance_plan, "_MOST_REPLICATES", 200 * len(PAIRS))
+    question, sides = ScoreQuestion("g", "bleu"), {"a": "base", "b": "tuned", "test": Test.BOOTSTRAP}
+    found = compare(store, question, **sides)
     assert found.test is Test.INTERVALS
-    assert "can find none of 12 pairs significant at 0.05 after Holm; ask for 1000 samples or another" in found.note
-    assert compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=1000).test is Test.BOOTSTRAP
-    assert (
-        compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", correction=Correction.BH).test is Test.BOOTSTRAP
-    )
-    few = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=200)
+    assert "can find none of 12 pairs significant at 0.05 after Holm; ask for 10000 samples or random" in found.note
+    assert compare(store, question, **sides, samples=1000).test is Test.BOOTSTRAP
+    assert compare(store, question, **sides, correction=Correction.BH).test is Test.BOOTSTRAP
+    few = compare(store, question, **sides, samples=200)
     assert few.test is Test.BOOTSTRAP and not any(difference.significant for difference in few.pairs)
     assert few.note == "With 200 samples no p-value can be small enough for one of so many pairs after Holm."
+
+
+def test_trials_that_are_too_few_for_so_many_pairs_have_a_fitted_tail_and_it_is_said(campaign, monkeypatch):
+    store = campaign.fill(MODELS, PAIRS, quality=QUALITY, segments=60)
+    question, sides = ScoreQuestion("g", "bleu"), {"a": "base", "b": "tuned"}
+    whole = compare(store, question, **sides)
+    monkeypatch.setattr(significance_plan, "_MOST_REPLICATES", 1000 * len(PAIRS))
+    found = compare(store, question, **sides, seed=1)
+    assert (whole.samples, whole.note, found.samples, found.test) == (10_000, None, 1000, Test.RANDOMIZATION)
+    assert "12 pairs need 10,000 trials, and these are 1,000" in found.note and "generalised Pareto" in found.note
+    # by counting none could be below 12/1001; by the tail differences are that are clear with more trials
+    assert min(pair.adjusted for pair in found.pairs) < 12 / 1001
+    assert all(few.significant for few, many in zip(found.pairs, whole.pairs, strict=True) if many.adjusted < 0.01)
+
+
+def test_verdicts_do_not_hang_on_the_seed(campaign):
+    # differences that are clear, that are none, and some in between: 30 seeds, of which at most one may say otherwise
+    close = {("tuned", pair): 0.5 + 0.02 * n for n, pair in enumerate(PAIRS)}
+    store = campaign.fill(MODELS, PAIRS, quality=close, segments=60)
+    verdicts = [
+        tuple(
+            each.significant
+            for each in compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", seed=seed).pairs
+        )
+        for seed in range(30)
+    ]
+    assert Counter(verdicts).most_common(1)[0][1] >= 29
+    assert 0 < sum(verdicts[0]) < len(PAIRS)
 
 
 def test_a_metric_that_is_not_installed_is_tested_by_intervals(campaign, monkeypatch):
@@ -130,6 +159,7 @@ def test_intervals_may_be_asked_for(campaign):
     store = campaign.fill(MODELS, PAIRS, quality=QUALITY)
     found = compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", test=Test.INTERVALS)
     assert (found.test, found.samples, found.note) == (Test.INTERVALS, None, None)
+    assert found.scope_test is Test.RANDOMIZATION and found.scopes[-1].p_value is not None
     assert all(difference.p_value is not None for difference in found.pairs)
 
 
@@ -166,4 +196,4 @@ def test_a_base_with_more_pairs_elsewhere_keeps_the_intervals_of_gains(campaign,
     monkeypatch.setattr(segment_statistics, "MOST_PAIRS", 5)
     monkeypatch.setattr(pair_tests, "MOST_PAIRS", 5)
     assert partition_table(store, ScoreQuestion("g", "bleu"), model="tuned")[-1].gain_low is not None
-    assert compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=100).test is Test.BOOTSTRAP
+    assert compare(store, ScoreQuestion("g", "bleu"), a="base", b="tuned", samples=100).test is Test.RANDOMIZATION

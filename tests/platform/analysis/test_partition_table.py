@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dragoman import plugins
 from dragoman.analysis import segment_statistics
+from dragoman.analysis.comparison import compare
 from dragoman.analysis.pair_scores import pair_scores, unscored
 from dragoman.analysis.partition_table import partition_gap, partition_table
 from dragoman.analysis.score_query import scores
@@ -17,7 +18,8 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
-from dragoman.metrics.resampling import SAMPLES, SEED
+from dragoman.metrics.replicates import generator
+from dragoman.metrics.resampling import SAMPLES, SEED, expanded_interval
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, Partition, TrainingGraph
@@ -125,30 +127,47 @@ def test_a_pair_says_why_it_has_no_score(filled):
 
 
 def resampled_mean(store, model, pairs):
-    """The mean over pairs in each resample, segment by segment drawn: slow and plain."""
+    """The mean over pairs in each resample, segment by segment drawn, each pair apart: slow and plain."""
     metric = plugins.load("metrics", "bleu")
+    stored = {
+        cell.cell.pair: unpack(score.statistics)
+        for cell in store.cells.of_grid("g")
+        if cell.cell.model == f"model-{model}"
+        for score in store.cells.scores(cell.cell.id)
+        if score.metric == "bleu"
+    }
     values = []
-    for cell in store.cells.of_grid("g"):
-        if cell.cell.model == f"model-{model}" and cell.cell.pair in pairs:
-            stored = next(score for score in store.cells.scores(cell.cell.id) if score.metric == "bleu")
-            rows = unpack(stored.statistics)
-            rng = np.random.default_rng(SEED)
-            draws = rng.choice(len(rows), size=(SAMPLES, len(rows)), replace=True)
-            values.append([float(metric(cell.cell.pair).aggregate(rows[draw].sum(axis=0))) for draw in draws])
+    # the store has no sentences: each pair is a block of its own
+    for block, pair in enumerate(sorted(stored)):
+        rows = stored[pair]
+        draws = generator(SEED, block).choice(len(rows), size=(SAMPLES, len(rows)), replace=True)
+        if pair in pairs:
+            values.append([float(metric(pair).aggregate(rows[draw].sum(axis=0))) for draw in draws])
     return np.mean(values, axis=0)
 
 
 def test_intervals_resample_all_pairs_jointly(filled):
     seen, recombined = list(GRAPH.pairs), [Pair("fr", "de")]
     row = table(filled, "tuned")["seen"]
-    mean = np.sort(resampled_mean(filled, "tuned", seen))
-    assert (row.low, row.high) == pytest.approx((mean[25], mean[-26]), abs=1e-4)
-    gain = np.sort(resampled_mean(filled, "tuned", seen) - resampled_mean(filled, "base", seen))
-    assert (row.gain_low, row.gain_high) == pytest.approx((gain[25], gain[-26]), abs=1e-4)
+    units = sum(12 if pair.source == "en" else 9 for pair in seen)
+    expected = expanded_interval(resampled_mean(filled, "tuned", seen), units)
+    assert (row.low, row.high) == pytest.approx(expected, abs=1e-4)
     gap = partition_gap(filled, ScoreQuestion("g", "bleu"), model="tuned", better="seen", worse="recombined")
-    apart = np.sort(resampled_mean(filled, "tuned", seen) - resampled_mean(filled, "tuned", recombined))
-    assert (gap.low, gap.high) == pytest.approx((apart[25], apart[-26]), abs=1e-4)
+    apart = resampled_mean(filled, "tuned", seen) - resampled_mean(filled, "tuned", recombined)
+    assert (gap.low, gap.high) == pytest.approx(expanded_interval(apart, units + 9), abs=1e-4)
     assert gap.value == pytest.approx(row.mean - table(filled, "tuned")["recombined"].mean)
+
+
+def test_the_interval_of_a_gain_is_that_of_the_comparison_with_the_base(filled):
+    compared = {scope.scope: scope for scope in compare(filled, ScoreQuestion("g", "bleu"), a="base", b="tuned").scopes}
+    for scope, row in table(filled, "tuned").items():
+        assert (row.gain, row.gain_low, row.gain_high) == (
+            compared[scope].delta,
+            compared[scope].low,
+            compared[scope].high,
+        )
+        assert row.gain_low is None or row.gain_low < row.gain < row.gain_high
+    assert table(filled, "tuned")["seen"].gain_low is not None
 
 
 def test_there_is_no_gap_to_a_scope_without_scores(filled):

@@ -26,7 +26,7 @@ def test_shows_scopes_with_wins_and_the_worst_losses_and_gains(filled, dragoman)
     lines = [line.split() for line in outcome.out.splitlines()]
     scope = next(line for line in lines if line[:1] == ["all"])
     assert scope[1:4] == ["6", "of", "6"] and scope[-5:] == ["5", "(5)", "1", "(1)", "0"]
-    assert "paired bootstrap, 500 samples, adjusted after Holm" in outcome.out
+    assert "paired randomization, 500 samples, adjusted after Holm" in outcome.out
     losses = outcome.out.split("where tuned is worst against base")[1].split("where it is best")[0]
     assert [line.split()[:2] for line in losses.splitlines() if line.strip().startswith("de")] == [["de", "en"]]
 
@@ -37,6 +37,42 @@ def test_json_has_every_pair_and_csv_the_table_asked_for(filled, dragoman):
     assert len(found["pairs"]) == 6 and {"scopes", "losses", "gains", "pairs"} == found.keys()
     rows = list(csv.DictReader(io.StringIO(dragoman(*arguments, "--csv", "--table", "pairs").out)))
     assert [float(row["delta"]) for row in rows] == [pair["delta"] for pair in found["pairs"]]
+
+
+def test_json_and_csv_say_how_and_of_what(filled, dragoman):
+    arguments = ("compare", "g", "base", "tuned", "--samples", "200", "--seed", "7", "--test", "bootstrap")
+    found = json.loads(dragoman(*arguments, "--alpha", "0.01", "--json").out)
+    how = {"metric": "bleu", "test": "bootstrap", "samples": 200, "correction": "holm", "alpha": 0.01, "seed": 7}
+    for row in [*found["scopes"], *found["pairs"]]:
+        assert how.items() <= row.items() and row["unit"] == "sentence" and row["signature"]
+        assert "Intervals and p are about these pairs and these checkpoints" in row["notes"]
+        assert "One checkpoint each: they say nothing of the recipe." in row["notes"]
+    assert {(row["a"], row["b"]) for row in found["scopes"]} == {("base", "tuned")}
+    assert {(row["system_a"], row["system_b"]) for row in found["pairs"]} == {("base", "tuned")}
+    rows = list(csv.DictReader(io.StringIO(dragoman(*arguments, "--csv").out)))
+    assert rows and all(row["a"] == "base" and row["seed"] == "7" and row["notes"] for row in rows)
+    another = json.loads(dragoman(*arguments[:-3], "8", "--json").out)
+    assert {row["seed"] for row in another["pairs"]} == {8}
+
+
+def test_the_smallest_p_value_there_can_be_is_printed_as_a_bound(filled, dragoman):
+    arguments = ("compare", "g", "base", "tuned", "--samples", "400")
+    found = json.loads(dragoman(*arguments, "--json").out)
+    floors = [pair for pair in found["pairs"] if pair["p_is_floor"]]
+    # 1 / (400 + 1), rounded up
+    assert floors and all(pair["p_value"] == round(1 / 401, 6) for pair in floors)
+    for form in ("--markdown", "--latex"):
+        out = dragoman(*arguments, "--table", "pairs", form).out.replace("\\ensuremath{<}", "<")
+        assert out.count("< 0.0025") >= len(floors) and "0.0024 " not in out
+
+
+def test_sacrebleus_own_bootstrap_is_named_one_sided(filled, dragoman):
+    out = dragoman("compare", "g", "base", "tuned", "--samples", "200", "--test", "sacrebleu-bs").out
+    assert "by sacreBLEU's paired bootstrap, whose p is one-sided, 200 samples" in out
+
+
+def test_a_seed_below_zero_is_refused(filled, dragoman):
+    assert dragoman("compare", "g", "base", "tuned", "--seed", "-1").code == 2
 
 
 def test_equal_stores_print_equal_bytes(filled, dragoman):

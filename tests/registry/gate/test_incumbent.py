@@ -2,6 +2,9 @@
 
 import pytest
 
+from dragoman.analysis import joint_tests, significance_plan
+from dragoman.analysis.joint_tests import Contrast
+from dragoman.analysis.segment_statistics import Stored
 from dragoman.metrics.sacrebleu import Bleu
 from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
@@ -13,14 +16,25 @@ BAD = [f"a home {number} is" for number in range(30)]
 
 
 def scored(pair, hypotheses):
-    return pack(Bleu(pair).statistics(hypotheses, hypotheses, GOOD))
+    metric = Bleu(pair)
+    statistics = metric.statistics(hypotheses, hypotheses, GOOD)
+    return Stored(metric.score(statistics), pack(statistics))
 
 
-@pytest.mark.parametrize(("pairs", "differing"), [(4, 4), (6, 0)])
-def test_more_pairs_than_the_samples_can_tell_apart_are_untested_and_not_equal(pairs, differing, monkeypatch):
-    """Of 100 samples no p-value is below 1 in 101: times six that is more than 0.05, however large the difference."""
-    monkeypatch.setattr(incumbent, "MOST_SAMPLES", 100)
-    languages = ["de", "fr", "fi", "ru", "ar", "hi"][:pairs]
-    both = {pair: (scored(pair, GOOD), scored(pair, BAD)) for pair in (Pair("en", each) for each in languages)}
-    found = incumbent._significant(Bleu, both, Promotion(model="m", rules=(Rule(significant_losses_at_most=0),)))
-    assert len(found) == differing and all(found.values())
+@pytest.mark.parametrize(("replicates", "worse"), [(2**24, 6), (6 * 1000, 6), (6 * 100, 0)])
+def test_more_pairs_than_the_trials_can_tell_apart_are_untested_and_not_equal(replicates, worse, monkeypatch):
+    """Of 100 trials no p-value is below 1 in 101, and none to fit a tail: times six that is more than 0.05."""
+    monkeypatch.setattr(significance_plan, "_MOST_REPLICATES", replicates)
+    monkeypatch.setattr(significance_plan, "FURTHEST", 1 if replicates < 2**10 else 100)
+    joint_tests._tests.cache_clear()
+    pairs = [Pair("en", each) for each in ("de", "fr", "fi", "ru", "ar", "hi")]
+    both = {pair: Contrast(scored(pair, GOOD), scored(pair, BAD)) for pair in pairs}
+    policy = Promotion(model="m", rules=(Rule(significant_losses_at_most=0),))
+    found = incumbent._worse(incumbent._tests(Bleu, both, policy, {}), policy)
+    assert len(found) == worse and all(found.values())
+
+
+def test_a_model_that_is_better_is_not_worse():
+    both = {Pair("en", "de"): Contrast(scored(Pair("en", "de"), BAD), scored(Pair("en", "de"), GOOD))}
+    policy = Promotion(model="m", rules=(Rule(significant_losses_at_most=0),))
+    assert incumbent._worse(incumbent._tests(Bleu, both, policy, {}), policy) == {Pair("en", "de"): False}

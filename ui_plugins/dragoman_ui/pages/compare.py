@@ -9,7 +9,7 @@ from dragoman.analysis.campaigns import siblings
 from dragoman.analysis.comparison import Comparison, ScopeDifference, scope_differences, with_significance
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, regressions
 from dragoman.analysis.pair_scores import differing
-from dragoman.analysis.pair_tests import ALPHA
+from dragoman.analysis.significance_plan import ALPHA
 from dragoman.metrics.significance import Correction, Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
