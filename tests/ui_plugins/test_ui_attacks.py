@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from dragoman_registry.registry_client.client import client_at
+from dragoman_ui.auth import access_token
 
 pytestmark = pytest.mark.slow
 
@@ -335,3 +336,22 @@ def test_pages_of_other_sites_are_refused(owner: Attacker) -> None:
             answer = owner.ask(method, path, headers={"Origin": origin}, json={} if method == "POST" else None)
             assert answer.status_code == 403
             assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_browser_gets_in_by_the_file_and_writes(with_token: str, tmp_path: Path, chromium: Any) -> None:
+    page = chromium.new_page()
+    assert page.goto(f"{with_token}/dragoman/").status == 401
+    with access_token.announced(tmp_path, f"{with_token}/dragoman/", TOKEN) as opened:
+        page.goto(opened)
+        page.wait_for_url(f"{with_token}/dragoman/")
+    page.get_by_role("link", name="demo", exact=True).click()
+    assert TOKEN not in page.content()
+    (cookie,) = [each for each in page.context.cookies() if each["name"].startswith("dragoman-ui-")]
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert TOKEN not in cookie["value"]
+    page.goto(f"{with_token}/dragoman/job?grid=demo")
+    page.get_by_role("button", name="Try failed cells again").click()
+    page.get_by_text("1 failed cell is planned again").wait_for()
+    page.goto(f"{with_token}/#/experiments/1/runs")
+    page.get_by_role("heading", name="demo").or_(page.get_by_text("demo").first).first.wait_for()
+    page.close()
