@@ -52,9 +52,6 @@ READS = {
     "registry/dragoman_registry/packaging/served_model.py": "comes with the package that MLflow serves",
     "ui_plugins/dragoman_ui/auth/routes.py": "comes with the package",
     "platform/dragoman/tracking/mlflow_schema.py": "MLflow's own package",
-    "registry/dragoman_registry/audit/places.py": "checkpoints at the place that the settings name",
-    "registry/dragoman_registry/audit/signed_note.py": "a key that is named by its user",
-    "registry/dragoman_registry/audit/witness.py": "what it has written itself",
     "ui_plugins/dragoman_ui/auth/csrf.py": "a key that it has written itself",
     "ui_plugins/dragoman_ui/responses/cache.py": "an answer that it has packed itself",
 }
