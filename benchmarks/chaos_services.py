@@ -3,7 +3,6 @@
 import os
 import resource
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from api import free_port
 from chaos_faults import SkippedError, Trial
 from chaos_grid import SERVICE, SPEC
 from chaos_proxy import FlakyProxy
@@ -98,7 +98,7 @@ def _use_all_connections(url: str, seconds: float) -> None:
 
 def mlflow_server(trial: Trial) -> None:
     """MLflow's server is killed and started again, or stands still for a while."""
-    port = _free_port()
+    port = free_port()
     words = command(trial.grid.settings, "127.0.0.1", port)
     log = (trial.grid.folder / "mlflow.log").open("ab")
     trial.finally_(log.close)
@@ -149,7 +149,7 @@ def mlflow_locked(trial: Trial) -> None:
 
 def s3(trial: Trial) -> None:
     """An object store that answers 503, slowly, or not to the end."""
-    port = _free_port()
+    port = free_port()
     log = (trial.grid.folder / "moto.log").open("ab")
     trial.finally_(log.close)
     server = subprocess.Popen(
@@ -219,12 +219,6 @@ def _killed(pid: int, group: bool = True) -> None:
         (os.killpg if group else os.kill)(pid, signal.SIGKILL)
     with suppress(psutil.Error):
         psutil.Process(pid).wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _until_healthy(url: str, seconds: float = 180) -> None:

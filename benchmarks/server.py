@@ -146,8 +146,9 @@ def measure(settings: Settings, campaign: Campaign, seconds: float, clients: int
     with log.open("wb") as file:
         server = subprocess.Popen(command(settings, "127.0.0.1", port), stdout=file, stderr=file,
                                   env=environment(settings, token=TOKEN), start_new_session=True)  # fmt: skip
-    driver = subprocess.Popen([str(Path(sys.executable).with_name("dragoman")), "run", str(spec)],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    with (settings.home / "run.log").open("wb") as file:
+        driver = subprocess.Popen([str(Path(sys.executable).with_name("dragoman")), "run", str(spec)],
+                                  stdout=file, stderr=file, start_new_session=True)  # fmt: skip
     try:
         wait_until_healthy(server, f"http://127.0.0.1:{port}/health", log)
         client_at(f"http://127.0.0.1:{port}").set_registered_model_alias(REGISTERED, ALIAS, "2")
@@ -177,7 +178,8 @@ def wait_for_work(settings: Settings, driver: "subprocess.Popen[bytes]") -> str:
     """Wait until the grid has translated a cell; returns how far it is."""
     while "done" not in cells(settings):
         if driver.poll() is not None:
-            sys.exit(f"The grid ended with code {driver.returncode} before it translated a cell: see `dragoman run`.")
+            said = (settings.home / "run.log").read_text().strip().rpartition("\n")[2]
+            sys.exit(f"The grid ended with code {driver.returncode} before it translated a cell: {said}")
         time.sleep(1)
     return cells(settings)
 

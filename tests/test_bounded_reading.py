@@ -50,6 +50,8 @@ READS = {
     "jobs/dragoman_jobs/cluster/system_metrics.py": "a spool that it writes itself",
     "jobs/dragoman_jobs/prompts/template_trial.py": "what the parent process sends",
     "registry/dragoman_registry/packaging/served_model.py": "comes with the package that MLflow serves",
+    "ui_plugins/dragoman_ui/auth/routes.py": "comes with the package",
+    "platform/dragoman/tracking/mlflow_schema.py": "MLflow's own package",
     "ui_plugins/dragoman_ui/auth/csrf.py": "a key that it has written itself",
     "ui_plugins/dragoman_ui/responses/cache.py": "an answer that it has packed itself",
 }
@@ -58,6 +60,7 @@ PRINTS = {
     "platform/dragoman/terminal.py": "makes control characters visible",
     "platform/dragoman/cli/main.py": "makes them visible in the sentence",
     "jobs/dragoman_jobs/driver/entrypoint.py": "makes them visible in the sentence",
+    "platform/dragoman/redaction/process.py": "tracebacks of what nobody foresaw, masked",
     "ui_plugins/dragoman_ui/cli.py": "its own address",
 }
 """Files that print by themselves, and why they may."""

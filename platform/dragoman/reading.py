@@ -120,15 +120,21 @@ def read_stream(file: BinaryIO, place: str, limit: str = "limit_file_bytes") -> 
     return bytes(data)
 
 
-def read_text(path: Path, limit: str = "limit_file_bytes", encoding: str = "utf-8") -> str:
+def read_text(path: Path, limit: str = "limit_file_bytes", encoding: str = "utf-8", *, errors: str = "strict") -> str:
     """The same as text, with every line break as one character.
+
+    Args:
+        path: the file.
+        limit: the setting that says how many bytes it may have.
+        encoding: of the text.
+        errors: what becomes of bytes that are not in it, as for `bytes.decode`.
 
     Raises:
         ReadingError: as for `read_bytes`.
         OSError: it can't be opened or read.
         UnicodeDecodeError: it is not in that encoding.
     """
-    return io.TextIOWrapper(io.BytesIO(read_bytes(path, limit)), encoding=encoding).read()
+    return io.TextIOWrapper(io.BytesIO(read_bytes(path, limit)), encoding=encoding, errors=errors).read()
 
 
 def read_json(path: Path, limit: str = "limit_file_bytes") -> Any:

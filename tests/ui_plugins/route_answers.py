@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mlflow_users import AUTH
+
 REACHED = 418
 """The status of a request that MLflow has let through."""
 TOKEN = "the token of a test"
@@ -27,14 +29,6 @@ OURS = {"stop": ("grid",), "retry": ("grid",), "promote": ("name", "version"), "
         "refuse": ("name", "version", "reason")}  # fmt: skip
 """Our own writes, and the parameters they take."""
 GRANTS = {"submitter": "EDIT", "promoter": "MANAGE"}
-AUTH = """
-[mlflow]
-default_permission = READ
-database_uri = sqlite:///{home}/users.db
-admin_username = admin
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-auth_cache_ttl_seconds = 300
-"""
 
 
 def main(mode: str, home: Path) -> None:

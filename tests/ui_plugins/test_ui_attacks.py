@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from tests.ui_plugins.mlflow_users import AUTH
 
 from dragoman_registry.registry_client.client import client_at
 from dragoman_ui.auth import access_token
@@ -23,14 +24,6 @@ pytestmark = pytest.mark.slow
 
 TOKEN = "the token of the attacked server"
 ADMIN, VIEWER = ("admin", "an admin's password"), ("viola", "a viewer's password")
-AUTH = """
-[mlflow]
-default_permission = READ
-database_uri = sqlite:///{home}/users.db
-admin_username = admin
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-auth_cache_ttl_seconds = 300
-"""
 ASSISTANT = "ajax-api/3.0/mlflow/assistant"
 SECRET = "what the server may read and nobody else"
 

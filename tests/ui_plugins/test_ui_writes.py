@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 from sqlalchemy import update
+from tests.ui_plugins.mlflow_users import AUTH
 
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
@@ -27,15 +28,6 @@ ADMIN, VIEWER, PROMOTER = ("admin", "an admin's password"), ("viola", "a viewer'
 PREFIX = "/lab"
 GOOD, POOR, FREE = "1", "2", "3"
 """Versions: passes the policy, fails it, and none of the grid's."""
-AUTH = """
-[mlflow]
-default_permission = READ
-database_uri = sqlite:///{home}/users.db
-admin_username = admin
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-auth_cache_ttl_seconds = 300
-"""
-"""MLflow checks a password for half a second of CPU, several times a request, unless it may keep the answer."""
 MODELS = ("english-centric", "roles")
 METHOD = {"kind": "full", "learning_rate": 0.1, "steps": 1}
 SPEC = {

@@ -18,7 +18,7 @@ import typer
 
 from dragoman import telemetry
 from dragoman.cli.groups import Group, grouped
-from dragoman.redaction.known import remember
+from dragoman.redaction import remember
 from dragoman.settings import Settings, origin, settings, variable
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.tracking.mlflow_database import prepare

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from dragoman import telemetry
+from dragoman.environment import restored
 from dragoman.errors import DragomanError, first_line
 from dragoman.marked_processes import marked
 from dragoman.redaction.process import mask_output
@@ -131,7 +132,9 @@ class RayCluster(Cluster):
             folder = str(self._watchdog.folder)  # readable by this user alone, while Ray's in it is open to all
             try:
                 # Ray alone ends its agents late, or not at all where the driver was killed
-                with _environment({**self._watchdog.environment, "TMPDIR": folder}):
+                variables = {**self._watchdog.environment, "TMPDIR": folder}
+                with restored(variables):
+                    os.environ.update(variables)
                     # a bare init would attach to whatever cluster runs here
                     return self._init(
                         address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=f"{folder}/{_RAYS}"
@@ -245,21 +248,6 @@ class RayCluster(Cluster):
         if self._watchdog is not None:
             self._watchdog.close()
             self._watchdog = None
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for the processes that are started while the block runs."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

@@ -5,7 +5,6 @@ evaluations. MLflow is a view of the store, not the record: everything here is w
 again, and no failure of it stops a grid.
 """
 
-import logging
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +20,7 @@ from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.redaction import masked
 from dragoman.spec.sentences import size_of
-from dragoman.tracking.mlflow_database import TrackingError, prepare
+from dragoman.tracking.mlflow_database import TrackingError, prepare, quieten
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, metric_name, saved_view
 
 GRID_TAG = "dragoman.grid"
@@ -57,13 +56,6 @@ def import_mlflow() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     for module in _SHARED:
         import_module(module)
-
-
-def quieten() -> None:
-    """Keep MLflow's log to warnings, without its report of a database error, of which whoever calls MLflow tells."""
-    for chatty in ("mlflow", "alembic"):  # they report every step, in the middle of the progress bars
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for each attempt
 
 
 class Tracker:

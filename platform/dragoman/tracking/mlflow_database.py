@@ -64,6 +64,13 @@ def prepare(url: str) -> None:
                 _bring_up(file)
 
 
+def quieten() -> None:
+    """Keep MLflow's log to warnings, without its report of a database error, of which whoever calls MLflow tells."""
+    for chatty in ("mlflow", "alembic"):  # they report every step, in the middle of the progress bars
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for each attempt
+
+
 def _bring_up(file: Path) -> None:
     """Make, migrate or mend; this process's turn has come."""
     head = head_revision()
@@ -177,8 +184,7 @@ def _migrate(file: Path) -> None:
     """Make or migrate the tables in a file that nobody else uses."""
     from mlflow.store.db import utils
 
-    for chatty in ("mlflow", "alembic"):  # they report every step
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    quieten()
     database: Any = utils
     engine = database.create_sqlalchemy_engine(sqlite_url(file.resolve()))
     try:

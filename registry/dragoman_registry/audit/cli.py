@@ -11,6 +11,7 @@ from dragoman.cli.groups import Group
 from dragoman.cli.output import Answer, printed
 from dragoman.settings import settings
 from dragoman.tables.table import Table, word
+from dragoman.terminal import say
 from dragoman_registry.audit.history import faults
 from dragoman_registry.audit.log import AuditLog
 from dragoman_registry.audit.places import place_at
@@ -74,10 +75,8 @@ def keygen(
     signer = SignerKey.make(name or f"{platform.node()}/dragoman-audit", file)
     public = file.with_name(f"{file.name}.pub")
     public.write_text(f"{signer.public}\n", encoding="utf-8")
-    typer.echo(str(signer.public))
-    typer.echo(
-        f"{file} is the secret key: set witness_key to it. {public} is the public one, for whoever verifies.", err=True
-    )
+    say(str(signer.public))
+    say(f"{file} is the secret key: set witness_key to it. {public} is the public one, for whoever verifies.", err=True)
 
 
 @audit.command("witness")
@@ -87,4 +86,4 @@ def witness() -> None:
     Examples: dragoman audit witness
     """
     written = write_missing(AuditLog(open_store().database), settings())
-    typer.echo(f"{written} checkpoints were written." if written else "The witness lacks no checkpoint.")
+    say(f"{written} checkpoints were written." if written else "The witness lacks no checkpoint.")

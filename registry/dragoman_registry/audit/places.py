@@ -9,6 +9,7 @@ from typing import Any
 
 from dragoman.errors import DragomanError, first_line
 from dragoman.file_system import file_system
+from dragoman.reading import read_bytes, read_text
 from dragoman.redaction import masked
 from dragoman_registry.audit.signed_note import DASH
 
@@ -67,12 +68,12 @@ class Place(ABC):
             self._add(notes)
         except Exception as error:
             raise PlaceError(
-                f"The witness {self.shown} can't be written to ({masked(first_line(error))}): mend that, then "
+                f"The witness {self.shown} can't be written to ({first_line(error)}): mend that, then "
                 "`dragoman audit witness`."
             ) from error
 
     def _unreadable(self, error: Exception) -> PlaceError:
-        return PlaceError(f"The witness {self.shown} can't be read ({masked(first_line(error))}): check the address.")
+        return PlaceError(f"The witness {self.shown} can't be read ({first_line(error)}): check the address.")
 
     @abstractmethod
     def _notes(self) -> list[str]: ...
@@ -86,14 +87,14 @@ class FilePlace(Place):
 
     def _notes(self) -> list[str]:
         file = self._file()
-        return split(file.read_text(encoding="utf-8", errors="replace")) if file.exists() else []
+        return split(read_text(file, errors="replace")) if file.exists() else []
 
     def _add(self, notes: Mapping[int, str]) -> None:
         # only ever to append, which a file can be held to (`chattr +a`)
         file = self._file()
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            is_cut_off = file.stat().st_size > 0 and not file.read_bytes().endswith(b"\n")
+            is_cut_off = file.stat().st_size > 0 and not read_bytes(file).endswith(b"\n")
             data = (b"\n" if is_cut_off else b"") + "".join(f"\n{note}" for _, note in sorted(notes.items())).encode()
             while data:
                 data = data[os.write(descriptor, data) :]

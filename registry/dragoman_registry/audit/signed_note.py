@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from dragoman.errors import DragomanError
+from dragoman.reading import read_text, refused_as
 
 _ED25519 = b"\x01"
 """The note format's number of this kind of signature."""
@@ -62,9 +63,11 @@ class VerifierKey(NamedTuple):
         if "+" in text_or_file and not Path(text_or_file).is_file():
             return cls.parse(text_or_file)
         try:
-            return cls.parse(Path(text_or_file).read_text(encoding="utf-8"))
+            with refused_as(NoteError):
+                text = read_text(Path(text_or_file))
         except (OSError, UnicodeDecodeError) as error:
             raise NoteError(f"The public key {text_or_file} can't be read ({error}): name its file.") from error
+        return cls.parse(text)
 
     @property
     def id(self) -> bytes:
@@ -117,7 +120,8 @@ class SignerKey:
         try:
             if stat.S_IMODE(file.stat().st_mode) & 0o077:
                 raise NoteError(f"Others may read the secret key {file}: `chmod 600 {file}`.")
-            line = file.read_text(encoding="utf-8").strip()
+            with refused_as(NoteError):
+                line = read_text(file).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise NoteError(
                 f"The secret key {file} can't be read ({type(error).__name__}): set witness_key."

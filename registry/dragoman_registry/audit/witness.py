@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dragoman.errors import DragomanError
+from dragoman.reading import ReadingError, read_json
 from dragoman.settings import Settings
 from dragoman_registry.audit.checkpoint import Checkpoint, roots
 from dragoman_registry.audit.log import AuditLog
@@ -139,8 +140,8 @@ class _Sent:
     def __init__(self, file: Path, url: str) -> None:
         self._file, self._place = file, hashlib.sha256(url.encode()).hexdigest()[:16]
         self._sizes: dict[str, int] = {}
-        with suppress(OSError, ValueError, TypeError):  # none yet, or none any more
-            kept = dict(json.loads(file.read_text(encoding="utf-8")))
+        with suppress(OSError, ValueError, TypeError, ReadingError):  # none yet, or none any more
+            kept = dict(read_json(file))
             self._sizes = {str(place): int(size) for place, size in kept.items()}
         self.size = self._sizes.get(self._place, 0)
 

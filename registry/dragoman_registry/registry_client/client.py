@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dragoman import telemetry
+from dragoman.environment import restored
 from dragoman.errors import ModelError
 from dragoman.redaction import masked
 from dragoman.scratch_folder import PREFIX, ScratchFolder
 from dragoman.settings import settings
 from dragoman.store.maintenance.relocation import settle_home
-from dragoman.tracking.mlflow import quieten
-from dragoman.tracking.mlflow_database import prepare
+from dragoman.tracking.mlflow_database import prepare, quieten
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -99,22 +99,18 @@ def mlflow_at(uri: str) -> Iterator[None]:
     client_at(uri)
     import mlflow
 
-    before = {name: os.environ.get(name) for name in _ADDRESSES}
     set_tracking: Any = mlflow.set_tracking_uri
     set_registry: Any = mlflow.set_registry_uri
-    tracking = mlflow.get_tracking_uri() if before["MLFLOW_TRACKING_URI"] else None
-    set_tracking(uri)
-    set_registry(uri)
-    try:
-        yield
-    finally:
-        set_tracking(tracking)
-        set_registry(before["MLFLOW_REGISTRY_URI"])
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    tracking, registry = (os.environ.get(name) for name in _ADDRESSES)
+    former = mlflow.get_tracking_uri() if tracking else None
+    with restored(_ADDRESSES):
+        set_tracking(uri)
+        set_registry(uri)
+        try:
+            yield
+        finally:
+            set_tracking(former)
+            set_registry(registry)
 
 
 @contextmanager

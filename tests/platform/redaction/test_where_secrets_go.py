@@ -60,7 +60,7 @@ def test_a_spec_with_a_secret_is_refused(tmp_path: Path, address: str) -> None:
     path.write_text(yaml.safe_dump(spec))
     with pytest.raises(SpecError, match=r"spec.yaml: baselines.0.endpoint holds a secret .*key_variable") as error:
         load_spec(path)
-    assert "open" not in str(error.value)
+    assert "open" not in str(error.value).replace(str(tmp_path), "")
     assert "p%40ss" not in str(error.value)
     path.write_text(yaml.safe_dump(spec | {"baselines": [other | {"endpoint": "https://host/v1?beams=1"}]}))
     assert load_spec(path).baselines[0].endpoint == "https://host/v1?beams=1"

@@ -237,7 +237,7 @@ def test_an_alias_that_only_moves_from_where_it_was_seen(world, promotions):
         ("rules: [{at_least: 1}]\nprotected: [[en, no]]", r"protected.0.1 \(False\) .*put the word in quotes"),
         ("rules: [{at_least: 1}]\nrules: []", r"line 2: the key 'rules' is there already, in line 1"),
         ("rules: [{at_least: .nan}]", "at_least .*finite number"),
-        (f"rules: [{{at_least: 1}}]\npolicy: {'p' * 231}", "policy .* at most 230 characters"),
+        (f"rules: [{{at_least: 1}}]\npolicy: {'p' * 231}", "policy .* at most 200 characters"),
         ("rules: [", "is not YAML"),
         ("- 1", "holds no policy"),
     ],
