@@ -142,13 +142,21 @@ def leaks(text: str) -> set[str]:
     return {name for name in ALL if PARTS[name] in text or any(form in text for form in coded[name])}
 
 
+def files_below(folder: Path) -> list[Path]:
+    """The files of a folder, of which parts may be removed meanwhile (a glob fails at that)."""
+    return [Path(place) / name for place, _, names in os.walk(folder) for name in names]
+
+
 def found_in(folder: Path) -> dict[str, set[str]]:
     """The secrets in the files of a folder, compressed ones too."""
     found = {}
-    for path in folder.rglob("*"):
-        if not path.is_file() or path.is_socket():
+    for path in files_below(folder):
+        if not path.is_file():
             continue
-        texts = [path.read_bytes().decode("utf-8", "replace")]
+        try:
+            texts = [path.read_bytes().decode("utf-8", "replace")]
+        except FileNotFoundError:  # of a Ray session that is being removed: it is among the links
+            continue
         if path.suffix == ".parquet":
             texts.append(str(pyarrow.parquet.read_table(path).to_pylist()))
         if zipfile.is_zipfile(path):
@@ -173,7 +181,9 @@ KEPT = "kept"
 def keep_files_of_ray(folder: Path) -> None:
     """Link what Ray writes into a folder that stays: what is written there later is in the links too."""
     (folder / KEPT).mkdir(exist_ok=True)
-    for path in folder.glob("*/*/session_*/**/*"):
+    for path in files_below(folder):
+        if KEPT in path.parts or not any(part.startswith("session_") for part in path.parts):
+            continue
         with suppress(OSError):  # gone meanwhile
             kept = folder / KEPT / f"{path.stat().st_ino}-{path.name}"
             if path.is_file() and not path.is_symlink() and not kept.exists():
