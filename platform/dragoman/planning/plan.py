@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.cell import Cell
+from dragoman.contamination import SEARCH
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.readers.content import Reading, reading
@@ -326,20 +327,15 @@ def _read(corpus: Corpus, finetuning: Finetuning, pairs: tuple[Pair, ...]) -> li
     return found
 
 
-def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity, tested: TestText) -> dict[str, Any]:
+def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity) -> dict[str, Any]:
     """A finetuning's recipe, and the one of an earlier version where that was another."""
     before = {**recipe, "base": base.former.id if base.former else recipe["base"]}
-    if "held_out" in recipe and read is not None:
-        choice = tested.corpus
-        corpus = open_corpus(choice.kind, choice.placed)
-        tests = TestSet(corpus=choice.kind, revision=corpus.revision, split=tested.split, sentences=tested.sentences)
-        contents = {pair: corpus.content(pair, tested.split, tested.sentences) for pair in tested.pairs}
-        before["held_out"] = {**recipe["held_out"], "tested": id_of_tested(tests, contents)}
     if read is not None:
         options = {key: value for key, value in recipe["corpus"]["options"].items() if key != "path"}
         corpus_read = {**recipe["corpus"], "revision": read.revision, "options": options}
         recipe = {**recipe, "version": 2, "corpus": corpus_read}
-    if recipe == before:
+    # what earlier versions left out of the examples was less: such a model is another
+    if recipe == before or "held_out" in recipe:
         return {"recipe": recipe}
     unseen = max(base.former.unseen if base.former else 0.0, read.unseen if read else 0.0)
     return {
@@ -387,10 +383,10 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, 
     if filters != Filters():
         recipe["filters"] = filters
     if filters.test_overlap:
-        recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity}
+        recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity, "search": SEARCH}
     read = reading(corpus, _read(corpus, finetuning, pairs))
     identity = ModelIdentity(
-        name=finetuning.name, parent=base.id, seed=seed, **_recipes(plain_json(recipe), read, base, tested)
+        name=finetuning.name, parent=base.id, seed=seed, **_recipes(plain_json(recipe), read, base)
     )
     return PlannedTraining(
         identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs,
