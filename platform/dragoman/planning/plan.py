@@ -190,8 +190,12 @@ class Plan(BaseModel):
 
     def decoding_of(self, model: str) -> Decoding:
         """How a model, by its id, is decoded."""
+        evaluation = self.spec.evaluation
         own = {planned.identity.id: planned.baseline.decoding for planned in self.baselines}
-        return own.get(model) or self.spec.evaluation.decoding
+        decoding = own.get(model) or evaluation.decoding
+        # what is left out is not there any more
+        common = "fail" if evaluation.too_long == "leave_out" else evaluation.too_long
+        return decoding.model_copy(update={"too_long": decoding.too_long or common})
 
     def cells(self) -> Iterator[Cell]:
         """Every cell, model by model and prompt by prompt."""
