@@ -84,7 +84,8 @@ def _store_test_lines(plan: Plan, store: Store) -> tuple[dict[Pair, str], dict[P
     addresses: dict[Pair, str] = {}
     sizes: dict[Pair, int] = {}
     for pair in plan.contents:
-        segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
+        without = plan.left_out.get(pair, ())
+        segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences, without)
         sources = [segment.source for segment in segments]
         sizes[pair] = sum(map(len, sources))
         addresses[pair] = store.blobs.put_test(sources, [segment.target for segment in segments])

@@ -10,7 +10,6 @@ from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.models.checkpoint import Checkpoint
 
-
 NO_ROOM = "no_room"
 """Finish reason of a sentence that the model has no room for, whose text is empty."""
 

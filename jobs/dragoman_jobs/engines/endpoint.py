@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
-_TOO_LONG = re.compile(r"context.?(length|window|size)|max_model_len|maximum (model )?length|too (long|many tokens)", re.I)
+_TOO_LONG = re.compile(
+    r"context.?(length|window|size)|max_model_len|maximum (model )?length|too (long|many tokens)", re.I
+)
 """How servers say, beside the protocol's own code, that a prompt is longer than the model's context."""
 
 

@@ -1,7 +1,7 @@
 """The plan of a grid: every model, every cell and what is missing, before anything runs."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -30,6 +30,9 @@ from dragoman.spec.grid import Finetuning, GridSpec
 from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
+
+LEFT_OUT = "without"
+"""In the revision of a test set, what stands before the lines that are left out of it."""
 
 ITS_LINES = "its lines"
 """The revision of a test set that is identified by its lines alone, whatever its corpus's files are called."""
@@ -132,6 +135,8 @@ class Plan(BaseModel):
     """Evaluation pairs without test lines, with the reason."""
     line_breaks: dict[PairKey, int] = {}
     """Test sentences of a pair with a line break in them, which is a space in the segment; only where there are any."""
+    left_out: dict[PairKey, tuple[int, ...]] = {}
+    """Numbers, from 1, of the test sentences that are left out since some model has no room for them."""
 
     known_as: str | None = None
     """The id that an earlier version gave the plan of this spec, where it ran it."""
@@ -272,7 +277,7 @@ def make_plan(spec: GridSpec) -> Plan:
         corpus=choice, split=evaluation.split, sentences=evaluation.sentences, pairs=tuple(contents),
         similarity=spec.contamination.similarity, id=id_of_tested(test_set, contents),
     )  # fmt: skip
-    return Plan(
+    plan = Plan(
         spec=spec,
         base=base,
         trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
@@ -290,6 +295,30 @@ def make_plan(spec: GridSpec) -> Plan:
             if (broken := corpus.line_breaks(pair, evaluation.split, evaluation.sentences))
         },
     )  # fmt: skip
+    return _without_long_sentences(plan, corpus) if evaluation.too_long == "leave_out" else plan
+
+
+def _without_long_sentences(plan: Plan, corpus: Corpus) -> Plan:
+    """The plan with the test sentences left out, for all models, that one of them has no room for: another test set."""
+    from dragoman.planning.room import left_out
+
+    lines = left_out(plan)
+    if not lines:
+        return plan
+    contents, missing = dict(plan.contents), dict(plan.missing)
+    evaluation = plan.spec.evaluation
+    for pair, numbers in lines.items():
+        kept = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences, numbers)
+        contents[pair] = hash_lines(line for segment in kept for line in segment)
+        if not kept:
+            del contents[pair]
+            missing[pair] = f"no model and prompt of the grid has room for any of its {len(numbers)} sentences"
+    which = hash_lines(f"{pair} {number}" for pair, numbers in sorted(lines.items()) for number in numbers)[:8]
+    count = len({number for numbers in lines.values() for number in numbers})
+    revision = f"{plan.test_set.revision}, {LEFT_OUT} {count} long lines ({which})"
+    test_set = plan.test_set.model_copy(update={"revision": revision})
+    changes = {"contents": contents, "missing": missing, "test_set": test_set, "left_out": lines}
+    return Plan(**{**{name: getattr(plan, name) for name in Plan.model_fields}, **changes})
 
 
 def _with_complete_prompts(spec: GridSpec) -> GridSpec:
@@ -307,9 +336,12 @@ def id_of_tested(test_set: TestSet, contents: Mapping[Pair, str]) -> str:
     return fingerprint("tested", 1, {"set": test_set.id, "contents": hash_lines(contents.values())})
 
 
-def evaluation_segments(corpus: Corpus, pair: Pair, split: Split, sentences: int | None) -> list[Segment]:
-    """The test lines of a pair, the first so many in the corpus's order."""
-    return list(islice(corpus.segments(pair, split), sentences))
+def evaluation_segments(
+    corpus: Corpus, pair: Pair, split: Split, sentences: int | None, without: Collection[int] = ()
+) -> list[Segment]:
+    """The test lines of a pair, the first so many in the corpus's order, without those of some numbers from 1."""
+    read = islice(corpus.segments(pair, split), sentences)
+    return [segment for number, segment in enumerate(read, 1) if number not in without]
 
 
 def _stop_at(missing: Mapping[Pair, str], pairs: int, policy: Missing, place: str) -> None:

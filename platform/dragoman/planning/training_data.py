@@ -82,9 +82,7 @@ def survey(planned: PlannedTraining, tested: TestText) -> TrainingText:
         for pair, sample in samples.items()
         for overlap in known.overlap(pair, sample.segments)
     ]
-    return TrainingText(
-        pairs=pairs, tested=tested.id, similarity=tested.similarity, search=SEARCH, found=tuple(found)
-    )
+    return TrainingText(pairs=pairs, tested=tested.id, similarity=tested.similarity, search=SEARCH, found=tuple(found))
 
 
 def check_contamination(plan: Plan) -> None:

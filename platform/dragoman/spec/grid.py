@@ -126,7 +126,6 @@ class Evaluation(SpecModel):
             raise ValueError("must name at least one metric, each once")
         return metrics
 
-
     @model_validator(mode="after")
     def _shortens(self) -> "Evaluation":
         """A decoding that shortens sentences says so itself: it is another one."""
