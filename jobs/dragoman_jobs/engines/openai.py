@@ -89,7 +89,9 @@ class OpenAIEngine(Engine):
         weakref.finalize(self, self._loop.close)
 
     def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
-        """The answer to every prompt, in order; none to one that has no room in the model's context. What each cost is in the ledger, also where a later one is refused.
+        """The answer to every prompt, in order; none to one that is longer than the model's context.
+
+        What each cost is in the ledger, also where a later one is refused.
 
         Raises:
             ModelError: the endpoint refuses, or the budget is spent; the sentence says which.

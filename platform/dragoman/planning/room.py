@@ -219,7 +219,7 @@ class _Model:
 
 
 def _most_tokens(text: str) -> int:
-    """As many tokens as a text can have, which are of a byte at least once it is in the form that tokenizers give it."""
+    """As many tokens as a text can have: each is of a byte at least, after the widest of the usual normalisations."""
     return len(unicodedata.normalize("NFKC", text).encode()) + 1
 
 

@@ -105,8 +105,8 @@ class Evaluation(SpecModel):
     """How translations are decoded."""
     too_long: Literal["fail", "empty", "cut", "leave_out"] = "empty"
     """What becomes of a test sentence that a model has no room for, with its prompt and `max_new_tokens`. `empty`: it
-    counts as an empty translation. `cut`: its end is left out. Both are marked and counted in tables. `leave_out`: it is
-    left out for all models and prompts of the grid, which makes another test set. `fail`: its pair fails."""
+    counts as an empty translation. `cut`: its end is left out. Both are marked, and counted in tables. `leave_out`: it
+    is left out for all models and prompts of the grid, which makes another test set. `fail`: its pair fails."""
     metrics: tuple[str, ...] = ("bleu", "chrf++", "off_target")
     """Names of metric plugins."""
     base: bool = True

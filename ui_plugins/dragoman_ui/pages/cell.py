@@ -92,7 +92,8 @@ def model_table(view: View, found: PairView) -> Table:
         {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
          "low": score and score.low, "high": score and score.high, "sentences": each.cell.segments,
-         "cut": each.cell.cut, "too_long": each.cell.too_long, "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine,
+         "cut": each.cell.cut, "too_long": each.cell.too_long,
+         "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine,
          "labels": ", ".join(f"{count} {spoken(name)}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)

@@ -184,7 +184,7 @@ class Import:
         return Imported(self._grid.name, len(self._cells), len(fresh))
 
     def _write_contamination(self, store: Store) -> None:
-        """Write what was found; existing records of a model and a test set stay, unless an earlier search found them."""
+        """Write what was found; existing records of a model and a test set stay, but for those of an earlier search."""
         known = store.contamination.measured()
         found: defaultdict[tuple[str, str], list[ContaminationRecord]] = defaultdict(list)
         for record in self._contents.contamination:
