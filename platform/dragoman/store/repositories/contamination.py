@@ -37,7 +37,7 @@ class ContaminationRepository(Repository):
                 connection.execute(insert(connection, ContaminationRow), rows)
 
     def measured(self) -> dict[tuple[str, str], int]:
-        """The models whose training text was searched, each with the test set, by identity; and the search's version."""
+        """The version of the search in each model's training text for a test set's sentences, by their identities."""
         query = (
             select(ModelRow.identity, TestSetRow.identity, func.min(ContaminationRow.search))
             .join(ContaminationRow, ContaminationRow.model_id == ModelRow.id)
