@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dragoman.pair import Pair
 
+SEARCH = 2
+"""Version of the search for copies: raised when it finds others. The first missed some where several were alike."""
+
 
 class Contamination(BaseModel):
     """Test sentences that were found in one side of a pair's training text."""

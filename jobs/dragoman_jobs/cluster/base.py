@@ -110,5 +110,6 @@ class Cluster(ABC):
         """
 
     def detail(self, error: BaseException) -> str | None:
-        """What a log should hold of an error that `result` raised: the traceback where it happened."""
-        return str(error.__cause__) if error.__cause__ is not None else None
+        """What a log should hold of an error that `result` raised: where it happened, if nobody foresaw it."""
+        foreseen = isinstance(error, DragomanError) and not isinstance(error, WorkerDiedError | TaskError)
+        return None if foreseen or error.__cause__ is None else str(error.__cause__)

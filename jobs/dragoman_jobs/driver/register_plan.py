@@ -82,7 +82,7 @@ def _store_test_lines(
     plan: Plan, store: Store
 ) -> tuple[dict[Pair, str], dict[tuple[Pair, str], LineKeys], dict[Pair, int]]:
     """Each pair's test lines go to the blobs; returns where they are, their keys, and the length of their sources."""
-    lines = plan.tested.lines
+    lines = plan.lines
     addresses: dict[Pair, str] = {}
     keys: dict[tuple[Pair, str], LineKeys] = {}
     sizes: dict[Pair, int] = {}

@@ -10,6 +10,12 @@ from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.models.checkpoint import Checkpoint
 
+NO_ROOM = "no_room"
+"""Finish reason of a sentence that the model has no room for, whose text is empty."""
+
+SOURCE_CUT = "source_cut"
+"""Finish reason of the translation of a sentence that was shortened, since the model had no room for all of it."""
+
 
 class Hypothesis(NamedTuple):
     """One continuation."""
@@ -17,7 +23,7 @@ class Hypothesis(NamedTuple):
     text: str
     """The generated text up to the end of its first line, stripped."""
     finish_reason: str
-    """`stop` (end of sentence, or a new line) or `length` (cut at `max_new_tokens`)."""
+    """`stop` (end of sentence, or a new line), `length` (cut at `max_new_tokens`), `NO_ROOM` or `SOURCE_CUT`."""
     tokens: int
     """Tokens generated."""
 
@@ -55,6 +61,19 @@ class Engine(ABC):
         """
         del prepared, pairs
         return {}
+
+    def without_room(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[str | None]:
+        """For each sentence why the model has no room for it and its translation; None where it has.
+
+        An engine that can't tell beforehand says None, and answers such a sentence with the finish reason `NO_ROOM`.
+
+        Args:
+            pair: the direction.
+            sources: the sentences.
+            prompts: the same sentences, each in its rendered prompt.
+        """
+        del pair, sources
+        return [None] * len(prompts)
 
     @classmethod
     @abstractmethod

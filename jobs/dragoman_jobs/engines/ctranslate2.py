@@ -69,6 +69,10 @@ class CTranslate2Engine(Engine):
                 "made again, or choose another device."
             ) from error
 
+    def without_room(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[str | None]:
+        """Those that are longer, with what may be written, than the model has positions for."""
+        return self._prompting.without_room(pair, sources, prompts)
+
     def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
         return self._continue(prompts, [self._decoding.max_new_tokens] * len(prompts), batch_tokens)

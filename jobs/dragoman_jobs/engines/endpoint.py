@@ -1,6 +1,7 @@
 """An endpoint of OpenAI's protocol: address and limits from the environment, client, errors as sentences."""
 
 import os
+import re
 from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, SecretStr
@@ -11,6 +12,12 @@ from dragoman.redaction import remember
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+
+_TOO_LONG = re.compile(
+    r"context.?(length|window|size)|max_model_len|maximum (model )?length|too (long|many tokens)", re.I
+)
+"""How servers say, beside the protocol's own code, that a prompt is longer than the model's context."""
 
 
 class OpenAIEndpoint(BaseSettings):
@@ -93,6 +100,15 @@ async def check(endpoint: OpenAIEndpoint, model: str) -> None:
             raise sentence(endpoint, model, error) from error
     if served and model not in served:
         raise ModelError(f"The endpoint {endpoint.url} has no model {model}: {nearest(model, served)}")
+
+
+def has_no_room(error: Exception) -> bool:
+    """Whether a refusal says that a prompt is longer than the model's context."""
+    import openai
+
+    if not isinstance(error, openai.BadRequestError):
+        return False
+    return error.code == "context_length_exceeded" or _TOO_LONG.search(str(error)) is not None
 
 
 def sentence(endpoint: OpenAIEndpoint, model: str, error: Exception) -> Exception:

@@ -13,8 +13,8 @@ from aiolimiter import AsyncLimiter
 from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.endpoint import OpenAIEndpoint, check, client_of, sentence
+from dragoman_jobs.engines.base import NO_ROOM, Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.endpoint import OpenAIEndpoint, check, client_of, has_no_room, sentence
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.stop_rules import cut
 from dragoman_jobs.engines.usage_log import UsageLog
@@ -29,6 +29,7 @@ USAGE = "usage"
 
 _MODEL = "model.json"
 _OWN = "openai/"
+_NO_ROOM = Hypothesis("", NO_ROOM, 0)
 _STOPS = 4
 """Stop strings that the protocol takes; more are cut off here."""
 
@@ -88,14 +89,16 @@ class OpenAIEngine(Engine):
         weakref.finalize(self, self._loop.close)
 
     def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
-        """The answer to every prompt, in order; what each cost is in the ledger, also where a later one is refused.
+        """The answer to every prompt, in order; none to one that is longer than the model's context.
+
+        What each cost is in the ledger, also where a later one is refused.
 
         Raises:
             ModelError: the endpoint refuses, or the budget is spent; the sentence says which.
         """
         del batch_tokens  # one prompt a request
         answers = self._loop.run(self._ask(prompts))
-        return [_hypothesis(answer, self._decoding) for answer in answers]
+        return [answer if answer is _NO_ROOM else _hypothesis(answer, self._decoding) for answer in answers]
 
     async def _ask(self, prompts: Sequence[str]) -> list[Any]:
         slots = asyncio.Semaphore(self._endpoint.concurrency)
@@ -118,6 +121,8 @@ class OpenAIEngine(Engine):
                     if not getattr(answer, "choices", None):  # the client takes whatever text comes for an answer
                         raise ValueError("an answer without choices")
                 except Exception as error:  # of many kinds, all of which `sentence` knows
+                    if has_no_room(error):
+                        return _NO_ROOM
                     refusals.append(error)
                     return None
                 return answer

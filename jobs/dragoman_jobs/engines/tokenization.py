@@ -139,16 +139,54 @@ class PromptTokenizer:
             encoded.append(ids)
         return encoded, target
 
+    def without_room(
+        self, pair: Pair, sources: Sequence[str], prompts: Sequence[str], positions: int | None = None
+    ) -> list[str | None]:
+        """For each sentence why the model has no room for it and its translation; None where it has.
+
+        Args:
+            pair: the direction.
+            sources: the sentences.
+            prompts: the same sentences, each in its rendered prompt.
+            positions: the tokens that there is room for; by default the model's.
+        """
+        if (most := positions or self.facts.positions) is None:
+            return [None] * len(prompts)
+        if (languages := self.facts.languages) is not None:
+            written = self._decoding.max_new_tokens
+            lengths = [len(languages.around(self._tokens(source), pair.source)) for source in sources]
+            return [
+                f"it has {length} tokens and {written} may be written, and the model has {most} positions"
+                if max(length, written + 2) > most
+                else None
+                for length in lengths
+            ]
+        asked = [(len(self._begun(prompt)), limit) for prompt, limit in zip(prompts, self.limits(sources), strict=True)]
+        return [
+            f"its prompt has {length} tokens, which with {limit} new ones is more than the {most} positions of the "
+            "model"
+            if length + limit > most
+            else None
+            for length, limit in asked
+        ]
+
+    def _begun(self, prompt: str) -> list[int]:
+        """The tokens of a prompt without what the tokenizer would close a sentence with; none of an empty one."""
+        encoding = self._tokenizer.encode(prompt)
+        ids, added = encoding.ids, encoding.special_tokens_mask
+        if 0 not in added:
+            return []
+        while added[len(ids) - 1]:
+            ids.pop()
+        return ids
+
     def _tokens(self, source: str) -> list[int]:
         return self._tokenizer.encode(source, add_special_tokens=False).ids
 
     def _encode(self, number: int, prompt: str, limit: int) -> list[int]:
-        encoding = self._tokenizer.encode(prompt)
-        ids, added = encoding.ids, encoding.special_tokens_mask
-        if 0 not in added:
+        ids = self._begun(prompt)
+        if not ids:
             raise ModelError(f"Prompt {number} is empty ({prompt!r}): there is nothing to continue.")
-        while added[len(ids) - 1]:
-            ids.pop()
         positions = self.facts.positions
         if positions is not None and len(ids) + limit > positions:
             raise ModelError(

@@ -110,6 +110,10 @@ class TransformersEngine(Engine):
         )
         self._model, self._prompting, self._decoding, self._device = model, prompting, decoding, device
 
+    def without_room(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[str | None]:
+        """Those that are longer, with what may be written, than the model has positions for."""
+        return self._prompting.without_room(pair, sources, prompts)
+
     def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The continuation of every prompt, in order."""
         limits = [self._decoding.max_new_tokens] * len(prompts)

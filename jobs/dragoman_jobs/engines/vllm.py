@@ -93,6 +93,7 @@ class VllmEngine(Engine):
 
         self._prompting, self._decoding = PromptTokenizer(prepared, decoding), decoding
         facts = self._prompting.facts
+        self._longest = min(facts.positions or LONGEST, LONGEST)
         gpus = max(1, torch.cuda.device_count())  # a worker sees only those it holds
         try:
             self._model: Any = LLM(
@@ -103,7 +104,7 @@ class VllmEngine(Engine):
                 dtype=computing_dtype(facts.dtype, device),
                 tensor_parallel_size=gpus,
                 enable_prefix_caching=True,
-                max_model_len=min(facts.positions or LONGEST, LONGEST),
+                max_model_len=self._longest,
                 generation_config="vllm",  # not the settings that the model's makers recommend
                 disable_log_stats=True,
                 **({"attention_backend": "FLASH_ATTN"} if invariant else {}),
@@ -115,6 +116,10 @@ class VllmEngine(Engine):
                 "(`--gpus`), set VLLM_BATCH_INVARIANT=0 where its attention is not invariant, or choose the "
                 "ctranslate2 engine."
             ) from error
+
+    def without_room(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[str | None]:
+        """Those that are longer, with what may be written, than memory is kept for."""
+        return self._prompting.without_room(pair, sources, prompts, self._longest)
 
     def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The continuation of every prompt, in order; how many are decoded at once is vLLM's own business."""

@@ -19,9 +19,10 @@ from dragoman.pair import Pair
 from dragoman.segment import Segment
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
-from dragoman.store.blobs import BlobStore
+from dragoman.store.blobs import TOO_LONG, BlobStore
 from dragoman.store.records import CellOutcome, StoredScore, Translation
 from dragoman_jobs.engines.base import Engine
+from dragoman_jobs.evaluation.long_sentences import Translator
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
 
@@ -123,9 +124,9 @@ class Worker:
         if task.then is not None:
             self._load_ahead(task.then)
         render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
-        prompts = list(map(render, sources, references))
         begun = time.monotonic()
-        hypotheses = engine.translate_pair(task.pair, sources, prompts)
+        translator = Translator(engine, task.pair, render, task.decoding.too_long or "empty")
+        hypotheses = translator.translate(sources, references)
         decoded = time.monotonic() - begun
         texts = [of_whole_characters(found.text) for found in hypotheses]
         address = self._blobs.put_translation(
@@ -137,6 +138,7 @@ class Worker:
             segments=len(hypotheses),
             tokens=sum(hypothesis.tokens for hypothesis in hypotheses),
             cut=sum(hypothesis.finish_reason == "length" for hypothesis in hypotheses),
+            too_long=sum(hypothesis.finish_reason in TOO_LONG for hypothesis in hypotheses),
             engine=task.model.engine,
             seconds=decoded,
             worker=self._name,

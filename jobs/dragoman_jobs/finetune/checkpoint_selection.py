@@ -93,7 +93,11 @@ class DevSet:
             engine = TransformersEngine.around(model, Path(name), decoding, str(device))
             for index in range(distributed.number(), len(self._pairs), distributed.count()):
                 dev = self._pairs[index]
-                values[index] = self._value(dev, [found.text for found in engine.translate(dev.prompts)])
+                lacking = engine.without_room(dev.pair, dev.sources, dev.prompts)
+                prompts = [prompt for prompt, reason in zip(dev.prompts, lacking, strict=True) if reason is None]
+                found = iter(engine.translate(prompts) if prompts else [])
+                # as in the evaluation, what has no room counts as an empty translation
+                values[index] = self._value(dev, [next(found).text if reason is None else "" for reason in lacking])
         model.generation_config = before[0]
         model.train(before[1])
         return values

@@ -76,7 +76,7 @@ def previews(plan: Plan, pair: Pair, count: int) -> Iterator[Preview]:
     positions = getattr(load_config(folder).get_text_config(), "max_position_embeddings", None)
     evaluation = plan.spec.evaluation
     if pair in plan.contents:
-        tested = plan.tested.lines.segments(pair, count)
+        tested = plan.lines.segments(pair, count)
         for prompt in plan.prompts:
             render = renderers(prompt, [pair], base.model, base.revision)[pair]
             models = tuple(model.name for model, asked in plan.asked if asked == prompt)
@@ -105,8 +105,8 @@ def _examples(training: PlannedTraining, pair: Pair, count: int) -> list[Segment
 def _cut_in_evaluation(found: Preview, new_tokens: int) -> str | None:
     if found.limit is not None and found.tokens + new_tokens > found.limit:
         return (
-            f"With {new_tokens} new tokens it is longer than the model's {found.limit} positions, and the cell would "
-            "fail: lower decoding.max_new_tokens or the prompt's shots."
+            f"With {new_tokens} new tokens it is longer than the model's {found.limit} positions, so that it counts as "
+            "evaluation.too_long says: lower decoding.max_new_tokens or the prompt's shots."
         )
     if found.target_tokens > new_tokens:
         return f"A translation as long as the reference would be cut at {new_tokens} tokens: raise max_new_tokens."

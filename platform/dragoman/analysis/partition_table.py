@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from dragoman.analysis.aggregation import SCOPES, ScopeMeans, masks_by_scope, mean, means_by_scope
 from dragoman.analysis.bootstrap import Bounds, Joint
-from dragoman.analysis.pair_scores import OFF_TARGET, read_columns
+from dragoman.analysis.detector_check import detector_misses
+from dragoman.analysis.long_sentences import notes_on_long_sentences
+from dragoman.analysis.pair_scores import OFF_TARGET, PairColumns, read_columns
 from dragoman.analysis.pair_tests import ModelTests, model_tests
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
@@ -16,6 +18,7 @@ from dragoman.analysis.segment_statistics import has_too_many, rows_of, statisti
 from dragoman.analysis.significance_plan import Plan
 from dragoman.errors import StoreError, nearest
 from dragoman.metrics.lookup import metric_class
+from dragoman.pair import Pair
 from dragoman.store.records import Record
 from dragoman.store.repositories.grids import number_of
 from dragoman.store.store import Store
@@ -52,8 +55,13 @@ class PartitionRow(Record):
     """Pairs that have an off-target rate."""
     off_target_reference: float | None = None
     """Rate at which the detector judges the references of those pairs off-target, in percent."""
+    off_target_missed: float | None = None
+    """Rate at which it does not judge sentences of the grid's other languages off-target, which are; in percent."""
+    off_target_undecided: float | None = None
+    """Rate at which it leaves those undecided, which is a part of the missed; in percent."""
     note: str | None = None
-    """Why an interval or the off-target rate is absent though there is a score, as sentences."""
+    """Why an interval or the off-target rate is absent though there is a score, and what sentences without room count
+    as; as sentences."""
 
 
 class Gap(Record):
@@ -102,14 +110,17 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
                     connection, part, columns, ids=(model_id, part.base_id), plan=Plan(), micro=micro, blobs=blobs
                 )
         rates = (
-            _Rates() if question.metric == OFF_TARGET else _off_target(connection, question, part, model_id, resample)
+            _Rates()
+            if question.metric == OFF_TARGET
+            else _off_target(connection, store, question, part, model_id, resample)
         )
+        too_long = notes_on_long_sentences(connection, part, model_id)
     rows = []
     for scope, found in means_by_scope(columns, micro=question.micro).items():
         low, high = joint.bounds(scope) if joint else Bounds()
         rate = rates.means.get(scope, ScopeMeans())
         lacks = [joint.lack(scope) if found.done else None, tests.lack(scope)] if joint else []
-        notes = [note for note in dict.fromkeys([*lacks, rates.note]) if note]
+        notes = [note for note in dict.fromkeys([*lacks, rates.note, too_long.get(scope)]) if note]
         row = PartitionRow(
             scope=scope,
             done=found.done,
@@ -120,6 +131,8 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
             off_target=rate.mean,
             off_target_pairs=rate.done,
             off_target_reference=rates.references.get(scope),
+            off_target_missed=rates.missed.get(scope),
+            off_target_undecided=rates.undecided.get(scope),
             note=" ".join(notes) or None,
         )
         if model_id != part.base_id:
@@ -185,12 +198,16 @@ class _Rates(NamedTuple):
     """Their means."""
     references: Mapping[str, float | None] = {}
     """The detector's mean rate on the references; None where a pair has no statistics."""
+    missed: Mapping[str, float | None] = {}
+    """The detector's mean rate of misses on sentences of other languages."""
+    undecided: Mapping[str, float | None] = {}
+    """The part of them that it leaves undecided."""
     note: str | None = None
     """Why there are none, as a sentence."""
 
 
 def _off_target(
-    connection: Connection, question: ScoreQuestion, part: Slice, model_id: int, has_references: bool
+    connection: Connection, store: Store, question: ScoreQuestion, part: Slice, model_id: int, has_references: bool
 ) -> _Rates:
     """A model's off-target rates in a slice; none where they would be mixed, with the reason."""
     try:
@@ -199,19 +216,32 @@ def _off_target(
         return _Rates(note=f"No off-target rates: {str(error)[0].lower()}{str(error)[1:]}")
     columns = read_columns(connection, part, model_id=model_id)
     means = means_by_scope(columns, micro=question.micro)
+    misses = detector_misses(connection, store, part, store.grids.get(question.grid).languages)
+    missed = {pair: misses[pair.target].missed for pair in columns.pairs if pair.target in misses}
+    undecided = {pair: misses[pair.target].undecided for pair in columns.pairs if pair.target in misses}
+    rates = _Rates(
+        means,
+        missed=_means_of(missed, columns, question.micro),
+        undecided=_means_of(undecided, columns, question.micro),
+    )
     kind = metric_class(OFF_TARGET)
     if kind is None or not has_references or has_too_many(connection, part, model_id):
-        return _Rates(means)
+        return rates
     found = {}
     for pair, (own, _) in statistics_of(connection, part, model_id, model_id).items():
         metric = kind(pair)
         if own.packed is not None and (rows := rows_of(metric, own)) is not None:
             found[pair] = metric.details(rows)["reference_off_target"]
-    values = np.array([found.get(pair, np.nan) for pair in columns.pairs], np.float64)
-    weights, scored = columns.weights(question.micro), ~np.isnan(columns.own.values)
-    references = {}
+    return rates._replace(references=_means_of(found, columns, question.micro))
+
+
+def _means_of(rates: Mapping[Pair, float], columns: PairColumns, micro: bool) -> dict[str, float | None]:
+    """The mean by scope of a rate that each scored pair has; None where one lacks it."""
+    values = np.array([rates.get(pair, np.nan) for pair in columns.pairs], np.float64)
+    weights, scored = columns.weights(micro), ~np.isnan(columns.own.values)
+    means = {}
     for scope, held in masks_by_scope(columns.partitions).items():
         own_values, own_weights = (each[held & scored] for each in (values, weights))
         is_complete = not np.isnan(own_values).any()
-        references[scope] = mean(own_values.tolist(), own_weights.tolist()) if is_complete else None
-    return _Rates(means, references)
+        means[scope] = mean(own_values.tolist(), own_weights.tolist()) if is_complete else None
+    return means

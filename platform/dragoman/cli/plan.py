@@ -24,6 +24,7 @@ from dragoman.reports.plan import (
     models,
     reading_text,
     text,
+    too_long,
 )
 from dragoman.settings import settings
 from dragoman.spec.loading import load_campaign
@@ -43,7 +44,7 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Tables: models, languages, text, missing, contamination, cells, cost.
+    Tables: models, languages, text, line_breaks, missing, too_long, contamination, cells, cost.
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
@@ -70,6 +71,7 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
         text(planned),
         line_breaks(planned),
         missing(planned),
+        too_long(planned),
         contamination(planned),
         cells(planned, store),
         cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),

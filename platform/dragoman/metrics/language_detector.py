@@ -78,7 +78,7 @@ class Detector:
         if doubt := self._doubt():
             raise MetricError(f"off_target can't score {pair}: {doubt}.")
         self._grid_scripts = frozenset[str]().union(*map(_scripts, self._codes))
-        self._identifier = _identifier(frozenset(self._codes.values()))
+        _identifier(frozenset(self._codes.values()))  # raises where it is not installed
 
     def _doubt(self) -> str | None:
         source, target = self._pair
@@ -131,7 +131,7 @@ class Detector:
 
     def _chances(self, text: str) -> dict[str, float]:
         """The probability of each candidate, by the detector's code."""
-        return dict(self._identifier.rank(text))
+        return _chances(frozenset(self._codes.values()), text)
 
 
 @lru_cache(maxsize=4)
@@ -146,6 +146,12 @@ def _identifier(codes: frozenset[str] | None) -> "LanguageIdentifier":
     identifier = copy(_identifier(None))  # the model itself is shared
     identifier.set_languages(codes)
     return identifier
+
+
+@lru_cache(maxsize=64)  # a text is often judged several times in a row: as a copy, or for other targets
+def _chances(codes: frozenset[str], text: str) -> dict[str, float]:
+    """The probability of each of some codes."""
+    return dict(_identifier(codes).rank(text))
 
 
 @lru_cache(maxsize=1024)

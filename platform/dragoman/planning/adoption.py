@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from dragoman.cell import CellState
 from dragoman.identity import canonical_json
 from dragoman.model import ModelIdentity
-from dragoman.planning.plan import Plan, PlannedTraining, TestSet, id_of_tested, spec_meaning
+from dragoman.planning.plan import LEFT_OUT, Plan, PlannedTraining, TestSet, id_of_tested, spec_meaning
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.sentences import SentenceSample
 from dragoman.store import migrations
@@ -90,11 +90,13 @@ def _without_files(recipe: Mapping[str, Any]) -> str:
 
 def _with_known_test_set(plan: Plan, store: Store) -> Plan:
     test = plan.test_set
-    if not test.is_by_lines or isinstance(test.sentences, SentenceSample):  # earlier versions drew no samples
+    # earlier versions drew no samples and left nothing out
+    if not test.is_by_lines or isinstance(test.sentences, SentenceSample) or plan.left_out:
         return plan
     others = [
         TestSet(corpus=test.corpus, revision=revision, split=test.split, sentences=test.sentences)
         for revision in similar_test_sets(store, test.corpus, test.split, test.sentences, plan.contents.values())
+        if f", {LEFT_OUT} " not in revision
     ]
     states = cell_states(store, [model.id for model in plan.models]) if others else {}
     best, most = plan, _done(plan, states) if states else 0

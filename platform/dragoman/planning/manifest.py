@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from dragoman.contamination import SEARCH
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.training_text import TrainingText
 
@@ -34,7 +35,7 @@ def prepare(plan: Plan, home: Path, tell: Tell = lambda _: None) -> Plan:
     """Draw the examples of every finetuning, look for test sentences in them, and write the manifest.
 
     Text that an earlier manifest describes is not read again, as long as nothing it depends on has changed: the corpus,
-    what is asked of it, and the test set.
+    what is asked of it, the test set, and the search for its sentences.
 
     Args:
         plan: a plan.
@@ -53,7 +54,8 @@ def prepare(plan: Plan, home: Path, tell: Tell = lambda _: None) -> Plan:
     trainings = []
     for planned in plan.trainings:
         text = earlier.get(planned.identity.id)
-        if text is None or (text.tested, text.similarity) != (plan.tested.id, plan.tested.similarity):
+        searched = (plan.tested.id, plan.tested.similarity, SEARCH)
+        if text is None or (text.tested, text.similarity, text.search) != searched:
             from dragoman.planning.training_data import (
                 survey,  # brings numpy: a plan without finetunings need not wait for it
             )

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.cell import Cell
+from dragoman.contamination import SEARCH
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.readers.content import Reading, reading
@@ -30,6 +31,9 @@ from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
 from dragoman.spec.sentences import SentenceSample
+
+LEFT_OUT = "without"
+"""In the revision of a test set, what stands before the lines that are left out of it."""
 
 ITS_LINES = "its lines"
 """The revision of a test set that is identified by its lines alone, whatever its corpus's files are called."""
@@ -132,6 +136,8 @@ class Plan(BaseModel):
     """Evaluation pairs without test lines, with the reason."""
     line_breaks: dict[PairKey, int] = {}
     """Test sentences of a pair with a line break in them, which is a space in the segment; only where there are any."""
+    left_out: dict[PairKey, tuple[int, ...]] = {}
+    """Numbers, from 1, of the test sentences that are left out since some model has no room for them."""
 
     known_as: str | None = None
     """The id that an earlier version gave the plan of this spec, where it ran it."""
@@ -146,6 +152,15 @@ class Plan(BaseModel):
         """The spec without paths, and with the identities of the models found there."""
         others = [planned.identity.id for planned in self.baselines]
         return {"spec": spec_meaning(self.spec), "base": self.base.id, "baselines": others}
+
+    @property
+    def lines(self) -> TestLines:
+        """The test lines, without those that are left out.
+
+        Raises:
+            CorpusError: the corpus can't be opened.
+        """
+        return self.tested.lines.but(self.left_out)
 
     @property
     def prompt(self) -> EvaluationPrompt:
@@ -190,8 +205,12 @@ class Plan(BaseModel):
 
     def decoding_of(self, model: str) -> Decoding:
         """How a model, by its id, is decoded."""
+        evaluation = self.spec.evaluation
         own = {planned.identity.id: planned.baseline.decoding for planned in self.baselines}
-        return own.get(model) or self.spec.evaluation.decoding
+        decoding = own.get(model) or evaluation.decoding
+        # what is left out is not there any more
+        common = "fail" if evaluation.too_long == "leave_out" else evaluation.too_long
+        return decoding.model_copy(update={"too_long": decoding.too_long or common})
 
     def cells(self) -> Iterator[Cell]:
         """Every cell, model by model and prompt by prompt."""
@@ -268,7 +287,7 @@ def make_plan(spec: GridSpec) -> Plan:
         corpus=choice, split=evaluation.split, sentences=evaluation.sentences, pairs=tuple(contents),
         similarity=spec.contamination.similarity, id=id_of_tested(test_set, contents),
     )  # fmt: skip
-    return Plan(
+    plan = Plan(
         spec=spec,
         base=base,
         trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
@@ -282,6 +301,29 @@ def make_plan(spec: GridSpec) -> Plan:
         missing=missing,
         line_breaks={pair: broken for pair in contents if (broken := lines.line_breaks(pair))},
     )  # fmt: skip
+    return _without_long_sentences(plan) if evaluation.too_long == "leave_out" else plan
+
+
+def _without_long_sentences(plan: Plan) -> Plan:
+    """The plan with the test sentences left out, for all models, that one of them has no room for: another test set."""
+    from dragoman.planning.room import left_out
+
+    lines = left_out(plan)
+    if not lines:
+        return plan
+    contents, missing = dict(plan.contents), dict(plan.missing)
+    rest = plan.tested.lines.but(lines)
+    for pair, numbers in lines.items():
+        contents[pair] = rest.content(pair)
+        if not rest.segments(pair, 1):
+            del contents[pair]
+            missing[pair] = f"no model and prompt of the grid has room for any of its {len(numbers)} sentences"
+    which = hash_lines(f"{pair} {number}" for pair, numbers in sorted(lines.items()) for number in numbers)[:8]
+    count = len({number for numbers in lines.values() for number in numbers})
+    revision = f"{plan.test_set.revision}, {LEFT_OUT} {count} long lines ({which})"
+    test_set = plan.test_set.model_copy(update={"revision": revision})
+    changes = {"contents": contents, "missing": missing, "test_set": test_set, "left_out": lines}
+    return Plan(**{**{name: getattr(plan, name) for name in Plan.model_fields}, **changes})
 
 
 def _with_complete_prompts(spec: GridSpec) -> GridSpec:
@@ -318,21 +360,15 @@ def _read(corpus: Corpus, finetuning: Finetuning, pairs: tuple[Pair, ...]) -> li
     return found
 
 
-def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity, tested: TestText) -> dict[str, Any]:
+def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity) -> dict[str, Any]:
     """A finetuning's recipe, and the one of an earlier version where that was another."""
     before = {**recipe, "base": base.former.id if base.former else recipe["base"]}
-    if "held_out" in recipe and read is not None:
-        choice = tested.corpus
-        corpus = open_corpus(choice.kind, choice.placed)
-        tests = TestSet(corpus=choice.kind, revision=corpus.revision, split=tested.split, sentences=tested.sentences)
-        lines = TestLines(corpus, tested.pairs, tested.split, tested.sentences)
-        contents = {pair: lines.content(pair) for pair in tested.pairs}
-        before["held_out"] = {**recipe["held_out"], "tested": id_of_tested(tests, contents)}
     if read is not None:
         options = {key: value for key, value in recipe["corpus"]["options"].items() if key != "path"}
         corpus_read = {**recipe["corpus"], "revision": read.revision, "options": options}
         recipe = {**recipe, "version": 2, "corpus": corpus_read}
-    if recipe == before:
+    # what earlier versions left out of the examples was less: such a model is another
+    if recipe == before or "held_out" in recipe:
         return {"recipe": recipe}
     unseen = max(base.former.unseen if base.former else 0.0, read.unseen if read else 0.0)
     return {
@@ -380,10 +416,10 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, 
     if filters != Filters():
         recipe["filters"] = filters
     if filters.test_overlap:
-        recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity}
+        recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity, "search": SEARCH}
     read = reading(corpus, _read(corpus, finetuning, pairs))
     identity = ModelIdentity(
-        name=finetuning.name, parent=base.id, seed=seed, **_recipes(plain_json(recipe), read, base, tested)
+        name=finetuning.name, parent=base.id, seed=seed, **_recipes(plain_json(recipe), read, base)
     )
     return PlannedTraining(
         identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from dragoman.contamination import SEARCH
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.sampling.overlap import HeldOut, Overlap
@@ -81,7 +82,7 @@ def survey(planned: PlannedTraining, tested: TestText) -> TrainingText:
         for pair, sample in samples.items()
         for overlap in known.overlap(pair, sample.segments)
     ]
-    return TrainingText(pairs=pairs, tested=tested.id, similarity=tested.similarity, found=tuple(found))
+    return TrainingText(pairs=pairs, tested=tested.id, similarity=tested.similarity, search=SEARCH, found=tuple(found))
 
 
 def check_contamination(plan: Plan) -> None:
@@ -113,7 +114,7 @@ def contamination_records(planned: PlannedTraining, test_set: str) -> list[Conta
     """Records of the contamination of a finetuning's text; none if it was not read."""
     if (text := planned.text) is None:
         return []
-    key = {"model": planned.identity.id, "test_set": test_set, "similarity": text.similarity}
+    key = {"model": planned.identity.id, "test_set": test_set, "similarity": text.similarity, "search": text.search}
     return [ContaminationRecord(**key, **found.model_dump(exclude={"examples"})) for found in text.found]
 
 

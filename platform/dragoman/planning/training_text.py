@@ -82,6 +82,8 @@ class TrainingText(BaseModel):
     """The test sentences it was compared with (`TestText.id`)."""
     similarity: float
     """How alike two sentences had to be to count as nearly the same."""
+    search: int = 1
+    """Version of the search (`dragoman.contamination.SEARCH`)."""
     found: tuple[Found, ...]
     """Contamination for each pair and side; zeros where nothing was found."""
 

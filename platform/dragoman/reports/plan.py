@@ -1,7 +1,7 @@
 """Tables of a plan: models, languages, text, contamination, cells and cost."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from dragoman.partition import Partition
 from dragoman.planning.cost import Cost, Estimate
 from dragoman.planning.manifest import Tell
 from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.planning.room import TestText, room
 from dragoman.script import scripts_of
 from dragoman.spec.sentences import described
 from dragoman.store.jobs.measured_rates import cell_states
 from dragoman.store.store import Store
-from dragoman.tables.table import Table, number, word
+from dragoman.tables.table import Column, Table, number, share, word
 
 MEGABYTE = 1_000_000
 """Bytes."""
@@ -126,6 +127,50 @@ def line_breaks(planned: Plan) -> Table:
         content=[*rows, *({"text": "test", "model": None, "pair": str(pair), "sentences": n} for pair, n in tested)],
         notes=["Each line break is read as a space: a sentence is one line, in references, sources and examples."],
     )
+
+
+SHOWN = 40
+"""Characters of a sentence without room that are shown."""
+
+_FATES = {
+    "empty": "They count as empty translations", "cut": "They are cut at their end to what has room",
+    "fail": "Their pairs fail", "leave_out": "They are left out for all models",
+}  # fmt: skip
+"""What the table says becomes of sentences without room."""
+
+
+def too_long(planned: Plan) -> Table:
+    """The test sentences that models have no room for, for each prompt and pair where there are any."""
+    known, text = room(planned), TestText(planned)
+    segments = {pair: text.of(pair) for each in known.found for pair in each.lacking}
+    rows = [
+        {
+            "models": [model.name for model in each.models], "prompt": each.prompt.label, "pair": str(pair),
+            "sentences": len(lines), "of": len(segments[pair]), "line": first, "tokens": tokens,
+            "written": each.written, "positions": each.positions, "lines": list(lines),
+            "begins": segments[pair][first - 1].source[:SHOWN],
+        }
+        for each in known.found
+        for pair, lines in each.lacking.items()
+        for first, tokens in [next(iter(lines.items()))]
+    ]  # fmt: skip
+    fate = _FATES[planned.spec.evaluation.too_long]
+    return Table(
+        name="too_long",
+        title="Test sentences that models have no room for",
+        columns=[
+            Column("models", "models", lambda row: _several(row["models"]), right=False), word("prompt"), word("pair"),
+            share("sentences", "sentences", "of"), number("line", "first in line", digits=0),
+            number("tokens", digits=0), number("written", "to be written", digits=0), number("positions", digits=0),
+            word("begins", "which begins"),
+        ],
+        content=rows,
+        notes=[f"{fate}: `evaluation.too_long` chooses among empty, cut, leave_out and fail.", *known.unknown],
+    )  # fmt: skip
+
+
+def _several(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def missing(planned: Plan) -> Table:

@@ -78,6 +78,11 @@ def partition_rows(store: Store, question: ScoreQuestion, *, models: Sequence[st
         )
     if any(row["off_target_reference"] is not None for row in rows):
         notes.append("on references: how often the detector takes the reference itself for another language.")
+    if any(row["off_target_missed"] is not None for row in rows):
+        notes.append(
+            "missed: how often it does not take a sentence of another language of the grid for off-target (undecided: "
+            "of which it can't tell), so that the true rate may be higher."
+        )
     notes += dict.fromkeys(row["note"] for row in rows if row["note"])
     stub = _stub(systems)
     return Table(
@@ -116,6 +121,8 @@ def partition_columns(rows: Sequence[Row], metric: str, *, resampled: bool = Tru
         if differs("off_target_pairs"):
             columns.append(Column("off_target_pairs", "off-target of", lambda row: _pairs(row["off_target_pairs"])))
         columns += [number("off_target_reference", "on references")] if has("off_target_reference") else []
+        if has("off_target_missed"):
+            columns += [number("off_target_missed", "missed %"), number("off_target_undecided", "undecided %")]
     return columns
 
 

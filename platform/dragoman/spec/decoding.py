@@ -11,6 +11,10 @@ _ALWAYS = {"beam", "max_new_tokens", "length_penalty", "precision"}
 """Settings that stand in every decoding's identity; the others do where they are used."""
 
 
+TooLong = Literal["fail", "empty", "cut"]
+"""What becomes of sentences that a model has no room for."""
+
+
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -38,6 +42,8 @@ class Decoding(SpecModel):
     """Texts that end a translation, one or a list; they and what follows are cut off."""
     stop_at_newline: bool = True
     """Whether a line break ends a translation; otherwise line breaks in it become spaces."""
+    too_long: TooLong | None = None
+    """Another answer than `evaluation.too_long` to sentences that this model has no room for."""
     precision: Literal["full", "int8"] = "full"
     """`full`: float32 on CPU, float16 or bfloat16 on GPU. `int8` is faster, changes the text, and so is a part of
     the identity."""
@@ -65,6 +71,8 @@ class Decoding(SpecModel):
             name: value
             for name, value in used.items()
             if name in _ALWAYS | drawn or getattr(self, name) != _default(name)
+            # a sentence that is not shortened has the same translation, or none, whichever the word for it
+            if name != "too_long" or self.too_long == "cut"
         }
 
     @property

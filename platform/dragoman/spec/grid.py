@@ -112,6 +112,10 @@ class Evaluation(SpecModel):
     """What becomes of pairs without test text; the grid's answer by default (test text is never made by pivoting)."""
     decoding: Decoding = Decoding()
     """How translations are decoded."""
+    too_long: Literal["fail", "empty", "cut", "leave_out"] = "empty"
+    """What becomes of a test sentence that a model has no room for, with its prompt and `max_new_tokens`. `empty`: it
+    counts as an empty translation. `cut`: its end is left out. Both are marked, and counted in tables. `leave_out`: it
+    is left out for all models and prompts of the grid, which makes another test set. `fail`: its pair fails."""
     metrics: tuple[str, ...] = ("bleu", "chrf++", "off_target")
     """Names of metric plugins."""
     base: bool = True
@@ -130,6 +134,13 @@ class Evaluation(SpecModel):
         if len(set(metrics)) != len(metrics) or not metrics:
             raise ValueError("must name at least one metric, each once")
         return metrics
+
+    @model_validator(mode="after")
+    def _shortens(self) -> "Evaluation":
+        """A decoding that shortens sentences says so itself: it is another one."""
+        if self.too_long != "cut" or self.decoding.too_long is not None:
+            return self
+        return self.model_copy(update={"decoding": self.decoding.model_copy(update={"too_long": "cut"})})
 
 
 class GridSpec(SpecModel):
@@ -289,11 +300,14 @@ class GridSpec(SpecModel):
 
     def _check_promotion(self, promotion: Promotion) -> None:
         decoding = self.evaluation.decoding
-        for name, used in (("temperature", decoding.samples), ("max_ratio", decoding.max_ratio is not None)):
+        for place, used in (
+            ("temperature in evaluation.decoding", decoding.samples),
+            ("max_ratio in evaluation.decoding", decoding.max_ratio is not None),
+            ("`too_long: cut` in evaluation", decoding.too_long == "cut"),
+        ):
             if used:
                 raise ValueError(
-                    f"promotes models but has {name} in evaluation.decoding, which a registered model does not do; "
-                    "take it or promotion out"
+                    f"promotes models but has {place}, which a registered model does not do; take it or promotion out"
                 )
         evaluated = chosen(self.evaluation.pairs, self.languages)
         asked = {f"promotion.rules.{index}": (rule.metric, rule.over) for index, rule in enumerate(promotion.rules)}

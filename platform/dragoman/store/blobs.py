@@ -42,13 +42,17 @@ _MOMENTS = ("LastModified", "last_modified", "updated", "mtime", "created")
 _REMEDY = "restore it from a backup, or have its cells translated again with `dragoman retry GRID --damaged`."
 
 
+TOO_LONG = frozenset({"no_room", "source_cut"})
+"""Finish reasons of sentences that a model had no room for: an empty translation, or one of a shortened source."""
+
+
 class Line(NamedTuple):
     """One translated segment."""
 
     text: str
     """The hypothesis."""
     finish_reason: str
-    """`stop` or `length`."""
+    """`stop` or `length`; of a sentence that the model had no room for, `no_room` or `source_cut`."""
     tokens: int
     """Tokens generated."""
 

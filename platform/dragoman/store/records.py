@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from dragoman.cell import Cell, CellState, Unscorable
-from dragoman.contamination import Contamination
+from dragoman.contamination import SEARCH, Contamination
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.store.heartbeat import LOST_AFTER, has_ended_here
 
@@ -131,6 +131,8 @@ class CellRecord(Record):
     """Tokens generated."""
     cut: int | None = None
     """Segments cut at the longest length allowed."""
+    too_long: int | None = None
+    """Segments that the model had no room for: empty, or of a shortened source; None where nobody counted."""
     attempts: int = 0
     """How often a worker started on it."""
 
@@ -148,6 +150,8 @@ class Translation(Record):
     """Tokens generated."""
     cut: int = Field(ge=0)
     """Segments cut at the longest length allowed."""
+    too_long: int = Field(default=0, ge=0)
+    """Segments that the model had no room for: empty, or of a shortened source."""
     engine: str
     """Engine that decoded."""
     seconds: float = Field(ge=0)
@@ -218,6 +222,13 @@ class ContaminationRecord(Contamination):
     """Id of the test set."""
     similarity: float
     """How alike two sentences had to be to count as nearly the same, from 0 to 1."""
+    search: int = SEARCH
+    """Version of the search (`dragoman.contamination.SEARCH`); what an earlier one found is a lower bound."""
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether an earlier version searched, which could miss copies."""
+        return self.search < SEARCH
 
 
 class JobState(StrEnum):

@@ -14,7 +14,8 @@ def contamination(store: Store, grid: GridRecord, model: str, planned: list[Pair
     """The share of each pair's test sentences, in percent, that is in a training text of the model or its ancestors.
 
     It is the largest share found of either language's sentences in the text of any one pair, exact and near copies
-    together. A language that was never trained on has none; one whose text was not looked at has no number.
+    together. A language that was never trained on has none; one whose text was not looked at, or by an earlier
+    version's search alone, which could miss copies, has no number.
 
     Args:
         store: the results store.
@@ -23,23 +24,38 @@ def contamination(store: Store, grid: GridRecord, model: str, planned: list[Pair
         planned: the pairs that were planned for it.
     """
     rates: dict[tuple[Pair, str], float] = {}
+    outdated: set[tuple[Pair, str]] = set()
     for ancestor in _lineage(store, model):
         for record in store.contamination.of_grid(grid.name, ancestor) if ancestor in grid.names else ():
             looked_at = (record.pair, record.language)
+            if record.is_lower_bound:
+                outdated.add(looked_at)
             rates[looked_at] = max(rates.get(looked_at, 0.0), 100 * record.rate)
     texts: defaultdict[str, set[Pair]] = defaultdict(set)
     for ancestor in _lineage(store, model):
         for pair in _trained(store, ancestor):
             for language in pair:
                 texts[language].add(pair)
-    return [_numbers(each, texts, rates) for each in planned]
+    return [_numbers(each, texts, rates, outdated) for each in planned]
 
 
-def _numbers(score: PairScore, texts: dict[str, set[Pair]], rates: dict[tuple[Pair, str], float]) -> PairNumbers:
+def _numbers(
+    score: PairScore,
+    texts: dict[str, set[Pair]],
+    rates: dict[tuple[Pair, str], float],
+    outdated: set[tuple[Pair, str]],
+) -> PairNumbers:
     read = [(pair, language) for language in score.pair for pair in sorted(texts.get(language, ()))]
-    unknown = [pair for pair, language in read if (pair, language) not in rates]
-    reason = f"the training text of {unknown[0]} was not searched for test sentences" if unknown else ""
-    value = None if unknown else max((rates[each] for each in read), default=0.0)
+    reason, value = "", None
+    if unknown := [pair for pair, language in read if (pair, language) not in rates]:
+        reason = f"the training text of {unknown[0]} was not searched for test sentences"
+    elif missed := [pair for pair, language in read if (pair, language) in outdated]:
+        reason = (
+            f"the training text of {missed[0]} was searched by an earlier version, which could miss copies of test "
+            "sentences: run the grid's spec again"
+        )
+    else:
+        value = max((rates[each] for each in read), default=0.0)
     return PairNumbers(pair=score.pair, partition=score.partition, value=value, reason=reason)
 
 

@@ -86,13 +86,17 @@ def check_answers(model: str, folder: Path, answers: Sequence[Answer]) -> None:
 
 def _answers(store: Store, record: CellRecord) -> list[Answer]:
     sources, _ = store.blobs.test(str(record.test))
-    hypotheses = [line.text for line in store.blobs.translation(str(record.hypotheses))]
+    hypotheses = store.blobs.translation(str(record.hypotheses))
     if len(sources) != len(hypotheses):
         raise ModelError(
             f"The store has {len(hypotheses)} translations of the {len(sources)} sentences of {record.cell.pair}: "
             "restore a backup, or run the grid in a home of its own."
         )
-    return [Answer(record.cell.pair, *both) for both in zip(sources, hypotheses, strict=True)]
+    return [
+        Answer(record.cell.pair, source, line.text)
+        for source, line in zip(sources, hypotheses, strict=True)
+        if line.finish_reason != "no_room"  # the packaged model refuses such a sentence
+    ]
 
 
 def _spread(items: Sequence[Item], most: int) -> list[Item]:

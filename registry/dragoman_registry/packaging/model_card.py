@@ -117,7 +117,8 @@ def _contamination(store: Store, grid: GridRecord, model: str) -> str:
         for record in sorted(found, key=lambda record: -record.rate)[:WEAKEST]
     ]
     pairs = _count(len({record.pair for record in looked_at}), "pair")
-    searched = f"Both sides of {pairs} were searched for copies of test sentences, exact and near: "
+    earlier = " by an earlier version, which could miss some" if any(each.is_lower_bound for each in looked_at) else ""
+    searched = f"Both sides of {pairs} were searched for copies of test sentences, exact and near{earlier}: "
     told = f"found on {_count(len(found), 'side')}, the most:" if found else "none was found."
     return "\n".join([f"{searched}{told}", *lines]) + "\n"
 

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dragoman import plugins
+from dragoman.contamination import SEARCH
 from dragoman.pair import Pair
 from dragoman.partition import Evidence, Partition
 from dragoman.planning.manifest import Manifest, manifest_path, prepare
@@ -46,6 +47,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "pairs": ["all", ["en-de"], {"sample": 2, "seed": 3}], "corpus": ["cldr"], "split": ["test", "dev"],
         "sentences": [2], "prompt": ["mfti-to"], "prompts": [["mfti", "mfti-to"]], "missing": ["stop", "drop"],
         "decoding": [{}], "metrics": [["bleu"]], "base": [True], "engine": ["auto", "transformers"],
+        "too_long": ["fail", "empty", "cut"],
     },
     "Baseline": {
         "name": ["b"], "model": ["other/model"], "revision": ["v1"],
@@ -56,7 +58,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
     "Decoding": {
         "beam": [3], "max_new_tokens": [20], "max_ratio": [2.5], "length_penalty": [-1.5, 0], "temperature": [0.7],
         "top_k": [5], "top_p": [0.9], "seed": [3], "stop": ["\n", ["</s>", "\u2028"]], "stop_at_newline": [False],
-        "precision": ["int8"],
+        "precision": ["int8"], "too_long": ["cut", "fail"],
     },
     "Prompt": {
         "template": ["mfti", "{source} {{x}}\n"], "name": ["p"], "shots": [2], "demonstrations": [{}],
@@ -176,6 +178,25 @@ def _comes_back(spec: GridSpec, home: Path) -> Plan:
     assert [cell.id for cell in read.cells()] == [cell.id for cell in plan.cells()]
     assert read.id == plan.id
     return read
+
+
+def test_text_that_an_earlier_search_looked_at_is_looked_at_again(tmp_path: Path) -> None:
+    spec = GridSpec.model_validate({
+        "name": "g", "base": "facebook/xglm-564M", "languages": ["en", "de"], "corpus": "cldr",
+        "models": [{**MODEL, "examples": 2}], "evaluation": {"sentences": 2},
+    })  # fmt: skip
+    plan, looked_at = make_plan(spec), list[str]()
+
+    def looked(again: bool) -> bool:
+        looked_at.clear()
+        prepare(plan, tmp_path, lambda training: looked_at.append(training.identity.name))
+        return looked_at == (["m"] if again else [])
+
+    assert looked(again=True)
+    assert looked(again=False)
+    manifest = manifest_path(tmp_path, "g")
+    manifest.write_text(manifest.read_text().replace(f',"search":{SEARCH}', "", 1))  # as before it had versions
+    assert looked(again=True)
 
 
 def test_no_key_of_a_spec_is_forgotten() -> None:

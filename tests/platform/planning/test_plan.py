@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.contamination import SEARCH
 from dragoman.errors import CorpusError, SpecError
 from dragoman.pair import Pair
 from dragoman.planning.manifest import manifest_path, prepare
@@ -250,6 +251,9 @@ def test_planted_contamination_is_found_on_its_pair_and_side(
     assert clean.text.pairs[Pair("de", "en")].removed == {"test_overlap": 4}
     assert not any(each.rate for each in clean.text.found)
     assert clean.identity.id != training.identity.id
+    # a model of an earlier search, which left out less, is another one
+    assert clean.identity.recipe["held_out"]["search"] == SEARCH == clean.text.search
+    assert clean.identity.former is None
 
 
 def test_clean_text_is_reported_clean(planned: Planned) -> None:

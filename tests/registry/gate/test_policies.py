@@ -3,6 +3,7 @@
 import pytest
 from tests.registry.promoting import promote
 
+from dragoman.contamination import SEARCH
 from dragoman.errors import SpecError, StoreError
 from dragoman.metrics.sacrebleu import ChrfPlusPlus
 from dragoman.metrics.serialization import pack
@@ -37,14 +38,14 @@ def only(report):
 # contamination
 
 
-def look(world, model, **rates):
+def look(world, model, search=SEARCH, **rates):
     """Record what was found in the training text of some pairs: exact copies of so many of 4 test sentences."""
     identity = next(number for number, name in world.grid.names.items() if name == model)
     test_set = world.store.cells.of_grid(world.spec.name)[0].cell.test_set
     found = [
         ContaminationRecord(
             model=identity, test_set=test_set, pair=tuple(pair.split("_")), side=side, segments=5, sentences=4,
-            exact=exact, near=0, similarity=0.75,
+            exact=exact, near=0, similarity=0.75, search=search,
         )
         for pair, sides in rates.items()
         for side, exact in zip(("source", "target"), sides, strict=True)
@@ -69,6 +70,14 @@ def test_contamination_is_the_largest_share_found_in_either_language(world):
     ]  # fmt: skip
     mean = only(gate(world.store, world.grid, "english", policy_of({**rule, "each": False, "at_most": 42}), None))
     assert mean.value == pytest.approx((2 * 25 + 4 * 50) / 6)
+
+
+def test_what_an_earlier_search_found_is_no_number(world):
+    rule = {"metric": "contamination", "each": True, "at_most": 25}
+    look(world, "english", search=1, en_de=(0, 0), de_en=(0, 0), en_fr=(0, 0), fr_en=(0, 0))
+    finding = only(gate(world.store, world.grid, "english", policy_of(rule), None))
+    assert (finding.passed, finding.scored) == (False, 0)
+    assert "was searched by an earlier version, which could miss copies" in str(finding.worst[0])
 
 
 # seeds

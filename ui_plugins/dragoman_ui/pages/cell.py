@@ -92,12 +92,13 @@ def model_table(view: View, found: PairView) -> Table:
         {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
          "low": score and score.low, "high": score and score.high, "sentences": each.cell.segments,
-         "cut": each.cell.cut, "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine,
+         "cut": each.cell.cut, "too_long": each.cell.too_long,
+         "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine,
          "labels": ", ".join(f"{count} {spoken(name)}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)
     ]  # fmt: skip
-    counts = [number(name, digits=0) for name in ("sentences", "cut", "tokens")]
+    counts = [number(name, digits=0) for name in ("sentences", "cut", "too_long", "tokens")]
     return Table(
         name="models", title=f"{view.grid}: every model on {found.pair}", content=rows, group="model",
         columns=[word("model"), word("state"), word("reason"), word("metric"), number("value"),

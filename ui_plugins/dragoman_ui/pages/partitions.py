@@ -1,14 +1,16 @@
 """The partition page: seen and unseen in a filtered set of pairs, their distributions, and the pairs themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Response, render_template, request
 
+from dragoman.analysis.detector_check import misses_of
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair_columns
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.language import english_name
+from dragoman.metrics.detector_misses import Misses
 from dragoman.partition import Partition
 from dragoman.reports.results import partition_columns
 from dragoman.script import likely_script
@@ -35,7 +37,8 @@ def partitions() -> str | Response:
     order = one_of("Pairs can't be ordered by", request.args.get("sort") or "pair", SORTS)
     columns = pair_columns(store, view.question, model=view.model)
     rates, chosen, better = _rates(store, view), filters.holds(columns, view.only), higher_is_better(view.metric)
-    rows, found = summaries(columns, rates, chosen), in_order(points(columns, rates, chosen), order, better)
+    rows = summaries(columns, rates, chosen, {} if rates is None else _misses(store, view))
+    found = in_order(points(columns, rates, chosen), order, better)
     axis = Scale.of_scores(_numbers(columns), better)
     tables = {"scopes": lambda: _scopes(view, rows), "pairs": lambda: _pairs(view, found)}
     if (file := taken(f"{view.grid}-{view.model}-{view.metric}", tables, request.args)) is not None:
@@ -63,7 +66,15 @@ def _rates(store: Store, view: View) -> Numbers | None:
     """The off-target rate of every pair, in the order of the columns; None where none was measured."""
     if view.metric == OFF_TARGET or OFF_TARGET not in Names.of(store, view.grid).metrics:
         return None
-    return pair_columns(store, ScoreQuestion(view.grid, OFF_TARGET, prompt=view.prompt), model=view.model).own.values
+    return pair_columns(store, _off_target(view), model=view.model).own.values
+
+
+def _misses(store: Store, view: View) -> Mapping[str, Misses]:
+    return misses_of(store, _off_target(view), model=view.model)
+
+
+def _off_target(view: View) -> ScoreQuestion:
+    return ScoreQuestion(view.grid, OFF_TARGET, prompt=view.prompt)
 
 
 def _numbers(columns: PairColumns) -> list[float]:

@@ -37,16 +37,21 @@ class Label(StrEnum):
     """A stretch of it comes several times in a row, more often than anything in the reference does."""
     CUT = "cut"
     """It reached the longest length allowed."""
+    TOO_LONG = "too_long"
+    """The model had no room for its source, so that it is empty, or of a shortened source."""
 
 
-def labels(source: str, reference: str, hypothesis: str, was_cut: bool) -> tuple[Label, ...]:
-    """The labels of one hypothesis from its text; off-target comes from a metric."""
+def labels(
+    source: str, reference: str, hypothesis: str, was_cut: bool, was_too_long: bool = False
+) -> tuple[Label, ...]:
+    """The labels of one hypothesis from its text and how it ended; off-target comes from a metric."""
     text = hypothesis.strip()
     found = {
         Label.EMPTY: not text,
         Label.COPIED: bool(text) and _is_copy(text, source) and not _is_copy(reference, source),
         Label.REPEATED: _longest_run(hypothesis) > _longest_run(reference),
         Label.CUT: was_cut,
+        Label.TOO_LONG: was_too_long,
     }
     return tuple(label for label, holds in found.items() if holds)
 

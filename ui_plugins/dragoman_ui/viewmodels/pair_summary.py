@@ -1,6 +1,6 @@
 """View model of a filtered set of a model's pairs: means by partition, k of n, and the pairs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from dragoman.analysis.aggregation import ScopeMeans, masks_by_scope, mean, mean
 from dragoman.analysis.pair_scores import STATES, Numbers, PairColumns
 from dragoman.analysis.partition_table import PartitionRow
 from dragoman.language import english_name
+from dragoman.metrics.detector_misses import Misses
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.schema import PARTITIONS
@@ -76,13 +77,22 @@ def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_
     ]
 
 
-def summaries(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_]) -> list[Summary]:
-    """The scopes that occur among the chosen pairs; arguments as for `points`."""
+def summaries(
+    columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_], misses: Mapping[str, Misses]
+) -> list[Summary]:
+    """The scopes that occur among the chosen pairs; arguments as for `points`, and the detector's misses by target."""
     masks = masks_by_scope(columns.partitions, chosen=chosen)
-    return [
-        _summary(scope, found, columns.own.values[masks[scope]], None if rates is None else rates[masks[scope]])
-        for scope, found in means_by_scope(columns, chosen=chosen).items()
-    ]
+    rows = []
+    for scope, found in means_by_scope(columns, chosen=chosen).items():
+        mask = masks[scope]
+        row = _summary(scope, found, columns.own.values[mask], None if rates is None else rates[mask])
+        targets = [] if rates is None else columns.targets[mask & ~np.isnan(rates)].tolist()
+        if misses.keys() >= set(targets):
+            missed = mean([misses[target].missed for target in targets])
+            undecided = mean([misses[target].undecided for target in targets])
+            row = row.model_copy(update={"off_target_missed": missed, "off_target_undecided": undecided})
+        rows.append(row)
+    return rows
 
 
 def _summary(scope: str, found: ScopeMeans, values: Numbers, rates: Numbers | None) -> Summary:

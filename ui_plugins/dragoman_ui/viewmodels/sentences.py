@@ -12,7 +12,7 @@ from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
-from dragoman.store.blobs import Line
+from dragoman.store.blobs import TOO_LONG, Line
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.comparison import rival_of
@@ -270,7 +270,8 @@ def _flaws(store: Store, test: str, hypotheses: str) -> tuple[tuple[Label, ...],
     """Error labels of each line of a translation but for its language; cached by the blobs' addresses."""
     found = zip(*store.blobs.test(test), store.blobs.translation(hypotheses), strict=True)
     return tuple(
-        labels(source, reference, line.text, line.finish_reason == "length") for source, reference, line in found
+        labels(source, reference, line.text, line.finish_reason == "length", line.finish_reason in TOO_LONG)
+        for source, reference, line in found
     )
 
 

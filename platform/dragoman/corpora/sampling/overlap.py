@@ -5,6 +5,8 @@ from functools import cache
 from itertools import islice
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.sampling.near_duplicates import Known, Match
 from dragoman.corpora.sampling.test_lines import TestLines
@@ -90,7 +92,7 @@ class HeldOut:
 
     def overlap(self, pair: Pair, segments: Iterable[Segment]) -> tuple[Overlap, Overlap]:
         """The test sentences found in the training text of a pair, on its source and on its target side."""
-        source, target = _Found(), _Found()
+        source, target = (_Found(len(self.sentences(tag))) for tag in pair)
         stream = iter(segments)
         while batch := list(islice(stream, BATCH)):
             self._search(pair.source, [segment.source for segment in batch], source)
@@ -98,7 +100,7 @@ class HeldOut:
         return self._result(pair, "source", source), self._result(pair, "target", target)
 
     def _search(self, language: str, texts: Sequence[str], found: "_Found") -> None:
-        for match in self._known(language).matches(texts):
+        for match in self._known(language).matches(texts, found.missing):
             found.add(match, texts[match.number], self.sentences(language)[match.known])
 
     def _result(self, pair: Pair, side: Literal["source", "target"], found: "_Found") -> Overlap:
@@ -122,11 +124,12 @@ class HeldOut:
 
 
 class _Found:
-    """What was found on one side so far."""
+    """What was found on one side so far, of so many test sentences."""
 
-    def __init__(self) -> None:
+    def __init__(self, sentences: int) -> None:
         self.exact: set[int] = set()
         self.near: set[int] = set()
+        self.missing = np.ones(sentences, bool)
         self.examples: list[Finding] = []
 
     def add(self, match: Match, training: str, test: str) -> None:
@@ -135,6 +138,7 @@ class _Found:
         if match.known not in numbers and len(numbers) < EXAMPLES:
             self.examples.append(Finding(training, test, match.exact))
         numbers.add(match.known)
+        self.missing[match.known] = False
 
 
 def _covering(corpus: Corpus, pairs: Collection[Pair], split: Split) -> Iterator[Pair]:

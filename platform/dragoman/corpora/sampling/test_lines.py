@@ -1,10 +1,11 @@
 """The test lines of the pairs of a grid: all of them, the first so many, or a seeded sample of the same sentences."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from heapq import nsmallest
 from itertools import islice
+from typing import Self
 
 import xxhash
 
@@ -29,14 +30,25 @@ class TestLines:
         pairs: all pairs that are tested, none of them missing.
         split: the split tested.
         sentences: the first so many of each pair, or a sample; all by default.
+        without: numbers, from 1, of the lines that are left out of these, by pair.
     """
 
     __test__ = False  # a noun of ours, not a pytest class
 
     def __init__(
-        self, corpus: Corpus, pairs: Collection[Pair], split: Split, sentences: int | SentenceSample | None = None
+        self,
+        corpus: Corpus,
+        pairs: Collection[Pair],
+        split: Split,
+        sentences: int | SentenceSample | None = None,
+        without: Mapping[Pair, Collection[int]] | None = None,
     ) -> None:
         self._corpus, self._pairs, self._split, self._sentences = corpus, pairs, split, sentences
+        self._without = without or {}
+
+    def but(self, without: Mapping[Pair, Collection[int]]) -> Self:
+        """These lines without those of some numbers, from 1, by pair."""
+        return type(self)(self._corpus, self._pairs, self._split, self._sentences, without)
 
     @property
     def multiparallel(self) -> bool:
@@ -49,10 +61,13 @@ class TestLines:
         Raises:
             CorpusError: the text is damaged.
         """
-        if not isinstance(self._sentences, SentenceSample):
-            return list(islice(self._corpus.located(pair, self._split), self._sentences))
-        lines = list(self._corpus.located(pair, self._split))
-        return [lines[place] for place in self._sampled(pair, lines, self._sentences)]
+        if isinstance(self._sentences, SentenceSample):
+            lines = list(self._corpus.located(pair, self._split))
+            chosen: Iterator[Located] = (lines[place] for place in self._sampled(pair, lines, self._sentences))
+        else:
+            chosen = islice(self._corpus.located(pair, self._split), self._sentences)
+        without = self._without.get(pair, ())
+        return [line for number, line in enumerate(chosen, 1) if number not in without]
 
     def segments(self, pair: Pair, most: int | None = None) -> list[Segment]:
         """A pair's lines, or the first few of them.
@@ -60,7 +75,7 @@ class TestLines:
         Raises:
             CorpusError: the text is damaged.
         """
-        if isinstance(self._sentences, SentenceSample):
+        if isinstance(self._sentences, SentenceSample) or pair in self._without:
             return [line.segment for line in self.located(pair)[:most]]
         limits = [limit for limit in (self._sentences, most) if limit is not None]
         return list(islice(self._corpus.segments(pair, self._split), min(limits, default=None)))
@@ -71,7 +86,7 @@ class TestLines:
         Raises:
             CorpusError: the text is damaged.
         """
-        if isinstance(self._sentences, SentenceSample):
+        if isinstance(self._sentences, SentenceSample) or pair in self._without:
             return hash_lines(text for segment in self.segments(pair) for text in segment)
         return self._corpus.content(pair, self._split, self._sentences)
 

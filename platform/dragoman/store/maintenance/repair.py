@@ -80,7 +80,9 @@ def _reset(connection: Connection, cells: Sequence[str]) -> set[int]:
     for table in (StatisticsRow, ScoreRow, UnscorableRow):
         of_cell = tuple_(table.model_id, table.condition_id, table.pair_id)
         connection.execute(delete(table).where(table.model_id.in_(models), of_cell.in_(chosen)))
-    outcome = dict.fromkeys(("reason", "hypotheses", "segments", "tokens", "cut", "engine", "seconds", "worker"))
+    outcome = dict.fromkeys(
+        ("reason", "hypotheses", "segments", "tokens", "cut", "too_long", "engine", "seconds", "worker")
+    )
     again = update(CellRow).where(CellRow.identity.in_(cells), CellRow.state.in_(states))
     connection.execute(again.values(state=CellState.PLANNED.value, updated=now(), **outcome))
     return models

@@ -262,6 +262,7 @@ def _record(row: Any) -> CellRecord:
         seconds=row.seconds,
         tokens=row.tokens,
         cut=row.cut,
+        too_long=row.too_long,
         attempts=row.attempts,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 
 from dragoman.pair import Pair
 from dragoman.store.database.connection import insert
@@ -36,16 +36,16 @@ class ContaminationRepository(Repository):
                 ]
                 connection.execute(insert(connection, ContaminationRow), rows)
 
-    def measured(self) -> set[tuple[str, str]]:
-        """The models whose training text was searched, each with the test set; by identity."""
+    def measured(self) -> dict[tuple[str, str], int]:
+        """The version of the search in each model's training text for a test set's sentences, by their identities."""
         query = (
-            select(ModelRow.identity, TestSetRow.identity)
+            select(ModelRow.identity, TestSetRow.identity, func.min(ContaminationRow.search))
             .join(ContaminationRow, ContaminationRow.model_id == ModelRow.id)
             .join(TestSetRow, TestSetRow.id == ContaminationRow.test_set_id)
-            .distinct()
+            .group_by(ModelRow.identity, TestSetRow.identity)
         )
         with self._database.reading() as connection:
-            return {(model, test_set) for model, test_set in connection.execute(query)}
+            return {(model, test_set): search for model, test_set, search in connection.execute(query)}
 
     def of_grid(self, grid: str, model_id: str | None = None) -> list[ContaminationRecord]:
         """The contamination of a grid's models with the grid's test sets, by model, pair and side.

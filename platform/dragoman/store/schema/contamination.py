@@ -40,5 +40,7 @@ class ContaminationRow(Base):
     """Those that were found only with a few edits."""
     similarity: Mapped[float]
     """How alike two sentences had to be to count as nearly the same, from 0 to 1."""
+    search: Mapped[int] = mapped_column(server_default="1")
+    """Version of the search; what one below 2 found is a lower bound, since it could miss copies."""
     measured: Mapped[datetime] = mapped_column(UtcDateTime)
     """When (UTC)."""

@@ -211,6 +211,8 @@ class CellRow(Base):
     """Tokens generated."""
     cut: Mapped[int | None]
     """Segments cut at the longest length allowed."""
+    too_long: Mapped[int | None]
+    """Segments that the model had no room for: empty, or of a shortened source; NULL where nobody counted."""
     engine: Mapped[str | None]
     """Engine that decoded."""
     seconds: Mapped[float | None] = mapped_column(Double)

@@ -14,7 +14,7 @@ CELLS = pa.schema(
     [
         *((name, pa.string()) for name in ("model", "test_set", "content", "source", "target", "prompt", "decoding")),
         *((name, pa.string()) for name in ("state", "reason", "hypotheses", "test", "engine")),
-        *((name, pa.int64()) for name in ("segments", "tokens", "cut", "attempts")),
+        *((name, pa.int64()) for name in ("segments", "tokens", "cut", "too_long", "attempts")),
         ("seconds", pa.float64()),
     ]
 )
@@ -105,4 +105,4 @@ def cell_record(row: dict[str, Any]) -> CellRecord:
     """The cell of a row."""
     pair = Pair(row["source"], row["target"])
     cell = Cell(pair=pair, **{name: row[name] for name in ("model", "test_set", "content", "prompt", "decoding")})
-    return CellRecord(cell=cell, **{name: row[name] for name in CellRecord.model_fields if name != "cell"})
+    return CellRecord(cell=cell, **{name: row.get(name) for name in CellRecord.model_fields if name != "cell"})

@@ -187,13 +187,13 @@ class Import:
         return Imported(self._grid.name, len(self._cells), len(fresh))
 
     def _write_contamination(self, store: Store) -> None:
-        """Write what was found; existing records of a model and a test set stay."""
+        """Write what was found; existing records of a model and a test set stay, but for those of an earlier search."""
         known = store.contamination.measured()
         found: defaultdict[tuple[str, str], list[ContaminationRecord]] = defaultdict(list)
         for record in self._contents.contamination:
             found[record.model, record.test_set].append(record)
         for (model, test_set), records in found.items():
-            if (model, test_set) not in known:
+            if known.get((model, test_set), 0) < min(record.search for record in records):
                 store.contamination.record(model, test_set, records)
 
     def _write_keys(self, store: Store) -> None:
@@ -267,7 +267,7 @@ def _untranslated(record: CellRecord) -> CellRecord:
 def _write_outcomes(connection: Connection, cells: list[tuple[CellRecord, _Place]]) -> None:
     if not cells:
         return
-    outcome = ("reason", "hypotheses", "segments", "engine", "seconds", "tokens", "cut", "attempts")
+    outcome = ("reason", "hypotheses", "segments", "engine", "seconds", "tokens", "cut", "too_long", "attempts")
     statement = update(CellRow).where(
         CellRow.model_id == bindparam("of_model"),
         CellRow.condition_id == bindparam("of_condition"),

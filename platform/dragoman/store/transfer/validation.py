@@ -44,7 +44,7 @@ class Contents:
         self.cells = {record.cell.id: record for record in records}
         _check(len(self.cells) == len(records), "a cell is there twice")
         found = archive.json("contamination.json") if archive.manifest.format >= CONTAMINATION else []
-        self.contamination = [ContaminationRecord.model_validate(record) for record in found]
+        self.contamination = [ContaminationRecord.model_validate({"search": 1, **record}) for record in found]
         self.keys: dict[tuple[str, Pair, str], LineKeys] = {}
         """The keys of test lines by test set, pair and content hash."""
         for row in archive.rows("keys.parquet") if archive.manifest.format >= WITH_KEYS else ():
@@ -83,7 +83,7 @@ class Contents:
         cell = record.cell
         _check(cell.model in self.grid.models, "a cell is of no model of the grid")
         _check(cell.pair.source != cell.pair.target, "a language is paired with itself")
-        numbers = (record.segments, record.tokens, record.cut, record.attempts)
+        numbers = (record.segments, record.tokens, record.cut, record.too_long, record.attempts)
         _check(all(number is None or 0 <= number <= _LARGEST for number in numbers), "a cell has an impossible number")
         _check(not record.state.needs_reason or record.reason is not None, f"a {record.state} cell has no reason")
         _check(not record.state.is_translated or record.hypotheses is not None, "a translated cell has no hypotheses")

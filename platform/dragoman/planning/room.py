@@ -1,0 +1,247 @@
+"""Test sentences that models have no room for: with its prompt and what may be written, one is longer than a model.
+
+Counted with the tokenizers that are on this machine. Reading them takes neither torch nor, but for chats, transformers.
+"""
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dragoman.errors import CorpusError, SpecError
+from dragoman.model import ModelIdentity
+from dragoman.pair import Pair
+from dragoman.planning.few_shot import Demonstrator
+from dragoman.planning.plan import Plan
+from dragoman.segment import Segment
+from dragoman.spec.baseline import Baseline
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.grid import Base
+from dragoman.spec.prompt import Prompt, Turn
+
+SPARE = 8
+"""Tokens by which a prompt may be longer than its parts, counted each for itself."""
+
+_AROUND = 2
+"""Tokens that an encoder reads besides its sentence: the language and the end."""
+
+_PLACE = "\x00"
+"""Stands for the sentence in a prompt that is looked at without one."""
+
+Lacking = dict[Pair, dict[int, int]]
+"""By pair, the numbers of sentences without room, from 1, each with the tokens that it takes."""
+
+
+class WithoutRoom(NamedTuple):
+    """The sentences that some models have no room for when they are asked with one prompt."""
+
+    models: tuple[ModelIdentity, ...]
+    """The models: those that share a tokenizer and a decoding."""
+    prompt: Prompt
+    """The prompt."""
+    written: int
+    """Tokens that may be written (`max_new_tokens`)."""
+    positions: int
+    """Tokens that the models have positions for."""
+    lacking: Lacking
+    """The sentences."""
+
+
+class Room(NamedTuple):
+    """What is known of the room in all models and prompts of a plan."""
+
+    found: list[WithoutRoom]
+    """Where sentences have none."""
+    unknown: list[str]
+    """Sentences on models that nothing can be said of, with the reason."""
+
+    @property
+    def lines(self) -> dict[Pair, tuple[int, ...]]:
+        """By pair, the numbers of the sentences that some model has no room for with some prompt."""
+        lines: dict[Pair, set[int]] = {}
+        for each in self.found:
+            for pair, lacking in each.lacking.items():
+                lines.setdefault(pair, set()).update(lacking)
+        return {pair: tuple(sorted(numbers)) for pair, numbers in lines.items()}
+
+
+def room(plan: Plan) -> Room:
+    """Look for test sentences without room, for every model and prompt.
+
+    Raises:
+        CorpusError: the test text is damaged.
+    """
+    text = TestText(plan)
+    sides: dict[str, _Model | str] = {}
+    groups: dict[tuple[Any, ...], list[ModelIdentity]] = {}
+    baselines = {planned.identity.id: planned.baseline for planned in plan.baselines}
+    unknown: dict[str, None] = {}
+    for model, prompt in plan.asked:
+        named = baselines.get(model.id) or plan.spec.base
+        decoding = plan.decoding_of(model.id)
+        key = str(named.model)
+        if key not in sides:
+            sides[key] = _model_of(named)
+        groups.setdefault((key, prompt, decoding), []).append(model)
+    found = []
+    for (key, prompt, decoding), models in groups.items():
+        side = sides[key]
+        if isinstance(side, str):
+            unknown[f"{', '.join(model.name for model in models)}: {side}"] = None
+        elif side.positions is not None:
+            lacking = {pair: lines for pair in plan.contents if (lines := side.lacking(prompt, decoding, pair, text))}
+            if lacking:
+                found.append(WithoutRoom(tuple(models), prompt, decoding.max_new_tokens, side.positions, lacking))
+    return Room(found, list(unknown))
+
+
+class TestText:
+    """The test text of a plan, what is left out of it too, read as far as it is needed."""
+
+    __test__ = False  # a noun of ours, not a pytest class
+
+    def __init__(self, plan: Plan) -> None:
+        self._lines = plan.tested.lines
+        self._longest: dict[str, int] = {}
+
+    def of(self, pair: Pair) -> list[Segment]:
+        """The segments of a pair, those that are left out too."""
+        return self._lines.segments(pair)
+
+    def longest(self, pair: Pair) -> int:
+        """As many tokens as a source sentence of a pair can have."""
+        # where all pairs have the same sentences, those of a language are read once
+        key = pair.source if self._lines.multiparallel else str(pair)
+        if key not in self._longest:
+            self._longest[key] = max((_most_tokens(segment.source) for segment in self.of(pair)), default=0)
+        return self._longest[key]
+
+
+def left_out(plan: Plan) -> dict[Pair, tuple[int, ...]]:
+    """The numbers of the sentences that are left out of every pair, for all models, since some have no room for them.
+
+    Raises:
+        SpecError: a model's tokenizer is not here, so nobody can tell.
+    """
+    known = room(plan)
+    if known.unknown:
+        raise SpecError(
+            f"evaluation.too_long is leave_out, and which sentences have no room can't be told ({known.unknown[0]}): "
+            "bring the tokenizer and the configuration here, or choose empty, cut or fail."
+        )
+    return known.lines
+
+
+class _Model:
+    """What is known of a model before it runs: its tokenizer and its positions."""
+
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        from tokenizers import Tokenizer
+
+        self._folder = folder
+        text = config.get("text_config") or config
+        self.positions: int | None = text.get("max_position_embeddings")
+        self._encodes = bool(config.get("is_encoder_decoder"))
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def lacking(self, prompt: Prompt, decoding: Decoding, pair: Pair, text: "TestText") -> dict[int, int]:
+        """The numbers of the sentences without room, from 1, each with the tokens that it takes."""
+        positions, written = self.positions or 0, decoding.max_new_tokens
+        if self._encodes:
+            if max(text.longest(pair), written) + _AROUND <= positions:
+                return {}
+            lengths = [self._plain(segment.source) + _AROUND for segment in text.of(pair)]
+            return {
+                number: length for number, length in enumerate(lengths, 1) if max(length, written + _AROUND) > positions
+            }
+        try:
+            render = self._renderer(prompt, pair)
+        except (CorpusError, SpecError):  # the pair has no examples, and so no cell
+            return {}
+        before, _, after = render(_PLACE, "").partition(_PLACE)
+        frame = self._begun(before) + self._plain(after) + SPARE
+        found: dict[int, int] = {}
+        if frame + text.longest(pair) + written <= positions:
+            return found
+        for number, (source, reference) in enumerate(text.of(pair), 1):
+            if frame + _most_tokens(source) + written <= positions:
+                continue
+            length = self._begun(render(source, reference))
+            limit = written
+            if decoding.max_ratio is not None:
+                limit = max(1, min(written, ceil(decoding.max_ratio * self._plain(source))))
+            if length + limit > positions:
+                found[number] = length
+        return found
+
+    def _renderer(self, prompt: Prompt, pair: Pair) -> Callable[[str, str], str]:
+        drawn = Demonstrator(prompt).of(pair) if prompt.shots else ()
+        if prompt.chat is None:
+            return lambda source, reference: prompt.render(pair, source, drawn, reference)
+        options = prompt.chat.options
+        return lambda source, reference: self._conversation(prompt.turns(pair, source, drawn, reference), options)
+
+    def _conversation(self, turns: Sequence[Turn], options: dict[str, Any]) -> str:
+        text: str = self._chats.apply_chat_template(
+            [turn._asdict() for turn in turns], tokenize=False, add_generation_prompt=True, **options
+        )
+        letter = self._tokenizer.encode("a")
+        begun = [token for token, added in zip(letter.ids, letter.special_tokens_mask, strict=True) if added]
+        # templates write what the tokenizer puts before every text, too
+        before = begun[: letter.special_tokens_mask.index(0)] if 0 in letter.special_tokens_mask else []
+        return text.removeprefix(self._tokenizer.decode(before, skip_special_tokens=False))
+
+    @cached_property
+    def _chats(self) -> Any:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self._folder, trust_remote_code=False)
+
+    def _plain(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _begun(self, prompt: str) -> int:
+        """The tokens of a prompt that is to be continued: without what closes a sentence."""
+        added = self._tokenizer.encode(prompt).special_tokens_mask
+        while added and added[-1]:
+            added.pop()
+        return len(added)
+
+
+def _most_tokens(text: str) -> int:
+    """As many tokens as a text can have: each is of a byte at least, after the widest of the usual normalisations."""
+    return len(unicodedata.normalize("NFKC", text).encode()) + 1
+
+
+def _model_of(named: Base | Baseline) -> _Model | str:
+    """What a model's files tell, or why they don't."""
+    if isinstance(named, Baseline) and named.engine == "openai":
+        return "it is behind an endpoint, which tells when it is asked"
+    folder = next(_folders(named), None)
+    if folder is None:
+        return "its tokenizer.json and config.json are not on this machine"
+    try:
+        return _Model(folder, json.loads((folder / "config.json").read_bytes()))
+    except ModuleNotFoundError:  # comes with the extra `jobs`
+        return "the package tokenizers is not installed here"
+    except Exception:  # tokenizers raises plain exceptions
+        return f"the tokenizer or the configuration in {folder} can't be read"
+
+
+def _folders(named: Base | Baseline) -> Iterator[Path]:
+    """The folder of a model's tokenizer and configuration, if it is on this machine."""
+    model = str(named.model)
+    places = [Path(model) / "tokenizer.json"]
+    if not Path(model).is_dir():
+        try:
+            from huggingface_hub import try_to_load_from_cache
+        except ModuleNotFoundError:
+            return
+        cached = try_to_load_from_cache(model, "tokenizer.json", revision=named.revision)
+        places = [Path(cached)] if isinstance(cached, str) else []
+    yield from (place.parent for place in places if place.is_file() and place.with_name("config.json").is_file())
