@@ -17,11 +17,11 @@ from dragoman.store.records import (
 from dragoman.store.store import Store
 
 
-def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
+def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
     """Write a grid into the store; what is there stays as it is.
 
     Returns:
-        What few-shot prompts show, by prompt and pair, and the characters that each pair has to translate.
+        What few-shot prompts show, by prompt and pair, and the characters to translate of each blob of test lines.
     """
     store.models.add(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
     store.models.record_graph(plan.base.id, plan.base_graph)
@@ -76,16 +76,16 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
     return drawn, sizes
 
 
-def _store_test_lines(plan: Plan, store: Store) -> tuple[dict[Pair, str], dict[Pair, int]]:
-    """Each pair's test lines go to the blobs; returns where they are, and the characters of their sources."""
+def _store_test_lines(plan: Plan, store: Store) -> tuple[dict[Pair, str], dict[str, int]]:
+    """Each pair's test lines go to the blobs; returns where they are, and the characters of each blob's sources."""
     evaluation = plan.spec.evaluation
     choice = evaluation.corpus or plan.spec.corpus
     corpus = open_corpus(choice.kind, choice.placed)
     addresses: dict[Pair, str] = {}
-    sizes: dict[Pair, int] = {}
+    sizes: dict[str, int] = {}
     for pair in plan.contents:
         segments = evaluation_segments(corpus, pair, evaluation.split, evaluation.sentences)
         sources = [segment.source for segment in segments]
-        sizes[pair] = sum(map(len, sources))
         addresses[pair] = store.blobs.put_test(sources, [segment.target for segment in segments])
+        sizes[addresses[pair]] = sum(map(len, sources))
     return addresses, sizes
