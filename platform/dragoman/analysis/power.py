@@ -10,6 +10,9 @@ from dragoman.metrics.significance import HALF_WIDTH
 WANTED = 0.8
 """Probability that is wanted of finding what is there: the convention (Cohen, 1988)."""
 
+HALF_DEVIATE = 1.6448536269514722
+"""Standard errors by which a model is worse that a one-sided test at 0.05 finds one time in two."""
+
 _WANTED_DEVIATE = 0.8416212335729143
 """The standard normal quantile of `WANTED`."""
 

@@ -6,13 +6,19 @@ the means over their seeds. The variance of the difference is that of two crosse
 degrees of freedom are Satterthwaite's (1946), so that two or three seeds are not taken for many.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from dragoman.metrics.base import MetricError, Scores
-from dragoman.metrics.resampling import LEVEL
+from dragoman.analysis.joint_tests import whole_blocks
+from dragoman.analysis.segment_statistics import Stored
+from dragoman.analysis.units import Units
+from dragoman.metrics.base import Metric, MetricError, Scores, Statistics
+from dragoman.metrics.replicates import Lines, Sides, resampled
+from dragoman.metrics.resampling import LEVEL, SAMPLES, SEED
+from dragoman.metrics.serialization import unpack
+from dragoman.pair import Pair
 
 FEWEST_SEEDS = 2
 """Seeds from which a recipe's spread is known."""
@@ -103,6 +109,55 @@ def mean_of_recipe(scores: RecipeScores, *, units: int, level: float = LEVEL) ->
         raise MetricError(f"The spread of a recipe is known from {FEWEST_SEEDS} seeds on: there is one.")
     part = _Part(spread.variance / len(scores.values), spread.degrees)
     return _crossed(float(scores.values.mean()), [part], scores.samples.mean(axis=0), [scores], units, level)
+
+
+def pooled_difference(
+    kind: type[Metric],
+    a: Sequence[Mapping[Pair, Stored]],
+    b: Sequence[Mapping[Pair, Stored]],
+    units: Units,
+    *,
+    samples: int = SAMPLES,
+    seed: int = SEED,
+) -> RecipeMean:
+    """The difference of two recipes, b minus a, of their means over some pairs, from stored statistics.
+
+    Args:
+        kind: the metric.
+        a: the scores of each seed's model of the one recipe on the pairs.
+        b: of the other, on the same pairs.
+        units: the sentences of the pairs' lines.
+        samples: resamples of the sentences.
+        seed: of the draws.
+
+    Raises:
+        MetricError: statistics are damaged or missing, or neither recipe has two seeds.
+    """
+    # seen from one of the models: what all have in common cancels out in means and spreads alike
+    reference = {pair: unpack(score.packed or b"") for pair, score in a[0].items()}
+    scored = []
+    for side in (a, b):
+        found = [_against(kind, reference, model, units, samples, seed) for model in side]
+        scored.append(RecipeScores(*(np.array(column) for column in zip(*found, strict=True))))
+    return difference_of_recipes(*scored, units=sum(block.units for block in units.blocks) or len(reference))
+
+
+def _against(
+    kind: type[Metric],
+    reference: Mapping[Pair, Statistics],
+    model: Mapping[Pair, Stored],
+    units: Units,
+    samples: int,
+    seed: int,
+) -> tuple[float, Scores]:
+    """A model's mean over pairs minus the reference's, and the same in each resample."""
+    deltas, drawn = [], []
+    for number, block in enumerate(whole_blocks(units, {pair: len(rows) for pair, rows in reference.items()})):
+        lines = {pair: Lines(block.units, of) for pair, of in block.lines.items()}
+        sides = [Sides.of(kind(p), reference[p], unpack(model[p].packed or b""), of) for p, of in lines.items()]
+        deltas += [side.delta for side in sides]
+        drawn.append(resampled(sides, samples, seed, number))
+    return float(np.mean(deltas)), np.nanmean(np.concatenate(drawn), axis=0)
 
 
 def _between_seeds(scores: RecipeScores) -> _Part | None:

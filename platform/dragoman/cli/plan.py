@@ -25,6 +25,7 @@ from dragoman.reports.plan import (
     reading_text,
     text,
 )
+from dragoman.reports.power import power
 from dragoman.settings import settings
 from dragoman.spec.loading import load_campaign
 from dragoman.store import migrations
@@ -43,7 +44,7 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Tables: models, languages, text, missing, contamination, cells, cost.
+    Tables: models, languages, text, missing, contamination, cells, power, cost.
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
@@ -72,6 +73,7 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
         missing(planned),
         contamination(planned),
         cells(planned, store),
+        power(planned, store),
         cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),
     ]
 

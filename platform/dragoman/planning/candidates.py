@@ -12,7 +12,7 @@ from dragoman.pair import Pair
 from dragoman.planning.plan import ITS_LINES, Plan, TestSet
 from dragoman.segment import Split
 from dragoman.spec.base import LONGEST_NAME
-from dragoman.spec.promotion import Promotion, Scope
+from dragoman.spec.promotion import Promotion, is_in
 from dragoman.store.store import Store
 
 ENDING = "-dev"
@@ -92,12 +92,7 @@ def _compared(plan: Plan, policy: Promotion) -> list[Pair]:
     scopes = [policy.over, *(champion.over for champion in policy.champions)]
     graphs = [training.graph.inherit(plan.base_graph) for training in plan.trainings]
 
-    def holds(scope: Scope, pair: Pair) -> bool:
-        if scope == "all" or isinstance(scope, Pair):
-            return scope == "all" or scope == pair
-        partitions = {graph.partition(pair) for graph in graphs}
-        if scope == "unseen":
-            return any(partition is not None and partition.is_unseen for partition in partitions)
-        return scope in partitions
+    def is_compared(pair: Pair) -> bool:
+        return any(is_in(scope, pair, graph.partition(pair)) for scope in scopes for graph in graphs)
 
-    return [pair for pair in plan.contents if any(holds(scope, pair) for scope in scopes)]
+    return [pair for pair in plan.contents if is_compared(pair)]

@@ -36,6 +36,15 @@ Scope = Annotated[Partition | Literal["all", "unseen"] | Pair, BeforeValidator(_
 """One partition, every pair, every pair but the seen ones, or one pair."""
 
 
+def is_in(scope: Scope, pair: Pair, partition: Partition | None) -> bool:
+    """Whether a scope holds a pair. One whose partition is unknown is in `all` alone: unknown is not unseen."""
+    if isinstance(scope, Pair) or scope == "all":
+        return scope in ("all", pair)
+    if scope == "unseen":
+        return partition is not None and partition.is_unseen
+    return partition is scope
+
+
 CONTAMINATION = "contamination"
 """What rules call the share of a pair's test sentences, in percent, that is in the model's training text."""
 
@@ -115,7 +124,18 @@ class Rule(SpecModel):
             raise ValueError("bounds contamination, which takes at_most and nothing else")
         if self.each and self.no_significant_regression:
             raise ValueError("asks for no_significant_regression of each pair; say significant_losses_at_most: 0")
+        if self.each and self.regression_upper_at_most is not None:
+            raise ValueError("asks for regression_upper_at_most of each pair; give each pair a rule of its own")
         return self
+
+    @property
+    def is_of_mean(self) -> bool:
+        """Whether it bounds the regression of the mean against the incumbent."""
+        return (
+            self.regression_at_most is not None
+            or self.regression_upper_at_most is not None
+            or bool(self.no_significant_regression)
+        )
 
 
 class Candidates(SpecModel):

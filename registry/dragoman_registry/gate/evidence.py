@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from dragoman.analysis.units import Units, units_of
+
 from dragoman import plugins
 from dragoman.analysis.aggregation import mean
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.systems import metric_names
 from dragoman.errors import DragomanError, nearest
@@ -20,8 +23,9 @@ from dragoman.spec.promotion import CONTAMINATION, Promotion, Rule
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry.gate.contamination import contamination
-from dragoman_registry.gate.gate import GateReport, PairNumbers, in_scope, judge
+from dragoman_registry.gate.gate import PairNumbers, in_scope, judge
 from dragoman_registry.gate.incumbent import adjusted_rules, beside_incumbent
+from dragoman_registry.gate.report import GateReport, RuleTest
 from dragoman_registry.registry_client.versions import RegisteredVersion, id_of
 
 UNKNOWN_INCUMBENT = "unknown"
@@ -58,16 +62,18 @@ def gate(
     metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
     model_id = id_of(grid, model)
     numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
-    p_values: dict[Rule, float] = {}
+    tests: dict[Rule, RuleTest] = {}
+    prompt = GridSpec.from_store(grid.spec).prompts[0].id
+    planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
+    cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
     if incumbent is not None:
-        prompt = GridSpec.from_store(grid.spec).prompts[0].id
-        planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
-        cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
+        units = None
         for metric, found in numbers.items():
             if metric != CONTAMINATION:
-                beside = beside_incumbent(store, policy, metric, found, cells, incumbent)
+                units = units or _units(store, grid, model, policy, metric)
+                beside = beside_incumbent(store, policy, metric, found, cells, incumbent, units)
                 numbers[metric] = beside.numbers
-                p_values |= beside.p_values
+                tests |= beside.tests
     lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
     return GateReport(
         grid=grid.name,
@@ -76,8 +82,18 @@ def gate(
         policy=policy_id(policy),
         held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
-        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_rules(p_values, policy)),
+        test_set=next((cell.test_set for cell in cells.values()), None),
+        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_rules(tests, policy)),
     )
+
+
+def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str) -> Units:
+    """The sentences of the test lines of a grid's pairs."""
+    question = ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
+    with store.database.reading() as connection:
+        part = Slice.of(connection, question, [model])
+        pairs = {score.pair for score in pair_scores(store, question, model=model)}
+        return units_of(connection, part, pairs, blobs=store.blobs)
 
 
 class Candidate(NamedTuple):

@@ -22,7 +22,8 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.loading import load_spec
 from dragoman.spec.promotion import Promotion, Rule
-from dragoman_registry.gate.gate import GateReport, PairNumbers, judge
+from dragoman_registry.gate.gate import PairNumbers, judge
+from dragoman_registry.gate.report import GateReport
 
 SEEN, TARGET, SOURCE = Partition.SEEN, Partition.UNSEEN_TARGET, Partition.UNSEEN_SOURCE
 
