@@ -106,7 +106,8 @@ class Rule(SpecModel):
     adjusted over all the rules of this kind."""
     seeds: Literal["pooled", "checkpoint"] | None = None
     """What rules about a regression compare: the recipes, over all their seeds (`pooled`), or the two checkpoints
-    alone. By default the recipes where both models were trained with several seeds or are seeds of one recipe."""
+    alone. By default recipes, where one of the two has several seeds, for what asks for significance and for the upper
+    end of a regression; checkpoints for `regression_at_most`, and for the upper end between seeds of one recipe."""
     seeds_at_least: int | None = Field(default=None, ge=2)
     """How many models of the grid, equal but for their seed, must have a score on every pair of the scope; the one
     in question counts."""

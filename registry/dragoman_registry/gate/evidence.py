@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from dragoman.analysis.units import Units, units_of
-
 from dragoman import plugins
 from dragoman.analysis.aggregation import mean
 from dragoman.analysis.pair_scores import pair_scores
@@ -13,18 +11,19 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.systems import metric_names
+from dragoman.analysis.units import Units, units_of
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.metrics.base import Metric
 from dragoman.pair import Pair
 from dragoman.planning.candidates import candidates_name
 from dragoman.spec.grid import GridSpec
-from dragoman.spec.promotion import CONTAMINATION, Promotion, Rule
+from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry.gate.contamination import contamination
-from dragoman_registry.gate.gate import PairNumbers, in_scope, judge
-from dragoman_registry.gate.incumbent import adjusted_rules, beside_incumbent
+from dragoman_registry.gate.gate import Bounded, PairNumbers, in_scope, judge
+from dragoman_registry.gate.incumbent import adjusted_tests, beside_incumbent
 from dragoman_registry.gate.report import GateReport, RuleTest
 from dragoman_registry.registry_client.versions import RegisteredVersion, id_of
 
@@ -62,7 +61,7 @@ def gate(
     metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
     model_id = id_of(grid, model)
     numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
-    tests: dict[Rule, RuleTest] = {}
+    tests: dict[Bounded, RuleTest] = {}
     prompt = GridSpec.from_store(grid.spec).prompts[0].id
     planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
     cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
@@ -83,7 +82,7 @@ def gate(
         held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
         test_set=next((cell.test_set for cell in cells.values()), None),
-        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_rules(tests, policy)),
+        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_tests(tests, policy)),
     )
 
 

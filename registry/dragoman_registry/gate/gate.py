@@ -21,6 +21,10 @@ ROUNDING = 1e-9
 """Slack of every comparison: the rounding of a mean must not decide a tie, and a tie passes."""
 
 
+Bounded = tuple[Rule, Bound]
+"""One bound of a rule."""
+
+
 class PairNumbers(BaseModel):
     """A model's score on one planned pair under one metric."""
 
@@ -55,7 +59,7 @@ def judge(
     numbers: Mapping[str, Sequence[PairNumbers]],
     lower_is_better: frozenset[str] = frozenset(),
     has_incumbent: bool = False,
-    tests: Mapping[Rule, RuleTest] | None = None,
+    tests: Mapping[Bounded, RuleTest] | None = None,
 ) -> tuple[RuleFinding, ...]:
     """Hold a policy to a model's numbers, one finding for each bound of each rule.
 
@@ -64,7 +68,7 @@ def judge(
         numbers: for each metric of the policy, every pair that was planned for the model.
         lower_is_better: metrics that are error rates: they gain by falling and regress by rising.
         has_incumbent: whether the alias stands at a model now; without one, rules of regression pass.
-        tests: of the rules about the regression of a mean; none of those where it can't be tested.
+        tests: of the bounds on the regression of a mean; none of those where it can't be tested.
     """
     return tuple(
         _hold(
@@ -75,7 +79,7 @@ def judge(
             numbers.get(rule.metric, ()),
             rule.metric in lower_is_better,
             has_incumbent,
-            (tests or {}).get(rule),
+            (tests or {}).get((rule, bound)),
         )
         for rule in policy.every_rule
         for bound in Bound

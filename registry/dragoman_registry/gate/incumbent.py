@@ -18,12 +18,15 @@ from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
 from dragoman.store.store import Store
-from dragoman_registry.gate.gate import PairNumbers, in_scope
-from dragoman_registry.gate.report import RuleTest
+from dragoman_registry.gate.gate import Bounded, PairNumbers, in_scope
+from dragoman_registry.gate.report import Bound, RuleTest
 from dragoman_registry.registry_client.versions import RegisteredVersion
 
 SEEDS = "seeds"
 """The test of two recipes over their seeds (`analysis.recipes`)."""
+
+ONE_CHECKPOINT = "One checkpoint each: says nothing of the recipes."
+"""What is said beside a test of two checkpoints."""
 
 Scored = Mapping[Pair, Stored]
 """One model's scores of some pairs, with their statistics."""
@@ -34,8 +37,8 @@ class IncumbentNumbers(NamedTuple):
 
     numbers: list[PairNumbers]
     """One of each pair."""
-    tests: dict[Rule, RuleTest]
-    """The tests of the rules about the regression of a mean, not adjusted; none where it can't be tested."""
+    tests: dict[Bounded, RuleTest]
+    """The tests of the bounds on the regression of a mean, not adjusted; none where it can't be tested."""
 
 
 class _Sides(NamedTuple):
@@ -110,26 +113,28 @@ def beside_incumbent(
     scopes = {rule: shared for rule in by_scope if (shared := _shared(found, rule, sides))}
     means = {str(rule.over): dict.fromkeys(shared, 1.0) for rule, shared in scopes.items()}
     tested = joint_tests(kind, sides.contrasts, units, plan, means)
-    tests = {}
-    for rule, shared in scopes.items():
-        checkpoints = tested.means.get(str(rule.over))
-        if checkpoints is not None:
-            tests[rule] = _rule_test(kind, rule, sides, units, shared, checkpoints)
+    tests = {
+        (rule, bound): _bound_test(kind, rule, bound, sides, units, shared, checkpoints)
+        for rule, shared in scopes.items()
+        if (checkpoints := tested.means.get(str(rule.over))) is not None
+        for bound in Bound
+        if bound.is_of_mean and getattr(rule, bound) is not None
+    }
     if losses:
         differs = _losses(kind, sides, units, tested.pairs, plan, losses[0])
         found = [each.model_copy(update={"differs": differs.get(each.pair)}) for each in found]
     return IncumbentNumbers(found, tests)
 
 
-def adjusted_rules(tests: Mapping[Rule, RuleTest], policy: Promotion) -> dict[Rule, RuleTest]:
+def adjusted_tests(tests: Mapping[Bounded, RuleTest], policy: Promotion) -> dict[Bounded, RuleTest]:
     """The tests with the p-values of rules that forbid a significant regression adjusted for their number."""
-    asked = [rule for rule in tests if rule.no_significant_regression]
-    p_values = adjusted([tests[rule].p_value for rule in asked], Correction(policy.correction)).tolist()
-    final = dict(zip(asked, p_values, strict=True))
-    return {
-        rule: test.model_copy(update={"p_value": final[rule]}) if rule in final else test
-        for rule, test in tests.items()
+    asked = [which for which in tests if which[1] is Bound.SIGNIFICANCE]
+    p_values = adjusted([tests[which].p_value for which in asked], Correction(policy.correction)).tolist()
+    final = {
+        which: tests[which].model_copy(update={"p_value": p_value})
+        for which, p_value in zip(asked, p_values, strict=True)
     }
+    return {**tests, **final}
 
 
 def _sides(
@@ -180,39 +185,52 @@ def _shared(numbers: Sequence[PairNumbers], rule: Rule, sides: _Sides) -> list[P
     return [each.pair for each in both] if all(each.pair in sides.model[0] for each in both) else []
 
 
-def _rule_test(
-    kind: type[Metric], rule: Rule, sides: _Sides, units: Units, pairs: Sequence[Pair], checkpoints: Difference
+def _bound_test(
+    kind: type[Metric],
+    rule: Rule,
+    bound: Bound,
+    sides: _Sides,
+    units: Units,
+    pairs: Sequence[Pair],
+    checkpoints: Difference,
 ) -> RuleTest:
-    """The test of a rule: of recipes where it asks for that, or asks for nothing and there are several seeds."""
+    """The test of a bound: of recipes where it asks for that, or by default where significance is asked for.
+
+    How much worse a model may be by its number is by default asked of the checkpoint that is to be served; of seeds of
+    one recipe the difference says nothing of the recipe, yet much of the checkpoint.
+    """
     better = 1 if kind.higher_is_better else -1
-    alone = f"as checkpoints {-better * checkpoints.delta:+.2f}, p {checkpoints.p_worse:.4f}"
-    if sides.is_itself:
-        said = "It is the incumbent itself."
-        return RuleTest(regression=0.0, upper=0.0, p_value=1.0, error=0.0, method=Plan().test, remark=said)
-    if rule.seeds != "checkpoint" and sides.is_one_recipe:
-        return RuleTest(
-            regression=0.0, upper=0.0, p_value=1.0, error=0.0, method=SEEDS, is_pooled=True,
-            remark=f"The incumbent is another seed of the same recipe, so the recipes are equal ({alone}).",
-        )  # fmt: skip
-    pooled = None if rule.seeds == "checkpoint" else _pooled(kind, sides, units, pairs)
-    if pooled is not None:
-        counts = f"{len(sides.model)} and {len(sides.incumbent)} seeds"
-        return RuleTest(
-            regression=-better * pooled.value,
-            upper=-pooled.low if better > 0 else pooled.high,
-            p_value=pooled.p_below if better > 0 else 1 - pooled.p_below,
-            error=pooled.error,
-            method=SEEDS,
-            is_pooled=True,
-            remark=f"Recipes, over {counts} and other sentences of this kind ({alone}).",
-        )
-    return RuleTest(
-        regression=-better * checkpoints.delta,
+    alone = f"as checkpoints the regression is {-better * checkpoints.delta:+.2f}, p {checkpoints.p_worse:.4f}"
+    of_checkpoints = RuleTest(
+        regression=-better * checkpoints.delta + 0.0,
         upper=-checkpoints.low if better > 0 else checkpoints.high,
         p_value=checkpoints.p_worse,
         error=checkpoints.se,
         method=Plan().test,
-        remark="One checkpoint each: says nothing of the recipes.",
+        remark="It is the incumbent itself."
+        if sides.is_itself
+        else "One checkpoint each: says nothing of the recipes.",
+    )
+    by_default = bound is Bound.SIGNIFICANCE or (bound is Bound.UPPER and not sides.is_one_recipe)
+    if sides.is_itself or rule.seeds == "checkpoint" or (rule.seeds is None and not by_default):
+        return of_checkpoints
+    if sides.is_one_recipe:
+        return RuleTest(
+            regression=0.0, upper=0.0, p_value=1.0, error=0.0, method=SEEDS, is_pooled=True,
+            remark=f"The incumbent is another seed of the same recipe, so the recipes are equal ({alone}).",
+        )  # fmt: skip
+    pooled = _pooled(kind, sides, units, pairs)
+    if pooled is None:
+        return of_checkpoints
+    return RuleTest(
+        regression=-better * pooled.value,
+        upper=-pooled.low if better > 0 else pooled.high,
+        p_value=pooled.p_below if better > 0 else 1 - pooled.p_below,
+        error=pooled.error,
+        method=SEEDS,
+        is_pooled=True,
+        remark=f"Recipes, over {len(sides.model)} and {len(sides.incumbent)} seeds and other sentences of this kind "
+        f"({alone}).",
     )
 
 

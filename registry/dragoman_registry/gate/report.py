@@ -139,7 +139,7 @@ class RuleFinding(BaseModel):
         scope = f"each of {self.over}" if self.each else self.over
         what = f"{self.metric}{self.bound.quantity} over {scope}"
         if self.bound is Bound.SIGNIFICANCE:
-            return f"{what} not significant at {self.limit:g}"
+            return f"{what} not significant at {self.limit:g}, one-sided"
         return f"{what} {'≥' if self.bound.is_floor else '≤'} {self.limit:g}"
 
     @property
