@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from dragoman import plugins
 from dragoman.analysis import segment_statistics
 from dragoman.analysis.pair_scores import pair_scores, unscored
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_query import scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names, model_names
@@ -147,8 +148,8 @@ def test_intervals_resample_all_pairs_jointly(filled):
     assert (row.gain_low, row.gain_high) == pytest.approx((gain[25], gain[-26]), abs=1e-4)
     gap = partition_gap(filled, ScoreQuestion("g", "bleu"), model="tuned", better="seen", worse="recombined")
     apart = np.sort(resampled_mean(filled, "tuned", seen) - resampled_mean(filled, "tuned", recombined))
-    assert (gap.low, gap.high) == pytest.approx((apart[25], apart[-26]), abs=1e-4)
-    assert gap.value == pytest.approx(row.mean - table(filled, "tuned")["recombined"].mean)
+    assert (gap.raw_low, gap.raw_high) == pytest.approx((apart[25], apart[-26]), abs=1e-4)
+    assert gap.raw == pytest.approx(row.mean - table(filled, "tuned")["recombined"].mean)
 
 
 def test_there_is_no_gap_to_a_scope_without_scores(filled):
