@@ -22,6 +22,7 @@ from dragoman.tables.table import Table
 from dragoman.terminal import write_exact
 from dragoman_registry.audit.cli import audit
 from dragoman_registry.audit.log import AuditLog, Outcome
+from dragoman_registry.audit.looks import looks_notes
 from dragoman_registry.gate import evidence
 from dragoman_registry.gate.policy import load_policy, policy_for
 from dragoman_registry.packaging.translation import translate_lines
@@ -146,7 +147,8 @@ def gate(
             is_registered = rules.model in registered_names(uri)
             incumbent = version_at(uri, rules.model, rules.alias) if is_registered else None
         reports = [evidence.gate(store, grid, name, rules, incumbent) for name in names]
-    table = gate_table(reports, [report.reason for report in reports])
+        looked = looks_notes(AuditLog(store.database), reports)
+    table = gate_table(reports, [*(report.reason for report in reports), *looked])
     return Answer([table], code=0 if all(report.passed for report in reports) else 1)
 
 

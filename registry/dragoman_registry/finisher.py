@@ -46,8 +46,8 @@ def register_and_promote(
     for alias in (policy.alias, *policy.by_scope):
         rules = policy.meant_for(alias)
         best = candidate(store, grid, rules, names)
-        echo(f"candidate for {alias}: {best}, the best of {len(names)} in {rules.metric} over {rules.over}")
-        asked = PromotionRequest(name=policy.model, version=versions[best].version, alias=alias, again=False)
+        echo(f"candidate for {alias}: {best.model}, {best.reason}")
+        asked = PromotionRequest(name=policy.model, version=versions[best.model].version, alias=alias, again=False)
         with speaking(settings.mlflow_url):
             decision = promotions.ask(asked)
         echo(render([gate_table([decision.report])], Form.TEXT).rstrip())

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 
 from dragoman.tables.table import Column, Decoration, Row, Table, number, share, word
 from dragoman_registry.audit.log import AuditRecord
-from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.gate.report import GateReport
 
 
 def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Table:
-    """Every bound with its value and verdict, one report below the other."""
+    """Every bound with its value and verdict, one report below the other; what its tests can tell stands below."""
+    findings = [(report.model, finding) for report in reports for finding in report.findings if finding.remark]
+    remarks: dict[str, list[str]] = {}
+    for model, finding in findings:
+        remarks.setdefault(f"{finding.claim}: {finding.remark}", []).append(model)
+    notes = [*notes, *(f"{', '.join(models)}, {remark}" for remark, models in remarks.items())]
     rows = [
         {
             "model": report.model,
@@ -21,6 +26,9 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "scored": finding.scored,
             "pairs": finding.pairs,
             "passed": finding.passed,
+            "method": finding.method if finding.p_value is not None else None,
+            "error": finding.error,
+            "remark": finding.remark or None,
             "behind": "; ".join(map(str, finding.worst)) or finding.note,
         }
         for report in reports

@@ -17,12 +17,12 @@ from dragoman_jobs.driver.retry import with_retries
 class Backlog:
     """What is left of a grid. Its length is the cells and finetunings still to do, here or in another grid's driver."""
 
-    def __init__(self, cells: Iterable[CellRecord], sizes: Mapping[Pair, int], *, failed_too: bool) -> None:
+    def __init__(self, cells: Iterable[CellRecord], sizes: Mapping[str, int], *, failed_too: bool) -> None:
         """Count a grid's cells.
 
         Args:
             cells: all of them, in the order they are to be done.
-            sizes: characters to translate, by pair.
+            sizes: characters to translate, by the blob of the test lines.
             failed_too: whether those that failed are to be tried again.
         """
         self._sizes = sizes
@@ -80,7 +80,7 @@ class Backlog:
 
     def size(self, cell: CellRecord) -> int:
         """Characters that a cell has to translate."""
-        return self._sizes.get(cell.cell.pair, 0)
+        return self._sizes.get(cell.test or "", 0)
 
     def pending(self, model_id: str) -> Sequence[CellRecord]:
         """A model's cells that are not handed out yet."""
@@ -122,16 +122,20 @@ class Backlog:
         self.characters -= size
 
 
-def read_backlog(plan: Plan, store: Store, sizes: Mapping[Pair, int], *, failed_too: bool) -> Backlog:
+def read_backlog(
+    plan: Plan, store: Store, sizes: Mapping[str, int], *, grids: Sequence[str], failed_too: bool
+) -> Backlog:
     """What the store lacks of a planned grid that is in it.
 
     Args:
         plan: the grid.
         store: where it is kept.
-        sizes: characters to translate, by pair.
+        sizes: characters to translate, by the blob of the test lines.
+        grids: names of the grid, and of others whose cells are done with it.
         failed_too: whether what failed is to be tried again.
     """
-    backlog = Backlog(with_retries(lambda: store.cells.of_grid(plan.spec.name)), sizes, failed_too=failed_too)
+    cells = with_retries(lambda: [cell for grid in grids for cell in store.cells.of_grid(grid)])
+    backlog = Backlog(cells, sizes, failed_too=failed_too)
     backlog.untrained = [
         training
         for training in plan.trainings

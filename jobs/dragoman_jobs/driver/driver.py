@@ -5,9 +5,8 @@ does the rest.
 """
 
 import time
-from collections.abc import Mapping
+from functools import partial
 
-from dragoman.pair import Pair
 from dragoman.planning.few_shot import Drawn
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
@@ -34,7 +33,14 @@ from dragoman_jobs.evaluation.worker_pool import WorkerPool
 class Driver:
     """Runs what a plan still lacks, on a cluster."""
 
-    def __init__(self, plan: Plan, store: Store, settings: Settings, progress: ProgressDisplay) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        settings: Settings,
+        progress: ProgressDisplay,
+        candidates: Plan | None = None,
+    ) -> None:
         """Do nothing yet.
 
         Args:
@@ -42,20 +48,30 @@ class Driver:
             store: where it is kept.
             settings: what workers and finetunings hold, and where things are kept.
             progress: what is shown meanwhile.
+            candidates: the dev sentences that the candidate for promotion is chosen on, done with the rest.
         """
         self._plan = plan
+        self._candidates = candidates
         self._store = store
         self._settings = settings
         self.progress = progress
         """What is shown meanwhile."""
         self._shares = Shares.of(settings)
         self._throughput = Throughput()
-        self._sizes: Mapping[Pair, int] = {}
+        self._sizes: dict[str, int] = {}
         self._drawn: Drawn = {}
 
     def register(self) -> None:
         """Write the grid into the store: models, test lines, and every cell with its state so far."""
-        self._drawn, self._sizes = register(self._plan, self._store)
+        # the grid itself last: the latest is what people see first
+        for plan in filter(None, (self._candidates, self._plan)):
+            self._drawn, sizes = register(plan, self._store)
+            self._sizes |= sizes
+
+    def forsake(self) -> None:
+        """Plan the dev cells again that a driver left which was lost; `Job` does so for the grid's own."""
+        if self._candidates is not None:
+            with_retries(lambda: control.forsake(self._store, self._grids[-1], self.progress.job_number))
 
     def remaining(self, failed_too: bool = True) -> Backlog:
         """Read from the store what is still to do; nothing needs a cluster when it is empty.
@@ -63,7 +79,12 @@ class Driver:
         Args:
             failed_too: whether what failed is to be tried again.
         """
-        return read_backlog(self._plan, self._store, self._sizes, failed_too=failed_too)
+        return read_backlog(self._plan, self._store, self._sizes, grids=self._grids, failed_too=failed_too)
+
+    @property
+    def _grids(self) -> list[str]:
+        """Names of the grids whose cells are done."""
+        return [plan.spec.name for plan in (self._plan, self._candidates) if plan is not None]
 
     def run(
         self,
@@ -126,5 +147,6 @@ class Driver:
         while backlog.running_elsewhere and not backlog.planned:
             self.progress.show({})
             time.sleep(BEAT_SECONDS)
-            with_retries(lambda: control.forsake(self._store, self._plan.spec.name))  # what a driver left that was lost
+            for grid in self._grids:  # what a driver left that was lost
+                with_retries(partial(control.forsake, self._store, grid))
             backlog = self.remaining(failed_too=False)

@@ -17,6 +17,7 @@ from dragoman.cell import CellState
 from dragoman.errors import DragomanError
 from dragoman.metrics.scoring import require
 from dragoman.planning.adoption import adopt_from
+from dragoman.planning.candidates import candidates_plan, is_theirs
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
@@ -128,10 +129,11 @@ def _run(
     )
     reporter, spool = MlflowReporter(tracker, plan, store), Spool(settings.home / "unsent" / f"{plan.id}.jsonl")
     tracker.tell(spool.send)  # what a driver left behind
-    driver = Driver(plan, store, settings, progress)
+    driver = Driver(plan, store, settings, progress, _candidates(plan, store, progress))
     driver.register()
     with interruptible(signal.SIGTERM), job:
         job.check()
+        driver.forsake()
         try:
             if backlog := driver.remaining(failed_too):
                 sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
@@ -156,6 +158,18 @@ def _run(
         else:
             finish(plan, settings, reporter.runs, tracker.unwritten, progress)
     return failed == 0
+
+
+def _candidates(plan: Plan, store: Store, progress: ProgressDisplay) -> Plan | None:
+    """The plan of the dev sentences that the candidate for promotion is chosen on; None without any."""
+    found = candidates_plan(plan)
+    if found is not None and not is_theirs(store, found):
+        progress.say(
+            f"Another grid is called {found.spec.name}, where the candidates of {plan.spec.name} would be chosen on "
+            "dev: they are chosen on the test set. Give that grid, or this, another name to have it otherwise."
+        )
+        return None
+    return found
 
 
 def _make_home(home: Path) -> None:

@@ -18,11 +18,11 @@ from dragoman.store.records import (
 from dragoman.store.store import Store
 
 
-def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
+def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
     """Write a grid into the store; what is there stays as it is.
 
     Returns:
-        What few-shot prompts show, by prompt and pair, and the characters that each pair has to translate.
+        What few-shot prompts show, by prompt and pair, and the characters to translate of each blob of test lines.
     """
     store.models.add(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
     store.models.record_graph(plan.base.id, plan.base_graph)
@@ -80,17 +80,17 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[Pair, int]]:
 
 def _store_test_lines(
     plan: Plan, store: Store
-) -> tuple[dict[Pair, str], dict[tuple[Pair, str], LineKeys], dict[Pair, int]]:
-    """Each pair's test lines go to the blobs; returns where they are, their keys, and the length of their sources."""
+) -> tuple[dict[Pair, str], dict[tuple[Pair, str], LineKeys], dict[str, int]]:
+    """Store the test lines in blobs; returns where they are, their keys, and the size of each blob in characters."""
     lines = plan.lines
     addresses: dict[Pair, str] = {}
     keys: dict[tuple[Pair, str], LineKeys] = {}
-    sizes: dict[Pair, int] = {}
+    sizes: dict[str, int] = {}
     for pair, content in plan.contents.items():
         located = lines.located(pair)
         sources = [line.segment.source for line in located]
-        sizes[pair] = sum(map(len, sources))
         addresses[pair] = store.blobs.put_test(sources, [line.segment.target for line in located])
+        sizes[addresses[pair]] = sum(map(len, sources))
         keys[pair, content] = LineKeys.of(pair, located)
     return addresses, keys, sizes
 

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from dragoman.planning.candidates import candidates_plan
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
 from dragoman.store.store import Store
@@ -32,7 +33,7 @@ def run_plan(
     store = store or Store.open(settings.store_url, settings.blobs_url)
     cluster = cluster or LocalCluster()
     job = Job(store, plan.spec.name)
-    driver = Driver(plan, store, settings, ProgressDisplay(Console(quiet=True), job))
+    driver = Driver(plan, store, settings, ProgressDisplay(Console(quiet=True), job), candidates_plan(plan))
     driver.register()
     with job:
         while backlog := driver.remaining(failed_too):

@@ -6,7 +6,8 @@ from dragoman.analysis.dataframes import frame
 from dragoman.analysis.dimensions import Dimension
 from dragoman.analysis.pair_differences import PairDifference
 from dragoman.analysis.pair_scores import PairScore, pair_scores
-from dragoman.analysis.partition_table import Gap, PartitionRow, partition_gap, partition_table
+from dragoman.analysis.partition_gap import Gap, partition_gap
+from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.ranking import BestModel, best_models
 from dragoman.analysis.run_table import Run, runs
 from dragoman.analysis.score_query import Group, Selection, scores

@@ -152,6 +152,20 @@ class Joint:
         over, under = self._mean(better), self._mean(worse)
         return self._bounds(None if over is None or under is None else over - under, better, worse)
 
+    def contrast(self, shares: Mapping[Pair, float]) -> Bounds:
+        """The interval of a sum of pairs' scores, each times its share; none where one has no statistics."""
+        if not shares or not all(pair in self._values for pair in shares):
+            return Bounds()
+        drawn = np.stack([self._values[pair].scores for pair in shares]).astype(np.float64)
+        # a pair of which a resample holds no line keeps its own score there
+        own = np.array([self._values[pair].value for pair in shares])[:, None]
+        values = np.array(list(shares.values())) @ np.where(np.isnan(drawn), own, drawn)
+        return Bounds(*expanded_interval(values, self._units(shares)))
+
+    def _units(self, pairs: Collection[Pair]) -> int:
+        """How many units are drawn for some pairs."""
+        return sum({self._drawn[pair].block: self._values[pair].units for pair in pairs}.values())
+
     def _mean(self, scope: str) -> Scores | None:
         values = {pair: found.scores for pair, found in self._values.items()}
         return mean_resampled(values, self._scored.get(scope, {}))
@@ -159,8 +173,7 @@ class Joint:
     def _bounds(self, values: Scores | None, *scopes: str) -> Bounds:
         if values is None:
             return Bounds()
-        blocks = {self._drawn[pair].block: self._values[pair].units for scope in scopes for pair in self._scored[scope]}
-        return Bounds(*expanded_interval(values, sum(blocks.values())))
+        return Bounds(*expanded_interval(values, self._units([p for scope in scopes for p in self._scored[scope]])))
 
     def lack(self, scope: str) -> str | None:
         """Why the mean over a scope has no interval, as a sentence; None where it has one."""

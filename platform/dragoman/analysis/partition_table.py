@@ -1,22 +1,23 @@
 """The partition table of one model: means by partition, and the gap between seen and unseen pairs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
 
-from dragoman.analysis.aggregation import SCOPES, ScopeMeans, masks_by_scope, mean, means_by_scope
+from dragoman.analysis.aggregation import ScopeMeans, masks_by_scope, mean, means_by_scope
 from dragoman.analysis.bootstrap import Bounds, Joint
 from dragoman.analysis.detector_check import detector_misses
 from dragoman.analysis.long_sentences import notes_on_long_sentences
+from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import OFF_TARGET, PairColumns, read_columns
 from dragoman.analysis.pair_tests import ModelTests, model_tests
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
 from dragoman.analysis.significance_plan import Plan
-from dragoman.errors import StoreError, nearest
+from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.store.records import Record
@@ -42,7 +43,7 @@ class PartitionRow(Record):
     base_mean: float | None = None
     """The base model's mean over the `gain_pairs`."""
     gain: float | None = None
-    """Mean difference to the base model over the `gain_pairs`."""
+    """How much better than the base model it is, as the mean over the `gain_pairs`; an error rate gains by falling."""
     gain_low: float | None = None
     """Lower end of its 95% interval."""
     gain_high: float | None = None
@@ -60,29 +61,8 @@ class PartitionRow(Record):
     off_target_undecided: float | None = None
     """Rate at which it leaves those undecided, which is a part of the missed; in percent."""
     note: str | None = None
-    """Why an interval or the off-target rate is absent though there is a score, and what sentences without room count
-    as; as sentences."""
-
-
-class Gap(Record):
-    """How much better a model is on one partition than on another."""
-
-    value: float
-    """Mean over the one minus mean over the other."""
-    low: float | None = None
-    """Lower end of its 95% interval."""
-    high: float | None = None
-    """Upper end of it."""
-    done: int
-    """Pairs of the one with a score: k ..."""
-    pairs: int
-    """... of n planned."""
-    other_done: int
-    """Pairs of the other with a score: k ..."""
-    other_pairs: int
-    """... of n planned."""
-    note: str | None = None
-    """Why there is no interval, as a sentence."""
+    """Why an interval or the off-target rate is absent though there is a score, what sentences without room count as,
+    and what the mean is not to be taken for; as sentences."""
 
 
 def partition_table(store: Store, question: ScoreQuestion, *, model: str, resample: bool = True) -> list[PartitionRow]:
@@ -115,12 +95,15 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
             else _off_target(connection, store, question, part, model_id, resample)
         )
         too_long = notes_on_long_sentences(connection, part, model_id)
+    better = 1 if higher_is_better(question.metric) else -1
+    mixed = mixed_signatures(question.metric, columns.signatures)
     rows = []
     for scope, found in means_by_scope(columns, micro=question.micro).items():
         low, high = joint.bounds(scope) if joint else Bounds()
         rate = rates.means.get(scope, ScopeMeans())
         lacks = [joint.lack(scope) if found.done else None, tests.lack(scope)] if joint else []
-        notes = [note for note in dict.fromkeys([*lacks, rates.note, too_long.get(scope)]) if note]
+        said = [*lacks, rates.note, too_long.get(scope), mixed, _floor(question.metric, found.mean)]
+        notes = [note for note in dict.fromkeys(said) if note]
         row = PartitionRow(
             scope=scope,
             done=found.done,
@@ -140,9 +123,9 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
             row = row.model_copy(
                 update={
                     "base_mean": found.other_mean,
-                    "gain": found.gain,
-                    "gain_low": gain.low if gain else None,
-                    "gain_high": gain.high if gain else None,
+                    "gain": None if found.gain is None else better * found.gain,
+                    "gain_low": min(better * gain.low, better * gain.high) if gain else None,
+                    "gain_high": max(better * gain.low, better * gain.high) if gain else None,
                     "gain_pairs": found.both,
                 }
             )
@@ -150,45 +133,26 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
     return rows
 
 
-def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: str, worse: str) -> Gap | None:
-    """How much better a model is on one partition (or `unseen`, `all`) than on another: the difference of the means.
-
-    Args:
-        store: the store.
-        question: the query.
-        model: the model's name in the grid.
-        better: the one partition.
-        worse: the other.
-
-    Returns:
-        The gap; None where either has no score.
-
-    Raises:
-        StoreError: something named is not there, or scores would be mixed that can't be compared.
-    """
-    for scope in (better, worse):
-        if scope not in SCOPES:
-            raise StoreError(f"'{scope}' is no partition; {nearest(scope, SCOPES)}")
-    with store.database.reading() as connection:
-        part = Slice.of(connection, question, [model])
-        model_id = number_of(question.grid, part.models, model)
-        columns = read_columns(connection, part, model_id=model_id)
-        joint = Joint.read(connection, part, columns, model_id=model_id, micro=question.micro, blobs=store.blobs)
-    means = means_by_scope(columns, micro=question.micro)
-    over, under = (means.get(scope, ScopeMeans()) for scope in (better, worse))
-    if over.mean is None or under.mean is None:
+def mixed_signatures(metric: str, signatures: Sequence[str]) -> str | None:
+    """What a mean mixes where the metric is computed in several ways, by target language: a sentence, or None."""
+    kind = metric_class(metric)
+    scaling = kind.scaling if kind else frozenset[str]()
+    fields = [dict(field.partition(":")[::2] for field in text.split("|")) for text in signatures]
+    ways = {key: sorted({each[key] for each in fields if key in each}) for key in sorted(scaling)}
+    several = {key: values for key, values in ways.items() if len(values) > 1}
+    if not several:
         return None
-    low, high = joint.gap(better, worse)
-    return Gap(
-        value=over.mean - under.mean,
-        low=low,
-        high=high,
-        done=over.done,
-        pairs=over.pairs,
-        other_done=under.done,
-        other_pairs=under.pairs,
-        note=joint.lack(better) or joint.lack(worse),
-    )
+    listed = "; ".join(f"{key}: {', '.join(values)}" for key, values in several.items())
+    return f"A mean over pairs whose {metric} is computed in several ways ({listed}), which are no common scale."
+
+
+def _floor(metric: str, mean: float | None) -> str | None:
+    """The sentence about a mean at which a metric measures noise; None where it is above."""
+    kind = metric_class(metric)
+    floor = kind.floor if kind else None
+    if floor is None or mean is None or mean >= floor:
+        return None
+    return f"Means of {metric} under {floor:g} are noise: differences between them say nothing."
 
 
 class _Rates(NamedTuple):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
@@ -69,9 +70,21 @@ def seed_groups(store: Store, grid: str) -> list[list[str]]:
         groups: defaultdict[str, list[str]] = defaultdict(list)
         for name, recipe, seed in connection.execute(query):
             if seed is not None:
-                rest = {key: value for key, value in recipe.items() if key != "seed"}
-                groups[canonical_json(rest)].append(name)
+                groups[_without_seed(recipe)].append(name)
     return [names for names in groups.values() if len(names) > 1]
+
+
+def seeds_of(store: Store, model_id: str) -> list[str]:
+    """Identities of the models of all grids whose recipes are a model's but for the seed, itself among them."""
+    query = select(ModelRow.identity, ModelRow.recipe).where(ModelRow.seed.is_not(None)).order_by(ModelRow.id)
+    with store.database.reading() as connection:
+        recipes = {identity: _without_seed(recipe) for identity, recipe in connection.execute(query)}
+    own = recipes.get(model_id)
+    return [model_id] if own is None else [identity for identity, recipe in recipes.items() if recipe == own]
+
+
+def _without_seed(recipe: Mapping[str, Any]) -> str:
+    return canonical_json({key: value for key, value in recipe.items() if key != "seed"})
 
 
 def _rows(found: Mapping[str, PairColumns], micro: bool) -> list[SeedsRow]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from dragoman.analysis.score_slice import Slice
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
+from dragoman.segment import Located
 from dragoman.store.blobs import BlobStore
 from dragoman.store.line_keys import Keys, LineKeys, text_keys, unpack
 from dragoman.store.repositories.conditions import is_text
@@ -125,6 +126,19 @@ def units_of(
     if unknown and len(keys) + len(unknown) > 1:
         notes.append(_APART)
     return Units(_largest_first([*known, *independent(unknown).blocks]), " ".join(notes) or None)
+
+
+def units_of_lines(lines: Mapping[Pair, Sequence[Located]]) -> Units:
+    """The sentences of test lines that a corpus has just been read for: by their rows, or else by their text."""
+    rows = {pair: [line.row for line in located] for pair, located in lines.items()}
+    known = {pair: np.array(its, np.uint64) for pair, its in rows.items() if None not in its}
+    if len(known) == len(lines):
+        return Units(blocks_of(known), _RESAMPLED[Unit.SENTENCE])
+    hashes = {
+        pair: [text_keys(tag, [line.segment[side] for line in located]) for side, tag in enumerate(pair)]
+        for pair, located in lines.items()
+    }
+    return Units(linked(hashes), f"{_RESAMPLED[Unit.SENTENCE]} {_BY_TEXT}")
 
 
 def linked(keys: Mapping[Pair, Sequence[Keys]]) -> tuple[Block, ...]:

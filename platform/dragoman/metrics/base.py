@@ -42,6 +42,11 @@ class Metric(ABC):
     """Keys of the signature's fields (`key:value`, parted by `|`) that may differ from pair to pair, as a tokeniser's
     follows the target language; scores whose signatures differ in anything else never stand in one table."""
 
+    scaling: ClassVar[frozenset[str]] = frozenset()
+    """Those of `varying` that the scale depends on: a mean over several is of no common scale, and says so."""
+    floor: ClassVar[float | None] = None
+    """Below it means are noise, and tables say so."""
+
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         """Choose what follows from the pair (a tokeniser) and from the grid's languages (the candidates of a detector).

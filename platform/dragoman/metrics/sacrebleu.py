@@ -31,6 +31,7 @@ class SacreBleuMetric(Metric):
     """What sacreBLEU's metrics share: its private names are used here and nowhere else."""
 
     varying: ClassVar[frozenset[str]] = frozenset({"tok"})
+    scaling: ClassVar[frozenset[str]] = frozenset({"tok"})
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         del languages  # these metrics depend on the target alone
@@ -80,6 +81,7 @@ class Bleu(SacreBleuMetric):
     """
 
     name: ClassVar[str] = "bleu"
+    floor: ClassVar[float | None] = 1.0
 
     def _make_scorer(self) -> "Scorer":
         from sacrebleu.metrics.bleu import BLEU

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dragoman.cell import CellState
 from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.planning.candidates import candidates_plan, why_on_test
 from dragoman.planning.cost import Cost, Estimate
 from dragoman.planning.manifest import Tell
 from dragoman.planning.plan import Plan, PlannedTraining
@@ -55,8 +56,28 @@ def models(planned: Plan) -> Table:
             *(number(partition.value, partition.value, digits=0) for partition in Partition),
         ],
         content=rows,
-        notes=[f"Tested on {test.corpus} {test.split}, {described(test.sentences)} a pair ({test.revision})."],
+        notes=[
+            f"Tested on {test.corpus} {test.split}, {described(test.sentences)} a pair ({test.revision}).",
+            *candidates(planned),
+        ],
     )  # fmt: skip
+
+
+def candidates(planned: Plan) -> list[str]:
+    """On what the candidate for promotion is chosen, as sentences; none where there is nothing to choose."""
+    policy = planned.spec.promotion
+    if policy is None or len(planned.trainings) < 2:
+        return []
+    if why := why_on_test(planned):
+        return [f"The candidate for {policy.alias} is chosen on the test set, which flatters it: {why}."]
+    chosen = candidates_plan(planned)
+    if chosen is None:
+        return []
+    count = len(chosen.pairs) * len(chosen.models)
+    return [
+        f"The candidate for {policy.alias} is chosen on dev: {count} more cells of {policy.candidates.sentences} "
+        f"sentences, in the grid {chosen.spec.name}."
+    ]
 
 
 def languages(planned: Plan) -> Table:

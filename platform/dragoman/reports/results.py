@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from dragoman.analysis.pair_scores import BASE, PairScore, pair_scores, unscored
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
 from dragoman.analysis.systems import System
@@ -136,8 +137,11 @@ def gap_rows(store: Store, question: ScoreQuestion, systems: Sequence[System]) -
             rows.append({**_row(each), **gap.model_dump(mode="json")})
     return Table(
         name="gap",
-        title=f"{question.grid}: {question.metric} on seen minus recombined pairs, {weighing(question.micro)}",
+        title=f"{question.grid}: {question.metric} on seen minus recombined pairs into the same target languages, "
+              f"{weighing(question.micro)}",
         columns=[*_stub(systems), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
+                 Column("targets", "targets", lambda row: str(len(row["targets"]))),
+                 number("raw", "whatever targets", sign=True), interval("raw_low", "raw_high", sign=True),
                  share("seen", "done", "pairs"),
                  share("recombined", "other_done", "other_pairs")],
         content=rows, notes=list(dict.fromkeys(row["note"] for row in rows if row["note"])),

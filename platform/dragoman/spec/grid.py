@@ -177,6 +177,9 @@ class GridSpec(SpecModel):
     """Several seeds: every model is trained with each of them, and tables show mean and spread over them."""
     campaign: Name | None = None
     """The campaign the grid belongs to; a sweep sets it."""
+    candidates_of: Name | None = None
+    """The grid whose candidates for promotion are chosen on this one; a run sets it in the grid of dev sentences that
+    it adds."""
 
     @classmethod
     def from_store(cls, content: Mapping[str, Any]) -> Self:

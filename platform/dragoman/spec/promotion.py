@@ -36,6 +36,15 @@ Scope = Annotated[Partition | Literal["all", "unseen"] | Pair, BeforeValidator(_
 """One partition, every pair, every pair but the seen ones, or one pair."""
 
 
+def is_in(scope: Scope, pair: Pair, partition: Partition | None) -> bool:
+    """Whether a scope holds a pair. One whose partition is unknown is in `all` alone: unknown is not unseen."""
+    if isinstance(scope, Pair) or scope == "all":
+        return scope in ("all", pair)
+    if scope == "unseen":
+        return partition is not None and partition.is_unseen
+    return partition is scope
+
+
 CONTAMINATION = "contamination"
 """What rules call the share of a pair's test sentences, in percent, that is in the model's training text."""
 
@@ -44,6 +53,7 @@ BOUNDS = (
     "at_most",
     "gain_at_least",
     "regression_at_most",
+    "regression_upper_at_most",
     "significant_losses_at_most",
     "no_significant_regression",
     "seeds_at_least",
@@ -85,12 +95,19 @@ class Rule(SpecModel):
     """Floor of the gain over the base model on the same pairs; for an error rate the gain is how much it falls."""
     regression_at_most: float | None = Field(default=None, ge=0)
     """How much worse it may be than the model the alias stands at, on the same lines; passes where there is none."""
+    regression_upper_at_most: float | None = Field(default=None, ge=0)
+    """How much worse than that model it must be shown not to be: the upper end of the 95% interval of the regression
+    of the mean, which is small only where the test set is large enough to tell."""
     significant_losses_at_most: int | None = Field(default=None, ge=0)
-    """On how many pairs it may be significantly worse than that model: paired bootstrap on each, adjusted over all
+    """On how many pairs it may be significantly worse than that model: a paired test of each, adjusted over all
     the pairs of the grid that both were tested on."""
     no_significant_regression: Literal[True] | None = None
-    """Its mean may not be significantly below that model's: all the pairs of the scope resampled jointly, adjusted
-    over all the rules of this kind."""
+    """Its mean may not be significantly below that model's: one one-sided test over all the pairs of the scope,
+    adjusted over all the rules of this kind."""
+    seeds: Literal["pooled", "checkpoint"] | None = None
+    """What rules about a regression compare: the recipes, over all their seeds (`pooled`), or the two checkpoints
+    alone. By default recipes, where one of the two has several seeds, for what asks for significance and for the upper
+    end of a regression; checkpoints for `regression_at_most`, and for the upper end between seeds of one recipe."""
     seeds_at_least: int | None = Field(default=None, ge=2)
     """How many models of the grid, equal but for their seed, must have a score on every pair of the scope; the one
     in question counts."""
@@ -108,7 +125,27 @@ class Rule(SpecModel):
             raise ValueError("bounds contamination, which takes at_most and nothing else")
         if self.each and self.no_significant_regression:
             raise ValueError("asks for no_significant_regression of each pair; say significant_losses_at_most: 0")
+        if self.each and self.regression_upper_at_most is not None:
+            raise ValueError("asks for regression_upper_at_most of each pair; give each pair a rule of its own")
         return self
+
+    @property
+    def is_of_mean(self) -> bool:
+        """Whether it bounds the regression of the mean against the incumbent."""
+        return (
+            self.regression_at_most is not None
+            or self.regression_upper_at_most is not None
+            or bool(self.no_significant_regression)
+        )
+
+
+class Candidates(SpecModel):
+    """The sentences on which the candidate for an alias is chosen."""
+
+    split: Literal["dev", "test"] = "dev"
+    """`dev` keeps the test set for the gate alone; `test` chooses on the scores of the evaluation itself."""
+    sentences: int = Field(default=50, ge=1)
+    """The first so many sentences of dev for each pair; every finetuned model translates them once."""
 
 
 class ScopeChampion(SpecModel):
@@ -141,7 +178,9 @@ class Promotion(SpecModel):
     metric: str = "bleu"
     """The candidate is the model with the best mean of this metric ..."""
     over: Scope = "all"
-    """... over the pairs of this scope."""
+    """... over the pairs of this scope ..."""
+    candidates: Candidates = Candidates()
+    """... on these sentences; where a grid has one finetuned model there is nothing to choose."""
     signatures: dict[str, str] = Field(default_factory=dict)
     """For a metric that the grid was scored with under several signatures: text that the one to look at holds."""
     coverage: float = Field(default=1.0, gt=0, le=1)

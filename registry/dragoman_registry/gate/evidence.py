@@ -1,25 +1,30 @@
 """The evidence of a gate, read from the store: the scores of a model, its base and the incumbent."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from dragoman import plugins
 from dragoman.analysis.aggregation import mean
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.systems import metric_names
+from dragoman.analysis.units import Units, units_of
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.metrics.base import Metric
 from dragoman.pair import Pair
+from dragoman.planning.candidates import candidates_name
 from dragoman.spec.grid import GridSpec
-from dragoman.spec.promotion import CONTAMINATION, Promotion, Rule
+from dragoman.spec.promotion import CONTAMINATION, Promotion
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry.gate.contamination import contamination
-from dragoman_registry.gate.gate import GateReport, PairNumbers, in_scope, judge
-from dragoman_registry.gate.incumbent import adjusted_rules, beside_incumbent
+from dragoman_registry.gate.gate import Bounded, PairNumbers, in_scope, judge
+from dragoman_registry.gate.incumbent import adjusted_tests, beside_incumbent
+from dragoman_registry.gate.report import GateReport, RuleTest
 from dragoman_registry.registry_client.versions import RegisteredVersion, id_of
 
 UNKNOWN_INCUMBENT = "unknown"
@@ -56,16 +61,18 @@ def gate(
     metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
     model_id = id_of(grid, model)
     numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
-    p_values: dict[Rule, float] = {}
+    tests: dict[Bounded, RuleTest] = {}
+    prompt = GridSpec.from_store(grid.spec).prompts[0].id
+    planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
+    cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
     if incumbent is not None:
-        prompt = GridSpec.from_store(grid.spec).prompts[0].id
-        planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
-        cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
+        units = None
         for metric, found in numbers.items():
             if metric != CONTAMINATION:
-                beside = beside_incumbent(store, policy, metric, found, cells, incumbent)
+                units = units or _units(store, grid, model, policy, metric)
+                beside = beside_incumbent(store, policy, metric, found, cells, incumbent, units)
                 numbers[metric] = beside.numbers
-                p_values |= beside.p_values
+                tests |= beside.tests
     lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
     return GateReport(
         grid=grid.name,
@@ -74,34 +81,87 @@ def gate(
         policy=policy_id(policy),
         held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
-        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_rules(p_values, policy)),
+        test_set=next((cell.test_set for cell in cells.values()), None),
+        findings=judge(policy, numbers, lower, incumbent is not None, adjusted_tests(tests, policy)),
     )
 
 
-def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Iterable[str]) -> str:
+def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str) -> Units:
+    """The sentences of the test lines of a grid's pairs."""
+    question = ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
+    with store.database.reading() as connection:
+        part = Slice.of(connection, question, [model])
+        pairs = {score.pair for score in pair_scores(store, question, model=model)}
+        return units_of(connection, part, pairs, blobs=store.blobs)
+
+
+class Candidate(NamedTuple):
+    """The model that is put forward for an alias."""
+
+    model: str
+    """Its name."""
+    reason: str
+    """Of how many it is the best, in what and on which sentences, as a clause."""
+
+
+def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Sequence[str]) -> Candidate:
     """The model with the best mean under the policy's metric and scope; of equals, the first.
 
+    It is chosen on the dev sentences that the grid's run translated for that, so that the gate alone looks at the test
+    set; on the test set where the policy says so or there are none. Models that differ only in their seed are
+    one recipe: the recipe with the best mean over its seeds is chosen, and of its seeds the best.
     A pair that any of the models lacks a score for counts for none of them.
 
     Raises:
         PolicyError: the policy names a metric that the grid was not scored with, or no model has a score.
     """
     check_metrics(store, grid, policy)
-    scores = {model: _numbers(store, grid, model, policy.metric, policy) for model in models}
-    lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
-    means: dict[str, float] = {}
-    for model, numbers in scores.items():
-        common = [each for each in in_scope(numbers, policy.over) if each.pair not in lacking]
-        found = mean(each.value for each in common if each.value is not None)
-        if found is not None:
-            means[model] = found
+    where, means = grid, dict[str, float]()
+    sentences = "on the test set"
+    if (dev := dev_grid(store, grid)) is not None and policy.candidates.split == "dev":
+        where, sentences = dev, "on dev"
+        means = _means(store, dev, policy, [name for name in models if name in dev.names.values()])
+    if not means:
+        where, sentences = grid, "on the test set"
+        means = _means(store, grid, policy, models)
     if not means:
         raise PolicyError(
             f"None of the models of '{grid.name}' has a score in {policy.metric} over {policy.over}, so none can be a "
             f"candidate for '{policy.model}': run the grid again, or choose another metric or scope in promotion."
         )
     better = 1 if _higher_is_better(policy.metric) else -1
-    return max(means, key=lambda model: better * means[model])
+    groups = [[name for name in names if name in means] for names in seed_groups(store, where.name)]
+    recipes = [names for names in groups if len(names) > 1]
+    recipes += [[name] for name in means if not any(name in names for names in recipes)]
+    recipes.sort(key=lambda names: list(means).index(names[0]))
+    best = max(recipes, key=lambda names: better * (mean(means[name] for name in names) or 0.0))
+    chosen = max(best, key=lambda name: better * means[name])
+    what = f"the best of {len(means)} in {policy.metric} over {policy.over} {sentences}"
+    if len(best) > 1:
+        what += f", and of the {len(best)} seeds of the best recipe"
+    return Candidate(chosen, what)
+
+
+def dev_grid(store: Store, grid: GridRecord) -> GridRecord | None:
+    """The grid of dev sentences on which a grid's candidates are chosen, if there is one."""
+    name = candidates_name(grid.name)
+    if name not in store.grids.names():
+        return None
+    found = store.grids.get(name)
+    return found if found.spec.get("candidates_of") == grid.name else None
+
+
+def _means(store: Store, grid: GridRecord, policy: Promotion, models: Iterable[str]) -> dict[str, float]:
+    """Each model's mean over the pairs of the policy's scope that all of them have a score for."""
+    scores = {model: _numbers(store, grid, model, policy.metric, policy) for model in models}
+    lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
+    means = {}
+    for model, numbers in scores.items():
+        common = [each for each in in_scope(numbers, policy.over) if each.pair not in lacking]
+        found = mean(each.value for each in common if each.value is not None)
+        if found is not None:
+            means[model] = found
+    return means
 
 
 def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:

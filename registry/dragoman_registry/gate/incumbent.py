@@ -4,22 +4,32 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dragoman.analysis.joint_tests import Contrast, JointTests, joint_tests
+from dragoman.analysis.recipes import RecipeMean, pooled_difference
 from dragoman.analysis.scores_by_text import Lines, LinesScore, scores_by_lines
+from dragoman.analysis.seeds import seeds_of
 from dragoman.analysis.segment_statistics import Stored
 from dragoman.analysis.significance_plan import Plan
-from dragoman.analysis.units import independent
+from dragoman.analysis.units import Units
 from dragoman.cell import Cell
 from dragoman.metrics.base import Metric
+from dragoman.metrics.difference import Difference
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
 from dragoman.store.store import Store
-from dragoman_registry.gate.gate import PairNumbers, in_scope
+from dragoman_registry.gate.gate import Bounded, PairNumbers, in_scope
+from dragoman_registry.gate.report import Bound, RuleTest
 from dragoman_registry.registry_client.versions import RegisteredVersion
 
-Scored = dict[Pair, Contrast]
-"""The scores of the incumbent and of the model on each pair, with their statistics."""
+SEEDS = "seeds"
+"""The test of two recipes over their seeds (`analysis.recipes`)."""
+
+ONE_CHECKPOINT = "One checkpoint each: says nothing of the recipes."
+"""What is said beside a test of two checkpoints."""
+
+Scored = Mapping[Pair, Stored]
+"""One model's scores of some pairs, with their statistics."""
 
 
 class IncumbentNumbers(NamedTuple):
@@ -27,9 +37,33 @@ class IncumbentNumbers(NamedTuple):
 
     numbers: list[PairNumbers]
     """One of each pair."""
-    p_values: dict[Rule, float]
-    """P-values, one-sided and not adjusted, of the rules that forbid a significant regression; none where it can't be
-    tested."""
+    tests: dict[Bounded, RuleTest]
+    """The tests of the bounds on the regression of a mean, not adjusted; none where it can't be tested."""
+
+
+class _Sides(NamedTuple):
+    """The incumbent's models and the model's own, on the pairs that all of them have statistics of.
+
+    The first of each is the incumbent and the model itself; the others are of other seeds.
+    """
+
+    incumbent: Sequence[Scored]
+    model: Sequence[Scored]
+    is_one_recipe: bool
+    """Whether the two are seeds of one recipe."""
+    is_itself: bool
+    """Whether the model is the incumbent."""
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether recipes can be compared."""
+        return self.is_one_recipe or len(self.incumbent) > 1 or len(self.model) > 1
+
+    @property
+    def contrasts(self) -> dict[Pair, Contrast]:
+        """The two checkpoints on each pair."""
+        baseline, system = self.incumbent[0], self.model[0]
+        return {pair: Contrast(baseline[pair], system[pair]) for pair in system}
 
 
 def beside_incumbent(
@@ -39,8 +73,9 @@ def beside_incumbent(
     numbers: Sequence[PairNumbers],
     cells: Mapping[Pair, Cell],
     incumbent: RegisteredVersion,
+    units: Units,
 ) -> IncumbentNumbers:
-    """Put the incumbent's numbers beside a model's, and test where the policy asks whether it is worse.
+    """Put the incumbent's numbers beside a model's, and test where the policy asks how the two differ.
 
     Args:
         store: the results store.
@@ -49,14 +84,16 @@ def beside_incumbent(
         numbers: the model's numbers.
         cells: the model's cell of each pair.
         incumbent: the version the alias stands at.
+        units: the sentences of the pairs' test lines.
     """
     if incumbent.model is None or not numbers:
         return IncumbentNumbers(list(numbers), {})
     rules = [rule for rule in policy.every_rule if rule.metric == metric]
-    by_pair = any(rule.significant_losses_at_most is not None for rule in rules)
-    by_scope = [rule for rule in rules if rule.no_significant_regression]
-    tested = by_pair or bool(by_scope)
-    theirs = scores_by_lines(store, incumbent.model, metric, incumbent.prompt, incumbent.decoding, tested)
+    by_scope = [rule for rule in rules if rule.is_of_mean and not rule.each]
+    losses = [rule for rule in rules if rule.significant_losses_at_most is not None]
+    theirs = scores_by_lines(
+        store, incumbent.model, metric, incumbent.prompt, incumbent.decoding, bool(by_scope or losses)
+    )
     found = []
     for each in numbers:
         rival = theirs.get((each.pair, cells[each.pair].content))
@@ -66,69 +103,171 @@ def beside_incumbent(
         value = rival.values.get(each.signature)
         reason = "the incumbent's score has another signature" if rival.values and value is None else ""
         found.append(each.model_copy(update={"shared": True, "incumbent": value, "incumbent_reason": reason}))
-    if not tested:
-        return IncumbentNumbers(found, {})
-    own = cells[numbers[0].pair]
-    ours = scores_by_lines(store, own.model, metric, own.prompt, own.decoding, tested)
-    both = _statistics(found, cells, ours, theirs)
     kind = metric_class(metric)
-    if kind is None or not both:
+    if kind is None or not (by_scope or losses):
         return IncumbentNumbers(found, {})
-    tests = _tests(kind, both, policy, {rule: _shared(found, rule) for rule in by_scope})
-    p_values = {rule: difference.p_worse for rule, difference in tests.means.items()}
-    if by_pair:
-        differs = _worse(tests, policy)
+    sides = _sides(store, metric, found, cells, incumbent, theirs)
+    if not sides.model[0]:
+        return IncumbentNumbers(found, {})
+    plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
+    scopes = {rule: shared for rule in by_scope if (shared := _shared(found, rule, sides))}
+    means = {str(rule.over): dict.fromkeys(shared, 1.0) for rule, shared in scopes.items()}
+    tested = joint_tests(kind, sides.contrasts, units, plan, means)
+    tests = {
+        (rule, bound): _bound_test(kind, rule, bound, sides, units, shared, checkpoints)
+        for rule, shared in scopes.items()
+        if (checkpoints := tested.means.get(str(rule.over))) is not None
+        for bound in Bound
+        if bound.is_of_mean and getattr(rule, bound) is not None
+    }
+    if losses:
+        differs = _losses(kind, sides, units, tested, plan, losses[0])
         found = [each.model_copy(update={"differs": differs.get(each.pair)}) for each in found]
-    return IncumbentNumbers(found, p_values)
+    return IncumbentNumbers(found, tests)
 
 
-def adjusted_rules(p_values: Mapping[Rule, float], policy: Promotion) -> dict[Rule, float]:
-    """P-values adjusted for their number as the policy says."""
-    return dict(zip(p_values, adjusted(list(p_values.values()), Correction(policy.correction)).tolist(), strict=True))
+def adjusted_tests(tests: Mapping[Bounded, RuleTest], policy: Promotion) -> dict[Bounded, RuleTest]:
+    """The tests with the p-values of rules that forbid a significant regression adjusted for their number."""
+    asked = [which for which in tests if which[1] is Bound.SIGNIFICANCE]
+    p_values = adjusted([tests[which].p_value for which in asked], Correction(policy.correction)).tolist()
+    final = {
+        which: tests[which].model_copy(update={"p_value": p_value})
+        for which, p_value in zip(asked, p_values, strict=True)
+    }
+    return {**tests, **final}
 
 
-def _statistics(
+def _sides(
+    store: Store,
+    metric: str,
     numbers: Sequence[PairNumbers],
     cells: Mapping[Pair, Cell],
-    ours: Mapping[Lines, LinesScore],
+    incumbent: RegisteredVersion,
     theirs: Mapping[Lines, LinesScore],
-) -> Scored:
-    """The scores of the incumbent and of the model, for each pair that has statistics of both."""
-    both: Scored = {}
+) -> _Sides:
+    """The statistics of both models and of their other seeds, on the same lines and under the same signatures."""
+    own = cells[numbers[0].pair]
+    ours = scores_by_lines(store, own.model, metric, own.prompt, own.decoding, True)
+    model, rival = _stored(numbers, cells, ours), _stored(numbers, cells, theirs)
+    pairs = [pair for pair in model if pair in rival]
+    sides = []
+    for first, identity, prompt, decoding in (
+        (rival, incumbent.model or "", incumbent.prompt, incumbent.decoding),
+        (model, own.model, own.prompt, own.decoding),
+    ):
+        side = [{pair: first[pair] for pair in pairs}]
+        for other in seeds_of(store, identity):
+            if other != identity:
+                scored = scores_by_lines(store, other, metric, prompt, decoding, True)
+                stored = _stored(numbers, cells, scored)
+                if pairs and all(pair in stored for pair in pairs):
+                    side.append({pair: stored[pair] for pair in pairs})
+        sides.append(side)
+    is_one_recipe = own.model in seeds_of(store, incumbent.model or "")
+    return _Sides(sides[0], sides[1], is_one_recipe, own.model == incumbent.model)
+
+
+def _stored(
+    numbers: Sequence[PairNumbers], cells: Mapping[Pair, Cell], scored: Mapping[Lines, LinesScore]
+) -> dict[Pair, Stored]:
+    """A model's scores with their statistics, of each pair that has both under the signature of the numbers."""
+    found = {}
     for each in numbers:
-        lines = (each.pair, cells[each.pair].content)
-        if lines in ours and lines in theirs:
-            system, baseline = (
-                Stored(side[lines].values.get(each.signature, 0.0), side[lines].statistics.get(each.signature))
-                for side in (ours, theirs)
-            )
-            if system.packed is not None and baseline.packed is not None:
-                both[each.pair] = Contrast(baseline, system)
-    return both
+        score = scored.get((each.pair, cells[each.pair].content))
+        if score is not None and each.signature in score.statistics:
+            found[each.pair] = Stored(score.values[each.signature], score.statistics[each.signature])
+    return found
 
 
-def _tests(
-    kind: type[Metric], both: Scored, policy: Promotion, rules: Mapping[Rule, Sequence[Pair]]
-) -> JointTests[Rule]:
-    """Whether the model is worse than the incumbent, on each pair and on the mean of each rule.
+def _shared(numbers: Sequence[PairNumbers], rule: Rule, sides: _Sides) -> list[Pair]:
+    """The pairs of a rule that both have a score for; none where one of them can't be tested."""
+    both = [each for each in in_scope(numbers, rule.over) if each.value is not None and each.incumbent is not None]
+    return [each.pair for each in both] if all(each.pair in sides.model[0] for each in both) else []
 
-    The pairs are taken as independent.
+
+def _bound_test(
+    kind: type[Metric],
+    rule: Rule,
+    bound: Bound,
+    sides: _Sides,
+    units: Units,
+    pairs: Sequence[Pair],
+    checkpoints: Difference,
+) -> RuleTest:
+    """The test of a bound: of recipes where it asks for that, or by default where significance is asked for.
+
+    How much worse a model may be by its number is by default asked of the checkpoint that is to be served; of seeds of
+    one recipe the difference says nothing of the recipe, yet much of the checkpoint.
     """
-    plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
-    means = {rule: dict.fromkeys(pairs, 1.0) for rule, pairs in rules.items()}
-    return joint_tests(kind, both, independent({}), plan, means)
+    better = 1 if kind.higher_is_better else -1
+    alone = f"as checkpoints the regression is {-better * checkpoints.delta:+.2f}, p {checkpoints.p_worse:.4f}"
+    of_checkpoints = RuleTest(
+        regression=-better * checkpoints.delta + 0.0,
+        upper=-checkpoints.low if better > 0 else checkpoints.high,
+        p_value=checkpoints.p_worse,
+        error=checkpoints.se,
+        method=Plan().test,
+        remark="It is the incumbent itself."
+        if sides.is_itself
+        else "One checkpoint each: says nothing of the recipes.",
+    )
+    by_default = bound is Bound.SIGNIFICANCE or (bound is Bound.UPPER and not sides.is_one_recipe)
+    if sides.is_itself or rule.seeds == "checkpoint" or (rule.seeds is None and not by_default):
+        return of_checkpoints
+    if sides.is_one_recipe:
+        return RuleTest(
+            regression=0.0, upper=0.0, p_value=1.0, error=0.0, method=SEEDS, is_pooled=True,
+            remark=f"The incumbent is another seed of the same recipe, so the recipes are equal ({alone}).",
+        )  # fmt: skip
+    pooled = _pooled(kind, sides, units, pairs)
+    if pooled is None:
+        return of_checkpoints
+    return RuleTest(
+        regression=-better * pooled.value,
+        upper=-pooled.low if better > 0 else pooled.high,
+        p_value=_p_worse(pooled, better),
+        error=pooled.error,
+        method=SEEDS,
+        is_pooled=True,
+        remark=f"Recipes, over {len(sides.model)} and {len(sides.incumbent)} seeds and other sentences of this kind "
+        f"({alone}).",
+    )
 
 
-def _shared(numbers: Sequence[PairNumbers], rule: Rule) -> list[Pair]:
-    """The pairs of a rule that both have a score for."""
-    scope = in_scope(numbers, rule.over)
-    return [each.pair for each in scope if each.value is not None and each.incumbent is not None]
+def _pooled(kind: type[Metric], sides: _Sides, units: Units, pairs: Sequence[Pair]) -> RecipeMean | None:
+    """The difference of the two recipes over some pairs; None where there is one seed of each."""
+    if not sides.is_pooled:
+        return None
+    incumbent, model = ([{pair: seed[pair] for pair in pairs} for seed in side] for side in sides[:2])
+    return pooled_difference(kind, incumbent, model, units)
 
 
-def _worse(tests: JointTests[Rule], policy: Promotion) -> dict[Pair, bool]:
-    """Whether the model is significantly worse on each pair: one-sided, adjusted over all; none where none can be."""
-    plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
-    if plan.finds_none(len(tests.pairs), tests.samples):
-        return {}
-    p_values = adjusted([each.p_worse for each in tests.pairs.values()], Correction(policy.correction))
-    return {pair: bool(p_value <= policy.alpha) for pair, p_value in zip(tests.pairs, p_values, strict=True)}
+def _losses(
+    kind: type[Metric],
+    sides: _Sides,
+    units: Units,
+    tests: JointTests[str],
+    plan: Plan,
+    rule: Rule,
+) -> dict[Pair, bool]:
+    """Whether the model, or its recipe, is significantly worse on each pair: one-sided, adjusted over all of them.
+
+    None where the trials can tell no pair apart.
+    """
+    checkpoints, better = tests.pairs, 1 if kind.higher_is_better else -1
+    if rule.seeds != "checkpoint" and sides.is_one_recipe:
+        return dict.fromkeys(checkpoints, False)
+    if rule.seeds != "checkpoint" and sides.is_pooled:
+        recipes = {pair: _pooled(kind, sides, units, [pair]) for pair in checkpoints}
+        p_values = {pair: _p_worse(found, better) for pair, found in recipes.items() if found is not None}
+    else:
+        if plan.finds_none(len(checkpoints), tests.samples):
+            return {}
+        p_values = {pair: found.p_worse for pair, found in checkpoints.items()}
+    final = adjusted(list(p_values.values()), plan.correction).tolist()
+    return {pair: p_value <= plan.alpha for pair, p_value in zip(p_values, final, strict=True)}
+
+
+def _p_worse(recipes: RecipeMean, better: int) -> float:
+    """The one-sided p-value against a recipe that is no worse; `better` is 1, and -1 for error rates."""
+    return recipes.p_below if better > 0 else 1 - recipes.p_below

@@ -14,7 +14,7 @@ from dragoman.spec.promotion import Promotion
 from dragoman.store.records import GridRecord
 from dragoman_registry.audit.log import AuditLog, AuditRecord
 from dragoman_registry.gate.evidence import PolicyError, policy_id
-from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.gate.report import GateReport
 
 
 def policy_for(

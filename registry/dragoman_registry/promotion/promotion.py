@@ -29,8 +29,8 @@ from dragoman_registry.audit.log import (
 )
 from dragoman_registry.audit.witness import attest
 from dragoman_registry.gate import evidence
-from dragoman_registry.gate.gate import GateReport
 from dragoman_registry.gate.policy import check_version, policy_for
+from dragoman_registry.gate.report import GateReport
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.requests import UNSET, Decision, PromotionRequest
 from dragoman_registry.registry_client.alias import compare_and_swap

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.spec.promotion import Promotion
 from dragoman_registry.audit.log import AuditRecord
-from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.gate.report import GateReport
 
 UNSET = "none"
 """What `replacing` says of an alias that is not set."""

@@ -6,12 +6,12 @@ from dragoman.store.records import CellRecord
 from dragoman_jobs.driver.backlog import Backlog
 
 DE_EN, EN_DE = Pair("de", "en"), Pair("en", "de")
-SIZES = {DE_EN: 10, EN_DE: 7}
+SIZES = {"lines of de-en": 10, "lines of en-de": 7}
 
 
 def _cell(model: str, pair: Pair, state: CellState) -> CellRecord:
     cell = Cell(model=model, test_set="t", content="c", pair=pair, prompt="p", decoding="d")
-    return CellRecord(cell=cell, state=state)
+    return CellRecord(cell=cell, state=state, test=f"lines of {pair}")
 
 
 CELLS = [

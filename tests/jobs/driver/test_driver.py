@@ -42,6 +42,27 @@ def test_everything_is_done_and_the_graph_is_what_was_read(
     assert graph.partition(Pair("de", "en")) is Partition.UNSEEN_SOURCE
 
 
+def test_the_candidates_dev_sentences_are_translated_with_the_rest(
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainings, "train", trained)
+    method = {"kind": "full", "learning_rate": 0.1, "steps": 2}
+    models = [
+        {"name": name, "pairs": pairs, "examples": 2, "method": method}
+        for name, pairs in (("one", ["fr-en"]), ("other", ["fr-en", "fr-de"]))
+    ]
+    promotion = {"model": "m", "rules": [{"at_least": 0}], "candidates": {"sentences": 2}}
+    plan = plan_of(tmp_path, models=models, promotion=promotion)
+    store = run_plan(plan, settings)
+    cells = store.cells.of_grid("grid-dev")
+    assert {cell.state for cell in cells} == {CellState.DONE}
+    assert {cell.cell.model for cell in cells} == {training.identity.id for training in plan.trainings}
+    assert len(cells) == 12 and {cell.segments for cell in cells} == {2}
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
+    # done again there is nothing to do
+    assert {cell.attempts for cell in run_plan(plan, settings).cells.of_grid("grid-dev")} == {1}
+
+
 def test_a_cell_that_fails_is_recorded_and_tried_again_by_the_next_run(
     tmp_path: Path, settings: Settings, stub: type[EchoEngine]
 ) -> None:

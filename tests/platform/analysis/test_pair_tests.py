@@ -9,7 +9,8 @@ from sqlalchemy import text
 from dragoman.analysis import pair_tests, significance_plan
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.pair_scores import differing, pair_columns
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
 from dragoman.metrics.significance import Correction, Test

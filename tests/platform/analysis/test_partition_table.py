@@ -12,7 +12,8 @@ from dragoman import plugins
 from dragoman.analysis import segment_statistics
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.pair_scores import pair_scores, unscored
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_query import scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names, model_names
@@ -154,8 +155,8 @@ def test_intervals_resample_all_pairs_jointly(filled):
     assert (row.low, row.high) == pytest.approx(expected, abs=1e-4)
     gap = partition_gap(filled, ScoreQuestion("g", "bleu"), model="tuned", better="seen", worse="recombined")
     apart = resampled_mean(filled, "tuned", seen) - resampled_mean(filled, "tuned", recombined)
-    assert (gap.low, gap.high) == pytest.approx(expanded_interval(apart, units + 9), abs=1e-4)
-    assert gap.value == pytest.approx(row.mean - table(filled, "tuned")["recombined"].mean)
+    assert (gap.raw_low, gap.raw_high) == pytest.approx(expanded_interval(apart, units + 9), abs=1e-4)
+    assert gap.raw == pytest.approx(row.mean - table(filled, "tuned")["recombined"].mean)
 
 
 def test_the_interval_of_a_gain_is_that_of_the_comparison_with_the_base(filled):

@@ -6,7 +6,8 @@ from dragoman.analysis.comparison import compare, scope_differences
 from dragoman.analysis.dimensions import Dimension
 from dragoman.analysis.pair_differences import regressions
 from dragoman.analysis.pair_scores import pair_scores, unscored
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import scores
 from dragoman.analysis.score_question import ScoreQuestion

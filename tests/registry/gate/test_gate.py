@@ -22,7 +22,8 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.loading import load_spec
 from dragoman.spec.promotion import Promotion, Rule
-from dragoman_registry.gate.gate import GateReport, PairNumbers, judge
+from dragoman_registry.gate.gate import PairNumbers, judge
+from dragoman_registry.gate.report import Bound, GateReport, RuleFinding, RuleTest
 
 SEEN, TARGET, SOURCE = Partition.SEEN, Partition.UNSEEN_TARGET, Partition.UNSEEN_SOURCE
 
@@ -164,6 +165,9 @@ EVERYTHING = Promotion.model_validate({
         {"over": "seen", "no_significant_regression": True},
         {"over": "unseen_target", "no_significant_regression": True},
         {"over": "unseen", "no_significant_regression": True},
+        {"over": "all", "regression_upper_at_most": 2},
+        {"over": "seen", "regression_upper_at_most": 2},
+        {"over": "unseen", "regression_upper_at_most": 2, "coverage": 0.1},
         {"over": "seen", "seeds_at_least": 3},
         {"over": "unseen_target", "seeds_at_least": 3},
         {"metric": "off_target", "over": "seen", "at_most": 3},
@@ -175,10 +179,16 @@ EVERYTHING = Promotion.model_validate({
 """A policy with every kind of rule, a tie of most kinds, missing cells, and a pair whose incumbent's score is under
 another signature (fr-en, which therefore has none to be compared with)."""
 
+
+def rule_test(regression=1.0, upper=2.0, p_value=0.2, **more):
+    return RuleTest(regression=regression, upper=upper, p_value=p_value, error=0.5, method="randomization", **more)
+
+
 DIFFERS = {"en-de": True, "de-en": True, "en-fr": False, "fr-en": None, "fr-de": None, "de-fr": None}
 SEEDS = {"en-de": 3, "de-en": 3, "en-fr": 3, "de-fr": 2, "fr-en": 3, "fr-de": 0}
 CONTAMINATED = {"en-de": 0.0, "de-en": 2.0, "en-fr": 0.5, "de-fr": 1.0, "fr-en": None, "fr-de": 0.0}
 P_VALUES = {"all": 0.2, "seen": 0.05, "unseen_target": 0.001}  # none of `unseen`: its statistics are not stored
+UPPER = {"all": 2.0, "seen": 2.01, "unseen_target": 0.5}
 
 VERDICTS = [
     # over, bound, value, k, n, verdict
@@ -197,6 +207,9 @@ VERDICTS = [
     ("seen", "no_significant_regression", 1.0, 2, 2, False),  # p = alpha is significant
     ("unseen_target", "no_significant_regression", 0.0, 1, 1, True),  # no regression, whatever p
     ("unseen", "no_significant_regression", None, 1, 3, False),
+    ("all", "regression_upper_at_most", 2.0, 3, 5, True),  # a tie
+    ("seen", "regression_upper_at_most", 2.01, 2, 2, False),
+    ("unseen", "regression_upper_at_most", None, 1, 3, False),  # not tested: not shown
     ("seen", "seeds_at_least", 3.0, 2, 2, True),
     ("unseen_target", "seeds_at_least", 2.0, 2, 2, False),
     ("seen", "at_most", 3.0, 2, 2, True),
@@ -217,12 +230,13 @@ def test_a_policy_with_every_kind_of_rule():
         PairNumbers(pair=each.pair, partition=each.partition, value=CONTAMINATED[str(each.pair)]) for each in bleu
     ]
     table = {"bleu": bleu, "off_target": TABLE["off_target"], "contamination": looked_at}
-    p_values = {
-        rule: P_VALUES[rule.over]
+    tests = {
+        (rule, bound): rule_test(p_value=P_VALUES[rule.over], upper=UPPER[rule.over])
         for rule in EVERYTHING.rules
-        if rule.no_significant_regression and rule.over in P_VALUES
+        for bound in Bound
+        if bound.is_of_mean and rule.over in P_VALUES
     }
-    findings = judge(EVERYTHING, table, frozenset({"off_target", "contamination"}), True, p_values)
+    findings = judge(EVERYTHING, table, frozenset({"off_target", "contamination"}), True, tests)
     found = [(each.over, each.bound.value, each.value, each.scored, each.pairs, each.passed) for each in findings]
     for got, wanted in zip(found, VERDICTS, strict=True):
         value = got[2] if got[3:5] != (1, 3) else None  # the mean of one of three pairs decides nothing
@@ -232,9 +246,52 @@ def test_a_policy_with_every_kind_of_rule():
         "fr-en (the incumbent's score has another signature)", "fr-de (the worker was out of memory)", "de-en 4.00"
     ]  # fmt: skip
     significant = findings[12]
-    assert significant.claim == "bleu regression over seen not significant at 0.05"
+    assert significant.claim == "bleu regression over seen not significant at 0.05, one-sided"
     assert significant.measured == "1.00, p 0.0500 (2 of 2 pairs)"
     assert [str(figure) for figure in significant.worst] == ["de-en 4.00", "en-de -2.00"]
+
+
+def test_the_upper_end_of_a_regression_says_what_it_is_of_and_what_the_test_set_can_tell():
+    rule = Rule(over="seen", regression_upper_at_most=1.5)
+    (finding,) = judge(
+        Promotion(model="m", rules=(rule,)), TABLE, has_incumbent=True, tests={(rule, Bound.UPPER): rule_test()}
+    )
+    assert finding.claim == "bleu regression's upper end over seen ≤ 1.5"
+    assert finding.measured == "2.00, of a regression of 1.00 (2 of 2 pairs)"
+    # (1.5 - 1.96 * 0.5) / 0.5 is 1.04 standard deviations, and (1.96 + 0.84) * 0.5 is 1.40
+    assert finding.remark == (
+        "Of models as good as the incumbent 85% pass this bound; it would take one of 1.40 for 80% of them."
+    )
+    assert not finding.passed
+
+
+def test_recipes_are_judged_by_the_regression_over_their_seeds():
+    """The checkpoints' mean regression is 1; the recipes' is 0.2, and not significant."""
+    pooled = rule_test(regression=0.2, upper=0.9, p_value=0.4, is_pooled=True, remark="Recipes.")
+    for bound, limit, value in (
+        ("regression_at_most", 0.5, 0.2),
+        ("no_significant_regression", True, 0.2),
+        ("regression_upper_at_most", 1, 0.9),
+    ):
+        rule = Rule(over="seen", **{bound: limit})
+        (finding,) = judge(
+            Promotion(model="m", rules=(rule,)), TABLE, has_incumbent=True, tests={(rule, Bound(bound)): pooled}
+        )
+        assert (finding.value, finding.passed) == (value, True)
+        assert finding.remark.startswith("Recipes.")
+
+
+def test_findings_of_before_tests_had_names_were_sacrebleus_bootstrap():
+    old = {
+        "metric": "bleu", "over": "all", "each": False, "bound": "no_significant_regression", "limit": 0.05,
+        "value": 1.2, "p_value": 0.03, "scored": 2, "pairs": 2, "passed": False, "note": "", "worst": [],
+    }  # fmt: skip
+    assert RuleFinding.model_validate(old).method == "sacrebleu-bs"
+    (finding,) = judge(
+        Promotion(model="m", rules=(rule := Rule(no_significant_regression=True),)),
+        TABLE, has_incumbent=True, tests={(rule, Bound.SIGNIFICANCE): rule_test()},
+    )  # fmt: skip
+    assert finding.method == "randomization"
 
 
 def test_a_regression_that_cannot_be_tested_is_not_let_through():

@@ -72,16 +72,16 @@ def test_the_store_gives_the_gate_its_numbers(world, policy):
 
 def test_the_candidate_is_the_best_on_the_pairs_all_have(world, policy):
     names = ["german", "english"]
-    assert candidate(world.store, world.grid, policy, names) == "english"
+    assert candidate(world.store, world.grid, policy, names).model == "english"
     # english's best pairs don't count where german lacks them: (40 + 20 + 10) / 3 against (41 + 20 + 30) / 3
     holes = {**world.scores["german"], "en-de": None, "en-fr": None, "fr-en": None}
     world.run({"seed": 2}, {**world.scores, "german": holes})
-    assert candidate(world.store, world.grid, policy, names) == "german"
+    assert candidate(world.store, world.grid, policy, names).model == "german"
     refused = gate(world.store, world.grid, "german", policy_of({"at_least": 1}), None)
     assert refused.findings[0].note == "3 of 6 pairs lack a score and 100% must have one"
     assert str(refused.findings[0].worst[0]) == "en-de (out of memory)"
     lowest = policy_of({"metric": "off_target", "at_most": 100}, metric="off_target")
-    assert candidate(world.store, world.grid, lowest, names) == "german"
+    assert candidate(world.store, world.grid, lowest, names).model == "german"
 
 
 def test_a_regression_is_taken_on_the_same_lines_whatever_grid_they_were_scored_in(world, promotions, policy):

@@ -7,7 +7,7 @@ from dragoman.errors import DragomanError
 from dragoman.spec.grid import GridSpec
 from dragoman_registry.audit.history import faults, unrecorded_moves
 from dragoman_registry.audit.log import AuditLog, AuditRecord, Outcome
-from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.gate.report import GateReport
 from dragoman_registry.packaging.model_card import write_card
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.registry_client.versions import (

@@ -5,7 +5,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 from dragoman.analysis.pair_scores import PairScore
-from dragoman.analysis.partition_table import Gap, PartitionRow
+from dragoman.analysis.partition_gap import Gap
+from dragoman.analysis.partition_table import PartitionRow
 from dragoman.analysis.run_table import Run
 from dragoman.cell import CellState
 from dragoman.partition import Evidence

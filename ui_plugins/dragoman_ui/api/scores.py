@@ -11,7 +11,8 @@ from dragoman.analysis.campaigns import campaigns as store_campaigns
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System, metric_names, model_names
 from dragoman.language import english_name

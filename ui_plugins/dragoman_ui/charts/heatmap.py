@@ -34,7 +34,8 @@ class Tile(NamedTuple):
     score: PairScore
     """Its score and state."""
     gain: float | None
-    """The difference to the base model."""
+    """The gain over the base model, of error rates how much they fall; where another run is compared with, the
+    difference to it as it is."""
     look: str
     """The CSS class: a step of a scale, a partition, or the state of a pair without a number."""
     edges: str
@@ -87,15 +88,22 @@ def heat_map(
     by_pair = {score.pair: score for score in scores}
     sources = ordered({pair.source for pair in by_pair}, languages, graph, order, _means(scores, 0), higher_is_better)
     targets = ordered({pair.target for pair in by_pair}, languages, graph, order, _means(scores, 1), higher_is_better)
+    sign = -1 if falls(show, higher_is_better) else 1
     if show in DIVERGING:
-        scale = Scale.of_differences((gain for score in scores if (gain := _gain(score)) is not None), higher_is_better)
+        gains = [gain for score in scores if (gain := _gain(score, sign)) is not None]
+        scale = Scale.of_differences(gains, higher_is_better or sign < 0)
     else:
         scale = Scale.of_scores((score.value for score in scores if score.value is not None), higher_is_better)
     grid = [[by_pair.get(Pair(source, target)) for target in targets] for source in sources]
     is_outlined = size_of(max(len(sources), len(targets))) != "small"
     rows = tuple(
         tuple(
-            Tile(score, _gain(score), _css_class(score, show, scale), _edges(grid, y, x) if is_outlined else "")
+            Tile(
+                score,
+                _gain(score, sign),
+                _css_class(score, show, scale, sign),
+                _edges(grid, y, x) if is_outlined else "",
+            )
             if score
             else None
             for x, score in enumerate(row)
@@ -105,14 +113,19 @@ def heat_map(
     return HeatMap(sources=tuple(sources), targets=tuple(targets), rows=rows, scale=scale)
 
 
-def _gain(score: PairScore) -> float | None:
-    return None if score.value is None or score.base_value is None else score.value - score.base_value
+def falls(show: Show, higher_is_better: bool) -> bool:
+    """Whether what a matrix shows besides the score is a gain by falling: the gain over the base of an error rate."""
+    return show is not Show.DIFFERENCE and not higher_is_better
 
 
-def _css_class(score: PairScore, show: Show, scale: Scale) -> str:
+def _gain(score: PairScore, sign: int) -> float | None:
+    return None if score.value is None or score.base_value is None else sign * (score.value - score.base_value)
+
+
+def _css_class(score: PairScore, show: Show, scale: Scale, sign: int) -> str:
     if show is Show.PARTITION:
         return f"p-{score.partition or 'unknown'}"
-    number = _gain(score) if show in DIVERGING else score.value
+    number = _gain(score, sign) if show in DIVERGING else score.value
     if number is not None:
         return f"{'d' if scale.diverging else 'q'}{scale.step(number)}"
     return f"s-{score.state if score.value is None else 'no-base'}"

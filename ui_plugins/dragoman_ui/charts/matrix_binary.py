@@ -24,7 +24,7 @@ from dragoman.language import english_name
 from dragoman.partition import TrainingGraph
 from dragoman.store.schema import PARTITIONS
 from dragoman_ui.charts.color_scale import Scale
-from dragoman_ui.charts.heatmap import DIVERGING, ordered
+from dragoman_ui.charts.heatmap import DIVERGING, falls, ordered
 from dragoman_ui.viewmodels.view import Order, Show
 
 NOTHING = -32768
@@ -86,6 +86,7 @@ def drawing(
         "worst": scale.worst,
         "best": scale.best,
         "diverging": scale.diverging,
+        "sign": -1 if falls(show, higher_is_better) else 1,
         "partitions": [partition or "unknown" for partition in PARTITIONS],
         "states": [state.value for state in STATES],
         "reasons": _reasons(columns.reasons, places),
@@ -98,7 +99,8 @@ def drawing(
 def scale_of(columns: PairColumns, show: Show, higher_is_better: bool) -> Scale:
     """The colour scale of a matrix."""
     if show in DIVERGING:
-        return Scale.of_differences(_ends(columns.gains), higher_is_better)
+        is_turned = falls(show, higher_is_better)
+        return Scale.of_differences(_ends(columns.gains), higher_is_better or is_turned)
     return Scale.of_scores(_ends(columns.own.values), higher_is_better)
 
 

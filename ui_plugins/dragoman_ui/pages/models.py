@@ -8,6 +8,7 @@ from dragoman.errors import DragomanError
 from dragoman.tables.table import Column, Table, word
 from dragoman_registry.audit.history import unrecorded_moves
 from dragoman_registry.audit.log import AuditLog
+from dragoman_registry.audit.looks import looks_notes
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.registry_client.client import client_at
 from dragoman_registry.registry_client.versions import RegisteredVersion, aliases_of, find_version, versions_of
@@ -107,9 +108,10 @@ def _gate(uri: str) -> str | Response:
         report, incumbent = judged(uri, version, alias)
     except DragomanError as error:
         return render_template("dragoman/gate.html", version=version, alias=alias, sentence=str(error))
-    tables = {"gate": lambda: gate_table([report])}
+    looked = looks_notes(AuditLog(open_store().database), [report])
+    tables = {"gate": lambda: gate_table([report], looked)}
     return taken(f"{version.name}-{version.version}", tables, request.args) or render_template(
-        "dragoman/gate.html", version=version, alias=alias, report=report, incumbent=incumbent
+        "dragoman/gate.html", version=version, alias=alias, report=report, incumbent=incumbent, looked=looked
     )
 
 

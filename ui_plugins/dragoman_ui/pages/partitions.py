@@ -37,8 +37,9 @@ def partitions() -> str | Response:
     order = one_of("Pairs can't be ordered by", request.args.get("sort") or "pair", SORTS)
     columns = pair_columns(store, view.question, model=view.model)
     rates, chosen, better = _rates(store, view), filters.holds(columns, view.only), higher_is_better(view.metric)
-    rows = summaries(columns, rates, chosen, {} if rates is None else _misses(store, view))
-    found = in_order(points(columns, rates, chosen), order, better)
+    misses = {} if rates is None else _misses(store, view)
+    rows = summaries(columns, rates, chosen, misses, higher_is_better=better)
+    found = in_order(points(columns, rates, chosen, higher_is_better=better), order, better)
     axis = Scale.of_scores(_numbers(columns), better)
     tables = {"scopes": lambda: _scopes(view, rows), "pairs": lambda: _pairs(view, found)}
     if (file := taken(f"{view.grid}-{view.model}-{view.metric}", tables, request.args)) is not None:
@@ -103,7 +104,7 @@ def _pairs(view: View, found: list[Point]) -> Table:
     facts = {f"{side}_{fact}": (side, of) for fact, of in LANGUAGE_FACTS.items() for side in ("source", "target")}
     rows = [
         {"source": point.pair.source, "target": point.pair.target, "source_name": english_name(point.pair.source),
-         "target_name": english_name(point.pair.target), **point._asdict(), "gain": point.gain,
+         "target_name": english_name(point.pair.target), **point._asdict(),
          "partition": point.partition or "unknown",
          **{key: of(getattr(point.pair, side)) for key, (side, of) in facts.items()}}
         for point in found

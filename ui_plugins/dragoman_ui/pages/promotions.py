@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from dragoman.tables.table import Column, Decoration, Row, Table, number, word
 from dragoman_registry.audit.history import faults
 from dragoman_registry.audit.log import AuditLog, AuditRecord, Outcome
-from dragoman_registry.gate.gate import GateReport
+from dragoman_registry.gate.report import GateReport
 from dragoman_registry.promotion.champions import alias_rows
 from dragoman_registry.registry_client.client import speaking
 from dragoman_registry.registry_client.versions import Registered

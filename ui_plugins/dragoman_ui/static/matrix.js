@@ -109,7 +109,7 @@ function draw(place, matrix) {
     else figures.push(`${metric} ${figure(own)}` + (low === null ? "" : `, 95% interval ${figure(low)} to ${figure(high)}`));
     if (gain !== null) {
       const sure = significant[index] ? ", significant" : "";
-      figures.push(`${place.dataset.other} ${figure(other(index))}, difference ${gain > 0 ? "+" : ""}${figure(gain)}${sure}`);
+      figures.push(`${place.dataset.other} ${figure(other(index))}, ${place.dataset.show === "difference" ? "difference" : "gain"} ${gain > 0 ? "+" : ""}${figure(gain)}${sure}`);
     }
     return [`${names[sources[y]]} to ${names[targets[x]]}`, figures];
   }

@@ -33,7 +33,7 @@ function tilesOf(matrix, place) {
 
   const difference = (index) => {
     const [own, theirs] = [value(index), other(index)];
-    return own === null || theirs === null ? null : own - theirs;
+    return own === null || theirs === null ? null : matrix.sign * (own - theirs);
   };
   const shown = matrix.diverging ? difference : value;
   const looks = Array.from({ length: count }, (_, index) => {

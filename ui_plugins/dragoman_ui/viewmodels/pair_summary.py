@@ -37,11 +37,8 @@ class Point(NamedTuple):
     """The base's score."""
     off_target: float | None
     """Its off-target rate, in percent."""
-
-    @property
-    def gain(self) -> float | None:
-        """The difference to the base."""
-        return None if self.value is None or self.base_value is None else self.value - self.base_value
+    gain: float | None
+    """The gain over the base; of an error rate, how much it falls."""
 
 
 class Summary(PartitionRow):
@@ -51,16 +48,20 @@ class Summary(PartitionRow):
     """Median score."""
 
 
-def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_]) -> list[Point]:
+def points(
+    columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_], *, higher_is_better: bool = True
+) -> list[Point]:
     """The chosen pairs.
 
     Args:
         columns: every pair of the grid.
         rates: their off-target rates, where they have been measured.
         chosen: mask of the pairs to include.
+        higher_is_better: False for error rates, which gain by falling.
     """
     nothing = np.full(len(chosen), np.nan)
-    numbers = (*columns.own, columns.other.values, nothing if rates is None else rates)
+    gains = columns.gains if higher_is_better else -columns.gains
+    numbers = (*columns.own, columns.other.values, nothing if rates is None else rates, gains)
     figures = [[None if value != value else value for value in each[chosen].tolist()] for each in numbers]
     rows = zip(
         np.flatnonzero(chosen).tolist(),
@@ -78,14 +79,25 @@ def points(columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_
 
 
 def summaries(
-    columns: PairColumns, rates: Numbers | None, chosen: NDArray[np.bool_], misses: Mapping[str, Misses]
+    columns: PairColumns,
+    rates: Numbers | None,
+    chosen: NDArray[np.bool_],
+    misses: Mapping[str, Misses],
+    *,
+    higher_is_better: bool = True,
 ) -> list[Summary]:
     """The scopes that occur among the chosen pairs; arguments as for `points`, and the detector's misses by target."""
-    masks = masks_by_scope(columns.partitions, chosen=chosen)
+    masks, better = masks_by_scope(columns.partitions, chosen=chosen), 1 if higher_is_better else -1
     rows = []
     for scope, found in means_by_scope(columns, chosen=chosen).items():
         mask = masks[scope]
-        row = _summary(scope, found, columns.own.values[mask], None if rates is None else rates[mask])
+        row = _summary(
+            scope,
+            found,
+            columns.own.values[mask],
+            None if rates is None else rates[mask],
+            better,
+        )
         targets = [] if rates is None else columns.targets[mask & ~np.isnan(rates)].tolist()
         if misses.keys() >= set(targets):
             missed = mean([misses[target].missed for target in targets])
@@ -95,7 +107,7 @@ def summaries(
     return rows
 
 
-def _summary(scope: str, found: ScopeMeans, values: Numbers, rates: Numbers | None) -> Summary:
+def _summary(scope: str, found: ScopeMeans, values: Numbers, rates: Numbers | None, better: int) -> Summary:
     known = [] if rates is None else rates[~np.isnan(rates)].tolist()
     return Summary(
         scope=scope,
@@ -105,7 +117,7 @@ def _summary(scope: str, found: ScopeMeans, values: Numbers, rates: Numbers | No
         median=float(np.nanmedian(values)) if found.done else None,
         gain_pairs=found.both,
         base_mean=found.other_mean,
-        gain=found.gain,
+        gain=None if found.gain is None else better * found.gain,
         off_target=mean(known),
         off_target_pairs=len(known),
     )
@@ -123,5 +135,5 @@ SORTS: dict[str, Callable[[Point], Any]] = {
 
 def in_order(found: Sequence[Point], order: str, higher_is_better: bool) -> list[Point]:
     """Pairs in one of the orders; for error rates, the worst score is the highest."""
-    turned = {"worst": "best", "best": "worst", "gain": "loss", "loss": "gain"}
+    turned = {"worst": "best", "best": "worst"}
     return sorted(found, key=SORTS[order if higher_is_better else turned.get(order, order)])

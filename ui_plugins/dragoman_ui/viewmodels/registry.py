@@ -1,8 +1,8 @@
 """Registered versions and the gate's verdict on them."""
 
 from dragoman_registry.gate import evidence
-from dragoman_registry.gate.gate import GateReport
 from dragoman_registry.gate.policy import policy_for
+from dragoman_registry.gate.report import GateReport
 from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.registry_client.versions import RegisteredVersion, version_at
 from dragoman_ui.viewmodels.store import open_store

@@ -1,0 +1,201 @@
+"""Reports of the gate: every bound of a policy held to one model's numbers, and the verdict."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from dragoman.pair import Pair
+from dragoman.spec.promotion import Promotion
+
+
+class Bound(StrEnum):
+    """The kinds of bound a rule can set."""
+
+    FLOOR = "at_least"
+    CEILING = "at_most"
+    GAIN = "gain_at_least"
+    REGRESSION = "regression_at_most"
+    UPPER = "regression_upper_at_most"
+    LOSSES = "significant_losses_at_most"
+    SIGNIFICANCE = "no_significant_regression"
+    SEEDS = "seeds_at_least"
+
+    @property
+    def is_against_incumbent(self) -> bool:
+        """Whether it compares with the model the alias stands at."""
+        return self in (Bound.REGRESSION, Bound.UPPER, Bound.LOSSES, Bound.SIGNIFICANCE)
+
+    @property
+    def is_of_mean(self) -> bool:
+        """Whether it bounds the regression of the mean, which may be one of recipes over their seeds."""
+        return self in (Bound.REGRESSION, Bound.UPPER, Bound.SIGNIFICANCE)
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether much is wanted of what it bounds."""
+        return self in (Bound.FLOOR, Bound.GAIN, Bound.SEEDS)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it bounds a whole number."""
+        return self in (Bound.LOSSES, Bound.SEEDS)
+
+    @property
+    def quantity(self) -> str:
+        """What is bounded, after the metric's name."""
+        named = {
+            Bound.GAIN: " gain over the base",
+            Bound.REGRESSION: " regression",
+            Bound.LOSSES: " significant losses",
+            Bound.SIGNIFICANCE: " regression",
+            Bound.UPPER: " regression's upper end",
+            Bound.SEEDS: " seeds",
+        }
+        return named.get(self, "")
+
+
+class RuleTest(BaseModel):
+    """The test of a model's mean against the incumbent's, over the pairs of one rule."""
+
+    model_config = ConfigDict(frozen=True)
+
+    regression: float
+    """How much worse the model is, in points of the metric; negative where it is better."""
+    upper: float
+    """Upper end of the regression's 95% interval."""
+    p_value: float
+    """Probability of a regression this large by chance, one-sided; adjusted over the rules that ask for it."""
+    error: float
+    """Standard error of the regression."""
+    method: str
+    """The test: `randomization` of two checkpoints, or `seeds` of two recipes."""
+    is_pooled: bool = False
+    """Whether recipes are compared, over all their seeds."""
+    remark: str = ""
+    """What it says something of, as a sentence."""
+
+
+OLDER_METHOD = "sacrebleu-bs"
+"""The test of findings that don't name theirs: those recorded before there was another."""
+
+
+class PairFigure(BaseModel):
+    """One pair behind a verdict."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pair: Pair
+    """The direction."""
+    value: float | None
+    """The bounded quantity on this pair; None where it is missing."""
+    reason: str = ""
+    """Why it is missing."""
+
+    def __str__(self) -> str:
+        return f"{self.pair} ({self.reason or 'no score'})" if self.value is None else f"{self.pair} {self.value:.2f}"
+
+
+class RuleFinding(BaseModel):
+    """One bound of one rule, held to the numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: str
+    """The metric."""
+    over: str
+    """The scope."""
+    each: bool
+    """Whether the bound is on every pair; the value is then the worst pair's."""
+    bound: Bound
+    """The kind of bound."""
+    limit: float
+    """The bound."""
+    value: float | None
+    """The bounded quantity, of significant losses their number; None where no pair has one."""
+    p_value: float | None = None
+    """The adjusted p-value of a regression that may not be significant; `limit` is the level it is held against."""
+    method: str = OLDER_METHOD
+    """The test behind the p-value, or behind significant losses."""
+    regression: float | None = None
+    """The regression whose upper end is bounded."""
+    error: float | None = None
+    """Standard error of the regression, where it was tested."""
+    scored: int
+    """Pairs with the numbers it needs (k)."""
+    pairs: int
+    """Pairs that should have them (n)."""
+    passed: bool
+    """The verdict."""
+    note: str = ""
+    """What decided, where it was not the value."""
+    remark: str = ""
+    """What the test says something of, and what this test set can tell."""
+    worst: tuple[PairFigure, ...] = ()
+    """The pairs behind a failed verdict: those without a number first, then from the worst on."""
+
+    @property
+    def claim(self) -> str:
+        """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
+        scope = f"each of {self.over}" if self.each else self.over
+        what = f"{self.metric}{self.bound.quantity} over {scope}"
+        if self.bound is Bound.SIGNIFICANCE:
+            return f"{what} not significant at {self.limit:g}, one-sided"
+        return f"{what} {'≥' if self.bound.is_floor else '≤'} {self.limit:g}"
+
+    @property
+    def measured(self) -> str:
+        """What was found: ``12.31 (20 of 20 pairs)``."""
+        if self.value is None:
+            return f"no value ({self.scored} of {self.pairs} pairs)"
+        if self.bound.is_count:
+            return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
+        if self.p_value is not None:
+            return f"{self.value:.2f}, p {self.p_value:.4f} ({self.scored} of {self.pairs} pairs)"
+        if self.regression is not None:
+            return f"{self.value:.2f}, of a regression of {self.regression:.2f} ({self.scored} of {self.pairs} pairs)"
+        # a value that only just fails must not look like its bound
+        digits = next((digits for digits in (2, 4, 6) if self.passed or round(self.value, digits) != self.limit), 8)
+        return f"{self.value:.{digits}f} ({self.scored} of {self.pairs} pairs)"
+
+    @property
+    def sentence(self) -> str:
+        """Claim and finding: ``bleu over seen ≥ 40: 30.25 (4 of 4 pairs), worst de-fr 20.00``."""
+        behind = f", worst {', '.join(map(str, self.worst))}" if self.worst else ""
+        return f"{self.claim}: {self.note or self.measured}{behind}"
+
+
+class GateReport(BaseModel):
+    """Every finding of a policy about one model, and the verdict."""
+
+    model_config = ConfigDict(frozen=True)
+
+    grid: str
+    """The grid whose pairs were looked at."""
+    model: str
+    """The model's name in the grid."""
+    model_id: str
+    """Its id."""
+    policy: str
+    """Hash of the policy."""
+    held_to: Promotion | None = None
+    """The policy itself; None in reports of before it was kept."""
+    incumbent: str | None
+    """Id of the model the alias points to, None where it points to none; `unknown` where Dragoman did not make it."""
+    test_set: str | None = None
+    """Identity of the test set that was looked at; None in reports of before it was kept."""
+    findings: tuple[RuleFinding, ...]
+    """One for each bound, in the policy's order."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule holds."""
+        return all(finding.passed for finding in self.findings)
+
+    @property
+    def reason(self) -> str:
+        """The verdict in one sentence."""
+        wanted = [finding for finding in self.findings if finding.passed is self.passed]
+        said = "; ".join(finding.sentence for finding in wanted)
+        checks = "1 check" if len(self.findings) == 1 else f"{len(self.findings)} checks"
+        verdict = f"passes {checks}" if self.passed else f"fails {len(wanted)} of {checks}"
+        return f"{self.model} {verdict}: {said}."
