@@ -105,7 +105,7 @@ def test_from_a_grid_to_its_other_pages(
     page = visit("/grid?grid=mini")
     page.get_by_role("link", name="compare with another model").click()
     assert heading(settled(page)) == "to-english against base"
-    assert page.get_by_role("status").inner_text().startswith("* significant at 0.05 by paired bootstrap")
+    assert page.get_by_role("status").inner_text().startswith("* significant at 0.05 by paired randomization")
     picture(page, "real-compare")
     page.get_by_role("link", name="mini").click()
     page.get_by_role("link", name="Filter the pairs, see how they are spread").click()

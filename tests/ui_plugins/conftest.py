@@ -77,7 +77,7 @@ class Grids:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def fill(self, name: str, languages: tuple[str, ...] = LANGUAGES, sentences: int = 8) -> None:
+    def fill(self, name: str, languages: tuple[str, ...] = LANGUAGES, sentences: int = 16) -> None:
         """A grid of all pairs under the models of `GRAPHS`, with one pair missing and one failed."""
         corpus, prompt, decoding = open_corpus("cldr", {}), Prompt(template=NAMED["mfti"]), Decoding()
         names = {f"model1-{model}": model for model in GRAPHS}
@@ -98,7 +98,7 @@ class Grids:
                 for pair in all_pairs(languages)
                 if pair != MISSING
             },
-            test_set=TestSetRecord(id="test1-cldr", corpus="cldr", revision="r", split="test", sentences=8),
+            test_set=TestSetRecord(id="test1-cldr", corpus="cldr", revision="r", split="test", sentences=sentences),
             prompt=PromptRecord(id=prompt.id, template=prompt.template),
             decoding=DecodingRecord(id=decoding.id, settings=decoding.model_dump(mode="json")),
         ).add()  # fmt: skip

@@ -210,7 +210,7 @@ def test_a_difference_gets_its_tests_and_keeps_the_keyboard(open_page: Do) -> No
 
 def test_a_comparison_gets_its_tests(open_page: Do) -> None:
     page = open_page("/compare?grid=demo&model=roles&against=base")
-    assert "significant at 0.05 by paired bootstrap" in page.get_by_role("status").inner_text()
+    assert "significant at 0.05 by paired randomization" in page.get_by_role("status").inner_text()
     assert page.get_by_role("link", name="significant").count() > 0
 
 

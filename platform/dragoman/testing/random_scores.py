@@ -18,7 +18,7 @@ def random_score(
     """A score of made-up segments, with an interval of one point on each side.
 
     Args:
-        metric: `off_target`, or a metric with BLEU's statistics.
+        metric: `off_target`, `ter`, or a metric with BLEU's statistics.
         model: with the metric and the pair, what the numbers are drawn by.
         pair: the direction.
         segments: how many.
@@ -31,6 +31,9 @@ def random_score(
     if metric == "off_target":
         off = rng.random(segments) > quality
         rows = np.stack([off, ~off & False, rng.random(segments) < 0.05, ~off & False, off | True], axis=1)
+    elif metric == "ter":
+        words = np.full(segments, 10)
+        rows = np.stack([rng.binomial(words, 1 - quality), words], axis=1)
     else:
         totals = np.tile([10, 9, 8, 7], (segments, 1))
         matches = np.minimum.accumulate(rng.binomial(totals, quality ** np.arange(1, 5)), axis=1)

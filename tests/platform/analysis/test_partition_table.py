@@ -138,8 +138,8 @@ def resampled_mean(store, model, pairs):
         if score.metric == "bleu"
     }
     values = []
-    # the store has no sentences: each pair is a block of its own
-    for block, pair in enumerate(sorted(stored)):
+    # the store has no sentences: each pair is a block of its own, the largest first
+    for block, pair in enumerate(sorted(stored, key=lambda pair: (-len(stored[pair]), pair))):
         rows = stored[pair]
         draws = generator(SEED, block).choice(len(rows), size=(SAMPLES, len(rows)), replace=True)
         if pair in pairs:
