@@ -1,29 +1,26 @@
 """Damage in an SQLite store: what SQLite's own check of every page and index finds, in a bounded time."""
 
-import re
 import sqlite3
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from dragoman.errors import StoreError
+from dragoman.errors import StoreError, first_line
 from dragoman.store.database import errors
 from dragoman.store.database.connection import Database
 
-_MOST = 20
-"""Complaints that are asked for."""
+_MOST = 5
+"""Complaints about one table."""
 
 _STEPS = 20_000
 """SQLite's instructions between two looks at the clock: some milliseconds."""
-
-_OF_INDEX = re.compile(r"(?:missing from|entries in) index (?P<name>\S+)")
-_OF_TREE = re.compile(r"^Tree (?P<root>\d+)\b")
 
 
 class Damage(NamedTuple):
     """What the check found."""
 
     complaints: tuple[str, ...]
-    """In SQLite's words, the trees named."""
+    """Each a table, and what SQLite says of it or its indexes."""
     is_finished: bool
     """Whether everything was looked at before the time was over."""
     is_of_indexes: bool
@@ -40,27 +37,26 @@ def damage(database: Database, seconds: float) -> Damage:
     Raises:
         StoreUnusableError: it can't be opened at all.
     """
+    with database.readable_errors():
+        connection = database.engine.raw_connection()
+    driver: Any = connection.driver_connection
+    deadline = time.monotonic() + seconds
+    driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
     found: list[str] = []
-    is_finished = True
-    with database.reading() as connection:
-        driver: Any = connection.connection.driver_connection
-        deadline = time.monotonic() + seconds
-        driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
-        try:
-            for (line,) in driver.execute(f"PRAGMA integrity_check({_MOST})"):
-                found += [each for each in str(line).splitlines() if each != "ok" and not each.startswith("***")]
-        except sqlite3.Error as error:
-            is_finished = error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT
-            found += [str(error)] if is_finished else []
-        except UnicodeDecodeError:
-            found.append("it holds names that are no text")
-        finally:
-            driver.set_progress_handler(None, 0)
-        trees = _trees(driver)
-    indexes = {name for kind, name in trees.values() if kind == "index"}
-    complaints = tuple(_named(line, trees) for line in found)
-    places = [_place(line, trees) for line in found]
-    return Damage(complaints, is_finished, bool(found) and all(place in indexes for place in places))
+    are_tables_whole = True
+    try:
+        for table in list(_column(driver, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")):
+            complaints = _complaints(driver, table)
+            are_tables_whole = are_tables_whole and (not complaints or _is_readable(driver, table))
+            found += complaints
+    except _Interrupted:
+        return Damage(tuple(found), False, False)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return Damage((f"the list of its tables: {first_line(error)}",), True, False)
+    finally:
+        driver.set_progress_handler(None, 0)
+        connection.invalidate()  # what it read may fail again when the pool takes it back
+    return Damage(tuple(found), True, bool(found) and are_tables_whole)
 
 
 def sentence_of_damage(url: str, seconds: float = 5.0) -> str | None:
@@ -84,24 +80,34 @@ def sentence_of_damage(url: str, seconds: float = 5.0) -> str | None:
     return errors.damaged(database.shown, found.complaints[0]) if found.complaints else None
 
 
-def _trees(driver: sqlite3.Connection) -> dict[int, tuple[str, str]]:
-    """Kind and name of what begins at each page."""
+class _Interrupted(Exception):  # noqa: N818
+    """The time is over."""
+
+
+def _complaints(driver: sqlite3.Connection, table: str) -> list[str]:
+    """What is wrong with a table and its indexes."""
     try:
-        rows = driver.execute("SELECT rootpage, type, name FROM sqlite_master").fetchall()
-    except (sqlite3.Error, UnicodeDecodeError):
-        return {}
-    return {int(root): (str(kind), str(name)) for root, kind, name in rows if root}
+        lines = [line for text in _column(driver, f'PRAGMA integrity_check("{table}")') for line in text.splitlines()]
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a page that is nothing at all
+        lines = [first_line(error)]
+    return [f"{table}: {line}" for line in lines[:_MOST] if line != "ok" and not line.startswith("***")]
 
 
-def _place(line: str, trees: dict[int, tuple[str, str]]) -> str | None:
-    """The table or index that a complaint is about."""
-    if match := _OF_INDEX.search(line):
-        return match["name"]
-    match = _OF_TREE.match(line)
-    return trees.get(int(match["root"]), ("", None))[1] if match else None
+def _is_readable(driver: sqlite3.Connection, table: str) -> bool:
+    """Whether every row can be read without an index."""
+    try:
+        for _ in _column(driver, f'SELECT * FROM "{table}" NOT INDEXED'):  # noqa: S608
+            pass
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return False
+    return True
 
 
-def _named(line: str, trees: dict[int, tuple[str, str]]) -> str:
-    match = _OF_TREE.match(line)
-    kind, name = trees.get(int(match["root"]), ("", "")) if match else ("", "")
-    return f"{kind} {name}: {line}" if name else line
+def _column(driver: sqlite3.Connection, query: str) -> Iterator[str]:
+    try:
+        for row in driver.execute(query):
+            yield str(row[0])
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise _Interrupted from error
+        raise
