@@ -36,6 +36,10 @@ class StoreError(DragomanError):
     """A query that the results store can't answer, or a store this program can't use."""
 
 
+class StoreUnusableError(StoreError):
+    """A store that can't be used at all: damaged, locked, full, or out of reach."""
+
+
 class ModelError(DragomanError):
     """A model that is not there, or can't be loaded, converted or registered."""
 

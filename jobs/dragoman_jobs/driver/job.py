@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -20,6 +21,9 @@ from dragoman.store.store import Store
 from dragoman_jobs.driver.retry import SECONDS, with_retries
 
 logger = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 60.0
+"""How often what SQLite's log holds is moved into the store's file."""
 
 _FAREWELL_SECONDS = 5.0
 """How long a job that broke off tries to write that to a store that is unreachable."""
@@ -84,6 +88,7 @@ class Job:
             if error is None:
                 raise
             logger.error("the store does not know that the job is over: %s", away)
+        self._store.database.checkpoint()
         logger.info("the job is over: %s", state.value)
         self._about.close()
 
@@ -124,9 +129,13 @@ class Job:
             self._lines.append(line)
 
     def _beat_on(self) -> None:
+        due = time.monotonic() + CHECKPOINT_SECONDS
         while not self._over.wait(BEAT_SECONDS):
             try:
                 self._beat()
+                if time.monotonic() > due:
+                    self._store.database.checkpoint()
+                    due = time.monotonic() + CHECKPOINT_SECONDS
             except Exception as error:  # of any kind: silent, the driver would count as lost. What it says waits
                 logger.warning("the store was not told that the driver is alive: %s", error)
 

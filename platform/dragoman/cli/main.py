@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
+from dragoman.cli import environment
 from dragoman.cli.groups import Group, group_of, grouped
 from dragoman.cli.hidden_settings import hide_secret_settings
 from dragoman.control_characters import visible, visible_sentence
@@ -189,5 +190,10 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(PIPE_CLOSED)
+    except Exception as error:
+        if (told := environment.sentence(error)) is None:
+            raise
+        print(f"dragoman: {told}", file=sys.stderr)
+        sys.exit(DragomanError.exit_code)
     finally:
         gc.freeze()  # everything ends with the process, and a last collection takes a second

@@ -125,7 +125,8 @@ class Store:
         return self.database.url, self.blobs.url
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; SQLite's file then holds everything, as far as nobody else reads it."""
+        self.database.checkpoint()
         self.database.engine.dispose()
 
     @contextmanager

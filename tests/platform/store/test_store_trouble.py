@@ -32,7 +32,7 @@ def test_a_damaged_file_is_a_sentence(on_sqlite):
     data = bytearray(on_sqlite.read_bytes())
     data[8192:] = b"\xa5" * (len(data) - 8192)
     on_sqlite.write_bytes(data)
-    with pytest.raises(StoreError, match=r"is damaged \(.*malformed.*\): restore it from a backup"):
+    with pytest.raises(StoreError, match=r"is damaged \(.*malformed.*\): `dragoman doctor` says where. Restore it"):
         Store.open_existing(f"sqlite:///{on_sqlite}", "memory://").cells.of_grid("small")
 
 

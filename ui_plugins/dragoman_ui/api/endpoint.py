@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.json_schema import models_json_schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from dragoman.errors import DragomanError, ModelError, StoreError, nearest
+from dragoman.errors import DragomanError, ModelError, StoreError, StoreUnusableError, nearest
 from dragoman.reading import parse_json
+from dragoman.settings import settings
 from dragoman.spec.loading import sentence
+from dragoman.store.maintenance.integrity import sentence_of_damage
 from dragoman_registry.audit.log import UnderWayError
 from dragoman_registry.promotion import promotion
 from dragoman_ui.auth import csrf
@@ -77,6 +79,7 @@ REFUSALS = (
         "RESOURCE_CONFLICT",
         "As things stand, that can't be.",
     ),
+    Refusal((StoreUnusableError,), 503, "TEMPORARILY_UNAVAILABLE", "The results store can't be used."),
     Refusal((StoreError, ModelError), 404, "RESOURCE_DOES_NOT_EXIST", "Something it names is not there."),
     Refusal((DragomanError, ValidationError), 400, "INVALID_PARAMETER_VALUE", "The question makes no sense."),
 )
@@ -120,6 +123,10 @@ class Endpoint(NamedTuple):
             return self._error_response(unread(error), str(unread(error)))
         except DragomanError as error:
             return self._error_response(error, str(error))
+        except Exception:
+            if (told := sentence_of_damage(settings().store_url)) is None:
+                raise
+            return self._error_response(StoreUnusableError(told), told)
         if isinstance(answer, Response):
             return answer
         return Response(answer.model_dump_json(), mimetype="application/json")

@@ -5,14 +5,17 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
 
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.comparability import MixedSignaturesError
 from dragoman.cell import CellState
 from dragoman.control_characters import LINES, visible
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, StoreUnusableError
 from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.settings import settings
+from dragoman.store.maintenance.integrity import sentence_of_damage
 from dragoman.tables.durations import duration
 from dragoman.tables.table import figure
 from dragoman.version import __version__
@@ -110,7 +113,19 @@ def _explain_unread(error: ValidationError) -> tuple[str, int]:
 @pages.errorhandler(DragomanError)
 def _explain(error: DragomanError) -> tuple[str, int]:
     """Error handler: the sentence of why a page can't be shown; where a signature has to be chosen, with links."""
-    return render_template("dragoman/error.html", sentence=str(error), choices=_choices(error)), 404
+    status = 503 if isinstance(error, StoreUnusableError) else 404
+    return render_template("dragoman/error.html", sentence=str(error), choices=_choices(error)), status
+
+
+@pages.errorhandler(Exception)
+def _explain_damage(error: Exception) -> Any:
+    """Error handler for anything else: values that make no sense may come of a damaged store, which is then said."""
+    if isinstance(error, HTTPException):
+        return error
+    told = sentence_of_damage(settings().store_url)
+    if told is None:
+        raise error
+    return _explain(StoreUnusableError(told))
 
 
 def _choices(error: DragomanError) -> dict[str, str]:

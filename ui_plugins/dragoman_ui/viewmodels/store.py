@@ -1,12 +1,12 @@
 """Access to the results store for requests: one shared `Store`, one snapshot a request, change tokens."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 
 from flask import Blueprint, has_request_context, request
 
-from dragoman.errors import StoreError
+from dragoman.errors import StoreError, StoreUnusableError
 from dragoman.settings import settings
 from dragoman.store import migrations
 from dragoman.store.database.change_token import Stamp
@@ -49,7 +49,8 @@ def read_snapshots(blueprint: Blueprint) -> None:
         del error
         request.environ.pop(_SNAPSHOT, None)
         if (snapshots := request.environ.pop(_SNAPSHOTS, None)) is not None:
-            snapshots.close()
+            with suppress(StoreUnusableError):  # the request has its answer: of a damaged store SQLite says so again
+                snapshots.close()
 
 
 @cache

@@ -31,7 +31,7 @@ class Stamp:
         nothing here did.
         """
         if self._watcher is not None:
-            with self._lock:
+            with self._lock, self._database.readable_errors():
                 return f"{self._nonce} {self._watcher.execute('PRAGMA data_version').fetchone()[0]}"
         with self._database.reading() as connection:
             return str(connection.execute(text(f"SELECT {_WAL}")).scalar_one())

@@ -4,18 +4,20 @@ import os
 import random
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from dragoman.errors import StoreError
-from dragoman.store.database import errors
+from dragoman.errors import StoreError, StoreUnusableError
+from dragoman.store.database import errors, sqlite_file
 from dragoman.store.database.write_queue import NOTICE_SECONDS, Writers
 
 POOL_SECONDS = 300.0
@@ -52,6 +54,8 @@ class Database:
         self._pid = os.getpid()
         self._writers = Writers(Path(self.url.database or "")) if self.is_sqlite else None
         self.engine = _postgresql(self.url) if self._writers is None else _sqlite(self.url, self._writers)
+        # SQLite moves its log into the file when the last connection is closed, which a process's end does not do
+        weakref.finalize(self, _close, self.engine, self._pid)
 
     @property
     def is_sqlite(self) -> bool:
@@ -74,10 +78,15 @@ class Database:
         driver: Any = self.engine.dialect.dbapi
         return IntegrityError, DataError, driver.IntegrityError, driver.DataError
 
+    def checkpoint(self) -> None:
+        """Have SQLite's file hold what its log does, so that a copy of the file alone is a store; waits for nobody."""
+        if self.file is not None:
+            sqlite_file.checkpoint(self.file)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read-only transaction on one snapshot of the store, unaffected by concurrent writes."""
-        with self._readable_errors(), self._connect(writes=False) as connection, connection.begin():
+        with self.readable_errors(), self._connect(writes=False) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -88,7 +97,7 @@ class Database:
             alone: no other writer runs beside it, on PostgreSQL either; for what recomputes sums.
             sums: whether it may touch cells, scores or sums; what does not need not wait there for who is alone.
         """
-        with self._readable_errors(), self._write_turn(), self._connect(writes=True) as connection, connection.begin():
+        with self.readable_errors(), self._write_turn(), self._connect(writes=True) as connection, connection.begin():
             if sums and not self.is_sqlite:
                 lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
                 connection.execute(text(f"SELECT {lock}({WRITERS_LOCK})"))
@@ -123,7 +132,7 @@ class Database:
         return self.engine.connect().execution_options(**options)
 
     @contextmanager
-    def _readable_errors(self) -> Iterator[None]:
+    def readable_errors(self) -> Iterator[None]:
         """Turn a database's errors into sentences."""
         driver: Any = self.engine.dialect.dbapi
         try:
@@ -131,10 +140,14 @@ class Database:
         except (DBAPIError, driver.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             if (sentence := errors.sentence(cause, self.shown)) is not None:
-                raise StoreError(sentence) from error
+                raise StoreUnusableError(sentence) from error
             raise
+        except UnicodeDecodeError as error:  # the driver's, of what SQLite says about a damaged schema
+            if not self.is_sqlite:
+                raise
+            raise StoreUnusableError(errors.damaged(self.shown, "its schema is no text")) from error
         except PoolTimeoutError as error:
-            raise StoreError(
+            raise StoreUnusableError(
                 f"The store {self.shown} was busy for {POOL_SECONDS:.0f} seconds: try again, or ask less of it at once."
             ) from error
 
@@ -196,10 +209,21 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
         url, connect_args={"timeout": NOTICE_SECONDS}, pool_size=5, max_overflow=15, pool_timeout=POOL_SECONDS
     )
 
+    file = Path(url.database or "")
+
+    @event.listens_for(engine, "do_connect")
+    def _open(_dialect: object, _record: object, _words: object, options: dict[str, Any]) -> Any:
+        sqlite_file.check(file)
+        if _is_on_a_read_only_disk(file):
+            named = f"file:{quote(str(file.absolute()))}?immutable=1"  # else SQLite would make a log to read it
+            return sqlite3.connect(named, uri=True, **options)
+        return None  # SQLAlchemy connects
+
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver's own transaction control is turned off
-        _use_write_ahead_log(connection)
+        if connection.execute("PRAGMA page_count").fetchone() != (0,) and not _is_on_a_read_only_disk(file):
+            _use_write_ahead_log(connection)  # not before there are tables: a log alone is easily lost
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
@@ -221,6 +245,16 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
                 writers.say()  # a writer that does not queue, such as sqlite3's shell
 
     return engine
+
+
+def _is_on_a_read_only_disk(file: Path) -> bool:
+    """Whether a store lies where nobody can write, without a log that somebody elsewhere writes to."""
+    return file.exists() and not os.access(file.parent, os.W_OK) and not file.with_name(f"{file.name}-wal").exists()
+
+
+def _close(engine: Engine, pid: int) -> None:
+    if os.getpid() == pid:
+        engine.dispose()
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

@@ -7,8 +7,10 @@ AGAIN = ("40001", "40P01")
 
 _SQLITE = {
     sqlite3.SQLITE_NOTADB: "{shown} is not a Dragoman store: give another URL.",
-    sqlite3.SQLITE_CORRUPT: "The store {shown} is damaged ({reason}): restore it from a backup (`dragoman restore`).",
-    sqlite3.SQLITE_FULL: "The store {shown} can't grow ({reason}): make room on its disk.",
+    sqlite3.SQLITE_CORRUPT: "The store {shown} is damaged ({reason}): `dragoman doctor` says where. Restore it from a "
+    "backup (`dragoman restore`), or save what can be read (`sqlite3 store.db .recover | sqlite3 new.db`).",
+    sqlite3.SQLITE_FULL: "The store {shown} can't grow ({reason}): make room on its disk, and run the same "
+    "command again; what was finished is kept.",
     sqlite3.SQLITE_READONLY: "The store {shown} may not be written to ({reason}): see to the rights of "
     "the file and its folder.",
 }
@@ -38,6 +40,16 @@ def sentence(error: BaseException | None, shown: str) -> str | None:
     return pattern.format(shown=shown, reason=reason)
 
 
+def damaged(shown: str, reason: str) -> str:
+    """The sentence of an SQLite store that is damaged.
+
+    Args:
+        shown: its URL without a password.
+        reason: what was found.
+    """
+    return _SQLITE[sqlite3.SQLITE_CORRUPT].format(shown=shown, reason=reason)
+
+
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether the error is only SQLite's busy status."""
     return _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -45,6 +57,8 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 def _pattern(error: BaseException | None) -> str | None:
     if isinstance(error, sqlite3.Error):
+        if _primary(error) is None and "decode to UTF-8" in str(error):
+            return _SQLITE[sqlite3.SQLITE_CORRUPT]
         # ERROR is a mistake in a statement, or a table that isn't there.
         usable = not isinstance(error, sqlite3.OperationalError) or _primary(error) in (None, sqlite3.SQLITE_ERROR)
         return _SQLITE.get(_primary(error) or 0, None if usable else _UNUSABLE)

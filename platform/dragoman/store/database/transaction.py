@@ -43,7 +43,7 @@ class Transaction(Database):
         """The transaction itself."""
         if get_ident() != self._thread:
             raise RuntimeError("a transaction of the store belongs to the thread that opened it")
-        with self._readable_errors():
+        with self.readable_errors():
             yield self._connection
 
     @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from dragoman.errors import StoreError
+from dragoman.store.database import sqlite_file
 from dragoman.store.database.connection import Database
 
 HEAD = max(path.name[:4] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
@@ -26,6 +27,7 @@ def found(database: Database) -> str | None:
         StoreError: it is newer than this program knows, or holds other tables.
     """
     if database.file is not None and not database.file.exists():
+        sqlite_file.check(database.file)
         return None
     with database.reading() as connection:
         return version(connection, database.shown)
@@ -43,8 +45,12 @@ def upgrade(database: Database) -> None:
         if version(connection, database.shown) == HEAD:
             return
     with database.writing(alone=True) as connection:
-        if version(connection, database.shown) != HEAD:
+        found = version(connection, database.shown)
+        if found is None and database.is_sqlite:
+            sqlite_file.mark(connection)
+        if found != HEAD:
             run(connection, HEAD)
+    database.engine.dispose()  # the connections to a file that was empty are without SQLite's log
 
 
 def version(connection: Connection, shown: str) -> str | None:
