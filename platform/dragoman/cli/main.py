@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -183,8 +183,7 @@ def main() -> None:
             finally:
                 hang_up()
     except DragomanError as error:
-        print(f"dragoman: {visible_sentence(masked(str(error)))}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(error)
     except KeyboardInterrupt:
         print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)
         sys.exit(130)
@@ -193,7 +192,11 @@ def main() -> None:
     except Exception as error:
         if (told := environment.sentence(error)) is None:
             raise
-        print(f"dragoman: {told}", file=sys.stderr)
-        sys.exit(DragomanError.exit_code)
+        _end(DragomanError(told))
     finally:
         gc.freeze()  # everything ends with the process, and a last collection takes a second
+
+
+def _end(error: DragomanError) -> NoReturn:
+    print(f"dragoman: {visible_sentence(masked(str(error)))}", file=sys.stderr)
+    sys.exit(error.exit_code)

@@ -1,7 +1,9 @@
 """The `Store`: a database and a blob storage, with one repository for each kind of record."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import URL
@@ -17,6 +19,8 @@ from dragoman.store.repositories.contamination import ContaminationRepository
 from dragoman.store.repositories.grids import GridRepository
 from dragoman.store.repositories.jobs import JobRepository
 from dragoman.store.repositories.models import ModelRepository
+
+_LOG = logging.getLogger(__name__)
 
 
 class Store:
@@ -66,6 +70,8 @@ class Store:
                 database.file.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(f"There can be no store at {database.shown} ({error.strerror}).") from error
+            if _is_empty(database.file):
+                _LOG.warning("%s is empty, and is made anew: if it held grids, restore a backup.", database.file)
         migrations.upgrade(database)
         return cls(database, BlobStore(blobs))
 
@@ -78,6 +84,11 @@ class Store:
         """
         database = Database(url)
         version = migrations.found(database)
+        if version is None and database.file is not None and _is_empty(database.file):
+            raise StoreError(
+                f"The file of the store {database.shown} is empty: restore a backup (`dragoman restore`) if it held "
+                "grids, else run `dragoman run SPEC` first."
+            )
         if version is None:
             raise StoreError(f"There is no store at {database.shown}: run `dragoman run SPEC` first.")
         if version != migrations.HEAD and not database.is_sqlite:
@@ -149,3 +160,8 @@ class Store:
         """
         with Transaction.write_in_one(self.database, alone=alone) as database:
             yield Store(database, self.blobs)
+
+
+def _is_empty(file: Path) -> bool:
+    """Whether SQLite's file is there without a byte: it was cut, or a process that was to make it was killed."""
+    return file.is_file() and file.stat().st_size == 0

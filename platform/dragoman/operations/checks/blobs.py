@@ -51,7 +51,7 @@ def _nearest(files: AbstractFileSystem, folder: str) -> str:
 
 def _compare(settings: Settings) -> Iterator[Finding]:
     try:
-        database = Database(settings.store_url)
+        database = Database(settings.store_url, reads_only=True)
         if not migrations.exists(database):
             raise StoreError("There is no store yet.")
         with database.reading() as connection:  # not opened as a store, which would upgrade it

@@ -126,7 +126,7 @@ def _check_database(url: str) -> Iterator[Finding]:
 def _check_files(settings: Settings) -> Iterator[Finding]:
     """Whether the paths in the databases are those of where the home lies, and lead to what was registered."""
     try:
-        roots, checkpoints = former_roots(settings), moved_checkpoints(settings)
+        roots, checkpoints = former_roots(settings), moved_checkpoints(settings, reads_only=True)
         missing = [] if roots else missing_models(settings)
     except (SQLAlchemyError, DragomanError):
         return  # reported already
@@ -144,7 +144,7 @@ def _check_files(settings: Settings) -> Iterator[Finding]:
 def _check_grids(settings: Settings) -> Iterator[Finding]:
     """Whether grids of the store that have ended have no run in MLflow's database: it was away, or is a new one."""
     try:
-        database = Database(settings.store_url)
+        database = Database(settings.store_url, reads_only=True)
         if not migrations.exists(database):
             return
         with database.reading() as connection:

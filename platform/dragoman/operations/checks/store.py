@@ -1,6 +1,7 @@
-"""Check of the results store: it exists, at this program's schema, and its pages are whole."""
+"""Check of the results store: it exists, at this program's schema, and its log, pages and indexes are whole."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from dragoman.errors import DragomanError, StoreUnusableError
 from dragoman.operations.finding import Finding, fault, fine, warning
@@ -15,61 +16,60 @@ SECONDS = 20.0
 
 PART = "results store"
 
-
-def check(settings: Settings) -> Iterator[Finding]:
-    """Check that it can be opened, and that its migrations are done."""
-    try:
-        database = Database(settings.store_url)
-        if database.file is not None and not database.file.exists():
-            sqlite_file.check(database.file)
-            yield warning(PART, f"there is none at {database.shown}", "`dragoman run SPEC` makes it")
-            return
-        with database.reading() as connection:
-            found = migrations.version(connection, database.shown)
-        database.engine.dispose()
-    except ModuleNotFoundError as error:
-        yield fault(PART, f"needs the package {error.name}", "pip install 'dragoman[postgres]'")
-    except StoreUnusableError as error:
-        yield fault(PART, str(error), _REMEDY if database.is_sqlite else "see that its server runs, and DRAGOMAN_STORE")
-        yield from _check_pages(database)
-    except DragomanError as error:
-        yield fault(PART, str(error), "see that its server runs, and the URL and password of DRAGOMAN_STORE")
-    else:
-        if found is None:
-            yield warning(PART, f"{database.shown} is empty", "dragoman deploy migrate")
-        elif found != migrations.HEAD:
-            told = f"schema {found} at {database.shown}, this program has {migrations.HEAD}"
-            yield warning(PART, told, "take a backup, then `dragoman deploy migrate`; else the next run upgrades it")
-        else:
-            yield fine(PART, f"schema {found} at {database.shown}")
-        yield from _check_pages(database)
-
-
 _REMEDY = (
     "restore a backup (`dragoman restore`), or save what can be read: `sqlite3 store.db .recover | sqlite3 new.db`"
 )
 
 
-def _check_pages(database: Database) -> Iterator[Finding]:
-    """Look for damage in SQLite's file, as far as the time goes; PostgreSQL checks its pages itself."""
-    if database.file is None or not database.file.exists():
+def check(settings: Settings) -> Iterator[Finding]:
+    """Check that it can be opened, that its migrations are done, and that SQLite finds no damage; changes nothing."""
+    try:
+        database = Database(settings.store_url, reads_only=True)
+    except ModuleNotFoundError as error:
+        yield fault(PART, f"needs the package {error.name}", "pip install 'dragoman[postgres]'")
+        return
+    except DragomanError as error:
+        yield fault(PART, str(error), "mend DRAGOMAN_STORE")
         return
     try:
-        found = damage(database, SECONDS)
-    except StoreUnusableError:
-        return  # reported already
+        yield _check_schema(database)
+        if database.file is not None and database.file.exists():
+            if told := sqlite_file.log_damage(database.file):
+                yield fault(PART, told, "keep a copy of both before anything else opens the store")
+            yield _check_pages(database, database.file)
+    except StoreUnusableError as error:
+        ours = "do that, or restore a backup (`dragoman restore`)"
+        yield fault(PART, str(error), ours if database.is_sqlite else "see that its server runs, and DRAGOMAN_STORE")
+    except DragomanError as error:
+        yield fault(PART, str(error), "see that its server runs, and the URL and password of DRAGOMAN_STORE")
     finally:
         database.engine.dispose()
-    size = database.file.stat().st_size
+
+
+def _check_schema(database: Database) -> Finding:
+    if database.file is not None and not database.file.exists():
+        sqlite_file.check(database.file)
+        return warning(PART, f"there is none at {database.shown}", "`dragoman run SPEC` makes it")
+    with database.reading() as connection:
+        found = migrations.version(connection, database.shown)
+    if found is None:
+        remedy = "`dragoman run SPEC` makes its tables; if it held grids, restore a backup (`dragoman restore`)"
+        return warning(PART, f"{database.shown} is empty", remedy)
+    if found != migrations.HEAD:
+        told = f"schema {found} at {database.shown}, this program has {migrations.HEAD}"
+        return warning(PART, told, "take a backup, then `dragoman deploy migrate`; else the next run upgrades it")
+    return fine(PART, f"schema {found} at {database.shown}")
+
+
+def _check_pages(database: Database, file: Path) -> Finding:
+    """Look for damage in SQLite's file, as far as the time goes; PostgreSQL checks its pages itself."""
+    found, size = damage(database, SECONDS), f"{file.stat().st_size:,} bytes"
     if found.is_of_indexes:
-        told = f"indexes of {database.file} are damaged, and no table ({found.complaints[0]})"
-        yield fault(PART, told, f"copy the file, then `sqlite3 {database.file} REINDEX`; if that fails, {_REMEDY}")
-    elif found.complaints:
-        yield fault(PART, f"{database.file} is damaged: {'; '.join(found.complaints[:3])}", _REMEDY)
-    elif found.is_finished:
-        yield fine(PART, f"every page and index of {database.file} is whole ({size:,} bytes)")
-    else:
-        told = (
-            f"in {SECONDS:.0f} seconds no damage was found in {database.file} ({size:,} bytes), which was not all read"
-        )
-        yield warning(PART, told, f"sqlite3 {database.file} 'PRAGMA integrity_check'")
+        told = f"indexes of {file} are damaged, and no table ({found.complaints[0]})"
+        return fault(PART, told, f"copy the file, then `sqlite3 {file} REINDEX`; if that fails, {_REMEDY}")
+    if found.complaints:
+        return fault(PART, f"{file} is damaged: {'; '.join(found.complaints[:3])}", _REMEDY)
+    if found.is_finished:
+        return fine(PART, f"every page and index of {file} is whole ({size})")
+    told = f"in {SECONDS:.0f} seconds no damage was found in {file} ({size}), which was not all read"
+    return warning(PART, told, f"sqlite3 {file} 'PRAGMA integrity_check'")

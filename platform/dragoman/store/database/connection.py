@@ -5,15 +5,14 @@ import random
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dragoman.errors import StoreError, StoreUnusableError
@@ -29,6 +28,9 @@ SWITCH_SECONDS = 60.0
 _PAUSES = (0.05, 0.2, 0.8, 2.0)
 """Seconds after which a transaction that conflicted with another is repeated."""
 
+_SHOWN = "shown"
+"""Key of a connection's notes: the moment that it shows, where the store can only be read."""
+
 _KNOWN = "known"
 """Execution option of a reading connection: the cache of `once` in its transaction."""
 
@@ -41,11 +43,12 @@ WRITERS_LOCK = 0x647261676F6D616E
 class Database:
     """Short transactions on one database; safe to share between threads, not across a fork."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, reads_only: bool = False) -> None:
         """Prepare the connections; none is opened yet.
 
         Args:
             url: a SQLAlchemy URL of SQLite (`sqlite:///file`) or PostgreSQL (`postgresql://user@host/name`).
+            reads_only: SQLite's files stay as they are, where even to open them would move the log.
 
         Raises:
             StoreError: it is no such URL.
@@ -53,7 +56,7 @@ class Database:
         self.url = _parse(url)
         self._pid = os.getpid()
         self._writers = Writers(Path(self.url.database or "")) if self.is_sqlite else None
-        self.engine = _postgresql(self.url) if self._writers is None else _sqlite(self.url, self._writers)
+        self.engine = _postgresql(self.url) if self._writers is None else _sqlite(self.url, self._writers, reads_only)
         # SQLite moves its log into the file when the last connection is closed, which a process's end does not do
         weakref.finalize(self, _close, self.engine, self._pid)
 
@@ -203,7 +206,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _sqlite(url: URL, writers: Writers) -> Engine:
+def _sqlite(url: URL, writers: Writers, reads_only: bool) -> Engine:
     # a server's threads queue for a connection rather than fail: some forty may need one at once
     engine = create_engine(
         url, connect_args={"timeout": NOTICE_SECONDS}, pool_size=5, max_overflow=15, pool_timeout=POOL_SECONDS
@@ -212,18 +215,29 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
     file = Path(url.database or "")
 
     @event.listens_for(engine, "do_connect")
-    def _open(_dialect: object, _record: object, _words: object, options: dict[str, Any]) -> Any:
+    def _open(_dialect: object, record: Any, _words: object, options: dict[str, Any]) -> Any:
         sqlite_file.check(file)
-        if _is_on_a_read_only_disk(file):
-            named = f"file:{quote(str(file.absolute()))}?immutable=1"  # else SQLite would make a log to read it
-            return sqlite3.connect(named, uri=True, **options)
-        return None  # SQLAlchemy connects
+        if not (reads_only or _is_read_only(file)):
+            return None  # SQLAlchemy connects
+        connection, record.info[_SHOWN] = sqlite_file.connect_to_read(file, **options)
+        return connection
+
+    @event.listens_for(engine, "checkout")
+    def _refuse_former(_connection: object, record: Any, _proxy: object) -> None:
+        if _is_former(file, record.info):
+            raise DisconnectionError  # the pool opens another
+
+    @event.listens_for(engine, "commit")
+    def _refuse_mixture(connection: Connection) -> None:
+        if _is_former(file, connection.info):
+            raise StoreUnusableError(f"The store {file} was written to while it was read: try it again.")
 
     @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _: object) -> None:
+    def _configure(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver's own transaction control is turned off
-        if connection.execute("PRAGMA page_count").fetchone() != (0,) and not _is_on_a_read_only_disk(file):
-            _use_write_ahead_log(connection)  # not before there are tables: a log alone is easily lost
+        # not before there are tables: a log alone is easily lost
+        if _SHOWN not in record.info and connection.execute("PRAGMA page_count").fetchone() != (0,):
+            _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
@@ -247,9 +261,14 @@ def _sqlite(url: URL, writers: Writers) -> Engine:
     return engine
 
 
-def _is_on_a_read_only_disk(file: Path) -> bool:
-    """Whether a store lies where nobody can write, without a log that somebody elsewhere writes to."""
-    return file.exists() and not os.access(file.parent, os.W_OK) and not file.with_name(f"{file.name}-wal").exists()
+def _is_read_only(file: Path) -> bool:
+    """Whether a store lies where this process can make no log."""
+    return file.exists() and not os.access(file.parent, os.W_OK)
+
+
+def _is_former(file: Path, notes: Mapping[Any, Any]) -> bool:
+    """Whether a connection shows one moment only, and the store was written to since."""
+    return notes.get(_SHOWN) not in (None, sqlite_file.moment(file))
 
 
 def _close(engine: Engine, pid: int) -> None:

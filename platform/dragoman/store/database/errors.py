@@ -6,9 +6,12 @@ AGAIN = ("40001", "40P01")
 """PostgreSQL's names for transactions that got into each other's way; one of them goes through when repeated."""
 
 _SQLITE = {
-    sqlite3.SQLITE_NOTADB: "{shown} is not a Dragoman store: give another URL.",
+    sqlite3.SQLITE_NOTADB: "{shown} is not a Dragoman store ({reason}): give another URL, or restore the store from a "
+    "backup (`dragoman restore`) if it was one.",
     sqlite3.SQLITE_CORRUPT: "The store {shown} is damaged ({reason}): `dragoman doctor` says where. Restore it from a "
     "backup (`dragoman restore`), or save what can be read (`sqlite3 store.db .recover | sqlite3 new.db`).",
+    sqlite3.SQLITE_CANTOPEN: "The store {shown} can't be opened ({reason}): see that you may read its file and log and "
+    "write to their folder, where SQLite needs an index of the log; or copy both to where you may.",
     sqlite3.SQLITE_FULL: "The store {shown} can't grow ({reason}): make room on its disk, and run the same "
     "command again; what was finished is kept.",
     sqlite3.SQLITE_READONLY: "The store {shown} may not be written to ({reason}): see to the rights of "
@@ -19,8 +22,11 @@ _POSTGRESQL = {
     "28": "The store {shown} can't be used ({reason}): check user and password.",
     "42501": "The store {shown} denies its user that ({reason}): have the right granted, or give another user's URL.",
     "25006": "The store {shown} may not be written to ({reason}): give the URL of the primary server.",
+    "53100": "The store {shown} can't grow ({reason}): make room on its server's disk, and run the same command again; "
+    "what was finished is kept.",
     "40": "Others wrote to the same rows of the store {shown} ({reason}): nothing was written, so try it again.",
-    "XX00": "The store {shown} is damaged ({reason}): restore it from a backup (`dragoman restore`).",
+    "XX00": "The store {shown} is damaged ({reason}): restore it from a backup (`dragoman restore`); PostgreSQL's "
+    "`pg_amcheck` says where.",
 }
 
 _UNUSABLE = "The store {shown} can't be used ({reason}): check that it is there and not full."

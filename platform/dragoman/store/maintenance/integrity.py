@@ -45,10 +45,13 @@ def damage(database: Database, seconds: float) -> Damage:
     found: list[str] = []
     are_tables_whole = True
     try:
+        whole = _complaints(driver, "PRAGMA integrity_check(1)")
+        if not whole:
+            return Damage((), True, False)
         for table in list(_column(driver, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")):
-            complaints = _complaints(driver, table)
+            complaints = _complaints(driver, f'PRAGMA integrity_check("{table}")')
             are_tables_whole = are_tables_whole and (not complaints or _is_readable(driver, table))
-            found += complaints
+            found += [f"{table}: {complaint}" for complaint in complaints]
     except _Interrupted:
         return Damage(tuple(found), False, False)
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -56,7 +59,8 @@ def damage(database: Database, seconds: float) -> Damage:
     finally:
         driver.set_progress_handler(None, 0)
         connection.invalidate()  # what it read may fail again when the pool takes it back
-    return Damage(tuple(found), True, bool(found) and are_tables_whole)
+    # what is wrong with no table alone is wrong with the list of free pages, or with two tables' shares of the file
+    return Damage(tuple(found) or (f"its pages: {whole[0]}",), True, bool(found) and are_tables_whole)
 
 
 def sentence_of_damage(url: str, seconds: float = 5.0) -> str | None:
@@ -84,13 +88,13 @@ class _Interrupted(Exception):  # noqa: N818
     """The time is over."""
 
 
-def _complaints(driver: sqlite3.Connection, table: str) -> list[str]:
-    """What is wrong with a table and its indexes."""
+def _complaints(driver: sqlite3.Connection, check: str) -> list[str]:
+    """What SQLite says is wrong."""
     try:
-        lines = [line for text in _column(driver, f'PRAGMA integrity_check("{table}")') for line in text.splitlines()]
+        lines = [line for text in _column(driver, check) for line in text.splitlines()]
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a page that is nothing at all
         lines = [first_line(error)]
-    return [f"{table}: {line}" for line in lines[:_MOST] if line != "ok" and not line.startswith("***")]
+    return [line for line in lines[:_MOST] if line != "ok" and not line.startswith("***")]
 
 
 def _is_readable(driver: sqlite3.Connection, table: str) -> bool:

@@ -100,12 +100,12 @@ def missing_models(settings: Settings) -> list[str]:
     return [f"{name}@{number}: {local_path(url)}" for name, number, url in versions if not local_path(url).exists()]
 
 
-def moved_checkpoints(settings: Settings) -> int:
-    """How many checkpoints in the home have another path in its store."""
+def moved_checkpoints(settings: Settings, *, reads_only: bool = False) -> int:
+    """How many checkpoints in the home have another path in its store; `reads_only` as for `Database`."""
     file = settings.home / "store.db"
     if not (settings.models_dir.is_dir() and _is_own(settings.store_url, file)):
         return 0
-    database = Database(settings.store_url)
+    database = Database(settings.store_url, reads_only=reads_only)
     try:
         if not migrations.exists(database):
             return 0

@@ -46,9 +46,9 @@ def upgrade(database: Database) -> None:
             return
     with database.writing(alone=True) as connection:
         found = version(connection, database.shown)
-        if found is None and database.is_sqlite:
-            sqlite_file.mark(connection)
         if found != HEAD:
+            if database.is_sqlite:
+                sqlite_file.mark(connection)
             run(connection, HEAD)
     database.engine.dispose()  # the connections to a file that was empty are without SQLite's log
 
