@@ -41,7 +41,10 @@ def restore(settings: Settings, folder: Path, console: Console) -> Manifest:
     for part, target in targets.items():
         if not target.is_empty():
             shown = target.url.render_as_string()
-            raise BackupError(f"{shown}, where {part} would be restored, holds something: give an empty database.")
+            raise BackupError(
+                f"{shown}, where {part} would be restored, holds something: give an empty database, without SQLite's "
+                "other files (-wal, -shm, -journal) of what it was."
+            )
     places = folders(settings)
     with progress(console) as bar:
         for part, place in places.items():

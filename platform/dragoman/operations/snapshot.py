@@ -5,13 +5,14 @@ import shutil
 import sqlite3
 import subprocess
 from abc import ABC, abstractmethod
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import URL, Connection, NullPool, create_engine, inspect
 
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, first_line
 from dragoman.redaction import masked
 from dragoman.store.database.connection import Database
 
@@ -70,13 +71,26 @@ class SqliteSnapshot(Snapshot):
         self.connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # a transaction sees from its first read
 
     def dump(self, file: Path) -> None:
-        """Dump to a file, which needs no journal beside it."""
+        """Dump to a file, which needs no journal beside it, and check every page of that."""
         source = self.connection.connection.driver_connection
         assert isinstance(source, sqlite3.Connection)  # noqa: S101
-        with sqlite3.connect(file) as target:
-            source.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")
-        target.close()
+        try:
+            with closing(sqlite3.connect(file)) as target:
+                source.backup(target)
+                target.execute("PRAGMA journal_mode = DELETE")
+                (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise BackupError(
+                    f"The snapshot of {self._file()} can't be written to {file} ({error}): make room there, or see to "
+                    "its rights, remove the folder, and do it again."
+                ) from error
+            found = first_line(error)
+        if found != "ok":
+            raise BackupError(
+                f"The database {self._file()} is damaged ({' '.join(found.split())}), so no backup of it is made: "
+                "`dragoman doctor` says where. Keep the backups that you have, and copy the file as it is."
+            )
 
     def restore(self, file: Path) -> None:
         """The file under its own name, by a rename."""
@@ -87,8 +101,11 @@ class SqliteSnapshot(Snapshot):
         partial.replace(final)
 
     def is_empty(self) -> bool:
-        """Checked by the file first: connecting would create it."""
-        return not self._file().exists() or super().is_empty()
+        """Checked by the files first: connecting would create it, and the log of another would be applied to it."""
+        file = self._file()
+        if file.exists() and file.stat().st_size > 0:
+            return super().is_empty()
+        return not any(file.with_name(f"{file.name}{ending}").exists() for ending in ("-wal", "-shm", "-journal"))
 
     def _file(self) -> Path:
         return Path(str(self.url.database))

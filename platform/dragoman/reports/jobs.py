@@ -137,7 +137,8 @@ def _without_run(counts: Mapping[CellState, int]) -> str:
 def because(job: JobRecord) -> str:
     """Why it is in that state, in brackets; empty where that is obvious."""
     if job.is_lost:
-        return f" (its driver was last heard of {duration((now() - job.seen).total_seconds())} ago)"
+        ago = (now() - job.seen).total_seconds()
+        return f" (its driver was last heard of {duration(abs(ago))} {'ago' if ago > 0 else 'ahead of this clock'})"
     return f" ({job.reason})" if job.reason and job.reason != job.state.value else ""
 
 

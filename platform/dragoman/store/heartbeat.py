@@ -11,6 +11,11 @@ LOST_AFTER = timedelta(seconds=20)
 """Time without a heartbeat after which a driver counts as dead."""
 
 
+WATCH_SECONDS = 3 * BEAT_SECONDS
+"""How long a driver that counts as dead by the clock is watched for a heartbeat before its grid is taken: clocks jump,
+and those of two machines differ."""
+
+
 def driver_name() -> str:
     """Host and process of this driver."""
     return f"{socket.gethostname()}-{os.getpid()}"

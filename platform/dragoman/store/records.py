@@ -278,10 +278,17 @@ class JobRecord(Record):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it counts as running though its driver is gone: no heartbeat in time, or no process on this host."""
-        if self.state is not JobState.RUNNING:
-            return False
-        return now() - self.seen > LOST_AFTER or has_ended_here(self.worker or "")
+        """Whether it counts as running though its driver seems gone: no heartbeat in time, or no process on this host.
+
+        A heartbeat that is yet to come is none: the clock was set back. What takes a driver's place asks
+        `JobRepository`, which does not go by clocks.
+        """
+        return self.state is JobState.RUNNING and (abs(now() - self.seen) > LOST_AFTER or self.has_ended)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its driver was a process of this host and is no more."""
+        return has_ended_here(self.worker or "")
 
     @property
     def is_alive(self) -> bool:

@@ -30,7 +30,7 @@ from dragoman.tracking.mlflow_schema import (
 )
 
 QUIET_SECONDS = 3.0
-"""A half-made database that was written to in these last seconds may be in the making by another program."""
+"""A half-made database that is written to within these seconds is in the making by another program."""
 
 _COMPANIONS = ("", "-journal", "-wal", "-shm")
 """Endings of the files that SQLite keeps of one database."""
@@ -95,15 +95,11 @@ def _bring_up(file: Path) -> None:
 
 
 def _settled(file: Path, head: str) -> State:
-    """The state of a file; a half-made one is looked at until nobody writes to it any more."""
-    while True:
-        found = state(file, head)
-        if found is not State.HALF_MADE:
-            return found
-        rest = QUIET_SECONDS - (time.time() - file.stat().st_mtime)
-        if not 0 < rest <= QUIET_SECONDS:
-            return found
-        time.sleep(rest)
+    """The state of a file; a half-made one is watched until nobody writes to it any more, whatever the clock says."""
+    written = None
+    while (found := state(file, head)) is State.HALF_MADE and written != (written := file.stat().st_mtime_ns):
+        time.sleep(QUIET_SECONDS)
+    return found
 
 
 def _migrated(file: Path, aside: Path, head: str) -> bool:

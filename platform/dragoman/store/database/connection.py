@@ -216,8 +216,9 @@ def _sqlite(url: URL, writers: Writers, reads_only: bool) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _open(_dialect: object, record: Any, _words: object, options: dict[str, Any]) -> Any:
-        sqlite_file.check(file)
-        if not (reads_only or _is_read_only(file)):
+        is_kept = reads_only or _is_read_only(file)
+        sqlite_file.check(file, reads_only=is_kept)
+        if not is_kept:
             return None  # SQLAlchemy connects
         connection, record.info[_SHOWN] = sqlite_file.connect_to_read(file, **options)
         return connection

@@ -6,6 +6,7 @@ never without tables, carries a number of its own, and both are looked at before
 
 import logging
 import secrets
+import shutil
 import sqlite3
 import threading
 import time
@@ -24,6 +25,8 @@ APPLICATION_ID = 0x44524147
 """`DRAG`: the application id of a store (https://www.sqlite.org/fileformat2.html#application_id)."""
 
 _MAGIC = b"SQLite format 3\0"
+_START = 512
+"""Bytes of the smallest page that there is."""
 _PAGES, _NUMBER = slice(28, 32), slice(60, 64)
 """Where the first page has the number of pages, and the user version, which is a number of its own for each store."""
 
@@ -40,12 +43,16 @@ def mark(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version = {secrets.randbelow(2**31 - 1) + 1}")
 
 
-def check(file: Path) -> None:
+def check(file: Path, *, reads_only: bool = False) -> None:
     """Look at a store's file and the log beside it, once in each process and before SQLite opens either.
 
     Later it must not be done: to close a file that SQLite has open takes its locks away
     (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
-    A warning is logged where SQLite will not read all of the log.
+    Of a log that SQLite will not read all of, a warning is logged, and a copy is kept, as SQLite forgets the rest.
+
+    Args:
+        file: the store's file.
+        reads_only: no copy is kept.
 
     Raises:
         StoreUnusableError: the log is of another store, or without its store, or the store without its log.
@@ -54,11 +61,11 @@ def check(file: Path) -> None:
         if file.absolute() in _CHECKED:
             return
         with suppress(OSError):  # SQLite says it in its own words
-            _look(file)
+            _look(file, reads_only)
         _CHECKED.add(file.absolute())
 
 
-def _look(file: Path) -> None:
+def _look(file: Path, reads_only: bool) -> None:
     page, log = _start(file), _log_of(file)
     if not page:
         if _is_used(log):
@@ -67,7 +74,7 @@ def _look(file: Path) -> None:
                 "log away."
             )
         return
-    if not page.startswith(_MAGIC):
+    if not page.startswith(_MAGIC) or len(page) < _START:
         return
     if not _is_used(log):
         if page[18:20] == b"\2\2":
@@ -79,8 +86,11 @@ def _look(file: Path) -> None:
             f"The log {log} is of another store than {file}: put the log that belongs to it in its place, or move the "
             "log away. Nothing was opened or changed."
         )
-    if told := log_damage(file):
+    if (told := log_damage(file)) and not reads_only:
+        kept = log.with_name(f"{log.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
         _LOG.warning("%s", told)
+        shutil.copyfile(log, kept)
+        _LOG.warning("The damaged log is kept as %s.", kept)
 
 
 def _is_foreign(log: WriteAheadLog, page: bytes) -> bool:
@@ -156,7 +166,7 @@ def _start(file: Path) -> bytes:
     if not file.is_file():
         return b""
     with file.open("rb") as opened:
-        return opened.read(512)
+        return opened.read(_START)
 
 
 def _is_used(log: Path) -> bool:

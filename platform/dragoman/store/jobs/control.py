@@ -79,5 +79,7 @@ def forsake(store: Store, grid: str, job: int | None = None) -> int:
     Returns:
         How many there were.
     """
-    theirs = [owner(each) for each in store.jobs.alive() if each != job]
+    at_work = store.cells.workers(grid)
+    others = [each for each in store.jobs.running() if each != job and owner(each) in at_work]
+    theirs = [owner(each) for each in store.jobs.alive(others)]
     return store.cells.plan_again(grid, CellState.RUNNING, except_of=theirs)

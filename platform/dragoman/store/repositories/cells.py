@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, update
 
 from dragoman.cell import Cell, CellState, Unscorable
 from dragoman.errors import StoreError
@@ -91,6 +92,21 @@ class CellRepository(Repository):
         """
         with self._database.writing() as connection:
             return _plan_again(connection, grid_number(connection, grid), state, except_of)
+
+    def workers(self, grid: str) -> set[str]:
+        """Who works at cells of a grid, as far as the store knows.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.reading() as connection:
+            grid_id = grid_number(connection, grid)
+            query = select(CellRow.worker).distinct().where(_is_in(grid_id, CellState.RUNNING))
+            found = (
+                connection.execute(query.where(CellRow.model_id == model_id)).scalars()
+                for model_id in _models_with(connection, grid_id, CellState.RUNNING)
+            )
+            return set(filter(None, chain.from_iterable(found)))
 
     def iterate(
         self, grid: str, pair: Pair | None = None, model: str | None = None, state: CellState | None = None
@@ -184,28 +200,37 @@ def _end_untranslated(connection: Connection, ended: Untranslated, state: CellSt
 
 
 def _plan_again(connection: Connection, grid_id: int, state: CellState, except_of: Collection[str] | None) -> int:
-    # only models that have such cells by the counts: a few among millions of cells take long to find
+    again = update(CellRow).where(_is_in(grid_id, state))
+    if except_of is not None:
+        again = again.where(CellRow.worker.is_(None) | CellRow.worker.not_in(except_of))
+    again = again.values(state=CellState.PLANNED.value, reason=None, worker=None, updated=now())
+    changed: Counter[tuple[int, int]] = Counter()
+    for model_id in _models_with(connection, grid_id, state):
+        of_model = again.where(CellRow.model_id == model_id).returning(CellRow.model_id, CellRow.condition_id)
+        changed.update((row.model_id, row.condition_id) for row in connection.execute(of_model))
+    aggregates.move(connection, changed, state, CellState.PLANNED)
+    return changed.total()
+
+
+def _models_with(connection: Connection, grid_id: int, state: CellState) -> Sequence[int]:
+    """The models that have cells in a state, by the counts: a few among millions of cells take long to find."""
     members = (
         select(GridModelRow.model_id)
         .join(CellCountRow, CellCountRow.model_id == GridModelRow.model_id)
         .where(GridModelRow.grid_id == grid_id, CellCountRow.state == state.value, CellCountRow.cells > 0)
         .distinct()
     )
-    chosen = (
+    return connection.execute(members).scalars().all()
+
+
+def _is_in(grid_id: int, state: CellState) -> ColumnElement[bool]:
+    """Whether a cell is one of a grid's pairs and conditions, in a state."""
+    of_grid = (
         exists()
         .where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id == CellRow.condition_id)
         .where(GridPairRow.pair_id == CellRow.pair_id)
     )
-    again = update(CellRow).where(CellRow.state == state.value, chosen)
-    if except_of is not None:
-        again = again.where(CellRow.worker.is_(None) | CellRow.worker.not_in(except_of))
-    again = again.values(state=CellState.PLANNED.value, reason=None, worker=None, updated=now())
-    changed: Counter[tuple[int, int]] = Counter()
-    for model_id in connection.execute(members).scalars().all():
-        of_model = again.where(CellRow.model_id == model_id).returning(CellRow.model_id, CellRow.condition_id)
-        changed.update((row.model_id, row.condition_id) for row in connection.execute(of_model))
-    aggregates.move(connection, changed, state, CellState.PLANNED)
-    return changed.total()
+    return (CellRow.state == state.value) & of_grid
 
 
 def _of_grid(grid_id: int) -> Select[*tuple[Any, ...]]:

@@ -1,11 +1,14 @@
 """Repository of jobs: the runs of a grid. One driver at a time works on a grid, on whatever machine."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from dragoman.errors import StoreError
+from dragoman.store import heartbeat
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import JobLine, JobRecord, JobState, LineKind, now
@@ -14,6 +17,9 @@ from dragoman.store.schema import GridRow, JobLineRow, JobRow
 
 SUPERSEDED = "another driver"
 """Name recorded as the one who stopped a driver without heartbeats, when another takes its grid."""
+
+Silent = Mapping[int, datetime]
+"""The last heartbeats of drivers that gave none while they were watched, by the numbers of their jobs."""
 
 _LOST = "its driver was lost; the grid can be resumed"
 _REPLACED = "another job took its place"
@@ -28,8 +34,9 @@ class JobRepository(Repository):
         Raises:
             StoreError: one does, or there is no such grid.
         """
+        silent = self._silent(grid)
         with self._database.reading() as connection:
-            _check_free(connection, grid)
+            _check_free(connection, grid, silent)
 
     def queue(self, grid: str, address: str) -> int:
         """Add a job that is about to be submitted to the cluster at an address; returns its number.
@@ -37,9 +44,10 @@ class JobRepository(Repository):
         Raises:
             StoreError: a driver works at the grid.
         """
+        silent = self._silent(grid)
         with self._database.writing(sums=False) as connection:
             _take_turns(connection, grid)
-            _check_free(connection, grid)
+            _check_free(connection, grid, silent)
             _give_up(connection, grid, (JobState.QUEUED, JobState.RUNNING), _REPLACED)
             return _add(connection, grid, state=JobState.QUEUED.value, address=address)
 
@@ -54,9 +62,10 @@ class JobRepository(Repository):
         Raises:
             StoreError: another driver works at the grid, or the queued job was stopped before it began.
         """
+        silent = self._silent(grid)
         with self._database.writing(sums=False) as connection:
             _take_turns(connection, grid)
-            _check_free(connection, grid)
+            _check_free(connection, grid, silent)
             _give_up(connection, grid, (JobState.RUNNING,), _LOST)
             values = {"state": JobState.RUNNING.value, "worker": driver, "started": now(), "seen": now()}
             if queued is None:
@@ -116,11 +125,24 @@ class JobRepository(Repository):
         with self._database.reading() as connection:
             return _of_grid(connection, grid)
 
-    def alive(self) -> list[int]:
-        """The jobs of any grid whose drivers work."""
+    def running(self) -> list[int]:
+        """The jobs of any grid that have begun and not ended, whether their drivers work or not."""
         with self._database.reading() as connection:
-            running = _records(connection, JobRow.state == JobState.RUNNING.value)
-        return [job.id for job in running if job.is_alive]
+            return list(connection.execute(select(JobRow.id).where(JobRow.state == JobState.RUNNING.value)).scalars())
+
+    def alive(self, among: Collection[int]) -> list[int]:
+        """Those of some jobs, of any grid, whose drivers work."""
+        which = JobRow.id.in_(among) & (JobRow.state == JobState.RUNNING.value)
+        with self._database.reading() as connection:
+            running = _records(connection, which)
+        silent = _watched(running)
+        with self._database.reading() as connection:
+            return [job.id for job in _records(connection, which) if _works(job, silent)]
+
+    def _silent(self, grid: str) -> Silent:
+        with self._database.reading() as connection:
+            jobs = _of_grid(connection, grid)
+        return _watched(jobs)
 
     def lines(
         self, job_id: int, after: int = 0, kind: LineKind | None = None, most: int | None = None
@@ -139,8 +161,21 @@ class JobRepository(Repository):
             return _count_lines(connection, job_id)
 
 
-def _check_free(connection: Connection, grid: str) -> None:
-    alive = next((job for job in _of_grid(connection, grid) if job.is_alive), None)
+def _watched(jobs: Iterable[JobRecord]) -> Silent:
+    """The drivers that are lost by the clock, with their last heartbeats, after time for another."""
+    silent = {job.id: job.seen for job in jobs if job.is_lost and not job.has_ended}
+    if silent:
+        time.sleep(heartbeat.WATCH_SECONDS)
+    return silent
+
+
+def _works(job: JobRecord, silent: Silent) -> bool:
+    """Whether a job's driver works: neither has its process ended, nor was it watched without a heartbeat."""
+    return job.state is JobState.RUNNING and not job.has_ended and silent.get(job.id) != job.seen
+
+
+def _check_free(connection: Connection, grid: str, silent: Silent) -> None:
+    alive = next((job for job in _of_grid(connection, grid) if _works(job, silent)), None)
     if alive is not None:
         raise StoreError(
             f"The grid {grid} is being run by {alive.worker} since {alive.started:%Y-%m-%d %H:%M} UTC: wait for it, "
