@@ -5,7 +5,7 @@ promotion is written in the trail before and after it moves an alias, so the two
 after: what a database refers to was there before it was referred to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import select
 
+from dragoman.errors import DragomanError
 from dragoman.operations.folder import Folder
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, Snapshot, snapshot
+from dragoman.reading import read_bytes
 from dragoman.redaction import masked
 from dragoman.settings import Settings
 from dragoman.store import migrations
+from dragoman.store.blobs import check_blob
 from dragoman.store.database.connection import Database
 from dragoman.store.maintenance.garbage_collection import referenced
 from dragoman.store.maintenance.relocation import settle_home
@@ -61,9 +64,24 @@ def backup(settings: Settings, folder: Path, models: bool, console: Console) -> 
             for part, wanted in files.items():
                 task = bar.add_task(part, total=len(wanted))
                 sources[part].fetch(wanted, folder / part, lambda done, task=task: bar.advance(task, done))  # type: ignore[misc]
+                if part == "blobs":
+                    check_blobs(folder, [f"{part}/{name}" for name in wanted])
                 manifest.add(folder, [f"{part}/{name}" for name in wanted])
     manifest.write(folder)
     return manifest
+
+
+def check_blobs(folder: Path, names: Iterable[str]) -> None:
+    """Check that blobs of a backup match their addresses.
+
+    Raises:
+        BackupError: one does not.
+    """
+    for name in names:
+        try:
+            check_blob(Path(name).stem, read_bytes(folder / name))
+        except DragomanError as error:
+            raise BackupError(f"{error} (It is {folder / name} in the backup, which is not whole.)") from error
 
 
 def databases(settings: Settings) -> dict[str, str]:

@@ -69,6 +69,9 @@ class Folder:
                 copy(some)
                 tell(len(some))
         except FileNotFoundError as error:
-            raise BackupError(f"A file of {self.url} was removed meanwhile ({error}): do it again.") from error
+            raise BackupError(
+                f"A file of {self.url} is not there ({error}): do it again if it was removed meanwhile; if it is lost, "
+                "`dragoman doctor` says what to do."
+            ) from error
         except OSError as error:
             raise BackupError(f"The files of {self.url} can't be copied ({error}): check room and rights.") from error

@@ -6,13 +6,11 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import NullPool, create_engine
 
-from dragoman.operations.backup import databases, folders, progress
+from dragoman.operations.backup import check_blobs, databases, folders, progress
 from dragoman.operations.manifest import Manifest
 from dragoman.operations.snapshot import BackupError, snapshot
-from dragoman.reading import read_bytes, refused_as
 from dragoman.redaction import masked
 from dragoman.settings import Settings
-from dragoman.store.blobs import check_blob
 from dragoman.store.maintenance.relocation import local_path, relocate_mlflow, relocate_store, settle_home
 
 
@@ -72,9 +70,7 @@ def verify(folder: Path, console: Console) -> Manifest:
         for name in manifest.files:
             manifest.check(folder, name)
             if name.startswith("blobs/"):
-                with refused_as(BackupError):
-                    data = read_bytes(folder / name)
-                check_blob(Path(name).stem, data)
+                check_blobs(folder, [name])
             bar.advance(task)
     return manifest
 

@@ -5,12 +5,14 @@ import shutil
 import sqlite3
 import subprocess
 from abc import ABC, abstractmethod
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import URL, Connection, NullPool, create_engine, inspect
+from sqlalchemy.exc import DBAPIError
 
 from dragoman.errors import DragomanError, first_line
 from dragoman.redaction import masked
@@ -34,8 +36,9 @@ class Snapshot(ABC):
         self.connection: Connection
 
     def __enter__(self) -> Self:
-        self.connection = self._engine.connect()
-        self._fix()
+        with self._sentences():
+            self.connection = self._engine.connect()
+            self._fix()
         return self
 
     def __exit__(
@@ -57,8 +60,18 @@ class Snapshot(ABC):
 
     def is_empty(self) -> bool:
         """Whether the database has no table; one that is not there has none."""
-        with self._engine.connect() as connection:
+        with self._sentences(), self._engine.connect() as connection:
             return not inspect(connection).get_table_names()
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            shown = self.url.render_as_string()
+            raise BackupError(
+                f"The database {shown} can't be read ({first_line(error.orig or error)}): `dragoman doctor` says more."
+            ) from error
 
 
 class SqliteSnapshot(Snapshot):

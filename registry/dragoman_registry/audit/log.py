@@ -188,9 +188,12 @@ def unfinished_moves(records: list[AuditRecord]) -> list[AuditRecord]:
 
 
 def is_alive(record: AuditRecord) -> bool:
-    """Whether the process that wrote a beginning may still be at it."""
+    """Whether the process that wrote a beginning may still be at it.
+
+    A beginning that by this clock is far from now, and be it yet to come, is over: the clock may have been set back.
+    """
     host, _, number = record.process.rpartition("/")
-    if (now() - record.at).total_seconds() > LEASE_SECONDS:
+    if abs((now() - record.at).total_seconds()) > LEASE_SECONDS:
         return False
     if host != platform.node() or os.name != "posix":
         return True

@@ -1,6 +1,8 @@
 """Check of the blob storage: a file can be written, read and removed, and the store's blobs are there."""
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,8 +17,14 @@ from dragoman.store import migrations
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.connection import Database
 from dragoman.store.maintenance.garbage_collection import referenced
+from dragoman.store.maintenance.repair import is_whole
 
 PART = "blobs"
+
+SECONDS = 10.0
+"""How long blobs are read."""
+
+_REMEDY = "restore them from a backup, or have the cells translated again with `dragoman retry GRID --damaged`"
 
 
 def check(settings: Settings) -> Iterator[Finding]:
@@ -59,13 +67,30 @@ def _compare(settings: Settings) -> Iterator[Finding]:
     except (DragomanError, ModuleNotFoundError):
         yield fine(PART, f"{settings.blobs_url} can be written to")  # reported by the check of the store
         return
-    missing = wanted - {blob.address for blob in BlobStore(settings.blobs_url).stored()}
+    stored = BlobStore(settings.blobs_url)
+    missing = wanted - {blob.address for blob in stored.stored()}
     if missing:
         told = f"{len(missing)} of {len(wanted)} that the store refers to are missing, such as {min(missing)}"
-        yield fault(
-            PART,
-            told,
-            "restore them from a backup, or have the cells translated again with `dragoman retry GRID --damaged`",
-        )
+        yield fault(PART, told, _REMEDY)
     else:
         yield fine(PART, f"{settings.blobs_url} can be written to; all {len(wanted)} that are referred to are there")
+    yield _check_content(stored, sorted(wanted - missing))
+
+
+def _check_content(blobs: BlobStore, addresses: Sequence[str]) -> Finding:
+    """Read blobs, as far as the time goes, in a random order: what is asked again and again finds all in the end."""
+    until = time.monotonic() + SECONDS
+    damaged, read = [], 0
+    try:
+        for address in random.sample(addresses, len(addresses)):
+            if time.monotonic() > until:
+                break
+            read += 1
+            if not is_whole(blobs, address):
+                damaged.append(address)
+    except StoreError as error:
+        return fault(PART, str(error), "check its disk and rights")
+    if damaged:
+        told = f"{len(damaged)} of {read} that were read are damaged, such as {min(damaged)}"
+        return fault(PART, told, _REMEDY)
+    return fine(PART, f"{read} of {len(addresses)} were read, and are what was written")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine, inspect, select, text
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dragoman.api import API_PREFIX
 from dragoman.errors import DragomanError
 from dragoman.operations.checks.http import ask
+from dragoman.operations.checks.pages import check_pages
 from dragoman.operations.finding import Finding, fault, fine, warning
 from dragoman.settings import Settings
 from dragoman.store import migrations
@@ -107,7 +109,10 @@ def _check_database(url: str) -> Iterator[Finding]:
         engine.dispose()
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        yield fault(PART, f"its database can't be read ({reason})", "see that its server runs, and DRAGOMAN_MLFLOW")
+        remedy = "see that its server runs, and DRAGOMAN_MLFLOW"
+        if file is not None:
+            remedy = f"restore a backup (`dragoman restore`), or move {file} away and `dragoman resume` each grid"
+        yield fault(PART, f"its database can't be read ({reason})", remedy)
         return
     if file is not None and find_spec("mlflow") is not None and state(file, head_revision()) is State.HALF_MADE:
         told = f"{file} is half-made: its first migration was cut short, and nothing was ever written to it"
@@ -121,6 +126,18 @@ def _check_database(url: str) -> Iterator[Finding]:
         yield fine(PART, f"schema {found}; the package is not installed here")
     else:
         yield _compare(str(found))
+    if file is not None and tables:
+        yield from _check_pages(Database(url, reads_only=True), file)
+
+
+def _check_pages(database: Database, file: Path) -> Iterator[Finding]:
+    remedy = "restore a backup (`dragoman restore`), or move it away and `dragoman resume` each grid"
+    try:
+        yield check_pages(PART, database, file, remedy)
+    except DragomanError as error:
+        yield fault(PART, str(error), remedy)
+    finally:
+        database.engine.dispose()
 
 
 def _check_files(settings: Settings) -> Iterator[Finding]:

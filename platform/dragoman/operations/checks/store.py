@@ -1,18 +1,14 @@
 """Check of the results store: it exists, at this program's schema, and its log, pages and indexes are whole."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from dragoman.errors import DragomanError, StoreUnusableError
+from dragoman.operations.checks.pages import check_pages
 from dragoman.operations.finding import Finding, fault, fine, warning
 from dragoman.settings import Settings
 from dragoman.store import migrations
 from dragoman.store.database import sqlite_file
 from dragoman.store.database.connection import Database
-from dragoman.store.maintenance.integrity import damage
-
-SECONDS = 20.0
-"""How long the pages of a store are looked at."""
 
 PART = "results store"
 
@@ -36,7 +32,7 @@ def check(settings: Settings) -> Iterator[Finding]:
         if database.file is not None and database.file.exists():
             if told := sqlite_file.log_damage(database.file):
                 yield fault(PART, told, "keep a copy of both before anything else opens the store")
-            yield _check_pages(database, database.file)
+            yield check_pages(PART, database, database.file, _REMEDY)
     except StoreUnusableError as error:
         ours = "do that, or restore a backup (`dragoman restore`)"
         yield fault(PART, str(error), ours if database.is_sqlite else "see that its server runs, and DRAGOMAN_STORE")
@@ -59,17 +55,3 @@ def _check_schema(database: Database) -> Finding:
         told = f"schema {found} at {database.shown}, this program has {migrations.HEAD}"
         return warning(PART, told, "take a backup, then `dragoman deploy migrate`; else the next run upgrades it")
     return fine(PART, f"schema {found} at {database.shown}")
-
-
-def _check_pages(database: Database, file: Path) -> Finding:
-    """Look for damage in SQLite's file, as far as the time goes; PostgreSQL checks its pages itself."""
-    found, size = damage(database, SECONDS), f"{file.stat().st_size:,} bytes"
-    if found.is_of_indexes:
-        told = f"indexes of {file} are damaged, and no table ({found.complaints[0]})"
-        return fault(PART, told, f"copy the file, then `sqlite3 {file} REINDEX`; if that fails, {_REMEDY}")
-    if found.complaints:
-        return fault(PART, f"{file} is damaged: {'; '.join(found.complaints[:3])}", _REMEDY)
-    if found.is_finished:
-        return fine(PART, f"every page and index of {file} is whole ({size})")
-    told = f"in {SECONDS:.0f} seconds no damage was found in {file} ({size}), which was not all read"
-    return warning(PART, told, f"sqlite3 {file} 'PRAGMA integrity_check'")

@@ -59,10 +59,15 @@ def plan_damaged(store: Store, grid: str) -> Damage:
 
 def _lost(blobs: BlobStore, addresses: Collection[str]) -> set[str]:
     there = {blob.address for blob in blobs.stored()}  # blobs that can't be listed don't count as lost
-    return {address for address in addresses if address not in there or not _is_whole(blobs, address)}
+    return {address for address in addresses if address not in there or not is_whole(blobs, address)}
 
 
-def _is_whole(blobs: BlobStore, address: str) -> bool:
+def is_whole(blobs: BlobStore, address: str) -> bool:
+    """Whether a blob matches its address.
+
+    Raises:
+        StoreError: it can't be read.
+    """
     data = blobs.read(address)
     try:
         check_blob(address, data)
