@@ -95,6 +95,12 @@ def own_search_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONSAFEPATH")
 
 
+@pytest.fixture(autouse=True)
+def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that seems lost is watched for a moment only."""
+    monkeypatch.setattr("dragoman.store.heartbeat.WATCH_SECONDS", 0.05)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser that is there already; where CI is set, it must be.

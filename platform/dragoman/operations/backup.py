@@ -54,7 +54,8 @@ def backup(settings: Settings, folder: Path, models: bool, console: Console) -> 
         sources = folders(settings)
         manifest = Manifest.now(names, _places(settings))
         files = {part: source.names() for part, source in sources.items() if part == "artifacts"}
-        files |= {"blobs": _blobs(moments["store"]), "models": _models(moments["store"], sources) if models else []}
+        with Database(settings.store_url).readable_errors():
+            files |= {"blobs": _blobs(moments["store"]), "models": _models(moments["store"], sources) if models else []}
         with progress(console) as bar:
             task = bar.add_task("databases", total=len(moments))
             for part, moment in moments.items():

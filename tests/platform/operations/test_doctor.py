@@ -21,6 +21,7 @@ from dragoman.operations.finding import Finding, State
 from dragoman.settings import Settings, settings
 from dragoman.store.records import JobState
 from dragoman.store.store import Store
+from dragoman.tracking.mlflow_schema import head_revision
 
 
 class Broken(NamedTuple):
@@ -159,6 +160,33 @@ def test_a_blob_that_is_gone(campaign: Any) -> None:
 
     campaign.fill({"base": TrainingGraph()}, [Pair("en", "de")])
     found(blobs.check(settings()), Broken("blobs", "1 of 1 that the store refers to are missing", "backup"))
+
+
+def test_a_blob_that_is_damaged(home: Path, small_grid: Any) -> None:
+    store = Store.open(settings().store_url, settings().blobs_url)
+    grid = small_grid(store).add()
+    for record in grid.cells:
+        grid.commit(record.cell, 1.0, statistics=None)
+    store.close()
+    assert "are what was written" in str(list(blobs.check(settings())))
+    file = next((home / "blobs").glob("*/*"))
+    file.write_bytes(file.read_bytes()[:-40])
+    found(blobs.check(settings()), Broken("blobs", "that were read are damaged, such as", "retry GRID --damaged"))
+
+
+def test_a_page_of_mlflows_database_that_is_damaged(home: Path) -> None:
+    file = home / "mlflow.db"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("INSERT INTO alembic_version VALUES (?)", (head_revision(),))
+        database.execute("CREATE TABLE metrics (key TEXT)")
+        database.executemany("INSERT INTO metrics VALUES (?)", [(str(number) * 50,) for number in range(200)])
+    database.close()
+    data = bytearray(file.read_bytes())
+    data[-4096:] = bytes(byte ^ 0xFF for byte in data[-4096:])
+    file.write_bytes(data)
+    found(mlflow.check(Settings(home=home)), Broken("MLflow", "is damaged: metrics", "dragoman resume"))
+    assert file.read_bytes() == data
 
 
 def test_an_mlflow_that_is_away(home: Path) -> None:

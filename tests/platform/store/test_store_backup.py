@@ -214,3 +214,40 @@ def test_there_must_be_something_to_back_up(tmp_path: Path) -> None:
         backup(Settings(home=tmp_path / "none"), tmp_path / "backup", models=True, console=QUIET)
     with pytest.raises(DragomanError, match="behind the server at http://mlflow"):
         backup(Settings(home=tmp_path, mlflow="http://mlflow:5000"), tmp_path / "backup", models=True, console=QUIET)
+
+
+@pytest.mark.parametrize("part", ["store.db", "mlflow.db", "blob"])
+def test_what_is_damaged_is_not_backed_up(small_grid: Callable[..., Any], tmp_path: Path, part: str) -> None:
+    chosen = Settings(home=tmp_path / "home")
+    chosen.home.mkdir()
+    store = Store.open(chosen.store_url, chosen.blobs_url)
+    fill(small_grid(store).add())
+    store.close()
+    with sqlite3.connect(chosen.home / "mlflow.db") as database:
+        database.execute("CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY, name TEXT UNIQUE)")
+        database.execute("INSERT INTO experiments VALUES (1, 'Default')")
+    file = next(chosen.home.glob("blobs/*/*")) if part == "blob" else chosen.home / part
+    data = bytearray(file.read_bytes())
+    start = len(data) // 2 if part == "blob" else len(data) - 4096  # the last page: an index, or a table
+    data[start : start + 4096] = bytes(byte ^ 0xFF for byte in data[start : start + 4096])
+    file.write_bytes(data)
+    with pytest.raises(DragomanError, match=r"is damaged|does not match"):
+        backup(chosen, tmp_path / "backup", models=True, console=QUIET)
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal", "-shm"])
+def test_a_backup_is_not_restored_beside_what_is_left_of_another_store(
+    small_grid: Callable[..., Any], tmp_path: Path, ending: str
+) -> None:
+    """SQLite would apply the log, or roll the journal back, to what was restored."""
+    chosen, new = Settings(home=tmp_path / "home"), Settings(home=tmp_path / "new")
+    store = Store.open(chosen.store_url, chosen.blobs_url)
+    fill(small_grid(store).add())
+    store.close()
+    backup(chosen, tmp_path / "backup", models=True, console=QUIET)
+    new.home.mkdir()
+    left = new.home / f"store.db{ending}"
+    left.write_bytes(b"left")
+    with pytest.raises(DragomanError, match=r"without SQLite's other files"):
+        restore(new, tmp_path / "backup", QUIET)
+    assert [each.name for each in new.home.iterdir()] == [left.name]

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from dragoman.cli import environment
 from dragoman.cli.main import build_app
-from dragoman.errors import DragomanError, StoreUnusableError
+from dragoman.errors import DragomanError, StoreError, StoreUnusableError
+from dragoman.operations.checks import pages
 from dragoman.operations.checks import store as store_check
 from dragoman.operations.finding import State
 from dragoman.pair import Pair
@@ -148,7 +149,7 @@ def _faults() -> str:
 
 def test_the_doctor_looks_at_every_page(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "every page and index" in str(list(store_check.check(settings())))
-    monkeypatch.setattr(store_check, "SECONDS", 0.0)
+    monkeypatch.setattr(pages, "SECONDS", 0.0)
     monkeypatch.setattr(integrity, "_STEPS", 1)
     last = list(store_check.check(settings()))[-1]
     assert last.state is State.WARNING
@@ -158,17 +159,68 @@ def test_the_doctor_looks_at_every_page(filled: Path, monkeypatch: pytest.Monkey
 def test_damage_in_an_index_alone_is_told_from_damage_in_a_table(filled: Path) -> None:
     with closing(sqlite3.connect(filled)) as store:
         roots = dict(store.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0"))
-        index = next(name for name in roots if "autoindex_cell_" in name)
+        index = next(name for name in roots if "autoindex_model_" in name)
     good = filled.read_bytes()
-    for name, said in ((index, "REINDEX"), ("cell", "dragoman restore")):
+    for name, harm, said in (
+        (index, 4, "REINDEX"),
+        (index, PAGE, "dragoman restore"),
+        ("model", PAGE, "dragoman restore"),
+    ):
         data = bytearray(good)
-        start = (roots[name] - 1) * PAGE
-        data[start : start + PAGE] = bytes(byte ^ 0xFF for byte in data[start : start + PAGE])
+        end = roots[name] * PAGE
+        data[end - harm : end] = bytes(byte ^ 0xFF for byte in data[end - harm : end])
         filled.write_bytes(bytes(data))
         found = _faults()
         assert said in found
-        assert "cell: " in found
-        assert ("and no table" in found) is (name == index)
+        assert "model: " in found
+        # a page that can't be read at all may be anything's
+        assert ("and no table" in found) is (harm == 4)
+
+
+def test_a_store_that_was_cut_to_nothing_is_not_taken_for_none(filled: Path, caplog: pytest.LogCaptureFixture) -> None:
+    filled.write_bytes(b"")
+    with pytest.raises(StoreError, match=r"is empty: restore a backup .* if it held grids"):
+        _open(filled)
+    assert filled.read_bytes() == b""
+    assert "is empty" in str(list(store_check.check(settings())))
+    Store.open(settings().store_url, "memory://").close()
+    assert "is empty, and is made anew" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda data: random.Random(1).randbytes(len(data)),
+        lambda data: b"<html>not found</html>" * 300,
+        lambda data: data[:100],
+        lambda data: data[:300],
+        lambda data: data[:5000],
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-PAGE],
+    ],
+    ids=["noise", "text", "header", "start", "page", "half", "last page"],
+)
+def test_garbage_and_a_store_that_was_cut_are_sentences_and_stay_as_they_are(
+    filled: Path, harm: Callable[[bytes], bytes]
+) -> None:
+    broken = harm(filled.read_bytes())
+    filled.write_bytes(broken)
+    for ask in (_open, lambda file: Store.open(f"sqlite:///{file}", "memory://")):
+        with pytest.raises(StoreUnusableError, match=r"dragoman restore"):
+            ask(filled)
+    assert _faults()
+    assert filled.read_bytes() == broken
+
+
+@pytest.mark.parametrize("value", ['{"name": "g', "\xff", "{}"], ids=["JSON", "text", "record"])
+def test_a_value_that_can_not_be_read_is_a_sentence(filled: Path, value: str) -> None:
+    """A flipped bit in a page that is well-formed otherwise."""
+    with closing(sqlite3.connect(filled)) as store, store:
+        store.execute("UPDATE grid SET spec = CAST(? AS TEXT)", (value.encode("latin-1"),))
+    for command in (["results", "g"], ["status", "g"], ["resume", "g"]):
+        error = CliRunner().invoke(build_app(), command).exception
+        assert error is None or isinstance(error, SystemExit | DragomanError) or environment.sentence(error), error
+    assert isinstance(error, Exception)
 
 
 @pytest.mark.parametrize("harm", ["inverted", "bits"])

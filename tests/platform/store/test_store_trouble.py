@@ -2,13 +2,14 @@
 
 import sqlite3
 import sys
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from dragoman.errors import StoreError
+from dragoman.errors import StoreError, StoreUnusableError
 from dragoman.store import records
 from dragoman.store.database import errors
 from dragoman.store.database.connection import Database
@@ -68,6 +69,40 @@ def test_a_right_that_is_missing_is_a_sentence(on_postgres):
 def test_a_server_that_only_reads_is_a_sentence(on_postgres):
     with pytest.raises(StoreError, match="may not be written to"), on_postgres.database.reading() as connection:
         connection.execute(text("DELETE FROM score"))
+
+
+def test_a_damaged_page_on_postgresql_is_a_sentence(on_postgres, new_postgres):
+    """A copy of a database is read from its files, where a page was damaged meanwhile: no server is restarted."""
+    url = on_postgres.database.url
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text("CHECKPOINT"))
+        name, folder = f"{url.database}_damaged", connection.execute(text("SHOW data_directory")).scalar()
+    on_postgres.close()
+    server.dispose()
+    other = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with other.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {url.database} STRATEGY file_copy"))
+    copy = create_engine(url.set(database=name))
+    with copy.connect() as connection:
+        place = connection.execute(text("SELECT pg_relation_filepath('grid')")).scalar()
+    copy.dispose()
+    with Path(folder, place).open("r+b") as file:
+        file.write(b"\xa5" * 4096)
+    store = Store.open(url.set(database=name).render_as_string(hide_password=False), "memory://")
+    with pytest.raises(StoreUnusableError, match=r"is damaged \(invalid page in block 0 .*pg_amcheck"):
+        store.grids.all()
+    store.close()
+    with other.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
+    other.dispose()
+
+
+def test_a_full_disk_on_postgresql_is_a_sentence(on_postgres):
+    """As the server says it: `ERRCODE_DISK_FULL`, https://www.postgresql.org/docs/current/errcodes-appendix.html."""
+    full = pytest.raises(StoreUnusableError, match=r"can't grow \(no space.*\): make room on its server's disk")
+    with full, on_postgres.database.writing() as connection:
+        connection.execute(text("DO $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END $$"))
 
 
 def test_no_free_connection_is_a_sentence(on_sqlite):

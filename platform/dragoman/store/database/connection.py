@@ -145,10 +145,10 @@ class Database:
             if (sentence := errors.sentence(cause, self.shown)) is not None:
                 raise StoreUnusableError(sentence) from error
             raise
-        except UnicodeDecodeError as error:  # the driver's, of what SQLite says about a damaged schema
-            if not self.is_sqlite:
+        except ValueError as error:
+            if not (self.is_sqlite and errors.is_of_a_value(error)):
                 raise
-            raise StoreUnusableError(errors.damaged(self.shown, "its schema is no text")) from error
+            raise StoreUnusableError(errors.damaged(self.shown, f"a value can't be read: {error}")) from error
         except PoolTimeoutError as error:
             raise StoreUnusableError(
                 f"The store {self.shown} was busy for {POOL_SECONDS:.0f} seconds: try again, or ask less of it at once."

@@ -1,6 +1,7 @@
 """Translation of database errors into sentences."""
 
 import sqlite3
+from json import JSONDecodeError
 
 AGAIN = ("40001", "40P01")
 """PostgreSQL's names for transactions that got into each other's way; one of them goes through when repeated."""
@@ -56,6 +57,12 @@ def damaged(shown: str, reason: str) -> str:
     return _SQLITE[sqlite3.SQLITE_CORRUPT].format(shown=shown, reason=reason)
 
 
+def is_of_a_value(error: ValueError) -> bool:
+    """Whether an error is that of a stored value that is no text, JSON or moment, which SQLite does not check."""
+    is_no_moment = str(error).startswith(("Couldn't parse", "Invalid isoformat string"))
+    return is_no_moment or isinstance(error, UnicodeDecodeError | JSONDecodeError)
+
+
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether the error is only SQLite's busy status."""
     return _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -63,7 +70,8 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 def _pattern(error: BaseException | None) -> str | None:
     if isinstance(error, sqlite3.Error):
-        if _primary(error) is None and "decode to UTF-8" in str(error):
+        is_text_damaged = _primary(error) is None and "decode to UTF-8" in str(error)
+        if is_text_damaged or str(error) == "malformed JSON":
             return _SQLITE[sqlite3.SQLITE_CORRUPT]
         # ERROR is a mistake in a statement, or a table that isn't there.
         usable = not isinstance(error, sqlite3.OperationalError) or _primary(error) in (None, sqlite3.SQLITE_ERROR)
