@@ -98,7 +98,8 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "policy": ["p"], "version": [1], "model": ["r"], "alias": ["best"], "aliases": [["a", "b"]],
         "metric": ["chrf++"], "over": ["unseen", "seen", "en-de"], "signatures": [{"bleu": "tok:13a"}],
         "coverage": [0.5], "missing": ["pass"], "correction": ["bh"], "alpha": [0.1],
-        "protected": [["en-de", ["de", "en"]]], "candidates": [{}], "rules": [RULES], "champions": [["unseen_both", {"over": "en-de"}]],
+        "protected": [["en-de", ["de", "en"]]], "candidates": [{}], "protected_margin": [2.5],
+        "rules": [RULES], "champions": [["unseen_both", {"over": "en-de"}]],
     },
     "Rule": {
         "metric": ["chrf++"], "over": ["all", "zh-Hans>sr-Latn"], "each": [True], "at_least": [0.5], "at_most": [90],
