@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import SCOPES, masks_by_scope, mean
 from dragoman.analysis.pair_scores import PairColumns, read_columns
@@ -61,17 +61,33 @@ def over_seeds(store: Store, question: ScoreQuestion) -> list[SeedsRow]:
 def seed_groups(store: Store, grid: str) -> list[list[str]]:
     """Names of the models whose recipes are equal but for the seed, where there are at least two."""
     with store.database.reading() as connection:
-        query = (
-            select(GridModelRow.name, ModelRow.recipe, ModelRow.seed)
-            .join(ModelRow, ModelRow.id == GridModelRow.model_id)
-            .where(GridModelRow.grid_id == grid_number(connection, grid))
-            .order_by(GridModelRow.position)
-        )
-        groups: defaultdict[str, list[str]] = defaultdict(list)
-        for name, recipe, seed in connection.execute(query):
-            if seed is not None:
-                groups[_without_seed(recipe)].append(name)
-    return [names for names in groups.values() if len(names) > 1]
+        return list(recipes_of_grid(connection, grid_number(connection, grid)).values())
+
+
+def recipes_of_grid(connection: Connection, grid_id: int) -> dict[str, list[str]]:
+    """The recipes of a grid that were trained with several seeds: the names of their models, in the grid's order.
+
+    A recipe is called as its models are without the seed, or as the first of them where that is another's name.
+    """
+    query = (
+        select(GridModelRow.name, ModelRow.recipe, ModelRow.seed)
+        .join(ModelRow, ModelRow.id == GridModelRow.model_id)
+        .where(GridModelRow.grid_id == grid_id)
+        .order_by(GridModelRow.position)
+    )
+    groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    taken = set[str]()
+    for name, recipe, seed in connection.execute(query):
+        taken.add(name)
+        if seed is not None:
+            groups[_without_seed(recipe)][name] = name.removesuffix(f"-seed{seed}")
+    found: dict[str, list[str]] = {}
+    for models in groups.values():
+        short = {*models.values()}
+        if len(models) > 1:
+            alone = short.pop() if len(short) == 1 else ""
+            found[alone if alone and alone not in taken | found.keys() else next(iter(models))] = list(models)
+    return found
 
 
 def seeds_of(store: Store, model_id: str) -> list[str]:

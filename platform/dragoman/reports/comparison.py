@@ -4,11 +4,39 @@ from collections.abc import Sequence
 
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.recipe_comparison import RecipeComparison
 from dragoman.reports.choices import weighing
 from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, p_value, share, word
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""
+
+
+def recipe_tables(grid: str, found: RecipeComparison) -> list[Table]:
+    """A comparison of recipes: its scopes, and every pair."""
+    title = f"{grid}: {found.b} minus {found.a}, pair by pair"
+    return [recipes(grid, found), _of_recipes("pairs", title, found, of_pairs=True)]
+
+
+def recipes(grid: str, found: RecipeComparison) -> Table:
+    """The partitions of recipe b, or `unseen` and `all`, each taken together, over the seeds of both."""
+    title = f"{grid}: {found.metric} of the recipe {found.b} minus {found.a}, by partition of {found.b}"
+    return _of_recipes("recipes", title, found)
+
+
+def _of_recipes(name: str, title: str, found: RecipeComparison, of_pairs: bool = False) -> Table:
+    notes = list(filter(None, [found.note, found.basis]))
+    facts = {
+        "a": found.a, "b": found.b, "metric": found.metric, "models_a": list(found.models_a),
+        "models_b": list(found.models_b), "p_is_floor": False, "notes": " ".join(notes),
+    }  # fmt: skip
+    first = [word("scope", "pair")] if of_pairs else [word("scope"), share("pairs", "done", "pairs")]
+    return Table(
+        name=name, title=title, detail=of_pairs, notes=notes,
+        content=[row.model_dump(mode="json") | facts for row in (found.pairs if of_pairs else found.scopes)],
+        columns=[*first, number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
+                 interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p")],
+    )  # fmt: skip
 
 
 def tables(grid: str, found: Comparison, top: int) -> list[Table]:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, ttest_ind
 
+from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.recipes import (
-    RecipeMean,
     RecipeScores,
+    RecipeTests,
     difference_of_recipes,
     mean_of_recipe,
-    pooled_difference,
 )
 from dragoman.analysis.segment_statistics import Stored
 from dragoman.analysis.units import independent
@@ -81,7 +81,7 @@ def test_equal_recipes_are_called_different_about_as_often_as_the_level_says(by_
 def test_the_p_value_agrees_with_the_interval():
     rng = np.random.default_rng(5)
     for _ in range(300):
-        found = RecipeMean.of(rng.normal(0, 1), rng.uniform(0.1, 1), rng.uniform(1, 50))
+        found = Estimate.of(rng.normal(0, 1), [Part(rng.uniform(0.1, 1), rng.uniform(1, 50))])
         assert (found.p_value <= 0.05) == (found.low > 0 or found.high < 0)
         assert 2 * min(found.p_below, 1 - found.p_below) == pytest.approx(found.p_value)
 
@@ -109,11 +109,11 @@ def stored(right: int, other: str = "nothing at all") -> dict[Pair, Stored]:
 
 def test_recipes_are_pooled_from_stored_statistics():
     a, b = [stored(30), stored(34)], [stored(40), stored(44)]
-    found = pooled_difference(Bleu, a, b, independent({EN_DE: 60}))
+    found = RecipeTests(Bleu, a, b, independent({EN_DE: 60})).difference({EN_DE: 1})
     values = [model[EN_DE].value for model in (*a, *b)]
     assert found.value == pytest.approx((values[2] + values[3] - values[0] - values[1]) / 2)
     assert found.low < found.value < found.high
-    turned = pooled_difference(Bleu, b, a, independent({EN_DE: 60}))
+    turned = RecipeTests(Bleu, b, a, independent({EN_DE: 60})).difference({EN_DE: 1})
     assert (turned.value, turned.error) == pytest.approx((-found.value, found.error))
-    same = pooled_difference(Bleu, a, list(reversed(a)), independent({EN_DE: 60}))
+    same = RecipeTests(Bleu, a, list(reversed(a)), independent({EN_DE: 60})).difference({EN_DE: 1})
     assert same.value == pytest.approx(0) and same.p_value == pytest.approx(1)
