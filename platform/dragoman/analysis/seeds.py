@@ -1,7 +1,8 @@
 """Aggregation over seeds: mean and standard deviation over models that differ only in their seed."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from statistics import fmean, stdev
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import SCOPES, masks_by_scope, mean
+from dragoman.analysis.bootstrap import Bounds, Joint
 from dragoman.analysis.pair_scores import PairColumns, read_columns
+from dragoman.analysis.recipes import RecipeScores, mean_of_recipe
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.identity import canonical_json
+from dragoman.pair import Pair
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import Record
 from dragoman.store.repositories.grid_metrics import require_metric
@@ -35,6 +39,10 @@ class SeedsRow(Record):
     """Mean of the models' means."""
     sd: float
     """Standard deviation of the models' means (n - 1)."""
+    low: float | None = None
+    """Lower end of the 95% interval of the recipe's mean, with other seeds and other sentences."""
+    high: float | None = None
+    """Upper end of it."""
 
 
 def over_seeds(store: Store, question: ScoreQuestion) -> list[SeedsRow]:
@@ -54,7 +62,10 @@ def over_seeds(store: Store, question: ScoreQuestion) -> list[SeedsRow]:
         with store.database.reading() as connection:
             part = Slice.of(connection, question, names)
             columns = {name: read_columns(connection, part, model_id=part.models[name]) for name in names}
-        found += _rows(columns, question.micro)
+            shared = set[Pair].intersection(*(_scored(each) for each in columns.values()))
+            read = partial(Joint.read, connection, part, micro=question.micro, blobs=store.blobs, only=shared)
+            joints = [read(each, model_id=part.models[name]) for name, each in columns.items()]
+        found += _rows(columns, joints, question.micro)
     return found
 
 
@@ -103,7 +114,22 @@ def _without_seed(recipe: Mapping[str, Any]) -> str:
     return canonical_json({key: value for key, value in recipe.items() if key != "seed"})
 
 
-def _rows(found: Mapping[str, PairColumns], micro: bool) -> list[SeedsRow]:
+def _scored(columns: PairColumns) -> set[Pair]:
+    return {columns.pairs[place] for place in np.flatnonzero(~np.isnan(columns.own.values)).tolist()}
+
+
+def _interval(joints: Sequence[Joint], means: Sequence[float], weights: Mapping[Pair, float]) -> Bounds:
+    """The interval of the mean over seeds of a mean over pairs; none where a pair has no statistics."""
+    drawn = [samples for joint in joints if (samples := joint.resampled(weights)) is not None]
+    if len(drawn) < len(joints):
+        return Bounds()
+    samples = np.array(drawn)
+    held = ~np.isnan(samples).any(axis=0)
+    found = mean_of_recipe(RecipeScores(np.array(means), samples[:, held]), units=joints[0].units(weights))
+    return Bounds(found.low, found.high)
+
+
+def _rows(found: Mapping[str, PairColumns], joints: Sequence[Joint], micro: bool) -> list[SeedsRow]:
     ids = np.unique(np.concatenate([each.ids for each in found.values()]))
     places = {name: np.searchsorted(ids, each.ids) for name, each in found.items()}
     is_scored = np.ones(len(ids), np.bool_)
@@ -118,12 +144,15 @@ def _rows(found: Mapping[str, PairColumns], micro: bool) -> list[SeedsRow]:
     rows = []
     for scope, held in is_in.items():
         shared = held & is_scored
-        means = []
+        means, weights = [], dict[Pair, float]()
         for name, each in found.items():
             own = shared[places[name]]
-            means.append(mean(each.own.values[own].tolist(), each.weights(micro)[own].tolist()))
+            shares = each.weights(micro)[own].tolist()
+            means.append(mean(each.own.values[own].tolist(), shares))
+            weights = {each.pairs[place]: share for place, share in zip(np.flatnonzero(own), shares, strict=True)}
         known = [value for value in means if value is not None]
         if len(known) == len(found):
+            low, high = _interval(joints, known, weights)
             rows.append(
                 SeedsRow(
                     models=tuple(found),
@@ -132,6 +161,8 @@ def _rows(found: Mapping[str, PairColumns], micro: bool) -> list[SeedsRow]:
                     pairs=int(held.sum()),
                     mean=fmean(known),
                     sd=stdev(known),
+                    low=low,
+                    high=high,
                 )
             )
     return rows

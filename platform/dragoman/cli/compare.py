@@ -14,6 +14,7 @@ from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
     MicroOption,
+    OtherLanguagesOption,
     PromptOption,
     SignatureOption,
     complete_models,
@@ -61,6 +62,7 @@ def compare(
         Unit, typer.Option(help="What is dealt, or drawn; document: all sentences of one together, where it is known.")
     ] = Unit.SENTENCE,
     micro: MicroOption = False,
+    other_languages: OtherLanguagesOption = False,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="Pairs shown among the largest losses and gains.")
     ] = SHOWN,
@@ -91,4 +93,7 @@ def compare(
         return recipe_tables(grid, require_recipes(over_seeds, a, b))
     how = Plan(test, correction, alpha, samples, seed, unit)
     found = compare_models(store, question, a=a, b=b, **how._asdict())
-    return [*tables(grid, found, top or limit), *([recipes(grid, over_seeds)] if over_seeds else [])]
+    return [
+        *tables(grid, found, top or limit, other_languages=other_languages),
+        *([recipes(grid, over_seeds)] if over_seeds else []),
+    ]
