@@ -18,6 +18,7 @@ from dragoman.analysis.segment_statistics import MOST_PAIRS, Stored, rows_of, st
 from dragoman.analysis.systems import System
 from dragoman.analysis.units import units_of
 from dragoman.errors import StoreError
+from dragoman.metrics.base import Metric, Statistics
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
@@ -119,14 +120,13 @@ def compare_recipes(
             return None
         read, note = _read(connection, question, models_a, models_b)
         shared = [pair for pair in sorted(read.b[0]) if all(pair in side for side in (*read.a, *read.b))]
-        known = [
-            pair for pair in shared if all(rows_of(kind(pair), side[pair]) is not None for side in read.a + read.b)
-        ]
+        sides = [[_rows(kind, model, shared) for model in side] for side in (read.a, read.b)]
+        known = [pair for pair in shared if all(pair in model for side in sides for model in side)]
         if not known or len(known) > MOST_PAIRS:
             return None
         part = two_models(connection, question, a=models_a[0], b=models_b[0]).part
         units = units_of(connection, part, known, blobs=store.blobs)
-    tests = RecipeTests(kind, read.a, read.b, units, fixed=(read.fixed_a, read.fixed_b))
+    tests = RecipeTests(kind, *sides, units, fixed=(read.fixed_a, read.fixed_b))
     scopes = {scope: [pair for pair in known if pair in planned] for scope, planned in read.planned.items()}
     rows = {
         scope: _row(scope, pairs, len(read.planned[scope]), read, tests) for scope, pairs in scopes.items() if pairs
@@ -182,6 +182,12 @@ def _read(
     fixed = [connection.scalar(select(ModelRow.seed).where(ModelRow.id == number)) is None for number in (a_id, b_id)]
     read = _Read([sides[a] for a in models_a], [sides[b] for b in models_b], planned, weights, *fixed)
     return read, next(iter(notes), None)
+
+
+def _rows(kind: type[Metric], model: Mapping[Pair, Stored], pairs: Sequence[Pair]) -> dict[Pair, Statistics]:
+    """A model's statistics of those pairs of which they give the score."""
+    found = {pair: rows_of(kind(pair), model[pair]) for pair in pairs}
+    return {pair: rows for pair, rows in found.items() if rows is not None}
 
 
 def _row(scope: str, pairs: Sequence[Pair], planned: int, read: _Read, tests: RecipeTests) -> RecipeDifference:

@@ -14,12 +14,10 @@ import numpy as np
 
 from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.joint_tests import whole_blocks
-from dragoman.analysis.segment_statistics import Stored
 from dragoman.analysis.units import Block, Units
 from dragoman.metrics.base import Metric, MetricError, Scores, Statistics
 from dragoman.metrics.replicates import Lines, Sides, resampled
 from dragoman.metrics.resampling import LEVEL, SAMPLES, SEED
-from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
 
 FEWEST_SEEDS = 2
@@ -100,8 +98,8 @@ class RecipeTests:
     def __init__(
         self,
         kind: type[Metric],
-        a: Sequence[Mapping[Pair, Stored]],
-        b: Sequence[Mapping[Pair, Stored]],
+        a: Sequence[Mapping[Pair, Statistics]],
+        b: Sequence[Mapping[Pair, Statistics]],
         units: Units,
         *,
         fixed: tuple[bool, bool] = (False, False),
@@ -112,18 +110,15 @@ class RecipeTests:
 
         Args:
             kind: the metric.
-            a: the scores of each seed's model of the one recipe on the pairs.
+            a: the statistics of each seed's model of the one recipe on the pairs.
             b: of the other, on the same pairs.
             units: the sentences of the pairs' lines.
             fixed: whether a, and b, is one model that no seed went into.
             samples: resamples of the sentences.
             seed: of the draws.
-
-        Raises:
-            MetricError: statistics are damaged or missing.
         """
         # seen from one of the models: what all have in common cancels out in means and spreads alike
-        reference = {pair: unpack(score.packed or b"") for pair, score in a[0].items()}
+        reference = a[0]
         blocks = whole_blocks(units, {pair: len(rows) for pair, rows in reference.items()})
         self._blocks = {pair: (number, block.units) for number, block in enumerate(blocks) for pair in block.lines}
         drawn = partial(_replicated, kind, reference, blocks=blocks, samples=samples, seed=seed)
@@ -147,7 +142,7 @@ class RecipeTests:
 def _replicated(
     kind: type[Metric],
     reference: Mapping[Pair, Statistics],
-    model: Mapping[Pair, Stored],
+    model: Mapping[Pair, Statistics],
     *,
     blocks: Sequence[Block],
     samples: int,
@@ -156,7 +151,7 @@ def _replicated(
     found = _Replicated({}, {})
     for number, block in enumerate(blocks):
         lines = {pair: Lines(block.units, of) for pair, of in block.lines.items()}
-        sides = [Sides.of(kind(p), reference[p], unpack(model[p].packed or b""), of) for p, of in lines.items()]
+        sides = [Sides.of(kind(p), reference[p], model[p], of) for p, of in lines.items()]
         found.deltas.update((pair, side.delta) for pair, side in zip(lines, sides, strict=True))
         found.samples.update(zip(lines, resampled(sides, samples, seed, number), strict=True))
     return found

@@ -15,6 +15,7 @@ from dragoman.cell import Cell
 from dragoman.metrics.base import Metric
 from dragoman.metrics.difference import Difference
 from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.serialization import unpack
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
@@ -251,7 +252,11 @@ def _recipe_tests(kind: type[Metric], sides: _Sides, units: Units) -> RecipeTest
     """The tests of the two recipes; None where they are one, or there is one seed of each."""
     if sides.is_one_recipe or max(len(sides.incumbent), len(sides.model)) == 1:
         return None
-    return RecipeTests(kind, sides.incumbent, sides.model, units)
+    incumbent, model = (
+        [{pair: unpack(score.packed or b"") for pair, score in seed.items()} for seed in side]
+        for side in (sides.incumbent, sides.model)
+    )
+    return RecipeTests(kind, incumbent, model, units)
 
 
 def _recipe_losses(kind: type[Metric], sides: _Sides, recipes: RecipeTests | None, plan: Plan) -> dict[Pair, bool]:

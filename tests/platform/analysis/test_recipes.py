@@ -11,11 +11,9 @@ from dragoman.analysis.recipes import (
     difference_of_recipes,
     mean_of_recipe,
 )
-from dragoman.analysis.segment_statistics import Stored
 from dragoman.analysis.units import independent
-from dragoman.metrics.base import MetricError
+from dragoman.metrics.base import MetricError, Statistics
 from dragoman.metrics.sacrebleu import Bleu
-from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 
 EN_DE = Pair("en", "de")
@@ -99,18 +97,17 @@ def test_one_seed_varies_as_the_other_recipes_do_and_two_of_one_seed_are_refused
     assert mean_of_recipe(several, units=50).error == pytest.approx(1 / 3**0.5)
 
 
-def stored(right: int, other: str = "nothing at all") -> dict[Pair, Stored]:
-    """Scores of a model that gets so many of 60 sentences right."""
+def statistics(right: int, other: str = "nothing at all") -> dict[Pair, Statistics]:
+    """Statistics of a model that gets so many of 60 sentences right."""
     references = [f"sentence number {number} says this and that" for number in range(60)]
     metric = Bleu(EN_DE)
-    rows = metric.statistics(references, references[:right] + [other] * (60 - right), references)
-    return {EN_DE: Stored(metric.score(rows), pack(rows))}
+    return {EN_DE: metric.statistics(references, references[:right] + [other] * (60 - right), references)}
 
 
-def test_recipes_are_pooled_from_stored_statistics():
-    a, b = [stored(30), stored(34)], [stored(40), stored(44)]
+def test_recipes_are_pooled_from_statistics():
+    a, b = [statistics(30), statistics(34)], [statistics(40), statistics(44)]
     found = RecipeTests(Bleu, a, b, independent({EN_DE: 60})).difference({EN_DE: 1})
-    values = [model[EN_DE].value for model in (*a, *b)]
+    values = [Bleu(EN_DE).score(model[EN_DE]) for model in (*a, *b)]
     assert found.value == pytest.approx((values[2] + values[3] - values[0] - values[1]) / 2)
     assert found.low < found.value < found.high
     turned = RecipeTests(Bleu, b, a, independent({EN_DE: 60})).difference({EN_DE: 1})
