@@ -120,13 +120,13 @@ def compare_recipes(
             return None
         read, note = _read(connection, question, models_a, models_b)
         shared = [pair for pair in sorted(read.b[0]) if all(pair in side for side in (*read.a, *read.b))]
-        sides = [[_rows(kind, model, shared) for model in side] for side in (read.a, read.b)]
-        known = [pair for pair in shared if all(pair in model for side in sides for model in side)]
+        rows_a, rows_b = ([_rows(kind, model, shared) for model in side] for side in (read.a, read.b))
+        known = [pair for pair in shared if all(pair in model for model in (*rows_a, *rows_b))]
         if not known or len(known) > MOST_PAIRS:
             return None
         part = two_models(connection, question, a=models_a[0], b=models_b[0]).part
         units = units_of(connection, part, known, blobs=store.blobs)
-    tests = RecipeTests(kind, *sides, units, fixed=(read.fixed_a, read.fixed_b))
+    tests = RecipeTests(kind, rows_a, rows_b, units, fixed=(read.fixed_a, read.fixed_b))
     scopes = {scope: [pair for pair in known if pair in planned] for scope, planned in read.planned.items()}
     rows = {
         scope: _row(scope, pairs, len(read.planned[scope]), read, tests) for scope, pairs in scopes.items() if pairs
