@@ -38,6 +38,8 @@ READS = {
     "platform/dragoman/cli/init.py": "comes with the package",
     "platform/dragoman/identity.py": "a value that was in memory; hashes files that were looked at before",
     "platform/dragoman/corpora/readers/files.py": "hashes files that were looked at, and zips through ZipSource",
+    "platform/dragoman/store/database/sqlite_file.py": "512 bytes of a regular file",
+    "platform/dragoman/store/database/write_ahead_log.py": "4 MB of a regular file at a time",
     "platform/dragoman/operations/manifest.py": "hashes regular files, block by block",
     "jobs/dragoman_jobs/models/pretrained.py": "eight bytes",
     "platform/dragoman/planning/manifest.py": "a plan that it has written itself",
