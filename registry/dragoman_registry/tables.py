@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dragoman.tables.table import Column, Decoration, Row, Table, number, share, word
+from dragoman.tables.table import Column, Decoration, Row, Table, number, p_value, share, word
 from dragoman_registry.audit.log import AuditRecord
 from dragoman_registry.gate.report import GateReport
 
@@ -23,6 +23,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "limit": finding.limit,
             "value": finding.value,
             "p_value": finding.p_value,
+            "p_is_floor": finding.p_is_floor,
             "scored": finding.scored,
             "pairs": finding.pairs,
             "passed": finding.passed,
@@ -44,7 +45,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             number("limit", "bound", digits=2),
             word("over"),
             number("value", digits=2),
-            number("p_value", "p", digits=4),
+            p_value("p_value", "p"),
             share("pairs", "scored", "pairs"),
             Column(
                 "passed",

@@ -224,7 +224,12 @@ def joint_tests_of(
 def _undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:
     """Those whose adjusted p-value is from alpha by less than three Monte Carlo standard errors."""
     close = set[Name]()
-    for p_values in ([each.p_value for each in found.values()], [each.p_worse for each in found.values()]):
+    tested = found.values()
+    for p_values in (
+        [each.p_value for each in tested],
+        [each.p_worse for each in tested],
+        [each.p_better for each in tested],
+    ):
         final = adjusted(p_values, plan.correction).tolist()
         for name, p_value, adjusted_p in zip(found, p_values, final, strict=True):
             if abs(plan.alpha / adjusted_p - 1) <= 3 / sqrt(samples * p_value):

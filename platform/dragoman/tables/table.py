@@ -156,15 +156,23 @@ def p_value(key: str, heading: str | None = None, floor: str = "p_is_floor", dig
     """A column of p-values; of one that is the smallest a test can give, by the row's value `floor`, the bound."""
 
     def text(row: Row) -> str:
-        value = row[key]
-        if value is None:
-            return "-"
-        least: float = 10**-digits
-        if row[floor] or value < least / 2:
-            return f"< {max(least, ceil(value / least - 1e-9) * least):.{digits}f}"
-        return f"{value:.{digits}f}"
+        return "-" if row[key] is None else probability(row[key], is_floor=row[floor], digits=digits)
 
     return Column(key, _headed(key, heading), text, values=(key, floor))
+
+
+def probability(p_value: float, *, is_floor: bool = False, digits: int = 4) -> str:
+    """A p-value with fixed digits; a bound for one that has none, as no p-value is 0: ``< 0.0001``.
+
+    Args:
+        p_value: the p-value.
+        is_floor: whether it is the smallest that its test can give, so that the true one is below.
+        digits: digits after the point.
+    """
+    least: float = 10**-digits
+    if is_floor or p_value < least / 2:
+        return f"< {max(least, ceil(p_value / least - 1e-9) * least):.{digits}f}"
+    return f"{p_value:.{digits}f}"
 
 
 def figure(value: float | None, digits: int = 1, sign: bool = False) -> str:

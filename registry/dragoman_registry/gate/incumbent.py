@@ -18,6 +18,7 @@ from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
 from dragoman.store.store import Store
+from dragoman.tables.table import probability
 from dragoman_registry.gate.gate import Bounded, PairNumbers, in_scope
 from dragoman_registry.gate.report import Bound, RuleTest
 from dragoman_registry.registry_client.versions import RegisteredVersion
@@ -200,11 +201,13 @@ def _bound_test(
     one recipe the difference says nothing of the recipe, yet much of the checkpoint.
     """
     better = 1 if kind.higher_is_better else -1
-    alone = f"as checkpoints the regression is {-better * checkpoints.delta:+.2f}, p {checkpoints.p_worse:.4f}"
+    p_worse = probability(checkpoints.p_worse, is_floor=checkpoints.p_worse_is_floor)
+    alone = f"as checkpoints the regression is {-better * checkpoints.delta + 0.0:+.2f}, p {p_worse}"
     of_checkpoints = RuleTest(
         regression=-better * checkpoints.delta + 0.0,
         upper=-checkpoints.low if better > 0 else checkpoints.high,
         p_value=checkpoints.p_worse,
+        p_is_floor=checkpoints.p_worse_is_floor,
         error=checkpoints.se,
         method=Plan().test,
         remark="It is the incumbent itself."

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion
+from dragoman.tables.table import probability
 
 
 class Bound(StrEnum):
@@ -65,6 +66,8 @@ class RuleTest(BaseModel):
     """Upper end of the regression's 95% interval."""
     p_value: float
     """Probability of a regression this large by chance, one-sided; adjusted over the rules that ask for it."""
+    p_is_floor: bool = False
+    """Whether that is the smallest that the test can give: the true one may be far below."""
     error: float
     """Standard error of the regression."""
     method: str
@@ -114,6 +117,8 @@ class RuleFinding(BaseModel):
     """The bounded quantity, of significant losses their number; None where no pair has one."""
     p_value: float | None = None
     """The adjusted p-value of a regression that may not be significant; `limit` is the level it is held against."""
+    p_is_floor: bool = False
+    """Whether that is the smallest that the test can give."""
     method: str = OLDER_METHOD
     """The test behind the p-value, or behind significant losses."""
     regression: float | None = None
@@ -150,7 +155,8 @@ class RuleFinding(BaseModel):
         if self.bound.is_count:
             return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
         if self.p_value is not None:
-            return f"{self.value:.2f}, p {self.p_value:.4f} ({self.scored} of {self.pairs} pairs)"
+            said = probability(self.p_value, is_floor=self.p_is_floor)
+            return f"{self.value:.2f}, p {said} ({self.scored} of {self.pairs} pairs)"
         if self.regression is not None:
             return f"{self.value:.2f}, of a regression of {self.regression:.2f} ({self.scored} of {self.pairs} pairs)"
         # a value that only just fails must not look like its bound
