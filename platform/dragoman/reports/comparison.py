@@ -26,6 +26,15 @@ def scopes(grid: str, found: Comparison) -> Table:
 
         return Column(what, what, text, values=(what, f"significant_{what}"))
 
+    def claim(what: str) -> Column:
+        def text(row: Row) -> str:
+            if row[f"{what}_on"] is None:
+                return "-"
+            return f"{row[f'{what}_on']} of {row['done']}, {row[f'{what}_into']} of {row['targets']} targets"
+
+        shown = (f"{what}_on", "done", f"{what}_into", "targets")
+        return Column(f"{what}_on", f"{what} on at least", text, values=shown)
+
     notes = [found.note] if found.note else []
     notes += ["Only pairs that both models have a score for; interval and p of a scope are of the mean over its pairs."]
     if any(scope.p_value is not None for scope in found.scopes):
@@ -34,6 +43,11 @@ def scopes(grid: str, found: Comparison) -> Table:
         notes.append(found.basis)
     if found.how:
         notes.append(f"In brackets: significant at {found.alpha:g} {found.how}.")
+    if has_claims := any(scope.better_on is not None for scope in found.scopes):
+        notes.append(
+            "At least: on so many pairs, and into so many target languages with such a pair, one is better, by Holm's "
+            f"count of one-sided p at {found.alpha:g}, each claim alone."
+        )
     facts = {"a": found.a, "b": found.b, "test": found.scope_test, **_facts(found), "samples": found.scope_samples}
     return Table(
         name="scopes",
@@ -42,7 +56,8 @@ def scopes(grid: str, found: Comparison) -> Table:
         columns=[word("scope"), share("pairs", "done", "pairs"),
                  number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
                  interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p"),
-                 count("wins"), count("losses"), number("ties", digits=0)],
+                 count("wins"), count("losses"), number("ties", digits=0),
+                 *([claim("better"), claim("worse")] if has_claims else [])],
         content=[scope.model_dump(mode="json") | facts for scope in found.scopes], notes=notes,
     )  # fmt: skip
 
