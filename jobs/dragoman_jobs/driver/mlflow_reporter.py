@@ -12,7 +12,7 @@ from dragoman.errors import StoreError
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
-from dragoman.reports.results import partition_rows
+from dragoman.reports.results import captioned, partition_rows
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render
 from dragoman.tracking.background import BackgroundTracker
@@ -105,7 +105,8 @@ class MlflowReporter:
 
 
 def _note(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> str:
-    tables = [partition_rows(store, ScoreQuestion(plan.spec.name, metric), models=[model.name]) for metric in metrics]
+    questions = [ScoreQuestion(plan.spec.name, metric) for metric in metrics]
+    tables = [partition_rows(store, each, captioned(store, each, [model.name])) for each in questions]
     grid = plan.spec.name
     links = model_links(grid, model.name)
     return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n"

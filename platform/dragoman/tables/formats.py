@@ -59,7 +59,7 @@ def as_markdown(table: Table) -> str:
 
     headings, *cells = ([cell.replace("|", "\\|") for cell in line] for line in [_headings(table), *_cells(table)])
     body = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
-    notes = "".join(f"\n{visible(note)}\n" for note in table.notes)
+    notes = "".join(f"\n{visible(note)}\n" for note in table.below)
     return f"**{visible(table.title)}**\n\n{body}\n{notes}"
 
 
@@ -78,7 +78,7 @@ def as_latex(table: Table) -> str:
     )
     body = _NEGATIVE.sub("$-$", body)
     label = f"{table.name}:{_NO_WORD.sub('-', table.title.lower()).strip('-')}"
-    notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.notes)
+    notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.below)
     return (
         f"% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\\caption{{{escaped(table.title)}}}\n"
         f"\\label{{tab:{label}}}\n{body}\n{notes}\\end{{table}}\n"
@@ -100,9 +100,9 @@ def as_text(tables: Sequence[Table]) -> str:
     for part in parts:
         console.print(Text(visible(part.title), style="bold"), soft_wrap=True)
         console.print(_rich(part))
-        for note in part.notes:
+        for note in part.below:
             console.print(Text(f"  {visible(note)}"), soft_wrap=True)
-        if part.notes:
+        if part.below:
             console.print()
     return "".join(f"{line.rstrip()}\n" for line in lines_of(out.getvalue()))
 
@@ -141,6 +141,7 @@ def _fitting(table: Table, width: int | None) -> list[Table]:
             columns=part,
             title=f"{table.title} (continued)" if index else table.title,
             notes=table.notes if index == len(parts) - 1 else (),
+            caption=table.caption if index == len(parts) - 1 else None,
         )
         for index, part in enumerate(parts)
     ]

@@ -64,6 +64,8 @@ class Table:
     """The rows in the order they are printed, all with the same keys; or what finds them when they are printed."""
     notes: Sequence[str] = ()
     """Sentences below it."""
+    caption: str | None = None
+    """What its numbers were measured on, and how: a line below it, before the notes."""
     group: str | tuple[str, ...] | None = None
     """A rule is drawn where this value, or one of these, changes."""
     stub: int = 1
@@ -95,6 +97,11 @@ class Table:
                     f"The column {column.key!r} of the table {self.name} shows {lacking[0]!r}: no row has it."
                 )
         return rows
+
+    @property
+    def below(self) -> list[str]:
+        """The lines below it: its caption and its notes."""
+        return [*([self.caption] if self.caption else []), *self.notes]
 
     @property
     def breaks(self) -> list[int]:

@@ -10,7 +10,7 @@ from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.reading import ReadingError, read_text
-from dragoman.reports.results import partition_rows
+from dragoman.reports.results import captioned, partition_rows
 from dragoman.spec.document import parsed
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
@@ -89,7 +89,8 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
 
 
 def _table(store: Store, grid: str, model: str, metric: str) -> str:
-    return render([partition_rows(store, ScoreQuestion(grid, metric), models=[model])], Form.MARKDOWN)
+    question = ScoreQuestion(grid, metric)
+    return render([partition_rows(store, question, captioned(store, question, [model]))], Form.MARKDOWN)
 
 
 def _facts(facts: dict[str, Any]) -> str:

@@ -19,8 +19,7 @@ from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports import comparison as comparison_report
-from dragoman.reports.choices import chosen_systems
-from dragoman.reports.results import gap_rows, matrix, pairs, partition_rows
+from dragoman.reports.results import captioned, gap_rows, matrix, pairs, partition_rows
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.tables.render import Form
@@ -251,20 +250,20 @@ def table(question: OfTable) -> Response:
 
     def make() -> Table:
         asked = view.question
-        systems = chosen_systems(store, asked, [view.model])
+        captions = captioned(store, asked, [view.model])
 
         def values() -> dict[System, list[PairScore]]:
-            return {each: pair_scores(store, replace(asked, prompt=each.prompt), model=each.model) for each in systems}
+            return {each: pair_scores(store, replace(asked, prompt=each.prompt), model=each.model) for each in captions}
 
         match question.table:
             case "partitions":
-                return partition_rows(store, asked, models=[view.model])
+                return partition_rows(store, asked, captions)
             case "gap":
-                return gap_rows(store, asked, systems)
+                return gap_rows(store, asked, captions)
             case "matrix":
-                return matrix(asked, systems, languages=store.grids.get(view.grid).languages, scores=values)
+                return matrix(asked, captions, languages=store.grids.get(view.grid).languages, scores=values)
             case "pairs":
-                return pairs(asked, systems, scores=values)
+                return pairs(asked, captions, scores=values)
 
     name = f"{view.grid}-{view.model}-{view.metric}-{question.table}"
     return kept_file(of_numbers(question), name, make, form)

@@ -8,8 +8,7 @@ from flask import Response, render_template, request
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.partition import Partition
-from dragoman.reports.choices import chosen_systems
-from dragoman.reports.results import gap_rows, partition_rows
+from dragoman.reports.results import captioned, gap_rows, partition_rows
 from dragoman.store.store import Store
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
@@ -125,12 +124,12 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
 def _partitions(store: Store, view: View) -> dict[str, Any]:
     is_drawn = size_of(len(store.grids.get(view.grid).languages)) == "small"
     scores = [] if is_drawn else pair_scores(store, view.question, model=view.model)
-    systems = chosen_systems(store, view.question, [view.model])
+    captions = captioned(store, view.question, [view.model])
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
     axis = Scale.of_scores(numbers, higher_is_better(view.metric))
     return {
         "axis": axis,
         "spreads": spreads(scores, axis),
-        "table": partition_rows(store, view.question, models=[view.model]).decorated(SCOPES, scope_class),
-        "gap": gap_rows(store, view.question, systems),
+        "table": partition_rows(store, view.question, captions).decorated(SCOPES, scope_class),
+        "gap": gap_rows(store, view.question, captions),
     }
