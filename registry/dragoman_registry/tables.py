@@ -14,6 +14,12 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
     for model, finding in findings:
         remarks.setdefault(f"{finding.claim}: {finding.remark}", []).append(model)
     notes = [*notes, *(f"{', '.join(models)}, {remark}" for remark, models in remarks.items())]
+    captions: dict[str, list[str]] = {}
+    for report in reports:
+        if report.caption:
+            captions.setdefault(report.caption, []).append(report.model)
+    said = [text if len(captions) == 1 else f"{', '.join(models)}: {text}" for text, models in captions.items()]
+    facts = {key: None for report in reports for its in report.captions.values() for key in its.facts}
     rows = [
         {
             "model": report.model,
@@ -31,6 +37,12 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "error": finding.error,
             "remark": finding.remark or None,
             "behind": "; ".join(map(str, finding.worst)) or finding.note,
+            **facts,
+            **(
+                report.captions[finding.metric].facts
+                if finding.metric in report.captions
+                else {"metric": finding.metric}
+            ),
         }
         for report in reports
         for finding in report.findings
@@ -63,6 +75,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
         content=rows,
         notes=notes,
         group="model",
+        caption=" ".join(said) or None,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
@@ -13,9 +13,11 @@ from dragoman.analysis.systems import System
 from dragoman.identity import canonical_json
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
+from dragoman.store.database.connection import fetched
 from dragoman.store.records import Record
 from dragoman.store.repositories.conditions import is_text
 from dragoman.store.schema import (
+    CellRow,
     ConditionRow,
     DecodingRow,
     GridPairRow,
@@ -29,6 +31,9 @@ from dragoman.store.store import Store
 
 _NAMED = 3
 """Names that are listed before the rest is counted."""
+
+_ASKED = 3
+"""Models whose translations are counted where a store of before has no number of test lines."""
 
 _REVISION = 20
 """Characters of a revision above which its beginning stands for it, as with Git's hashes."""
@@ -168,6 +173,15 @@ def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]
     return found
 
 
+def captions_of_both(connection: Connection, part: Slice) -> tuple[Caption, Caption]:
+    """The captions of the other system's scores in a slice of matched scores, and of the slice's own."""
+    own = read_caption(connection, part)
+    if not part.facing:
+        return own, own
+    other = read_caption(connection, part, [other for _, other in part.facing])
+    return other, own
+
+
 def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] = ()) -> Caption:
     """The caption of a slice's scores.
 
@@ -204,35 +218,37 @@ def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] 
 
 
 def _counted(connection: Connection, part: Slice) -> dict[str, Any]:
-    """The numbers of sentences of the slice's pairs."""
-    lines = (
+    """The numbers of sentences of the slice's pairs: of their test lines, or of what was translated of them."""
+    planned = (
         select(GridPairRow.pair_id, TestRow.segments)
         .select_from(GridPairRow)
         .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
         .join(TestRow, is_text(TestRow))
         .where(GridPairRow.grid_id == part.grid_id, GridPairRow.condition_id.in_(part.conditions))
         .where(TestRow.content != "")
-        .subquery()
     )
-    counts = select(lines.c.segments, func.count().label("pairs")).group_by(lines.c.segments)
-    found = {row.segments: row.pairs for row in connection.execute(counts)}
-    known = sorted(number for number in found if number is not None)
-    least, most = (known[0], known[-1]) if known else (None, None)
+    lines: dict[int, int | None] = dict(fetched(connection, planned))
+    for model_id in list(part.models.values())[:_ASKED]:
+        if None not in lines.values():
+            break
+        translated = select(CellRow.pair_id, CellRow.segments).where(
+            CellRow.model_id == model_id, CellRow.condition_id.in_(part.conditions), CellRow.segments.is_not(None)
+        )
+        for pair_id, segments in fetched(connection, translated):
+            if pair_id in lines and lines[pair_id] is None:
+                lines[pair_id] = segments
+    known = {pair_id: number for pair_id, number in lines.items() if number is not None}
+    least, most = (min(known.values()), max(known.values())) if known else (None, None)
     few: list[Pair] = []
     if least != most:
-        of_least = (
-            select(PairRow.source, PairRow.target)
-            .join(lines, lines.c.pair_id == PairRow.id)
-            .where(lines.c.segments == least)
-            .order_by(PairRow.source, PairRow.target)
-            .limit(_NAMED)
-        )
-        few = [Pair(*row) for row in connection.execute(of_least)]
+        named = [pair_id for pair_id, number in known.items() if number == least][:_NAMED]
+        of_least = select(PairRow.source, PairRow.target).where(PairRow.id.in_(named))
+        few = sorted(Pair(*row) for row in connection.execute(of_least))
     return {
         "sentences_least": least,
         "sentences_most": most,
-        "pairs": sum(found[number] for number in known),
-        "pairs_with_fewer": sum(found[number] for number in known if number != most),
+        "pairs": len(known),
+        "pairs_with_fewer": sum(number != most for number in known.values()),
         "pairs_with_least": tuple(few),
     }
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope
+from dragoman.analysis.caption import Caption, captions_of_both
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
 from dragoman.analysis.pair_scores import PairColumns, read_columns
 from dragoman.analysis.pair_tests import ModelTests, model_tests, tested
@@ -98,6 +99,10 @@ class Comparison(Record):
     """Signatures of the scores; several where they vary with the target language."""
     micro: bool = False
     """Whether means over pairs weigh each by its segments."""
+    caption_a: Caption | None = None
+    """What a's scores were measured on, and how."""
+    caption_b: Caption | None = None
+    """Likewise of b."""
     scopes: tuple[ScopeDifference, ...]
     """The partitions of b that occur, then `unseen` and `all`."""
     pairs: tuple[PairDifference, ...]
@@ -165,7 +170,7 @@ def compare(
             connection, part, columns, ids=(b_id, a_id), plan=plan, micro=question.micro, blobs=store.blobs
         )
         pairs, widths = pair_differences(connection, part, a_id, b_id)
-        about = _about(connection, {a_id, b_id})
+        about, captions = _about(connection, {a_id, b_id}), captions_of_both(connection, part)
     found = tested(question.metric, pairs, widths, tests, plan)
     scopes = _scopes(columns, question, tests, correction)
     if any(pair.test for pair in found.pairs):
@@ -184,6 +189,8 @@ def compare(
         unit=unit,
         signatures=columns.signatures,
         micro=question.micro,
+        caption_a=captions[0],
+        caption_b=captions[1],
         scopes=tuple(scopes),
         pairs=tuple(found.pairs),
         note=" ".join([note, *found.notes] if note else found.notes) or None,

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from dragoman.analysis.caption import Caption, caption_line
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.reports.choices import weighing
 from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, p_value, share, word
+
+_APART = ("decoding", "prompt_template")
+"""What two systems may differ in besides the model."""
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""
@@ -58,7 +62,7 @@ def scopes(grid: str, found: Comparison) -> Table:
                  interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p"),
                  count("wins"), count("losses"), number("ties", digits=0),
                  *([claim("better"), claim("worse")] if has_claims else [])],
-        content=[scope.model_dump(mode="json") | facts for scope in found.scopes], notes=notes,
+        content=[scope.model_dump(mode="json") | facts for scope in found.scopes], notes=notes, caption=caption(found),
     )  # fmt: skip
 
 
@@ -73,7 +77,22 @@ def _facts(found: Comparison) -> Row:
         "unit": found.unit,
         "signature": list(found.signatures),
         "notes": " ".join(note for note in (found.note, found.basis) if note),
+        **_measured(found.caption_a, found.caption_b),
     }
+
+
+def _measured(a: Caption | None, b: Caption | None) -> Row:
+    """What the scores of both were measured on, and how; what may differ, of each."""
+    if a is None or b is None:
+        return {}
+    both = {key: value for key, value in b.facts.items() if key not in ("metric", "signature", *_APART)}
+    return both | {f"{key}_{side}": its.facts[key] for key in _APART for side, its in (("a", a), ("b", b))}
+
+
+def caption(found: Comparison) -> str | None:
+    """What both systems' scores were measured on, and how, in a line."""
+    both = {found.a: found.caption_a, found.b: found.caption_b}
+    return caption_line({name: its for name, its in both.items() if its is not None})
 
 
 def extremes(grid: str, found: Comparison, top: int) -> list[Table]:
@@ -99,6 +118,7 @@ def _differences(name: str, title: str, found: Comparison, rows: Sequence[Row], 
     facts = {"system_a": found.a, "system_b": found.b, **_facts(found)}
     return Table(
         name=name, title=title, content=[{**row, **facts} for row in rows], detail=detail, stub=2,
+        caption=caption(found),
         columns=[word("source"), word("target"), word("partition_b", "partition"), number("a", found.a),
                  number("b", found.b), number("delta", sign=True), interval("low", "high", sign=True),
                  p_value("p_value", "p"), p_value("adjusted", "adjusted p")],

@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from dragoman.analysis.caption import Caption, caption_line
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion
 from dragoman.tables.table import probability
@@ -189,8 +190,15 @@ class GateReport(BaseModel):
     """Id of the model the alias points to, None where it points to none; `unknown` where Dragoman did not make it."""
     test_set: str | None = None
     """Identity of the test set that was looked at; None in reports of before it was kept."""
+    captions: dict[str, Caption] = Field(default_factory=dict)
+    """What the model's scores of each metric were measured on, and how; none in reports of before they were kept."""
     findings: tuple[RuleFinding, ...]
     """One for each bound, in the policy's order."""
+
+    @property
+    def caption(self) -> str | None:
+        """What the model's scores were measured on, and how, in a line."""
+        return caption_line(self.captions)
 
     @property
     def passed(self) -> bool:
