@@ -216,6 +216,12 @@ def scope_differences(
     return _scopes(columns, question, tests, Correction.HOLM)
 
 
+def captions_of_compared(store: Store, question: ScoreQuestion, *, a: str, b: str) -> tuple[Caption, Caption]:
+    """The captions of both models of a comparison; arguments and errors as for `compare`."""
+    with store.database.reading() as connection:
+        return captions_of_both(connection, two_models(connection, question, a=a, b=b).part)
+
+
 def _about(connection: Connection, models: Collection[int]) -> str:
     """What the intervals of two models' differences are about."""
     parents = connection.execute(select(ModelRow.parent_id).where(ModelRow.id.in_(models))).scalars()

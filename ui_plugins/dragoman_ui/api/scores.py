@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from dragoman.analysis.campaigns import campaigns as store_campaigns
+from dragoman.analysis.caption import caption_of
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
@@ -166,6 +167,7 @@ def partitions(question: OfModel) -> Partitions:
     store = open_store()
     return Partitions(
         view=view,
+        caption=caption_of(store, view.question, model=view.model),
         rows=partition_table(store, view.question, model=view.model),
         gap=partition_gap(store, view.question, model=view.model, better=Partition.SEEN, worse=Partition.RECOMBINED),
     )
@@ -198,8 +200,8 @@ def _view(question: OfModel | OfPair) -> View:
 def runs(question: OfRuns) -> Runs:
     """All runs of a grid, or of its campaign: what each was trained on, and its partition table."""
     asked = AskedRuns({name: value for name, value in question if value is not None})
-    found, complaints = asked.runs()
-    return Runs(metric=asked.metric, runs=found, complaints=complaints)
+    found = asked.runs()
+    return Runs(metric=asked.metric, captions=found.captions, runs=found.runs, complaints=found.complaints)
 
 
 def heat_map_of(question: OfMatrix) -> Matrix:
@@ -215,6 +217,7 @@ def heat_map_of(question: OfMatrix) -> Matrix:
     found = heat_map(values, record.languages, graph, view.show, view.order, better)
     return Matrix(
         view=view,
+        caption=caption_of(store, view.question, model=view.model),
         sources=list(found.sources),
         targets=list(found.targets),
         names={tag: english_name(tag) for tag in {*found.sources, *found.targets}},

@@ -12,6 +12,7 @@ from dragoman.analysis.comparison import (
     Comparison,
     ScopeDifference,
     Verdicts,
+    captions_of_compared,
     scope_differences,
     with_significance,
 )
@@ -62,6 +63,7 @@ def _page(template: str, is_tested: bool) -> str:
         is_tested=is_tested,
         every_partition=Partition,
         alpha=ALPHA,
+        caption=parts["scopes"].caption,
         **parts,
     )
 
@@ -79,7 +81,7 @@ def _small_grid_context(store: Store, view: View, record: GridRecord, is_tested:
     found: Sequence[PairDifference] = differences(scores, theirs)
     comparison = tested(store, view, against, found) if is_tested else None
     if comparison is None:
-        comparison = _untested(view, _scopes(store, view, is_tested=False), found)
+        comparison = _untested(store, view, _scopes(store, view, is_tested=False), found)
     better = higher_is_better(view.metric)
     graph = store.models.get(next(model for model, name in record.names.items() if name == view.model)).graph
     return {
@@ -89,8 +91,11 @@ def _small_grid_context(store: Store, view: View, record: GridRecord, is_tested:
     }
 
 
-def _untested(view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]) -> Comparison:
+def _untested(
+    store: Store, view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]
+) -> Comparison:
     """A comparison of which no pair is tested."""
+    captions = captions_of_compared(store, view.question, a=said(store, view, str(view.against)), b=view.model)
     return Comparison(
         a=str(view.against),
         b=view.model,
@@ -99,6 +104,8 @@ def _untested(view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[Pai
         correction=Correction.HOLM,
         alpha=ALPHA,
         samples=None,
+        caption_a=captions[0],
+        caption_b=captions[1],
         scopes=tuple(scopes),
         pairs=tuple(pairs),
     )
@@ -129,7 +136,7 @@ def _large_grid_context(store: Store, view: View, record: GridRecord, is_tested:
         scopes = with_significance(scopes, _verdicts(columns, found, higher_is_better(view.metric)), ALPHA)
         sides = (columns.sources[found].tolist(), columns.targets[found].tolist())
         significant = {Pair(*tags) for tags in zip(*sides, strict=True)}
-    return _tables(view, _untested(view, scopes, [*losses, *gains]), significant)
+    return _tables(view, _untested(store, view, scopes, [*losses, *gains]), significant)
 
 
 def _verdicts(columns: PairColumns, significant: NDArray[np.bool_], higher: bool) -> Verdicts:

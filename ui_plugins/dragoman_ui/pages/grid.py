@@ -15,6 +15,7 @@ from dragoman_ui.charts.distribution import spreads
 from dragoman_ui.charts.heatmap import heat_map, size_of
 from dragoman_ui.charts.matrix_binary import drawing
 from dragoman_ui.responses.cache import kept
+from dragoman_ui.viewmodels.captions import caption, caption_beside
 from dragoman_ui.viewmodels.comparison import (
     columns_beside,
     compared_with,
@@ -90,6 +91,7 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
         names=names,
         rivals=names.rivals(view.system),
         map="" if is_drawn else _map(store, view),
+        caption=_caption(store, view),
         reasons=Counter((score.state, score.reason) for score in scores if score.value is None and score.reason),
         signatures=sorted({score.signature for score in scores if score.signature}),
         every_partition=Partition,
@@ -119,6 +121,12 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
         tested=found,
         significant=significant,
     )
+
+
+def _caption(store: Store, view: View) -> str | None:
+    """The caption of the heat map."""
+    against = compared_with(store, view)
+    return caption_beside(store, view, against) if view.show is Show.DIFFERENCE else caption(store, view)
 
 
 def _partitions(store: Store, view: View) -> dict[str, Any]:
