@@ -1,5 +1,6 @@
 """Comparison of two models on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Self
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope
+from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope, scopes_of
 from dragoman.analysis.caption import Caption, captions_of_both
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
 from dragoman.analysis.pair_scores import PairColumns, read_columns
@@ -32,6 +33,8 @@ class ScopeDifference(Record):
     """Pairs that both have a score for: k ..."""
     pairs: int
     """... of n planned."""
+    shared: int | None = None
+    """Of the `done` pairs those that are in the scope under model a too; None where that was not looked up."""
     mean_a: float | None
     """Mean score of model a over the `done` pairs."""
     mean_b: float | None
@@ -172,7 +175,7 @@ def compare(
         pairs, widths = pair_differences(connection, part, a_id, b_id)
         about, captions = _about(connection, {a_id, b_id}), captions_of_both(connection, part)
     found = tested(question.metric, pairs, widths, tests, plan)
-    scopes = _scopes(columns, question, tests, correction)
+    scopes = _with_shared(_scopes(columns, question, tests, correction), found.pairs)
     if any(pair.test for pair in found.pairs):
         scopes = with_significance(scopes, Verdicts.of(found.pairs, higher_is_better(question.metric)), alpha)
     return Comparison(
@@ -261,6 +264,14 @@ def _scopes(
             )
         )
     return rows
+
+
+def _with_shared(scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]) -> list[ScopeDifference]:
+    """Scopes with the number of their pairs that are in them under both models."""
+    shared = Counter(
+        scope for each in pairs for scope in {*scopes_of(each.partition_a)} & {*scopes_of(each.partition_b)}
+    )
+    return [scope.model_copy(update={"shared": shared[scope.scope]}) for scope in scopes]
 
 
 class Verdicts(NamedTuple):

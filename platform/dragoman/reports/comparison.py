@@ -43,6 +43,14 @@ def scopes(grid: str, found: Comparison) -> Table:
     notes += ["Only pairs that both models have a score for; interval and p of a scope are of the mean over its pairs."]
     if any(scope.p_value is not None for scope in found.scopes):
         notes[-1] += f" Tested by paired {found.scope_test}; adjusted p is for the number of scopes."
+    if apart := [
+        f"{scope.scope} ({scope.shared} of {scope.done} pairs)"
+        for scope in found.scopes
+        if scope.shared is not None and scope.shared < scope.done
+    ]:
+        notes.append(f"Scopes are {found.b}'s own: of their pairs fewer are so for {found.a} too, {', '.join(apart)}.")
+    if not higher_is_better(found.metric):
+        notes.append(f"{found.metric} is an error rate, which gains by falling: a delta below 0 is a gain.")
     if found.basis:
         notes.append(found.basis)
     if found.how:
