@@ -16,7 +16,8 @@ from dragoman.metrics.difference import Difference
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
-from dragoman.spec.promotion import Promotion, Rule
+from dragoman.partition import TrainingGraph
+from dragoman.spec.promotion import Promotion, Rule, is_in
 from dragoman.store.store import Store
 from dragoman.tables.table import probability
 from dragoman_registry.gate.gate import Bounded, PairNumbers, in_scope
@@ -114,8 +115,11 @@ def beside_incumbent(
     scopes = {rule: shared for rule in by_scope if (shared := _shared(found, rule, sides))}
     means = {str(rule.over): dict.fromkeys(shared, 1.0) for rule, shared in scopes.items()}
     tested = joint_tests(kind, sides.contrasts, units, plan, means)
+    graph = store.models.get(incumbent.model).graph
     tests = {
-        (rule, bound): _bound_test(kind, rule, bound, sides, units, shared, checkpoints)
+        (rule, bound): _bound_test(kind, rule, bound, sides, units, shared, checkpoints).saying(
+            _other_pairs(rule, shared, graph)
+        )
         for rule, shared in scopes.items()
         if (checkpoints := tested.means.get(str(rule.over))) is not None
         for bound in Bound
@@ -129,6 +133,14 @@ def beside_incumbent(
             for each in found
         ]
     return IncumbentNumbers(found, tests)
+
+
+def _other_pairs(rule: Rule, pairs: Sequence[Pair], graph: TrainingGraph) -> str:
+    """The sentence about a rule's pairs that are in its scope for the model alone; nothing where all are for both."""
+    both = sum(is_in(rule.over, pair, graph.partition(pair)) for pair in pairs)
+    if both == len(pairs):
+        return ""
+    return f"The pairs are those that are {rule.over} for the model: {both} of {len(pairs)} are for the incumbent too."
 
 
 def adjusted_tests(tests: Mapping[Bounded, RuleTest], policy: Promotion) -> dict[Bounded, RuleTest]:

@@ -1,6 +1,7 @@
 """Reports of the gate: every bound of a policy held to one model's numbers, and the verdict."""
 
 from enum import StrEnum
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -76,7 +77,11 @@ class RuleTest(BaseModel):
     is_pooled: bool = False
     """Whether recipes are compared, over all their seeds."""
     remark: str = ""
-    """What it says something of, as a sentence."""
+    """What it says something of, as sentences."""
+
+    def saying(self, sentence: str) -> Self:
+        """The test with another sentence after its remark."""
+        return self.model_copy(update={"remark": " ".join(filter(None, (self.remark, sentence)))})
 
 
 OLDER_METHOD = "sacrebleu-bs"
