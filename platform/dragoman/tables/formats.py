@@ -23,6 +23,12 @@ from dragoman.terminal import writes_unicode
 DECIMALS = 6
 """Digits after the point in JSON and CSV: enough to compute with, few enough to be the same on every machine."""
 
+DIGITS = 3
+"""Significant digits of numbers that so few digits after the point would cut off."""
+
+_ROUNDING = 1e-12
+"""Numbers below are 0 but for rounding."""
+
 GUTTER = 3
 """Columns of a terminal between two columns of a table."""
 
@@ -172,6 +178,8 @@ def _alignment(table: Table) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON and CSV have it; a small number, such as a p-value, keeps its first digits and is not 0."""
     if isinstance(value, float):
-        return round(value, DECIMALS) + 0.0
+        is_small = _ROUNDING < abs(value) < 10.0 ** (DIGITS - DECIMALS)
+        return float(f"{value:.{DIGITS}g}") if is_small else round(value, DECIMALS) + 0.0
     return value
