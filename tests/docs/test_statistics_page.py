@@ -7,6 +7,7 @@ import numpy as np
 
 from dragoman.analysis.caption import Caption
 from dragoman.analysis.comparison import ScopeDifference
+from dragoman.analysis.power import HALF_DEVIATE, passes_margin, passes_test, smallest_excluded
 from dragoman.analysis.replicability import at_least
 from dragoman.analysis.significance_plan import Plan
 from dragoman.metrics import difference
@@ -71,3 +72,10 @@ def test_the_fields_of_captions_and_claims_are_those_of_the_code() -> None:
     assert all(f"`{name}`" in PAGE for name in facts if name != "metric")
     claims = [name for name in ScopeDifference.model_fields if name.startswith(("better_", "worse_"))]
     assert claims and all(f"`{name}`" in PAGE for name in (*claims, "targets", "p_better", "p_worse", "shared_pairs"))
+
+
+def test_the_figures_of_power_are_those_of_the_code() -> None:
+    assert "a margin of 2.8 standard errors is passed by four\nin five" in PAGE and "So 2.8 s is the smallest" in PAGE
+    assert round(smallest_excluded(1.0), 1) == 2.8 and round(passes_margin(2.8, 1.0), 2) == 0.80
+    assert "worse by 1.64 s one time in two" in PAGE
+    assert round(HALF_DEVIATE, 2) == 1.64 and round(passes_test(HALF_DEVIATE, 1.0, HALF_DEVIATE), 6) == 0.5

@@ -10,12 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.pair import Pair, all_pairs
 from dragoman.store.records import JobLine, JobState
+from dragoman.store.schema import ModelRow
 from dragoman.tables.render import Form
 from dragoman.tables.table import Table, word
 from dragoman_ui.responses.downloads import table_file
@@ -372,3 +374,13 @@ def test_a_figure_of_an_error_rate_says_which_way_is_better(
     page = client.get("/dragoman/grid?grid=demo&model=roles&metric=chrf%2B%2B&show=difference&against=base").text
     assert "chrf++ is an error rate, which gains by falling: a difference below 0 is a gain." in page
     assert "bleu (lower is better) on unseen pairs" in client.get(runs).text
+
+
+def test_models_of_several_seeds_are_compared_as_recipes_too(client: FlaskClient) -> None:
+    address = "/dragoman/compared?grid=demo&model=roles&against=base"
+    assert "Recipes, over all seeds" not in client.get(f"{address}&metric=chrf%2B%2B").text
+    with open_store().database.writing() as connection:
+        for seed, name in enumerate(("english-centric", "roles"), 1):
+            connection.execute(update(ModelRow).where(ModelRow.identity == f"model1-{name}").values(seed=seed))
+    page = client.get(address).text
+    assert "Recipes, over all seeds" in page and "2 seeds of roles (english-centric roles) and 1 of base" in page
