@@ -34,10 +34,11 @@ def _of_recipes(name: str, title: str, found: RecipeComparison, of_pairs: bool =
     facts = {
         "a": found.a, "b": found.b, "metric": found.metric, "models_a": list(found.models_a),
         "models_b": list(found.models_b), "p_is_floor": False, "notes": " ".join(notes),
+        "signature": list(found.caption_b.signatures), **_measured(found.caption_a, found.caption_b),
     }  # fmt: skip
     first = [word("scope", "pair")] if of_pairs else [word("scope"), share("pairs", "done", "pairs")]
     return Table(
-        name=name, title=title, detail=of_pairs, notes=notes,
+        name=name, title=title, detail=of_pairs, notes=[*notes, *_on_error_rates(found.metric)], caption=caption(found),
         content=[row.model_dump(mode="json") | facts for row in (found.pairs if of_pairs else found.scopes)],
         columns=[*first, number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
                  interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p")],
@@ -81,8 +82,7 @@ def scopes(grid: str, found: Comparison, *, other_languages: bool = False) -> Ta
         if scope.shared is not None and scope.shared < scope.done
     ]:
         notes.append(f"Scopes are {found.b}'s own: of their pairs fewer are so for {found.a} too, {', '.join(apart)}.")
-    if not higher_is_better(found.metric):
-        notes.append(f"{found.metric} is an error rate, which gains by falling: a delta below 0 is a gain.")
+    notes += _on_error_rates(found.metric)
     if found.basis:
         notes.append(found.basis)
     if other_languages:
@@ -134,7 +134,13 @@ def _measured(a: Caption | None, b: Caption | None) -> Row:
     return both | {f"{key}_{side}": its.facts[key] for key in _APART for side, its in (("a", a), ("b", b))}
 
 
-def caption(found: Comparison) -> str | None:
+def _on_error_rates(metric: str) -> list[str]:
+    if higher_is_better(metric):
+        return []
+    return [f"{metric} is an error rate, which gains by falling: a delta below 0 is a gain."]
+
+
+def caption(found: Comparison | RecipeComparison) -> str | None:
     """What both systems' scores were measured on, and how, in a line."""
     both = {found.a: found.caption_a, found.b: found.caption_b}
     return caption_line({name: its for name, its in both.items() if its is not None})
