@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dragoman.tables.table import Column, Decoration, Row, Table, number, share, word
+from dragoman.tables.table import Column, Decoration, Row, Table, number, p_value, share, word
 from dragoman_registry.audit.log import AuditRecord
 from dragoman_registry.gate.report import GateReport
 
@@ -14,6 +14,12 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
     for model, finding in findings:
         remarks.setdefault(f"{finding.claim}: {finding.remark}", []).append(model)
     notes = [*notes, *(f"{', '.join(models)}, {remark}" for remark, models in remarks.items())]
+    captions: dict[str, list[str]] = {}
+    for report in reports:
+        if report.caption:
+            captions.setdefault(report.caption, []).append(report.model)
+    said = [text if len(captions) == 1 else f"{', '.join(models)}: {text}" for text, models in captions.items()]
+    facts = {key: None for report in reports for its in report.captions.values() for key in its.facts}
     rows = [
         {
             "model": report.model,
@@ -23,6 +29,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "limit": finding.limit,
             "value": finding.value,
             "p_value": finding.p_value,
+            "p_is_floor": finding.p_is_floor,
             "scored": finding.scored,
             "pairs": finding.pairs,
             "passed": finding.passed,
@@ -30,6 +37,12 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "error": finding.error,
             "remark": finding.remark or None,
             "behind": "; ".join(map(str, finding.worst)) or finding.note,
+            **facts,
+            **(
+                report.captions[finding.metric].facts
+                if finding.metric in report.captions
+                else {"metric": finding.metric}
+            ),
         }
         for report in reports
         for finding in report.findings
@@ -44,7 +57,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             number("limit", "bound", digits=2),
             word("over"),
             number("value", digits=2),
-            number("p_value", "p", digits=4),
+            p_value("p_value", "p"),
             share("pairs", "scored", "pairs"),
             Column(
                 "passed",
@@ -62,6 +75,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
         content=rows,
         notes=notes,
         group="model",
+        caption=" ".join(said) or None,
     )
 
 

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dragoman.analysis.caption import Caption
+from dragoman.analysis.comparison import ScopeDifference
 from dragoman.analysis.power import HALF_DEVIATE, passes_margin, passes_test, smallest_excluded
+from dragoman.analysis.replicability import at_least
 from dragoman.analysis.significance_plan import Plan
 from dragoman.metrics import difference
 from dragoman.metrics.difference import by_randomization
@@ -55,6 +58,20 @@ def test_sacrebleus_bootstrap_raises_more_false_alarms_than_it_says_and_the_othe
     # the standard error of a rate of 5% of 600 is 0.9%
     assert 0.025 < rates[Test.RANDOMIZATION] < 0.075 and 0.02 < rates[Test.BOOTSTRAP] < 0.075
     assert rates[Test.SACREBLEU_BS] > 0.08
+
+
+def test_the_claim_on_many_pairs_is_that_of_the_formula() -> None:
+    assert "p(u/n) = max over i ≤ u of (n - i + 1) p(i)" in PAGE
+    ordered = [0.001, 0.012, 0.02, 0.3]
+    claims = [max((4 - i) * ordered[i] for i in range(u)) for u in range(1, 5)]
+    assert at_least(np.array(ordered), 0.05) == sum(claim <= 0.05 for claim in claims) == 3
+
+
+def test_the_fields_of_captions_and_claims_are_those_of_the_code() -> None:
+    facts = Caption.model_construct(**dict.fromkeys(Caption.model_fields, ())).facts
+    assert all(f"`{name}`" in PAGE for name in facts if name != "metric")
+    claims = [name for name in ScopeDifference.model_fields if name.startswith(("better_", "worse_"))]
+    assert claims and all(f"`{name}`" in PAGE for name in (*claims, "targets", "p_better", "p_worse", "shared_pairs"))
 
 
 def test_the_figures_of_power_are_those_of_the_code() -> None:

@@ -161,7 +161,7 @@ def test_matrix_is_the_pages(client: FlaskClient, made: Any) -> None:
     assert {look[0] for look in looks.values()} == {"q", "s"}
 
 
-def test_sentences(client: FlaskClient, made: Any) -> None:
+def test_sentences(client: FlaskClient, made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     found = ask(client, "sentences", grid="demo", source="eng_Latn", target="German", search="ALERT")
     assert found["found"] == 1
     segment = found["segments"][0]
@@ -172,6 +172,10 @@ def test_sentences(client: FlaskClient, made: Any) -> None:
     worst = ask(client, "sentences", grid="demo", source="en", target="de", sentences="worst")["segments"]
     lowest = [min(each["score"] for each in segment["hypotheses"]) for segment in worst]
     assert lowest == sorted(lowest)
+    monkeypatch.setattr("dragoman_ui.viewmodels.sentences.higher_is_better", lambda _: False)
+    worst = ask(client, "sentences", grid="demo", source="en", target="de", sentences="worst")["segments"]
+    highest = [max(each["score"] for each in segment["hypotheses"]) for segment in worst]
+    assert highest == sorted(highest, reverse=True)
     two = ask(client, "sentences", grid="demo", source="en", target="de", beside=["roles", "base"])
     assert [each["model"] for each in two["candidates"]] == ["roles", "base"]
 

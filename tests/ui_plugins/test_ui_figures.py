@@ -40,6 +40,7 @@ def test_a_heat_map_says_what_it_is(open_page: Do, take: Do) -> None:
     assert said[0] == "demo: bleu of roles minus base"
     assert {"source ↓ target →", "English en", "zh-Hans", "-100", "0", "+100", "failed", "no test text"} <= set(said)
     assert "* significant at 0.05 by paired" in " ".join(said)
+    assert "Test set: cldr test, revision r; 16 sentences a pair, the first ones; decoding: greedy" in " ".join(said)
     assert any(re.fullmatch(r"\+\d+\.\d\*", text) for text in said)
     root = ElementTree.fromstring(svg)
     fills = [node.get("fill", "") for node in root.iter(f"{SPACE}rect")]
@@ -70,10 +71,11 @@ def test_charts_have_titles_axes_and_notes(open_page: Do, take: Do) -> None:
     said = texts(take(open_page("/runs?grid=demo")))
     assert said[0] == "demo: training pairs against bleu on unseen pairs"
     assert {"roles", "english-centric", "training pairs (logarithmic)", "bleu on unseen pairs"} <= set(said)
-    assert "Strokes are 95% intervals." in " ".join(said)
+    assert "Strokes are 95% intervals." in " ".join(said) and "Test set: cldr test, revision r" in " ".join(said)
+    assert "Not the same pairs for every model: unseen (" in " ".join(said)
     said = texts(take(open_page("/partitions?grid=demo&model=roles")))
     assert said[0] == "demo: bleu of roles by partition"
-    assert {"seen", "recombined", "100"} <= set(said)
+    assert {"seen", "recombined", "100"} <= set(said) and "Test set: cldr test, revision r" in " ".join(said)
 
 
 def test_hundreds_of_languages_are_a_figure_too(open_page: Do, take: Do, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,7 +182,7 @@ def test_the_partition_page_gives_away_what_the_results_say(client: FlaskClient)
     page = client.get("/dragoman/partitions?grid=demo&model=roles&table=scopes&form=json").json["scopes"]
     api = client.get("/ajax-api/3.0/dragoman/table?grid=demo&model=roles&table=partitions&form=json").json["partitions"]
     intervals = {f"{of}{end}" for of in ("", "gain_", "languages_") for end in ("low", "high")}
-    without = {"model", "prompt", *intervals, "off_target_reference", "note"}
+    without = {"model", "prompt", *intervals, "off_target_reference", "note", "shared_pairs"}
     assert [{key: row[key] for key in api[0].keys() - without} for row in page] == [
         {key: value for key, value in row.items() if key not in without} for row in api
     ]
@@ -336,6 +336,36 @@ def test_everything_stands_below_a_prefix(filled: Path, browse: Callable[..., Fl
     assert {"/lab/dragoman/", "/lab/dragoman/cell", "/lab/dragoman/static/pages.css"} <= set(one_of_each)
     for address in one_of_each.values():
         assert browse("/lab").get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "grid?grid=demo&model=roles",
+        "grid?grid=demo&model=roles&show=difference&against=base",
+        "seen?grid=demo&model=roles",
+        "partitions?grid=demo&model=roles",
+        "compare?grid=demo&model=roles",
+        "compared?grid=demo&model=english-centric",
+        "charted?grid=demo",
+    ],
+)
+def test_numbers_have_a_caption(client: FlaskClient, path: str) -> None:
+    text = client.get(f"/dragoman/{path}").text
+    assert "Test set: cldr test, revision r; 16 sentences a pair, the first ones; decoding: greedy, at most 150" in text
+    assert "signature: " in text and str(Path.home()) not in text
+
+
+def test_a_figure_of_an_error_rate_says_which_way_is_better(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    difference, runs = "/dragoman/map?grid=demo&model=roles&against=base", "/dragoman/charted?grid=demo"
+    assert "error rate" not in client.get(difference).text and "lower is better" not in client.get(runs).text
+    monkeypatch.setattr("dragoman_ui.pages.higher_is_better", lambda _: False)
+    monkeypatch.setattr("dragoman_ui.charts.scatter.higher_is_better", lambda _: False)
+    page = client.get("/dragoman/grid?grid=demo&model=roles&metric=chrf%2B%2B&show=difference&against=base").text
+    assert "chrf++ is an error rate, which gains by falling: a difference below 0 is a gain." in page
+    assert "bleu (lower is better) on unseen pairs" in client.get(runs).text
 
 
 def test_models_of_several_seeds_are_compared_as_recipes_too(client: FlaskClient) -> None:

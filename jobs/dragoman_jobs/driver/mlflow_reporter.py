@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from dragoman.analysis.caption import caption_line, caption_of
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.score_question import ScoreQuestion
@@ -12,7 +13,7 @@ from dragoman.errors import StoreError
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
-from dragoman.reports.results import partition_rows
+from dragoman.reports.results import captioned, partition_rows
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render
 from dragoman.tracking.background import BackgroundTracker
@@ -105,25 +106,29 @@ class MlflowReporter:
 
 
 def _note(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> str:
-    tables = [partition_rows(store, ScoreQuestion(plan.spec.name, metric), models=[model.name]) for metric in metrics]
+    questions = [ScoreQuestion(plan.spec.name, metric) for metric in metrics]
+    tables = [partition_rows(store, each, captioned(store, each, [model.name])) for each in questions]
     grid = plan.spec.name
     links = model_links(grid, model.name)
-    return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n"
+    own = "Partitions are those of this model: under the same name another run has other pairs."
+    return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n{own}\n"
 
 
 def _heat_maps(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> dict[str, str]:
     """A page for each metric; of many languages, whose pages are large, for the first alone."""
     grid, languages = plan.spec.name, plan.spec.languages
     prompt = _prompt(plan, model)
-    return {
-        metric: heat_map_page(
+    pages = {}
+    for metric in metrics if len(languages) <= NUMBERED else metrics[:1]:
+        question = ScoreQuestion(grid, metric, prompt=prompt)
+        pages[metric] = heat_map_page(
             f"{model.name} in {grid}: {metric}",
             metric,
             languages,
-            pair_scores(store, ScoreQuestion(grid, metric, prompt=prompt), model=model.name),
+            pair_scores(store, question, model=model.name),
+            caption_line({model.name: caption_of(store, question, model=model.name)}),
         )
-        for metric in (metrics if len(languages) <= NUMBERED else metrics[:1])
-    }
+    return pages
 
 
 def _prompt(plan: Plan, model: ModelIdentity) -> str | None:

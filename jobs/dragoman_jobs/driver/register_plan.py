@@ -1,5 +1,7 @@
 """Write a plan into the store: models, test lines, and every cell with its state so far."""
 
+from typing import NamedTuple
+
 from dragoman.cell import CellState
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Drawn, draw_for
@@ -49,7 +51,7 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
     for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
         store.conditions.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
     drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
-    addresses, keys, sizes = _store_test_lines(plan, store)
+    test_lines = _store_test_lines(plan, store)
     record = GridRecord(
         name=plan.spec.name,
         spec=plan.spec.model_dump(mode="json"),
@@ -65,34 +67,44 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
             cell=cell,
             state=CellState.PLANNED if reason is None else CellState.MISSING,
             reason=reason,
-            test=addresses.get(cell.pair),
+            test=test_lines.addresses.get(cell.pair),
+            segments=test_lines.counts.get(cell.pair),
         )
         for cell in plan.cells()
         for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
     ]
     store.grids.add(record, cells)
-    store.conditions.add_keys(test.id, keys)
+    store.conditions.add_keys(test.id, test_lines.keys)
     for training in plan.trainings:
         if training.text:
             store.contamination.record(training.identity.id, test.id, contamination_records(training, test.id))
-    return drawn, sizes
+    return drawn, test_lines.sizes
 
 
-def _store_test_lines(
-    plan: Plan, store: Store
-) -> tuple[dict[Pair, str], dict[tuple[Pair, str], LineKeys], dict[str, int]]:
-    """Store the test lines in blobs; returns where they are, their keys, and the size of each blob in characters."""
-    lines = plan.lines
-    addresses: dict[Pair, str] = {}
-    keys: dict[tuple[Pair, str], LineKeys] = {}
-    sizes: dict[str, int] = {}
+class _TestLines(NamedTuple):
+    """The test lines of a plan, as they are stored."""
+
+    addresses: dict[Pair, str]
+    """The blob of each pair's lines."""
+    counts: dict[Pair, int]
+    """How many they are."""
+    keys: dict[tuple[Pair, str], LineKeys]
+    """Their keys, by pair and content hash."""
+    sizes: dict[str, int]
+    """The characters to translate of each blob."""
+
+
+def _store_test_lines(plan: Plan, store: Store) -> _TestLines:
+    """Store the test lines in blobs."""
+    lines, stored = plan.lines, _TestLines({}, {}, {}, {})
     for pair, content in plan.contents.items():
         located = lines.located(pair)
         sources = [line.segment.source for line in located]
-        addresses[pair] = store.blobs.put_test(sources, [line.segment.target for line in located])
-        sizes[addresses[pair]] = sum(map(len, sources))
-        keys[pair, content] = LineKeys.of(pair, located)
-    return addresses, keys, sizes
+        address = store.blobs.put_test(sources, [line.segment.target for line in located])
+        stored.addresses[pair], stored.counts[pair] = address, len(located)
+        stored.sizes[address] = sum(map(len, sources))
+        stored.keys[pair, content] = LineKeys.of(pair, located)
+    return stored
 
 
 def _test_set(plan: Plan) -> TestSetRecord:

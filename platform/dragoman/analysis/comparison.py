@@ -1,15 +1,19 @@
 """Comparison of two models on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope
+from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope, scopes_of
+from dragoman.analysis.caption import Caption, captions_of_both
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
 from dragoman.analysis.pair_scores import PairColumns, read_columns
 from dragoman.analysis.pair_tests import ModelTests, model_tests, tested
+from dragoman.analysis.replicability import NONE, PValues, replicated
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.significance_plan import ALPHA, Plan
 from dragoman.analysis.units import Unit
@@ -29,6 +33,8 @@ class ScopeDifference(Record):
     """Pairs that both have a score for: k ..."""
     pairs: int
     """... of n planned."""
+    shared: int | None = None
+    """Of the `done` pairs those that are in the scope under model a too; None where that was not looked up."""
     mean_a: float | None
     """Mean score of model a over the `done` pairs."""
     mean_b: float | None
@@ -59,6 +65,16 @@ class ScopeDifference(Record):
     """Wins that are significant; None where no pair could be tested."""
     significant_losses: int | None = None
     """Losses that are significant."""
+    better_on: int | None = None
+    """b is better on at least so many of the `done` pairs, at the level of the comparison; None as above."""
+    better_into: int | None = None
+    """It is better, on a pair at least, into at least so many of the `targets`."""
+    worse_on: int | None = None
+    """b is worse on at least so many of the `done` pairs."""
+    worse_into: int | None = None
+    """It is worse, on a pair at least, into at least so many of the `targets`."""
+    targets: int | None = None
+    """Target languages of the `done` pairs."""
 
 
 class Comparison(Record):
@@ -90,6 +106,10 @@ class Comparison(Record):
     """Signatures of the scores; several where they vary with the target language."""
     micro: bool = False
     """Whether means over pairs weigh each by its segments."""
+    caption_a: Caption | None = None
+    """What a's scores were measured on, and how."""
+    caption_b: Caption | None = None
+    """Likewise of b."""
     scopes: tuple[ScopeDifference, ...]
     """The partitions of b that occur, then `unseen` and `all`."""
     pairs: tuple[PairDifference, ...]
@@ -157,16 +177,11 @@ def compare(
             connection, part, columns, ids=(b_id, a_id), plan=plan, micro=question.micro, blobs=store.blobs
         )
         pairs, widths = pair_differences(connection, part, a_id, b_id)
-        about = _about(connection, {a_id, b_id})
+        about, captions = _about(connection, {a_id, b_id}), captions_of_both(connection, part)
     found = tested(question.metric, pairs, widths, tests, plan)
-    scopes = _scopes(columns, question, tests, correction)
+    scopes = _with_shared(_scopes(columns, question, tests, correction), found.pairs)
     if any(pair.test for pair in found.pairs):
-        scopes = with_significance(
-            scopes,
-            partitions=np.array([PARTITION_IDS[pair.partition_b] for pair in found.pairs], np.int8),
-            is_win=np.array([(pair.delta > 0) is higher_is_better(question.metric) for pair in found.pairs], np.bool_),
-            is_significant=np.array([bool(pair.significant) for pair in found.pairs], np.bool_),
-        )
+        scopes = with_significance(scopes, Verdicts.of(found.pairs, higher_is_better(question.metric)), alpha)
     return Comparison(
         a=a,
         b=b,
@@ -181,6 +196,8 @@ def compare(
         unit=unit,
         signatures=columns.signatures,
         micro=question.micro,
+        caption_a=captions[0],
+        caption_b=captions[1],
         scopes=tuple(scopes),
         pairs=tuple(found.pairs),
         note=" ".join([note, *found.notes] if note else found.notes) or None,
@@ -204,6 +221,12 @@ def scope_differences(
                 connection, part, columns, ids=(b_id, a_id), plan=Plan(), micro=question.micro, blobs=store.blobs
             )
     return _scopes(columns, question, tests, Correction.HOLM)
+
+
+def captions_of_compared(store: Store, question: ScoreQuestion, *, a: str, b: str) -> tuple[Caption, Caption]:
+    """The captions of both models of a comparison; arguments and errors as for `compare`."""
+    with store.database.reading() as connection:
+        return captions_of_both(connection, two_models(connection, question, a=a, b=b).part)
 
 
 def _about(connection: Connection, models: Collection[int]) -> str:
@@ -249,26 +272,68 @@ def _scopes(
     return rows
 
 
-def with_significance(
-    scopes: Sequence[ScopeDifference], *, partitions: NDArray[np.int8], is_win: Mask, is_significant: Mask
-) -> list[ScopeDifference]:
-    """Scopes with the number of their significant wins and losses.
+def _with_shared(scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]) -> list[ScopeDifference]:
+    """Scopes with the number of their pairs that are in them under both models."""
+    shared = Counter(
+        scope for each in pairs for scope in {*scopes_of(each.partition_a)} & {*scopes_of(each.partition_b)}
+    )
+    return [scope.model_copy(update={"shared": shared[scope.scope]}) for scope in scopes]
+
+
+class Verdicts(NamedTuple):
+    """The tests of the pairs that both models have a score for, as columns."""
+
+    partitions: NDArray[np.int8]
+    """Their partitions under model b, by their number in the store."""
+    targets: NDArray[np.str_]
+    """Their target languages."""
+    is_win: Mask
+    """On which b is better."""
+    is_significant: Mask
+    """On which the two differ significantly."""
+    p_better: PValues
+    """One-sided p-values of b's being better; NaN where there is no test."""
+    p_worse: PValues
+    """One-sided p-values of its being worse."""
+
+    @classmethod
+    def of(cls, pairs: Sequence[PairDifference], higher: bool) -> Self:
+        """The columns of tested pairs; `higher` is whether higher scores are better."""
+        return cls(
+            np.array([PARTITION_IDS[each.partition_b] for each in pairs], np.int8),
+            np.array([each.pair.target for each in pairs], np.str_),
+            np.array([(each.delta > 0) is higher for each in pairs], np.bool_),
+            np.array([bool(each.significant) for each in pairs], np.bool_),
+            np.array([each.p_better for each in pairs], np.float64),
+            np.array([each.p_worse for each in pairs], np.float64),
+        )
+
+
+def with_significance(scopes: Sequence[ScopeDifference], found: Verdicts, alpha: float) -> list[ScopeDifference]:
+    """Scopes with the number of their significant wins and losses, and of pairs and languages that these replicate on.
 
     Args:
         scopes: the scopes.
-        partitions: the partition of each pair under model b, by its number in the store.
-        is_win: on which pairs b is better.
-        is_significant: on which pairs the two differ significantly.
+        found: the tests of their pairs.
+        alpha: the level of significance.
     """
-    masks = masks_by_scope(partitions, chosen=is_significant)
-    none = np.zeros(len(partitions), np.bool_)
-    counts = {scope.scope: masks.get(scope.scope, none) for scope in scopes}
-    return [
-        scope.model_copy(
-            update={
-                "significant_wins": int((counts[scope.scope] & is_win).sum()),
-                "significant_losses": int((counts[scope.scope] & ~is_win).sum()),
-            }
-        )
-        for scope in scopes
-    ]
+    masks = masks_by_scope(found.partitions)
+    better, worse = (
+        replicated(p_values, partitions=found.partitions, targets=found.targets, alpha=alpha)
+        for p_values in (found.p_better, found.p_worse)
+    )
+    rows = []
+    for scope in scopes:
+        held = masks.get(scope.scope, np.zeros(len(found.partitions), np.bool_))
+        wins, losses = (better.get(scope.scope, NONE), worse.get(scope.scope, NONE))
+        counts = {
+            "significant_wins": int((held & found.is_significant & found.is_win).sum()),
+            "significant_losses": int((held & found.is_significant & ~found.is_win).sum()),
+            "better_on": wins.pairs,
+            "better_into": wins.targets,
+            "worse_on": losses.pairs,
+            "worse_into": losses.targets,
+            "targets": len(np.unique(found.targets[held])),
+        }
+        rows.append(scope.model_copy(update=counts))
+    return rows

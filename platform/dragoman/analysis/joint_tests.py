@@ -19,7 +19,7 @@ from dragoman.analysis.units import Block, Units, independent
 from dragoman.metrics.base import Metric, Scores, Statistics
 from dragoman.metrics.difference import Difference
 from dragoman.metrics.replicates import Lines, Replicates, Sides, standard_error
-from dragoman.metrics.significance import adjusted, difference, replicates
+from dragoman.metrics.significance import Correction, adjusted, difference, replicates
 from dragoman.pair import Pair
 
 _KEPT = 256
@@ -227,8 +227,15 @@ def joint_tests_of(
 def _undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:
     """Those whose adjusted p-value is from alpha by less than three Monte Carlo standard errors."""
     close = set[Name]()
-    for p_values in ([each.p_value for each in found.values()], [each.p_worse for each in found.values()]):
-        final = adjusted(p_values, plan.correction).tolist()
+    families = [
+        ([each.p_value for each in found.values()], plan.correction),
+        ([each.p_worse for each in found.values()], plan.correction),
+        # counts of wins and losses go by Holm in any case (`analysis.replicability`)
+        ([each.p_worse for each in found.values()], Correction.HOLM),
+        ([each.p_better for each in found.values()], Correction.HOLM),
+    ]
+    for p_values, correction in families:
+        final = adjusted(p_values, correction).tolist()
         for name, p_value, adjusted_p in zip(found, p_values, final, strict=True):
             if abs(plan.alpha / adjusted_p - 1) <= 3 / sqrt(samples * p_value):
                 close.add(name)

@@ -49,6 +49,10 @@ class PairDifference:
     """Two-sided p-value of the test; None where none could be made."""
     p_is_floor: bool = False
     """Whether that is the smallest that the test's trials can give: the true one may be far below."""
+    p_better: float | None = None
+    """One-sided p-value of b's being better."""
+    p_worse: float | None = None
+    """One-sided p-value of b's being worse."""
     adjusted: float | None = None
     """The p-value adjusted for all pairs of the comparison."""
     significant: bool | None = None

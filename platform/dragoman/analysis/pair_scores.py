@@ -51,6 +51,11 @@ class Scored(NamedTuple):
     highs: Numbers
     """Upper ends of them."""
 
+    @property
+    def widths(self) -> Numbers:
+        """How wide the intervals are."""
+        return self.highs - self.lows
+
 
 class PairColumns(NamedTuple):
     """Every planned pair of a grid under one model, as columns; equal indices are one pair."""
@@ -199,7 +204,7 @@ def differing(
     It is the test by intervals (`significance.interval_tests`) that `comparison.compare` falls back to, and takes
     milliseconds; pairs that have no intervals are not found.
     """
-    tests = interval_tests(own.values - other.values, own.highs - own.lows, other.highs - other.lows)
+    tests = interval_tests(own.values - other.values, own.widths, other.widths)
     return tests.adjusted(correction) <= alpha
 
 

@@ -11,7 +11,7 @@ from dragoman.analysis.aggregation import masks_by_scope
 from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.joint_tests import Contrast, JointTests, joint_tests
 from dragoman.analysis.languages import over_languages
-from dragoman.analysis.pair_differences import PairDifference, Widths
+from dragoman.analysis.pair_differences import PairDifference, Widths, higher_is_better
 from dragoman.analysis.pair_scores import PairColumns
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import MOST_PAIRS, disagreement, statistics_of
@@ -143,7 +143,7 @@ def tested(metric: str, pairs: Sequence[PairDifference], widths: Widths, found: 
     odd = joint.odd if joint else frozenset[Pair]()
     results = joint.pairs if joint else {}
     samples = joint.samples if joint and results else None
-    listed = _adjusted(pairs, widths, results, odd, plan)
+    listed = _adjusted(metric, pairs, widths, results, odd, plan)
     by_intervals = sum(each.test is Test.INTERVALS for each in listed)
     notes = [reason] if reason else []
     if by_intervals and not reason and plan.test is not Test.INTERVALS:
@@ -182,7 +182,20 @@ def _reason(pairs: int, found: ModelTests, plan: Plan) -> str | None:
     return None
 
 
+class _Result(NamedTuple):
+    """The fields of a pair's test."""
+
+    test: Test
+    low: float
+    high: float
+    p_value: float
+    p_is_floor: bool
+    p_better: float
+    p_worse: float
+
+
 def _adjusted(
+    metric: str,
     pairs: Sequence[PairDifference],
     widths: Widths,
     results: Mapping[Pair, Difference],
@@ -192,24 +205,21 @@ def _adjusted(
     """The pairs with the results of their tests, paired or by intervals, adjusted for the number of all."""
     deltas = np.array([each.delta for each in pairs], dtype=np.float64)
     by_intervals = interval_tests(deltas, widths.b, widths.a)
-    lows, highs, p_values = (column.tolist() for column in by_intervals)
-    place: dict[int, tuple[Test, float, float, float, bool]] = {}
+    is_better = (deltas > 0) == higher_is_better(metric)
+    one_sided = (by_intervals.one_sided(is_so).tolist() for is_so in (is_better, ~is_better))
+    columns = list(zip(*(column.tolist() for column in by_intervals), *one_sided, strict=True))
+    place: dict[int, _Result] = {}
     for index, each in enumerate(pairs):
-        if result := results.get(each.pair):
-            place[index] = (plan.test, result.low, result.high, result.p_value, result.p_is_floor)
-        elif each.pair not in odd and not np.isnan(p_values[index]):
-            place[index] = (Test.INTERVALS, lows[index], highs[index], p_values[index], False)
-    corrected = adjusted([p_value for *_, p_value, _ in place.values()], plan.correction).tolist()
-    found = list(pairs)
-    for (index, (test, low, high, p_value, is_floor)), final in zip(place.items(), corrected, strict=True):
-        found[index] = replace(
-            pairs[index],
-            test=test,
-            low=low,
-            high=high,
-            p_value=p_value,
-            p_is_floor=is_floor,
-            adjusted=final,
-            significant=final <= plan.alpha,
-        )
-    return found
+        low, high, p_value, p_better, p_worse = columns[index]
+        if found := results.get(each.pair):
+            place[index] = _Result(
+                plan.test, found.low, found.high, found.p_value, found.p_is_floor, found.p_better, found.p_worse
+            )
+        elif each.pair not in odd and not np.isnan(p_value):
+            place[index] = _Result(Test.INTERVALS, low, high, p_value, False, p_better, p_worse)
+    corrected = adjusted([result.p_value for result in place.values()], plan.correction).tolist()
+    listed = list(pairs)
+    for (index, result), final in zip(place.items(), corrected, strict=True):
+        significant = final <= plan.alpha
+        listed[index] = replace(pairs[index], adjusted=final, significant=significant, **result._asdict())
+    return listed

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import masks_by_scope, mean
+from dragoman.analysis.caption import Caption, captions_of_both
 from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.pair_differences import two_models
 from dragoman.analysis.pair_scores import read_columns
@@ -67,6 +68,10 @@ class RecipeComparison(Record):
     """The models of a, one a seed."""
     models_b: tuple[str, ...]
     """The models of b."""
+    caption_a: Caption
+    """What the scores of a were measured on, and how."""
+    caption_b: Caption
+    """Likewise of b."""
     scopes: tuple[RecipeDifference, ...]
     """The partitions of b that occur, then `unseen` and `all`."""
     pairs: tuple[RecipeDifference, ...]
@@ -125,7 +130,7 @@ def compare_recipes(
         if not known or len(known) > MOST_PAIRS:
             return None
         part = two_models(connection, question, a=models_a[0], b=models_b[0]).part
-        units = units_of(connection, part, known, blobs=store.blobs)
+        units, captions = units_of(connection, part, known, blobs=store.blobs), captions_of_both(connection, part)
     tests = RecipeTests(kind, rows_a, rows_b, units, fixed=(read.fixed_a, read.fixed_b))
     scopes = {scope: [pair for pair in known if pair in planned] for scope, planned in read.planned.items()}
     rows = {
@@ -142,6 +147,8 @@ def compare_recipes(
         metric=question.metric,
         models_a=tuple(models_a),
         models_b=tuple(models_b),
+        caption_a=captions[0],
+        caption_b=captions[1],
         scopes=tuple(_adjusted(list(rows.values()), correction)),
         pairs=tuple(_adjusted(of_pairs, correction)),
         note=" ".join(filter(None, notes)) or None,

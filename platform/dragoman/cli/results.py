@@ -19,7 +19,7 @@ from dragoman.cli.output import printed, until_printed
 from dragoman.reports import jobs
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
-from dragoman.reports.results import answers
+from dragoman.reports.results import answers, notes_on_pairs
 from dragoman.tables.table import Table
 
 
@@ -50,9 +50,14 @@ def results(
     if grid is None:
         return [jobs.grids(store, {name: store.jobs.of_grid(name) for name in store.grids.names()})]
     names = grids_of(store, grid)
-    tables = {}
+    questions = {}
     for name in names:
-        models, of_grid = chosen_models(store, name, model), chosen_metric(store, name, metric)
-        question = ScoreQuestion(name, of_grid, signature=signature, prompt=prompt, micro=micro)
-        tables[name] = answers(store, question, models=models, other_languages=other_languages)
-    return tables[grid] if names == [grid] else across(grid, tables)
+        question = ScoreQuestion(
+            name, chosen_metric(store, name, metric), signature=signature, prompt=prompt, micro=micro
+        )
+        questions[question] = chosen_models(store, name, model)
+    tables = {
+        question.grid: answers(store, question, models=models, other_languages=other_languages)
+        for question, models in questions.items()
+    }
+    return tables[grid] if names == [grid] else across(grid, tables, notes_on_pairs(store, questions))

@@ -39,12 +39,16 @@ class Difference(NamedTuple):
     """Two-sided: how probable a difference at least this large is between two systems that don't differ."""
     p_worse: float
     """One-sided: how probable it is that one of two such systems is at least this much worse than the other."""
+    p_better: float
+    """One-sided: how probable it is that it is at least this much better."""
     p_is_floor: bool = False
     """Whether `p_value` is the smallest that this number of replicates can give: the true one may be far below."""
     se: float = 0.0
     """Standard error of `delta`."""
     units: int = 0
     """Sentences, or documents, that it is of."""
+    p_worse_is_floor: bool = False
+    """Whether `p_worse` is the smallest that there can be."""
 
 
 def by_randomization(
@@ -72,15 +76,18 @@ def by_randomization(
     """
     distances = np.abs(dealt)
     if not (distances > _ROUNDING).any():
-        return Difference(delta, delta, delta, 1.0, 1.0, units=units)
+        return Difference(delta, delta, delta, 1.0, 1.0, 1.0, units=units)
     towards = 1 if higher_is_better else -1
     p_value, is_floor = _tail_share(distances, abs(delta), fits_tail)
-    p_worse, _ = _tail_share(-towards * dealt, -towards * delta, fits_tail)
+    p_worse, worse_is_floor = _tail_share(-towards * dealt, -towards * delta, fits_tail)
+    p_better, _ = _tail_share(towards * dealt, towards * delta, fits_tail)
     squared = _critical(distances) ** 2 / float(np.mean(distances**2))
     half = se * sqrt(squared * (units - 1) / (units - squared)) if units > squared else _critical(distances)
     # a thousandth beyond 0 where they would contradict each other
     half = min(half, abs(delta) * 0.999) if p_value <= _ALPHA else max(half, abs(delta) * 1.001)
-    return Difference(delta, delta - half, delta + half, p_value, p_worse, is_floor, se, units)
+    return Difference(
+        delta, delta - half, delta + half, p_value, p_worse, p_better, is_floor, se, units, worse_is_floor
+    )
 
 
 def by_bootstrap(delta: float, drawn: Scores, *, se: float, units: int, higher_is_better: bool = True) -> Difference:
@@ -98,15 +105,17 @@ def by_bootstrap(delta: float, drawn: Scores, *, se: float, units: int, higher_i
     known = drawn[~np.isnan(drawn)]
     known = np.where(np.abs(known) <= _ROUNDING, 0.0, known)
     if not known.any():
-        return Difference(delta, delta, delta, 1.0, 1.0, units=units)
+        return Difference(delta, delta, delta, 1.0, 1.0, 1.0, units=units)
     count = 1 + len(known)
     below, above = 1 + np.count_nonzero(known <= 0), 1 + np.count_nonzero(known >= 0)
     p_value = min(1.0, 2 * expanded_level(int(min(below, above)) / count, units))
-    p_worse = expanded_level(min(1.0, (above if higher_is_better else below) / count), units)
+    against, for_it = (above, below) if higher_is_better else (below, above)
+    p_worse, p_better = (expanded_level(min(1.0, beyond / count), units) for beyond in (against, for_it))
     low, high = expanded_interval(known, units)
     if p_value > _ALPHA:  # of very few units the percentiles are beyond what was drawn
         low, high = min(low, 0.0), max(high, 0.0)
-    return Difference(delta, low, high, p_value, p_worse, bool(min(below, above) == 1), se, units)
+    is_floor, worse_is_floor = bool(min(below, above) == 1), bool(against == 1)
+    return Difference(delta, low, high, p_value, p_worse, p_better, is_floor, se, units, worse_is_floor)
 
 
 def by_sacrebleu_bootstrap(
@@ -128,11 +137,14 @@ def by_sacrebleu_bootstrap(
     known = drawn[~np.isnan(drawn)]
     distances = np.abs(known)
     if not distances.any():
-        return Difference(delta, delta, delta, 1.0, 1.0, units=units)
+        return Difference(delta, delta, delta, 1.0, 1.0, 1.0, units=units)
     beyond = int(np.count_nonzero(distances - distances.mean() > abs(delta)))
     p_value = (1 + beyond) / (1 + len(known))
     is_worse = (delta < 0) is higher_is_better
-    return Difference(delta, *interval(known), p_value, p_value if is_worse else 1.0, beyond == 0, se, units)
+    p_worse, p_better = (p_value, 1.0) if is_worse else (1.0, p_value)
+    low, high = interval(known)
+    is_floor = beyond == 0
+    return Difference(delta, low, high, p_value, p_worse, p_better, is_floor, se, units, is_floor and is_worse)
 
 
 def _critical(distances: Scores) -> float:

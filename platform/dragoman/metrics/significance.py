@@ -234,6 +234,14 @@ class IntervalTests(NamedTuple):
         found[tested] = adjusted(self.p_values[tested], correction)
         return found
 
+    def one_sided(self, is_so: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """One-sided p-values of the differences' being in a direction.
+
+        Args:
+            is_so: whether each difference, as observed, is in that direction.
+        """
+        return np.where(is_so, self.p_values / 2, 1 - self.p_values / 2)
+
 
 def interval_tests(
     deltas: NDArray[np.float64], widths: NDArray[np.float64], other_widths: NDArray[np.float64]

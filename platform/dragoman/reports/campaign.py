@@ -9,21 +9,25 @@ _OF_ONE = ("matrix",)
 """Tables of a single grid: for a campaign they are shown only on request."""
 
 
-def across(campaign: str, grids: Mapping[str, Sequence[Table]]) -> list[Table]:
+def across(
+    campaign: str, grids: Mapping[str, Sequence[Table]], notes: Mapping[str, Sequence[str]] | None = None
+) -> list[Table]:
     """The tables of several grids as tables of the campaign, each row with the name of its grid.
 
     Args:
         campaign: name of the campaign.
         grids: the tables of each grid, in the same order.
+        notes: what is said of all grids together, by the tables' names.
     """
     names = dict.fromkeys(table.name for tables in grids.values() for table in tables)
-    return [
-        _joined(campaign, {grid: table for grid, tables in grids.items() for table in tables if table.name == name})
-        for name in names
-    ]
+    joined = []
+    for name in names:
+        of_name = {grid: table for grid, tables in grids.items() for table in tables if table.name == name}
+        joined.append(_joined(campaign, of_name, (notes or {}).get(name, ())))
+    return joined
 
 
-def _joined(campaign: str, tables: Mapping[str, Table]) -> Table:
+def _joined(campaign: str, tables: Mapping[str, Table], notes: Sequence[str]) -> Table:
     first = next(iter(tables.values()))
     group = (first.group,) if isinstance(first.group, str) else first.group or ()
 
@@ -37,7 +41,8 @@ def _joined(campaign: str, tables: Mapping[str, Table]) -> Table:
         title=_title(campaign, tables),
         columns=[word("grid"), *_columns(tables)],
         content=content,
-        notes=tuple(dict.fromkeys(note for table in tables.values() for note in table.notes)),
+        notes=(*notes, *_said({grid: table.notes for grid, table in tables.items()})),
+        caption=" ".join(_said({grid: [table.caption] for grid, table in tables.items() if table.caption})) or None,
         group=("grid", *group),
         stub=first.stub + 1,
         detail=first.detail or first.name in _OF_ONE,
@@ -50,6 +55,18 @@ def _title(campaign: str, tables: Mapping[str, Table]) -> str:
     if all(own[grid] == table.title for grid, table in tables.items()):
         return "; ".join(dict.fromkeys(own.values()))
     return f"{campaign}: {'; '.join(dict.fromkeys(own.values()))}"
+
+
+def _said(sentences: Mapping[str, Sequence[str]]) -> list[str]:
+    """The sentences of all grids once, and others after the names of their grids."""
+    grids: dict[str, list[str]] = {}
+    for grid, of_grid in sentences.items():
+        for sentence in of_grid:
+            grids.setdefault(sentence, []).append(grid)
+    return [
+        sentence if len(names) == len(sentences) else f"{', '.join(names)}: {sentence}"
+        for sentence, names in grids.items()
+    ]
 
 
 def _columns(tables: Mapping[str, Table]) -> list[Column]:

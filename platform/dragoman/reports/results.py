@@ -1,16 +1,18 @@
 """Tables of a grid's results: partitions, gaps, seeds, the matrix and its pairs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from dragoman.analysis.caption import Caption, caption_line, captions_of
 from dragoman.analysis.pair_scores import BASE, PairScore, pair_scores, unscored
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
+from dragoman.analysis.shared_pairs import Shared, note_on_pairs, pairs_by_scope, shared_pairs
 from dragoman.analysis.systems import System
 from dragoman.cell import CellState, Tone
 from dragoman.pair import Pair
@@ -21,6 +23,8 @@ from dragoman.tables.table import Column, Row, Table, figure, interval, number, 
 
 Scores = dict[System, list[PairScore]]
 """Pairs' scores by system."""
+Captions = Mapping[System, Caption]
+"""What each system's scores were measured on."""
 ALARMING = tuple(state.mark for state in CellState if state.facts.tone is Tone.BAD)
 """Marks that the matrix shows in red."""
 WIDEST_MATRIX = 40
@@ -49,20 +53,29 @@ def answers(
         models: names of the models.
         other_languages: give means a second interval, with other languages.
     """
-    systems = chosen_systems(store, question, models)
+    captions = captioned(store, question, models)
 
     @cache
     def scores() -> Scores:
-        return {each: pair_scores(store, _of(question, each), model=each.model) for each in systems}
+        return {each: pair_scores(store, _of(question, each), model=each.model) for each in captions}
 
     return [
-        partition_rows(store, question, models=models, other_languages=other_languages),
-        gap_rows(store, question, systems),
-        seeds(store, question, systems),
-        matrix(question, systems, languages=store.grids.get(question.grid).languages, scores=scores),
-        reasons({each: unscored(store, _of(question, each), model=each.model) for each in systems}),
-        pairs(question, systems, scores=scores),
+        partition_rows(store, question, captions, other_languages=other_languages),
+        gap_rows(store, question, captions),
+        seeds(store, question, captions),
+        matrix(question, captions, languages=store.grids.get(question.grid).languages, scores=scores),
+        reasons({each: unscored(store, _of(question, each), model=each.model) for each in captions}),
+        pairs(question, captions, scores=scores),
     ]
+
+
+def captioned(store: Store, question: ScoreQuestion, models: Sequence[str]) -> Captions:
+    """Some models with each of their prompts, or the one named, and what their scores were measured on.
+
+    Raises:
+        StoreError: the grid is unknown, or has no prompt of that name.
+    """
+    return captions_of(store, question, chosen_systems(store, question, models))
 
 
 def _of(question: ScoreQuestion, system: System) -> ScoreQuestion:
@@ -70,9 +83,19 @@ def _of(question: ScoreQuestion, system: System) -> ScoreQuestion:
     return replace(question, prompt=system.prompt)
 
 
-def _row(system: System) -> dict[str, Any]:
+def _system(system: System) -> dict[str, Any]:
     """A row's fields that identify its system."""
     return {key: getattr(system, key) for key in OF_SYSTEM}
+
+
+def _row(system: System, row: Row, caption: Caption) -> Row:
+    """A row with what identifies its system before it, and what its numbers were measured on after it."""
+    return {**_system(system), **row, **{key: value for key, value in caption.facts.items() if key not in row}}
+
+
+def _line(captions: Captions) -> str | None:
+    """The captions of some systems of one grid in a line."""
+    return caption_line({system.within(system.grid): caption for system, caption in captions.items()})
 
 
 def _stub(systems: Iterable[System]) -> list[Column]:
@@ -81,16 +104,20 @@ def _stub(systems: Iterable[System]) -> list[Column]:
 
 
 def partition_rows(
-    store: Store, question: ScoreQuestion, *, models: Sequence[str], other_languages: bool = False
+    store: Store, question: ScoreQuestion, captions: Captions, *, other_languages: bool = False
 ) -> Table:
-    """The partition table of some models, each with its prompts or the one named, one below the other."""
-    metric, systems = question.metric, chosen_systems(store, question, models)
+    """The partition table of some systems (`captioned`), one below the other."""
+    metric, shared = question.metric, _shared(store, question, captions)
+
+    def in_common(scope: str) -> Row:
+        return {"shared_pairs": shared[scope].pairs if scope in shared else None}
+
     rows = [
-        {**_row(each), **row.model_dump(mode="json")}
-        for each in systems
+        _row(each, {**row.model_dump(mode="json"), **in_common(row.scope)}, caption)
+        for each, caption in captions.items()
         for row in partition_table(store, _of(question, each), model=each.model)
     ]
-    notes = [ABOUT]
+    notes = [ABOUT, *([note] if (note := note_on_pairs(shared)) else [])]
     if other_languages:
         notes.append(WITH_OTHER_LANGUAGES)
     if any(row["gain"] is not None for row in rows):
@@ -105,13 +132,34 @@ def partition_rows(
             "of which it can't tell), so that the true rate may be higher."
         )
     notes += dict.fromkeys(row["note"] for row in rows if row["note"])
-    stub = _stub(systems)
+    stub = _stub(captions)
     return Table(
         name="partitions", title=f"{question.grid}: mean {metric} by partition, {weighing(question.micro)}",
         columns=[*stub, *partition_columns(rows, metric, other_languages=other_languages)],
-        content=rows, notes=notes, group=OF_SYSTEM,
-        stub=len(stub) + 1,
+        content=rows, notes=notes, group=OF_SYSTEM, stub=len(stub) + 1, caption=_line(captions),
     )  # fmt: skip
+
+
+def notes_on_pairs(store: Store, questions: Mapping[ScoreQuestion, Sequence[str]]) -> dict[str, list[str]]:
+    """By tables' names, the sentences about scopes that are other pairs from model to model of several grids.
+
+    Args:
+        store: the store.
+        questions: the models of each grid's question.
+    """
+    found = {
+        system: pairs
+        for question, models in questions.items()
+        for system, pairs in pairs_by_scope(store, question, chosen_systems(store, question, models)).items()
+    }
+    shared = shared_pairs(found.values())
+    notes = {"partitions": note_on_pairs(shared), "gap": note_on_pairs(shared, (Partition.SEEN, Partition.RECOMBINED))}
+    return {name: [f"Over all grids: {note}"] for name, note in notes.items() if note}
+
+
+def _shared(store: Store, question: ScoreQuestion, systems: Collection[System]) -> Mapping[str, Shared]:
+    """The pairs of each scope that some systems have in common; nothing where there is only one."""
+    return shared_pairs(pairs_by_scope(store, question, systems).values()) if len(systems) > 1 else {}
 
 
 def partition_columns(
@@ -136,6 +184,7 @@ def partition_columns(
     columns += [interval("low", "high")] if resampled else []
     columns += [interval("languages_low", "languages_high", "other languages")] if other_languages else []
     columns += [number("median")] if has("median") else []
+    columns += [number("shared_pairs", "in common", digits=0)] if any(map(_is_apart, rows)) else []
     if has("gain"):
         columns += [number("base_mean", "base"), number("gain", sign=True)]
         columns += [interval("gain_low", "gain_high", sign=True)] if resampled else []
@@ -152,39 +201,52 @@ def partition_columns(
     return columns
 
 
-def gap_rows(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> Table:
-    """How much better each model is on seen than on recombined pairs, for those that have both."""
-    rows = []
-    for each in systems:
+def _is_apart(row: Row) -> bool:
+    """Whether a row's mean is over other pairs than all systems of its table have in common."""
+    return row.get("shared_pairs") is not None and row["shared_pairs"] < row["done"]
+
+
+def gap_rows(store: Store, question: ScoreQuestion, captions: Captions) -> Table:
+    """How much better each system (`captioned`) is on seen than on recombined pairs, for those that have both."""
+    rows, found = [], {}
+    for each, caption in captions.items():
         asked = _of(question, each)
         gap = partition_gap(store, asked, model=each.model, better=Partition.SEEN, worse=Partition.RECOMBINED)
         if gap is not None:
-            rows.append({**_row(each), **gap.model_dump(mode="json")})
+            found[each] = caption
+            rows.append(_row(each, gap.model_dump(mode="json"), caption))
+    apart = note_on_pairs(_shared(store, question, found), (Partition.SEEN, Partition.RECOMBINED))
+    notes = dict.fromkeys([row["note"] for row in rows if row["note"]] + ([apart] if apart else []))
     return Table(
         name="gap",
         title=f"{question.grid}: {question.metric} on seen minus recombined pairs into the same target languages, "
               f"{weighing(question.micro)}",
-        columns=[*_stub(systems), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
+        columns=[*_stub(captions), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
                  Column("targets", "targets", lambda row: str(len(row["targets"]))),
                  number("raw", "whatever targets", sign=True), interval("raw_low", "raw_high", sign=True),
                  share("seen", "done", "pairs"),
                  share("recombined", "other_done", "other_pairs")],
-        content=rows, notes=list(dict.fromkeys(row["note"] for row in rows if row["note"])),
+        content=rows, notes=list(notes), caption=_line(found),
     )  # fmt: skip
 
 
-def seeds(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> Table:
+def seeds(store: Store, question: ScoreQuestion, systems: Collection[System]) -> Table:
     """Mean and standard deviation over models that differ only in their seed, where there are such models."""
-    rows = [
-        {**row.model_dump(mode="json"), "models": " ".join(row.models), "prompt": prompt}
+    found = [
+        (System(question.grid, row.models[0], prompt), row)
         for prompt in dict.fromkeys(each.prompt for each in systems)
         for row in over_seeds(store, replace(question, prompt=prompt))
+    ]
+    captions = captions_of(store, question, dict.fromkeys(first for first, _ in found))
+    rows = [
+        {"prompt": first.prompt, **row.model_dump(mode="json"), "models": " ".join(row.models), **captions[first].facts}
+        for first, row in found
     ]
     return Table(
         name="seeds",
         title=f"{question.grid}: mean {question.metric} over seeds, on the pairs all of them have, "
               f"{weighing(question.micro)}",
-        content=rows, group=("models", "prompt"),
+        content=rows, group=("models", "prompt"), caption=_line(captions),
         notes=["Pairs of a scope are those that are in it under every seed.",
                "The interval is of the recipe's mean: other seeds and other sentences are counted, on these pairs."],
         columns=[word("models"), *_stub(systems)[1:], word("scope"),
@@ -196,7 +258,7 @@ def seeds(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> T
 
 
 def matrix(
-    question: ScoreQuestion, systems: Sequence[System], *, languages: Sequence[str], scores: Callable[[], Scores]
+    question: ScoreQuestion, captions: Captions, *, languages: Sequence[str], scores: Callable[[], Scores]
 ) -> Table:
     """Source by target, one block for each model and prompt; cells that are no pair of the grid stay empty."""
 
@@ -207,7 +269,7 @@ def matrix(
             for source in languages:
                 cells = (by_pair.get(Pair(source, target)) for target in languages)
                 entries = dict(zip(languages, map(_entry, cells), strict=True))
-                rows.append({**_row(each), "source": source, **entries})
+                rows.append(_row(each, {"source": source, **entries}, captions[each]))
         return rows
 
     def column(target: str) -> Column:
@@ -222,8 +284,8 @@ def matrix(
 
     return Table(
         name="matrix", title=f"{question.grid}: {question.metric} from source (row) to target (column)",
-        columns=[*_stub(systems), word("source"), *map(column, languages)], content=content,
-        group=OF_SYSTEM, stub=len(_stub(systems)) + 1, detail=len(languages) > WIDEST_MATRIX,
+        columns=[*_stub(captions), word("source"), *map(column, languages)], content=content, caption=_line(captions),
+        group=OF_SYSTEM, stub=len(_stub(captions)) + 1, detail=len(languages) > WIDEST_MATRIX,
     )  # fmt: skip
 
 
@@ -238,7 +300,7 @@ def reasons(without: Scores) -> Table:
         for score in found:
             alike[each, score.state, score.reason].append(str(score.pair))
     rows = [
-        {**_row(each), "state": state.mark, "pairs": len(found), "which": found, "reason": reason}
+        {**_system(each), "state": state.mark, "pairs": len(found), "which": found, "reason": reason}
         for (each, state, reason), found in alike.items()
     ]
 
@@ -253,16 +315,16 @@ def reasons(without: Scores) -> Table:
     )  # fmt: skip
 
 
-def pairs(question: ScoreQuestion, systems: Sequence[System], *, scores: Callable[[], Scores]) -> Table:
+def pairs(question: ScoreQuestion, captions: Captions, *, scores: Callable[[], Scores]) -> Table:
     """Every pair of every model and prompt, a row each."""
 
     def content() -> list[Row]:
-        return [{**_row(each), **of_pair(score)} for each, found in scores().items() for score in found]
+        return [_row(each, of_pair(score), captions[each]) for each, found in scores().items() for score in found]
 
     return Table(
         name="pairs", title=f"{question.grid}: {question.metric} of every pair", content=content, group=OF_SYSTEM,
-        detail=True, stub=len(_stub(systems)) + 2,
-        columns=[*_stub(systems), word("source"), word("target"), word("partition"), word("state"),
+        detail=True, stub=len(_stub(captions)) + 2, caption=_line(captions),
+        columns=[*_stub(captions), word("source"), word("target"), word("partition"), word("state"),
                  number("value", question.metric), interval("low", "high"), number("base_value", BASE)],
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Decoding: how a model's text is chosen, and where it ends."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -74,6 +75,18 @@ class Decoding(SpecModel):
             # a sentence that is not shortened has the same translation, or none, whichever the word for it
             if name != "too_long" or self.too_long == "cut"
         }
+
+    @property
+    def shown(self) -> str:
+        """The decoding for people: how tokens are chosen, how many, and what else is not as by default."""
+        how = f"drawn at temperature {self.temperature:g}" if self.samples else f"beam {self.beam}"
+        said = {"beam", "temperature", "max_new_tokens"}
+        rest = [
+            f"{name.replace('_', ' ')} {json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value}"
+            for name, value in self.meaning.items()
+            if name not in said and (getattr(self, name) != _default(name) or name == "seed")
+        ]
+        return ", ".join(["greedy" if how == "beam 1" else how, f"at most {self.max_new_tokens} tokens", *rest])
 
     @property
     def id(self) -> str:

@@ -23,6 +23,12 @@ from dragoman.terminal import writes_unicode
 DECIMALS = 6
 """Digits after the point in JSON and CSV: enough to compute with, few enough to be the same on every machine."""
 
+DIGITS = 3
+"""Significant digits of numbers that so few digits after the point would cut off."""
+
+_ROUNDING = 1e-12
+"""Numbers below are 0 but for rounding."""
+
 GUTTER = 3
 """Columns of a terminal between two columns of a table."""
 
@@ -59,7 +65,7 @@ def as_markdown(table: Table) -> str:
 
     headings, *cells = ([cell.replace("|", "\\|") for cell in line] for line in [_headings(table), *_cells(table)])
     body = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
-    notes = "".join(f"\n{visible(note)}\n" for note in table.notes)
+    notes = "".join(f"\n{visible(note)}\n" for note in table.below)
     return f"**{visible(table.title)}**\n\n{body}\n{notes}"
 
 
@@ -78,7 +84,7 @@ def as_latex(table: Table) -> str:
     )
     body = _NEGATIVE.sub("$-$", body)
     label = f"{table.name}:{_NO_WORD.sub('-', table.title.lower()).strip('-')}"
-    notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.notes)
+    notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.below)
     return (
         f"% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\\caption{{{escaped(table.title)}}}\n"
         f"\\label{{tab:{label}}}\n{body}\n{notes}\\end{{table}}\n"
@@ -100,9 +106,9 @@ def as_text(tables: Sequence[Table]) -> str:
     for part in parts:
         console.print(Text(visible(part.title), style="bold"), soft_wrap=True)
         console.print(_rich(part))
-        for note in part.notes:
+        for note in part.below:
             console.print(Text(f"  {visible(note)}"), soft_wrap=True)
-        if part.notes:
+        if part.below:
             console.print()
     return "".join(f"{line.rstrip()}\n" for line in lines_of(out.getvalue()))
 
@@ -141,6 +147,7 @@ def _fitting(table: Table, width: int | None) -> list[Table]:
             columns=part,
             title=f"{table.title} (continued)" if index else table.title,
             notes=table.notes if index == len(parts) - 1 else (),
+            caption=table.caption if index == len(parts) - 1 else None,
         )
         for index, part in enumerate(parts)
     ]
@@ -171,6 +178,8 @@ def _alignment(table: Table) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON and CSV have it; a small number, such as a p-value, keeps its first digits and is not 0."""
     if isinstance(value, float):
-        return round(value, DECIMALS) + 0.0
+        is_small = _ROUNDING < abs(value) < 10.0 ** (DIGITS - DECIMALS)
+        return float(f"{value:.{DIGITS}g}") if is_small else round(value, DECIMALS) + 0.0
     return value

@@ -64,6 +64,8 @@ class Table:
     """The rows in the order they are printed, all with the same keys; or what finds them when they are printed."""
     notes: Sequence[str] = ()
     """Sentences below it."""
+    caption: str | None = None
+    """What its numbers were measured on, and how: a line below it, before the notes."""
     group: str | tuple[str, ...] | None = None
     """A rule is drawn where this value, or one of these, changes."""
     stub: int = 1
@@ -95,6 +97,11 @@ class Table:
                     f"The column {column.key!r} of the table {self.name} shows {lacking[0]!r}: no row has it."
                 )
         return rows
+
+    @property
+    def below(self) -> list[str]:
+        """The lines below it: its caption and its notes."""
+        return [*([self.caption] if self.caption else []), *self.notes]
 
     @property
     def breaks(self) -> list[int]:
@@ -156,15 +163,23 @@ def p_value(key: str, heading: str | None = None, floor: str = "p_is_floor", dig
     """A column of p-values; of one that is the smallest a test can give, by the row's value `floor`, the bound."""
 
     def text(row: Row) -> str:
-        value = row[key]
-        if value is None:
-            return "-"
-        least: float = 10**-digits
-        if row[floor] or value < least / 2:
-            return f"< {max(least, ceil(value / least - 1e-9) * least):.{digits}f}"
-        return f"{value:.{digits}f}"
+        return "-" if row[key] is None else probability(row[key], is_floor=row[floor], digits=digits)
 
     return Column(key, _headed(key, heading), text, values=(key, floor))
+
+
+def probability(p_value: float, *, is_floor: bool = False, digits: int = 4) -> str:
+    """A p-value with fixed digits; a bound for one that has none, as no p-value is 0: ``< 0.0001``.
+
+    Args:
+        p_value: the p-value.
+        is_floor: whether it is the smallest that its test can give, so that the true one is below.
+        digits: digits after the point.
+    """
+    least: float = 10**-digits
+    if is_floor or p_value < least / 2:
+        return f"< {max(least, ceil(p_value / least - 1e-9) * least):.{digits}f}"
+    return f"{p_value:.{digits}f}"
 
 
 def figure(value: float | None, digits: int = 1, sign: bool = False) -> str:

@@ -27,7 +27,9 @@ td { min-width: 10px; height: 10px; text-align: center; padding: 0; border: 1px 
 """
 
 
-def heat_map_page(title: str, metric: str, languages: Sequence[str], scores: Iterable[PairScore]) -> str:
+def heat_map_page(
+    title: str, metric: str, languages: Sequence[str], scores: Iterable[PairScore], caption: str | None = None
+) -> str:
     """The page of a model's scores, source by target.
 
     Colours run from the lowest score to the highest, in one hue that gets darker, so that they can be told apart with
@@ -38,6 +40,7 @@ def heat_map_page(title: str, metric: str, languages: Sequence[str], scores: Ite
         metric: name of the metric.
         languages: tags in order, for both sides.
         scores: one for each planned pair.
+        caption: what they were measured on, and how.
     """
     found = {score.pair: score for score in scores}
     values = [score.value for score in found.values() if score.value is not None]
@@ -50,6 +53,7 @@ def heat_map_page(title: str, metric: str, languages: Sequence[str], scores: Ite
     heads = "".join(f'<th scope="col" title="{escape(english_name(tag))}">{escape(tag)}</th>' for tag in languages)
     said = f"{escape(metric)}, source by target: {low:.1f} (lightest) to {high:.1f} (darkest); seen pairs are framed, "
     said += f"{len(found) - len(values)} of {len(found)} pairs without a score are hatched."
+    said += f"<br>{escape(caption)}" if caption else ""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}{_colours()}</style><h1>{escape(title)}</h1>"

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
+from dragoman.analysis.pair_differences import higher_is_better
+
 NOTE_TAG = "mlflow.note.content"
 _VIEW = "dragoman"
 VIEW_TAG = f"mlflow.sharedViewState.{_VIEW}"
@@ -93,7 +95,7 @@ def saved_view(metrics: Sequence[str], scopes: Iterable[str]) -> str:
         {
             "searchFilter": "tags.`dragoman.key` LIKE 'evaluation/%'",
             "orderByKey": columns[0] if columns else "attributes.start_time",
-            "orderByAsc": False,
+            "orderByAsc": bool(metrics) and not higher_is_better(metrics[0]),
             "startTime": "ALL",
             "lifecycleFilter": "Active",
             "modelVersionFilter": "All Runs",

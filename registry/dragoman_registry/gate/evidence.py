@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dragoman import plugins
 from dragoman.analysis.aggregation import mean
+from dragoman.analysis.caption import caption_of
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
@@ -82,13 +83,18 @@ def gate(
         held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
         test_set=next((cell.test_set for cell in cells.values()), None),
+        captions={
+            metric: caption_of(store, _question(grid, metric, policy), model=model)
+            for metric in metrics
+            if metric != CONTAMINATION
+        },
         findings=judge(policy, numbers, lower, incumbent is not None, adjusted_tests(tests, policy)),
     )
 
 
 def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str) -> Units:
     """The sentences of the test lines of a grid's pairs."""
-    question = ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
+    question = _question(grid, metric, policy)
     with store.database.reading() as connection:
         part = Slice.of(connection, question, [model])
         pairs = {score.pair for score in pair_scores(store, question, model=model)}
@@ -152,16 +158,29 @@ def dev_grid(store: Store, grid: GridRecord) -> GridRecord | None:
 
 
 def _means(store: Store, grid: GridRecord, policy: Promotion, models: Iterable[str]) -> dict[str, float]:
-    """Each model's mean over the pairs of the policy's scope that all of them have a score for."""
+    """Each model's mean over the pairs that all of them have a score for, and that are in the scope for all of them.
+
+    What is unseen for one may be seen for another: means over other pairs would not tell which is better. Models that
+    have no pair in the scope are left out.
+
+    Raises:
+        PolicyError: no pair is in the scope for all of them.
+    """
     scores = {model: _numbers(store, grid, model, policy.metric, policy) for model in models}
     lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
-    means = {}
+    scopes: dict[str, dict[Pair, float]] = {}
     for model, numbers in scores.items():
-        common = [each for each in in_scope(numbers, policy.over) if each.pair not in lacking]
-        found = mean(each.value for each in common if each.value is not None)
-        if found is not None:
-            means[model] = found
-    return means
+        held = [each for each in in_scope(numbers, policy.over) if each.pair not in lacking]
+        values = {each.pair: each.value for each in held if each.value is not None}
+        scopes |= {model: values} if values else {}
+    common = set.intersection(*map(set, scopes.values())) if scopes else set()
+    if scopes and not common:
+        raise PolicyError(
+            f"No pair of '{grid.name}' is {policy.over} for all of {', '.join(scopes)}, so no mean over the same pairs "
+            "tells which is the best: choose a scope that they share in promotion, such as all."
+        )
+    means = {model: mean(values[pair] for pair in common) for model, values in scopes.items()}
+    return {model: found for model, found in means.items() if found is not None}
 
 
 def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
@@ -179,13 +198,18 @@ def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
             )
 
 
+def _question(grid: GridRecord, metric: str, policy: Promotion) -> ScoreQuestion:
+    """The question for a grid's scores of a metric, under the signature that the policy chooses."""
+    return ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
+
+
 def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion) -> list[PairNumbers]:
     """What is known of a model under one metric, as far as the policy asks for it."""
     if metric == CONTAMINATION:
-        question = ScoreQuestion(grid.name, policy.metric, signature=policy.signatures.get(policy.metric))
+        question = _question(grid, policy.metric, policy)
         planned = pair_scores(store, question, model=model)
         return contamination(store, grid, id_of(grid, model), planned)
-    question = ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
+    question = _question(grid, metric, policy)
     seeds: Counter[Pair] = Counter()
     if any(rule.metric == metric and rule.seeds_at_least for rule in policy.every_rule):
         siblings = next((names for names in seed_groups(store, grid.name) if model in names), [model])

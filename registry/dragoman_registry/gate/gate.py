@@ -141,6 +141,7 @@ def _hold(
         limit=limit,
         value=value,
         p_value=test.p_value if is_tested and test is not None and bound is Bound.SIGNIFICANCE else None,
+        p_is_floor=is_tested and test is not None and bound is Bound.SIGNIFICANCE and test.p_is_floor,
         method=test.method if is_tested and test is not None else Test.RANDOMIZATION,
         regression=test.regression if is_tested and test is not None and bound is Bound.UPPER else None,
         error=test.error if is_tested and test is not None else None,

@@ -18,8 +18,10 @@ from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.serialization import unpack
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
-from dragoman.spec.promotion import Promotion, Rule
+from dragoman.partition import TrainingGraph
+from dragoman.spec.promotion import Promotion, Rule, is_in
 from dragoman.store.store import Store
+from dragoman.tables.table import probability
 from dragoman_registry.gate.gate import Bounded, PairNumbers, in_scope
 from dragoman_registry.gate.report import Bound, RuleTest
 from dragoman_registry.registry_client.versions import RegisteredVersion
@@ -112,8 +114,11 @@ def beside_incumbent(
     tested = joint_tests(kind, sides.contrasts, units, plan, means)
     asks_recipes = any(rule.seeds != "checkpoint" for rule in (*by_scope, *losses))
     recipes = _recipe_tests(kind, sides, units) if asks_recipes else None
+    graph = store.models.get(incumbent.model).graph
     tests = {
-        (rule, bound): _bound_test(kind, rule, bound, sides, recipes, shared, checkpoints)
+        (rule, bound): _bound_test(kind, rule, bound, sides, recipes, shared, checkpoints).saying(
+            _other_pairs(rule, shared, graph)
+        )
         for rule, shared in scopes.items()
         if (checkpoints := tested.means.get(str(rule.over))) is not None
         for bound in Bound
@@ -127,6 +132,14 @@ def beside_incumbent(
             for each in found
         ]
     return IncumbentNumbers(found, tests)
+
+
+def _other_pairs(rule: Rule, pairs: Sequence[Pair], graph: TrainingGraph) -> str:
+    """The sentence about a rule's pairs that are in its scope for the model alone; nothing where all are for both."""
+    both = sum(is_in(rule.over, pair, graph.partition(pair)) for pair in pairs)
+    if both == len(pairs):
+        return ""
+    return f"The pairs are those that are {rule.over} for the model: {both} of {len(pairs)} are for the incumbent too."
 
 
 def adjusted_tests(tests: Mapping[Bounded, RuleTest], policy: Promotion) -> dict[Bounded, RuleTest]:
@@ -203,11 +216,13 @@ def _bound_test(
     one recipe the difference says nothing of the recipe, yet much of the checkpoint.
     """
     better = 1 if kind.higher_is_better else -1
-    alone = f"as checkpoints the regression is {-better * checkpoints.delta:+.2f}, p {checkpoints.p_worse:.4f}"
+    p_worse = probability(checkpoints.p_worse, is_floor=checkpoints.p_worse_is_floor)
+    alone = f"as checkpoints the regression is {-better * checkpoints.delta + 0.0:+.2f}, p {p_worse}"
     of_checkpoints = RuleTest(
         regression=-better * checkpoints.delta + 0.0,
         upper=-checkpoints.low if better > 0 else checkpoints.high,
         p_value=checkpoints.p_worse,
+        p_is_floor=checkpoints.p_worse_is_floor,
         error=checkpoints.se,
         method=Plan().test,
         remark="It is the incumbent itself."

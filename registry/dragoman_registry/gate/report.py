@@ -1,11 +1,14 @@
 """Reports of the gate: every bound of a policy held to one model's numbers, and the verdict."""
 
 from enum import StrEnum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from dragoman.analysis.caption import Caption, caption_line
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion
+from dragoman.tables.table import probability
 
 
 class Bound(StrEnum):
@@ -65,6 +68,8 @@ class RuleTest(BaseModel):
     """Upper end of the regression's 95% interval."""
     p_value: float
     """Probability of a regression this large by chance, one-sided; adjusted over the rules that ask for it."""
+    p_is_floor: bool = False
+    """Whether that is the smallest that the test can give: the true one may be far below."""
     error: float
     """Standard error of the regression."""
     method: str
@@ -72,7 +77,11 @@ class RuleTest(BaseModel):
     is_pooled: bool = False
     """Whether recipes are compared, over all their seeds."""
     remark: str = ""
-    """What it says something of, as a sentence."""
+    """What it says something of, as sentences."""
+
+    def saying(self, sentence: str) -> Self:
+        """The test with another sentence after its remark."""
+        return self.model_copy(update={"remark": " ".join(filter(None, (self.remark, sentence)))})
 
 
 OLDER_METHOD = "sacrebleu-bs"
@@ -114,6 +123,8 @@ class RuleFinding(BaseModel):
     """The bounded quantity, of significant losses their number; None where no pair has one."""
     p_value: float | None = None
     """The adjusted p-value of a regression that may not be significant; `limit` is the level it is held against."""
+    p_is_floor: bool = False
+    """Whether that is the smallest that the test can give."""
     method: str = OLDER_METHOD
     """The test behind the p-value, or behind significant losses."""
     regression: float | None = None
@@ -150,7 +161,8 @@ class RuleFinding(BaseModel):
         if self.bound.is_count:
             return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
         if self.p_value is not None:
-            return f"{self.value:.2f}, p {self.p_value:.4f} ({self.scored} of {self.pairs} pairs)"
+            said = probability(self.p_value, is_floor=self.p_is_floor)
+            return f"{self.value:.2f}, p {said} ({self.scored} of {self.pairs} pairs)"
         if self.regression is not None:
             return f"{self.value:.2f}, of a regression of {self.regression:.2f} ({self.scored} of {self.pairs} pairs)"
         # a value that only just fails must not look like its bound
@@ -183,8 +195,15 @@ class GateReport(BaseModel):
     """Id of the model the alias points to, None where it points to none; `unknown` where Dragoman did not make it."""
     test_set: str | None = None
     """Identity of the test set that was looked at; None in reports of before it was kept."""
+    captions: dict[str, Caption] = Field(default_factory=dict)
+    """What the model's scores of each metric were measured on, and how; none in reports of before they were kept."""
     findings: tuple[RuleFinding, ...]
     """One for each bound, in the policy's order."""
+
+    @property
+    def caption(self) -> str | None:
+        """What the model's scores were measured on, and how, in a line."""
+        return caption_line(self.captions)
 
     @property
     def passed(self) -> bool:

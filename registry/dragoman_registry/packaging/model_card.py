@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dragoman.analysis.caption import caption_of
+from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import SpecError
@@ -10,11 +12,10 @@ from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.reading import ReadingError, read_text
-from dragoman.reports.results import partition_rows
+from dragoman.reports.results import captioned, partition_rows
 from dragoman.spec.document import parsed
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
-from dragoman.spec.sentences import described
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render
@@ -44,9 +45,11 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
     finetuning = next(each for each in spec.finetunings if each.name == model)
     tables = {metric: _table(store, grid.name, model, metric) for metric in grid.metrics}
     first = grid.metrics[0]
+    base = _base(spec.base.model)
+    measured = caption_of(store, ScoreQuestion(grid.name, first), model=model)
     head = (
         f"# {model}\n\n"
-        f"A translation model of the grid **{grid.name}**: {spec.base.model}, finetuned ({_method(finetuning.method)}) "
+        f"A translation model of the grid **{grid.name}**: {base}, finetuned ({_method(finetuning.method)}) "
         f"on {_count(len(record.graph.pairs), 'pair')} and evaluated on {_count(len(grid.languages), 'language')} "
         f"({', '.join(english_name(tag) for tag in grid.languages)}).\n"
     )
@@ -56,7 +59,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
             {
                 "Model": record.id,
                 "Lineage": " ← ".join(_lineage(store, record)),
-                "Base": f"{spec.base.model}{f' at {spec.base.revision}' if spec.base.revision else ''} ({grid.base})",
+                "Base": f"{base}{f' at {spec.base.revision}' if spec.base.revision else ''} ({grid.base})",
                 "Licence": f"that of the base: {_licence(spec.base.model)}",
                 "Method": canonical_json(finetuning.method),
                 "Seed": record.seed,
@@ -67,7 +70,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
                 if "target_tokens" in training
                 else None,
                 "Prompt": f"`{spec.prompts[0].shown}`",
-                "Decoding": canonical_json(spec.evaluation.decoding),
+                "Decoding": measured.decoding,
             }
         ),
         "## Training data\n",
@@ -75,11 +78,11 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         "## Test sentences in the training text\n",
         _contamination(store, grid, record.id),
         "## Scores\n",
-        f"Test set: {_test_set(spec)}. Intervals are at 95 %, by resampling sentences; beside every score stands the "
-        "share of translations in another language than the one asked for.\n",
+        f"Test set: {measured.test_set}; {measured.sentences}. Intervals are at 95 %, by resampling sentences; beside "
+        "every score stands the share of translations in another language than the one asked for.\n",
         *tables.values(),
         f"## Known weak pairs, by {first}\n",
-        _weakest(pair_scores(store, ScoreQuestion(grid.name, first), model=model)),
+        _weakest(pair_scores(store, ScoreQuestion(grid.name, first), model=model), higher_is_better(first)),
         "## Limits\n",
         "It was evaluated on the languages above and no others. Overlap of the training text with the base model's "
         "pretraining text is not known. The scores hold for this prompt and decoding.\n",
@@ -89,7 +92,8 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
 
 
 def _table(store: Store, grid: str, model: str, metric: str) -> str:
-    return render([partition_rows(store, ScoreQuestion(grid, metric), models=[model])], Form.MARKDOWN)
+    question = ScoreQuestion(grid, metric)
+    return render([partition_rows(store, question, captioned(store, question, [model]))], Form.MARKDOWN)
 
 
 def _facts(facts: dict[str, Any]) -> str:
@@ -141,16 +145,19 @@ def _data(recipe: dict[str, Any], graph: TrainingGraph, training: dict[str, Any]
     return f"{' '.join(lines)}\n\nExamples of each directed pair: {', '.join(pairs) or 'none'}.\n"
 
 
-def _test_set(spec: GridSpec) -> str:
-    corpus = spec.evaluation.corpus or spec.corpus
-    return f"{corpus.kind}, {spec.evaluation.split}, {described(spec.evaluation.sentences)} of each pair"
-
-
-def _weakest(scores: list[PairScore]) -> str:
-    scored = sorted((score.value, score.pair, score.partition) for score in scores if score.value is not None)
-    lines = [f"- {pair} ({partition or 'unknown'}): {figure(value)}" for value, pair, partition in scored[:WEAKEST]]
+def _weakest(scores: list[PairScore], higher: bool) -> str:
+    """The pairs with the worst scores, which of error rates are the highest, and those without a score."""
+    scored = [(score.value if higher else -score.value, score) for score in scores if score.value is not None]
+    scored.sort(key=lambda each: (each[0], each[1].pair))
+    worst = [score for _, score in scored[:WEAKEST]]
+    lines = [f"- {score.pair} ({score.partition or 'unknown'}): {figure(score.value)}" for score in worst]
     lines += [f"- {score.pair}: no score, {score.reason or score.state}" for score in scores if score.value is None]
     return "\n".join(lines) + "\n"
+
+
+def _base(base: str) -> str:
+    """The name of the base: a hub's, or a folder's without the path, which says nothing elsewhere."""
+    return Path(base).name if Path(base).is_absolute() or Path(base).is_dir() else base
 
 
 def _licence(base: str) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from tests.jobs.local_driver import plan_of
 
+from dragoman.analysis.caption import Caption, caption_of
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.units import Unit, Units, units_of
@@ -84,6 +85,23 @@ def test_a_store_of_before_has_the_same_units_by_text_and_gets_rows_when_it_is_r
     assert "known by their text" in str(by_text.note) and "known by their text" not in str(by_row.note)
     register(plan, store)
     assert found(store).note == by_row.note
+
+
+def test_the_number_of_test_lines_is_kept_and_a_store_of_before_gets_it(tmp_path: Path, store: Store) -> None:
+    plan = planned(tmp_path, {"nl": [0, 7]})
+    register(plan, store)
+
+    def counted() -> Caption:
+        return caption_of(store, ScoreQuestion(grid="grid", metric="chrf"))
+
+    caption = counted()
+    assert (caption.sentences_least, caption.sentences_most) == (N - 2, N)
+    assert caption.pairs_with_least == (Pair("nl", "en"),)
+    with store.database.writing() as connection:
+        connection.execute(update(schema.TestRow).values(segments=None))
+    assert counted().sentences_most is None
+    register(plan, store)
+    assert counted() == caption
 
 
 def test_a_sample_is_of_the_same_rows_in_all_pairs_and_is_recorded(tmp_path: Path, store: Store) -> None:

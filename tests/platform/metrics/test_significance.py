@@ -111,7 +111,7 @@ def test_a_clear_difference_is_found_and_none_is_not(make_up: Any, test: Test) -
 @pytest.mark.parametrize("test", [*TESTS, sacrebleu_bootstrap])
 def test_a_system_does_not_differ_from_itself(make_up: Any, test: Test) -> None:
     baseline, _ = both_sides(Bleu(PAIR), make_up(20))
-    assert test(Bleu(PAIR), baseline, baseline.copy(), 100) == Difference(0, 0, 0, 1, 1, units=20)
+    assert test(Bleu(PAIR), baseline, baseline.copy(), 100) == Difference(0, 0, 0, 1, 1, 1, units=20)
 
 
 @pytest.mark.parametrize("test", TESTS)

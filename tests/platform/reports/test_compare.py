@@ -25,7 +25,8 @@ def test_shows_scopes_with_wins_and_the_worst_losses_and_gains(filled, dragoman)
     assert outcome.code == 0, outcome.err
     lines = [line.split() for line in outcome.out.splitlines()]
     scope = next(line for line in lines if line[:1] == ["all"])
-    assert scope[1:4] == ["6", "of", "6"] and scope[-5:] == ["5", "(5)", "1", "(1)", "0"]
+    assert scope[1:4] == ["6", "of", "6"] and scope[-19:-14] == ["5", "(5)", "1", "(1)", "0"]
+    assert " ".join(scope[-14:]) == "5 of 6, 3 of 3 targets 1 of 6, 1 of 3 targets"
     assert "paired randomization, 500 samples, adjusted after Holm" in outcome.out
     losses = outcome.out.split("where tuned is worst against base")[1].split("where it is best")[0]
     assert [line.split()[:2] for line in losses.splitlines() if line.strip().startswith("de")] == [["de", "en"]]

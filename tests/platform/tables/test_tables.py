@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from dragoman.tables.render import Form, OutputError, render
-from dragoman.tables.table import Column, Table, figure, interval, number, word
+from dragoman.tables.table import Column, Table, figure, interval, number, probability, word
+from dragoman.tables.table import p_value as p_value_column
 
 ROWS = [
     {"name": "a_b|c", "value": 41.25, "low": 40.0, "high": 42.123456789},
@@ -23,6 +24,26 @@ def test_figures_have_fixed_digits_and_no_negative_zero():
 
 def test_json_rounds_once_and_keeps_what_is_not_there():
     assert json.loads(render([TABLE], Form.JSON)) == {"some": [{**ROWS[0], "high": 42.123457}, ROWS[1]]}
+
+
+def test_no_p_value_is_printed_as_zero():
+    bounds = [probability(0.0), probability(3e-9), probability(0.00004), probability(1 / 401, is_floor=True)]
+    assert bounds == ["< 0.0001", "< 0.0001", "< 0.0001", "< 0.0025"]
+    assert [probability(0.00005001), probability(0.04996, digits=2), probability(1.0)] == ["0.0001", "0.05", "1.0000"]
+    rows = [{"p_value": p_value, "p_is_floor": False} for p_value in (2e-7, 0.012345678)]
+    table = Table("tests", "Tests", [p_value_column("p_value")], rows)
+    assert [row["p_value"] for row in json.loads(render([table], Form.JSON))["tests"]] == [2e-7, 0.012346]
+    assert render([table], Form.CSV).splitlines()[1:] == ["2e-07,False", "0.012346,False"]
+    assert "< 0.0001" in render([table], Form.MARKDOWN)
+
+
+def test_the_caption_stands_below_in_every_form_for_people_and_once(monkeypatch):
+    table = Table("some", "A title", [word("name"), number("value")], ROWS, ["A note."], caption="Test set: a_b test.")
+    for form in (Form.TEXT, Form.MARKDOWN):
+        lines = [line.strip() for line in render([table], form).splitlines() if line.strip()]
+        assert lines[-2:] == ["Test set: a_b test.", "A note."]
+    latex = render([table], Form.LATEX)
+    assert r"\footnotesize Test set: a\_b test." in latex and r"\caption{A title}" in latex
 
 
 def test_markdown_and_latex_escape_what_they_must():

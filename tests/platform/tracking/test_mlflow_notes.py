@@ -73,6 +73,9 @@ def test_a_saved_view_has_the_partitions_that_occur() -> None:
     gains = [f"metrics.`bleu/{scope}/gain`" for scope in ("all", "seen", "unseen_both")]
     assert view["selectedColumns"] == view["columnOrder"] == columns + gains
     assert view["orderByKey"] == "metrics.`bleu/all`"
+    # the best first: the highest, of an error rate the lowest
+    ascending = [json.loads(saved_view([name], ["all"]))["orderByAsc"] for name in ("bleu", "off_target")]
+    assert ascending == [False, True]
 
 
 def test_notes_lead_to_our_pages() -> None:

@@ -1,5 +1,7 @@
 """Policies against a store: what they ask besides scores, what they are called, and which aliases they speak of."""
 
+import json
+
 import pytest
 from tests.registry.promoting import promote
 
@@ -9,14 +11,17 @@ from dragoman.metrics.sacrebleu import ChrfPlusPlus
 from dragoman.metrics.serialization import pack
 from dragoman.spec.promotion import Promotion
 from dragoman.store.records import ContaminationRecord, StoredScore
+from dragoman.tables.render import Form, render
 from dragoman_registry.audit.log import Outcome
 from dragoman_registry.finisher import register_and_promote
-from dragoman_registry.gate.evidence import PolicyError, gate, policy_id
+from dragoman_registry.gate.evidence import PolicyError, candidate, gate, policy_id
 from dragoman_registry.gate.policy import load_policy, policy_for
+from dragoman_registry.gate.report import GateReport
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.promotion.requests import PromotionRequest
 from dragoman_registry.registry_client.versions import aliases_of
+from dragoman_registry.tables import gate_table
 
 NAME = "small-translator"
 
@@ -225,6 +230,50 @@ def test_a_grid_puts_its_best_model_forward_for_each_champion(world, promotions)
     assert any(line.startswith("candidate for champion: english") for line in said)
     assert any(line.startswith("candidate for champion-fr-de: german") for line in said)
     assert aliases_of(promotions.uri, NAME) == {"champion": "2", "champion-fr-de": "1"}
+
+
+def test_candidates_are_compared_on_the_pairs_that_are_in_the_scope_for_all_of_them(world):
+    # `german` has seen en-de, de-en, de-fr, fr-de and `english` en-de, de-en, en-fr, fr-en: two pairs are shared
+    scores = {model: dict(pairs) for model, pairs in world.scores.items()}
+    scores["english"] |= {"en-de": (20.0, 0.0), "de-en": (20.0, 0.0), "en-fr": (90.0, 0.0), "fr-en": (90.0, 0.0)}
+    scores["german"] |= {"en-de": (30.0, 0.0), "de-en": (30.0, 0.0), "de-fr": (5.0, 0.0), "fr-de": (5.0, 0.0)}
+    world.run({"name": "apart", "seed": 5}, scores)
+    found = candidate(
+        world.store, world.grid, policy_of({"at_least": 1}, metric="bleu", over="seen"), ["german", "english"]
+    )
+    assert found.model == "german"
+    with pytest.raises(PolicyError, match="No pair of 'apart' is unseen for all of german, english"):
+        candidate(
+            world.store, world.grid, policy_of({"at_least": 1}, metric="bleu", over="unseen"), ["german", "english"]
+        )
+    assert (
+        candidate(world.store, world.grid, policy_of({"at_least": 1}, metric="bleu", over="unseen"), ["german"]).model
+        == "german"
+    )
+
+
+def test_a_gate_says_of_what_its_numbers_are_and_which_pairs_are_others_for_the_incumbent(world, promotions):
+    pairs = list(world.scores["english"])
+    rules = [{"metric": "chrf++", "over": "seen", "no_significant_regression": True}, {"metric": "bleu", "at_least": 1}]
+    policy = policy_of(*rules)
+    score_with_statistics(world, "english", dict.fromkeys(pairs, 60))
+    score_with_statistics(world, "german", dict.fromkeys(pairs, 5))
+    promote(promotions, world.bare_version("english"), policy, "champion")
+    report = promote(promotions, world.bare_version("german"), policy, "champion").report
+    (finding, _) = report.findings
+    assert "The pairs are those that are seen for the model: 2 of 4 are for the incumbent too." in finding.remark
+    assert finding.p_is_floor and "p < 0.000" in finding.measured and "0.0000" not in report.reason
+    table = gate_table([report])
+    assert table.caption.startswith("Test set: cldr test, revision ")
+    assert "; 3 sentences a pair, the first ones; " in table.caption
+    assert "signature: v1 (chrf++), bleu|v1 (bleu)." in table.caption
+    said = render([table], Form.MARKDOWN)
+    assert "< 0.000" in said and "0.0000" not in said and table.caption in said
+    row = json.loads(render([table], Form.JSON))["gate"][0]
+    assert {"metric": "chrf++", "corpus": "cldr", "sentences_most": 3, "p_is_floor": True}.items() <= row.items()
+    # reports of before have none of it, and are read
+    old = GateReport.model_validate({**report.model_dump(), "captions": {}})
+    assert gate_table([old]).caption is None and gate_table([old]).rows[0]["metric"] == "chrf++"
 
 
 def test_an_alias_that_only_moves_from_where_it_was_seen(world, promotions):

@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from dragoman.analysis.caption import Caption
 from dragoman.analysis.pair_scores import PairScore
 from dragoman.analysis.partition_gap import Gap
 from dragoman.analysis.partition_table import PartitionRow
@@ -308,6 +309,8 @@ class Partitions(BaseModel):
 
     view: View
     """The request, with the defaults filled in."""
+    caption: Caption
+    """What the scores were measured on, and how."""
     rows: list[PartitionRow]
     """The partitions that occur, then `unseen` and `all`."""
     gap: Gap | None
@@ -319,6 +322,8 @@ class Runs(BaseModel):
 
     metric: str
     """The metric."""
+    captions: dict[str, Caption]
+    """What the scores of each grid were measured on, and how."""
     runs: list[Run]
     """Each run with what it was trained on and its partition table."""
     complaints: list[str]
@@ -351,6 +356,8 @@ class Matrix(BaseModel):
 
     view: View
     """The request, with the defaults filled in."""
+    caption: Caption
+    """What the scores were measured on, and how."""
     sources: list[str]
     """Languages from top to bottom."""
     targets: list[str]

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from dragoman.analysis.campaigns import campaigns as store_campaigns
+from dragoman.analysis.caption import caption_of
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
@@ -19,8 +20,7 @@ from dragoman.language import english_name
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports import comparison as comparison_report
-from dragoman.reports.choices import chosen_systems
-from dragoman.reports.results import gap_rows, matrix, pairs, partition_rows
+from dragoman.reports.results import captioned, gap_rows, matrix, pairs, partition_rows
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.tables.render import Form
@@ -167,6 +167,7 @@ def partitions(question: OfModel) -> Partitions:
     store = open_store()
     return Partitions(
         view=view,
+        caption=caption_of(store, view.question, model=view.model),
         rows=partition_table(store, view.question, model=view.model),
         gap=partition_gap(store, view.question, model=view.model, better=Partition.SEEN, worse=Partition.RECOMBINED),
     )
@@ -199,8 +200,8 @@ def _view(question: OfModel | OfPair) -> View:
 def runs(question: OfRuns) -> Runs:
     """All runs of a grid, or of its campaign: what each was trained on, and its partition table."""
     asked = AskedRuns({name: value for name, value in question if value is not None})
-    found, complaints = asked.runs()
-    return Runs(metric=asked.metric, runs=found, complaints=complaints)
+    found = asked.runs()
+    return Runs(metric=asked.metric, captions=found.captions, runs=found.runs, complaints=found.complaints)
 
 
 def heat_map_of(question: OfMatrix) -> Matrix:
@@ -216,6 +217,7 @@ def heat_map_of(question: OfMatrix) -> Matrix:
     found = heat_map(values, record.languages, graph, view.show, view.order, better)
     return Matrix(
         view=view,
+        caption=caption_of(store, view.question, model=view.model),
         sources=list(found.sources),
         targets=list(found.targets),
         names={tag: english_name(tag) for tag in {*found.sources, *found.targets}},
@@ -251,20 +253,20 @@ def table(question: OfTable) -> Response:
 
     def make() -> Table:
         asked = view.question
-        systems = chosen_systems(store, asked, [view.model])
+        captions = captioned(store, asked, [view.model])
 
         def values() -> dict[System, list[PairScore]]:
-            return {each: pair_scores(store, replace(asked, prompt=each.prompt), model=each.model) for each in systems}
+            return {each: pair_scores(store, replace(asked, prompt=each.prompt), model=each.model) for each in captions}
 
         match question.table:
             case "partitions":
-                return partition_rows(store, asked, models=[view.model])
+                return partition_rows(store, asked, captions)
             case "gap":
-                return gap_rows(store, asked, systems)
+                return gap_rows(store, asked, captions)
             case "matrix":
-                return matrix(asked, systems, languages=store.grids.get(view.grid).languages, scores=values)
+                return matrix(asked, captions, languages=store.grids.get(view.grid).languages, scores=values)
             case "pairs":
-                return pairs(asked, systems, scores=values)
+                return pairs(asked, captions, scores=values)
 
     name = f"{view.grid}-{view.model}-{view.metric}-{question.table}"
     return kept_file(of_numbers(question), name, make, form)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.run_table import Run
 from dragoman.partition import Evidence
 from dragoman.tables.table import figure
@@ -86,10 +87,11 @@ def chart(runs: Sequence[Run], metric: str, scope: str, show_gain: bool = False)
         )
         for run, row, mean, ends in found
     ]
+    what = "gain over the base " if show_gain else "" if higher_is_better(metric) else "(lower is better) "
     digits = 0 if scale.best - scale.worst >= 40 else 1 if scale.best - scale.worst >= 4 else 2
     return Chart(
         x="training pairs (logarithmic)",
-        y=f"{metric} {'gain over the base' if show_gain else ''} on {scope.replace('_', ' ')} pairs".replace("  ", " "),
+        y=f"{metric} {what}on {scope.replace('_', ' ')} pairs",
         across=[(across(tick), f"{tick:,}") for tick in _ticks(most)],
         up=[(up(tick) or 0.0, figure(tick, digits)) for tick in scale.ticks],
         dots=dots,

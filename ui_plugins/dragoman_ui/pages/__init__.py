@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.comparability import MixedSignaturesError
+from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.cell import CellState
 from dragoman.control_characters import LINES, visible
 from dragoman.errors import DragomanError, StoreUnusableError
@@ -89,6 +90,7 @@ def _template_names() -> dict[str, object]:
         "spoken_labels": _values_in_words(Label),
         "duration": duration,
         "gate_table": gate_table,
+        "is_error_rate": lambda metric: not higher_is_better(metric),
     }
 
 

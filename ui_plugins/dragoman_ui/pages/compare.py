@@ -3,14 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from flask import render_template, request
+from numpy.typing import NDArray
 
 from dragoman.analysis.campaigns import siblings
-from dragoman.analysis.comparison import Comparison, ScopeDifference, scope_differences, with_significance
+from dragoman.analysis.comparison import (
+    Comparison,
+    ScopeDifference,
+    Verdicts,
+    captions_of_compared,
+    scope_differences,
+    with_significance,
+)
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, regressions
-from dragoman.analysis.pair_scores import differing
+from dragoman.analysis.pair_scores import PairColumns, differing
 from dragoman.analysis.significance_plan import ALPHA
-from dragoman.metrics.significance import Correction, Test
+from dragoman.metrics.significance import Correction, Test, interval_tests
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports import comparison as report
@@ -62,6 +71,7 @@ def _page(template: str, is_tested: bool) -> str:
         is_tested=is_tested,
         every_partition=Partition,
         alpha=ALPHA,
+        caption=parts["scopes"].caption,
         **parts,
     )
 
@@ -80,7 +90,7 @@ def _small_grid_context(store: Store, view: View, record: GridRecord, is_tested:
     comparison = tested(store, view, against, found) if is_tested else None
     recipes = over_seeds(store, view, against, found) if is_tested else None
     if comparison is None:
-        comparison = _untested(view, _scopes(store, view, is_tested=False), found)
+        comparison = _untested(store, view, _scopes(store, view, is_tested=False), found)
     better = higher_is_better(view.metric)
     graph = store.models.get(next(model for model, name in record.names.items() if name == view.model)).graph
     return {
@@ -91,8 +101,11 @@ def _small_grid_context(store: Store, view: View, record: GridRecord, is_tested:
     }
 
 
-def _untested(view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]) -> Comparison:
+def _untested(
+    store: Store, view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[PairDifference]
+) -> Comparison:
     """A comparison of which no pair is tested."""
+    captions = captions_of_compared(store, view.question, a=said(store, view, str(view.against)), b=view.model)
     return Comparison(
         a=str(view.against),
         b=view.model,
@@ -101,6 +114,8 @@ def _untested(view: View, scopes: Sequence[ScopeDifference], pairs: Sequence[Pai
         correction=Correction.HOLM,
         alpha=ALPHA,
         samples=None,
+        caption_a=captions[0],
+        caption_b=captions[1],
         scopes=tuple(scopes),
         pairs=tuple(pairs),
     )
@@ -128,11 +143,19 @@ def _large_grid_context(store: Store, view: View, record: GridRecord, is_tested:
     if is_tested:
         columns = columns_beside(store, view, str(view.against))
         found = differing(columns.own, columns.other)
-        is_win = (columns.gains > 0) == higher_is_better(view.metric)
-        scopes = with_significance(scopes, partitions=columns.partitions, is_win=is_win, is_significant=found)
+        scopes = with_significance(scopes, _verdicts(columns, found, higher_is_better(view.metric)), ALPHA)
         sides = (columns.sources[found].tolist(), columns.targets[found].tolist())
         significant = {Pair(*tags) for tags in zip(*sides, strict=True)}
-    return _tables(view, _untested(view, scopes, [*losses, *gains]), significant)
+    return _tables(view, _untested(store, view, scopes, [*losses, *gains]), significant)
+
+
+def _verdicts(columns: PairColumns, significant: NDArray[np.bool_], higher: bool) -> Verdicts:
+    """The tests by intervals of the pairs that both have a score for."""
+    both = ~np.isnan(columns.gains)
+    own, other, gains = (each[both] for each in (columns.own.widths, columns.other.widths, columns.gains))
+    is_win, tests = (gains > 0) == higher, interval_tests(gains, own, other)
+    sides = (tests.one_sided(is_win), tests.one_sided(~is_win))
+    return Verdicts(columns.partitions[both], columns.targets[both], is_win, significant[both], *sides)
 
 
 def _scopes(store: Store, view: View, is_tested: bool) -> list[ScopeDifference]:

@@ -8,14 +8,14 @@ from flask import Response, render_template, request
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.partition import Partition
-from dragoman.reports.choices import chosen_systems
-from dragoman.reports.results import gap_rows, partition_rows
+from dragoman.reports.results import captioned, gap_rows, partition_rows
 from dragoman.store.store import Store
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
 from dragoman_ui.charts.heatmap import heat_map, size_of
 from dragoman_ui.charts.matrix_binary import drawing
 from dragoman_ui.responses.cache import kept
+from dragoman_ui.viewmodels.captions import caption, caption_beside
 from dragoman_ui.viewmodels.comparison import (
     columns_beside,
     compared_with,
@@ -91,6 +91,7 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
         names=names,
         rivals=names.rivals(view.system),
         map="" if is_drawn else _map(store, view),
+        caption=_caption(store, view),
         reasons=Counter((score.state, score.reason) for score in scores if score.value is None and score.reason),
         signatures=sorted({score.signature for score in scores if score.signature}),
         every_partition=Partition,
@@ -122,15 +123,21 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
     )
 
 
+def _caption(store: Store, view: View) -> str | None:
+    """The caption of the heat map."""
+    against = compared_with(store, view)
+    return caption_beside(store, view, against) if view.show is Show.DIFFERENCE else caption(store, view)
+
+
 def _partitions(store: Store, view: View) -> dict[str, Any]:
     is_drawn = size_of(len(store.grids.get(view.grid).languages)) == "small"
     scores = [] if is_drawn else pair_scores(store, view.question, model=view.model)
-    systems = chosen_systems(store, view.question, [view.model])
+    captions = captioned(store, view.question, [view.model])
     numbers = [number for score in scores for number in (score.value, score.base_value) if number is not None]
     axis = Scale.of_scores(numbers, higher_is_better(view.metric))
     return {
         "axis": axis,
         "spreads": spreads(scores, axis),
-        "table": partition_rows(store, view.question, models=[view.model]).decorated(SCOPES, scope_class),
-        "gap": gap_rows(store, view.question, systems),
+        "table": partition_rows(store, view.question, captions).decorated(SCOPES, scope_class),
+        "gap": gap_rows(store, view.question, captions),
     }

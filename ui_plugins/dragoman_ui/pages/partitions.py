@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Response, render_template, request
 
+from dragoman.analysis.caption import Caption, caption_line, caption_of
 from dragoman.analysis.detector_check import misses_of
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import OFF_TARGET, Numbers, PairColumns, pair_columns
@@ -41,7 +42,8 @@ def partitions() -> str | Response:
     rows = summaries(columns, rates, chosen, misses, higher_is_better=better)
     found = in_order(points(columns, rates, chosen, higher_is_better=better), order, better)
     axis = Scale.of_scores(_numbers(columns), better)
-    tables = {"scopes": lambda: _scopes(view, rows), "pairs": lambda: _pairs(view, found)}
+    measured = caption_of(store, view.question, model=view.model)
+    tables = {"scopes": lambda: _scopes(view, rows, measured), "pairs": lambda: _pairs(view, found, measured)}
     if (file := taken(f"{view.grid}-{view.model}-{view.metric}", tables, request.args)) is not None:
         return file
     part = Part.of(found, request.args.get("page", 1, type=int))
@@ -57,8 +59,9 @@ def partitions() -> str | Response:
         spreads=spreads(found, axis),
         found=len(found),
         part=part,
-        scopes=_scopes(view, rows),
-        pairs=_pairs(view, list(part.rows)),
+        scopes=_scopes(view, rows, measured),
+        pairs=_pairs(view, list(part.rows), measured),
+        caption=caption_line({view.model: measured}),
         arguments={**view.query(), **filters.query, "sort": order},
     )
 
@@ -83,11 +86,11 @@ def _numbers(columns: PairColumns) -> list[float]:
     return [value for value in values if value == value]
 
 
-def _scopes(view: View, summed: list[Summary]) -> Table:
-    rows = [row.model_dump() for row in summed]
+def _scopes(view: View, summed: list[Summary], measured: Caption) -> Table:
+    rows = [{**row.model_dump(), **measured.facts} for row in summed]
     return Table(
         name="scopes", title=f"{view.grid}: {view.metric} of {view.model} by partition, each pair alike", content=rows,
-        columns=partition_columns(rows, view.metric, resampled=False),
+        columns=partition_columns(rows, view.metric, resampled=False), caption=caption_line({view.model: measured}),
     ).decorated(SCOPES, scope_class)  # fmt: skip
 
 
@@ -100,19 +103,20 @@ LANGUAGE_FACTS: dict[str, Callable[[str], str]] = {"family": family, "script": l
 """Columns on both languages of a pair: each line adds one, in every form of the table."""
 
 
-def _pairs(view: View, found: list[Point]) -> Table:
+def _pairs(view: View, found: list[Point], measured: Caption) -> Table:
     facts = {f"{side}_{fact}": (side, of) for fact, of in LANGUAGE_FACTS.items() for side in ("source", "target")}
     rows = [
         {"source": point.pair.source, "target": point.pair.target, "source_name": english_name(point.pair.source),
          "target_name": english_name(point.pair.target), **point._asdict(),
          "partition": point.partition or "unknown",
-         **{key: of(getattr(point.pair, side)) for key, (side, of) in facts.items()}}
+         **{key: of(getattr(point.pair, side)) for key, (side, of) in facts.items()}, **measured.facts}
         for point in found
     ]  # fmt: skip
     for row in rows:
         del row["pair"]
     return Table(
         name="pairs", title=f"{view.grid}: {view.metric} of {view.model}", content=rows, stub=2,
+        caption=caption_line({view.model: measured}),
         columns=[word("source"), word("target"), word("partition"),
                  *(word(key, key.replace("_", " ")) for key in facts), word("state"), number("value", view.metric),
                  interval("low", "high"), number("base_value", "base"), number("gain", sign=True),

@@ -4,19 +4,18 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.partition_table import PartitionRow
-from dragoman.analysis.run_table import Run
 from dragoman.partition import Evidence
 from dragoman.tables.table import Column, Row, Table, interval, number, share, word
 from dragoman_ui.charts.scatter import chart
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import grid_link, model_link
-from dragoman_ui.viewmodels.runs import UP, AskedRuns
+from dragoman_ui.viewmodels.runs import UP, AskedRuns, FoundRuns
 
 
 def runs() -> str | Response:
     """Answer `/dragoman/runs?grid=...`: a page at once, or with `form` its table as a file."""
     asked = AskedRuns(request.args)
-    tables = {"runs": lambda: _table(asked, asked.runs()[0])}
+    tables = {"runs": lambda: _table(asked, asked.runs())}
     return taken(f"{asked.name}-{asked.metric}-{asked.scope}", tables, request.args) or render_template(
         "dragoman/runs.html",
         asked=asked,
@@ -28,25 +27,24 @@ def runs() -> str | Response:
 def runs_chart() -> str:
     """Answer `/dragoman/charted?...`: the part of the page that takes a moment to compute."""
     asked = AskedRuns(request.args)
-    found, complaints = asked.runs()
-    drawn = chart(found, asked.metric, asked.scope, asked.up == "gain")
+    found = asked.runs()
+    drawn = chart(found.runs, asked.metric, asked.scope, asked.up == "gain")
     view = {"metric": asked.metric, "signature": asked.signature, "prompt": asked.prompt}
     table = _table(asked, found).decorated({"model": model_link(**view), "grid": grid_link(**view)})
-    return render_template(
-        "dragoman/charted.html", asked=asked, found=found, complaints=complaints, chart=drawn, table=table
-    )
+    return render_template("dragoman/charted.html", asked=asked, complaints=found.complaints, chart=drawn, table=table)
 
 
-def _table(asked: AskedRuns, found: list[Run]) -> Table:
+def _table(asked: AskedRuns, found: FoundRuns) -> Table:
     none = PartitionRow(scope=asked.scope, done=0, pairs=0, mean=None)
     rows = [
         {"grid": run.grid, "model": run.model, "evidence": run.evidence.value, "training_pairs": run.pairs,
-         "training_examples": run.examples, **(run.scope(asked.scope) or none).model_dump(mode="json")}
-        for run in found
+         "training_examples": run.examples, **(run.scope(asked.scope) or none).model_dump(mode="json"),
+         **found.captions[run.grid].facts}
+        for run in found.runs
     ]  # fmt: skip
     return Table(
         name="runs", title=f"{asked.name}: training pairs and {asked.metric} on {asked.scope} pairs", content=rows,
-        stub=2, columns=[
+        stub=2, caption=found.caption, notes=[note] if (note := found.note(asked.scope)) else [], columns=[
             word("grid"), word("model"), word("evidence"), _known("training_pairs"), _known("training_examples"),
             share("pairs", "done", "pairs"), number("mean", asked.metric), interval("low", "high"),
             number("gain", sign=True), interval("gain_low", "gain_high", sign=True),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import BASE, OFF_TARGET
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
@@ -207,7 +208,8 @@ def pair_view(
         )
         and (label is None or any(label in each.labels[index] for each in candidates if each.lines))
     ]
-    found.sort(key=lambda index: _rank(candidates, index, arrangement))
+    better = 1 if higher_is_better(metric) else -1
+    found.sort(key=lambda index: _rank(candidates, index, arrangement, better))
     size = size or max(1, len(found))
     pages = max(1, -(-len(found) // size))
     page = min(max(page, 1), pages)
@@ -290,8 +292,9 @@ def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[fl
     return tuple(kind(pair).aggregate(unpack(packed[-1])).tolist())
 
 
-def _rank(candidates: Sequence[Candidate], index: int, arrangement: Arrangement) -> float:
-    scores = [each.by_line[index] for each in candidates if each.by_line]
+def _rank(candidates: Sequence[Candidate], index: int, arrangement: Arrangement, better: int) -> float:
+    """The place of a sentence among others; `better` is -1 for error rates, of which the highest is the worst."""
+    scores = [better * each.by_line[index] for each in candidates if each.by_line]
     if not scores or arrangement is Arrangement.FILE:
         return 0.0
     return min(scores) if arrangement is Arrangement.WORST else min(scores) - max(scores)

@@ -1,0 +1,267 @@
+"""Captions: what the numbers of a table or figure were measured on, and how, read from the store's own rows."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, select
+
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.score_slice import Slice
+from dragoman.analysis.systems import System
+from dragoman.identity import canonical_json
+from dragoman.pair import Pair
+from dragoman.spec.decoding import Decoding
+from dragoman.store.database.connection import fetched
+from dragoman.store.records import Record
+from dragoman.store.repositories.conditions import is_text
+from dragoman.store.schema import (
+    CellRow,
+    ConditionRow,
+    DecodingRow,
+    GridPairRow,
+    PairRow,
+    PromptRow,
+    SignatureRow,
+    TestRow,
+    TestSetRow,
+)
+from dragoman.store.store import Store
+
+_NAMED = 3
+"""Names that are listed before the rest is counted."""
+
+_ASKED = 3
+"""Models whose translations are counted where a store of before has no number of test lines."""
+
+_REVISION = 20
+"""Characters of a revision above which its beginning stands for it, as with Git's hashes."""
+
+
+class Caption(Record):
+    """What the scores of one system were measured on, and how."""
+
+    metric: str
+    """Name of the metric."""
+    corpus: str
+    """Kind of corpus."""
+    split: str
+    """Its split."""
+    revision: str
+    """Its revision."""
+    sentences_asked: int | None
+    """Sentences of each pair that were asked for; None is all."""
+    sample_seed: int | None
+    """Seed of the sample that they are; None where they are the first ones, or all."""
+    sentences_least: int | None
+    """Fewest sentences of a pair; None where the store doesn't know."""
+    sentences_most: int | None
+    """Most sentences of a pair."""
+    pairs: int
+    """Pairs of which it knows."""
+    pairs_with_fewer: int
+    """Pairs that have fewer sentences than others."""
+    pairs_with_least: tuple[Pair, ...]
+    """Some of the pairs that have the fewest, where others have more."""
+    decoding: str
+    """How text was decoded."""
+    prompt: str
+    """What was asked, as a template."""
+    signatures: tuple[str, ...]
+    """The signatures of the scores: several where they follow from the target language."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What CSV and JSON say of it in each row."""
+        return {
+            "metric": self.metric,
+            "corpus": self.corpus,
+            "split": self.split,
+            "revision": self.revision,
+            "sentences_asked": self.sentences_asked,
+            "sample_seed": self.sample_seed,
+            "sentences_least": self.sentences_least,
+            "sentences_most": self.sentences_most,
+            "decoding": self.decoding,
+            "prompt_template": self.prompt,
+            "signature": list(self.signatures),
+        }
+
+    @property
+    def test_set(self) -> str:
+        """Corpus, split and revision."""
+        shown = self.revision if len(self.revision) <= _REVISION else f"{self.revision[:12]}…"
+        return f"{self.corpus} {self.split}, revision {shown}"
+
+    @property
+    def sentences(self) -> str:
+        """How many sentences each pair has, and which those are."""
+        least, most = self.sentences_least, self.sentences_most
+        if least is None or most is None:
+            counted = "how many sentences a pair has is not known"
+        elif least == most:
+            counted = f"{most:,} sentence{'' if most == 1 else 's'} a pair"
+        else:
+            few = _listed(map(str, self.pairs_with_least), self.pairs_with_fewer)
+            counted = f"{least:,} to {most:,} sentences a pair (fewer than {most:,} in {self.pairs_with_fewer:,} of "
+            counted += f"{self.pairs:,} pairs: {few})"
+        if self.sample_seed is not None:
+            return f"{counted}, a sample with seed {self.sample_seed}"
+        return counted if self.sentences_asked is None else f"{counted}, the first ones"
+
+    @property
+    def signature(self) -> str:
+        """The signatures as one, with what differs by target language side by side."""
+        fields = [dict(part.partition(":")[::2] for part in text.split("|")) for text in self.signatures]
+        if any(each.keys() != fields[0].keys() for each in fields):
+            return " and ".join(self.signatures)
+        values = {key: dict.fromkeys(each[key] for each in fields) for key in (fields[0] if fields else ())}
+        return "|".join(f"{key}:{'/'.join(found)}" if any(found) else key for key, found in values.items()) or "none"
+
+
+_PARTS: dict[str, Callable[[Caption], str]] = {
+    "Test set": lambda caption: caption.test_set,
+    "": lambda caption: caption.sentences,
+    "decoding": lambda caption: caption.decoding,
+    "prompt": lambda caption: repr(caption.prompt),
+    "signature": lambda caption: caption.signature,
+}
+
+
+def caption_line(captions: Mapping[str, Caption]) -> str | None:
+    """The captions of some systems, or metrics, in one line; what differs is said with their names. None without any.
+
+    Args:
+        captions: the captions by name.
+    """
+    parts = []
+    for what, of in _PARTS.items():
+        said: dict[str, list[str]] = {}
+        for name, caption in captions.items():
+            said.setdefault(of(caption), []).append(name)
+        texts = list(said) if len(said) < 2 else [f"{text} ({_listed(names)})" for text, names in said.items()]
+        parts.append(f"{what}: {', '.join(texts)}" if what else "; ".join(texts))
+    return f"{'; '.join(parts)}." if captions else None
+
+
+def caption_of(store: Store, question: ScoreQuestion, *, model: str | None = None) -> Caption:
+    """The caption of a question's scores.
+
+    Args:
+        store: the store.
+        question: the question.
+        model: the model whose scores are meant, which may be decoded in its own way; all by default.
+
+    Raises:
+        StoreError: something named is not there, or scores would be mixed that can't be compared.
+    """
+    with store.database.reading() as connection:
+        return read_caption(connection, Slice.of(connection, question, [] if model is None else [model]))
+
+
+def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]) -> dict[System, Caption]:
+    """The captions of some systems of one grid; errors as for `caption_of`."""
+    found: dict[System, Caption] = {}
+    known: dict[tuple[tuple[int, ...], tuple[int, ...]], Caption] = {}
+    with store.database.reading() as connection:
+        for system in systems:
+            part = Slice.of(connection, replace(question, prompt=system.prompt), [system.model])
+            key = (part.conditions, part.signatures)
+            known[key] = known.get(key) or read_caption(connection, part)
+            found[system] = known[key]
+    return found
+
+
+def captions_of_both(connection: Connection, part: Slice) -> tuple[Caption, Caption]:
+    """The captions of the other system's scores in a slice of matched scores, and of the slice's own."""
+    own = read_caption(connection, part)
+    if not part.facing:
+        return own, own
+    other = read_caption(connection, part, [other for _, other in part.facing])
+    return other, own
+
+
+def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] = ()) -> Caption:
+    """The caption of a slice's scores.
+
+    Args:
+        connection: a reading transaction.
+        part: the slice.
+        conditions: those of another system whose scores are matched with the slice's (`Slice.facing`), if it is meant.
+    """
+    conditions = [*(conditions or part.conditions)]
+    query = (
+        select(TestSetRow, PromptRow.template, DecodingRow.settings)
+        .select_from(ConditionRow)
+        .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+        .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
+        .join(DecodingRow, DecodingRow.id == ConditionRow.decoding_id)
+        .where(ConditionRow.id.in_(conditions))
+        .order_by(ConditionRow.id)
+    )
+    rows = connection.execute(query).all()
+    texts = select(SignatureRow.text).where(SignatureRow.id.in_(part.signatures)).order_by(SignatureRow.text)
+    first = rows[0]._mapping if rows else {}
+    return Caption(
+        metric=part.metric,
+        corpus=first.get("corpus", "none"),
+        split=first.get("split", "none"),
+        revision=first.get("revision", "none"),
+        sentences_asked=first.get("sentences"),
+        sample_seed=first.get("seed"),
+        decoding=" or ".join(dict.fromkeys(_decoding(row.settings) for row in rows)),
+        prompt=" or ".join(dict.fromkeys(row.template for row in rows)),
+        signatures=tuple(connection.execute(texts).scalars()),
+        **_counted(connection, part),
+    )
+
+
+def _counted(connection: Connection, part: Slice) -> dict[str, Any]:
+    """The numbers of sentences of the slice's pairs: of their test lines, or of what was translated of them."""
+    planned = (
+        select(GridPairRow.pair_id, TestRow.segments)
+        .select_from(GridPairRow)
+        .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
+        .join(TestRow, is_text(TestRow))
+        .where(GridPairRow.grid_id == part.grid_id, GridPairRow.condition_id.in_(part.conditions))
+        .where(TestRow.content != "")
+    )
+    lines: dict[int, int | None] = dict(fetched(connection, planned))
+    for model_id in list(part.models.values())[:_ASKED]:
+        if None not in lines.values():
+            break
+        translated = select(CellRow.pair_id, CellRow.segments).where(
+            CellRow.model_id == model_id, CellRow.condition_id.in_(part.conditions), CellRow.segments.is_not(None)
+        )
+        for pair_id, segments in fetched(connection, translated):
+            if pair_id in lines and lines[pair_id] is None:
+                lines[pair_id] = segments
+    known = {pair_id: number for pair_id, number in lines.items() if number is not None}
+    least, most = (min(known.values()), max(known.values())) if known else (None, None)
+    few: list[Pair] = []
+    if least != most:
+        named = [pair_id for pair_id, number in known.items() if number == least][:_NAMED]
+        of_least = select(PairRow.source, PairRow.target).where(PairRow.id.in_(named))
+        few = sorted(Pair(*row) for row in connection.execute(of_least))
+    return {
+        "sentences_least": least,
+        "sentences_most": most,
+        "pairs": len(known),
+        "pairs_with_fewer": sum(number != most for number in known.values()),
+        "pairs_with_least": tuple(few),
+    }
+
+
+def _decoding(settings: Mapping[str, Any]) -> str:
+    try:
+        return Decoding.model_validate(settings).shown
+    except ValidationError:  # of another version
+        return canonical_json(settings)
+
+
+def _listed(names: Iterable[str], count: int | None = None) -> str:
+    """Some names; of many the first ones, with the number of the rest."""
+    listed = list(names)
+    rest = (len(listed) if count is None else count) - min(len(listed), _NAMED)
+    return f"{', '.join(listed[:_NAMED])}{f' and {rest:,} more' if rest else ''}"
