@@ -13,6 +13,7 @@ from dragoman.analysis.run_table import Run, runs
 from dragoman.analysis.score_query import Group, Selection, scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import SeedsRow, over_seeds
+from dragoman.analysis.system_ranking import PartitionShare, RankedSystem, Ranking, SystemDifference, rank
 from dragoman.analysis.systems import System, metric_names, model_names
 
 __all__ = [
@@ -24,12 +25,16 @@ __all__ = [
     "PairDifference",
     "PairScore",
     "PartitionRow",
+    "PartitionShare",
+    "RankedSystem",
+    "Ranking",
     "Run",
     "ScopeDifference",
     "ScoreQuestion",
     "SeedsRow",
     "Selection",
     "System",
+    "SystemDifference",
     "best_models",
     "campaign_of",
     "compare",
@@ -40,6 +45,7 @@ __all__ = [
     "pair_scores",
     "partition_gap",
     "partition_table",
+    "rank",
     "runs",
     "scores",
 ]

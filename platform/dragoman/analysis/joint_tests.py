@@ -210,7 +210,7 @@ def joint_tests_of(
         return JointTests(found, {name: tested(means[name]) for name in names}, frozenset(), count, is_fitted)
 
     first = made(statistics.keys(), means.keys(), samples)
-    pairs, names = _undecided(first.pairs, plan, samples), _undecided(first.means, plan, samples)
+    pairs, names = undecided(first.pairs, plan, samples), undecided(first.means, plan, samples)
     needed = {*pairs, *(pair for name in names for pair in means[name])}
     more = plan.more_samples(len(needed))
     if not needed or more <= samples:
@@ -221,8 +221,14 @@ def joint_tests_of(
     )
 
 
-def _undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:
-    """Those whose adjusted p-value is from alpha by less than three Monte Carlo standard errors."""
+def undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:
+    """Those of a family whose adjusted p-value is from alpha by less than three Monte Carlo standard errors.
+
+    Args:
+        found: the tests of the family, by any name.
+        plan: how they were made.
+        samples: trials or resamples of each.
+    """
     close = set[Name]()
     for p_values in ([each.p_value for each in found.values()], [each.p_worse for each in found.values()]):
         final = adjusted(p_values, plan.correction).tolist()
