@@ -211,12 +211,10 @@ def _scope(found: Sequence[Entrant], over: str) -> tuple[list[Pair], list[str]]:
     notes = []
     if len({frozenset(pairs) for pairs in held.values()}) > 1:
         counts = ", ".join(f"{name} {len(pairs)}" for name, pairs in held.items())
-        notes.append(f"A pair's partition differs by model: {len(scope)} pairs are {over} under all ({counts}).")
+        notes.append(f"Partitions differ by model: these are the {len(scope)} that are {over} under each ({counts}).")
     idle = [each for each in found if each not in deciding]
     if untrained := [each.name for each in idle if any(each.partitions.values())]:
-        notes.append(
-            f"{over} is by the training of the others, as {_listed(untrained)} saw no language of these pairs."
-        )
+        notes.append(f"{_listed(untrained)} saw no language of these pairs: {over} is by the training of the others.")
     if unknown := [each.name for each in idle if not any(each.partitions.values())]:
         notes.append(f"What {_listed(unknown)} saw is unknown: to it a pair may be another than {over}.")
     return scope, notes
