@@ -1,6 +1,6 @@
 """Ranking of a grid's systems: the tests are those of comparisons, the pairs those that all systems have."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_standings_follow_from_the_tests(found):
     ]
     assert [each.cluster for each in found.systems] == [1, 2, 2, 3]
     assert [(each.best_rank, each.worst_rank) for each in found.systems] == [(1, 1), (2, 3), (2, 3), (4, 4)]
-    assert [(each.better, each.worse) for each in found.neighbours] == list(zip(names, names[1:], strict=False))
+    assert [(each.better, each.worse) for each in found.neighbours] == list(pairwise(names))
 
 
 def test_an_error_rate_is_better_by_being_lower(store):
@@ -99,7 +99,8 @@ def test_partitions_add_up_to_the_difference(found):
     hub = {row.partition: row for row in found.shares if row.system == "hub"}
     assert hub["seen"].pairs == 2 and hub["seen"].partitions_of == "hub"
     # all pairs are alike to the base, and of the first nothing is known
-    assert [(row.partition, row.partitions_of) for row in found.shares if row.system == "base"] == [("unknown", "other")]
+    (base,) = (row for row in found.shares if row.system == "base")
+    assert (base.partition, base.partitions_of) == ("unknown", "other")
 
 
 def test_one_partition_is_that_of_all_systems(store):
@@ -187,9 +188,7 @@ def test_seeds_of_one_recipe_are_marked(campaign):
 def test_each_systems_statistics_are_read_once(store, monkeypatch):
     read = []
     scores_of_texts = entrants.scores_of_texts
-    monkeypatch.setattr(
-        entrants, "scores_of_texts", lambda *asked: read.append(asked[-1]) or scores_of_texts(*asked)
-    )
+    monkeypatch.setattr(entrants, "scores_of_texts", lambda *asked: read.append(asked[-1]) or scores_of_texts(*asked))
     rank(store, asked(), samples=200)
     assert len(read) == len(set(read)) == 4
 

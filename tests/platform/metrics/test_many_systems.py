@@ -133,7 +133,7 @@ def test_blocks_have_deals_of_their_own():
     (found,) = apart.tested([0], TRIALS)
     one, two = apart.versus[0]
     sides = [Sides.of(Bleu(pair), own[two], own[one]) for pair, own in zip(PAIRS, tables, strict=True)]
-    drawn = sum(share * dealt([side], TRIALS, SEED, block)[0] for block, (share, side) in enumerate(zip(SHARES, sides)))
+    drawn = sum(share * dealt([sides[block]], TRIALS, SEED, block)[0] for block, share in enumerate(SHARES))
     beyond = np.count_nonzero(np.abs(drawn) > abs(found.delta))
     assert found.p_value == pytest.approx((1 + beyond) / (1 + TRIALS)) and found.units == 240
 
