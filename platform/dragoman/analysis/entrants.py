@@ -1,8 +1,9 @@
 """The systems that a ranking is of, with the pairs that all of them have in a scope."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +35,8 @@ from dragoman.store.schema import PARTITIONS
 MOST_SYSTEMS = 50
 """Systems that are ranked at once: the tests are of every two of them."""
 
-MOST_CELLS = 25_000
-"""Systems times pairs that are ranked at once: it takes a minute and a gigabyte."""
+MOST_DIFFERENCES = 100_000
+"""Pairs of systems times language pairs that are tested at once: it takes two minutes for a thousand sentences."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Entrant:
     """The slice of its scores."""
     columns: PairColumns
     """Every planned pair of it."""
-    scores: Mapping[Pair, OfText]
-    """Its scores with their statistics."""
+    scores: Mapping[Pair, OfText] = field(default_factory=dict)
+    """Its scores with their statistics, on the pairs of the ranking's scope."""
 
     @cached_property
     def partitions(self) -> dict[Pair, Partition | None]:
@@ -61,6 +62,11 @@ class Entrant:
         return dict(
             zip(self.columns.pairs, (PARTITIONS[each] for each in self.columns.partitions.tolist()), strict=True)
         )
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has a score."""
+        return not np.isnan(self.columns.own.values).all()
 
     @property
     def is_trained(self) -> bool:
@@ -110,15 +116,22 @@ def entrants(connection: Connection, question: ScoreQuestion, *, models: Sequenc
     chosen = _chosen(connection, question, models)
     found = _read(connection, question, chosen)
     notes = []
-    if without := [each.name for each in found if not each.scores]:
+    if without := [each.name for each in found if not each.is_scored]:
         notes.append(f"Left out, as there is no {question.metric} score: {_listed(without)}.")
-        found = [each for each in found if each.scores]
+        found = [each for each in found if each.is_scored]
     if len(found) < 2:
         raise StoreError(
             f"A ranking needs two systems, and {len(found)} of those asked for in grid '{question.grid}' "
             f"{'has' if len(found) == 1 else 'have'} {question.metric} scores."
         )
     scope, said = _scope(found, over)
+    if (asked := comb(len(found), 2) * len(scope)) > MOST_DIFFERENCES:
+        raise StoreError(
+            f"{len(found)} systems on {len(scope):,} pairs differ in {asked:,} ways, of which up to {MOST_DIFFERENCES:,} "
+            "are tested at once: name the systems to rank with --model, or a partition with --over."
+        )
+    held = set(scope)
+    found = [replace(each, scores=scores_of_texts(connection, each.part, each.model_id, held)) for each in found]
     shared = [pair for pair in scope if _is_shared([each.scores.get(pair) for each in found])]
     odd = [pair for pair in shared if not _agree(kind(pair), [each.scores[pair] for each in found])]
     weights = dict(zip(found[0].columns.pairs, found[0].columns.weights(question.micro).tolist(), strict=True))
@@ -161,7 +174,7 @@ def _chosen(connection: Connection, question: ScoreQuestion, models: Sequence[st
 
 
 def _read(connection: Connection, question: ScoreQuestion, chosen: Sequence[System]) -> list[Entrant]:
-    """The systems with their scores, each read once, under signatures that match and of the same test set."""
+    """The systems with their pairs, under signatures that match and of the same test set."""
     number = grid_number(connection, question.grid)
     ids = grid_models(connection, number)
     parts = [
@@ -179,20 +192,14 @@ def _read(connection: Connection, question: ScoreQuestion, chosen: Sequence[Syst
         else ()
     )
     several = len({each.prompt for each in chosen}) > 1
-    found, cells = [], 0
+    found = []
     for each, own in zip(chosen, parts, strict=True):
         part, model_id = own._replace(signatures=signatures), ids[each.model]
         if has_too_many(connection, part, model_id):
             raise StoreError(f"Systems are ranked on up to {MOST_PAIRS:,} pairs, and {each.model} has more.")
-        columns = read_columns(connection, part, model_id=model_id)
-        cells += len(columns.ids)
-        if cells > MOST_CELLS:
-            raise StoreError(
-                f"{len(chosen)} systems on {len(columns.ids):,} pairs are too many to rank at once ({MOST_CELLS:,} "
-                "scores): name the systems to rank with --model."
-            )
         name = each.within(question.grid) if several else each.model
-        found.append(Entrant(name, each.model, model_id, part, columns, scores_of_texts(connection, part, model_id)))
+        columns = read_columns(connection, part, model_id=model_id)
+        found.append(Entrant(name, each.model, model_id, part, columns))
     return found
 
 

@@ -1,6 +1,6 @@
 """Stored segment statistics, read with their scores and checked against them, as a metric's code may have changed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import isclose
 from typing import Any, NamedTuple
 
@@ -80,8 +80,15 @@ class OfText(NamedTuple):
     """The score with its statistics."""
 
 
-def scores_of_texts(connection: Connection, part: Slice, model_id: int) -> dict[Pair, OfText]:
-    """A model's scores in a slice with their statistics, each with the test lines it is of."""
+def scores_of_texts(connection: Connection, part: Slice, model_id: int, pairs: Collection[Pair]) -> dict[Pair, OfText]:
+    """A model's scores of some pairs in a slice with their statistics, each with the test lines it is of.
+
+    Args:
+        connection: a reading transaction.
+        part: the slice.
+        model_id: the model.
+        pairs: the pairs.
+    """
     query = (
         select(
             PairRow.source,
@@ -100,8 +107,9 @@ def scores_of_texts(connection: Connection, part: Slice, model_id: int) -> dict[
         .where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
     )
     return {
-        Pair(source, target): OfText((test_set, edition), signature, Stored(value, packed))
+        pair: OfText((test_set, edition), signature, Stored(value, packed))
         for source, target, test_set, edition, signature, value, packed in connection.execute(query)
+        if (pair := Pair(source, target)) in pairs
     }
 
 

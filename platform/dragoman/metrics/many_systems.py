@@ -3,9 +3,9 @@
 A deal swaps two systems' outputs on some units (`replicates.dealt`). What it makes of the sums is as far from their
 midpoint on one side as on the other, and the difference of the scores of two such points is linear in that distance
 but for terms of the third order. So all deals are made of all differences by one product of signs and of each unit's
-contribution, and only deals whose linear approximation is too near to decide are scored: those near the observed
-difference, which the p-value counts, and near the critical one, where the interval ends. How near that is, is learnt
-from the deals that are scored, the furthest and some of all among them. The p-values are those of scoring every deal.
+contribution, and only deals are scored whose linear approximation is too near the observed difference to tell which is
+the larger. How near that is, is learnt from the deals that are scored, the furthest and some of all among them. The
+p-values are those of scoring every deal; intervals, which are of the deals' spread, are as wide but for a percent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dragoman.metrics.base import Metric, Scores, Statistics
 from dragoman.metrics.difference import TAIL, Difference
 from dragoman.metrics.replicates import Lines, deals, standard_error, weighted_sums
-from dragoman.metrics.resampling import LEVEL, SAMPLES, SEED, expanded_interval, resampling_counts
+from dragoman.metrics.resampling import SAMPLES, SEED, expanded_interval, resampling_counts
 from dragoman.metrics.serialization import unpack
 from dragoman.metrics.significance import Test, difference
 
@@ -122,7 +122,7 @@ class Systems(NamedTuple):
         for start in range(0, len(which), each):
             places = which[start : start + each]
             dealt = _Dealt(self, places, trials, seed)
-            dealt.refine(LEVEL, TAIL + 1 if fits_tail else _CHECKED)
+            dealt.refine(TAIL + 1 if fits_tail else _CHECKED)
             found += [
                 difference(
                     Test.RANDOMIZATION,
@@ -238,8 +238,12 @@ class _Dealt:
                 self.replicates[:, start : start + len(swapped)] += (signs @ contributions[:, self._which]).T
                 start += len(swapped)
 
-    def refine(self, level: float, furthest: int) -> None:
-        """Score the deals near the observed and the critical differences, and the furthest."""
+    def refine(self, furthest: int) -> None:
+        """Score the deals that are near the observed differences, and the furthest.
+
+        Args:
+            furthest: how many of these.
+        """
         approximations = self.replicates.copy()
         distances = np.abs(approximations)
         spread = np.sqrt((distances**2).mean(axis=1))
@@ -250,11 +254,8 @@ class _Dealt:
         np.put_along_axis(checked, np.argpartition(-distances, count - 1, axis=1)[:, :count], values=True, axis=1)
         checked[:, :_CHECKED] = True
         while True:
-            wanted = checked.copy()
-            critical = np.quantile(np.abs(self.replicates), level, axis=1, method="higher")
-            for goal in (observed, critical):
-                near = margins * np.where(spread > 0, np.maximum(goal, spread), np.where(margins > 1, np.inf, 0))
-                wanted |= np.abs(distances - goal[:, None]) < near[:, None]
+            near = margins * np.where(spread > 0, np.maximum(observed, spread), np.where(margins > 1, np.inf, 0))
+            wanted = checked | (np.abs(distances - observed[:, None]) < near[:, None])
             self._score(wanted & ~self._is_scored)
             # of two systems between which nothing changes a score all approximations are 0, and right
             scale = np.where(spread > 0, np.maximum(distances.T, spread), 1e-9).T
@@ -282,10 +283,11 @@ class _Dealt:
                 start += len(dealt)
             for panels in _grouped(block):
                 tables = [panel.tables() for panel in panels]
+                # what is equal for all systems, as the reference is, stays
+                moves = [np.ptp(table, axis=0).any(axis=0) for table in tables]
                 for place, rows in chosen:
-                    a, b = self._systems.versus[self._which[place]]
-                    found = _dealt_mean(panels, tables, (a, b), swapped[rows])
-                    self.replicates[place, used[rows]] += found
+                    versus = self._systems.versus[self._which[place]]
+                    self.replicates[place, used[rows]] += _dealt_mean(panels, tables, moves, versus, swapped[rows])
 
 
 def _grouped(block: Sequence[Panel]) -> Iterator[Sequence[Panel]]:
@@ -296,18 +298,23 @@ def _grouped(block: Sequence[Panel]) -> Iterator[Sequence[Panel]]:
 
 
 def _dealt_mean(
-    panels: Sequence[Panel], tables: Sequence[NDArray[np.float64]], versus: Versus, swapped: NDArray[np.float32]
+    panels: Sequence[Panel],
+    tables: Sequence[NDArray[np.float64]],
+    moves: Sequence[NDArray[np.bool_]],
+    versus: Versus,
+    swapped: NDArray[np.float32],
 ) -> Scores:
     """The weighted sum over some panels of the difference between two systems in each deal."""
     a, b = versus
-    changes = [table[b] - table[a] for table in tables]
+    changes = [(table[b] - table[a])[:, moved] for table, moved in zip(tables, moves, strict=True)]
     sums = weighted_sums(np.concatenate(changes, axis=1))(swapped)
     total, start = np.zeros(len(swapped)), 0
-    for panel, table, change in zip(panels, tables, changes, strict=True):
-        width = change.shape[1]
-        system, both = table[a].sum(axis=0)[:, None], table[[a, b]].sum(axis=(0, 1))[:, None]
-        first = system + sums[start : start + width]
+    for panel, table, moved in zip(panels, tables, moves, strict=True):
+        width = int(moved.sum())
+        system, other = table[a].sum(axis=0)[:, None], table[b].sum(axis=0)[:, None]
+        first = np.repeat(system, len(swapped), axis=1)
+        first[moved] += sums[start : start + width]
         start += width
-        one, two = _scores(panel.metric, np.stack([first, both - first]))
+        one, two = _scores(panel.metric, np.stack([first, system + other - first]))
         total += panel.weight * (one - two)
     return total

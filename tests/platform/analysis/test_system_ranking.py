@@ -188,7 +188,7 @@ def test_seeds_of_one_recipe_are_marked(campaign):
 def test_each_systems_statistics_are_read_once(store, monkeypatch):
     read = []
     scores_of_texts = entrants.scores_of_texts
-    monkeypatch.setattr(entrants, "scores_of_texts", lambda *asked: read.append(asked[-1]) or scores_of_texts(*asked))
+    monkeypatch.setattr(entrants, "scores_of_texts", lambda *asked: read.append(asked[2]) or scores_of_texts(*asked))
     rank(store, asked(), samples=200)
     assert len(read) == len(set(read)) == 4
 
@@ -197,9 +197,10 @@ def test_too_many_systems_are_refused(store, monkeypatch):
     monkeypatch.setattr(entrants, "MOST_SYSTEMS", 3)
     with pytest.raises(StoreError, match="Up to 3 systems are ranked at once, and grid 'g' has 4: name the systems"):
         rank(store, asked())
-    monkeypatch.setattr(entrants, "MOST_CELLS", 30)
-    with pytest.raises(StoreError, match="3 systems on 12 pairs are too many to rank at once"):
+    monkeypatch.setattr(entrants, "MOST_DIFFERENCES", 30)
+    with pytest.raises(StoreError, match="3 systems on 12 pairs differ in 36 ways, of which up to 30 are tested"):
         rank(store, asked(), models=["base", "hub", "chain"])
+    assert rank(store, asked(), models=["base", "hub", "chain"], over="unseen", samples=200).done == 9
 
 
 def test_names_that_are_not_there_are_refused(store):

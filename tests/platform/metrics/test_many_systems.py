@@ -106,7 +106,7 @@ def test_every_two_are_tested_as_though_every_deal_were_scored(kind, lines, layo
 def test_few_deals_are_scored():
     tables, panels = made(Bleu, 1, [0.5, 0.51, 0.6], 400, orders_of("aligned", 400))
     found = many_systems._Dealt(systems_of([panels]), range(3), 20_000, SEED)
-    found.refine(0.95, 64)
+    found.refine(64)
     assert 64 / 20_000 < found._is_scored.mean() < 0.1
     shares = np.array(SHARES)
     sides = [Sides.of(Bleu(pair), own[1], own[2]) for pair, own in zip(PAIRS, tables, strict=True)]
