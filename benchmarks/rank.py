@@ -31,8 +31,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest
 
 from dragoman.analysis import ScoreQuestion
+from dragoman.analysis.detectable import smallest_detectable
 from dragoman.analysis.joint_tests import joint_tests_of
-from dragoman.analysis.power import smallest_detectable
 from dragoman.analysis.significance_plan import Plan
 from dragoman.analysis.system_ranking import Ranking, rank
 from dragoman.analysis.units import Block, Units

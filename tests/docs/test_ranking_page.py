@@ -11,8 +11,8 @@ import pytest
 
 from dragoman.analysis import entrants
 from dragoman.analysis.clusters import standings
+from dragoman.analysis.detectable import smallest_detectable, units_to_detect
 from dragoman.analysis.human_agreement import NOTICED, curve
-from dragoman.analysis.power import smallest_detectable, units_to_detect
 from dragoman.cli.rank import rank
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph

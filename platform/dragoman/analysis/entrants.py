@@ -35,7 +35,7 @@ from dragoman.store.schema import PARTITIONS
 MOST_SYSTEMS = 50
 """Systems that are ranked at once: the tests are of every two of them."""
 
-MOST_DIFFERENCES = 100_000
+MOST_DIFFERENCES = 200_000
 """Pairs of systems times language pairs that are tested at once: it takes two minutes for a thousand sentences."""
 
 
@@ -127,7 +127,7 @@ def entrants(connection: Connection, question: ScoreQuestion, *, models: Sequenc
     scope, said = _scope(found, over)
     if (asked := comb(len(found), 2) * len(scope)) > MOST_DIFFERENCES:
         raise StoreError(
-            f"{len(found)} systems on {len(scope):,} pairs differ in {asked:,} ways, of which up to {MOST_DIFFERENCES:,} "
+            f"{len(found)} systems on {len(scope):,} pairs differ in {asked:,} ways, and up to {MOST_DIFFERENCES:,} "
             "are tested at once: name the systems to rank with --model, or a partition with --over."
         )
     held = set(scope)

@@ -9,10 +9,10 @@ import numpy as np
 from dragoman.analysis.aggregation import ALL, UNKNOWN
 from dragoman.analysis.clusters import standings
 from dragoman.analysis.comparison import about
+from dragoman.analysis.detectable import smallest_detectable, units_to_detect
 from dragoman.analysis.entrants import Entrants, entrants
 from dragoman.analysis.human_agreement import Curve, curve
 from dragoman.analysis.joint_tests import undecided, whole_blocks
-from dragoman.analysis.power import smallest_detectable, units_to_detect
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.significance_plan import ALPHA, Plan

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from dragoman.analysis.joint_tests import Contrast, JointTests, joint_tests
-from dragoman.analysis.recipes import RecipeMean, pooled_difference
+from dragoman.analysis.estimate import Estimate
+from dragoman.analysis.joint_tests import Contrast, joint_tests
+from dragoman.analysis.recipes import RecipeTests
 from dragoman.analysis.scores_by_text import Lines, LinesScore, scores_by_lines
 from dragoman.analysis.seeds import seeds_of
 from dragoman.analysis.segment_statistics import Stored
@@ -14,6 +15,7 @@ from dragoman.cell import Cell
 from dragoman.metrics.base import Metric
 from dragoman.metrics.difference import Difference
 from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.serialization import unpack
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
@@ -53,11 +55,6 @@ class _Sides(NamedTuple):
     """Whether the two are seeds of one recipe."""
     is_itself: bool
     """Whether the model is the incumbent."""
-
-    @property
-    def is_pooled(self) -> bool:
-        """Whether recipes can be compared."""
-        return self.is_one_recipe or len(self.incumbent) > 1 or len(self.model) > 1
 
     @property
     def contrasts(self) -> dict[Pair, Contrast]:
@@ -113,16 +110,22 @@ def beside_incumbent(
     scopes = {rule: shared for rule in by_scope if (shared := _shared(found, rule, sides))}
     means = {str(rule.over): dict.fromkeys(shared, 1.0) for rule, shared in scopes.items()}
     tested = joint_tests(kind, sides.contrasts, units, plan, means)
+    asks_recipes = any(rule.seeds != "checkpoint" for rule in (*by_scope, *losses))
+    recipes = _recipe_tests(kind, sides, units) if asks_recipes else None
     tests = {
-        (rule, bound): _bound_test(kind, rule, bound, sides, units, shared, checkpoints)
+        (rule, bound): _bound_test(kind, rule, bound, sides, recipes, shared, checkpoints)
         for rule, shared in scopes.items()
         if (checkpoints := tested.means.get(str(rule.over))) is not None
         for bound in Bound
         if bound.is_of_mean and getattr(rule, bound) is not None
     }
     if losses:
-        differs = _losses(kind, sides, units, tested, plan, losses[0])
-        found = [each.model_copy(update={"differs": differs.get(each.pair)}) for each in found]
+        alone = _losses({pair: difference.p_worse for pair, difference in tested.pairs.items()}, plan, tested.samples)
+        pooled = _recipe_losses(kind, sides, recipes, plan)
+        found = [
+            each.model_copy(update={"differs": alone.get(each.pair), "recipe_differs": pooled.get(each.pair)})
+            for each in found
+        ]
     return IncumbentNumbers(found, tests)
 
 
@@ -190,7 +193,7 @@ def _bound_test(
     rule: Rule,
     bound: Bound,
     sides: _Sides,
-    units: Units,
+    recipes: RecipeTests | None,
     pairs: Sequence[Pair],
     checkpoints: Difference,
 ) -> RuleTest:
@@ -219,9 +222,9 @@ def _bound_test(
             regression=0.0, upper=0.0, p_value=1.0, error=0.0, method=SEEDS, is_pooled=True,
             remark=f"The incumbent is another seed of the same recipe, so the recipes are equal ({alone}).",
         )  # fmt: skip
-    pooled = _pooled(kind, sides, units, pairs)
-    if pooled is None:
+    if recipes is None:
         return of_checkpoints
+    pooled = recipes.difference(dict.fromkeys(pairs, 1.0))
     return RuleTest(
         regression=-better * pooled.value,
         upper=-pooled.low if better > 0 else pooled.high,
@@ -234,40 +237,38 @@ def _bound_test(
     )
 
 
-def _pooled(kind: type[Metric], sides: _Sides, units: Units, pairs: Sequence[Pair]) -> RecipeMean | None:
-    """The difference of the two recipes over some pairs; None where there is one seed of each."""
-    if not sides.is_pooled:
-        return None
-    incumbent, model = ([{pair: seed[pair] for pair in pairs} for seed in side] for side in sides[:2])
-    return pooled_difference(kind, incumbent, model, units)
+def _losses(p_values: Mapping[Pair, float], plan: Plan, samples: int | None = None) -> dict[Pair, bool]:
+    """Whether a model is significantly worse on each pair, by one-sided p-values, adjusted over all of them.
 
-
-def _losses(
-    kind: type[Metric],
-    sides: _Sides,
-    units: Units,
-    tests: JointTests[str],
-    plan: Plan,
-    rule: Rule,
-) -> dict[Pair, bool]:
-    """Whether the model, or its recipe, is significantly worse on each pair: one-sided, adjusted over all of them.
-
-    None where the trials can tell no pair apart.
+    None where so many trials can tell no pair apart.
     """
-    checkpoints, better = tests.pairs, 1 if kind.higher_is_better else -1
-    if rule.seeds != "checkpoint" and sides.is_one_recipe:
-        return dict.fromkeys(checkpoints, False)
-    if rule.seeds != "checkpoint" and sides.is_pooled:
-        recipes = {pair: _pooled(kind, sides, units, [pair]) for pair in checkpoints}
-        p_values = {pair: _p_worse(found, better) for pair, found in recipes.items() if found is not None}
-    else:
-        if plan.finds_none(len(checkpoints), tests.samples):
-            return {}
-        p_values = {pair: found.p_worse for pair, found in checkpoints.items()}
+    if samples is not None and plan.finds_none(len(p_values), samples):
+        return {}
     final = adjusted(list(p_values.values()), plan.correction).tolist()
     return {pair: p_value <= plan.alpha for pair, p_value in zip(p_values, final, strict=True)}
 
 
-def _p_worse(recipes: RecipeMean, better: int) -> float:
+def _recipe_tests(kind: type[Metric], sides: _Sides, units: Units) -> RecipeTests | None:
+    """The tests of the two recipes; None where they are one, or there is one seed of each."""
+    if sides.is_one_recipe or max(len(sides.incumbent), len(sides.model)) == 1:
+        return None
+    incumbent, model = (
+        [{pair: unpack(score.packed or b"") for pair, score in seed.items()} for seed in side]
+        for side in (sides.incumbent, sides.model)
+    )
+    return RecipeTests(kind, incumbent, model, units)
+
+
+def _recipe_losses(kind: type[Metric], sides: _Sides, recipes: RecipeTests | None, plan: Plan) -> dict[Pair, bool]:
+    """Whether the model's recipe is significantly worse on each pair; none where recipes can't be compared."""
+    pairs, better = list(sides.model[0]), 1 if kind.higher_is_better else -1
+    if sides.is_one_recipe and not sides.is_itself:
+        return dict.fromkeys(pairs, False)
+    if recipes is None:
+        return {}
+    return _losses({pair: _p_worse(recipes.difference({pair: 1.0}), better) for pair in pairs}, plan)
+
+
+def _p_worse(recipes: Estimate, better: int) -> float:
     """The one-sided p-value against a recipe that is no worse; `better` is 1, and -1 for error rates."""
     return recipes.p_below if better > 0 else 1 - recipes.p_below

@@ -198,7 +198,7 @@ def test_too_many_systems_are_refused(store, monkeypatch):
     with pytest.raises(StoreError, match="Up to 3 systems are ranked at once, and grid 'g' has 4: name the systems"):
         rank(store, asked())
     monkeypatch.setattr(entrants, "MOST_DIFFERENCES", 30)
-    with pytest.raises(StoreError, match="3 systems on 12 pairs differ in 36 ways, of which up to 30 are tested"):
+    with pytest.raises(StoreError, match="3 systems on 12 pairs differ in 36 ways, and up to 30 are tested"):
         rank(store, asked(), models=["base", "hub", "chain"])
     assert rank(store, asked(), models=["base", "hub", "chain"], over="unseen", samples=200).done == 9
 
