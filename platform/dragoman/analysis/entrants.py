@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from dragoman.analysis.aggregation import ALL, SCOPES, UNKNOWN, masks_by_scope
-from dragoman.analysis.comparability import Looked, comparable_signatures, facing_conditions
+from dragoman.analysis.comparability import Looked, comparable_signatures, facing_conditions, ways_apart
 from dragoman.analysis.pair_scores import PairColumns, read_columns
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
@@ -114,8 +114,7 @@ def entrants(connection: Connection, question: ScoreQuestion, *, models: Sequenc
     if kind is None:
         raise StoreError(f"A ranking needs the metric {question.metric}, which is not installed here.")
     chosen = _chosen(connection, question, models)
-    found = _read(connection, question, chosen)
-    notes = []
+    found, notes = _read(connection, question, chosen)
     if without := [each.name for each in found if not each.is_scored]:
         notes.append(f"Left out, as there is no {question.metric} score: {_listed(without)}.")
         found = [each for each in found if each.is_scored]
@@ -173,8 +172,8 @@ def _chosen(connection: Connection, question: ScoreQuestion, models: Sequence[st
     return found
 
 
-def _read(connection: Connection, question: ScoreQuestion, chosen: Sequence[System]) -> list[Entrant]:
-    """The systems with their pairs, under signatures that match and of the same test set."""
+def _read(connection: Connection, question: ScoreQuestion, chosen: Sequence[System]) -> tuple[list[Entrant], list[str]]:
+    """The systems with their pairs, under signatures that match and of the same test set, and how they are run."""
     number = grid_number(connection, question.grid)
     ids = grid_models(connection, number)
     parts = [
@@ -184,8 +183,9 @@ def _read(connection: Connection, question: ScoreQuestion, chosen: Sequence[Syst
         Looked(question.grid, number, part.conditions, {ids[each.model]})
         for each, part in zip(chosen, parts, strict=True)
     ]
+    ways: list[str] = []
     for part in parts[1:]:
-        facing_conditions(connection, parts[0].conditions, part.conditions)
+        ways += ways_apart(connection, facing_conditions(connection, parts[0].conditions, part.conditions))
     signatures = (
         comparable_signatures(connection, question.metric, parts[0].metric_id, looked, question.signature)
         if parts
@@ -200,7 +200,8 @@ def _read(connection: Connection, question: ScoreQuestion, chosen: Sequence[Syst
         name = each.within(question.grid) if several else each.model
         columns = read_columns(connection, part, model_id=model_id)
         found.append(Entrant(name, each.model, model_id, part, columns))
-    return found
+    notes = [f"The systems are not run alike: their {' and '.join(dict.fromkeys(ways))} differ."] if ways else []
+    return found, notes
 
 
 def _scope(found: Sequence[Entrant], over: str) -> tuple[list[Pair], list[str]]:

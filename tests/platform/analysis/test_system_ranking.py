@@ -185,6 +185,40 @@ def test_seeds_of_one_recipe_are_marked(campaign):
     assert any("One checkpoint each: they say nothing of the recipe." in note for note in found.notes)
 
 
+@pytest.fixture
+def prompted(campaign):
+    """A grid asked with two prompts, the second of which all but the base do better with."""
+    graphs = {"base": TrainingGraph(), "hub": GRAPHS["hub"]}
+    for name, prompt, gain in (("p0", "[{source}]", 0.0), ("p1", "To {source}", 0.1)):
+        quality = {"base": 0.5, "hub": 0.55 + gain}
+        campaign.fill(graphs, PAIRS, grid=name, prompt=prompt, quality=quality, segments=30)
+    store = campaign.store
+    cells = [cell for grid in ("p0", "p1") for cell in store.cells.of_grid(grid)]
+    store.grids.add(store.grids.get("p0").model_copy(update={"name": "g", "spec_hash": "g"}), cells)
+    return store
+
+
+def test_a_model_is_ranked_with_each_of_its_prompts(prompted):
+    found = rank(prompted, asked(), samples=200)
+    assert [each.system for each in found.systems] == [
+        "hub:To {source}", "hub:[{source}]", "base:To {source}", "base:[{source}]",
+    ]  # fmt: skip
+    assert found.done == len(PAIRS) and "The systems are not run alike: their prompts differ." in found.notes
+    # the base was made up alike under both
+    alike = found.differences[-1]
+    assert (alike.ahead, alike.p_value, alike.significant, alike.sentences) == (0.0, 1.0, False, None)
+    compared = compare(prompted, asked(), a="base:[{source}]", b="hub:To {source}", samples=200)
+    (pair,) = (each for each in found.differences if (each.better, each.worse) == (compared.b, compared.a))
+    assert pair.p_value == compared.scopes[-1].p_value and pair.ahead == pytest.approx(compared.scopes[-1].delta)
+
+
+def test_prompts_and_systems_can_be_chosen(prompted):
+    one = rank(prompted, asked(prompt="To {source}"), samples=200)
+    assert [each.system for each in one.systems] == ["hub", "base"] and not any("alike" in note for note in one.notes)
+    some = rank(prompted, asked(), models=["hub", "base:[{source}]"], samples=200)
+    assert [each.system for each in some.systems] == ["hub:To {source}", "hub:[{source}]", "base:[{source}]"]
+
+
 def test_each_systems_statistics_are_read_once(store, monkeypatch):
     read = []
     scores_of_texts = entrants.scores_of_texts
