@@ -106,16 +106,16 @@ def ranked(systems: int, pairs: int, segments: int) -> tuple[Ranking, dict[str, 
         store = Store.open(f"sqlite:///{Path(folder) / 'store.db'}", f"file://{folder}/blobs")
         made = fill(store, systems, pairs, segments)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        start = time.perf_counter()
+        start, working = time.perf_counter(), time.process_time()
         found = rank(store, ScoreQuestion("many", "bleu"))
-        seconds = time.perf_counter() - start
+        seconds, worked = time.perf_counter() - start, time.process_time() - working
         fixed = rank(store, ScoreQuestion("many", "bleu"), samples=found.samples)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         store.close()
     print(
         f"{systems} systems × {pairs} pairs × {segments} lines: {comb(systems, 2)} tests of {found.samples:,} trials "
-        f"or more in {seconds:.1f} s (goal {GOAL}); {found.systems[-1].cluster} clusters; {after >> 10:,} MB at most, "
-        f"{before >> 10:,} before",
+        f"or more in {seconds:.1f} s (goal {GOAL}), {worked:.1f} s of CPU; {found.systems[-1].cluster} clusters; "
+        f"{after >> 10:,} MB at most, {before >> 10:,} before",
         flush=True,
     )
     return fixed, made, seconds
