@@ -4,7 +4,7 @@ From the standard error of their difference, by the normal approximation of its 
 translation Card et al., 2020, "With Little Power Comes Great Responsibility").
 """
 
-from math import ceil
+from math import ceil, log2
 from statistics import NormalDist
 
 WANTED = 0.8
@@ -25,6 +25,8 @@ def smallest_detectable(error: float, *, alpha: float = 0.05, tests: int = 1) ->
 def units_to_detect(units: int, error: float, difference: float, *, alpha: float = 0.05, tests: int = 1) -> int | None:
     """How many sentences it takes to find a difference, four times in five; None for no difference.
 
+    At least as many as have enough deals for so small a p-value: of the 2^n deals of n two are as far as the observed.
+
     Args:
         units: sentences that the error is of; it shrinks by the root of their number.
         error: standard error of the difference.
@@ -34,7 +36,8 @@ def units_to_detect(units: int, error: float, difference: float, *, alpha: float
     """
     if difference == 0:
         return None
-    return max(1, ceil(units * (_needed_errors(alpha, tests) * error / difference) ** 2))
+    least = ceil(log2(2 * tests / alpha))
+    return max(least, ceil(units * (_needed_errors(alpha, tests) * error / difference) ** 2))
 
 
 def _needed_errors(alpha: float, tests: int) -> float:

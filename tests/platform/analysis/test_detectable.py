@@ -67,5 +67,7 @@ def test_the_smallest_detectable_difference_is_that_of_the_two_quantiles():
     assert smallest_detectable(1.0) == pytest.approx(2.8016, abs=1e-4)
     assert smallest_detectable(0.5, tests=66) == pytest.approx(0.5 * (3.3690 + 0.8416), abs=1e-3)
     assert smallest_detectable(1.0, alpha=0.01) == pytest.approx(2.5758 + 0.8416, abs=1e-4)
-    assert units_to_detect(1000, 1.0, 0.0) is None and units_to_detect(1000, 0.0, 1.0) == 1
+    assert units_to_detect(1000, 1.0, 0.0) is None
+    # 2 of 2^5 deals are more than 0.05 of them, 2 of 2^6 are less
+    assert units_to_detect(1000, 0.0, 1.0) == 6
     assert units_to_detect(1000, 0.5, -2.0) == units_to_detect(1000, 0.5, 2.0)
