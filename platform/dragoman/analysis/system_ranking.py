@@ -246,13 +246,14 @@ def _tested(made: Systems, plan: Plan) -> _Tested:
     """Test every two systems; those that chance in making the deals might decide with more deals."""
     count = len(made.versus)
     samples, is_fitted = plan.samples_of(count), plan.fits_tail(count)
-    found = made.tested(range(count), samples, plan.seed, fits_tail=is_fitted)
-    close = undecided(dict(enumerate(found)), plan, samples)
-    more = plan.more_samples(len(close))
-    if more > samples:
-        again = made.tested(close, more, plan.seed, fits_tail=is_fitted)
-        for place, result in zip(close, again, strict=True):
+    found, trials = made.tested(range(count), samples, plan.seed, fits_tail=is_fitted), samples
+    while close := undecided(dict(enumerate(found)), plan, trials):
+        more = min(plan.more_samples(len(close)), 10 * trials)
+        if more <= trials:
+            break
+        for place, result in zip(close, made.tested(close, more, plan.seed, fits_tail=is_fitted), strict=True):
             found[place] = result
+        trials = more
     note = None
     if is_fitted:
         note = plan.tail_note(count, samples, of="pairs of systems")
