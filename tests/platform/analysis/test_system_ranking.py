@@ -12,6 +12,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.system_ranking import rank
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.metrics import many_systems
 from dragoman.metrics.significance import holm
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Evidence, TrainingGraph
@@ -217,6 +218,22 @@ def test_prompts_and_systems_can_be_chosen(prompted):
     assert [each.system for each in one.systems] == ["hub", "base"] and not any("alike" in note for note in one.notes)
     some = rank(prompted, asked(), models=["hub", "base:[{source}]"], samples=200)
     assert [each.system for each in some.systems] == ["hub:To {source}", "hub:[{source}]", "base:[{source}]"]
+
+
+def test_where_chance_could_decide_there_are_more_deals(store, monkeypatch):
+    first = rank(store, asked())
+    made = []
+    tested = many_systems.Systems.tested
+    monkeypatch.setattr(
+        many_systems.Systems,
+        "tested",
+        lambda self, which, trials, *rest, **how: made.append(trials) or tested(self, which, trials, *rest, **how),
+    )
+    (close,) = (each for each in first.differences if {each.better, each.worse} == {"hub", "chain"})
+    # its own p-value as alpha: on either side by chance
+    again = rank(store, asked(), alpha=close.adjusted)
+    assert made[0] == again.samples < made[1] and len(made) <= 4
+    assert rank(store, asked(), samples=500).samples == 500 and made[-1] == 500
 
 
 def test_each_systems_statistics_are_read_once(store, monkeypatch):
