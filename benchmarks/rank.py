@@ -33,8 +33,9 @@ from sacrebleu.significance import PairedTest
 from dragoman.analysis import ScoreQuestion
 from dragoman.analysis.detectable import smallest_detectable
 from dragoman.analysis.joint_tests import joint_tests_of
+from dragoman.analysis.ranking_records import Ranking
 from dragoman.analysis.significance_plan import Plan
-from dragoman.analysis.system_ranking import Ranking, rank
+from dragoman.analysis.system_ranking import rank
 from dragoman.analysis.units import Block, Units
 from dragoman.metrics.base import Statistics
 from dragoman.metrics.many_systems import Panel, systems_of

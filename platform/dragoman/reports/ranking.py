@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from dragoman.analysis.human_agreement import NOTICED
-from dragoman.analysis.system_ranking import Ranking, SystemDifference
+from dragoman.analysis.ranking_records import Ranking, SystemDifference
 from dragoman.analysis.units import Unit
 from dragoman.reports.choices import weighing
 from dragoman.tables.table import Column, Row, Table, interval, number, p_value, word

@@ -54,12 +54,12 @@ def test_four_in_five_simulated_test_sets_show_the_smallest_detectable_differenc
     errors = [standard_error(two_systems(rng, sentences, 0.0).left_out) for _ in range(20)]
     error = float(np.mean(errors))
     gain = gain_of(smallest_detectable(error))
-    # the standard error of a share of 80% of 400 is 2%
-    assert found(sentences, gain, sets=400) == pytest.approx(0.8, abs=0.06)
+    # the standard error of a share of 80% of 300 is 2.3%, of 120 3.7%
+    assert found(sentences, gain, sets=300) == pytest.approx(0.8, abs=0.07)
     # half of it takes four times the sentences
     needed = units_to_detect(sentences, error, smallest_detectable(error) / 2)
     assert needed in (4 * sentences, 4 * sentences + 1)
-    assert found(needed, gain_of(smallest_detectable(error) / 2), sets=200) == pytest.approx(0.8, abs=0.085)
+    assert found(needed, gain_of(smallest_detectable(error) / 2), sets=120) == pytest.approx(0.8, abs=0.11)
 
 
 def test_the_smallest_detectable_difference_is_that_of_the_two_quantiles():

@@ -221,7 +221,8 @@ def test_prompts_and_systems_can_be_chosen(prompted):
 
 
 def test_where_chance_could_decide_there_are_more_deals(store, monkeypatch):
-    first = rank(store, asked())
+    two = {"models": ["hub", "chain"], "over": "seen"}
+    (close,) = rank(store, asked(), **two).differences
     made = []
     tested = many_systems.Systems.tested
     monkeypatch.setattr(
@@ -229,11 +230,10 @@ def test_where_chance_could_decide_there_are_more_deals(store, monkeypatch):
         "tested",
         lambda self, which, trials, *rest, **how: made.append(trials) or tested(self, which, trials, *rest, **how),
     )
-    (close,) = (each for each in first.differences if {each.better, each.worse} == {"hub", "chain"})
     # its own p-value as alpha: on either side by chance
-    again = rank(store, asked(), alpha=close.adjusted)
+    again = rank(store, asked(), alpha=close.adjusted, **two)
     assert made[0] == again.samples < made[1] and len(made) <= 4
-    assert rank(store, asked(), samples=500).samples == 500 and made[-1] == 500
+    assert rank(store, asked(), samples=500, **two).samples == 500 and made[-1] == 500
 
 
 def test_each_systems_statistics_are_read_once(store, monkeypatch):

@@ -7,8 +7,9 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from dragoman.analysis.aggregation import ALL, SCOPES
+from dragoman.analysis.ranking_records import Ranking
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.analysis.system_ranking import Ranking, rank
+from dragoman.analysis.system_ranking import rank
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import open_store, stamp
 from dragoman_ui.viewmodels.systems import Names, one_of
