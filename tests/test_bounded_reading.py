@@ -35,6 +35,7 @@ READS = {
     "platform/dragoman/corpora/kinds/huggingface.py": "the metadata of a file that `datasets` has read",
     "platform/dragoman/corpora/readers/digests.py": "a cache that it writes itself",
     "platform/dragoman/family.py": "comes with the package",
+    "platform/dragoman/analysis/human_agreement.py": "comes with the package",
     "platform/dragoman/cli/init.py": "comes with the package",
     "platform/dragoman/identity.py": "a value that was in memory; hashes files that were looked at before",
     "platform/dragoman/corpora/readers/files.py": "hashes files that were looked at, and zips through ZipSource",

@@ -21,7 +21,7 @@ from dragoman.partition import TrainingGraph
 from dragoman.settings import settings
 from dragoman.store import records
 from dragoman.store.store import Store
-from dragoman.testing import GridBuilder
+from dragoman.testing import GridBuilder, random_score
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCKS = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(), re.DOTALL)
@@ -49,10 +49,12 @@ def fill(store: Store) -> None:
     ]
     grid = GridBuilder(store, [base, *tuned], all_pairs(("de", "en", "fr")), metrics=("bleu", "chrf++")).add()
     for number, record in enumerate(grid.cells):
+        cell = record.cell
         scores = [
-            records.StoredScore(metric=metric, signature=f"{metric}|v1", value=number) for metric in ("bleu", "chrf++")
+            random_score("bleu", cell.model, cell.pair, segments=20, quality=0.5, signature="v1"),
+            records.StoredScore(metric="chrf++", signature="chrf++|v1", value=number),
         ]
-        grid.translate(record.cell, scores, hypotheses=[(str(number), "stop", 1)])
+        grid.translate(record.cell, scores, hypotheses=[(str(number), "stop", 1)] * 20)
 
 
 def test_the_python_of_the_page_runs(store: Store) -> None:
@@ -65,7 +67,8 @@ def test_the_python_of_the_page_runs(store: Store) -> None:
 def test_rows_become_a_frame(store: Store) -> None:
     found = frame(pair_scores(store, ScoreQuestion("small", "bleu"), model="a"))
     assert isinstance(found, pd.DataFrame)
-    assert list(found[["source", "target", "value"]].iloc[0]) == ["de", "en", 6.0]
+    made = random_score("bleu", "a", Pair("de", "en"), segments=20, quality=0.5, signature="v1")
+    assert list(found[["source", "target", "value"]].iloc[0]) == ["de", "en", made.value]
     assert frame([]).empty
 
 

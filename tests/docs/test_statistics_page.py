@@ -38,7 +38,7 @@ def test_every_test_has_a_row() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     assert "at least 10,000, and at least 20 m / alpha" in PAGE
     assert (samples_for(1), samples_for(156), samples_for(156, 0.01)) == (10_000, 62_400, 312_000)
-    assert f"fitted to the largest {difference._TAIL}" in PAGE and f"in {SAMPLES:,} bootstrap resamples" in PAGE
+    assert f"fitted to the largest {difference.TAIL}" in PAGE and f"in {SAMPLES:,} bootstrap resamples" in PAGE
     assert "fewer\n  than ten trials" in PAGE and difference._FEW == 10
 
 

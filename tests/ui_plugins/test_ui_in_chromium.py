@@ -15,6 +15,7 @@ PAGES = {
     "partitions": "/grid?grid=demo&model=roles&show=partition&order=training",
     "difference": "/grid?grid=demo&model=roles&show=difference",
     "seen and unseen": "/partitions?grid=demo&model=roles",
+    "rank": "/rank?grid=demo&over=unseen",
     "runs": "/runs?grid=demo",
     "job": "/job?grid=demo",
     "card": "/card?grid=demo&model=roles",

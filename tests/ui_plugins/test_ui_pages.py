@@ -37,6 +37,8 @@ PAGES = (
     "/dragoman/map?grid=demo&model=roles&show=difference",
     "/dragoman/seen?grid=demo&model=roles",
     "/dragoman/partitions?grid=demo&model=roles&source_family=Indo-European+languages&sort=worst",
+    "/dragoman/rank?grid=demo",
+    "/dragoman/ranked?grid=demo&over=unseen",
     "/dragoman/runs?grid=demo",
     "/dragoman/charted?grid=demo&up=gain",
     "/dragoman/job?grid=demo",

@@ -21,6 +21,7 @@ PAGES = (
     "cell?grid=demo&source=en&target=de",
     "compare?grid=demo&model=roles&against=base",
     "partitions?grid=demo&model=roles",
+    "rank?grid=demo",
     "runs?grid=demo",
     "job?grid=demo",
     "promotions",

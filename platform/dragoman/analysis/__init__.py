@@ -9,10 +9,12 @@ from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.analysis.partition_gap import Gap, partition_gap
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.ranking import BestModel, best_models
+from dragoman.analysis.ranking_records import PartitionShare, RankedSystem, Ranking, SystemDifference
 from dragoman.analysis.run_table import Run, runs
 from dragoman.analysis.score_query import Group, Selection, scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import SeedsRow, over_seeds
+from dragoman.analysis.system_ranking import rank
 from dragoman.analysis.systems import System, metric_names, model_names
 
 __all__ = [
@@ -24,12 +26,16 @@ __all__ = [
     "PairDifference",
     "PairScore",
     "PartitionRow",
+    "PartitionShare",
+    "RankedSystem",
+    "Ranking",
     "Run",
     "ScopeDifference",
     "ScoreQuestion",
     "SeedsRow",
     "Selection",
     "System",
+    "SystemDifference",
     "best_models",
     "campaign_of",
     "compare",
@@ -40,6 +46,7 @@ __all__ = [
     "pair_scores",
     "partition_gap",
     "partition_table",
+    "rank",
     "runs",
     "scores",
 ]

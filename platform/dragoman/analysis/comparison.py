@@ -177,7 +177,7 @@ def compare(
             connection, part, columns, ids=(b_id, a_id), plan=plan, micro=question.micro, blobs=store.blobs
         )
         pairs, widths = pair_differences(connection, part, a_id, b_id)
-        about, captions = _about(connection, {a_id, b_id}), captions_of_both(connection, part)
+        basis, captions = about(connection, {a_id, b_id}), captions_of_both(connection, part)
     found = tested(question.metric, pairs, widths, tests, plan)
     scopes = _with_shared(_scopes(columns, question, tests, correction), found.pairs)
     if any(pair.test for pair in found.pairs):
@@ -201,7 +201,7 @@ def compare(
         scopes=tuple(scopes),
         pairs=tuple(found.pairs),
         note=" ".join([note, *found.notes] if note else found.notes) or None,
-        basis=" ".join([about, *([tests.units] if tests.units else [])]),
+        basis=" ".join([basis, *([tests.units] if tests.units else [])]),
     )
 
 
@@ -229,11 +229,16 @@ def captions_of_compared(store: Store, question: ScoreQuestion, *, a: str, b: st
         return captions_of_both(connection, two_models(connection, question, a=a, b=b).part)
 
 
-def _about(connection: Connection, models: Collection[int]) -> str:
-    """What the intervals of two models' differences are about."""
+def about(connection: Connection, models: Collection[int]) -> str:
+    """What intervals and p-values of some models' differences are about, as sentences.
+
+    Args:
+        connection: a reading transaction.
+        models: numbers of the models.
+    """
     parents = connection.execute(select(ModelRow.parent_id).where(ModelRow.id.in_(models))).scalars()
-    about = "Intervals and p are about these pairs and these checkpoints, on other sentences of this kind."
-    return f"{about} One checkpoint each: they say nothing of the recipe." if any(parents) else about
+    said = "Intervals and p are about these pairs and these checkpoints, on other sentences of this kind."
+    return f"{said} One checkpoint each: they say nothing of the recipe." if any(parents) else said
 
 
 def _scopes(

@@ -211,7 +211,7 @@ def joint_tests_of(
 
     found, count = made(statistics.keys(), means.keys(), samples), samples
     while True:  # ten times as many for those that fewer can't decide
-        pairs, names = _undecided(found.pairs, plan, count), _undecided(found.means, plan, count)
+        pairs, names = undecided(found.pairs, plan, count), undecided(found.means, plan, count)
         needed = {*pairs, *(pair for name in names for pair in means[name])}
         more = min(plan.more_samples(len(needed)), 10 * count)
         if not needed or more <= count:
@@ -224,8 +224,14 @@ def joint_tests_of(
         count = more
 
 
-def _undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:
-    """Those whose adjusted p-value is from alpha by less than three Monte Carlo standard errors."""
+def undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:
+    """Those of a family whose adjusted p-value is from alpha by less than three Monte Carlo standard errors.
+
+    Args:
+        found: the tests of the family, by any name.
+        plan: how they were made.
+        samples: trials or resamples of each.
+    """
     close = set[Name]()
     families = [
         ([each.p_value for each in found.values()], plan.correction),

@@ -154,10 +154,7 @@ def tested(metric: str, pairs: Sequence[PairDifference], widths: Widths, found: 
     if untested := len(pairs) - len(odd) - by_intervals - len(results):
         notes.append(f"{untested} of {len(pairs)} pairs have neither statistics nor intervals stored: not tested.")
     if joint and samples and joint.is_fitted:
-        notes.append(
-            f"{len(results):,} pairs need {samples_for(len(results), plan.alpha):,} trials, and these are {samples:,}: "
-            "p-values that fewer than ten are beyond are read off a generalised Pareto distribution fitted to the tail."
-        )
+        notes.append(plan.tail_note(len(results), samples, of="pairs"))
     elif samples and plan.finds_none(len(results) + by_intervals, samples):
         notes.append(f"With {samples:,} samples no p-value can be small enough for one of so many pairs after Holm.")
     is_paired = bool(results) or not by_intervals

@@ -1,6 +1,6 @@
 """Stored segment statistics, read with their scores and checked against them, as a metric's code may have changed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import isclose
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from dragoman.analysis.score_slice import Slice, same_cell
 from dragoman.metrics.base import Metric, Statistics
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
-from dragoman.store.schema import PairRow, PartitionSumRow, ScoreRow, StatisticsRow
+from dragoman.store.schema import ConditionRow, PairRow, PartitionSumRow, ScoreRow, SignatureRow, StatisticsRow
 
 MOST_PAIRS = 2000
 """Pairs above which statistics are not read: to resample them all would take long."""
@@ -66,6 +66,50 @@ def statistics_of(
     return {
         Pair(source, target): Beside(Stored(value, packed), None if rival is None else Stored(rival, their_packed))
         for source, target, value, packed, rival, their_packed in connection.execute(query)
+    }
+
+
+class OfText(NamedTuple):
+    """A score, and the test lines it is of."""
+
+    text: tuple[int, int]
+    """The test set and its edition: pairs of which these are equal were tested on the same lines."""
+    signature: str
+    """Its signature."""
+    stored: Stored
+    """The score with its statistics."""
+
+
+def scores_of_texts(connection: Connection, part: Slice, model_id: int, pairs: Collection[Pair]) -> dict[Pair, OfText]:
+    """A model's scores of some pairs in a slice with their statistics, each with the test lines it is of.
+
+    Args:
+        connection: a reading transaction.
+        part: the slice.
+        model_id: the model.
+        pairs: the pairs.
+    """
+    query = (
+        select(
+            PairRow.source,
+            PairRow.target,
+            ConditionRow.test_set_id,
+            ConditionRow.edition,
+            SignatureRow.text,
+            ScoreRow.value,
+            StatisticsRow.statistics,
+        )
+        .select_from(ScoreRow)
+        .join(PairRow, PairRow.id == ScoreRow.pair_id)
+        .join(ConditionRow, ConditionRow.id == ScoreRow.condition_id)
+        .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
+        .outerjoin(StatisticsRow, _are_of(StatisticsRow, ScoreRow))
+        .where(ScoreRow.model_id == model_id, part.holds(ScoreRow))
+    )
+    return {
+        pair: OfText((test_set, edition), signature, Stored(value, packed))
+        for source, target, test_set, edition, signature, value, packed in connection.execute(query)
+        if (pair := Pair(source, target)) in pairs
     }
 
 

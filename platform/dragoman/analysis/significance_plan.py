@@ -66,6 +66,19 @@ class Plan(NamedTuple):
         is_short = self.samples is None and self.samples_of(pairs) < samples_for(pairs, self.alpha)
         return is_short and self.test is Test.RANDOMIZATION
 
+    def tail_note(self, tests: int, samples: int, *, of: str) -> str:
+        """The sentence about small p-values that are read off a fitted tail.
+
+        Args:
+            tests: how many tests there are.
+            samples: trials of each.
+            of: what they are tests of, in the plural.
+        """
+        return (
+            f"{tests:,} {of} need {samples_for(tests, self.alpha):,} trials, and these are {samples:,}: p-values that "
+            "fewer than ten are beyond are read off a generalised Pareto distribution fitted to the tail."
+        )
+
     def finds_none(self, pairs: int, samples: int) -> bool:
         """Whether so many samples give no p-value small enough for one of so many pairs to be significant."""
         least = 1 / (samples + 1) / (FURTHEST if self.fits_tail(pairs) else 1)

@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 _FEW = 10
 """Replicates beyond the observed difference below which a tail may be fitted."""
 
-_TAIL = 250
+TAIL = 250
 """The largest replicates, of which the tail is fitted."""
 
 FURTHEST = 100
@@ -157,7 +157,7 @@ def _tail_share(values: Scores, observed: float, fits_tail: bool) -> tuple[float
     count = 1 + len(values)
     beyond = np.count_nonzero(values > observed + _ROUNDING)
     as_far = np.count_nonzero(values >= observed - _ROUNDING)
-    if fits_tail and as_far < _FEW and len(values) > _TAIL:
+    if fits_tail and as_far < _FEW and len(values) > TAIL:
         least = 1 / (FURTHEST * count)
         fitted = _fitted_share(values, observed)
         return max(fitted, least), fitted <= least
@@ -169,14 +169,14 @@ def _fitted_share(values: Scores, observed: float) -> float:
 
     Fitted to the largest values by probability-weighted moments (Hosking and Wallis, 1987, equations 6 and 7).
     """
-    largest = np.sort(np.partition(values, -_TAIL - 1)[-_TAIL - 1 :])
+    largest = np.sort(np.partition(values, -TAIL - 1)[-TAIL - 1 :])
     excesses = largest[1:] - largest[0]
     mean = float(excesses.mean())
-    weighted = float(np.mean(excesses * (1 - (np.arange(1, _TAIL + 1) - 0.35) / _TAIL)))
+    weighted = float(np.mean(excesses * (1 - (np.arange(1, TAIL + 1) - 0.35) / TAIL)))
     if mean <= 2 * weighted:
         return 1 / (1 + len(values))
     shape = mean / (mean - 2 * weighted) - 2
     scale = 2 * mean * weighted / (mean - 2 * weighted)
     left = 1 - shape * (observed - largest[0]) / scale
     share = np.exp(-(observed - largest[0]) / scale) if abs(shape) < 1e-9 else max(left, 0.0) ** (1 / shape)
-    return float(share) * _TAIL / len(values)
+    return float(share) * TAIL / len(values)

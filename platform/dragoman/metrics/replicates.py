@@ -146,7 +146,9 @@ def dealt(pairs: Sequence[Sides], trials: int, seed: int, block: int = 0) -> Rep
     """
     changes = [side.baseline - side.system for side in pairs]
     moves = [change.any(axis=0) for change in changes]  # what is equal on both sides, as the reference is, stays
-    product = _product(np.concatenate([change[:, moved] for change, moved in zip(changes, moves, strict=True)], axis=1))
+    product = weighted_sums(
+        np.concatenate([change[:, moved] for change, moved in zip(changes, moves, strict=True)], axis=1)
+    )
     totals = [(side.system.sum(axis=0)[:, None], side.baseline.sum(axis=0)[:, None]) for side in pairs]
     found, start = np.zeros((len(pairs), trials)), 0
     for swapped in deals(len(changes[0]), trials, seed, block):
@@ -177,7 +179,7 @@ def resampled(
         block: number of the block, as each has draws of its own.
         precision: of the scores; sacreBLEU's is single.
     """
-    product = _product(np.concatenate([table for side in pairs for table in (side.system, side.baseline)], axis=1))
+    product = weighted_sums(np.concatenate([table for side in pairs for table in (side.system, side.baseline)], axis=1))
     found, start = np.empty((len(pairs), samples)), 0
     for counts in draws(len(pairs[0].system), samples, seed, block):
         sums, place = product(counts).astype(precision), 0
@@ -193,7 +195,7 @@ def resampled(
     return found
 
 
-def _product(columns: NDArray[np.float64]) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+def weighted_sums(columns: NDArray[np.float64]) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
     """What sums columns (units × k) by rows of weights: k × replicates, without rounding where they are whole."""
     # a resample's sums are near the whole's and never come to twice of it
     is_exact = np.array_equal(columns, np.rint(columns)) and 2 * np.abs(columns).sum(axis=0).max(initial=0) < _EXACT

@@ -31,6 +31,7 @@ from dragoman_ui.pages.job import job, job_state
 from dragoman_ui.pages.models import card, gate, model
 from dragoman_ui.pages.partitions import partitions
 from dragoman_ui.pages.promotions import promotions
+from dragoman_ui.pages.rank import rank, ranked
 from dragoman_ui.pages.runs import runs, runs_chart
 from dragoman_ui.pages.states import state_script, state_styles
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
@@ -59,6 +60,8 @@ pages.add_url_rule("/working", view_func=job_state)
 pages.add_url_rule("/cell", view_func=cell)
 pages.add_url_rule("/compare", view_func=compare)
 pages.add_url_rule("/compared", view_func=compared)
+pages.add_url_rule("/rank", view_func=rank)
+pages.add_url_rule("/ranked", view_func=ranked)
 pages.add_url_rule("/promotions", view_func=promotions)
 pages.add_url_rule("/model", view_func=model)
 pages.add_url_rule("/gate", view_func=gate)
