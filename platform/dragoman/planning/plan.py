@@ -224,6 +224,25 @@ class Plan(BaseModel):
                     pair=pair, prompt=ids[prompt.label], decoding=decodings[model.id],
                 )  # fmt: skip
 
+    def why_missing(self, model: str, pair: Pair, prompt: str) -> str | None:
+        """Why a cell can't be translated, as far as a plan can tell; None where nothing speaks against it.
+
+        Args:
+            model: id of the model.
+            pair: the direction.
+            prompt: id of the prompt.
+        """
+        if pair in self.missing:
+            return self.missing[pair]
+        if model in self.from_files:
+            return self.from_files[model].missing.get(pair)
+        return self.undemonstrated.get(prompt, {}).get(pair)
+
+    @cached_property
+    def from_files(self) -> dict[str, PlannedBaseline]:
+        """The systems whose translations are in files, by their id."""
+        return {planned.identity.id: planned for planned in self.baselines if planned.baseline.translations}
+
     def partitions(self, training: PlannedTraining, design: bool = False) -> dict[Partition, int]:
         """How many evaluation pairs fall to each partition of a finetuning.
 
@@ -252,6 +271,7 @@ def _without_places(part: Any) -> Any:
         for key, value in part.items()
         if not (key == "folder" and "kind" in part)
         and not (key == "model" and isinstance(value, str) and value.startswith("/"))
+        and key != "translations"  # known by their content
     }
 
 
@@ -291,7 +311,7 @@ def make_plan(spec: GridSpec) -> Plan:
         spec=spec,
         base=base,
         trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
-        baselines=planned_baselines(spec, base),
+        baselines=planned_baselines(spec, base, lines),
         test_set=test_set,
         tested=tested,
         prompts=spec.prompts,
