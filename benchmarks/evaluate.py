@@ -31,7 +31,7 @@ import yaml
 
 from dragoman.cell import CellState
 from dragoman.pair import Pair
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.loading import load_spec
 from dragoman.store.store import Store

@@ -111,7 +111,7 @@ def measure(folder: Path, languages: int, workers: int) -> None:
     from campaign import Campaign
     from rich.console import Console
 
-    from dragoman.planning.plan import make_plan
+    from dragoman.planning.planner import make_plan
     from dragoman.settings import Settings
     from dragoman.spec.grid import GridSpec
     from dragoman.store.store import Store

@@ -79,7 +79,7 @@ def make(folder: Path, count: int) -> list[str]:
 
 def fill(home: Path, folder: Path) -> None:
     """Put the planned cells into a store, as the driver does before it begins."""
-    from dragoman.planning.plan import make_plan
+    from dragoman.planning.planner import make_plan
     from dragoman.spec.loading import load_spec
     from dragoman.store import records
     from dragoman.store.store import Store

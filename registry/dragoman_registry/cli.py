@@ -22,8 +22,8 @@ from dragoman.tables.table import Table
 from dragoman.terminal import write_exact
 from dragoman_registry.audit.cli import audit
 from dragoman_registry.audit.log import AuditLog, Outcome
-from dragoman_registry.audit.looks import looks_notes
 from dragoman_registry.gate import evidence
+from dragoman_registry.gate.looks import looks_notes
 from dragoman_registry.gate.policy import load_policy, policy_for
 from dragoman_registry.packaging.translation import translate_lines
 from dragoman_registry.promotion.champions import done_without_dragoman, standing_champions

@@ -6,7 +6,8 @@ from typing import Any
 
 from dragoman.cell import CellState
 from dragoman.pair import Pair
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.grid import GridSpec
 from dragoman.store.store import Store
 from dragoman_jobs.finetune.result import FinetuneResult, Progress

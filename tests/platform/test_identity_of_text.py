@@ -10,7 +10,8 @@ import pytest
 
 from dragoman.corpora.readers import digests
 from dragoman.corpora.readers.files import WHOLE, Files
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.settings import settings
 from dragoman.spec.grid import GridSpec
 

@@ -18,7 +18,7 @@ def test_platform_stays_the_standard_librarys_at_the_repository_root() -> None:
 
 def test_importing_dragoman_stays_light() -> None:
     code = (
-        "import sys, dragoman, dragoman.planning.plan, dragoman.cli.main\n"
+        "import sys, dragoman, dragoman.planning.planner, dragoman.cli.main\n"
         "print([m for m in ('torch', 'ray', 'mlflow', 'transformers', 'pandas', 'sacrebleu') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -12,7 +12,8 @@ from dragoman.cell import CellState
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records

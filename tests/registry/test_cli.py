@@ -57,7 +57,7 @@ def test_a_policy_of_its_own(dragoman, tmp_path):
     policy.write_text("rules: [{over: en-de, at_least: 51}]")
     code, out, _ = dragoman("gate", "small", "--model", "english", "--policy", str(policy), "--csv")
     assert code == 1
-    assert "english,bleu,at_least,en-de,51.0,50.0,,1,1,False,en-de 50.00" in out
+    assert "english,bleu,at_least,en-de,51.0,50.0,,1,1,False,,,,en-de 50.00" in out
 
 
 def test_from_promotion_to_rollback(dragoman, world, tmp_path):

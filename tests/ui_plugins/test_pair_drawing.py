@@ -160,7 +160,7 @@ def test_answers_are_sent_once(client: FlaskClient) -> None:
 
 def test_summaries_are_the_partition_tables(store: Store) -> None:
     columns = pair_columns(store, ScoreQuestion("demo", "bleu"), model="roles")
-    found = summaries(columns, None, np.ones(len(columns.sources), np.bool_))
+    found = summaries(columns, None, np.ones(len(columns.sources), np.bool_), {})
     rows = partition_table(store, ScoreQuestion("demo", "bleu"), model="roles")
     assert [each.scope for each in found] == [row.scope for row in rows]
     for each, row in zip(found, rows, strict=True):

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from pydantic_core import to_jsonable_python
 
 from dragoman.analysis.pair_scores import pair_scores
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.partition import Partition
 from dragoman.store.database.change_token import Stamp

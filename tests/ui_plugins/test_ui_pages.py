@@ -230,7 +230,7 @@ def test_runs_are_drawn_by_what_they_were_trained_on(client: FlaskClient) -> Non
 
 
 def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(source: str, reference: str, hypothesis: str, was_cut: bool) -> tuple[Label, ...]:
+    def judge(source: str, reference: str, hypothesis: str, was_cut: bool, too_long: bool) -> tuple[Label, ...]:
         return (Label.COPIED,) if hypothesis == reference else ()
 
     monkeypatch.setattr("dragoman_ui.viewmodels.sentences.labels", judge)

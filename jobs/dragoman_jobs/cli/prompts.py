@@ -33,7 +33,7 @@ def prompts(
 
     Examples: dragoman prompts examples/demo.yaml --pair de-fr -n 3 · dragoman prompts examples/demo.yaml --json
     """
-    from dragoman.planning.plan import make_plan
+    from dragoman.planning.planner import make_plan
     from dragoman_jobs.prompts.preview import (  # brings transformers, which a wrong spec need not wait for
         previews,
     )

@@ -7,7 +7,8 @@ import typer
 from dragoman import logs, plugins
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.plan import SpecArgument
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.reports.plan import missing
 from dragoman.settings import Settings
 from dragoman.spec.loading import load_campaign

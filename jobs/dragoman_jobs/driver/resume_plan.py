@@ -7,7 +7,8 @@ from typing import Any
 from dragoman.errors import SpecError
 from dragoman.language import canonical_tag
 from dragoman.planning.adoption import adopt
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
 from dragoman.store.store import Store

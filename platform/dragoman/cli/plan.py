@@ -12,7 +12,8 @@ from dragoman.cli.output import printed, until_printed
 from dragoman.planning.adoption import adopt_from
 from dragoman.planning.cost import estimate
 from dragoman.planning.manifest import manifest_path, prepare
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.reports.campaign import across
 from dragoman.reports.plan import (
     cells,

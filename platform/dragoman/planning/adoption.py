@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from dragoman.cell import CellState
 from dragoman.identity import canonical_json
 from dragoman.model import ModelIdentity
-from dragoman.planning.plan import LEFT_OUT, Plan, PlannedTraining, TestSet, id_of_tested, spec_meaning
+from dragoman.planning.plan import Plan, PlannedTraining, spec_meaning
+from dragoman.planning.test_set import LEFT_OUT, TestSet, id_of_tested
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.sentences import SentenceSample
 from dragoman.store import migrations

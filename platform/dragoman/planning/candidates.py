@@ -9,7 +9,9 @@ from typing import Any
 from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
-from dragoman.planning.plan import ITS_LINES, Plan, TestSet
+from dragoman.planning.plan import Plan
+from dragoman.planning.test_set import TestSet, id_of_tested
+from dragoman.planning.training_text import TestText
 from dragoman.segment import Split
 from dragoman.spec.base import LONGEST_NAME
 from dragoman.spec.promotion import Promotion, is_in
@@ -37,7 +39,11 @@ def candidates_plan(plan: Plan) -> Plan | None:
     pairs = _compared(plan, policy)
     absent = corpus.missing(pairs, Split.DEV)
     contents = {pair: corpus.content(pair, Split.DEV, sentences) for pair in pairs if pair not in absent}
-    name = corpus.name_of(Split.DEV)
+    test_set = TestSet.of(corpus, choice.kind, Split.DEV, sentences)
+    tested = TestText(
+        corpus=choice, split=Split.DEV, sentences=sentences, pairs=tuple(contents),
+        similarity=spec.contamination.similarity, id=id_of_tested(test_set, contents),
+    )  # fmt: skip
     evaluation: dict[str, Any] = {
         "split": Split.DEV, "sentences": sentences, "base": False,
         "pairs": tuple(contents), "prompts": (plan.prompt,), "prompt": None, "missing": "drop",
@@ -48,10 +54,7 @@ def candidates_plan(plan: Plan) -> Plan | None:
     }  # fmt: skip
     changes: dict[str, Any] = {
         "spec": spec.model_copy(update=own),
-        "test_set": TestSet(
-            corpus=choice.kind, split=Split.DEV, sentences=sentences,
-            revision=corpus.revision if name is None else f"{ITS_LINES}, {name}" if name else ITS_LINES,
-        ),
+        "test_set": test_set, "tested": tested, "left_out": {},
         "trainings": tuple(training.model_copy(update={"text": None}) for training in plan.trainings),
         "baselines": (), "prompts": (plan.prompt,), "undemonstrated": {}, "pairs": tuple(contents),
         "contents": contents, "missing": {}, "line_breaks": {}, "known_as": None,

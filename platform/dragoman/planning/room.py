@@ -3,7 +3,6 @@
 Counted with the tokenizers that are on this machine. Reading them takes neither torch nor, but for chats, transformers.
 """
 
-import json
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -16,11 +15,12 @@ from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Demonstrator
 from dragoman.planning.plan import Plan
+from dragoman.reading import read_json
 from dragoman.segment import Segment
 from dragoman.spec.baseline import Baseline
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import Base
-from dragoman.spec.prompt import Prompt, Turn
+from dragoman.spec.prompt import EvaluationPrompt, Prompt, Turn
 
 SPARE = 8
 """Tokens by which a prompt may be longer than its parts, counted each for itself."""
@@ -76,19 +76,24 @@ def room(plan: Plan) -> Room:
     """
     text = TestText(plan)
     sides: dict[str, _Model | str] = {}
-    groups: dict[tuple[Any, ...], list[ModelIdentity]] = {}
+    groups: dict[tuple[str, str, str], list[ModelIdentity]] = {}
+    asked: dict[tuple[str, str, str], tuple[EvaluationPrompt, Decoding]] = {}
     baselines = {planned.identity.id: planned.baseline for planned in plan.baselines}
     unknown: dict[str, None] = {}
     for model, prompt in plan.asked:
+        if model.id in plan.from_files:
+            continue  # it was asked elsewhere
         named = baselines.get(model.id) or plan.spec.base
         decoding = plan.decoding_of(model.id)
         key = str(named.model)
         if key not in sides:
             sides[key] = _model_of(named)
-        groups.setdefault((key, prompt, decoding), []).append(model)
+        group = key, prompt.label, decoding.id
+        groups.setdefault(group, []).append(model)
+        asked[group] = prompt, decoding
     found = []
-    for (key, prompt, decoding), models in groups.items():
-        side = sides[key]
+    for group, models in groups.items():
+        side, (prompt, decoding) = sides[group[0]], asked[group]
         if isinstance(side, str):
             unknown[f"{', '.join(model.name for model in models)}: {side}"] = None
         elif side.positions is not None:
@@ -226,7 +231,7 @@ def _model_of(named: Base | Baseline) -> _Model | str:
     if folder is None:
         return "its tokenizer.json and config.json are not on this machine"
     try:
-        return _Model(folder, json.loads((folder / "config.json").read_bytes()))
+        return _Model(folder, read_json(folder / "config.json"))
     except ModuleNotFoundError:  # comes with the extra `jobs`
         return "the package tokenizers is not installed here"
     except Exception:  # tokenizers raises plain exceptions

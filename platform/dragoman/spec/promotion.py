@@ -195,6 +195,8 @@ class Promotion(SpecModel):
     """Adjusted p-values up to this are significant."""
     protected: tuple[Annotated[Pair, BeforeValidator(_pair)], ...] = ()
     """Pairs that may not become significantly worse, in `metric`, than those of the model the alias stands at."""
+    protected_margin: float | None = Field(default=None, ge=0)
+    """How much worse each of them must be shown not to be (`regression_upper_at_most`), where the test set can tell."""
     rules: tuple[Rule, ...] = Field(min_length=1)
     """All must pass."""
     champions: tuple[ScopeChampion, ...] = ()
@@ -209,8 +211,9 @@ class Promotion(SpecModel):
 
     @property
     def every_rule(self) -> tuple[Rule, ...]:
-        """The rules, with those that keep the protected pairs."""
-        kept = (Rule(metric=self.metric, over=pair, significant_losses_at_most=0) for pair in self.protected)
+        """The rules, with those that keep the protected pairs, which are of the model that would be served."""
+        bounds = {"significant_losses_at_most": 0, "regression_upper_at_most": self.protected_margin}
+        kept = (Rule(metric=self.metric, over=pair, seeds="checkpoint", **bounds) for pair in self.protected)
         return (*self.rules, *kept)
 
     @property

@@ -42,9 +42,7 @@ def aligned(files: TranslationFiles, pair: Pair, sources: Sequence[str], referen
     return [in_one_line(entry.hypothesis) for entry in entries]
 
 
-def _differs(
-    entry: Entry, source: str, number: int, sources: Sequence[str], references: Sequence[str]
-) -> str | None:
+def _differs(entry: Entry, source: str, number: int, sources: Sequence[str], references: Sequence[str]) -> str | None:
     """Why an entry is no translation of a test sentence, as the end of an error; None where nothing says so."""
     expected = f"sentence {number} of the test set ('{shown(source)}')"
     if entry.source is None:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from dragoman.errors import DragomanError
 from dragoman.pair import Pair
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 class TranslationFiles(ABC):
     """One system's translations; a subclass for each layout."""
 
-    unit: ClassVar[str] = "line"
+    unit: str = "line"
     """What entries are numbered by."""
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from dragoman.cell import CellState
 from dragoman.pair import Pair
 from dragoman.store.maintenance.rescoring import ScoringTask, scored
 from dragoman.store.records import CellOutcome, CellRecord, Translation
@@ -58,3 +59,12 @@ def commit(
         store.cells.advance(translated=[CellOutcome(translation=translation, scores=scores, unscorable=unscorable)])
         if advance:
             advance(done, len(tasks))
+
+
+def uncommitted(store: Store, grid: str, model: str) -> list[CellRecord]:
+    """The cells of a system from files in a grid that are still to be committed."""
+    return [cell for cell in store.cells.of_grid(grid, model=model) if cell.test and not _is_over(cell.state)]
+
+
+def _is_over(state: CellState) -> bool:
+    return state.is_translated or state is CellState.MISSING

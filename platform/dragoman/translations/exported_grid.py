@@ -36,7 +36,9 @@ class ExportedGrid(TranslationFiles):
             TranslationError: the grid has no such model or prompt.
         """
         self._path = path
-        self._archive = Archive(path).__enter__()  # every byte is checked once, and pairs are read when they are asked for
+        self._archive = Archive(
+            path
+        ).__enter__()  # every byte is checked once, and pairs are read when they are asked for
         finalize(self, self._archive.__exit__, None, None, None)
         grid = self._archive.json("grid.json")
         model, _, prompt = system.partition(":")

@@ -106,7 +106,9 @@ def _entry(record: Mapping[str, Any], pair: Pair, number: int, at: str) -> Entry
     while isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
     if not isinstance(answer, str):
-        raise TranslationError(f"{at}, has no single text in filtered_resps ({str(answer)[:40]}): it is no translation.")
+        raise TranslationError(
+            f"{at}, has no single text in filtered_resps ({str(answer)[:40]}): it is no translation."
+        )
     if half := half_character(answer):
         raise TranslationError(f"{at}, holds half a character ({half}): correct the line.")
     # harnesses keep the blank between prompt and answer; models of ours answer without

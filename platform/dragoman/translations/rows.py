@@ -13,7 +13,7 @@ from dragoman.spec.translations import Format
 from dragoman.translations.base import TranslationError, refused
 from dragoman.translations.text_files import text_lines
 
-Row = Mapping[str | int, Any]
+Row = Mapping[Any, Any]
 """The values of a row, by the name of the column, and by its number from 0 in delimited text."""
 
 
@@ -31,7 +31,7 @@ def rows_of(files: Files, name: str, form: Format, has_names: bool) -> Iterator[
         TranslationError: a row has other columns than the first.
     """
     if form == "jsonl":
-        yield from records(files, name)  # type: ignore[misc]  # keys of JSON are texts
+        yield from records(files, name)
     elif form == "parquet":
         yield from enumerate(_of_parquet(files, name), 1)
     else:

@@ -59,9 +59,7 @@ def read_system(
     return SystemFromFiles(ModelIdentity(name=name, recipe={TRANSLATIONS: whole}), contents, missing, lines)
 
 
-def unchanged(
-    files: TranslationFiles, contents: Mapping[Pair, str], pair: Pair, test_lines: TestLines
-) -> list[str]:
+def unchanged(files: TranslationFiles, contents: Mapping[Pair, str], pair: Pair, test_lines: TestLines) -> list[str]:
     """The translations of a pair, which must still be those that a system was made of.
 
     Raises:

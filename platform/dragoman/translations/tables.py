@@ -52,7 +52,7 @@ class TableFiles(TranslationFiles):
         """
         self._files, self._names, self._form, self._columns = files, names, form, columns
         self._grid_pairs, self._languages = pairs, languages
-        self.unit: str = "row" if form == "parquet" else "line"  # type: ignore[misc]  # one class for four layouts
+        self.unit = "row" if form == "parquet" else "line"
         self._parsed = cache(self._parse)
 
     @cached_property
@@ -129,7 +129,7 @@ class TableFiles(TranslationFiles):
         }
         if "hypothesis" not in found:
             raise TranslationError(
-                f"{place} has no column called {', '.join(NAMES['hypothesis'])} (it has: {', '.join(names) or 'none'}): "
+                f"{place} has no column called {', '.join(NAMES['hypothesis'])} (it has {', '.join(names) or 'none'}): "
                 f"name the one of the translations, such as {{hypothesis: {names[-1] if names else 'mt'}}}."
             )
         if ("source" in found) != ("target" in found):
@@ -163,7 +163,7 @@ def open_table(
     names: Mapping[Pair | None, str]
     if "{" in path:
         files, by_pair = files_by_pair(key, path, languages)
-        names = {**by_pair}
+        names = dict(by_pair.items())
     else:
         files = Files(key, path, "the path of a file")
         if len(files.names) != 1:
@@ -196,4 +196,3 @@ def _number(row: Row, column: Column, place: str) -> int:
     except ValueError:
         pass
     raise TranslationError(f"{place}, has no number of a test sentence under '{column}' ({value!r}); correct it.")
-

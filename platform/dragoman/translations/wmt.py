@@ -51,7 +51,7 @@ def open_wmt(key: str, choice: Translations, name: str, languages: Collection[st
     files.require(found, "system-outputs/LP/SYSTEM.txt")
     if len(sets) > 1:
         raise TranslationError(
-            f"{key} is '{files.url}': it holds {len(sets)} test sets ({', '.join(sorted(sets))}); give the folder of one."
+            f"{key} is '{files.url}': it holds {len(sets)} test sets ({', '.join(sorted(sets))}); give one's."
         )
     if system not in found:
         raise TranslationError(f"{key} is '{files.url}': it has no system '{system}'; {nearest(system, found)}")

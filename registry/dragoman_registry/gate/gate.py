@@ -49,7 +49,9 @@ class PairNumbers(BaseModel):
     incumbent_reason: str = ""
     """Why the incumbent's is."""
     differs: bool | None = None
-    """Whether the model and the incumbent differ significantly here; None where that was not or can't be tested."""
+    """Whether the model is significantly worse than the incumbent here; None where that was not or can't be tested."""
+    recipe_differs: bool | None = None
+    """Whether the model's recipe is, over its seeds; None where recipes were not compared."""
     seeds: int = 1
     """Models with a score here that are the model but for their seed, itself among them."""
 
@@ -105,7 +107,7 @@ def _hold(
     planned = in_scope(numbers, rule.over)
     if bound.is_against_incumbent:
         planned = [each for each in planned if each.shared]
-    figures = [_figure(each, bound, lower_is_better) for each in planned]
+    figures = [_figure(each, bound, lower_is_better, rule.seeds != "checkpoint") for each in planned]
     values = [figure.value for figure in figures if figure.value is not None]
     value = _taken_together(values, rule, bound)
     if test is not None and bound.is_of_mean and not rule.each and (test.is_pooled or bound is Bound.UPPER):
@@ -186,7 +188,7 @@ def _why_none(numbers: Sequence[PairNumbers], rule: Rule, bound: Bound) -> str:
     return "the grid has no such pair"
 
 
-def _figure(numbers: PairNumbers, bound: Bound, lower_is_better: bool) -> PairFigure:
+def _figure(numbers: PairNumbers, bound: Bound, lower_is_better: bool, of_recipes: bool) -> PairFigure:
     value, better = numbers.value, -1 if lower_is_better else 1
     if not _is_number(value):
         return PairFigure(pair=numbers.pair, value=None, reason=numbers.reason)
@@ -203,10 +205,12 @@ def _figure(numbers: PairNumbers, bound: Bound, lower_is_better: bool) -> PairFi
                 return PairFigure(pair=numbers.pair, value=None, reason=reason)
             value = better * (numbers.incumbent - value)
             if bound is Bound.LOSSES:
-                if numbers.differs is None:
+                known = numbers.recipe_differs is not None and of_recipes
+                differs = numbers.recipe_differs if known else numbers.differs
+                if differs is None:
                     reason = "no stored statistics to test, or more pairs than Holm lets a test tell apart (choose bh)"
                     return PairFigure(pair=numbers.pair, value=None, reason=reason)
-                value = max(value, 0.0) if numbers.differs else 0.0
+                value = max(value, 0.0) if differs else 0.0
     return PairFigure(pair=numbers.pair, value=value)
 
 

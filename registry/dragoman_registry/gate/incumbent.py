@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from dragoman.analysis.joint_tests import Contrast, JointTests, joint_tests
+from dragoman.analysis.joint_tests import Contrast, joint_tests
 from dragoman.analysis.recipes import RecipeMean, pooled_difference
 from dragoman.analysis.scores_by_text import Lines, LinesScore, scores_by_lines
 from dragoman.analysis.seeds import seeds_of
@@ -121,8 +121,12 @@ def beside_incumbent(
         if bound.is_of_mean and getattr(rule, bound) is not None
     }
     if losses:
-        differs = _losses(kind, sides, units, tested, plan, losses[0])
-        found = [each.model_copy(update={"differs": differs.get(each.pair)}) for each in found]
+        alone = _losses({pair: difference.p_worse for pair, difference in tested.pairs.items()}, plan, tested.samples)
+        recipes = {} if all(rule.seeds == "checkpoint" for rule in losses) else _recipe_losses(kind, sides, units, plan)
+        found = [
+            each.model_copy(update={"differs": alone.get(each.pair), "recipe_differs": recipes.get(each.pair)})
+            for each in found
+        ]
     return IncumbentNumbers(found, tests)
 
 
@@ -242,30 +246,26 @@ def _pooled(kind: type[Metric], sides: _Sides, units: Units, pairs: Sequence[Pai
     return pooled_difference(kind, incumbent, model, units)
 
 
-def _losses(
-    kind: type[Metric],
-    sides: _Sides,
-    units: Units,
-    tests: JointTests[str],
-    plan: Plan,
-    rule: Rule,
-) -> dict[Pair, bool]:
-    """Whether the model, or its recipe, is significantly worse on each pair: one-sided, adjusted over all of them.
+def _losses(p_values: Mapping[Pair, float], plan: Plan, samples: int | None = None) -> dict[Pair, bool]:
+    """Whether a model is significantly worse on each pair, by one-sided p-values, adjusted over all of them.
 
-    None where the trials can tell no pair apart.
+    None where so many trials can tell no pair apart.
     """
-    checkpoints, better = tests.pairs, 1 if kind.higher_is_better else -1
-    if rule.seeds != "checkpoint" and sides.is_one_recipe:
-        return dict.fromkeys(checkpoints, False)
-    if rule.seeds != "checkpoint" and sides.is_pooled:
-        recipes = {pair: _pooled(kind, sides, units, [pair]) for pair in checkpoints}
-        p_values = {pair: _p_worse(found, better) for pair, found in recipes.items() if found is not None}
-    else:
-        if plan.finds_none(len(checkpoints), tests.samples):
-            return {}
-        p_values = {pair: found.p_worse for pair, found in checkpoints.items()}
+    if samples is not None and plan.finds_none(len(p_values), samples):
+        return {}
     final = adjusted(list(p_values.values()), plan.correction).tolist()
     return {pair: p_value <= plan.alpha for pair, p_value in zip(p_values, final, strict=True)}
+
+
+def _recipe_losses(kind: type[Metric], sides: _Sides, units: Units, plan: Plan) -> dict[Pair, bool]:
+    """The same of the model's recipe over its seeds; none where there is one seed of each recipe."""
+    if sides.is_itself or not sides.is_pooled:
+        return {}
+    pairs, better = list(sides.model[0]), 1 if kind.higher_is_better else -1
+    if sides.is_one_recipe:
+        return dict.fromkeys(pairs, False)
+    found = {pair: _pooled(kind, sides, units, [pair]) for pair in pairs}
+    return _losses({pair: _p_worse(recipes, better) for pair, recipes in found.items() if recipes is not None}, plan)
 
 
 def _p_worse(recipes: RecipeMean, better: int) -> float:

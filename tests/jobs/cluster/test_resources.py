@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman_jobs.cluster.base import ClusterError

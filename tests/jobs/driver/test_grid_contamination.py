@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from dragoman.planning.manifest import manifest_path
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.planning.training_data import ContaminationError
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec

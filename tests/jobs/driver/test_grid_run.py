@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.heartbeat import driver_name

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman_jobs.driver.prewarm import PrewarmRequest, prewarm_base

@@ -13,7 +13,8 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.units import Unit, Units, units_of
 from dragoman.pair import Pair
-from dragoman.planning.plan import Plan, TestSet
+from dragoman.planning.plan import Plan
+from dragoman.planning.test_set import TestSet
 from dragoman.segment import Split
 from dragoman.spec.sentences import SentenceSample
 from dragoman.store import schema

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from dragoman.errors import SpecError
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.settings import settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records

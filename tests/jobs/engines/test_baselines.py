@@ -13,7 +13,8 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import model_names, systems
 from dragoman.cell import CellState
 from dragoman.errors import ModelError, SpecError, StoreError
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.reports.comparison import scopes
 from dragoman.reports.results import answers
 from dragoman.settings import Settings

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.grid import GridSpec
 from dragoman_jobs.cluster.base import NOTHING, ONE_CORE
 from dragoman_jobs.cluster.ray_cluster import RayCluster

@@ -9,7 +9,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from dragoman.errors import ModelError
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.grid import GridSpec
 from dragoman_jobs.finetune import loop
 from dragoman_jobs.finetune.examples import TrainingExample, encode

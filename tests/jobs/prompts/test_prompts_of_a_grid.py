@@ -17,7 +17,8 @@ from dragoman.analysis.systems import System, systems
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.reports.results import answers
 from dragoman.settings import Settings
 from dragoman.spec.decoding import Decoding

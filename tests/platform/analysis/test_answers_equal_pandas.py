@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dragoman.analysis.aggregation import scopes_of
 from dragoman.analysis.comparison import scope_differences
 from dragoman.analysis.pair_scores import OFF_TARGET
-from dragoman.analysis.partition_table import partition_gap, partition_table
+from dragoman.analysis.partition_gap import partition_gap
+from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import scores
 from dragoman.analysis.score_question import ScoreQuestion
@@ -141,7 +142,16 @@ def check_partitions(store, cells, name, micro):
         assert (gap.done, gap.pairs, gap.other_done, gap.other_pairs) == (
             seen.value.count(), len(seen), unseen.value.count(), len(unseen),
         )  # fmt: skip
-        assert gap.value == pytest.approx(found["seen"].mean - found["unseen"].mean)
+        assert gap.raw == pytest.approx(found["seen"].mean - found["unseen"].mean)
+        over, under = (by_target(part, micro) for part in (seen, unseen))
+        within = [over[target] - under[target] for target in sorted(over.keys() & under.keys())]
+        assert gap.value == (pytest.approx(np.mean(within)) if within else None)
+
+
+def by_target(cells, micro):
+    scored = cells[cells.value.notna()]
+    groups = scored.groupby([pair.target for pair in scored.pair])
+    return {target: average(group.value, group.weight, micro) for target, group in groups}
 
 
 def check_wins(store, cells, a, b, micro):

@@ -13,7 +13,9 @@ from dragoman.cell import CellState
 from dragoman.corpora.factory import open_corpus
 from dragoman.identity import fingerprint
 from dragoman.planning.adoption import adopt
-from dragoman.planning.plan import Plan, TestSet, id_of_tested, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
+from dragoman.planning.test_set import TestSet, id_of_tested
 from dragoman.settings import settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records

@@ -7,7 +7,8 @@ import pytest
 
 from dragoman.pair import Pair
 from dragoman.planning.candidates import candidates_name, candidates_plan, is_theirs, why_on_test
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.segment import Split
 from dragoman.spec.base import LONGEST_NAME
 from dragoman.spec.grid import GridSpec

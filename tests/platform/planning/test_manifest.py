@@ -14,7 +14,8 @@ from dragoman.contamination import SEARCH
 from dragoman.pair import Pair
 from dragoman.partition import Evidence, Partition
 from dragoman.planning.manifest import Manifest, manifest_path, prepare
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.base import LONGEST_NAME, SpecModel
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.grid import GridSpec
@@ -33,6 +34,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "prompt": ["mfti", "mfti-to", "{source} =>"], "filters": [{}], "missing": ["stop", "drop"],
         "contamination": [{}], "models": [[MODEL]], "baselines": [[{"name": "b", "shots": 1}]], "evaluation": [{}],
         "promotion": [{"model": "r", "rules": RULES}], "seed": [0, 2**40], "seeds": [[1, 2]], "campaign": ["c"],
+        "candidates_of": ["g-large"],
     },
     "Base": {
         "model": ["facebook/xglm-564M"], "revision": ["main", "1e10"],
@@ -96,15 +98,18 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "policy": ["p"], "version": [1], "model": ["r"], "alias": ["best"], "aliases": [["a", "b"]],
         "metric": ["chrf++"], "over": ["unseen", "seen", "en-de"], "signatures": [{"bleu": "tok:13a"}],
         "coverage": [0.5], "missing": ["pass"], "correction": ["bh"], "alpha": [0.1],
-        "protected": [["en-de", ["de", "en"]]], "rules": [RULES], "champions": [["unseen_both", {"over": "en-de"}]],
+        "protected": [["en-de", ["de", "en"]]], "candidates": [{}], "protected_margin": [2.5],
+        "rules": [RULES], "champions": [["unseen_both", {"over": "en-de"}]],
     },
     "Rule": {
         "metric": ["chrf++"], "over": ["all", "zh-Hans>sr-Latn"], "each": [True], "at_least": [0.5], "at_most": [90],
         "gain_at_least": [-1], "regression_at_most": [1.5], "significant_losses_at_most": [0],
-        "no_significant_regression": [True], "seeds_at_least": [2], "coverage": [0.9], "missing": ["fail"],
+        "no_significant_regression": [True], "regression_upper_at_most": [0.5],
+        "seeds": ["pooled", "checkpoint"], "seeds_at_least": [2], "coverage": [0.9], "missing": ["fail"],
     },
     "ScopeChampion": {"over": ["seen"], "rules": [RULES]},
     "CorpusChoice": {"kind": ["cldr"], "options": [{"seed": 3}]},
+    "Candidates": {"split": ["test"], "sentences": [3]},
     "SentenceSample": {"n": [3], "seed": [7]},
 }  # fmt: skip
 
@@ -142,6 +147,9 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "Full": [lambda part: {"models": [MODEL | {"method": FULL | part}]}],
     "Lora": [lambda part: {"models": [MODEL | {"method": LORA | part}]}],
     "Promotion": [lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": RULES, **part}}],
+    "Candidates": [
+        lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": RULES, "candidates": part}}
+    ],
     "Rule": [
         lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": [{"at_least": 1, **part}]}},
         lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": [part]}},

@@ -13,7 +13,8 @@ from dragoman.contamination import SEARCH
 from dragoman.errors import CorpusError, SpecError
 from dragoman.pair import Pair
 from dragoman.planning.manifest import manifest_path, prepare
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.planning.training_data import (
     ContaminationError,
     check_contamination,

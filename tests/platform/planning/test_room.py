@@ -11,7 +11,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from dragoman.errors import SpecError
 from dragoman.pair import Pair
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.planning.room import room
 from dragoman.reports.plan import too_long
 from dragoman.spec.grid import GridSpec

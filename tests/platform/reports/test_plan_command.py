@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.settings import settings
 from dragoman.spec.loading import load_spec
 from dragoman.store import records

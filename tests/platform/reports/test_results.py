@@ -123,7 +123,7 @@ def test_micro_is_for_gaps_and_seeds_too(campaign, dragoman):
         means = {(row["model"], row["scope"]): row["mean"] for row in found["partitions"]}
         for gap in found["gap"]:
             apart = means[gap["model"], "seen"] - means[gap["model"], "recombined"]
-            assert gap["value"] == pytest.approx(apart, abs=1e-5)
+            assert gap["raw"] == pytest.approx(apart, abs=1e-5)
             assert (gap["done"], gap["pairs"], gap["other_done"], gap["other_pairs"]) == (3, 3, 1, 1)
         for row in found["seeds"]:
             ours = [means[name, row["scope"]] for name in ("m@1", "m@2")]

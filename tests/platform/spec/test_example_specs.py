@@ -15,7 +15,8 @@ from dragoman import settings as settings_module
 from dragoman.cli import main as command_line
 from dragoman.partition import Partition
 from dragoman.planning.manifest import Manifest
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.loading import load_campaign
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from dragoman.errors import DragomanError, SpecError
-from dragoman.planning.plan import make_plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec

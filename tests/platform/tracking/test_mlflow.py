@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from dragoman.planning.plan import Plan, make_plan
+from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.spec.loading import load_campaign
 from dragoman.tracking import background, mlflow_database, mlflow_schema
 from dragoman.tracking.background import BackgroundTracker

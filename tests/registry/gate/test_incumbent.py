@@ -12,7 +12,6 @@ from dragoman.metrics.sacrebleu import Bleu, ChrfPlusPlus
 from dragoman.metrics.serialization import pack, unpack
 from dragoman.metrics.significance import paired_approximate_randomization
 from dragoman.pair import Pair
-from dragoman.spec.promotion import Rule
 from dragoman_registry.gate import incumbent
 from dragoman_registry.gate.evidence import gate
 from dragoman_registry.promotion.promotion import Promotions
@@ -121,7 +120,8 @@ def losses_of(theirs, ours, languages):
     sides, units = incumbent._Sides(*both, False, False), independent({pair: len(GOOD) for pair in pairs})
     plan = significance_plan.Plan()
     tests = joint_tests.joint_tests(Bleu, sides.contrasts, units, plan, {})
-    return incumbent._losses(Bleu, sides, units, tests, plan, Rule(significant_losses_at_most=0))
+    assert incumbent._recipe_losses(Bleu, sides, units, plan) == {}
+    return incumbent._losses({pair: each.p_worse for pair, each in tests.pairs.items()}, plan, tests.samples)
 
 
 @pytest.mark.parametrize(("replicates", "worse"), [(2**24, 6), (6 * 1000, 6), (6 * 100, 0)])

@@ -8,7 +8,7 @@ from dragoman.errors import DragomanError
 from dragoman.tables.table import Column, Table, word
 from dragoman_registry.audit.history import unrecorded_moves
 from dragoman_registry.audit.log import AuditLog
-from dragoman_registry.audit.looks import looks_notes
+from dragoman_registry.gate.looks import looks_notes
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.registry_client.client import client_at
 from dragoman_registry.registry_client.versions import RegisteredVersion, aliases_of, find_version, versions_of

@@ -164,7 +164,9 @@ def _tasks(
                 needed.append(metric)
         if needed and record.hypotheses and record.test:
             tasks.append(
-                ScoringTask(cell.id, cell.pair, languages, tuple(needed), record.test, record.hypotheses, store.blobs.url)
+                ScoringTask(
+                    cell.id, cell.pair, languages, tuple(needed), record.test, record.hypotheses, store.blobs.url
+                )
             )
     return tasks
 

@@ -4,9 +4,9 @@ A test set that is looked at again and again to decide fits the models that pass
 number of looks stands beside each verdict.
 """
 
-import json
 from collections.abc import Sequence
 
+from dragoman.reading import parse_json
 from dragoman_registry.audit.log import AuditLog, Outcome
 from dragoman_registry.gate.report import GateReport
 
@@ -17,7 +17,7 @@ def looks_at(log: AuditLog, report: GateReport) -> int:
     for record in log.records():
         if record.outcome is Outcome.BEGUN:
             continue
-        evidence = json.loads(record.evidence)
+        evidence = parse_json(record.evidence, f"the evidence of decision {record.sequence}")
         known = evidence.get("test_set")
         looks += known == report.test_set if known else evidence.get("grid") == report.grid
     return looks
