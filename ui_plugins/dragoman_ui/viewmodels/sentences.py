@@ -15,6 +15,7 @@ from dragoman.pair import Pair
 from dragoman.store.blobs import TOO_LONG, Line
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
 from dragoman.store.store import Store
+from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
 from dragoman_ui.viewmodels.error_labels import Guess, Label, counted, labels
 from dragoman_ui.viewmodels.prompts import rendered_prompt
@@ -219,10 +220,15 @@ def pair_view(
         found=len(found),
         page=page,
         pages=pages,
-        prompt=rendered_prompt(grid, candidates[0].cell, sources[shown[0]], references[shown[0]]) if shown else None,
+        prompt=_prompt(grid, candidates[0].cell, sources[shown[0]], references[shown[0]]) if shown else None,
         segments=tuple(_segment(candidates, index, sources[index], references[index], guess) for index in shown),
         labels={each.model: counted(each.labels) for each in candidates},
     )
+
+
+def _prompt(grid: GridRecord, cell: CellRecord, source: str, reference: str) -> str | None:
+    """What was asked for a sentence; None for translations from files, which were asked for elsewhere."""
+    return None if cell.engine == ENGINE else rendered_prompt(grid, cell, source, reference)
 
 
 def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair) -> dict[str, CellRecord]:
