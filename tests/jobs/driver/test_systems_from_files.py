@@ -285,6 +285,7 @@ def test_what_the_store_holds_of_it(tmp_path: Path, settings: Settings) -> None:
         for pair, texts in reversed(lines.items())
         for number, line in enumerate(texts)
     ]
+    path = f"{tmp_path}/out/{{source}}-{{target}}.txt"
     table = tmp_path / "table.jsonl"
     table.write_text("".join(f"{json.dumps(row)}\n" for row in reversed(rows)))
     one = add_system(store, "grid", baseline_of("one", {"path": path}, "unknown"), dry_run=True)
