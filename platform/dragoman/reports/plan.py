@@ -250,6 +250,29 @@ def contamination(planned: Plan) -> Table:
     )  # fmt: skip
 
 
+def from_files(planned: Plan) -> Table:
+    """The systems whose translations are in files, all of which were held against the test set."""
+    rows = [
+        {
+            "system": each.identity.name, "id": each.identity.id, "pairs": len(each.contents),
+            "trained_on": each.graph.evidence.value, "pair": str(pair) if pair else None, "reason": reason,
+        }
+        for each in planned.from_files.values()
+        for pair, reason in sorted(each.missing.items()) or [(None, None)]
+    ]  # fmt: skip
+    return Table(
+        name="from_files",
+        title="Translations from files",
+        columns=[
+            word("system"), number("pairs", digits=0), word("trained_on", "training graph"), word("pair", "lacks"),
+            word("reason"),
+        ],
+        content=rows,
+        notes=["They are neither asked nor decoded, only scored."],
+        group="system",
+    )  # fmt: skip
+
+
 def cells(planned: Plan, store: Store | None) -> Table:
     """How many cells of each model and prompt are done, missing, failed, and still to do."""
     known = cell_states(store, [model.id for model in planned.models]) if store else {}
@@ -259,12 +282,16 @@ def cells(planned: Plan, store: Store | None) -> Table:
         counts.setdefault((cell.model, cell.prompt), Counter())[state] += 1
     rows = []
     for model, prompt in planned.asked:
-        lacking = len(planned.missing.keys() | planned.undemonstrated.get(prompt.id, {}).keys())
+        files = planned.from_files.get(model.id)
+        lacking = len(
+            planned.missing.keys() | (files.missing if files else planned.undemonstrated.get(prompt.id, {})).keys()
+        )
         done = counts.get((model.id, prompt.id), Counter())
         finished = sum(done[state] for state in CellState if state.is_translated)
         rows.append({
-            "model": model.name, "prompt": prompt.label, "cells": len(planned.pairs), "missing": lacking,
-            "done": finished, "failed": done[CellState.FAILED], "to_do": len(planned.pairs) - lacking - finished,
+            "model": model.name, "prompt": None if files else prompt.label, "cells": len(planned.pairs),
+            "missing": lacking, "done": finished, "failed": done[CellState.FAILED],
+            "to_do": len(planned.pairs) - lacking - finished,
         })  # fmt: skip
     return Table(
         name="cells",
