@@ -255,10 +255,10 @@ def from_files(planned: Plan) -> Table:
     rows = [
         {
             "system": each.identity.name, "id": each.identity.id, "pairs": len(each.contents),
-            "trained_on": each.graph.evidence.value, "pair": str(pair) if pair else None, "reason": reason,
+            "trained_on": each.graph.evidence.value, "pair": pair, "reason": reason,
         }
         for each in planned.from_files.values()
-        for pair, reason in sorted(each.missing.items()) or [(None, None)]
+        for pair, reason in [(str(pair), reason) for pair, reason in sorted(each.missing.items())] or [(None, None)]
     ]  # fmt: skip
     return Table(
         name="from_files",

@@ -52,7 +52,7 @@ class LmEvalSamples(TranslationFiles):
         """The answers, by `doc_id`."""
         place = self.place(pair)
         found = []
-        for number, record in records(self._files, self._names[pair]):
+        for number, record in records(self._files, self._names[pair], unique=True):
             at = f"{place}, line {number}"
             if record.get("filter", "none") == "none":
                 found.append((_doc_id(record, at), _entry(record, pair, number, at)))

@@ -31,7 +31,7 @@ def rows_of(files: Files, name: str, form: Format, has_names: bool) -> Iterator[
         TranslationError: a row has other columns than the first.
     """
     if form == "jsonl":
-        yield from records(files, name)
+        yield from records(files, name, unique=True)
     elif form == "parquet":
         yield from enumerate(_of_parquet(files, name), 1)
     else:

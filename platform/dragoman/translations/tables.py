@@ -119,6 +119,10 @@ class TableFiles(TranslationFiles):
         for column in self._columns.values():
             if isinstance(column, str) and column not in names:
                 raise TranslationError(f"{place} has no column '{column}'; {nearest(column, names)}")
+        if twice := [column for column in names if names.count(column) > 1]:
+            raise TranslationError(
+                f"{place} has the column '{twice[0]}' twice: name them apart, or give their numbers."
+            )
         if self._columns:
             return self._columns
         called = {each.casefold(): each for each in reversed(names)}

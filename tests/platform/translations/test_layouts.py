@@ -13,10 +13,12 @@ from tests.platform.translations.conftest import HYPOTHESES, PAIRS, TEXT
 
 from dragoman.errors import DragomanError
 from dragoman.identity import fingerprint, hash_lines
+from dragoman.model import is_from_files
 from dragoman.pair import Pair
 from dragoman.planning.added_systems import AddedSystem, add_system, baseline_of
 from dragoman.store.store import Store
 from dragoman.store.transfer.exporter import export_grid
+from dragoman.store.transfer.importer import checked
 
 ISO = {"en": "en", "de": "de", "zh-Hans": "zh"}
 FLORES = {"en": "eng_Latn", "de": "deu_Latn", "zh-Hans": "zho_Hans"}
@@ -161,6 +163,21 @@ def test_an_exported_grid(store: Store, tmp_path: Path) -> None:
     assert reference.read.identity.id != first.read.identity.id
     with pytest.raises(DragomanError, match=r"g.zip has no model 'onlin-b'; did you mean 'online-b'"):
         added(store, "x", {"path": str(tmp_path / "g.zip"), "system": "onlin-b"})
+
+
+def test_it_is_exported_and_imported_like_any_system(store: Store, tmp_path: Path) -> None:
+    found = added(store, "online-b", _text(ISO)(tmp_path / "files"))
+    export_grid(store, "g", tmp_path / "g.zip")
+    other = Store.open(f"sqlite:///{tmp_path}/other.db", f"file://{tmp_path}/others")
+    with checked(tmp_path / "g.zip") as coming:
+        coming.into(other)
+    model = found.read.identity.id
+    assert is_from_files(other.models.get(model).recipe)
+    for cell in store.cells.of_grid("g", model=model):
+        assert other.cells.scores(cell.cell.id) == store.cells.scores(cell.cell.id)
+    assert other.cells.of_grid("g") == store.cells.of_grid("g")
+    assert not added(other, "online-b", _text(ISO)(tmp_path / "files")).is_new
+    other.close()
 
 
 def test_references_of_a_wmt_folder_are_systems(store: Store, tmp_path: Path) -> None:

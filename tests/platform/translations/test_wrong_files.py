@@ -237,6 +237,11 @@ WRONG: dict[str, tuple[Write, str]] = {
         r"t.jsonl, line 1: 'mt' holds half a character \(\\ud83d\)",
     ),
     "jsonl: damaged": (_table("t.jsonl", '{"mt": "x", "lp": "de-en"}\n{"mt": \n'), r"t.jsonl, line 2, is not JSON"),
+    "jsonl: a key twice": (
+        _table("t.jsonl", '{"mt": "x", "lp": "de-en"}\n{"mt": "x", "lp": "de-en", "mt": "y"}\n'),
+        r"t.jsonl, line 2, has the key 'mt' twice",
+    ),
+    "tsv: a column twice": (_table("t.tsv", "mt\tlp\tmt\nx\tde-en\ty\n"), r"t.tsv has the column 'mt' twice"),
     "tsv: a tab too many": (
         _table("t.tsv", "lp\tmt\nde-en\tone\nde-en\ttw\to\n"),
         r"t.tsv, line 3, has 3 columns where the first has 2",
