@@ -1,7 +1,7 @@
 """Tables of a plan: models, languages, text, contamination, cells and cost."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dragoman.cell import CellState
 from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.planning.baselines import PlannedBaseline
 from dragoman.planning.candidates import candidates_plan, why_on_test
 from dragoman.planning.cost import Cost, Estimate
 from dragoman.planning.manifest import Tell
@@ -252,13 +253,18 @@ def contamination(planned: Plan) -> Table:
 
 def from_files(planned: Plan) -> Table:
     """The systems whose translations are in files, all of which were held against the test set."""
+
+    def lacking(each: PlannedBaseline) -> Iterable[tuple[str | None, str | None]]:
+        """The pairs that a system has no translations of, with the reason; one row without any where it has all."""
+        return [(str(pair), reason) for pair, reason in sorted(each.missing.items())] or [(None, None)]
+
     rows = [
         {
             "system": each.identity.name, "id": each.identity.id, "pairs": len(each.contents),
             "trained_on": each.graph.evidence.value, "pair": pair, "reason": reason,
         }
         for each in planned.from_files.values()
-        for pair, reason in [(str(pair), reason) for pair, reason in sorted(each.missing.items())] or [(None, None)]
+        for pair, reason in lacking(each)
     ]  # fmt: skip
     return Table(
         name="from_files",
