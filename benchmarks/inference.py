@@ -11,7 +11,11 @@ systems and for two of which one is better, whose true difference is that on the
 
 The population is made of invented text, scored by the metrics themselves: sentences of 4 to 70 Zipf-distributed
 words (median 20), each translated at three levels of quality in four ways, where words are kept, inflected, exchanged,
-dropped or doubled, more of them in hard sentences. Off-target verdicts are drawn with the same dependence. Layouts:
+dropped or doubled, more of them in hard sentences. Off-target verdicts are drawn with the same dependence.
+
+Recipes have five seeds each: a seed does better or worse on all sentences, a recipe on some. Two equal recipes are
+compared, on one pair and on the mean of ten. Last, the rule `regression_upper_at_most` is held against the promise of
+`dragoman plan`: how many models as good as the champion pass it, and of those that are worse by the margin. Layouts:
 
     aligned    every pair has the same sentences in the same order
     reordered  the same sentences, in an order of its own for each pair
@@ -34,6 +38,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.analysis.joint_tests import BothStatistics, JointTests, joint_tests_of
+from dragoman.analysis.power import passes_margin
+from dragoman.analysis.recipes import RecipeTests
 from dragoman.analysis.significance_plan import Plan
 from dragoman.analysis.units import Block, Units
 from dragoman.metrics.base import Metric, Statistics
@@ -54,6 +60,10 @@ LAYOUTS = ("aligned", "reordered", "holes", "unequal")
 EFFECTS = ("none", "small", "large")
 ALARMS = ("pair", "mean of ten", "Holm family", "regression rule")
 MOST_ALARMS = {"pair": 6.0, "mean of ten": 6.0, "Holm family": 5.5, "regression rule": 6.0}
+
+
+SEEDS = 5
+RECIPE_ALARMS = ("pair", "mean of ten")
 
 
 Draw = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -124,6 +134,19 @@ class Text(Population):
                 levels = np.full_like(levels, len(LEVELS) - 1 if is_second else 0)
             sides.append(self._statistics[levels, rng.integers(WAYS, size=levels.shape), which])
         return sides[0], sides[1]
+
+    def draw_recipes(self, rng: np.random.Generator, pairs: int, sentences: int) -> list[NDArray[np.float64]]:
+        """The statistics of two equal recipes: of each seeds × pairs × sentences × k."""
+        which, shape = rng.integers(POPULATION, size=sentences), (SEEDS, pairs, sentences)
+        sides = []
+        for _ in range(2):
+            of_recipe = rng.integers(len(LEVELS), size=sentences)
+            levels = np.where(rng.random(shape) < SHARED, of_recipe, rng.integers(len(LEVELS), size=shape))
+            luck = rng.normal(0, 0.3, size=(SEEDS, 1, 1))
+            moved = np.where(rng.random(shape) < np.abs(luck), np.sign(luck), 0).astype(int)
+            levels = np.clip(levels + moved, 0, len(LEVELS) - 1)
+            sides.append(self._statistics[levels, rng.integers(WAYS, size=shape), which])
+        return sides
 
 
 class Verdicts(Population):
@@ -232,6 +255,48 @@ def coverage(population: Population, effect: str, options: argparse.Namespace, r
     return counts
 
 
+def recipe_alarms(population: Text, options: argparse.Namespace, rng: np.random.Generator) -> Table:
+    """What tests find between two equal recipes."""
+    counts, units = {name: Count() for name in RECIPE_ALARMS}, laid_out_whole(options.sentences)
+    for _ in range(options.trials // 4):
+        a, b = (
+            [dict(zip(PAIRS, seed, strict=True)) for seed in side]
+            for side in population.draw_recipes(rng, len(PAIRS), options.sentences)
+        )
+        found = RecipeTests(population.kind, a, b, units, samples=200, seed=int(rng.integers(2**31)))
+        counts["pair"].add(*(found.difference({pair: 1.0}).p_value <= ALPHA for pair in PAIRS))
+        counts["mean of ten"].add(found.difference(dict.fromkeys(PAIRS, 1.0)).p_value <= ALPHA)
+    return counts
+
+
+def laid_out_whole(sentences: int) -> Units:
+    """The units of pairs that have the same sentences in one order."""
+    return Units((Block(sentences, dict.fromkeys(PAIRS, np.arange(sentences))),), None)
+
+
+def promised_and_kept(
+    population: Population, options: argparse.Namespace, rng: np.random.Generator
+) -> list[tuple[float, float, Count]]:
+    """By margin in standard errors: the share of equal models that is promised to pass it, and those that do.
+
+    The promise is made from one test set, as `dragoman plan` does, and kept on others.
+    """
+    errors, lows = [], []
+    for _ in range(options.trials // 2):
+        statistics, units = laid_out("aligned", rng, population.draw(rng, len(PAIRS), options.sentences, "none"))
+        mean = tested(population.kind, statistics, units, rng).means["mean"]
+        errors.append(mean.se)
+        lows.append(mean.low)
+    rows = []
+    for multiple in (2.0, 2.8, 4.0):
+        margin = multiple * float(np.mean(errors))
+        promise, count = float(np.mean([passes_margin(margin, error) for error in errors])), Count()
+        for low in lows:
+            count.add(-low <= margin)
+        rows.append((multiple, 100 * promise, count))
+    return rows
+
+
 def tested(
     kind: type[Metric], statistics: Mapping[Pair, BothStatistics], units: Units, rng: np.random.Generator
 ) -> JointTests[str]:
@@ -283,6 +348,18 @@ def main() -> None:
             rng = np.random.default_rng([chosen.seed, 2, number])
             counts = coverage(population, effect, chosen, rng)
             good &= printed(f"{title} ({population.truth(effect):+.1f})", counts, 93, dict.fromkeys(counts, 97))
+    recipes = Text(Bleu, chosen.seed)
+    if chosen.only is None or chosen.only in "recipes":
+        print(f"\nfalse alarms of recipes at 5%, {SEEDS} seeds each, {chosen.trials // 4} test sets (goal 4 to 6)")
+        counts = recipe_alarms(recipes, chosen, np.random.default_rng([chosen.seed, 3]))
+        good &= printed("BLEU, recipes", counts, 4, dict.fromkeys(counts, 6.0))
+    if chosen.only is None or chosen.only in "margins":
+        print("\nequal models passing regression_upper_at_most, by the margin in standard errors: promised, kept")
+        for multiple, promise, count in promised_and_kept(recipes, chosen, np.random.default_rng([chosen.seed, 4])):
+            holds = abs(count.rate - promise) <= 2 + 2 * count.error
+            kept = f"{promise:10.1f}%{count.rate:10.1f}% ±{count.error:.1f}"
+            print(f"{f'BLEU, {multiple:g} standard errors':32}{kept}{'' if holds else '  MISSED'}", flush=True)
+            good &= holds
     print(f"\n{time.perf_counter() - start:.0f} s; * beyond the goal, MISSED beyond it by two standard errors")
     raise SystemExit(0 if good else 1)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dragoman.analysis.power import HALF_DEVIATE, passes_margin, passes_test, smallest_excluded
 from dragoman.analysis.significance_plan import Plan
 from dragoman.metrics import difference
 from dragoman.metrics.difference import by_randomization
@@ -54,3 +55,10 @@ def test_sacrebleus_bootstrap_raises_more_false_alarms_than_it_says_and_the_othe
     # the standard error of a rate of 5% of 600 is 0.9%
     assert 0.025 < rates[Test.RANDOMIZATION] < 0.075 and 0.02 < rates[Test.BOOTSTRAP] < 0.075
     assert rates[Test.SACREBLEU_BS] > 0.08
+
+
+def test_the_figures_of_power_are_those_of_the_code() -> None:
+    assert "a margin of 2.8 standard errors is passed by four\nin five" in PAGE and "So 2.8 s is the smallest" in PAGE
+    assert round(smallest_excluded(1.0), 1) == 2.8 and round(passes_margin(2.8, 1.0), 2) == 0.80
+    assert "worse by 1.64 s one time in two" in PAGE
+    assert round(HALF_DEVIATE, 2) == 1.64 and round(passes_test(HALF_DEVIATE, 1.0, HALF_DEVIATE), 6) == 0.5

@@ -70,7 +70,8 @@ class Campaign:
         ids = {name: f"model-{name}" for name in models}
         made = [records.ModelRecord(id=ids[base], name=base, graph=models[base])]
         for name in rest:
-            recipe = {"kind": name.split("@")[0], "seed": seeds.get(name)}
+            kind = name.split("@")[0].removesuffix(f"-seed{seeds.get(name)}")
+            recipe = {"kind": kind, "seed": seeds.get(name)}
             made.append(
                 records.ModelRecord(
                     id=ids[name], name=name, parent=ids[base], base=ids[base], recipe=recipe, seed=seeds.get(name),

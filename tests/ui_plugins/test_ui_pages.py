@@ -10,12 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.pair import Pair, all_pairs
 from dragoman.store.records import JobLine, JobState
+from dragoman.store.schema import ModelRow
 from dragoman.tables.render import Form
 from dragoman.tables.table import Table, word
 from dragoman_ui.responses.downloads import table_file
@@ -332,3 +334,13 @@ def test_everything_stands_below_a_prefix(filled: Path, browse: Callable[..., Fl
     assert {"/lab/dragoman/", "/lab/dragoman/cell", "/lab/dragoman/static/pages.css"} <= set(one_of_each)
     for address in one_of_each.values():
         assert browse("/lab").get(address).status_code == 200, address
+
+
+def test_models_of_several_seeds_are_compared_as_recipes_too(client: FlaskClient) -> None:
+    address = "/dragoman/compared?grid=demo&model=roles&against=base"
+    assert "Recipes, over all seeds" not in client.get(f"{address}&metric=chrf%2B%2B").text
+    with open_store().database.writing() as connection:
+        for seed, name in enumerate(("english-centric", "roles"), 1):
+            connection.execute(update(ModelRow).where(ModelRow.identity == f"model1-{name}").values(seed=seed))
+    page = client.get(address).text
+    assert "Recipes, over all seeds" in page and "2 seeds of roles (english-centric roles) and 1 of base" in page

@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from dragoman.analysis.aggregation import masks_by_scope
+from dragoman.analysis.languages import over_languages
 from dragoman.analysis.pair_scores import PairColumns
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import MOST_PAIRS, agrees, disagreement, has_too_many, statistics_of
@@ -112,6 +113,7 @@ class Joint:
         model_id: int,
         micro: bool = False,
         blobs: BlobStore | None = None,
+        only: Collection[Pair] | None = None,
     ) -> Self:
         """Read the statistics of the scores that columns hold and resample them.
 
@@ -122,6 +124,7 @@ class Joint:
             model_id: number of the model.
             micro: weigh each pair by its segments.
             blobs: the store's blobs, for the sentences of stores that keep no identities of test lines.
+            only: these pairs; all by default. Models that are read for the same pairs have the same draws.
         """
         kind = metric_class(part.metric)
         if kind is None:
@@ -131,7 +134,7 @@ class Joint:
         stored = {
             pair: found.own
             for pair, found in statistics_of(connection, part, model_id, model_id).items()
-            if found.own.packed is not None
+            if found.own.packed is not None and (only is None or pair in only)
         }
         drawn = _drawn(units_of(connection, part, stored, blobs=blobs), stored)
         joint = cls(part.metric, drawn, _weights(columns, micro), None)
@@ -152,6 +155,25 @@ class Joint:
         over, under = self._mean(better), self._mean(worse)
         return self._bounds(None if over is None or under is None else over - under, better, worse)
 
+    def resampled(self, weights: Mapping[Pair, float]) -> Scores | None:
+        """The weighted mean over some pairs in each resample; None where one has no statistics."""
+        return mean_resampled({pair: found.scores for pair, found in self._values.items()}, weights)
+
+    def units(self, pairs: Collection[Pair]) -> int:
+        """How many units are drawn for some pairs."""
+        return sum({self._drawn[pair].block: self._values[pair].units for pair in pairs}.values())
+
+    def over_languages(self, scope: str) -> Bounds:
+        """The interval of the mean over a scope's pairs with other languages and other sentences; see there."""
+        values, weights = self._mean(scope), self._scored.get(scope, {})
+        if values is None:
+            return Bounds()
+        units = self.units(weights)
+        sentences = float(np.nanvar(values)) * units / max(units - 1, 1)
+        own = {pair: self._values[pair].value for pair in weights}
+        found = over_languages(own, weights, sentences=sentences, units=units)
+        return Bounds(found.low, found.high) if found else Bounds()
+
     def contrast(self, shares: Mapping[Pair, float]) -> Bounds:
         """The interval of a sum of pairs' scores, each times its share; none where one has no statistics."""
         if not shares or not all(pair in self._values for pair in shares):
@@ -160,20 +182,15 @@ class Joint:
         # a pair of which a resample holds no line keeps its own score there
         own = np.array([self._values[pair].value for pair in shares])[:, None]
         values = np.array(list(shares.values())) @ np.where(np.isnan(drawn), own, drawn)
-        return Bounds(*expanded_interval(values, self._units(shares)))
-
-    def _units(self, pairs: Collection[Pair]) -> int:
-        """How many units are drawn for some pairs."""
-        return sum({self._drawn[pair].block: self._values[pair].units for pair in pairs}.values())
+        return Bounds(*expanded_interval(values, self.units(shares)))
 
     def _mean(self, scope: str) -> Scores | None:
-        values = {pair: found.scores for pair, found in self._values.items()}
-        return mean_resampled(values, self._scored.get(scope, {}))
+        return self.resampled(self._scored.get(scope, {}))
 
     def _bounds(self, values: Scores | None, *scopes: str) -> Bounds:
         if values is None:
             return Bounds()
-        return Bounds(*expanded_interval(values, self._units([p for scope in scopes for p in self._scored[scope]])))
+        return Bounds(*expanded_interval(values, self.units([p for scope in scopes for p in self._scored[scope]])))
 
     def lack(self, scope: str) -> str | None:
         """Why the mean over a scope has no interval, as a sentence; None where it has one."""

@@ -45,6 +45,10 @@ class ScopeDifference(Record):
     """Whether that is the smallest that the test's trials can give: the true one may be far below."""
     adjusted: float | None = None
     """The p-value adjusted for the number of scopes, a family of its own."""
+    languages_low: float | None = None
+    """Lower end of the 95% interval with other languages too (`analysis.languages`); None where they are too few."""
+    languages_high: float | None = None
+    """Upper end of it."""
     wins: int
     """Pairs on which b is better than a."""
     losses: int
@@ -221,7 +225,7 @@ def _scopes(
     rows = []
     for scope, found in means.items():
         wins, losses = (found.above, found.below) if higher else (found.below, found.above)
-        result = results.get(scope)
+        result, languages = results.get(scope), tests.over_languages(scope)
         rows.append(
             ScopeDifference(
                 scope=scope,
@@ -235,6 +239,8 @@ def _scopes(
                 p_value=result.p_value if result else None,
                 p_is_floor=result.p_is_floor if result else False,
                 adjusted=corrected.get(scope),
+                languages_low=languages.low if languages else None,
+                languages_high=languages.high if languages else None,
                 wins=wins,
                 losses=losses,
                 ties=found.both - wins - losses,

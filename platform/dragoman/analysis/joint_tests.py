@@ -209,16 +209,19 @@ def joint_tests_of(
         found = {pair: tested({pair: 1.0}) for pair in statistics if pair in pairs}
         return JointTests(found, {name: tested(means[name]) for name in names}, frozenset(), count, is_fitted)
 
-    first = made(statistics.keys(), means.keys(), samples)
-    pairs, names = _undecided(first.pairs, plan, samples), _undecided(first.means, plan, samples)
-    needed = {*pairs, *(pair for name in names for pair in means[name])}
-    more = plan.more_samples(len(needed))
-    if not needed or more <= samples:
-        return first
-    again = made(needed, names, more)
-    return first._replace(
-        pairs={**first.pairs, **{pair: again.pairs[pair] for pair in pairs}}, means={**first.means, **again.means}
-    )
+    found, count = made(statistics.keys(), means.keys(), samples), samples
+    while True:  # ten times as many for those that fewer can't decide
+        pairs, names = _undecided(found.pairs, plan, count), _undecided(found.means, plan, count)
+        needed = {*pairs, *(pair for name in names for pair in means[name])}
+        more = min(plan.more_samples(len(needed)), 10 * count)
+        if not needed or more <= count:
+            return found
+        again = made(needed, names, more)
+        found = found._replace(
+            pairs={**found.pairs, **{pair: again.pairs[pair] for pair in pairs}},
+            means={**found.means, **again.means},
+        )
+        count = more
 
 
 def _undecided(found: Mapping[Name, Difference], plan: Plan, samples: int) -> list[Name]:

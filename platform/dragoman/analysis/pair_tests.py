@@ -8,7 +8,9 @@ import numpy as np
 from sqlalchemy import Connection
 
 from dragoman.analysis.aggregation import masks_by_scope
+from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.joint_tests import Contrast, JointTests, joint_tests
+from dragoman.analysis.languages import over_languages
 from dragoman.analysis.pair_differences import PairDifference, Widths
 from dragoman.analysis.pair_scores import PairColumns
 from dragoman.analysis.score_slice import Slice
@@ -43,6 +45,14 @@ class ModelTests(NamedTuple):
     def scope(self, scope: str) -> Difference | None:
         """The mean difference over a scope; None where a pair of it can't be tested."""
         return self.joint.means.get(scope) if self.joint else None
+
+    def over_languages(self, scope: str) -> Estimate | None:
+        """The mean difference over a scope as of a sample of languages; None where they are too few, or not tested."""
+        found, weights = self.scope(scope), self.scopes.get(scope, {})
+        if self.joint is None or found is None:
+            return None
+        deltas = {pair: self.joint.pairs[pair].delta for pair in weights}
+        return over_languages(deltas, weights, sentences=found.se**2, units=found.units)
 
     def lack(self, scope: str) -> str | None:
         """Why the mean difference over a scope has no interval, as a sentence; None where it has one."""

@@ -48,6 +48,10 @@ class PartitionRow(Record):
     """Lower end of its 95% interval."""
     gain_high: float | None = None
     """Upper end of it."""
+    languages_low: float | None = None
+    """Lower end of the mean's 95% interval with other languages too (`analysis.languages`); None for too few."""
+    languages_high: float | None = None
+    """Upper end of it."""
     gain_pairs: int = 0
     """Pairs that both models have a score for."""
     off_target: float | None = None
@@ -100,6 +104,7 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
     rows = []
     for scope, found in means_by_scope(columns, micro=question.micro).items():
         low, high = joint.bounds(scope) if joint else Bounds()
+        languages = joint.over_languages(scope) if joint else Bounds()
         rate = rates.means.get(scope, ScopeMeans())
         lacks = [joint.lack(scope) if found.done else None, tests.lack(scope)] if joint else []
         said = [*lacks, rates.note, too_long.get(scope), mixed, _floor(question.metric, found.mean)]
@@ -111,6 +116,8 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
             mean=found.mean,
             low=low,
             high=high,
+            languages_low=languages.low,
+            languages_high=languages.high,
             off_target=rate.mean,
             off_target_pairs=rate.done,
             off_target_reference=rates.references.get(scope),

@@ -3,18 +3,15 @@
 All from the standard error of the difference of two models, by the normal approximation of its distribution.
 """
 
-from math import erf, sqrt
+from scipy.special import ndtr, ndtri
 
 from dragoman.metrics.significance import HALF_WIDTH
 
 WANTED = 0.8
 """Probability that is wanted of finding what is there: the convention (Cohen, 1988)."""
 
-HALF_DEVIATE = 1.6448536269514722
+HALF_DEVIATE = float(ndtri(0.95))
 """Standard errors by which a model is worse that a one-sided test at 0.05 finds one time in two."""
-
-_WANTED_DEVIATE = 0.8416212335729143
-"""The standard normal quantile of `WANTED`."""
 
 
 def passes_margin(margin: float, error: float, worse_by: float = 0.0) -> float:
@@ -27,12 +24,12 @@ def passes_margin(margin: float, error: float, worse_by: float = 0.0) -> float:
     """
     if error == 0:
         return float(worse_by <= margin)
-    return _normal((margin - worse_by) / error - HALF_WIDTH)
+    return float(ndtr((margin - worse_by) / error - HALF_WIDTH))
 
 
 def smallest_excluded(error: float) -> float:
     """The smallest regression that a model as good as the champion is shown not to have, four times in five."""
-    return (HALF_WIDTH + _WANTED_DEVIATE) * error
+    return (HALF_WIDTH + float(ndtri(WANTED))) * error
 
 
 def passes_test(deviate: float, error: float, worse_by: float) -> float:
@@ -43,8 +40,4 @@ def passes_test(deviate: float, error: float, worse_by: float) -> float:
         error: standard error of the difference of the two models.
         worse_by: how much worse the model is in truth, in points of the metric.
     """
-    return float(worse_by <= 0) if error == 0 else _normal(deviate - worse_by / error)
-
-
-def _normal(deviate: float) -> float:
-    return 0.5 * (1 + erf(deviate / sqrt(2)))
+    return float(worse_by <= 0) if error == 0 else float(ndtr(deviate - worse_by / error))

@@ -94,6 +94,13 @@ PromptOption = Annotated[
         "--prompt", metavar="NAME", help="Only this prompt, of those the spec names.", autocompletion=complete_prompts
     ),
 ]
+OtherLanguagesOption = Annotated[
+    bool,
+    typer.Option(
+        "--other-languages",
+        help="Give means a second interval, in which other languages might have been chosen: these are a sample.",
+    ),
+]
 MicroOption = Annotated[
     bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
 ]

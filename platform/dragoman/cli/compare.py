@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.comparison import compare as compare_models
+from dragoman.analysis.recipe_comparison import are_recipes, compare_recipes, require_recipes
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.significance_plan import ALPHA, FEWEST_ASKED, MOST_ASKED, Plan
 from dragoman.analysis.units import Unit
@@ -13,6 +14,7 @@ from dragoman.cli.arguments import (
     GridArgument,
     MetricOption,
     MicroOption,
+    OtherLanguagesOption,
     PromptOption,
     SignatureOption,
     complete_models,
@@ -23,7 +25,7 @@ from dragoman.cli.output import printed, until_printed
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import Correction, Test
 from dragoman.reports.choices import chosen_metric
-from dragoman.reports.comparison import SHOWN, tables
+from dragoman.reports.comparison import SHOWN, recipe_tables, recipes, tables
 from dragoman.tables.table import Table
 
 
@@ -60,6 +62,7 @@ def compare(
         Unit, typer.Option(help="What is dealt, or drawn; document: all sentences of one together, where it is known.")
     ] = Unit.SENTENCE,
     micro: MicroOption = False,
+    other_languages: OtherLanguagesOption = False,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="Pairs shown among the largest losses and gains.")
     ] = SHOWN,
@@ -72,17 +75,25 @@ def compare(
     that both grids have. Each pair is tested with a paired test from the stored statistics (by default approximate
     randomization), or, where there are none and where pairs are too many, by the two scores' intervals; p-values are
     adjusted for the number of pairs. Scopes are B's partitions; the same test is made of their means, in which a
-    sentence is dealt or drawn in all pairs at once. Tables: scopes, losses, gains, pairs.
+    sentence is dealt or drawn in all pairs at once. Where one of the two was trained with several seeds, a table more
+    compares the recipes, over all their seeds; a recipe's name, which is its models' without the seed, compares
+    recipes alone. Tables: scopes, losses, gains, pairs, recipes.
 
     Examples: dragoman compare demo base roles · dragoman compare demo five-shot roles ·
     dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
     dragoman compare demo base roles --test bootstrap --samples 20000 --seed 1 --unit document ·
-    dragoman compare sweep-1 roles sweep-2/roles ·
+    dragoman compare sweep-1 roles sweep-2/roles · dragoman compare seeds english-centric roles ·
     dragoman compare demo base roles --table pairs --csv
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
     question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
+    over_seeds = compare_recipes(store, question, a=a, b=b, correction=correction)
+    if are_recipes(store, grid, a, b):
+        return recipe_tables(grid, require_recipes(over_seeds, a, b))
     how = Plan(test, correction, alpha, samples, seed, unit)
     found = compare_models(store, question, a=a, b=b, **how._asdict())
-    return tables(grid, found, top or limit)
+    return [
+        *tables(grid, found, top or limit, other_languages=other_languages),
+        *([recipes(grid, over_seeds)] if over_seeds else []),
+    ]

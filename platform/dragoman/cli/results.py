@@ -9,6 +9,7 @@ from dragoman.cli.arguments import (
     MicroOption,
     ModelsOption,
     OptionalGridArgument,
+    OtherLanguagesOption,
     PromptOption,
     SignatureOption,
     open_snapshot,
@@ -31,6 +32,7 @@ def results(
     prompt: PromptOption = None,
     signature: SignatureOption = None,
     micro: MicroOption = False,
+    other_languages: OtherLanguagesOption = False,
 ) -> Sequence[Table]:
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
@@ -41,7 +43,8 @@ def results(
     several prompts has rows of its own for each. Tables: partitions, gap, seeds, matrix, reasons, pairs.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
-    dragoman results demo --table partitions --latex · dragoman results demo --table pairs --csv
+    dragoman results demo --table partitions --latex ·
+    dragoman results demo --other-languages · dragoman results demo --table pairs --csv
     """
     store = until_printed(open_snapshot())
     if grid is None:
@@ -51,5 +54,5 @@ def results(
     for name in names:
         models, of_grid = chosen_models(store, name, model), chosen_metric(store, name, metric)
         question = ScoreQuestion(name, of_grid, signature=signature, prompt=prompt, micro=micro)
-        tables[name] = answers(store, question, models=models)
+        tables[name] = answers(store, question, models=models, other_languages=other_languages)
     return tables[grid] if names == [grid] else across(grid, tables)

@@ -4,19 +4,51 @@ from collections.abc import Sequence
 
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.recipe_comparison import RecipeComparison
 from dragoman.reports.choices import weighing
+from dragoman.reports.results import WITH_OTHER_LANGUAGES
 from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, p_value, share, word
 
 SHOWN = 10
 """Pairs shown among the largest losses, and among the largest gains."""
 
 
-def tables(grid: str, found: Comparison, top: int) -> list[Table]:
-    """A comparison's tables: scopes, the largest losses and gains, so many of each, and every pair."""
-    return [scopes(grid, found), *extremes(grid, found, top), pairs(grid, found)]
+def recipe_tables(grid: str, found: RecipeComparison) -> list[Table]:
+    """A comparison of recipes: its scopes, and every pair."""
+    title = f"{grid}: {found.b} minus {found.a}, pair by pair"
+    return [recipes(grid, found), _of_recipes("pairs", title, found, of_pairs=True)]
 
 
-def scopes(grid: str, found: Comparison) -> Table:
+def recipes(grid: str, found: RecipeComparison) -> Table:
+    """The partitions of recipe b, or `unseen` and `all`, each taken together, over the seeds of both."""
+    title = f"{grid}: {found.metric} of the recipe {found.b} minus {found.a}, by partition of {found.b}"
+    return _of_recipes("recipes", title, found)
+
+
+def _of_recipes(name: str, title: str, found: RecipeComparison, of_pairs: bool = False) -> Table:
+    notes = list(filter(None, [found.note, found.basis]))
+    facts = {
+        "a": found.a, "b": found.b, "metric": found.metric, "models_a": list(found.models_a),
+        "models_b": list(found.models_b), "p_is_floor": False, "notes": " ".join(notes),
+    }  # fmt: skip
+    first = [word("scope", "pair")] if of_pairs else [word("scope"), share("pairs", "done", "pairs")]
+    return Table(
+        name=name, title=title, detail=of_pairs, notes=notes,
+        content=[row.model_dump(mode="json") | facts for row in (found.pairs if of_pairs else found.scopes)],
+        columns=[*first, number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
+                 interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p")],
+    )  # fmt: skip
+
+
+def tables(grid: str, found: Comparison, top: int, *, other_languages: bool = False) -> list[Table]:
+    """A comparison's tables: scopes, the largest losses and gains, so many of each, and every pair.
+
+    With `other_languages` scopes have a second interval.
+    """
+    return [scopes(grid, found, other_languages=other_languages), *extremes(grid, found, top), pairs(grid, found)]
+
+
+def scopes(grid: str, found: Comparison, *, other_languages: bool = False) -> Table:
     """The partitions of model b, or `unseen` and `all`, each taken together."""
 
     def count(what: str) -> Column:
@@ -32,8 +64,12 @@ def scopes(grid: str, found: Comparison) -> Table:
         notes[-1] += f" Tested by paired {found.scope_test}; adjusted p is for the number of scopes."
     if found.basis:
         notes.append(found.basis)
+    if other_languages:
+        notes.append(WITH_OTHER_LANGUAGES)
     if found.how:
         notes.append(f"In brackets: significant at {found.alpha:g} {found.how}.")
+    second = interval("languages_low", "languages_high", "other languages", sign=True)
+    other = [second] if other_languages else []
     facts = {"a": found.a, "b": found.b, "test": found.scope_test, **_facts(found), "samples": found.scope_samples}
     return Table(
         name="scopes",
@@ -42,6 +78,7 @@ def scopes(grid: str, found: Comparison) -> Table:
         columns=[word("scope"), share("pairs", "done", "pairs"),
                  number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
                  interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p"),
+                 *other,
                  count("wins"), count("losses"), number("ties", digits=0)],
         content=[scope.model_dump(mode="json") | facts for scope in found.scopes], notes=notes,
     )  # fmt: skip

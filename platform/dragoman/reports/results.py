@@ -27,12 +27,28 @@ WIDEST_MATRIX = 40
 """Languages above which the matrix is printed only on request."""
 OF_SYSTEM = ("model", "prompt")
 """The keys of a row's system, which tables are ruled by."""
+ABOUT = "Intervals are about these pairs and this checkpoint, on other sentences of this kind."
+"""What the intervals of a model's means are about."""
+WITH_OTHER_LANGUAGES = (
+    "other languages: the interval if other languages and other sentences had been chosen, leaving out a language at a "
+    "time (jackknife); a language that is in all pairs of a scope stays."
+)
+"""What the second interval is."""
 NAMED_PAIRS = 8
 """Pairs named beside a reason before the rest is counted."""
 
 
-def answers(store: Store, question: ScoreQuestion, *, models: Sequence[str]) -> list[Table]:
-    """The tables of a grid's results: what `dragoman results` prints, and a run at its end."""
+def answers(
+    store: Store, question: ScoreQuestion, *, models: Sequence[str], other_languages: bool = False
+) -> list[Table]:
+    """The tables of a grid's results: what `dragoman results` prints, and a run at its end.
+
+    Args:
+        store: the store.
+        question: the query.
+        models: names of the models.
+        other_languages: give means a second interval, with other languages.
+    """
     systems = chosen_systems(store, question, models)
 
     @cache
@@ -40,7 +56,7 @@ def answers(store: Store, question: ScoreQuestion, *, models: Sequence[str]) -> 
         return {each: pair_scores(store, _of(question, each), model=each.model) for each in systems}
 
     return [
-        partition_rows(store, question, models=models),
+        partition_rows(store, question, models=models, other_languages=other_languages),
         gap_rows(store, question, systems),
         seeds(store, question, systems),
         matrix(question, systems, languages=store.grids.get(question.grid).languages, scores=scores),
@@ -64,7 +80,9 @@ def _stub(systems: Iterable[System]) -> list[Column]:
     return [word("model"), *([word("prompt")] if len({each.prompt for each in systems}) > 1 else [])]
 
 
-def partition_rows(store: Store, question: ScoreQuestion, *, models: Sequence[str]) -> Table:
+def partition_rows(
+    store: Store, question: ScoreQuestion, *, models: Sequence[str], other_languages: bool = False
+) -> Table:
     """The partition table of some models, each with its prompts or the one named, one below the other."""
     metric, systems = question.metric, chosen_systems(store, question, models)
     rows = [
@@ -72,7 +90,9 @@ def partition_rows(store: Store, question: ScoreQuestion, *, models: Sequence[st
         for each in systems
         for row in partition_table(store, _of(question, each), model=each.model)
     ]
-    notes = []
+    notes = [ABOUT]
+    if other_languages:
+        notes.append(WITH_OTHER_LANGUAGES)
     if any(row["gain"] is not None for row in rows):
         notes.append(
             f"base and gain: on the pairs both have. {metric} is no common scale across target languages: the gain is."
@@ -93,18 +113,22 @@ def partition_rows(store: Store, question: ScoreQuestion, *, models: Sequence[st
     stub = _stub(systems)
     return Table(
         name="partitions", title=f"{question.grid}: mean {metric} by partition, {weighing(question.micro)}",
-        columns=[*stub, *partition_columns(rows, metric)], content=rows, notes=notes, group=OF_SYSTEM,
+        columns=[*stub, *partition_columns(rows, metric, other_languages=other_languages)],
+        content=rows, notes=notes, group=OF_SYSTEM,
         stub=len(stub) + 1,
     )  # fmt: skip
 
 
-def partition_columns(rows: Sequence[Row], metric: str, *, resampled: bool = True) -> list[Column]:
+def partition_columns(
+    rows: Sequence[Row], metric: str, *, resampled: bool = True, other_languages: bool = False
+) -> list[Column]:
     """The columns of every partition table: of results, model cards, MLflow's notes and the pages' files.
 
     Args:
         rows: the rows, each with the fields of a `PartitionRow`.
         metric: name of the metric.
         resampled: whether the rows have intervals.
+        other_languages: whether to give the means' intervals with other languages.
     """
 
     def has(key: str) -> bool:
@@ -115,6 +139,7 @@ def partition_columns(rows: Sequence[Row], metric: str, *, resampled: bool = Tru
 
     columns = [word("scope"), share("pairs", "done", "pairs"), number("mean", metric)]
     columns += [interval("low", "high")] if resampled else []
+    columns += [interval("languages_low", "languages_high", "other languages")] if other_languages else []
     columns += [number("median")] if has("median") else []
     if has("gain"):
         columns += [number("base_mean", "base"), number("gain", sign=True)]
@@ -164,11 +189,14 @@ def seeds(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> T
         name="seeds",
         title=f"{question.grid}: mean {question.metric} over seeds, on the pairs all of them have, "
               f"{weighing(question.micro)}",
-        content=rows, group=("models", "prompt"), notes=["Pairs of a scope are those that are in it under every seed."],
+        content=rows, group=("models", "prompt"),
+        notes=["Pairs of a scope are those that are in it under every seed.",
+               "The interval is of the recipe's mean: other seeds and other sentences are counted, on these pairs."],
         columns=[word("models"), *_stub(systems)[1:], word("scope"),
                  share("pairs", "done", "pairs"),
                  Column("mean", "mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}",
-                        values=("mean", "sd"))],
+                        values=("mean", "sd")),
+                 interval("low", "high")],
     )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.joint_tests import Contrast, joint_tests
-from dragoman.analysis.recipes import RecipeMean, pooled_difference
+from dragoman.analysis.recipes import RecipeTests
 from dragoman.analysis.scores_by_text import Lines, LinesScore, scores_by_lines
 from dragoman.analysis.seeds import seeds_of
 from dragoman.analysis.segment_statistics import Stored
@@ -14,6 +15,7 @@ from dragoman.cell import Cell
 from dragoman.metrics.base import Metric
 from dragoman.metrics.difference import Difference
 from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.serialization import unpack
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, Rule
@@ -53,11 +55,6 @@ class _Sides(NamedTuple):
     """Whether the two are seeds of one recipe."""
     is_itself: bool
     """Whether the model is the incumbent."""
-
-    @property
-    def is_pooled(self) -> bool:
-        """Whether recipes can be compared."""
-        return self.is_one_recipe or len(self.incumbent) > 1 or len(self.model) > 1
 
     @property
     def contrasts(self) -> dict[Pair, Contrast]:
@@ -113,8 +110,10 @@ def beside_incumbent(
     scopes = {rule: shared for rule in by_scope if (shared := _shared(found, rule, sides))}
     means = {str(rule.over): dict.fromkeys(shared, 1.0) for rule, shared in scopes.items()}
     tested = joint_tests(kind, sides.contrasts, units, plan, means)
+    asks_recipes = any(rule.seeds != "checkpoint" for rule in (*by_scope, *losses))
+    recipes = _recipe_tests(kind, sides, units) if asks_recipes else None
     tests = {
-        (rule, bound): _bound_test(kind, rule, bound, sides, units, shared, checkpoints)
+        (rule, bound): _bound_test(kind, rule, bound, sides, recipes, shared, checkpoints)
         for rule, shared in scopes.items()
         if (checkpoints := tested.means.get(str(rule.over))) is not None
         for bound in Bound
@@ -122,9 +121,9 @@ def beside_incumbent(
     }
     if losses:
         alone = _losses({pair: difference.p_worse for pair, difference in tested.pairs.items()}, plan, tested.samples)
-        recipes = {} if all(rule.seeds == "checkpoint" for rule in losses) else _recipe_losses(kind, sides, units, plan)
+        pooled = _recipe_losses(kind, sides, recipes, plan)
         found = [
-            each.model_copy(update={"differs": alone.get(each.pair), "recipe_differs": recipes.get(each.pair)})
+            each.model_copy(update={"differs": alone.get(each.pair), "recipe_differs": pooled.get(each.pair)})
             for each in found
         ]
     return IncumbentNumbers(found, tests)
@@ -194,7 +193,7 @@ def _bound_test(
     rule: Rule,
     bound: Bound,
     sides: _Sides,
-    units: Units,
+    recipes: RecipeTests | None,
     pairs: Sequence[Pair],
     checkpoints: Difference,
 ) -> RuleTest:
@@ -223,9 +222,9 @@ def _bound_test(
             regression=0.0, upper=0.0, p_value=1.0, error=0.0, method=SEEDS, is_pooled=True,
             remark=f"The incumbent is another seed of the same recipe, so the recipes are equal ({alone}).",
         )  # fmt: skip
-    pooled = _pooled(kind, sides, units, pairs)
-    if pooled is None:
+    if recipes is None:
         return of_checkpoints
+    pooled = recipes.difference(dict.fromkeys(pairs, 1.0))
     return RuleTest(
         regression=-better * pooled.value,
         upper=-pooled.low if better > 0 else pooled.high,
@@ -236,14 +235,6 @@ def _bound_test(
         remark=f"Recipes, over {len(sides.model)} and {len(sides.incumbent)} seeds and other sentences of this kind "
         f"({alone}).",
     )
-
-
-def _pooled(kind: type[Metric], sides: _Sides, units: Units, pairs: Sequence[Pair]) -> RecipeMean | None:
-    """The difference of the two recipes over some pairs; None where there is one seed of each."""
-    if not sides.is_pooled:
-        return None
-    incumbent, model = ([{pair: seed[pair] for pair in pairs} for seed in side] for side in sides[:2])
-    return pooled_difference(kind, incumbent, model, units)
 
 
 def _losses(p_values: Mapping[Pair, float], plan: Plan, samples: int | None = None) -> dict[Pair, bool]:
@@ -257,17 +248,27 @@ def _losses(p_values: Mapping[Pair, float], plan: Plan, samples: int | None = No
     return {pair: p_value <= plan.alpha for pair, p_value in zip(p_values, final, strict=True)}
 
 
-def _recipe_losses(kind: type[Metric], sides: _Sides, units: Units, plan: Plan) -> dict[Pair, bool]:
-    """The same of the model's recipe over its seeds; none where there is one seed of each recipe."""
-    if sides.is_itself or not sides.is_pooled:
-        return {}
+def _recipe_tests(kind: type[Metric], sides: _Sides, units: Units) -> RecipeTests | None:
+    """The tests of the two recipes; None where they are one, or there is one seed of each."""
+    if sides.is_one_recipe or max(len(sides.incumbent), len(sides.model)) == 1:
+        return None
+    incumbent, model = (
+        [{pair: unpack(score.packed or b"") for pair, score in seed.items()} for seed in side]
+        for side in (sides.incumbent, sides.model)
+    )
+    return RecipeTests(kind, incumbent, model, units)
+
+
+def _recipe_losses(kind: type[Metric], sides: _Sides, recipes: RecipeTests | None, plan: Plan) -> dict[Pair, bool]:
+    """Whether the model's recipe is significantly worse on each pair; none where recipes can't be compared."""
     pairs, better = list(sides.model[0]), 1 if kind.higher_is_better else -1
-    if sides.is_one_recipe:
+    if sides.is_one_recipe and not sides.is_itself:
         return dict.fromkeys(pairs, False)
-    found = {pair: _pooled(kind, sides, units, [pair]) for pair in pairs}
-    return _losses({pair: _p_worse(recipes, better) for pair, recipes in found.items() if recipes is not None}, plan)
+    if recipes is None:
+        return {}
+    return _losses({pair: _p_worse(recipes.difference({pair: 1.0}), better) for pair in pairs}, plan)
 
 
-def _p_worse(recipes: RecipeMean, better: int) -> float:
+def _p_worse(recipes: Estimate, better: int) -> float:
     """The one-sided p-value against a recipe that is no worse; `better` is 1, and -1 for error rates."""
     return recipes.p_below if better > 0 else 1 - recipes.p_below

@@ -4,18 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, ttest_ind
 
+from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.recipes import (
-    RecipeMean,
     RecipeScores,
+    RecipeTests,
     difference_of_recipes,
     mean_of_recipe,
-    pooled_difference,
 )
-from dragoman.analysis.segment_statistics import Stored
 from dragoman.analysis.units import independent
-from dragoman.metrics.base import MetricError
+from dragoman.metrics.base import MetricError, Statistics
 from dragoman.metrics.sacrebleu import Bleu
-from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 
 EN_DE = Pair("en", "de")
@@ -81,7 +79,7 @@ def test_equal_recipes_are_called_different_about_as_often_as_the_level_says(by_
 def test_the_p_value_agrees_with_the_interval():
     rng = np.random.default_rng(5)
     for _ in range(300):
-        found = RecipeMean.of(rng.normal(0, 1), rng.uniform(0.1, 1), rng.uniform(1, 50))
+        found = Estimate.of(rng.normal(0, 1), [Part(rng.uniform(0.1, 1), rng.uniform(1, 50))])
         assert (found.p_value <= 0.05) == (found.low > 0 or found.high < 0)
         assert 2 * min(found.p_below, 1 - found.p_below) == pytest.approx(found.p_value)
 
@@ -99,21 +97,20 @@ def test_one_seed_varies_as_the_other_recipes_do_and_two_of_one_seed_are_refused
     assert mean_of_recipe(several, units=50).error == pytest.approx(1 / 3**0.5)
 
 
-def stored(right: int, other: str = "nothing at all") -> dict[Pair, Stored]:
-    """Scores of a model that gets so many of 60 sentences right."""
+def statistics(right: int, other: str = "nothing at all") -> dict[Pair, Statistics]:
+    """Statistics of a model that gets so many of 60 sentences right."""
     references = [f"sentence number {number} says this and that" for number in range(60)]
     metric = Bleu(EN_DE)
-    rows = metric.statistics(references, references[:right] + [other] * (60 - right), references)
-    return {EN_DE: Stored(metric.score(rows), pack(rows))}
+    return {EN_DE: metric.statistics(references, references[:right] + [other] * (60 - right), references)}
 
 
-def test_recipes_are_pooled_from_stored_statistics():
-    a, b = [stored(30), stored(34)], [stored(40), stored(44)]
-    found = pooled_difference(Bleu, a, b, independent({EN_DE: 60}))
-    values = [model[EN_DE].value for model in (*a, *b)]
+def test_recipes_are_pooled_from_statistics():
+    a, b = [statistics(30), statistics(34)], [statistics(40), statistics(44)]
+    found = RecipeTests(Bleu, a, b, independent({EN_DE: 60})).difference({EN_DE: 1})
+    values = [Bleu(EN_DE).score(model[EN_DE]) for model in (*a, *b)]
     assert found.value == pytest.approx((values[2] + values[3] - values[0] - values[1]) / 2)
     assert found.low < found.value < found.high
-    turned = pooled_difference(Bleu, b, a, independent({EN_DE: 60}))
+    turned = RecipeTests(Bleu, b, a, independent({EN_DE: 60})).difference({EN_DE: 1})
     assert (turned.value, turned.error) == pytest.approx((-found.value, found.error))
-    same = pooled_difference(Bleu, a, list(reversed(a)), independent({EN_DE: 60}))
+    same = RecipeTests(Bleu, a, list(reversed(a)), independent({EN_DE: 60})).difference({EN_DE: 1})
     assert same.value == pytest.approx(0) and same.p_value == pytest.approx(1)

@@ -128,7 +128,7 @@ def test_micro_is_for_gaps_and_seeds_too(campaign, dragoman):
         for row in found["seeds"]:
             ours = [means[name, row["scope"]] for name in ("m@1", "m@2")]
             assert row["mean"] == pytest.approx(sum(ours) / 2, abs=1e-5)
-    assert macro["gap"][0]["value"] != micro["gap"][0]["value"]
+    assert macro["gap"][0]["raw"] != micro["gap"][0]["raw"]
     text = dragoman("results", "g", "--micro").out
     assert text.count("weighted by segments") == 3 and "each pair alike" not in text
 

@@ -120,7 +120,7 @@ def losses_of(theirs, ours, languages):
     sides, units = incumbent._Sides(*both, False, False), independent({pair: len(GOOD) for pair in pairs})
     plan = significance_plan.Plan()
     tests = joint_tests.joint_tests(Bleu, sides.contrasts, units, plan, {})
-    assert incumbent._recipe_losses(Bleu, sides, units, plan) == {}
+    assert incumbent._recipe_losses(Bleu, sides, incumbent._recipe_tests(Bleu, sides, units), plan) == {}
     return incumbent._losses({pair: each.p_worse for pair, each in tests.pairs.items()}, plan, tests.samples)
 
 

@@ -17,7 +17,15 @@ from dragoman.reports import comparison as report
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_ui.charts.heatmap import heat_map, size_of
-from dragoman_ui.viewmodels.comparison import SHOWN, columns_beside, differences, said, scores_beside, tested
+from dragoman_ui.viewmodels.comparison import (
+    SHOWN,
+    columns_beside,
+    differences,
+    over_seeds,
+    said,
+    scores_beside,
+    tested,
+)
 from dragoman_ui.viewmodels.decorations import SCOPES, marked, of_pairs, scope_class
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names
@@ -70,6 +78,7 @@ def _small_grid_context(store: Store, view: View, record: GridRecord, is_tested:
     scores, theirs = scores_beside(store, view, against)
     found: Sequence[PairDifference] = differences(scores, theirs)
     comparison = tested(store, view, against, found) if is_tested else None
+    recipes = over_seeds(store, view, against, found) if is_tested else None
     if comparison is None:
         comparison = _untested(view, _scopes(store, view, is_tested=False), found)
     better = higher_is_better(view.metric)
@@ -77,6 +86,7 @@ def _small_grid_context(store: Store, view: View, record: GridRecord, is_tested:
     return {
         "map": heat_map(scores, record.languages, graph, Show.DIFFERENCE, view.order, better),
         "tested": comparison if is_tested else None,
+        "recipes": report.recipes(view.grid, recipes).decorated(SCOPES, scope_class) if recipes else None,
         **_tables(view, comparison, {each.pair for each in comparison.pairs if each.significant}),
     }
 

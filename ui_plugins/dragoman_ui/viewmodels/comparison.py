@@ -10,6 +10,7 @@ from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.comparison import compare as compare_models
 from dragoman.analysis.pair_differences import PairDifference
 from dragoman.analysis.pair_scores import BASE, PairColumns, PairScore, Scored, pair_columns, pair_scores, version
+from dragoman.analysis.recipe_comparison import RecipeComparison, compare_recipes
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
 from dragoman.store.store import Store
@@ -145,6 +146,17 @@ def differences(scores: Sequence[PairScore], theirs: Sequence[PairScore]) -> lis
 def tested(store: Store, view: View, against: str, found: Sequence[PairDifference]) -> Comparison:
     """The comparison of a view with its tests, cached for as long as the differences are the same."""
     return _tested(store, view.question, said(store, view, against), view.model, hash(tuple(found)))
+
+
+def over_seeds(store: Store, view: View, against: str, found: Sequence[PairDifference]) -> RecipeComparison | None:
+    """The comparison of a view's recipe with that of another system, cached likewise; None where there is none."""
+    return _over_seeds(store, view.question, said(store, view, against), view.model, hash(tuple(found)))
+
+
+@lru_cache(maxsize=64)
+def _over_seeds(store: Store, question: ScoreQuestion, a: str, b: str, fingerprint: int) -> RecipeComparison | None:
+    del fingerprint
+    return compare_recipes(store, question, a=a, b=b)
 
 
 @lru_cache(maxsize=64)
