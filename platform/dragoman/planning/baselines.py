@@ -63,11 +63,15 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> 
             continue
         read = _read(spec, baseline, lines)
         identity = read.identity if read else _model(spec, baseline)
-        if identity.id in names:
-            what = "translations are" if read else "model is"
+        if identity.id in names and read:
             raise SpecError(
-                f"baselines.{baseline.name}: its {what} the same as {names[identity.id]}'s: leave it out, or name "
-                f"{'other files' if read else 'another model'}."
+                f"baselines.{baseline.name}: its translations are the same as those of {names[identity.id]}: leave it "
+                "out, or name other files."
+            )
+        if identity.id in names:
+            raise SpecError(
+                f"baselines.{baseline.name}.model is the same model as {names[identity.id]}: leave it out to ask the "
+                "base in another way, or name another model."
             )
         names[identity.id] = f"the baseline {baseline.name}"
         graph = declared_graph(baseline.trained_on, spec.languages)

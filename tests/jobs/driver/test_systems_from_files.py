@@ -270,7 +270,7 @@ def test_names_and_contents_that_are_there_already(tmp_path: Path, settings: Set
     add_system(store, "grid", baseline_of("file", path, "unknown"))
     with pytest.raises(TranslationError, match="has these translations already: they are its system 'file'"):
         add_system(store, "grid", baseline_of("other", path, "unknown"))
-    with pytest.raises(SpecError, match="its translations are the same as the baseline file's"):
+    with pytest.raises(SpecError, match="its translations are the same as those of the baseline file"):
         planned(tmp_path, system(tmp_path), system(tmp_path, "twice"))
     with pytest.raises(SpecError, match=r"The system can't be added: name .*no/name"):
         baseline_of("no/name", path, "unknown")
