@@ -96,11 +96,12 @@ class TableFiles(TranslationFiles):
                 )
             pair = next(iter(self._grid_pairs))
         found: defaultdict[Pair, list[tuple[int | None, Entry]]] = defaultdict(list)
+        names_pairs = bool({"pair", "source"} & columns.keys())
         has_names = any(isinstance(column, str) for column in columns.values())
         wanted = set(self._grid_pairs)
         for number, row in rows_of(self._files, name, self._form, has_names):
             place = f"{self._files.place(name)}, {self.unit} {number}"
-            of_row = self._pair_of(row, columns, place) if pair is None or "pair" in columns else pair
+            of_row = self._pair_of(row, columns, place) if pair is None or names_pairs else pair
             if pair is not None and of_row != pair:
                 raise TranslationError(f"{place}, is of {of_row}, in a file that is named for {pair}.")
             if of_row in wanted:

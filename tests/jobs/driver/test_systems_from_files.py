@@ -19,11 +19,13 @@ from dragoman.errors import SpecError
 from dragoman.pair import Pair
 from dragoman.planning.added_systems import add_system, baseline_of
 from dragoman.planning.plan import Plan
+from dragoman.planning.planner import make_plan
 from dragoman.reports.results import answers
 from dragoman.settings import Settings
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render
 from dragoman.translations.base import TranslationError
+from dragoman_jobs.driver.resume_plan import named, plan_from_store
 from dragoman_jobs.engines.base import Hypothesis
 from dragoman_jobs.testing import EchoEngine, LocalCluster, run_plan
 
@@ -259,6 +261,31 @@ def test_files_that_change_between_plan_and_run_are_refused(tmp_path: Path, sett
     (tmp_path / "out" / "deu_Latn-eng_Latn.txt").write_text("other\n" * 12)
     with pytest.raises(TranslationError, match=r"deu_Latn-eng_Latn.txt has been changed since it was read"):
         run_plan(plan, settings)
+
+
+def test_a_grid_is_resumed_with_the_files_that_it_was_begun_with(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(run_plan(planned(tmp_path), settings), "engine", tmp_path / "out")
+    spec = planned(tmp_path, system(tmp_path)).spec
+    placed = spec.baselines[1].translations
+    assert placed is not None
+    relative = placed.model_copy(update={"path": "out/{source}-{target}.txt"}).found_in([tmp_path])
+    baselines = (spec.baselines[0], spec.baselines[1].model_copy(update={"translations": relative}))
+    plan = make_plan(spec.model_copy(update={"baselines": baselines}))
+    store = run_plan(plan, settings)
+    monkeypatch.chdir("/")
+    again = plan_from_store(store, "grid")
+    assert (again.id, [cell.id for cell in again.cells()]) == (plan.id, [cell.id for cell in plan.cells()])
+    # from another folder it is the same spec
+    file = tmp_path / "grid.yaml"
+    content = spec.model_dump(mode="json", exclude_defaults=True)
+    content["baselines"][1]["translations"] = "out/{source}-{target}.txt"
+    file.write_text(json.dumps(content))
+    assert named(store, str(file)) == "grid"
+    (tmp_path / "out" / "deu_Latn-eng_Latn.txt").write_text("other\n" * 12)
+    with pytest.raises(SpecError, match="The translations of the system file of the grid grid have changed"):
+        plan_from_store(store, "grid")
 
 
 def test_names_and_contents_that_are_there_already(tmp_path: Path, settings: Settings) -> None:

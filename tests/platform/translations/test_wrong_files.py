@@ -237,6 +237,11 @@ WRONG: dict[str, tuple[Write, str]] = {
         r"t.jsonl, line 1: 'mt' holds half a character \(\\ud83d\)",
     ),
     "jsonl: damaged": (_table("t.jsonl", '{"mt": "x", "lp": "de-en"}\n{"mt": \n'), r"t.jsonl, line 2, is not JSON"),
+    "jsonl: rows of another pair": (
+        lambda folder: (_table("de-en.jsonl", '{"mt": "x", "src_lang": "en", "tgt_lang": "de"}\n')(folder),
+                        (f"{folder}/{{source}}-{{target}}.jsonl",))[1],
+        r"de-en.jsonl, line 1, is of en-de, in a file that is named for de-en",
+    ),
     "jsonl: a key twice": (
         _table("t.jsonl", '{"mt": "x", "lp": "de-en"}\n{"mt": "x", "lp": "de-en", "mt": "y"}\n'),
         r"t.jsonl, line 2, has the key 'mt' twice",
