@@ -21,6 +21,7 @@ from dragoman.store.schema import ModelRow
 from dragoman.tables.render import Form
 from dragoman.tables.table import Table, word
 from dragoman_ui.responses.downloads import table_file
+from dragoman_ui.viewmodels.comparison import _over_seeds
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.sentences import _flaws
 from dragoman_ui.viewmodels.store import open_store
@@ -180,7 +181,8 @@ def test_every_table_can_be_taken_away(client: FlaskClient, path: str, heads: st
 def test_the_partition_page_gives_away_what_the_results_say(client: FlaskClient) -> None:
     page = client.get("/dragoman/partitions?grid=demo&model=roles&table=scopes&form=json").json["scopes"]
     api = client.get("/ajax-api/3.0/dragoman/table?grid=demo&model=roles&table=partitions&form=json").json["partitions"]
-    without = {"model", "prompt", "low", "high", "gain_low", "gain_high", "off_target_reference", "note"}
+    intervals = {f"{of}{end}" for of in ("", "gain_", "languages_") for end in ("low", "high")}
+    without = {"model", "prompt", *intervals, "off_target_reference", "note"}
     assert [{key: row[key] for key in api[0].keys() - without} for row in page] == [
         {key: value for key, value in row.items() if key not in without} for row in api
     ]
@@ -342,5 +344,6 @@ def test_models_of_several_seeds_are_compared_as_recipes_too(client: FlaskClient
     with open_store().database.writing() as connection:
         for seed, name in enumerate(("english-centric", "roles"), 1):
             connection.execute(update(ModelRow).where(ModelRow.identity == f"model1-{name}").values(seed=seed))
+    _over_seeds.cache_clear()  # a model's seed does not change otherwise
     page = client.get(address).text
     assert "Recipes, over all seeds" in page and "2 seeds of roles (english-centric roles) and 1 of base" in page
