@@ -32,6 +32,7 @@ LAYERS = {
         ("cli", "testing"),
         ("reports", "tracking"),
         ("analysis", "planning"),
+        ("translations",),
         ("store", "corpora"),
         ("metrics",),
         ("spec", "tables"),

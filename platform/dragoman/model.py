@@ -1,5 +1,6 @@
 """A model's identity: the hash of its recipe, computed before it is trained."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +11,17 @@ MODEL_VERSION = 1
 """The version of a recipe that names none. Another one says so: `version: 2` where it has what the first left out
 (settings of the base that decide, the middle of large files) or leaves out what it had (files of other pairs)."""
 
+TRANSLATIONS = "translations"
+"""The key of a recipe that is the hash of a system's translations: it is not run here, and no more is known of it."""
+
+
+def is_from_files(recipe: Mapping[str, Any]) -> bool:
+    """Whether a system's translations were read from files: Dragoman neither asked nor decoded it."""
+    return TRANSLATIONS in recipe
+
 
 class ModelIdentity(BaseModel):
-    """A model of a grid: the base as it is, or a finetuning of it."""
+    """A model of a grid: the base as it is, a finetuning of it, or a system from elsewhere."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,7 +29,7 @@ class ModelIdentity(BaseModel):
     """Its name in the grid's tables; no part of its identity."""
     recipe: dict[str, Any]
     """What it is made from: for a base its name, revision and the hash of its files; for a finetuning the base's
-    id, the pairs, corpus, prompt, method and seed."""
+    id, the pairs, corpus, prompt, method and seed; for a system from files the hash of its translations."""
     parent: str | None = None
     """Id of the model it is finetuned from."""
     former: "Former | None" = Field(default=None, exclude=True)

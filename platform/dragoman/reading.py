@@ -167,18 +167,27 @@ def parse_json(text: str | bytes, place: str) -> Any:
     return value
 
 
-def parse_json_line(line: str, place: Callable[[], str]) -> Any:
+def parse_json_line(line: str, place: Callable[[], str], *, unique: bool = False) -> Any:
     """What a text of JSON says, whose depth is the parser's affair; errors as for `parse_json`.
 
     Args:
         line: the text.
         place: finds its name for people, where there is an error: there may be millions of lines.
+        unique: whether an object that has a key twice is refused; otherwise the last one counts.
     """
     # each value but the first has a comma before it, or the bracket or key that it is in
     if len(line) > _SHORT and line.count(",") > settings().limit_json_values:
         raise over_limit(f"{place()} has too many values", "limit_json_values", "give less at once")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            (key, _), *_ = (pair for number, pair in enumerate(pairs) if pair[0] in dict(pairs[:number]))
+            raise ReadingError(f"{place()} has the key '{key}' twice: keep one.")
+        return found
+
     try:
-        return json.loads(line)
+        return json.loads(line, object_pairs_hook=once if unique else None)
     except json.JSONDecodeError:
         raise
     except RecursionError as error:

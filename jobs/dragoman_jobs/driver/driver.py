@@ -4,11 +4,14 @@ The store is the truth. The driver holds nothing that matters: started again it 
 does the rest.
 """
 
+import os
 import time
+from collections.abc import Callable
 from functools import partial
 
 from dragoman.planning.few_shot import Drawn
 from dragoman.planning.plan import Plan
+from dragoman.planning.systems_from_files import commit_systems
 from dragoman.settings import Settings
 from dragoman.store.heartbeat import BEAT_SECONDS
 from dragoman.store.jobs import control
@@ -72,6 +75,18 @@ class Driver:
         """Plan the dev cells again that a driver left which was lost; `Job` does so for the grid's own."""
         if self._candidates is not None:
             with_retries(lambda: control.forsake(self._store, self._grids[-1], self.progress.job_number))
+
+    def commit_files(self, check: Callable[[], None] = lambda: None) -> None:
+        """Score the translations that are in files and write both into the store: no cluster is needed for them.
+
+        Args:
+            check: called after each cell; what it raises ends this.
+
+        Raises:
+            DragomanError: a file is gone or has been changed.
+        """
+        workers = self._settings.workers or os.cpu_count() or 1
+        commit_systems(self._plan, self._store, workers, lambda _done, _total: check())
 
     def remaining(self, failed_too: bool = True) -> Backlog:
         """Read from the store what is still to do; nothing needs a cluster when it is empty.

@@ -135,6 +135,7 @@ def _run(
         job.check()
         driver.forsake()
         try:
+            driver.commit_files(job.check)
             if backlog := driver.remaining(failed_too):
                 sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
                 _work(driver, backlog, connect, grid, reporter, sampling)

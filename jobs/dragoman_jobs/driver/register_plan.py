@@ -1,9 +1,11 @@
 """Write a plan into the store: models, test lines, and every cell with its state so far."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from dragoman.cell import CellState
+from dragoman.cell import Cell, CellState
 from dragoman.pair import Pair
+from dragoman.planning.added_systems import kept_systems
 from dragoman.planning.few_shot import Drawn, draw_for
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import contamination_records
@@ -50,17 +52,18 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
         store.conditions.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
     for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
         store.conditions.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
+    kept = kept_systems(plan, store)
     drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
     test_lines = _store_test_lines(plan, store)
     record = GridRecord(
         name=plan.spec.name,
         spec=plan.spec.model_dump(mode="json"),
         spec_hash=plan.id,
-        models=tuple(model.id for model in plan.models),
+        models=(*(model.id for model in plan.models), *kept),
         base=plan.base.id,
         metrics=plan.spec.evaluation.metrics,
         languages=plan.spec.languages,
-        names={model.id: model.name for model in plan.models},
+        names={**{model.id: model.name for model in plan.models}, **{model: name for model, (name, _) in kept.items()}},
     )
     cells = [
         CellRecord(
@@ -71,14 +74,21 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
             segments=test_lines.counts.get(cell.pair),
         )
         for cell in plan.cells()
-        for reason in [plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))]
+        for reason in [_why_missing(plan, cell, undemonstrated)]
     ]
-    store.grids.add(record, cells)
+    store.grids.add(record, [*cells, *(cell for _, own in kept.values() for cell in own)])
     store.conditions.add_keys(test.id, test_lines.keys)
     for training in plan.trainings:
         if training.text:
             store.contamination.record(training.identity.id, test.id, contamination_records(training, test.id))
     return drawn, test_lines.sizes
+
+
+def _why_missing(plan: Plan, cell: Cell, undemonstrated: Mapping[tuple[str, Pair], str]) -> str | None:
+    """Why a cell can't be translated; None where nothing speaks against it."""
+    if cell.model in plan.from_files and cell.pair not in plan.missing:
+        return plan.from_files[cell.model].missing.get(cell.pair)
+    return plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))
 
 
 class _TestLines(NamedTuple):

@@ -36,6 +36,11 @@ def plan_from_store(store: Store, grid: str) -> Plan:
             "back, or give the grid another name and run it anew."
         )
     new = next((model for model in plan.models if model.id not in record.models), None)
+    if new is not None and new.id in plan.from_files:
+        raise SpecError(
+            f"The translations of the system {new.name} of the grid {grid} have changed since it was begun: put the "
+            "files back as they were, or run the spec again, which makes another system of them."
+        )
     if new is not None:
         raise SpecError(
             f"What the model {new.name} of the grid {grid} is trained on has changed since it was begun: put the "
@@ -73,13 +78,13 @@ def _comparable(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _without_folders(part: Any) -> Any:
-    """What a spec says of its corpora, not where it stood; their texts are compared by what is drawn from them."""
+    """What a spec says of its corpora and translations, not where it stood; texts are compared by what they hold."""
     if isinstance(part, list):
         return [_without_folders(item) for item in part]
     if not isinstance(part, dict):
         return part
-    is_corpus = {"kind", "options"} <= part.keys()
-    return {key: _without_folders(value) for key, value in part.items() if not (is_corpus and key == "folder")}
+    is_placed = {"kind", "options"} <= part.keys() or {"path", "columns"} <= part.keys()
+    return {key: _without_folders(value) for key, value in part.items() if not (is_placed and key == "folder")}
 
 
 def _differences(before: Any, now: Any, place: str = "") -> list[str]:

@@ -36,6 +36,7 @@ def run_plan(
     driver = Driver(plan, store, settings, ProgressDisplay(Console(quiet=True), job), candidates_plan(plan))
     driver.register()
     with job:
+        driver.commit_files()
         while backlog := driver.remaining(failed_too):
             driver.run(cluster, backlog)
             failed_too = False

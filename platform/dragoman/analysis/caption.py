@@ -29,6 +29,9 @@ from dragoman.store.schema import (
 )
 from dragoman.store.store import Store
 
+NOT_KNOWN = "not known (translations from files)"
+"""The prompt and the decoding of a system whose translations come from files."""
+
 _NAMED = 3
 """Names that are listed before the rest is counted."""
 
@@ -169,7 +172,8 @@ def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]
             part = Slice.of(connection, replace(question, prompt=system.prompt), [system.model])
             key = (part.conditions, part.signatures)
             known[key] = known.get(key) or read_caption(connection, part)
-            found[system] = known[key]
+            unknown = {"decoding": NOT_KNOWN, "prompt": NOT_KNOWN} if system.is_from_files else {}
+            found[system] = known[key].model_copy(update=unknown)
     return found
 
 

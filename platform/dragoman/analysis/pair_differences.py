@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from dragoman.analysis.comparability import Looked, comparable_signatures, decoded_alike, facing_conditions, ways_apart
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, same_cell
-from dragoman.analysis.systems import System, system_meant
+from dragoman.analysis.systems import System, from_files, system_meant
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import Test
@@ -115,7 +115,7 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
         raise same
     if (one.grid, one.prompt) == (two.grid, two.prompt) and decoded_alike(connection, grids[two.grid][0]):
         part = Slice.of(connection, replace(question, grid=two.grid, prompt=two.prompt), [two.model, one.model])
-        return Facing(part, a_id, b_id)
+        return Facing(part, a_id, b_id, _note(connection, ((a, one, a_id), (b, two, b_id)), ()))
     other, part = (
         Slice.of(connection, replace(question, grid=each.grid, prompt=each.prompt), [each.model]) for each in (one, two)
     )
@@ -130,9 +130,17 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
     if a_id == b_id and not ways:
         raise same
     part = part if other.conditions == part.conditions else part._replace(facing=facing)
-    how = " and ".join(f"{name} is {system.phrase}" for name, system in ((a, one), (b, two)))
-    note = f"Two systems, not two models alone: their {' and '.join(ways)} differ ({how})." if ways else None
-    return Facing(part, a_id, b_id, note)
+    return Facing(part, a_id, b_id, _note(connection, ((a, one, a_id), (b, two, b_id)), ways))
+
+
+def _note(connection: Connection, both: Sequence[tuple[str, System, int]], ways: Sequence[str]) -> str | None:
+    """What else differs between two systems than the model, by the names they were given."""
+    files = from_files(connection, [number for _, _, number in both])
+    if files:
+        named = " and ".join(name for name, _, number in both if number in files)
+        return f"{named}: translations from files, of which neither prompt nor decoding is known here."
+    how = " and ".join(f"{name} is {system.phrase}" for name, system, _ in both)
+    return f"Two systems, not two models alone: their {' and '.join(ways)} differ ({how})." if ways else None
 
 
 def _system(

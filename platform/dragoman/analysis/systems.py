@@ -1,12 +1,13 @@
 """The systems that a grid compares, each a model run with a prompt, and the names of its prompts and metrics."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, exists, select
 
 from dragoman.errors import StoreError
+from dragoman.model import is_from_files
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.database.ids import grid_number
 from dragoman.store.repositories.grid_metrics import known_metrics
@@ -17,6 +18,7 @@ from dragoman.store.schema import (
     ConditionRow,
     GridModelRow,
     GridPairRow,
+    ModelRow,
     PromptRow,
 )
 from dragoman.store.store import Store
@@ -32,6 +34,8 @@ class System:
     """The model's name in it."""
     prompt: str | None = None
     """Name of the prompt, or text it holds; None is the model's first."""
+    is_from_files: bool = field(default=False, compare=False)
+    """Whether its translations were read from files: its prompt then only says with whom it is compared."""
 
     @classmethod
     def parse(cls, text: str, grid: str | None = None) -> Self:
@@ -60,6 +64,11 @@ class System:
         return str(self).removeprefix(f"{grid}/")
 
     @property
+    def asked_with(self) -> str | None:
+        """The prompt that it was asked with; None where it has none of its own, or was not asked here."""
+        return None if self.is_from_files else self.prompt
+
+    @property
     def phrase(self) -> str:
         """Its description within a sentence."""
         return self.model if self.prompt is None else f"{self.model} asked with {self.prompt}"
@@ -79,8 +88,9 @@ def systems_of(connection: Connection, grid: str, grid_id: int) -> list[System]:
     """The same, inside a transaction."""
     names = prompt_names(connection, grid_id)
     query = (
-        select(GridModelRow.name, PromptRow.identity)
+        select(GridModelRow.name, PromptRow.identity, ModelRow.recipe)
         .select_from(GridModelRow)
+        .join(ModelRow, ModelRow.id == GridModelRow.model_id)
         .join(ConditionRow, _in_grid(grid_id))
         .join(PromptRow, PromptRow.id == ConditionRow.prompt_id)
         .where(
@@ -89,11 +99,11 @@ def systems_of(connection: Connection, grid: str, grid_id: int) -> list[System]:
         )
         .order_by(GridModelRow.position)
     )
-    rows = dict.fromkeys((row.name, row.identity) for row in connection.execute(query))
+    rows = {(row.name, row.identity): is_from_files(row.recipe) for row in connection.execute(query)}
     order = list(names)
     models = list(dict.fromkeys(model for model, _ in rows))
     rank = {row: (models.index(row[0]), order.index(row[1])) for row in rows}
-    return [System(grid, model, names[prompt]) for model, prompt in sorted(rows, key=lambda row: rank[row])]
+    return [System(grid, row[0], names[row[1]], rows[row]) for row in sorted(rows, key=lambda row: rank[row])]
 
 
 def prompt_names(connection: Connection, grid_id: int) -> dict[str, str]:
@@ -113,6 +123,12 @@ def prompt_names(connection: Connection, grid_id: int) -> dict[str, str]:
     written = evaluation.get("prompts") or [evaluation.get("prompt") or spec.get("prompt")]
     named = {prompt.id: prompt.label for prompt in (EvaluationPrompt.model_validate(each) for each in written if each)}
     return {identity: name for identity, name in {**named, **used, **named}.items() if identity in used}
+
+
+def from_files(connection: Connection, model_ids: Collection[int]) -> set[int]:
+    """Those of some models, by their numbers, whose translations were read from files."""
+    query = select(ModelRow.id, ModelRow.recipe).where(ModelRow.id.in_(model_ids))
+    return {row.id for row in connection.execute(query) if is_from_files(row.recipe)}
 
 
 def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> str | None:

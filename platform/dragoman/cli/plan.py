@@ -19,6 +19,7 @@ from dragoman.reports.plan import (
     cells,
     contamination,
     cost,
+    from_files,
     languages,
     line_breaks,
     missing,
@@ -46,7 +47,7 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Tables: models, languages, text, line_breaks, missing, too_long, contamination, cells, power, cost.
+    Tables: models, languages, text, line_breaks, missing, too_long, contamination, from_files, cells, power, cost.
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
@@ -75,6 +76,7 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
         missing(planned),
         too_long(planned),
         contamination(planned),
+        from_files(planned),
         cells(planned, store),
         power(planned, store),
         cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),

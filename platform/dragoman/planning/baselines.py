@@ -1,26 +1,33 @@
-"""Models of a plan that are not trained here: the base's identity, and the baselines."""
+"""Systems of a plan that are not trained here: the base's identity, and the baselines."""
 
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.checkpoint_settings import changed_at, deciding_settings
+from dragoman.corpora.sampling.test_lines import TestLines
 from dragoman.errors import ModelError, SpecError
 from dragoman.identity import hash_files
 from dragoman.model import Former, ModelIdentity
-from dragoman.pair import all_pairs
+from dragoman.pair import Pair, PairKey, all_pairs
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.spec.baseline import Baseline
 from dragoman.spec.grid import Base, GridSpec
 from dragoman.spec.pairs import Declared
+
+if TYPE_CHECKING:
+    from dragoman.translations.base import TranslationFiles
+    from dragoman.translations.system import SystemFromFiles
 
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer.model", "*.spm")
 """The files of a checkpoint that determine its translations."""
 
 
 class PlannedBaseline(BaseModel):
-    """Another model on the same cells."""
+    """Another system on the same cells."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,21 +37,37 @@ class PlannedBaseline(BaseModel):
     """The part of the spec it comes from."""
     graph: TrainingGraph
     """What it was trained to translate, as the spec declares it."""
+    contents: dict[PairKey, str] = {}
+    """Of a system from files, the hash of its translations of each pair."""
+    missing: dict[PairKey, str] = {}
+    """Of a system from files, the pairs that there are no translations of, with the reason."""
 
 
-def planned_baselines(spec: GridSpec, base: ModelIdentity) -> tuple[PlannedBaseline, ...]:
-    """The baselines of a spec that are models of their own.
+def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> tuple[PlannedBaseline, ...]:
+    """The baselines of a spec that are systems of their own; translations in files are read.
+
+    Args:
+        spec: the spec.
+        base: its base.
+        lines: the test sentences.
 
     Raises:
         SpecError: one is the base, or another baseline.
         ModelError: one is not there.
+        TranslationError: translations in files are not those of the test sentences.
     """
     names = {base.id: "the base"}
     planned = []
     for baseline in spec.baselines:
-        if baseline.model is None:
+        if not baseline.stands_alone:
             continue
-        identity = identity_of(baseline, f"baselines.{baseline.name}.model", baseline.name, chat=spec.chats)
+        read = _read(spec, baseline, lines)
+        identity = read.identity if read else _model(spec, baseline)
+        if identity.id in names and read:
+            raise SpecError(
+                f"baselines.{baseline.name}: its translations are the same as those of {names[identity.id]}: leave it "
+                "out, or name other files."
+            )
         if identity.id in names:
             raise SpecError(
                 f"baselines.{baseline.name}.model is the same model as {names[identity.id]}: leave it out to ask the "
@@ -52,8 +75,43 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity) -> tuple[PlannedBasel
             )
         names[identity.id] = f"the baseline {baseline.name}"
         graph = declared_graph(baseline.trained_on, spec.languages)
-        planned.append(PlannedBaseline(identity=identity, baseline=baseline, graph=graph))
+        found = {"contents": dict(read.contents), "missing": dict(read.missing)} if read else {}
+        planned.append(PlannedBaseline(identity=identity, baseline=baseline, graph=graph, **found))
     return tuple(planned)
+
+
+def files_of(spec: GridSpec, baseline: Baseline, pairs: Collection[Pair]) -> "TranslationFiles":
+    """The files of a baseline whose translations are in files.
+
+    Raises:
+        DragomanError: there are no such files, or nothing tells how they are written.
+    """
+    from dragoman.translations.opening import open_translations
+
+    if baseline.translations is None:
+        raise SpecError(f"baselines.{baseline.name} has no translations in files.")
+    key = f"baselines.{baseline.name}.translations"
+    return open_translations(key, baseline.translations, baseline.name, pairs=pairs, languages=spec.languages)
+
+
+def test_lines_of(lines: TestLines, pair: Pair) -> tuple[list[str], list[str]]:
+    """The source and the reference lines of a pair."""
+    segments = lines.segments(pair)
+    return [segment.source for segment in segments], [segment.target for segment in segments]
+
+
+def _read(spec: GridSpec, baseline: Baseline, lines: TestLines) -> "SystemFromFiles | None":
+    if baseline.translations is None:
+        return None
+    from dragoman.translations.system import read_system
+
+    key = f"baselines.{baseline.name}.translations"
+    files = files_of(spec, baseline, lines.pairs)
+    return read_system(key, baseline.name, files, lines.pairs, partial(test_lines_of, lines))
+
+
+def _model(spec: GridSpec, baseline: Baseline) -> ModelIdentity:
+    return identity_of(baseline, f"baselines.{baseline.name}.model", baseline.name, chat=spec.chats)
 
 
 def declared_graph(trained_on: Declared, languages: tuple[str, ...]) -> TrainingGraph:

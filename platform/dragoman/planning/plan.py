@@ -183,6 +183,11 @@ class Plan(BaseModel):
                     pair=pair, prompt=ids[prompt.label], decoding=decodings[model.id],
                 )  # fmt: skip
 
+    @cached_property
+    def from_files(self) -> dict[str, PlannedBaseline]:
+        """The systems whose translations are in files, by their id."""
+        return {planned.identity.id: planned for planned in self.baselines if planned.baseline.translations}
+
     def partitions(self, training: PlannedTraining, design: bool = False) -> dict[Partition, int]:
         """How many evaluation pairs fall to each partition of a finetuning.
 
@@ -211,4 +216,5 @@ def _without_places(part: Any) -> Any:
         for key, value in part.items()
         if not (key == "folder" and "kind" in part)
         and not (key == "model" and isinstance(value, str) and value.startswith("/"))
+        and key != "translations"  # known by their content
     }

@@ -57,7 +57,7 @@ def make_plan(spec: GridSpec) -> Plan:
         spec=spec,
         base=base,
         trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
-        baselines=planned_baselines(spec, base),
+        baselines=planned_baselines(spec, base, lines),
         test_set=test_set,
         tested=tested,
         prompts=spec.prompts,

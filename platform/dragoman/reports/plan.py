@@ -1,7 +1,7 @@
 """Tables of a plan: models, languages, text, contamination, cells and cost."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dragoman.cell import CellState
 from dragoman.language import english_name
 from dragoman.partition import Partition
+from dragoman.planning.baselines import PlannedBaseline
 from dragoman.planning.candidates import candidates_plan, why_on_test
 from dragoman.planning.cost import Cost, Estimate
 from dragoman.planning.manifest import Tell
@@ -250,6 +251,34 @@ def contamination(planned: Plan) -> Table:
     )  # fmt: skip
 
 
+def from_files(planned: Plan) -> Table:
+    """The systems whose translations are in files, all of which were held against the test set."""
+
+    def lacking(each: PlannedBaseline) -> Iterable[tuple[str | None, str | None]]:
+        """The pairs that a system has no translations of, with the reason; one row without any where it has all."""
+        return [(str(pair), reason) for pair, reason in sorted(each.missing.items())] or [(None, None)]
+
+    rows = [
+        {
+            "system": each.identity.name, "id": each.identity.id, "pairs": len(each.contents),
+            "trained_on": each.graph.evidence.value, "pair": pair, "reason": reason,
+        }
+        for each in planned.from_files.values()
+        for pair, reason in lacking(each)
+    ]  # fmt: skip
+    return Table(
+        name="from_files",
+        title="Translations from files",
+        columns=[
+            word("system"), number("pairs", digits=0), word("trained_on", "training graph"), word("pair", "lacks"),
+            word("reason"),
+        ],
+        content=rows,
+        notes=["They are neither asked nor decoded, only scored."],
+        group="system",
+    )  # fmt: skip
+
+
 def cells(planned: Plan, store: Store | None) -> Table:
     """How many cells of each model and prompt are done, missing, failed, and still to do."""
     known = cell_states(store, [model.id for model in planned.models]) if store else {}
@@ -259,12 +288,16 @@ def cells(planned: Plan, store: Store | None) -> Table:
         counts.setdefault((cell.model, cell.prompt), Counter())[state] += 1
     rows = []
     for model, prompt in planned.asked:
-        lacking = len(planned.missing.keys() | planned.undemonstrated.get(prompt.id, {}).keys())
+        files = planned.from_files.get(model.id)
+        lacking = len(
+            planned.missing.keys() | (files.missing if files else planned.undemonstrated.get(prompt.id, {})).keys()
+        )
         done = counts.get((model.id, prompt.id), Counter())
         finished = sum(done[state] for state in CellState if state.is_translated)
         rows.append({
-            "model": model.name, "prompt": prompt.label, "cells": len(planned.pairs), "missing": lacking,
-            "done": finished, "failed": done[CellState.FAILED], "to_do": len(planned.pairs) - lacking - finished,
+            "model": model.name, "prompt": None if files else prompt.label, "cells": len(planned.pairs),
+            "missing": lacking, "done": finished, "failed": done[CellState.FAILED],
+            "to_do": len(planned.pairs) - lacking - finished,
         })  # fmt: skip
     return Table(
         name="cells",

@@ -84,8 +84,8 @@ def _of(question: ScoreQuestion, system: System) -> ScoreQuestion:
 
 
 def _system(system: System) -> dict[str, Any]:
-    """A row's fields that identify its system."""
-    return {key: getattr(system, key) for key in OF_SYSTEM}
+    """A row's fields that identify its system; one from files was asked with no prompt."""
+    return {"model": system.model, "prompt": system.asked_with}
 
 
 def _row(system: System, row: Row, caption: Caption) -> Row:
@@ -132,6 +132,11 @@ def partition_rows(
             "of which it can't tell), so that the true rate may be higher."
         )
     notes += dict.fromkeys(row["note"] for row in rows if row["note"])
+    if files := [each.model for each in captions if each.is_from_files]:
+        notes.append(
+            f"{', '.join(files)}: translations from files, neither asked nor decoded here; prompt and decoding are not "
+            "known."
+        )
     stub = _stub(captions)
     return Table(
         name="partitions", title=f"{question.grid}: mean {metric} by partition, {weighing(question.micro)}",

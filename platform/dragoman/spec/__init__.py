@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dragoman.spec.pairs import PairChoice, Roles
     from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
     from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
+    from dragoman.spec.translations import Translations
 
 __all__ = [
     "Base",
@@ -47,6 +48,7 @@ __all__ = [
     "SharedExamples",
     "SpecError",
     "SpecModel",
+    "Translations",
     "load_campaign",
     "load_spec",
 ]
@@ -93,6 +95,7 @@ _NAMES = {
         "EvaluationPrompt",
         "Prompt",
     ),
+    "dragoman.spec.translations": ("Translations",),
 }
 
 __getattr__ = lazy_exports(__name__, _NAMES)

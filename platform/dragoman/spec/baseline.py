@@ -10,6 +10,7 @@ from dragoman.spec.base import Name, PathText, Shown, SpecModel
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.pairs import Declared
 from dragoman.spec.prompt import EvaluationPrompt, PromptField
+from dragoman.spec.translations import Translations
 
 
 def _installed(engine: str) -> str:
@@ -23,10 +24,11 @@ EngineField = Annotated[str, AfterValidator(_installed)]
 """The name of an engine, or `auto`."""
 
 _OF_A_MODEL = ("revision", "trained_on", "engine", "endpoint", "key_variable", "decoding")
+_OF_WHAT_IS_ASKED = ("model", "revision", "prompt", "shots", "engine", "endpoint", "key_variable", "decoding")
 
 
 class Baseline(SpecModel):
-    """A system to compare with: another model, or the base asked in another way."""
+    """A system to compare with: another model, the base asked in another way, or translations from elsewhere."""
 
     name: Name
     """Its name in tables."""
@@ -50,9 +52,21 @@ class Baseline(SpecModel):
     and none where one is."""
     decoding: Decoding | None = None
     """How it is decoded; as the evaluation's models by default."""
+    translations: Translations | None = Field(default=None, exclude_if=lambda translations: translations is None)
+    """Files that hold its translations, of a system that is not run here: neither asked nor decoded, only scored."""
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is a system of its own, and not the base asked in another way."""
+        return self.model is not None or self.translations is not None
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Baseline":
+        if self.translations is not None:
+            asked = [name for name in _OF_WHAT_IS_ASKED if getattr(self, name) != _default(name)]
+            if asked:
+                raise ValueError(f"has translations, so nothing is asked or decoded, and {asked[0]}; leave one out")
+            return self
         given = [name for name in _OF_A_MODEL if getattr(self, name) != _default(name)]
         if self.model is None and given:
             raise ValueError(f"has {given[0]} but names no model; add one, or leave that out to ask the base itself")

@@ -44,9 +44,9 @@ class CorpusChoice(SpecModel):
         What decides about identities is the path as it is written: it is the same in every folder.
         """
         path = self.options.get("path")
-        paths = [each for each in (path.values() if isinstance(path, dict) else [path]) if _is_relative(each)]
+        paths = [each for each in (path.values() if isinstance(path, dict) else [path]) if is_relative(each)]
         for folder in folders:
-            if any(_is_there(each, folder) for each in paths):
+            if any(is_there(each, folder) for each in paths):
                 return self.model_copy(update={"folder": folder.resolve()})
         return self
 
@@ -81,7 +81,7 @@ class CorpusChoice(SpecModel):
         return kind
 
 
-def _is_there(path: str, folder: Path) -> bool:
+def is_there(path: str, folder: Path) -> bool:
     """Whether a folder has a path; the places in a pattern, such as {source}, may be filled with anything."""
     try:
         if _PLACE.search(path):
@@ -91,7 +91,7 @@ def _is_there(path: str, folder: Path) -> bool:
         return False
 
 
-def _is_relative(path: Any) -> TypeGuard[str]:
+def is_relative(path: Any) -> TypeGuard[str]:
     """Whether it is a path that depends on where one stands, and no URL."""
     return isinstance(path, str) and bool(path) and path[0] not in "/~" and "://" not in path and "::" not in path
 

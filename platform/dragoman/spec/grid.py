@@ -166,7 +166,7 @@ class GridSpec(SpecModel):
     """The finetunings; none evaluates the base alone."""
     baselines: tuple[Baseline, ...] = ()
     """Other systems on the same cells, each with a row of its own: the base with examples in its prompt, translation
-    models such as NLLB, models behind an endpoint."""
+    models such as NLLB, models behind an endpoint, translations from files."""
     evaluation: Evaluation = Evaluation()
     """What is evaluated and how."""
     promotion: Promotion | None = None
@@ -245,13 +245,13 @@ class GridSpec(SpecModel):
             ("evaluation.pairs", self.evaluation.pairs),
         ]:
             self._check_pairs(place, pairs)
-        others = any(baseline.model for baseline in self.baselines)
+        others = any(baseline.stands_alone for baseline in self.baselines)
         if not self.models and not others and not self.evaluation.base:
             raise ValueError(
                 "is an empty grid: it trains no model and leaves the base out; add a model or set evaluation.base"
             )
         for baseline in self.baselines:
-            if baseline.model is None and not self.evaluation.base:
+            if not baseline.stands_alone and not self.evaluation.base:
                 raise ValueError(
                     f"has the baseline '{baseline.name}', which is the base, and leaves the base out; set "
                     "evaluation.base, or name the baseline's model"
@@ -265,6 +265,7 @@ class GridSpec(SpecModel):
 
     def _check_prompts(self, models: set[str]) -> None:
         prompts = self.evaluation.prompts
+        from_files = {baseline.name for baseline in self.baselines if baseline.translations}
         if prompts and self.evaluation.prompt:
             raise ValueError("has both prompt and prompts in evaluation; put the one prompt among the others")
         first = self.prompts[0]
@@ -284,6 +285,11 @@ class GridSpec(SpecModel):
                     raise ValueError(
                         f"names the model '{name}' in evaluation.prompts.{place}.models, which it lacks; "
                         f"{nearest(name, models)}"
+                    )
+                if name in from_files:
+                    raise ValueError(
+                        f"names '{name}' in evaluation.prompts.{place}.models, whose translations are from files: it "
+                        "is asked with no prompt; leave it out there"
                     )
             for other in prompts[:place]:
                 if prompt.label == other.label:

@@ -56,6 +56,7 @@ def json_schema() -> Schema:
     definitions["PairChoice"]["properties"]["centric"]["anyOf"].append(_TEXT)
     stop = definitions["Decoding"]["properties"]["stop"]
     stop["anyOf"] = [_TEXT, {"type": stop.pop("type"), "items": stop.pop("items")}]
+    del definitions["Translations"]["properties"]["folder"]  # never written by hand
     evaluation = definitions["Evaluation"]["properties"]
     evaluation["metrics"]["items"] = _known(_own("metrics"))
     engines = _known(["auto", *_own("engines")])
@@ -70,6 +71,7 @@ def json_schema() -> Schema:
         "EvaluationPrompt": _known(NAMED),
         "Chat": {"type": "boolean"},
         "ScopeChampion": {"$ref": "#/$defs/Pair"},
+        "Translations": _TEXT,
     }
     written = _with_shorthands(schema, {f"#/$defs/{name}": short for name, short in shorthands.items()})
     return {"$schema": DIALECT, "title": "A grid, or a campaign of grids, for Dragoman", **_without_titles(written)}

@@ -15,6 +15,7 @@ from dragoman.spec.base import LONGEST_WRITTEN, WRITTEN
 from dragoman.spec.corpus import CorpusChoice, checked_options
 from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
+from dragoman.spec.translations import Translations
 
 
 class Campaign(NamedTuple):
@@ -122,7 +123,7 @@ def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
         for one in spec.baselines
     )
     base = spec.base.model_copy(update={"model": _found(spec.base.model, places)})
-    placed: GridSpec = _with_corpora_found(spec.model_copy(update={"base": base, "baselines": baselines}), places)
+    placed: GridSpec = _with_files_found(spec.model_copy(update={"base": base, "baselines": baselines}), places)
     return placed
 
 
@@ -133,16 +134,16 @@ def _found(model: str, places: Iterable[Path]) -> str:
     return str(folder.resolve()) if folder else model
 
 
-def _with_corpora_found(part: Any, places: Iterable[Path]) -> Any:
-    """A part of a spec in which every corpus knows where its relative paths begin."""
-    if isinstance(part, CorpusChoice):
+def _with_files_found(part: Any, places: Iterable[Path]) -> Any:
+    """A part of a spec in which every corpus, and all translations, know where their relative paths begin."""
+    if isinstance(part, CorpusChoice | Translations):
         return part.found_in(places)
     if isinstance(part, tuple):
-        each = [_with_corpora_found(item, places) for item in part]
+        each = [_with_files_found(item, places) for item in part]
         return part if all(map(operator.is_, each, part)) else tuple(each)
     if not isinstance(part, BaseModel):
         return part
-    found = {name: _with_corpora_found(value, places) for name, value in part}
+    found = {name: _with_files_found(value, places) for name, value in part}
     changed = {name: value for name, value in found.items() if value is not getattr(part, name)}
     return part.model_copy(update=changed) if changed else part
 

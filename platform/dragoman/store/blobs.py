@@ -52,7 +52,8 @@ class Line(NamedTuple):
     text: str
     """The hypothesis."""
     finish_reason: str
-    """`stop` or `length`; of a sentence that the model had no room for, `no_room` or `source_cut`."""
+    """`stop` or `length`; of a sentence that the model had no room for, `no_room` or `source_cut`; of a translation
+    from a file, which nobody knows the end of, `file`."""
     tokens: int
     """Tokens generated."""
 
@@ -204,10 +205,7 @@ class BlobStore:
         return address
 
     def _get(self, schema: pa.Schema, address: str) -> list[tuple[Any, ...]]:
-        found, rows = _parse(address, self.read(address))
-        if found != schema:
-            raise StoreError(f"The blob {address} holds {', '.join(found.names)} instead of {', '.join(schema.names)}.")
-        return rows
+        return blob_rows(schema, address, self.read(address))
 
     def _keep(self, address: str, data: bytes) -> None:
         try:
@@ -252,6 +250,23 @@ def check_blob(address: str, data: bytes) -> pa.Schema:
         StoreError: it is not.
     """
     return _parse(address, data)[0]
+
+
+def blob_rows(schema: pa.Schema, address: str, data: bytes) -> list[tuple[Any, ...]]:
+    """The rows of a blob's file.
+
+    Args:
+        schema: `TRANSLATION` or `TEST`.
+        address: the blob's address.
+        data: the bytes of its file.
+
+    Raises:
+        StoreError: they are damaged, or of another schema.
+    """
+    found, rows = _parse(address, data)
+    if found != schema:
+        raise StoreError(f"The blob {address} holds {', '.join(found.names)} instead of {', '.join(schema.names)}.")
+    return rows
 
 
 def _holds(path: Path, address: str, data: bytes) -> bool:

@@ -7,7 +7,7 @@ from dragoman.analysis.caption import caption_of
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.errors import SpecError
+from dragoman.errors import ModelError, SpecError
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
@@ -39,10 +39,18 @@ class Card(NamedTuple):
 
 
 def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Card:
-    """The card of one finetuned model of a grid, written from the store."""
+    """The card of one finetuned model of a grid, written from the store.
+
+    Raises:
+        ModelError: the model was not trained in the grid.
+    """
     record = store.models.get(id_of(grid, model))
     training = store.models.training(record.id) or {}
-    finetuning = next(each for each in spec.finetunings if each.name == model)
+    finetuning = next((each for each in spec.finetunings if each.name == model), None)
+    if finetuning is None:
+        raise ModelError(
+            f"'{model}' has no model card: it was not trained in the grid {grid.name}. Name a model that was."
+        )
     tables = {metric: _table(store, grid.name, model, metric) for metric in grid.metrics}
     first = grid.metrics[0]
     base = _base(spec.base.model)

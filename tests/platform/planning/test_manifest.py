@@ -20,11 +20,13 @@ from dragoman.spec.base import LONGEST_NAME, SpecModel
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
+from dragoman.spec.translations import Translations
 
 LORA = {"kind": "lora", "steps": 2, "learning_rate": "1e-4"}
 FULL = {"kind": "full", "steps": 2, "learning_rate": 0.001}
 MODEL = {"name": "m", "pairs": ["en-de"], "examples": 4, "method": FULL}
 RULES = [{"at_least": 1}]
+OUTPUTS, TABLES = "out/{source}-{target}.txt", "out/{source}-{target}.tsv"
 
 # Values for the keys of each part of a spec; a test sees to it that no key is forgotten.
 VALUES: dict[str, dict[str, list[Any]]] = {
@@ -55,7 +57,11 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "name": ["b"], "model": ["other/model"], "revision": ["v1"],
         "trained_on": ["all", "nothing", "unknown", ["en-de", ["zh-Hans", "sr-Latn"]]], "prompt": ["mfti-to"],
         "shots": [0, 1], "engine": ["openai"], "endpoint": ["http://127.0.0.1:8000/v1"], "key_variable": ["MY_KEY"],
-        "decoding": [{"beam": 2}],
+        "decoding": [{"beam": 2}], "translations": [OUTPUTS],
+    },
+    "Translations": {
+        "path": [OUTPUTS], "format": ["text"], "columns": [{"hypothesis": 0}], "sources": ["src/{source}.txt"],
+        "system": ["X"],
     },
     "Decoding": {
         "beam": [3], "max_new_tokens": [20], "max_ratio": [2.5], "length_penalty": [-1.5, 0], "temperature": [0.7],
@@ -122,6 +128,11 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "Baseline": [
         lambda part: {"baselines": [{"name": "b", "model": "other/model", "engine": "openai", **part}]},
         lambda part: {"baselines": [{"name": "b", "shots": 1, **part}]},
+        lambda part: {"baselines": [{"name": "b", **part}]},
+    ],
+    "Translations": [
+        lambda part: _from_files({"path": OUTPUTS, **part}),
+        lambda part: _from_files({"path": {"columns": TABLES, "system": "wmt"}[next(iter(part))], **part}),
     ],
     "Decoding": [
         lambda part: {"evaluation": {"decoding": part}},
@@ -169,6 +180,22 @@ def _minimal(**changes: Any) -> dict[str, Any]:
     return content | {"evaluation": {"sentences": 2, **content.get("evaluation", {})}}
 
 
+def _from_files(translations: dict[str, Any]) -> dict[str, Any]:
+    return {"baselines": [{"name": "b", "translations": translations}]}
+
+
+def _write_translations(folder: Path) -> None:
+    """What somebody made of the two sentences of en-de, in some layouts."""
+    segments = make_plan(GridSpec.model_validate(_minimal())).lines.segments(Pair("en", "de"))
+    files = {
+        "out/en-de.txt": ["eins", "zwei"], "out/en-de.tsv": ["eins", "zwei"],
+        "src/en.txt": [segment.source for segment in segments], "wmt/system-outputs/en-de/X.txt": ["eins", "zwei"],
+    }  # fmt: skip
+    for name, lines in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("".join(f"{line}\n" for line in lines))
+
+
 def _parts(model: type[SpecModel]) -> Iterator[type[SpecModel]]:
     for part in model.__subclasses__():
         yield part
@@ -214,7 +241,7 @@ def test_no_key_of_a_spec_is_forgotten() -> None:
     assert parts.keys() == VALUES.keys() == PLACES.keys()
     for name, part in parts.items():
         inherited = {key for base in part.__mro__[1:] if base in parts.values() for key in base.model_fields}
-        noted = {"folder"} if part is CorpusChoice else set()  # never written, and tested below
+        noted = {"folder"} if part in (CorpusChoice, Translations) else set()  # never written, and tested below
         assert part.model_fields.keys() - inherited - noted == VALUES[name].keys() - inherited, name
 
 
@@ -223,12 +250,17 @@ def test_no_key_of_a_spec_is_forgotten() -> None:
     [(part, key, value) for part, keys in VALUES.items() for key, values in keys.items() for value in values],
     ids=lambda value: str(value)[:40],
 )
-def test_every_key_of_a_spec_comes_back_from_the_manifest(part: str, key: str, value: Any, tmp_path: Path) -> None:
+def test_every_key_of_a_spec_comes_back_from_the_manifest(
+    part: str, key: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if key == "translations" or part == "Translations":
+        _write_translations(tmp_path)
     taken = []
     for place in PLACES[part]:
         try:
             taken.append(GridSpec.model_validate(_minimal(**place({key: value}))))
-        except ValueError:
+        except (ValueError, KeyError):
             continue  # it stands in another of the places
     assert taken
     for number, spec in enumerate(taken):

@@ -6,7 +6,9 @@ from flask import Response, render_template, request, url_for
 from markupsafe import Markup
 
 from dragoman.pair import Pair
+from dragoman.store.records import CellRecord
 from dragoman.tables.table import Column, Decoration, Table, figure, interval, number, word
+from dragoman.translations.committing import ENGINE
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import spoken
 from dragoman_ui.viewmodels.error_labels import Label
@@ -92,8 +94,7 @@ def model_table(view: View, found: PairView) -> Table:
         {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
          "low": score and score.low, "high": score and score.high, "sentences": each.cell.segments,
-         "cut": each.cell.cut, "too_long": each.cell.too_long,
-         "tokens": each.cell.tokens, "seconds": each.cell.seconds, "engine": each.cell.engine,
+         **_decoded(each.cell), "engine": each.cell.engine,
          "labels": ", ".join(f"{count} {spoken(name)}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)
@@ -105,6 +106,12 @@ def model_table(view: View, found: PairView) -> Table:
                  interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],
     ).decorated({"labels": Decoration(html=lambda row: _label_links(found, row["model"]))})  # fmt: skip
+
+
+def _decoded(cell: CellRecord) -> dict[str, Any]:
+    """What is known of the decoding of a cell; nothing of translations from files."""
+    figures = {"cut": cell.cut, "too_long": cell.too_long, "tokens": cell.tokens, "seconds": cell.seconds}
+    return dict.fromkeys(figures) if cell.engine == ENGINE else figures
 
 
 def _label_links(found: PairView, model: str) -> Markup:

@@ -16,6 +16,7 @@ from dragoman.pair import Pair
 from dragoman.store.blobs import TOO_LONG, Line
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
 from dragoman.store.store import Store
+from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
 from dragoman_ui.viewmodels.error_labels import Guess, Label, counted, labels
 from dragoman_ui.viewmodels.prompts import rendered_prompt
@@ -221,10 +222,16 @@ def pair_view(
         found=len(found),
         page=page,
         pages=pages,
-        prompt=rendered_prompt(grid, candidates[0].cell, sources[shown[0]], references[shown[0]]) if shown else None,
+        prompt=_prompt(grid, candidates, sources[shown[0]], references[shown[0]]) if shown else None,
         segments=tuple(_segment(candidates, index, sources[index], references[index], guess) for index in shown),
         labels={each.model: counted(each.labels) for each in candidates},
     )
+
+
+def _prompt(grid: GridRecord, candidates: Sequence[Candidate], source: str, reference: str) -> str | None:
+    """What the first system was asked; translations from files were asked for elsewhere."""
+    asked = next((each.cell for each in candidates if each.cell.engine != ENGINE), None)
+    return None if asked is None else rendered_prompt(grid, asked, source, reference)
 
 
 def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair) -> dict[str, CellRecord]:

@@ -28,6 +28,8 @@ class Names(NamedTuple):
     """Its baselines that are the base with another prompt or decoding: they have no model of their own."""
     identities: dict[str, str]
     """The identities of its prompts, by name."""
+    from_files: frozenset[str] = frozenset()
+    """Its models whose translations were read from files: they were asked with no prompt that is known here."""
 
     @classmethod
     def of(cls, store: Store, grid: str) -> "Names":
@@ -91,7 +93,7 @@ class Names(NamedTuple):
         return [*models, *(name for name in self.baselines if self.system(name) != system), *prompts]
 
     def _prompt(self, model: str, wanted: str | None) -> str | None:
-        if len(self.prompts) < 2:
+        if len(self.prompts) < 2 or model in self.from_files:
             return None
         prompts = self.prompts_of(model) or self.prompts
         return wanted if wanted in prompts else prompts[0]
@@ -101,15 +103,17 @@ class Names(NamedTuple):
 def _read(moment: str, store: Store, grid: str) -> Names:
     del moment
     baselines = store.grids.get(grid).spec.get("baselines") or ()
+    found = systems(store, grid)
     with store.database.reading() as connection:
         prompts = prompt_names(connection, grid_number(connection, grid))
     return Names(
         grid,
         model_names(store, grid),
         metric_names(store, grid),
-        systems(store, grid),
-        [each["name"] for each in baselines if not each.get("model")],
+        found,
+        [each["name"] for each in baselines if not (each.get("model") or each.get("translations"))],
         {name: identity for identity, name in prompts.items()},
+        frozenset(each.model for each in found if each.is_from_files),
     )
 
 

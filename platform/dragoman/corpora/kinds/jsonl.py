@@ -38,8 +38,8 @@ class Jsonl(TableFiles):
         return next(records(*part), None) is None
 
 
-def records(files: Files, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The objects in a file of JSON lines, each with the number of its line.
+def records(files: Files, name: str, *, unique: bool = False) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The objects in a file of JSON lines, each with the number of its line; with `unique`, none has a key twice.
 
     Raises:
         CorpusError: a line holds something else.
@@ -53,7 +53,7 @@ def records(files: Files, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         if not line.strip():
             continue
         try:
-            record = parse_json_line(line, place)
+            record = parse_json_line(line, place, unique=unique)
         except ReadingError as error:
             raise CorpusError(str(error)) from error
         except json.JSONDecodeError as error:

@@ -51,6 +51,11 @@ class TestLines:
         return type(self)(self._corpus, self._pairs, self._split, self._sentences, without)
 
     @property
+    def pairs(self) -> Collection[Pair]:
+        """The pairs that are tested."""
+        return self._pairs
+
+    @property
     def multiparallel(self) -> bool:
         """Whether line n is the same sentence in every language."""
         return self._corpus.multiparallel

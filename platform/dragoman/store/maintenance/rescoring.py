@@ -48,20 +48,34 @@ class Rescored(NamedTuple):
     """Translated cells whose source and reference lines the store does not have."""
 
 
-class _Task(NamedTuple):
+class ScoringTask(NamedTuple):
+    """A translated cell that is to be scored, with all that a process needs for it."""
+
     cell: str
+    """Id of the cell."""
     pair: Pair
+    """The direction."""
     languages: tuple[str, ...]
+    """The grid's languages."""
     metrics: tuple[str, ...]
+    """Names of the metrics."""
     test: str
+    """Blob of the test lines."""
     hypotheses: str
+    """Blob of the translation."""
     blobs: str
+    """URL of the blob storage."""
 
 
-class _Outcome(NamedTuple):
+class ScoringOutcome(NamedTuple):
+    """The scores of a cell."""
+
     cell: str
+    """Id of the cell."""
     scores: list[StoredScore]
+    """One for each metric that can score it."""
     unscorable: list[Unscorable]
+    """The metrics that can't."""
 
 
 def rescore(
@@ -89,7 +103,7 @@ def rescore(
     tasks = _tasks(store, grid, cells, metrics=metrics, counts=counts)
     for metric in metrics:
         store.grids.add_metric(grid, metric)
-    for done, outcome in enumerate(_outcomes(tasks, workers), start=1):
+    for done, outcome in enumerate(scored(tasks, workers), start=1):
         store.cells.add_scores(outcome.cell, outcome.scores, outcome.unscorable)
         for found in outcome.scores:
             counts[found.metric]["scored"] += 1
@@ -131,7 +145,7 @@ def unscored_metrics(store: Store, grid: str) -> list[str]:
 
 def _tasks(
     store: Store, grid: str, cells: Sequence[CellRecord], *, metrics: Sequence[str], counts: dict[str, Counter[str]]
-) -> list[_Task]:
+) -> list[ScoringTask]:
     """What is to be scored; what is not is counted."""
     kinds = {metric: plugins.load("metrics", metric) for metric in metrics}
     languages = store.grids.get(grid).languages
@@ -150,7 +164,9 @@ def _tasks(
                 needed.append(metric)
         if needed and record.hypotheses and record.test:
             tasks.append(
-                _Task(cell.id, cell.pair, languages, tuple(needed), record.test, record.hypotheses, store.blobs.url)
+                ScoringTask(
+                    cell.id, cell.pair, languages, tuple(needed), record.test, record.hypotheses, store.blobs.url
+                )
             )
     return tasks
 
@@ -184,7 +200,16 @@ def _signature(kind: type[Metric], pair: Pair, languages: Collection[str]) -> st
         return None  # the reason is found, and recorded, when the cell is scored
 
 
-def _outcomes(tasks: Sequence[_Task], workers: int) -> Iterator[_Outcome]:
+def scored(tasks: Sequence[ScoringTask], workers: int = 1) -> Iterator[ScoringOutcome]:
+    """Score cells, in their order.
+
+    Args:
+        tasks: the cells.
+        workers: processes that score; with one, this process does.
+
+    Raises:
+        StoreError: a translation or its test lines are gone, or damaged.
+    """
     if workers == 1 or len(tasks) < 2:
         yield from map(_run, tasks)
         return
@@ -205,11 +230,11 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _run(task: _Task) -> _Outcome:
+def _run(task: ScoringTask) -> ScoringOutcome:
     blobs = BlobStore(task.blobs)
     sources, references = blobs.test(task.test)
     hypotheses = [line.text for line in blobs.translation(task.hypotheses)]
     results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
     scores = [StoredScore.of(found) for found in results if isinstance(found, ScoreRecord)]
     unscorable = [found for found in results if isinstance(found, Unscorable)]
-    return _Outcome(task.cell, scores, unscorable)
+    return ScoringOutcome(task.cell, scores, unscorable)

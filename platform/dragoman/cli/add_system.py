@@ -1,0 +1,140 @@
+"""`dragoman add-system`: translations from elsewhere as a system of a grid that is done."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dragoman.cli.arguments import GridArgument, open_store
+from dragoman.cli.groups import Group, grouped
+from dragoman.cli.output import Answer, printed
+from dragoman.errors import SpecError
+from dragoman.planning.added_systems import AddedSystem, add_system, baseline_of
+from dragoman.settings import settings
+from dragoman.tables.table import Table, number, word
+
+WORDS = ("all", "nothing", "unknown")
+"""What `--trained-on` may be besides pairs."""
+
+
+@grouped(Group.RESULTS)
+@printed
+def add(
+    grid: GridArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the system in tables.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A file a pair (outputs/{source}-{target}.txt, or .tsv, .csv, .jsonl, .parquet), one table for all "
+            "pairs, a WMT folder, lm-eval's samples, a file of `dragoman export`; a path or a URL.",
+        ),
+    ],
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="text, tsv, csv, jsonl, parquet, wmt, lm-eval or dragoman; by default told by the path.",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="PART=COLUMN",
+            help="A column of a table, by name or number from 0: hypothesis, text (the source sentence), pair, source "
+            "and target (languages), line (number of the test sentence); may be repeated.",
+        ),
+    ] = None,
+    sources: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Text files of the source sentences, to hold against the test set: src/{source}.txt.",
+        ),
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SYSTEM", help="Its name in a WMT folder, or MODEL:PROMPT in an exported grid; NAME by default."
+        ),
+    ] = None,
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trained-on",
+            metavar="PAIR",
+            help="A pair it was trained on, or all, nothing, unknown (the default); may be repeated.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line, and write nothing.")] = False,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that score; 0 is DRAGOMAN_WORKERS, else one for each core.")
+    ] = 0,
+) -> Answer:
+    """Add translations from files to a grid as a system of its own: neither asked nor decoded here, only scored.
+
+    Every line is held against the test set first, by its number and, where the files have them, by the source
+    sentences; where one differs nothing is written. Adding the same again changes nothing.
+
+    Examples: dragoman add-system demo nllb-54b 'outputs/{source}-{target}.txt' --trained-on all ·
+    dragoman add-system demo online-b wmt24/ --system Online-B --dry-run ·
+    dragoman add-system demo ours rows.jsonl --column hypothesis=mt --column pair=lp --column text=src
+    """
+    given: dict[str, Any] = {"path": path, "format": form, "columns": _columns(column or ()), "sources": sources}
+    baseline = baseline_of(name, {**given, "system": system}, _trained_on(trained_on or []))
+    store = open_store()
+    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        added = add_system(
+            store, grid, baseline, dry_run=dry_run, workers=workers or settings().workers or os.cpu_count() or 1,
+            advance=lambda done, total: progress.update(task, completed=done, total=total),
+        )  # fmt: skip
+    return Answer([_table(grid, name, added)], _sentence(grid, name, added, dry_run))
+
+
+def _table(grid: str, name: str, added: AddedSystem) -> Table:
+    read = added.read
+    rows = [
+        {
+            "model": name, "id": read.identity.id, "pair": str(cell.cell.pair),
+            "lines": read.lines.get(cell.cell.pair, 0), "reason": cell.reason,
+        }
+        for cell in added.cells
+    ]  # fmt: skip
+    return Table(
+        name="pairs",
+        title=f"{grid}: translations of {name}",
+        content=rows,
+        columns=[word("pair"), number("lines", digits=0), word("reason", "missing because")],
+    )
+
+
+def _sentence(grid: str, name: str, added: AddedSystem, dry_run: bool) -> str:
+    read = added.read
+    counted = f"{sum(read.lines.values()):,} translations of {len(read.lines)} of {len(added.cells)} pairs"
+    if dry_run:
+        return f"{name}: {counted} fit the test set of {grid}; nothing was written."
+    what = "is a system of" if added.is_new else "was there already, and has all its scores, in"
+    return f"{name}: {counted}; it {what} {grid} ({read.identity.id}). `dragoman results {grid}` shows it."
+
+
+def _columns(written: list[str] | tuple[()]) -> dict[str, str | int]:
+    columns: dict[str, str | int] = {}
+    for each in written:
+        part, equals, column = each.partition("=")
+        if not equals:
+            raise SpecError(f"--column is '{each}': write PART=COLUMN, such as hypothesis=mt.")
+        columns[part] = int(column) if column.isascii() and column.isdigit() else column
+    return columns
+
+
+def _trained_on(written: list[str]) -> str | list[str]:
+    if not written:
+        return "unknown"
+    return written[0] if len(written) == 1 and written[0] in WORDS else written

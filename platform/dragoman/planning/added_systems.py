@@ -1,0 +1,179 @@
+"""Systems that are added to a grid that is done: translations from files, without the grid's spec, corpus or models."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from dragoman.cell import Cell, CellState
+from dragoman.errors import SpecError
+from dragoman.metrics.scoring import require
+from dragoman.model import is_from_files
+from dragoman.pair import Pair
+from dragoman.planning.baselines import declared_graph
+from dragoman.planning.plan import Plan
+from dragoman.spec.base import WRITTEN
+from dragoman.spec.baseline import Baseline
+from dragoman.spec.decoding import Decoding
+from dragoman.spec.grid import GridSpec
+from dragoman.spec.loading import sentence
+from dragoman.store.records import CellRecord, GridRecord, ModelRecord
+from dragoman.store.store import Store
+from dragoman.translations.base import TranslationError
+from dragoman.translations.committing import commit, uncommitted
+from dragoman.translations.opening import open_translations
+from dragoman.translations.system import SystemFromFiles, read_system, unchanged
+
+KEY = "PATH"
+"""The argument of the command that names the files, in errors."""
+
+
+class AddedSystem(NamedTuple):
+    """What was added to a grid, or would be."""
+
+    read: SystemFromFiles
+    """The system as its files have it."""
+    cells: tuple[CellRecord, ...]
+    """Its cells, one for each pair of the grid, as they were before."""
+    is_new: bool
+    """Whether the grid did not have it."""
+
+
+def baseline_of(name: str, translations: Mapping[str, Any], trained_on: Any) -> Baseline:
+    """The baseline that a command describes, checked as one in a spec is.
+
+    Raises:
+        SpecError: it is none.
+    """
+    content = {"name": name, "translations": dict(translations), "trained_on": trained_on}
+    try:
+        return Baseline.model_validate(content, context=WRITTEN)
+    except ValidationError as error:
+        raise SpecError(f"The system can't be added: {sentence(error, content)}") from error
+
+
+def add_system(
+    store: Store,
+    grid: str,
+    baseline: Baseline,
+    *,
+    dry_run: bool = False,
+    workers: int = 1,
+    advance: Callable[[int, int], None] | None = None,
+) -> AddedSystem:
+    """Add a system from files to a grid, with cells under the conditions of its first prompt, and score it.
+
+    All files are held against the test sentences before anything is written. Added again it changes nothing, and
+    after an interruption the rest is done.
+
+    Args:
+        store: where the grid is.
+        grid: its name.
+        baseline: the system, as a spec would name it.
+        dry_run: only check.
+        workers: processes that score.
+        advance: called with the number of cells done, and of how many.
+
+    Raises:
+        TranslationError: the files are not translations of the test sentences.
+        StoreError: there is no such grid, a run works at it, or it has another system of that name.
+        DragomanError: a file is damaged, or a metric lacks something that it needs.
+    """
+    if baseline.translations is None:
+        raise SpecError(f"The system {baseline.name} has no translations in files.")
+    record, cells = store.grids.get(grid), store.cells.of_grid(grid)
+    store.jobs.check_free(grid)
+    templates = _templates(record, cells)
+    pairs = [pair for pair, cell in templates.items() if cell.test is not None]
+    files = open_translations(KEY, baseline.translations, baseline.name, pairs=pairs, languages=record.languages)
+
+    def test_lines(pair: Pair) -> tuple[list[str], list[str]]:
+        return store.blobs.test(str(templates[pair].test))
+
+    read = read_system(KEY, baseline.name, files, pairs, test_lines)
+    model = read.identity.id
+    _check_name(record, model, baseline.name)
+    is_new = model not in record.models
+    before = {cell.cell.pair: cell for cell in cells if cell.cell.model == model}
+    own = tuple(before.get(pair) or _cell(model, cell, read) for pair, cell in templates.items())
+    require(record.metrics, pairs, record.languages)
+    added = AddedSystem(read, own, is_new)
+    if dry_run:
+        return added
+    store.models.add(ModelRecord(id=model, name=baseline.name, base=record.base, recipe=read.identity.recipe))
+    store.models.record_graph(model, declared_graph(baseline.trained_on, record.languages))
+    if is_new:
+        names = {**record.names, model: baseline.name}
+        grown = record.model_copy(update={"models": (*record.models, model), "names": names})
+        store.grids.add(grown, [*cells, *own])
+    commit(
+        store, uncommitted(store, grid, model), lambda pair: unchanged(files, read.contents, pair, test_lines),
+        languages=record.languages, metrics=record.metrics, workers=workers, advance=advance,
+    )  # fmt: skip
+    return added
+
+
+def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellRecord]]]:
+    """The systems that were added to a grid and stay when its spec is run again: their names and cells, by their id.
+
+    One is kept as long as all pairs are done under the plan's test set, first prompt and decoding, and its name is not
+    another system's; one that a spec named, and names no more, is not.
+    """
+    grid = next((each for each in store.grids.all() if each.name == plan.spec.name), None)
+    if grid is None:
+        return {}
+    planned = {model.id for model in plan.models}
+    taken = {model.name for model in plan.models} | {each["name"] for each in grid.spec.get("baselines") or ()}
+    kept = {}
+    for model in store.models.of_grid(grid.name):
+        if model.id in planned or model.name in taken or not is_from_files(model.recipe):
+            continue
+        done = {cell.cell.id: cell for cell in store.cells.of_grid(grid.name, model=model.id) if not cell.state.is_open}
+        wanted = [
+            Cell(
+                model=model.id, test_set=plan.test_set.id, content=plan.contents.get(pair, ""), pair=pair,
+                prompt=plan.prompt.id, decoding=plan.decoding_of(model.id).id,
+            ).id
+            for pair in plan.pairs
+        ]  # fmt: skip
+        if all(cell in done for cell in wanted):
+            kept[model.id] = model.name, [done[cell] for cell in wanted]
+    return kept
+
+
+def _templates(record: GridRecord, cells: list[CellRecord]) -> dict[Pair, CellRecord]:
+    """A cell of each pair under the conditions that systems are compared in: of the first prompt and its decoding."""
+    groups: dict[tuple[str, str, str], dict[Pair, CellRecord]] = {}
+    for each in cells:
+        condition = (each.cell.test_set, each.cell.prompt, each.cell.decoding)
+        groups.setdefault(condition, {}).setdefault(each.cell.pair, each)
+    if not groups:
+        raise TranslationError(f"The grid {record.name} has no cells: run it first.")
+    try:
+        spec = GridSpec.from_store(record.spec)
+        first = (spec.prompts[0].id, Decoding.model_validate(spec.evaluation.decoding).id)
+    except ValidationError:  # a grid of another version, or one that was not made from a specification
+        first = ("", "")
+    chosen = next((found for key, found in groups.items() if key[1:] == first), None)
+    return dict(sorted((chosen or next(iter(groups.values()))).items()))
+
+
+def _check_name(record: GridRecord, model: str, name: str) -> None:
+    called = record.names.get(model)
+    if called is not None and called != name:
+        raise TranslationError(
+            f"The grid {record.name} has these translations already: they are its system '{called}'."
+        )
+    if called is None and name in record.names.values():
+        raise TranslationError(
+            f"The grid {record.name} has another system called '{name}': what it translates is not what these files "
+            "hold; give this one another name."
+        )
+
+
+def _cell(model: str, template: CellRecord, read: SystemFromFiles) -> CellRecord:
+    cell = template.cell.model_copy(update={"model": model})
+    reason = template.reason if template.test is None else read.missing.get(cell.pair)
+    return CellRecord(
+        cell=cell, state=CellState.PLANNED if reason is None else CellState.MISSING, reason=reason, test=template.test
+    )

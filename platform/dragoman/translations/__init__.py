@@ -1,0 +1,1 @@
+"""Translations of systems from elsewhere: files in several layouts, aligned with a test set."""
