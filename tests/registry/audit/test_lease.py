@@ -16,7 +16,7 @@ def _begun(process: str) -> AuditRecord:
     return AuditRecord.following(entry, None)
 
 
-@pytest.mark.parametrize("process", [this_process(), "another-host/7"])
+@pytest.mark.parametrize("process", [this_process(), "another-host/7"], ids=["this process", "another host"])
 @pytest.mark.parametrize("hours", [1, -1])
 def test_a_clock_that_jumps_does_not_hold_an_alias(process: str, hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
     record = _begun(process)
