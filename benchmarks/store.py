@@ -23,15 +23,11 @@ from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from dragoman.analysis.comparison import scope_differences
-from dragoman.analysis.pair_differences import PairDifference, pair_differences, regressions, two_models
+from dragoman.analysis.pair_differences import PairDifference, differing_pairs, regressions
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.analysis.significance_plan import ALPHA
-from dragoman.metrics.significance import Correction, interval_tests
 from dragoman.store.store import Store
 
 GRID, A, B, METRIC = "campaign", "m001", "m002", "bleu"
@@ -39,14 +35,9 @@ GRID, A, B, METRIC = "campaign", "m001", "m002", "bleu"
 
 def unseen_and_differing(store: Store) -> list[PairDifference]:
     """The pairs unseen for both models that differ by more than their intervals explain, corrected for all pairs."""
-    with store.database.reading() as connection:
-        facing = two_models(connection, ScoreQuestion(GRID, METRIC), a=A, b=B)
-        found, widths = pair_differences(connection, facing.part, facing.a_id, facing.b_id)
-    tests = interval_tests(np.array([each.delta for each in found]), widths.a, widths.b)
-    differing = np.flatnonzero(tests.adjusted(Correction.HOLM) <= ALPHA)
     return [
         each
-        for each in (found[place] for place in differing)
+        for each in differing_pairs(store, ScoreQuestion(GRID, METRIC), a=A, b=B)
         if each.partition_a and each.partition_a.is_unseen and each.partition_b and each.partition_b.is_unseen
     ]
 

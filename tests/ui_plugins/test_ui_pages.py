@@ -373,9 +373,14 @@ def test_a_figure_of_an_error_rate_says_which_way_is_better(
 def test_models_of_several_seeds_are_compared_as_recipes_too(client: FlaskClient) -> None:
     address = "/dragoman/compared?grid=demo&model=roles&against=base"
     assert "Recipes, over all seeds" not in client.get(f"{address}&metric=chrf%2B%2B").text
-    with open_store().database.writing() as connection:
-        for seed, name in enumerate(("english-centric", "roles"), 1):
-            connection.execute(update(ModelRow).where(ModelRow.identity == f"model1-{name}").values(seed=seed))
-    _over_seeds.cache_clear()  # a model's seed does not change otherwise
+
+    def set_seeds(*seeds: int | None) -> None:
+        with open_store().database.writing() as connection:
+            for seed, name in zip(seeds, ("english-centric", "roles"), strict=True):
+                connection.execute(update(ModelRow).where(ModelRow.identity == f"model1-{name}").values(seed=seed))
+        _over_seeds.cache_clear()  # a model's seed does not change otherwise
+
+    set_seeds(1, 2)
     page = client.get(address).text
+    set_seeds(None, None)
     assert "Recipes, over all seeds" in page and "2 seeds of roles (english-centric roles) and 1 of base" in page

@@ -4,12 +4,13 @@ from dragoman.analysis.campaigns import campaign_of
 from dragoman.analysis.comparison import Comparison, ScopeDifference, compare
 from dragoman.analysis.dataframes import frame
 from dragoman.analysis.dimensions import Dimension
-from dragoman.analysis.pair_differences import PairDifference
+from dragoman.analysis.pair_differences import PairDifference, differing_pairs
 from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.analysis.partition_gap import Gap, partition_gap
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.ranking import BestModel, best_models
 from dragoman.analysis.ranking_records import PartitionShare, RankedSystem, Ranking, SystemDifference
+from dragoman.analysis.recipe_comparison import RecipeComparison, compare_recipes
 from dragoman.analysis.run_table import Run, runs
 from dragoman.analysis.score_query import Group, Selection, scores
 from dragoman.analysis.score_question import ScoreQuestion
@@ -29,6 +30,7 @@ __all__ = [
     "PartitionShare",
     "RankedSystem",
     "Ranking",
+    "RecipeComparison",
     "Run",
     "ScopeDifference",
     "ScoreQuestion",
@@ -39,6 +41,8 @@ __all__ = [
     "best_models",
     "campaign_of",
     "compare",
+    "compare_recipes",
+    "differing_pairs",
     "frame",
     "metric_names",
     "model_names",

@@ -27,6 +27,9 @@ from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
 
+TOO_MANY = f"No intervals: more than {MOST_PAIRS:,} pairs are not resampled."
+"""Why the means of a large grid have none."""
+
 _KEPT = 4096
 """Cells whose resampled scores are kept: with a thousand resamples 8 KB each, 32 MB in all."""
 
@@ -130,7 +133,7 @@ class Joint:
         if kind is None:
             return cls(part.metric, {}, {}, f"No intervals: the metric {part.metric} is not installed here.")
         if has_too_many(connection, part, model_id):
-            return cls(part.metric, {}, {}, f"No intervals: more than {MOST_PAIRS:,} pairs are not resampled.")
+            return cls(part.metric, {}, {}, TOO_MANY)
         stored = {
             pair: found.own
             for pair, found in statistics_of(connection, part, model_id, model_id).items()

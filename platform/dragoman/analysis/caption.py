@@ -172,8 +172,9 @@ def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]
             part = Slice.of(connection, replace(question, prompt=system.prompt), [system.model])
             key = (part.conditions, part.signatures)
             known[key] = known.get(key) or read_caption(connection, part)
-            unknown = {"decoding": NOT_KNOWN, "prompt": NOT_KNOWN} if system.is_from_files else {}
-            found[system] = known[key].model_copy(update=unknown)
+            found[system] = known[key]
+            if system.is_from_files:
+                found[system] = known[key].model_copy(update={"decoding": NOT_KNOWN, "prompt": NOT_KNOWN})
     return found
 
 

@@ -1,21 +1,23 @@
 """Comparison of two models on the pairs both have: differences, paired tests over the whole grid, wins and losses."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from dragoman.analysis.aggregation import Mask, masks_by_scope, means_by_scope, scopes_of
+from dragoman.analysis.aggregation import Mask, ScopeMeans, masks_by_scope, means_by_scope, scopes_of
 from dragoman.analysis.caption import Caption, captions_of_both
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
-from dragoman.analysis.pair_scores import PairColumns, read_columns
+from dragoman.analysis.pair_scores import read_columns
 from dragoman.analysis.pair_tests import ModelTests, model_tests, tested
 from dragoman.analysis.replicability import NONE, PValues, replicated
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.segment_statistics import has_too_many
 from dragoman.analysis.significance_plan import ALPHA, Plan
+from dragoman.analysis.summed_scopes import summed_by_scope
 from dragoman.analysis.units import Unit
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import Correction, Test, adjusted
@@ -179,7 +181,8 @@ def compare(
         pairs, widths = pair_differences(connection, part, a_id, b_id)
         basis, captions = about(connection, {a_id, b_id}), captions_of_both(connection, part)
     found = tested(question.metric, pairs, widths, tests, plan)
-    scopes = _with_shared(_scopes(columns, question, tests, correction), found.pairs)
+    means = means_by_scope(columns, micro=question.micro)
+    scopes = _with_shared(_scopes(means, question, tests, correction), found.pairs)
     if any(pair.test for pair in found.pairs):
         scopes = with_significance(scopes, Verdicts.of(found.pairs, higher_is_better(question.metric)), alpha)
     return Comparison(
@@ -214,13 +217,15 @@ def scope_differences(
     """
     with store.database.reading() as connection:
         part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
-        columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
-        tests = ModelTests(None)
-        if resample:
-            tests = model_tests(
-                connection, part, columns, ids=(b_id, a_id), plan=Plan(), micro=question.micro, blobs=store.blobs
-            )
-    return _scopes(columns, question, tests, Correction.HOLM)
+        ids, micro, tests = (b_id, a_id), question.micro, ModelTests(None)
+        if has_too_many(connection, part, b_id):
+            means = summed_by_scope(connection, part, model_id=b_id, other_id=a_id, micro=micro)
+        else:
+            columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
+            means = means_by_scope(columns, micro=micro)
+            if resample:
+                tests = model_tests(connection, part, columns, ids=ids, plan=Plan(), micro=micro, blobs=store.blobs)
+    return _scopes(means, question, tests, Correction.HOLM)
 
 
 def captions_of_compared(store: Store, question: ScoreQuestion, *, a: str, b: str) -> tuple[Caption, Caption]:
@@ -242,10 +247,9 @@ def about(connection: Connection, models: Collection[int]) -> str:
 
 
 def _scopes(
-    columns: PairColumns, question: ScoreQuestion, tests: ModelTests, correction: Correction
+    means: Mapping[str, ScopeMeans], question: ScoreQuestion, tests: ModelTests, correction: Correction
 ) -> list[ScopeDifference]:
     higher = higher_is_better(question.metric)
-    means = means_by_scope(columns, micro=question.micro)
     results = {scope: result for scope in means if (result := tests.scope(scope)) is not None}
     corrected = dict(
         zip(results, adjusted([each.p_value for each in results.values()], correction).tolist(), strict=True)

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 from sqlalchemy.orm import aliased
 
 from dragoman.analysis.comparability import Looked, comparable_signatures, decoded_alike, facing_conditions, ways_apart
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, same_cell
+from dragoman.analysis.significance_plan import ALPHA
 from dragoman.analysis.systems import System, from_files, system_meant
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
-from dragoman.metrics.significance import Test
+from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.store.database.connection import fetched
@@ -83,6 +85,56 @@ def regressions(store: Store, question: ScoreQuestion, *, a: str, b: str, limit:
         )
     # not left out by the database, whose query planner would then look pairs up one by one
     return [each for each in listed(rows) if (each.delta < 0 if higher else each.delta > 0)]
+
+
+def differing_pairs(
+    store: Store,
+    question: ScoreQuestion,
+    *,
+    a: str,
+    b: str,
+    correction: Correction = Correction.HOLM,
+    alpha: float = ALPHA,
+) -> list[PairDifference]:
+    """The pairs on which two models differ by more than their intervals explain, by the pair; of grids of any size.
+
+    Tested by the two scores' intervals (`significance.interval_tests`), adjusted for all pairs that have them.
+
+    Args:
+        store: the store.
+        question: the question.
+        a: the baseline, as for `compare`.
+        b: the model in question.
+        correction: how p-values are adjusted.
+        alpha: the level of significance of adjusted p-values.
+
+    Raises:
+        StoreError: as for `compare`.
+    """
+    with store.database.reading() as connection:
+        part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
+        scores = _scores(part, a_id, b_id).subquery("scores")
+        of = scores.c
+        tested = and_(of.width_a.is_not(None), of.width_b.is_not(None))
+        count = connection.execute(select(func.count()).select_from(scores).where(tested)).scalar_one()
+        # no correction makes a p-value smaller, so only those are read that are up to alpha as they are
+        least = (NormalDist().inv_cdf(1 - alpha / 2) / HALF_WIDTH) ** 2 / 4 * (1 - 1e-9)
+        is_far = of.delta * of.delta >= least * (of.width_a * of.width_a + of.width_b * of.width_b)
+        near = select(scores).where(tested, of.delta != 0, is_far).subquery("near")
+        _, *columns = near.columns
+        query = select(PairRow.source, PairRow.target, *columns).join(near, near.c.pair_id == PairRow.id)
+        rows = fetched(connection, query.order_by(PairRow.source, PairRow.target))
+    found, widths = listed(rows), widths_of(rows)
+    tests = interval_tests(np.array([each.delta for each in found], np.float64), widths.b, widths.a)
+    final = adjusted(np.concatenate([tests.p_values, np.ones(count - len(found))]), correction)[: len(found)]
+    results = zip(
+        found, tests.lows.tolist(), tests.highs.tolist(), tests.p_values.tolist(), final.tolist(), strict=True
+    )
+    return [
+        replace(each, low=low, high=high, p_value=p_value, adjusted=last, significant=True, test=Test.INTERVALS)
+        for each, low, high, p_value, last in results
+        if last <= alpha
+    ]
 
 
 class Facing(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from dragoman.analysis.aggregation import ScopeMeans, masks_by_scope, mean, means_by_scope
-from dragoman.analysis.bootstrap import Bounds, Joint
+from dragoman.analysis.bootstrap import TOO_MANY, Bounds, Joint
 from dragoman.analysis.detector_check import detector_misses
 from dragoman.analysis.long_sentences import notes_on_long_sentences
 from dragoman.analysis.pair_differences import higher_is_better
@@ -17,6 +17,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import has_too_many, rows_of, statistics_of
 from dragoman.analysis.significance_plan import Plan
+from dragoman.analysis.summed_scopes import summed_by_scope
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
@@ -84,15 +85,8 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
     with store.database.reading() as connection:
         part = Slice.of(connection, question, [model])
         model_id = number_of(question.grid, part.models, model)
-        columns = read_columns(connection, part, model_id=model_id, other_id=part.base_id)
-        joint, tests = None, ModelTests(None)
-        if resample:
-            micro, blobs = question.micro, store.blobs
-            joint = Joint.read(connection, part, columns, model_id=model_id, micro=micro, blobs=blobs)
-            if model_id != part.base_id:
-                tests = model_tests(
-                    connection, part, columns, ids=(model_id, part.base_id), plan=Plan(), micro=micro, blobs=blobs
-                )
+        read = _summed if has_too_many(connection, part, model_id) else _resampled
+        means, signatures, joint, tests = read(connection, store, question, part, model_id, resample)
         rates = (
             _Rates()
             if question.metric == OFF_TARGET
@@ -100,9 +94,9 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
         )
         too_long = notes_on_long_sentences(connection, part, model_id)
     better = 1 if higher_is_better(question.metric) else -1
-    mixed = mixed_signatures(question.metric, columns.signatures)
+    mixed = mixed_signatures(question.metric, signatures)
     rows = []
-    for scope, found in means_by_scope(columns, micro=question.micro).items():
+    for scope, found in means.items():
         low, high = joint.bounds(scope) if joint else Bounds()
         languages = joint.over_languages(scope) if joint else Bounds()
         rate = rates.means.get(scope, ScopeMeans())
@@ -138,6 +132,43 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
             )
         rows.append(row)
     return rows
+
+
+class _Read(NamedTuple):
+    """What a partition table is made of."""
+
+    means: Mapping[str, ScopeMeans]
+    """The means by scope."""
+    signatures: Sequence[str]
+    """The signatures of the scores."""
+    joint: Joint | None
+    """The intervals of the means; None where none are asked for."""
+    tests: ModelTests
+    """The tests of the gains."""
+
+
+def _resampled(
+    connection: Connection, store: Store, question: ScoreQuestion, part: Slice, model_id: int, resample: bool
+) -> _Read:
+    """The means of pairs that are read one by one, with their intervals."""
+    columns = read_columns(connection, part, model_id=model_id, other_id=part.base_id)
+    micro, blobs, joint, tests = question.micro, store.blobs, None, ModelTests(None)
+    if resample:
+        joint = Joint.read(connection, part, columns, model_id=model_id, micro=micro, blobs=blobs)
+    if resample and model_id != part.base_id:
+        ids = (model_id, part.base_id)
+        tests = model_tests(connection, part, columns, ids=ids, plan=Plan(), micro=micro, blobs=blobs)
+    return _Read(means_by_scope(columns, micro=micro), columns.signatures, joint, tests)
+
+
+def _summed(
+    connection: Connection, store: Store, question: ScoreQuestion, part: Slice, model_id: int, resample: bool
+) -> _Read:
+    """The means of a large grid, which has no intervals, with the reason."""
+    del store
+    found = summed_by_scope(connection, part, model_id=model_id, other_id=part.base_id, micro=question.micro)
+    joint = Joint(part.metric, {}, {}, TOO_MANY) if resample else None
+    return _Read(found, part.signature_texts(connection), joint, ModelTests(None))
 
 
 def mixed_signatures(metric: str, signatures: Sequence[str]) -> str | None:
@@ -185,6 +216,8 @@ def _off_target(
         part = part.with_metric(connection, question.grid, OFF_TARGET, [model_id])
     except StoreError as error:
         return _Rates(note=f"No off-target rates: {str(error)[0].lower()}{str(error)[1:]}")
+    if has_too_many(connection, part, model_id):
+        return _Rates(summed_by_scope(connection, part, model_id=model_id, micro=question.micro))
     columns = read_columns(connection, part, model_id=model_id)
     means = means_by_scope(columns, micro=question.micro)
     misses = detector_misses(connection, store, part, store.grids.get(question.grid).languages)
@@ -196,7 +229,7 @@ def _off_target(
         undecided=_means_of(undecided, columns, question.micro),
     )
     kind = metric_class(OFF_TARGET)
-    if kind is None or not has_references or has_too_many(connection, part, model_id):
+    if kind is None or not has_references:
         return rates
     found = {}
     for pair, (own, _) in statistics_of(connection, part, model_id, model_id).items():

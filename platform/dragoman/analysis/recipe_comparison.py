@@ -120,8 +120,10 @@ def compare_recipes(
     """
     kind = metric_class(question.metric)
     with store.database.reading() as connection:
-        models_a, models_b = (_models(connection, question.grid, name) for name in (a, b))
-        if models_a == models_b or max(len(models_a), len(models_b)) == 1 or kind is None:
+        found_a, found_b = (_models(connection, question.grid, name) for name in (a, b))
+        is_one = not {*found_a.values()}.isdisjoint(found_b.values())
+        models_a, models_b = [*found_a], [*found_b]
+        if is_one or max(len(models_a), len(models_b)) == 1 or kind is None:
             return None
         read, note = _read(connection, question, models_a, models_b)
         shared = [pair for pair in sorted(read.b[0]) if all(pair in side for side in (*read.a, *read.b))]
@@ -156,12 +158,13 @@ def compare_recipes(
     )
 
 
-def _models(connection: Connection, grid: str, name: str) -> list[str]:
-    """The names, as systems, of the models of a recipe; a name that is none of a recipe stands for itself."""
+def _models(connection: Connection, grid: str, name: str) -> dict[str, int | None]:
+    """The models of a recipe, by their names as systems; a name that is none of a recipe stands for itself."""
     named = System.parse(name, grid)
-    recipes = recipes_of_grid(connection, grid_number(connection, named.grid))
+    grid_id = grid_number(connection, named.grid)
+    recipes, numbers = recipes_of_grid(connection, grid_id), grid_models(connection, grid_id)
     found = next((models for recipe, models in recipes.items() if named.model in (recipe, *models)), [named.model])
-    return [System(named.grid, model, named.prompt).within(grid) for model in found]
+    return {System(named.grid, model, named.prompt).within(grid): numbers.get(model) for model in found}
 
 
 def _read(

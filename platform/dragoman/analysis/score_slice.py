@@ -89,6 +89,11 @@ class Slice(NamedTuple):
         signatures = comparable_signatures(connection, metric, metric_id, [looked], None)
         return self._replace(metric=metric, metric_id=metric_id, signatures=signatures)
 
+    def signature_texts(self, connection: Connection) -> tuple[str, ...]:
+        """The signatures in words, sorted."""
+        texts = select(SignatureRow.text).where(SignatureRow.id.in_(self.signatures))
+        return tuple(sorted(connection.execute(texts).scalars()))
+
     def sums(self, model_id: int) -> ColumnElement[bool]:
         """The SQL condition that sums by partition (`PartitionSumRow`) are of one of the grid's models in the slice."""
         return and_(

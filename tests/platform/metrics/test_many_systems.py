@@ -142,7 +142,7 @@ def test_equal_systems_do_not_differ():
     _, panels = made(Bleu, 1, [0.5], 50, orders_of("aligned", 50))
     twice = [panel._replace(packed=[*panel.packed, *panel.packed]) for panel in panels]
     (found,) = systems_of([twice]).tested([0], TRIALS)
-    assert found == Difference(0.0, 0.0, 0.0, 1.0, 1.0, units=50)
+    assert found == Difference(0.0, 0.0, 0.0, 1.0, p_worse=1.0, p_better=1.0, units=50)
 
 
 def test_systems_without_a_match_have_no_slope_and_are_tested_all_the_same():

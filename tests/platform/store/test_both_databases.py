@@ -4,7 +4,7 @@ import pytest
 
 from dragoman.analysis.comparison import compare, scope_differences
 from dragoman.analysis.dimensions import Dimension
-from dragoman.analysis.pair_differences import regressions
+from dragoman.analysis.pair_differences import differing_pairs, regressions
 from dragoman.analysis.pair_scores import pair_scores, unscored
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.analysis.partition_table import partition_table
@@ -30,6 +30,7 @@ QUESTIONS = {
     "scopes": lambda store: scope_differences(store, ScoreQuestion("g", "off_target"), a="base", b="m@1"),
     "regressions": lambda store: regressions(store, ScoreQuestion("g", "bleu"), a="base", b="m@1", limit=3),
     "intervals": lambda store: compare(store, ScoreQuestion("g", "bleu"), a="m@1", b="m@2", test=Test.INTERVALS),
+    "differing": lambda store: differing_pairs(store, ScoreQuestion("g", "bleu"), a="m@1", b="m@2"),
     "best": lambda store: best_models(store, ScoreQuestion("g", "bleu")),
     "seeds": lambda store: over_seeds(store, ScoreQuestion("g", "bleu")),
     "groups": lambda store: scores(store, "bleu").by(*Dimension).where(target_script="Latn").against("base").rows(),
