@@ -40,8 +40,12 @@ _JOINED = {
 """Of every worker. Ray itself shows each the GPUs it holds: where CUDA_VISIBLE_DEVICES is said, only what of those
 stands there."""
 
+_OWN_HANDLERS = {"RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1"}
+"""Of this process: or Ray's own handler, which aborts, takes a SIGTERM that comes while Ray starts."""
+
 _EMBEDDED = {
     **_JOINED,
+    **_OWN_HANDLERS,
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener binds to 127.0.0.1 only
 }
 """Of the embedded Ray's processes, whose workers inherit it: with a runtime environment Ray would start every worker
@@ -109,7 +113,7 @@ class RayCluster(Cluster):
         if address is None:
             os.environ.update(_EMBEDDED)  # before ray is imported
         else:
-            os.environ.update(_JOINED)
+            os.environ.update({**_JOINED, **_OWN_HANDLERS})
         import ray
 
         self._ray = ray

@@ -166,3 +166,32 @@ def test_a_ray_that_died_is_no_failure_of_cells() -> None:
     finally:
         process.kill()
         process.wait()
+
+
+HANDLERS = """
+import ctypes, signal, threading, time
+from dragoman_jobs.cluster.ray_cluster import RayCluster
+
+libc, handlers, ended = ctypes.CDLL(None), set(), threading.Event()
+
+def look():
+    while not ended.is_set():
+        action = (ctypes.c_ulong * 32)()
+        libc.sigaction(signal.SIGTERM, None, action)
+        handlers.add(action[0])
+        time.sleep(0.0005)
+
+signal.signal(signal.SIGTERM, lambda *_: None)
+threading.Thread(target=look, daemon=True).start()
+cluster = RayCluster(cpus=1)
+cluster.close()
+ended.set()
+print(len(handlers))
+"""
+
+
+@pytest.mark.slow
+def test_a_sigterm_is_pythons_at_every_moment_of_rays_start() -> None:
+    """Ray's own handler for faults, at the level of the operating system, takes SIGTERM too and aborts the process."""
+    ran = subprocess.run([sys.executable, "-c", HANDLERS], capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout.split() == ["1"]
