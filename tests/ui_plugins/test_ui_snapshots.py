@@ -19,6 +19,8 @@ READ = (
     "/dragoman/compare?grid=demo&model=roles&against=base",
     "/dragoman/compared?grid=demo&model=roles&against=english-centric",
     "/dragoman/partitions?grid=demo&model=roles",
+    "/dragoman/rank?grid=demo",
+    "/dragoman/ranked?grid=demo&over=unseen",
     "/dragoman/runs?grid=demo",
     "/dragoman/job?grid=demo",
     f"{API}/grid?grid=demo",

@@ -119,7 +119,7 @@ def test_a_command_of_another_package_has_a_group_of_its_own(monkeypatch: pytest
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["query"], ["compare"], ["score", "--metric", "bleu"]])
+@pytest.mark.parametrize("arguments", [["query"], ["compare"], ["rank"], ["score", "--metric", "bleu"]])
 def test_a_missing_name_says_which_grids_there_are(
     grids: None, dragoman: Callable[..., Any], arguments: list[str]
 ) -> None:

@@ -40,11 +40,13 @@ def test_a_grid_without_cells_says_that_there_is_nothing(filled, dragoman):
     for arguments in (["query", "empty"], ["results", "empty"], ["compare", "empty", "base", "tuned"]):
         assert dragoman(*arguments) == (0, "", "There are no rows to show.\n")
     assert json.loads(dragoman("query", "empty", "--json").out)["groups"] == []
+    ranked = dragoman("rank", "empty")
+    assert ranked.code == 2 and "A ranking needs two systems, and 0 of those asked for in grid 'empty'" in ranked.err
 
 
 def test_a_grid_without_metrics_has_nothing_to_ask_for(filled, dragoman):
     filled.grids.add(filled.grids.get("g").model_copy(update={"name": "bare", "metrics": ()}), [])
-    for arguments in (["query", "bare"], ["results", "bare"], ["compare", "bare", "base", "tuned"]):
+    for arguments in (["query", "bare"], ["results", "bare"], ["rank", "bare"], ["compare", "bare", "base", "tuned"]):
         outcome = dragoman(*arguments)
         assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
         assert "Grid 'bare' names no metric and has no scores" in outcome.err

@@ -12,6 +12,7 @@ from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
+from dragoman.analysis.system_ranking import rank
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.cell import CellState
 from dragoman.metrics.significance import Test
@@ -27,6 +28,7 @@ QUESTIONS = {
     "micro": lambda store: partition_table(store, ScoreQuestion("g", "bleu", micro=True), model="m@1"),
     "gap": lambda store: partition_gap(store, ScoreQuestion("g", "bleu"), model="m@1", better="seen", worse="unseen"),
     "compare": lambda store: compare(store, ScoreQuestion("g", "bleu"), a="m@1", b="m@2", samples=200),
+    "rank": lambda store: rank(store, ScoreQuestion("g", "bleu"), over="unseen", samples=200),
     "scopes": lambda store: scope_differences(store, ScoreQuestion("g", "off_target"), a="base", b="m@1"),
     "regressions": lambda store: regressions(store, ScoreQuestion("g", "bleu"), a="base", b="m@1", limit=3),
     "intervals": lambda store: compare(store, ScoreQuestion("g", "bleu"), a="m@1", b="m@2", test=Test.INTERVALS),

@@ -43,7 +43,7 @@ def listening(name, listener):
     "command",
     [("results", "g"), ("results", "g", "--table", "matrix"), ("results", "g", "--table", "pairs", "--csv"),
      ("compare", "g", "base", "a"), ("query", "g", "--by", "partition", "--against", "base"),
-     ("query", "g", "--table", "best")],
+     ("query", "g", "--table", "best"), ("rank", "g", "--samples", "200")],
     ids=lambda command: " ".join(command),
 )  # fmt: skip
 def test_a_command_opens_one_read_transaction(running, dragoman, command):
