@@ -7,7 +7,8 @@ translation Card et al., 2020, "With Little Power Comes Great Responsibility").
 from math import ceil, log2
 from statistics import NormalDist
 
-from dragoman.analysis.power import WANTED
+WANTED = 0.8
+"""Probability that is wanted of finding what is there: the convention (Cohen, 1988)."""
 
 
 def smallest_detectable(error: float, *, alpha: float = 0.05, tests: int = 1) -> float:

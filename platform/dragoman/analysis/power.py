@@ -3,14 +3,14 @@
 All from the standard error of the difference of two models, by the normal approximation of its distribution.
 """
 
-from scipy.special import ndtr, ndtri
+from statistics import NormalDist
 
+from dragoman.analysis.detectable import smallest_detectable
 from dragoman.metrics.significance import HALF_WIDTH
 
-WANTED = 0.8
-"""Probability that is wanted of finding what is there: the convention (Cohen, 1988)."""
+_NORMAL = NormalDist()
 
-HALF_DEVIATE = float(ndtri(0.95))
+HALF_DEVIATE = _NORMAL.inv_cdf(0.95)
 """Standard errors by which a model is worse that a one-sided test at 0.05 finds one time in two."""
 
 
@@ -24,12 +24,12 @@ def passes_margin(margin: float, error: float, worse_by: float = 0.0) -> float:
     """
     if error == 0:
         return float(worse_by <= margin)
-    return float(ndtr((margin - worse_by) / error - HALF_WIDTH))
+    return _NORMAL.cdf((margin - worse_by) / error - HALF_WIDTH)
 
 
 def smallest_excluded(error: float) -> float:
     """The smallest regression that a model as good as the champion is shown not to have, four times in five."""
-    return (HALF_WIDTH + float(ndtri(WANTED))) * error
+    return smallest_detectable(error)
 
 
 def passes_test(deviate: float, error: float, worse_by: float) -> float:
@@ -40,4 +40,4 @@ def passes_test(deviate: float, error: float, worse_by: float) -> float:
         error: standard error of the difference of the two models.
         worse_by: how much worse the model is in truth, in points of the metric.
     """
-    return float(worse_by <= 0) if error == 0 else float(ndtr(deviate - worse_by / error))
+    return float(worse_by <= 0) if error == 0 else _NORMAL.cdf(deviate - worse_by / error)

@@ -7,7 +7,8 @@ from typing import TypeGuard
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.analysis.aggregation import mean
-from dragoman.analysis.power import HALF_DEVIATE, WANTED, passes_margin, smallest_excluded
+from dragoman.analysis.detectable import WANTED
+from dragoman.analysis.power import HALF_DEVIATE, passes_margin, smallest_excluded
 from dragoman.metrics.significance import Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
