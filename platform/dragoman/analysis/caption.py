@@ -23,7 +23,6 @@ from dragoman.store.schema import (
     GridPairRow,
     PairRow,
     PromptRow,
-    SignatureRow,
     TestRow,
     TestSetRow,
 )
@@ -206,7 +205,6 @@ def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] 
         .order_by(ConditionRow.id)
     )
     rows = connection.execute(query).all()
-    texts = select(SignatureRow.text).where(SignatureRow.id.in_(part.signatures)).order_by(SignatureRow.text)
     first = rows[0]._mapping if rows else {}
     return Caption(
         metric=part.metric,
@@ -217,7 +215,7 @@ def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] 
         sample_seed=first.get("seed"),
         decoding=" or ".join(dict.fromkeys(_decoding(row.settings) for row in rows)),
         prompt=" or ".join(dict.fromkeys(row.template for row in rows)),
-        signatures=tuple(connection.execute(texts).scalars()),
+        signatures=part.signature_texts(connection),
         **_counted(connection, part),
     )
 

@@ -14,6 +14,7 @@ from dragoman.metrics.detector_misses import Misses, misses
 from dragoman.metrics.language_detector import Detector
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
+from dragoman.store.repositories.conditions import is_text
 from dragoman.store.schema import ConditionRow, GridPairRow, PairRow, TestRow
 from dragoman.store.store import Store
 
@@ -38,12 +39,7 @@ def detector_misses(
         .select_from(GridPairRow)
         .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
         .join(PairRow, PairRow.id == GridPairRow.pair_id)
-        .join(
-            TestRow,
-            (TestRow.test_set_id == ConditionRow.test_set_id)
-            & (TestRow.edition == ConditionRow.edition)
-            & (TestRow.pair_id == GridPairRow.pair_id),
-        )
+        .join(TestRow, is_text(TestRow))
         .where(GridPairRow.grid_id == part.grid_id, ConditionRow.id.in_(part.conditions), TestRow.lines.is_not(None))
         .order_by(PairRow.source, PairRow.target)
     )
