@@ -7,6 +7,8 @@ UV := $(BIN)/uv --quiet --no-progress
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
 export OMP_NUM_THREADS ?= 1
+# Every process would compile all it imports anew, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-slow test-all durations lint check audit base-model clean
 .DEFAULT_GOAL := help

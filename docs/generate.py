@@ -4,16 +4,21 @@ python docs/generate.py           writes them
 python docs/generate.py --check   fails where a page differs from the code
 """
 
+import importlib
 import inspect
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import typer.main
 
+from dragoman import plugins
 from dragoman.cli.main import build_app
+from dragoman.cli.summaries import FILE
 from dragoman.spec.base import SpecModel
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
@@ -133,6 +138,60 @@ ROUTES = """
     such as TRACE and websockets, is refused everywhere. Routes about users and roles are there with users only.
 """
 
+
+def summaries(package: str) -> str:
+    """The summaries of a package's commands, which `dragoman --help` reads in place of the commands themselves."""
+    root, needs = typer.main.get_command(build_app()), needed_packages()
+    lines = ["# What `dragoman --help` says of these commands. Generated from the code by `docs/generate.py`."]
+    for name, entry in sorted(plugins.available("commands").items()):
+        if entry.module.partition(".")[0] == package:
+            command: Any = root.commands[name]  # type: ignore[attr-defined]
+            text = command.short_help or inspect.cleandoc(command.help or "").partition("\n\n")[0]
+            lines += ["", f"[{name}]", f"group = {json.dumps(str(command.rich_help_panel))}"]
+            lines += [f"summary = {json.dumps(' '.join(text.split()), ensure_ascii=False)}"]
+            if needs.get(name):
+                lines.append(f"needs = {json.dumps(needs[name])}")
+    return "\n".join(lines) + "\n"
+
+
+@cache
+def needed_packages() -> dict[str, list[str]]:
+    """By command, the packages of extras without which its module can't be imported."""
+    done = subprocess.run([sys.executable, "-c", NEEDED], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+NEEDED = """
+import json, sys
+from importlib.metadata import packages_distributions, requires
+from packaging.requirements import Requirement
+from dragoman import plugins
+
+extras = {each.name.lower() for each in map(Requirement, requires("dragoman")) if "extra" in str(each.marker)}
+optional = {top for top, found in packages_distributions().items() if {name.lower() for name in found} & extras}
+
+class WithoutExtras:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name in missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, WithoutExtras)
+needs = {}
+for name, entry in plugins.available("commands").items():
+    missing, needs[name] = set(optional), []
+    while True:
+        try:
+            entry.load()
+            break
+        except ModuleNotFoundError as error:
+            needs[name].append(error.name)
+            missing.discard(error.name)
+print(json.dumps(needs))
+"""
+
+PACKAGES = ("dragoman", "dragoman_jobs", "dragoman_registry", "dragoman_ui")
+
 PAGES = {
     "spec.md": spec_page, "commands.md": command_page, "spec.schema.json": schema_file, "routes.md": routes_page,
 }  # fmt: skip
@@ -141,13 +200,17 @@ PAGES = {
 def main() -> None:
     """Write the pages, or check them."""
     stale = []
-    for name, page in PAGES.items():
-        path, text = FOLDER / name, page()
+    pages = {FOLDER / name: page for name, page in PAGES.items()}
+    for package in PACKAGES:
+        folder = Path(str(importlib.import_module(package).__file__)).parent
+        pages[folder / FILE] = partial(summaries, package)
+    for path, page in pages.items():
+        text = page()
         if "--check" in sys.argv:
             if not path.exists() or path.read_text() != text:
                 stale.append(str(path))
         else:
-            FOLDER.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text)
     if stale:
         sys.exit(f"These pages differ from the code: {', '.join(stale)}. Run `python docs/generate.py`.")

@@ -135,6 +135,8 @@ def gate(
     """
     uri = settings().mlflow_url
     with open_snapshot() as store:
+        if "@" not in run:
+            store.grids.get(run)  # a wrong name is said before MLflow is imported
         with speaking(uri):
             version = resolve(uri, run) if "@" in run else None
             grid = store.grids.get(run) if version is None else Promotions(store, uri).grid_of(version)

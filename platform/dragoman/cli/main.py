@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
 from dragoman.cli import environment
 from dragoman.cli.groups import Group, group_of, grouped
 from dragoman.cli.hidden_settings import hide_secret_settings
+from dragoman.cli.summaries import summary_of
 from dragoman.control_characters import visible, visible_sentence
 from dragoman.errors import DragomanError
 from dragoman.line import half_character
@@ -70,6 +71,16 @@ class _Commands(Mapping[str, Any]):
         return len(plugins.available("commands"))
 
 
+class _Summaries(_Commands):
+    """The same for lists of commands: one whose package declares its summary is not imported."""
+
+    def __getitem__(self, name: str) -> Any:
+        summary = summary_of(plugins.available("commands")[name])
+        if summary is None:
+            return super().__getitem__(name)
+        return TyperCommand(name, help=summary.text, rich_help_panel=summary.group)
+
+
 class _Installed(TyperGroup):
     """The top level, which looks its commands up among the installed ones."""
 
@@ -84,9 +95,14 @@ class _Installed(TyperGroup):
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """The help lists commands by their groups, in the order of `Group`."""
         groups = [str(group) for group in Group]
-        found = dict(self.commands)
+        found = dict(_Summaries())
         self.commands = {name: found[name] for name in sorted(found, key=lambda name: _place(found[name], groups))}
         super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: typer.Context, incomplete: str) -> list[Any]:  # type: ignore[override]
+        """The names that may be meant, with their summaries."""
+        self.commands = _Summaries()  # type: ignore[assignment]
+        return super().shell_complete(ctx, incomplete)
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Read the arguments of the top level."""
