@@ -34,9 +34,9 @@ class JobRepository(Repository):
         Raises:
             StoreError: one does, or there is no such grid.
         """
-        silent = self._silent(grid)
+        silent = self.silent(grid)
         with self._database.reading() as connection:
-            _check_free(connection, grid, silent)
+            check_free(connection, grid, silent)
 
     def queue(self, grid: str, address: str) -> int:
         """Add a job that is about to be submitted to the cluster at an address; returns its number.
@@ -44,10 +44,10 @@ class JobRepository(Repository):
         Raises:
             StoreError: a driver works at the grid.
         """
-        silent = self._silent(grid)
+        silent = self.silent(grid)
         with self._database.writing(sums=False) as connection:
             _take_turns(connection, grid)
-            _check_free(connection, grid, silent)
+            check_free(connection, grid, silent)
             _give_up(connection, grid, (JobState.QUEUED, JobState.RUNNING), _REPLACED)
             return _add(connection, grid, state=JobState.QUEUED.value, address=address)
 
@@ -62,10 +62,10 @@ class JobRepository(Repository):
         Raises:
             StoreError: another driver works at the grid, or the queued job was stopped before it began.
         """
-        silent = self._silent(grid)
+        silent = self.silent(grid)
         with self._database.writing(sums=False) as connection:
             _take_turns(connection, grid)
-            _check_free(connection, grid, silent)
+            check_free(connection, grid, silent)
             _give_up(connection, grid, (JobState.RUNNING,), _LOST)
             values = {"state": JobState.RUNNING.value, "worker": driver, "started": now(), "seen": now()}
             if queued is None:
@@ -139,7 +139,8 @@ class JobRepository(Repository):
         with self._database.reading() as connection:
             return [job.id for job in _records(connection, which) if _works(job, silent)]
 
-    def _silent(self, grid: str) -> Silent:
+    def silent(self, grid: str) -> Silent:
+        """The drivers of a grid that seem lost, after they were watched for a moment."""
         with self._database.reading() as connection:
             jobs = _of_grid(connection, grid)
         return _watched(jobs)
@@ -174,7 +175,17 @@ def _works(job: JobRecord, silent: Silent) -> bool:
     return job.state is JobState.RUNNING and not job.has_ended and silent.get(job.id) != job.seen
 
 
-def _check_free(connection: Connection, grid: str, silent: Silent) -> None:
+def check_free(connection: Connection, grid: str, silent: Silent) -> None:
+    """Check, within a transaction, that no driver works on a grid.
+
+    Args:
+        connection: the transaction.
+        grid: name of the grid.
+        silent: drivers that are lost (`JobRepository.silent`).
+
+    Raises:
+        StoreError: one does, or there is no such grid.
+    """
     alive = next((job for job in _of_grid(connection, grid) if _works(job, silent)), None)
     if alive is not None:
         raise StoreError(
