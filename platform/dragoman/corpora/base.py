@@ -1,7 +1,7 @@
 """Base class of corpora: aligned text for directed pairs, read as a stream."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,6 +29,8 @@ class Corpus(ABC):
     """Whether the segments of a pair are those of its reverse turned round."""
     multiparallel: ClassVar[bool] = False
     """Whether line n of dev and test is the same sentence in every language."""
+    licence: ClassVar[str | None] = None
+    """The licence of the text, of a kind that is one data set; None where the kind doesn't tell."""
 
     @abstractmethod
     def __init__(self, options: CorpusOptions) -> None:
@@ -60,6 +62,11 @@ class Corpus(ABC):
         """Name of a test set that its lines, hashed pair by pair, identify otherwise; None where `revision` does."""
         del split
         return None
+
+    @property
+    def several_references(self) -> bool:
+        """Whether lines may have further references, which `located` gives."""
+        return False
 
     @abstractmethod
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
@@ -106,9 +113,13 @@ class Corpus(ABC):
     def content(self, pair: Pair, split: Split, sentences: int | None) -> str:
         """The hash of a pair's first so many segments (all by default); any change of their text changes it.
 
+        Further references count where there are some.
+
         Raises:
             CorpusError: the pair is missing, or its text is damaged.
         """
+        if self.several_references:
+            return content_hash(list(islice(self.located(pair, split), sentences)))
         return hash_lines(line for segment in islice(self.segments(pair, split), sentences) for line in segment)
 
     def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
@@ -124,3 +135,15 @@ class Corpus(ABC):
         """
         if reason := self.missing([pair], split).get(pair):
             raise CorpusError(f"There is no {split} text of {pair}: {reason}. Leave it out or choose another corpus.")
+
+
+def content_hash(lines: Sequence[Located]) -> str:
+    """The hash of some lines: of the segments alone where none has further references."""
+    segments = hash_lines(text for line in lines for text in line.segment)
+    further = [line.references for line in lines]
+    return hash_lines([segments, hash_further(further)]) if any(further) else segments
+
+
+def hash_further(references: Iterable[Sequence[str]]) -> str:
+    """The hash of the further references of some lines."""
+    return hash_lines(text for line in references for text in (str(len(line)), *line))

@@ -9,8 +9,7 @@ from typing import Self
 
 import xxhash
 
-from dragoman.corpora.base import Corpus
-from dragoman.identity import hash_lines
+from dragoman.corpora.base import Corpus, content_hash
 from dragoman.pair import Pair
 from dragoman.segment import Located, Segment, Split
 from dragoman.spec.sentences import SentenceSample
@@ -92,7 +91,7 @@ class TestLines:
             CorpusError: the text is damaged.
         """
         if isinstance(self._sentences, SentenceSample) or pair in self._without:
-            return hash_lines(text for segment in self.segments(pair) for text in segment)
+            return content_hash(self.located(pair))
         return self._corpus.content(pair, self._split, self._sentences)
 
     def line_breaks(self, pair: Pair) -> int:
