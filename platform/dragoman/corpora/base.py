@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import ValidationError
+
 from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
@@ -64,9 +66,17 @@ class Corpus(ABC):
         return None
 
     @property
-    def several_references(self) -> bool:
-        """Whether lines may have further references, which `located` gives."""
-        return False
+    def references(self) -> int:
+        """The most references of a line that `located` gives, the segment's target among them."""
+        return 1
+
+    def with_references(self, references: int) -> "Corpus":
+        """The same text with up to so many references of each line.
+
+        Raises:
+            CorpusError: this kind of corpus has not so many.
+        """
+        raise CorpusError(f"The corpus has no reference {references} of a line: this kind of corpus has one of each.")
 
     @abstractmethod
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
@@ -118,7 +128,7 @@ class Corpus(ABC):
         Raises:
             CorpusError: the pair is missing, or its text is damaged.
         """
-        if self.several_references:
+        if self.references > 1:
             return content_hash(list(islice(self.located(pair, split), sentences)))
         return hash_lines(line for segment in islice(self.segments(pair, split), sentences) for line in segment)
 
@@ -135,6 +145,19 @@ class Corpus(ABC):
         """
         if reason := self.missing([pair], split).get(pair):
             raise CorpusError(f"There is no {split} text of {pair}: {reason}. Leave it out or choose another corpus.")
+
+
+def reopened(corpus: Corpus, options: CorpusOptions, references: int) -> Corpus:
+    """A corpus of the same options with another number of references.
+
+    Raises:
+        CorpusError: this kind of corpus has not so many.
+    """
+    try:
+        changed = type(options).model_validate({**options.model_dump(), "references": references})
+    except ValidationError as error:
+        raise CorpusError(f"The corpus has no reference {references} of a line.") from error
+    return type(corpus)(changed)
 
 
 def content_hash(lines: Sequence[Located]) -> str:

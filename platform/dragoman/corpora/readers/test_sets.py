@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from pydantic import Field
 
-from dragoman.corpora.base import Corpus, content_hash, hash_further
+from dragoman.corpora.base import Corpus, content_hash, hash_further, reopened
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.hub import local_copy
 from dragoman.corpora.readers.name_patterns import beside
@@ -78,6 +78,7 @@ class TestSet(Corpus):
     """Which files are fetched from the hub, as `fnmatch` has it; by default all."""
 
     def __init__(self, options: CorpusOptions) -> None:
+        self._given = options
         self._options = chosen = TestSetOptions.model_validate(
             options.model_dump(include={"path", "revision", "references"})
         )
@@ -105,6 +106,15 @@ class TestSet(Corpus):
         """The labels of a row."""
         del split
         return row.labels
+
+    @property
+    def references(self) -> int:
+        """As many as the options choose, of languages that have them."""
+        return self._options.references
+
+    def with_references(self, references: int) -> Corpus:
+        """The same copy with up to so many references of each line."""
+        return reopened(self, self._given, references)
 
     @cached_property
     def revision(self) -> str:

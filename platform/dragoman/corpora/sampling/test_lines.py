@@ -44,6 +44,7 @@ class TestLines:
     ) -> None:
         self._corpus, self._pairs, self._split, self._sentences = corpus, pairs, split, sentences
         self._without = without or {}
+        self._others: dict[int, Self] = {}
 
     def but(self, without: Mapping[Pair, Collection[int]]) -> Self:
         """These lines without those of some numbers, from 1, by pair."""
@@ -72,6 +73,29 @@ class TestLines:
             chosen = islice(self._corpus.located(pair, self._split), self._sentences)
         without = self._without.get(pair, ())
         return [line for number, line in enumerate(chosen, 1) if number not in without]
+
+    @property
+    def references(self) -> int:
+        """The most references of a line."""
+        return self._corpus.references
+
+    def further_reference(self, pair: Pair, number: int) -> list[str | None]:
+        """A reference of each line beyond those that they have here, by its number, from 2; None where there is none.
+
+        Raises:
+            CorpusError: the corpus has not so many of any line, or the text is damaged.
+        """
+        fewer, more = (self._with_references(count).located(pair) for count in (number - 1, number))
+        return [
+            line.references[-1] if len(line.references) > len(without.references) else None
+            for without, line in zip(fewer, more, strict=True)
+        ]
+
+    def _with_references(self, count: int) -> Self:
+        if count not in self._others:
+            corpus = self._corpus.with_references(count)
+            self._others[count] = type(self)(corpus, self._pairs, self._split, self._sentences, self._without)
+        return self._others[count]
 
     def segments(self, pair: Pair, most: int | None = None) -> list[Segment]:
         """A pair's lines, or the first few of them.
