@@ -110,7 +110,8 @@ def _store_test_lines(plan: Plan, store: Store) -> _TestLines:
     for pair, content in plan.contents.items():
         located = lines.located(pair)
         sources = [line.segment.source for line in located]
-        address = store.blobs.put_test(sources, [line.segment.target for line in located])
+        references = [line.segment.target for line in located]
+        address = store.blobs.put_test(sources, references, [line.references for line in located])
         stored.addresses[pair], stored.counts[pair] = address, len(located)
         stored.sizes[address] = sum(map(len, sources))
         stored.keys[pair, content] = LineKeys.of(pair, located)

@@ -19,7 +19,7 @@ from dragoman.pair import Pair
 from dragoman.segment import Segment
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
-from dragoman.store.blobs import TOO_LONG, BlobStore
+from dragoman.store.blobs import TOO_LONG, Bitext, BlobStore
 from dragoman.store.records import CellOutcome, StoredScore, Translation
 from dragoman_jobs.engines.base import Engine
 from dragoman_jobs.evaluation.long_sentences import Translator
@@ -119,14 +119,14 @@ class Worker:
             DragomanError: the cell can't be translated; the sentence says why.
         """
         started = time.monotonic()
-        sources, references = self._blobs.test(task.test)
+        test = self._blobs.test_text(task.test)
         engine = self.engine(task.model, task.decoding)
         if task.then is not None:
             self._load_ahead(task.then)
         render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
         begun = time.monotonic()
         translator = Translator(engine, task.pair, render, task.decoding.too_long or "empty")
-        hypotheses = translator.translate(sources, references)
+        hypotheses = translator.translate(test.sources, test.references)
         decoded = time.monotonic() - begun
         texts = [of_whole_characters(found.text) for found in hypotheses]
         address = self._blobs.put_translation(
@@ -143,7 +143,7 @@ class Worker:
             seconds=decoded,
             worker=self._name,
         )
-        outcome = self._score(task, translation, sources, texts, references)
+        outcome = self._score(task, translation, test, texts)
         return outcome.model_copy(update={"busy": time.monotonic() - started})
 
     def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
@@ -187,14 +187,10 @@ class Worker:
         return self._chat[1]
 
     @staticmethod
-    def _score(
-        task: CellTask,
-        translation: Translation,
-        sources: Sequence[str],
-        hypotheses: Sequence[str],
-        references: Sequence[str],
-    ) -> CellOutcome:
-        results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
+    def _score(task: CellTask, translation: Translation, test: Bitext, hypotheses: Sequence[str]) -> CellOutcome:
+        results = score(
+            task.metrics, task.pair, task.languages, test.sources, hypotheses, test.references, further=test.further
+        )
         return CellOutcome(
             translation=translation,
             scores=tuple(StoredScore.of(result) for result in results if isinstance(result, ScoreRecord)),

@@ -1,9 +1,11 @@
 """Base class of corpora: aligned text for directed pairs, read as a stream."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import ValidationError
 
 from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
@@ -29,6 +31,8 @@ class Corpus(ABC):
     """Whether the segments of a pair are those of its reverse turned round."""
     multiparallel: ClassVar[bool] = False
     """Whether line n of dev and test is the same sentence in every language."""
+    licence: ClassVar[str | None] = None
+    """The licence of the text, of a kind that is one data set; None where the kind doesn't tell."""
 
     @abstractmethod
     def __init__(self, options: CorpusOptions) -> None:
@@ -60,6 +64,19 @@ class Corpus(ABC):
         """Name of a test set that its lines, hashed pair by pair, identify otherwise; None where `revision` does."""
         del split
         return None
+
+    @property
+    def references(self) -> int:
+        """The most references of a line that `located` gives, the segment's target among them."""
+        return 1
+
+    def with_references(self, references: int) -> "Corpus":
+        """The same text with up to so many references of each line.
+
+        Raises:
+            CorpusError: this kind of corpus has not so many.
+        """
+        raise CorpusError(f"The corpus has no reference {references} of a line: this kind of corpus has one of each.")
 
     @abstractmethod
     def missing(self, pairs: Collection[Pair], split: Split) -> dict[Pair, str]:
@@ -106,9 +123,13 @@ class Corpus(ABC):
     def content(self, pair: Pair, split: Split, sentences: int | None) -> str:
         """The hash of a pair's first so many segments (all by default); any change of their text changes it.
 
+        Further references count where there are some.
+
         Raises:
             CorpusError: the pair is missing, or its text is damaged.
         """
+        if self.references > 1:
+            return content_hash(list(islice(self.located(pair, split), sentences)))
         return hash_lines(line for segment in islice(self.segments(pair, split), sentences) for line in segment)
 
     def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
@@ -124,3 +145,28 @@ class Corpus(ABC):
         """
         if reason := self.missing([pair], split).get(pair):
             raise CorpusError(f"There is no {split} text of {pair}: {reason}. Leave it out or choose another corpus.")
+
+
+def reopened(corpus: Corpus, options: CorpusOptions, references: int) -> Corpus:
+    """A corpus of the same options with another number of references.
+
+    Raises:
+        CorpusError: this kind of corpus has not so many.
+    """
+    try:
+        changed = type(options).model_validate({**options.model_dump(), "references": references})
+    except ValidationError as error:
+        raise CorpusError(f"The corpus has no reference {references} of a line.") from error
+    return type(corpus)(changed)
+
+
+def content_hash(lines: Sequence[Located]) -> str:
+    """The hash of some lines: of the segments alone where none has further references."""
+    segments = hash_lines(text for line in lines for text in line.segment)
+    further = [line.references for line in lines]
+    return hash_lines([segments, hash_further(further)]) if any(further) else segments
+
+
+def hash_further(references: Iterable[Sequence[str]]) -> str:
+    """The hash of the further references of some lines."""
+    return hash_lines(text for line in references for text in (str(len(line)), *line))

@@ -75,6 +75,25 @@ class Metric(ABC):
             MetricError: the sides differ in length or are empty, or something this metric needs is not there.
         """
 
+    def statistics_of_several(
+        self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> Statistics:
+        """The same with all references of each segment; a metric that takes one is given the first.
+
+        Raises:
+            MetricError: as `statistics`.
+        """
+        return self.statistics(sources, hypotheses, [each[0] for each in references])
+
+    def signature_of_several(self, references: Sequence[Sequence[str]]) -> str:
+        """The signature of what `statistics_of_several` makes of these references.
+
+        Raises:
+            MetricNeedError: as `signature`.
+        """
+        del references
+        return self.signature
+
     @abstractmethod
     def aggregate(self, sums: NDArray[Any]) -> Scores:
         """The scores of summed statistics; the last axis (k) is folded: (..., k) gives (...).

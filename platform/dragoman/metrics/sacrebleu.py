@@ -7,6 +7,7 @@ resamples at once are computed here, with sacreBLEU's operations in sacreBLEU's 
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from functools import cached_property, reduce
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,11 +28,16 @@ _UNSPACED = frozenset({"Thai", "Laoo", "Khmr", "Mymr", "Lana", "Tale", "Talu", "
 class SA (https://www.unicode.org/reports/tr14/#SA), and Tibetan, which marks syllables."""
 
 
+_VARIABLE = -1
+"""sacreBLEU's number of references where it is not the same for every segment."""
+
+
 class SacreBleuMetric(Metric):
     """What sacreBLEU's metrics share: its private names are used here and nowhere else."""
 
-    varying: ClassVar[frozenset[str]] = frozenset({"tok"})
-    scaling: ClassVar[frozenset[str]] = frozenset({"tok"})
+    # some languages of a test set may have more references than others
+    varying: ClassVar[frozenset[str]] = frozenset({"tok", "nrefs"})
+    scaling: ClassVar[frozenset[str]] = frozenset({"tok", "nrefs"})
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         del languages  # these metrics depend on the target alone
@@ -54,19 +60,39 @@ class SacreBleuMetric(Metric):
     @property
     def signature(self) -> str:
         """The full signature by sacreBLEU, such as ``nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0``."""
-        # sacreBLEU learns the number of references from the first text it sees; here there is always one.
-        self._scorer.num_refs = 1
+        return self._signature(1)
+
+    def signature_of_several(self, references: Sequence[Sequence[str]]) -> str:
+        """The same with the number of references, ``nrefs:2``, or ``nrefs:var`` where segments differ in it."""
+        counts = {len(each) for each in references}
+        return self._signature(counts.pop() if len(counts) == 1 else _VARIABLE)
+
+    def _signature(self, references: int) -> str:
+        # sacreBLEU learns the number of references from the texts it sees
+        self._scorer.num_refs = references
         return str(self._scorer.get_signature())
 
     def statistics(self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
         """The counts of each segment, by sacreBLEU and in its order."""
         check_lengths(sources, hypotheses, references)
-        rows = self._scorer._extract_corpus_statistics(list(hypotheses), [list(references)])
+        return self._counts(hypotheses, [references])
+
+    def statistics_of_several(
+        self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> Statistics:
+        """The same against all references of each segment, which may be more or fewer of some, by sacreBLEU."""
+        check_lengths(sources, hypotheses, [each[0] for each in references])
+        return self._counts(hypotheses, list(zip_longest(*references)))
+
+    def _counts(self, hypotheses: Sequence[str], columns: Sequence[Sequence[Any]]) -> Statistics:
+        """The counts against columns of references, where a segment that lacks one has None."""
+        rows = self._scorer._extract_corpus_statistics(list(hypotheses), [list(column) for column in columns])
         return np.array(rows, dtype=np.float64)
 
     def score(self, statistics: Statistics) -> float:
         """The corpus score by sacreBLEU itself."""
-        sums = [int(total) for total in statistics.sum(axis=0)]
+        # of several references TER takes the mean length, which need not be whole
+        sums = [int(total) if total.is_integer() else total for total in statistics.sum(axis=0).tolist()]
         return float(self._scorer._compute_score_from_stats(sums).score)
 
 

@@ -38,6 +38,8 @@ def score(
     sources: Sequence[str],
     hypotheses: Sequence[str],
     references: Sequence[str],
+    *,
+    further: Sequence[Sequence[str]] = (),
 ) -> list[ScoreRecord | Unscorable]:
     """The scores of a pair's hypotheses, one for each metric and in that order.
 
@@ -48,13 +50,21 @@ def score(
         sources: one line for each segment.
         hypotheses: likewise.
         references: likewise.
+        further: further references of each segment, which may be more or fewer of some.
 
     Raises:
         MetricError: the sides differ in length or are empty. What only one metric can't do becomes its `Unscorable`.
         UnknownPluginError: a name is not a metric's.
     """
     check_lengths(sources, hypotheses, references)
-    return [_score(plugins.load("metrics", name), pair, languages, sources, hypotheses, references) for name in metrics]
+    several = None
+    if any(further):
+        several = [(first, *more) for first, more in zip(references, further, strict=True)]
+    found = []
+    for name in metrics:
+        kind: type[Metric] = plugins.load("metrics", name)
+        found.append(_score(kind, pair, languages, sources, hypotheses, references, several))
+    return found
 
 
 def require(metrics: Sequence[str], pairs: Iterable[Pair], languages: Collection[str]) -> None:
@@ -94,14 +104,18 @@ def _score(
     sources: Sequence[str],
     hypotheses: Sequence[str],
     references: Sequence[str],
+    several: Sequence[Sequence[str]] | None,
 ) -> ScoreRecord | Unscorable:
     try:
         metric = kind(pair, languages)
-        statistics = metric.statistics(sources, hypotheses, references)
+        if several is None:
+            statistics = metric.statistics(sources, hypotheses, references)
+        else:
+            statistics = metric.statistics_of_several(sources, hypotheses, several)
         low, high = confidence_interval(metric, statistics)
         return ScoreRecord(
             metric=metric.name,
-            signature=metric.signature,
+            signature=metric.signature if several is None else metric.signature_of_several(several),
             value=metric.score(statistics),
             low=low,
             high=high,

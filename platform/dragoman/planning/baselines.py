@@ -1,6 +1,5 @@
 """Systems of a plan that are not trained here: the base's identity, and the baselines."""
 
-from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,18 +79,26 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> 
     return tuple(planned)
 
 
-def files_of(spec: GridSpec, baseline: Baseline, pairs: Collection[Pair]) -> "TranslationFiles":
-    """The files of a baseline whose translations are in files.
+def files_of(spec: GridSpec, baseline: Baseline, lines: TestLines) -> "TranslationFiles":
+    """The files of a baseline whose translations are in files, or the reference of the test set that they are.
+
+    Args:
+        spec: the spec.
+        baseline: its baseline.
+        lines: the test sentences.
 
     Raises:
         DragomanError: there are no such files, or nothing tells how they are written.
     """
+    from dragoman.translations.corpus_reference import CorpusReference
     from dragoman.translations.opening import open_translations
 
     if baseline.translations is None:
         raise SpecError(f"baselines.{baseline.name} has no translations in files.")
-    key = f"baselines.{baseline.name}.translations"
-    return open_translations(key, baseline.translations, baseline.name, pairs=pairs, languages=spec.languages)
+    key, choice = f"baselines.{baseline.name}.translations", baseline.translations
+    if choice.reference is not None:
+        return CorpusReference(key, lines, choice.reference)
+    return open_translations(key, choice, baseline.name, pairs=lines.pairs, languages=spec.languages)
 
 
 def test_lines_of(lines: TestLines, pair: Pair) -> tuple[list[str], list[str]]:
@@ -106,7 +113,7 @@ def _read(spec: GridSpec, baseline: Baseline, lines: TestLines) -> "SystemFromFi
     from dragoman.translations.system import read_system
 
     key = f"baselines.{baseline.name}.translations"
-    files = files_of(spec, baseline, lines.pairs)
+    files = files_of(spec, baseline, lines)
     return read_system(key, baseline.name, files, lines.pairs, partial(test_lines_of, lines))
 
 

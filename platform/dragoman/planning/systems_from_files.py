@@ -31,7 +31,7 @@ def commit_systems(
         if not cells:
             continue
         lines = plan.tested.lines
-        files = files_of(plan.spec, planned.baseline, lines.pairs)
+        files = files_of(plan.spec, planned.baseline, lines)
         commit(
             store, cells, partial(_hypotheses, plan, planned, files, partial(test_lines_of, lines)),
             languages=plan.spec.languages, metrics=plan.spec.evaluation.metrics, workers=workers, advance=advance,

@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dragoman import plugins
 from dragoman.cell import CellState
+from dragoman.corpora.base import Corpus
 from dragoman.language import english_name
 from dragoman.partition import Partition
 from dragoman.planning.baselines import PlannedBaseline
@@ -59,9 +61,16 @@ def models(planned: Plan) -> Table:
         content=rows,
         notes=[
             f"Tested on {test.corpus} {test.split}, {described(test.sentences)} a pair ({test.revision}).",
+            *licence(test.corpus),
             *candidates(planned),
         ],
     )  # fmt: skip
+
+
+def licence(corpus: str) -> list[str]:
+    """The licence of a kind of corpus that is one data set, as a sentence; none where the kind doesn't tell."""
+    kind: type[Corpus] = plugins.load("corpora", corpus)
+    return [f"The licence of {corpus}: {kind.licence}."] if kind.licence else []
 
 
 def candidates(planned: Plan) -> list[str]:

@@ -23,12 +23,15 @@ _SIDES = ("source", "target")
 class Translations(SpecModel):
     """Where the translations of a system from elsewhere are, and how they are written."""
 
-    path: PathText
+    path: PathText = Field(default="", exclude_if=lambda path: not path)
     """A file a pair (`outputs/{source}-{target}.txt`, a table's ending for tables), one table for all pairs, a WMT or
     mt-metrics-eval folder, a folder or file of lm-eval's samples, or a file that `dragoman export` wrote; relative to
     the spec or to here, or any URL that fsspec opens."""
     format: Format | None = None
     """How it is written; by default told by the path."""
+    reference: int | None = Field(default=None, ge=2, exclude_if=lambda number: number is None)
+    """In place of a path, the number of a reference of the test set, from 2, that systems are not scored against: what
+    another translator made of the sentences, as a system."""
     columns: dict[str, Shown | int] = Field(default_factory=dict)
     """The columns of a table, by name or number from 0: `hypothesis`, the translation; `text`, the source sentence;
     `pair`, or `source` and `target`, the languages of each row; `line`, the number of the test sentence. By default
@@ -45,6 +48,14 @@ class Translations(SpecModel):
     @classmethod
     def _takes_a_path(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        if self.reference is None and not self.path:
+            raise ValueError("has neither a path nor a reference; say where the translations are")
+        if self.reference is not None and (self.path or self.columns or self.format or self.sources or self.system):
+            raise ValueError("has a reference of the test set, which is in no file: leave out all else")
+        return self
 
     @field_validator("columns")
     @classmethod

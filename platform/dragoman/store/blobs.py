@@ -29,7 +29,7 @@ TRANSLATION = pa.schema([("text", pa.string()), ("finish_reason", pa.string()), 
 """One row for each segment of a translation."""
 
 TEST = pa.schema([("source", pa.string()), ("reference", pa.string())])
-"""One row for each segment of a test set's text."""
+"""One row for each segment of a test set's text; of one with further references, further columns (`text_schema`)."""
 
 _SUFFIX = ".parquet"
 
@@ -56,6 +56,22 @@ class Line(NamedTuple):
     from a file, which nobody knows the end of, `file`."""
     tokens: int
     """Tokens generated."""
+
+
+class Bitext(NamedTuple):
+    """The lines of a test text."""
+
+    sources: list[str]
+    """The source of each segment."""
+    references: list[str]
+    """Its reference."""
+    further: list[tuple[str, ...]]
+    """Its further references."""
+
+    @property
+    def all_references(self) -> list[tuple[str, ...]]:
+        """All references of each segment, the first of which is the test set's own."""
+        return [(first, *further) for first, further in zip(self.references, self.further, strict=True)]
 
 
 class StoredBlob(NamedTuple):
@@ -103,9 +119,21 @@ class BlobStore:
         """
         return [Line(*row) for row in self._get(TRANSLATION, address)]
 
-    def put_test(self, sources: Sequence[str], references: Sequence[str]) -> str:
-        """Keep source and reference lines, and return their address."""
-        return self._put(TEST, list(zip(sources, references, strict=True)))
+    def put_test(
+        self, sources: Sequence[str], references: Sequence[str], further: Sequence[Sequence[str]] | None = None
+    ) -> str:
+        """Keep source and reference lines, and return their address.
+
+        Args:
+            sources: the sources.
+            references: the reference of each.
+            further: the further references of each, which may be more or fewer of some; none by default.
+        """
+        count = max(map(len, further or ()), default=0)
+        # a line that has fewer has empty ones, which no reference is
+        filled = [(*each, *[""] * (count - len(each))) for each in further or [()] * len(sources)]
+        rows = zip(sources, references, filled, strict=True)
+        return self._put(text_schema(count), [(source, reference, *each) for source, reference, each in rows])
 
     def test(self, address: str) -> tuple[list[str], list[str]]:
         """The source and the reference lines at an address.
@@ -113,8 +141,18 @@ class BlobStore:
         Raises:
             StoreError: they are not there, or damaged.
         """
+        return self.test_text(address)[:2]
+
+    def test_text(self, address: str) -> Bitext:
+        """The same, with the further references.
+
+        Raises:
+            StoreError: they are not there, or damaged.
+        """
         rows = self._get(TEST, address)
-        return [source for source, _ in rows], [reference for _, reference in rows]
+        return Bitext(
+            [row[0] for row in rows], [row[1] for row in rows], [tuple(filter(None, row[2:])) for row in rows]
+        )
 
     def read(self, address: str) -> bytes:
         """The bytes of a blob's file.
@@ -243,8 +281,18 @@ class BlobStore:
         return f"{self._root}/{address[:2]}/{address}{_SUFFIX}"
 
 
+def text_schema(further: int) -> pa.Schema:
+    """The columns of a test text whose lines have up to so many further references."""
+    return pa.schema([*TEST, *((f"reference_{number + 2}", pa.string()) for number in range(further))])
+
+
+def is_test(schema: pa.Schema) -> bool:
+    """Whether a blob of these columns is a test text, with or without further references."""
+    return len(schema) >= len(TEST) and schema == text_schema(len(schema) - len(TEST))
+
+
 def check_blob(address: str, data: bytes) -> pa.Schema:
-    """Check that a file matches its address; returns `TRANSLATION`, `TEST`, or what else it holds.
+    """Check that a file matches its address; returns `TRANSLATION`, a `text_schema`, or what else it holds.
 
     Raises:
         StoreError: it is not.
@@ -256,7 +304,7 @@ def blob_rows(schema: pa.Schema, address: str, data: bytes) -> list[tuple[Any, .
     """The rows of a blob's file.
 
     Args:
-        schema: `TRANSLATION` or `TEST`.
+        schema: `TRANSLATION`, or `TEST` for a test text; one with further references has them in further columns.
         address: the blob's address.
         data: the bytes of its file.
 
@@ -264,7 +312,7 @@ def blob_rows(schema: pa.Schema, address: str, data: bytes) -> list[tuple[Any, .
         StoreError: they are damaged, or of another schema.
     """
     found, rows = _parse(address, data)
-    if found != schema:
+    if found != schema and not (schema == TEST and is_test(found)):
         raise StoreError(f"The blob {address} holds {', '.join(found.names)} instead of {', '.join(schema.names)}.")
     return rows
 

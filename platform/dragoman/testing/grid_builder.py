@@ -1,12 +1,13 @@
 """Grids in a store without a run: the records that a driver writes, with outcomes that a test chooses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from dragoman.cell import Cell, CellState, Unscorable
+from dragoman.corpora.base import content_hash
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
-from dragoman.segment import Segment
+from dragoman.segment import Located, Segment
 from dragoman.store.records import (
     CellOutcome,
     CellRecord,
@@ -41,6 +42,7 @@ class GridBuilder:
         names: Mapping[str, str] | None = None,
         spec: Mapping[str, Any] | None = None,
         lines: Mapping[Pair, Sequence[Segment]] | None = None,
+        further: Mapping[Pair, Sequence[tuple[str, ...]]] | None = None,
         segments: int | None = None,
         test_set: TestSetRecord = TEST_SET,
         prompt: PromptRecord = PROMPT,
@@ -58,12 +60,13 @@ class GridBuilder:
             names: the names of its models in the grid, by id.
             spec: the specification it was made from; only its name by default.
             lines: test lines of each pair; a pair without them is missing. None stores no test lines.
+            further: further references of those lines.
             segments: lines of each pair, where none are stored.
             test_set: the test set.
             prompt: the prompt.
             decoding: the decoding.
         """
-        self.store, self.models, self.lines = store, models, lines
+        self.store, self.models, self.lines, self.further = store, models, lines, further or {}
         self.test_set, self.prompt, self.decoding = test_set, prompt, decoding
         named = languages or sorted({tag for pair in pairs for tag in pair})
         self.grid = GridRecord(
@@ -80,8 +83,8 @@ class GridBuilder:
 
     def cell(self, model_id: str, pair: Pair) -> Cell:
         """The cell of a model and a pair."""
-        lines = [pair] if self.lines is None else self.lines.get(pair, ())
-        content = hash_lines(text for line in lines for text in line)
+        lines = () if self.lines is None else self.lines.get(pair, ())
+        content = hash_lines(pair) if self.lines is None else content_hash(list(self._located(pair, lines)))
         return Cell(
             model=model_id,
             test_set=self.test_set.id,
@@ -91,6 +94,10 @@ class GridBuilder:
             decoding=self.decoding.id,
         )
 
+    def _located(self, pair: Pair, lines: Sequence[Segment]) -> Iterator[Located]:
+        further = self.further.get(pair) or [()] * len(lines)
+        return (Located(line, references=each) for line, each in zip(lines, further, strict=True))
+
     def _record(self, model_id: str, pair: Pair, segments: int | None) -> CellRecord:
         cell = self.cell(model_id, pair)
         if self.lines is None:
@@ -98,7 +105,8 @@ class GridBuilder:
         if not self.lines.get(pair):
             return CellRecord(cell=cell, state=CellState.MISSING, reason=f"no text for {pair}")
         sources, targets = zip(*self.lines[pair], strict=True)
-        return CellRecord(cell=cell, test=self.store.blobs.put_test(sources, targets), segments=len(sources))
+        test = self.store.blobs.put_test(sources, targets, self.further.get(pair))
+        return CellRecord(cell=cell, test=test, segments=len(sources))
 
     def add(self) -> Self:
         """Write the grid: its models, test set, prompt and decoding, its cells, and what each model was trained on."""

@@ -71,7 +71,7 @@ class ExportedGrid(TranslationFiles):
         cell = self._cells[pair]
         lines = self._blob(TRANSLATION, cell["hypotheses"])
         test = self._blob(TEST, cell["test"]) if cell["test"] else [(None, None)] * len(lines)
-        sources = [source for source, _ in test]
+        sources = [row[0] for row in test]
         both = enumerate(zip(lines, sources, strict=True), 1)
         return [Entry(number, line[0], source) for number, (line, source) in both]
 

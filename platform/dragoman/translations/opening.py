@@ -35,6 +35,11 @@ def open_translations(
     Raises:
         DragomanError: there are no such files, or nothing tells how they are written.
     """
+    if choice.reference is not None:
+        raise TranslationError(
+            f"{key} is reference {choice.reference} of the test set, which a grid's own spec alone can name: give the "
+            "path of its translations."
+        )
     form = choice.format or _told(key, choice.placed(choice.path))
     match form:
         case "text":

@@ -14,6 +14,7 @@ from tests.sacrebleu_command import reports
 from dragoman.metrics.base import MetricError
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.metrics.sacrebleu import Bleu, Chrf, ChrfPlusPlus, SacreBleuMetric, Ter
+from dragoman.metrics.serialization import pack, unpack
 from dragoman.pair import Pair
 from dragoman.script import likely_script
 
@@ -64,6 +65,32 @@ def test_score_is_sacrebleus(kind: type[SacreBleuMetric], peer: Any, lines: list
     expected = peer.corpus_score(hypotheses, [references]).score
     assert metric.score(statistics) == expected
     assert metric.aggregate(statistics.sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+
+
+TEXT = st.text(st.sampled_from("ab c.,ä漢é(3"), max_size=24)
+SEVERAL = st.lists(st.tuples(TEXT, st.lists(TEXT, min_size=1, max_size=3)), min_size=1, max_size=6)
+"""Hypotheses, each with one to three references."""
+
+
+@pytest.mark.parametrize(("kind", "peer"), METRICS)
+@given(lines=SEVERAL)
+def test_score_of_several_references_is_sacrebleus(
+    kind: type[SacreBleuMetric], peer: Any, lines: list[tuple[str, list[str]]]
+) -> None:
+    hypotheses, references = zip(*lines, strict=True)
+    columns = [[each[place] if place < len(each) else None for each in references] for place in range(3)]
+    columns = [column for column in columns if any(text is not None for text in column)]
+    expected = peer.corpus_score(hypotheses, columns)
+    metric = kind(EN_DE)
+    statistics = unpack(pack(metric.statistics_of_several(hypotheses, hypotheses, references)))
+    assert metric.score(statistics) == expected.score
+    assert metric.signature_of_several(references) == str(peer.get_signature())
+    assert metric.aggregate(statistics.sum(axis=0)) == pytest.approx(expected.score, abs=1e-12)
+    assert "nrefs:1|" in metric.signature
+    one = [each[:1] for each in references]
+    assert metric.signature_of_several(one) == metric.signature
+    assert (metric.statistics_of_several(hypotheses, hypotheses, one)
+            == metric.statistics(hypotheses, hypotheses, [each[0] for each in one])).all()  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "width"), [(Bleu, 10), (Chrf, 18), (ChrfPlusPlus, 24), (Ter, 2)])

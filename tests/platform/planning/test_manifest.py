@@ -27,6 +27,7 @@ FULL = {"kind": "full", "steps": 2, "learning_rate": 0.001}
 MODEL = {"name": "m", "pairs": ["en-de"], "examples": 4, "method": FULL}
 RULES = [{"at_least": 1}]
 OUTPUTS, TABLES = "out/{source}-{target}.txt", "out/{source}-{target}.tsv"
+SEVERAL = {"kind": "tsv", "path": {"test": "several.tsv"}, "columns": {"en": "en", "de": ["de", "b"]}}
 
 # Values for the keys of each part of a spec; a test sees to it that no key is forgotten.
 VALUES: dict[str, dict[str, list[Any]]] = {
@@ -61,7 +62,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
     },
     "Translations": {
         "path": [OUTPUTS], "format": ["text"], "columns": [{"hypothesis": 0}], "sources": ["src/{source}.txt"],
-        "system": ["X"],
+        "system": ["X"], "reference": [2],
     },
     "Decoding": {
         "beam": [3], "max_new_tokens": [20], "max_ratio": [2.5], "length_penalty": [-1.5, 0], "temperature": [0.7],
@@ -133,6 +134,7 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "Translations": [
         lambda part: _from_files({"path": OUTPUTS, **part}),
         lambda part: _from_files({"path": {"columns": TABLES, "system": "wmt"}[next(iter(part))], **part}),
+        lambda part: _from_files({"reference": part["reference"]}) | {"evaluation": {"corpus": SEVERAL}},
     ],
     "Decoding": [
         lambda part: {"evaluation": {"decoding": part}},
@@ -189,6 +191,7 @@ def _write_translations(folder: Path) -> None:
     segments = make_plan(GridSpec.model_validate(_minimal())).lines.segments(Pair("en", "de"))
     files = {
         "out/en-de.txt": ["eins", "zwei"], "out/en-de.tsv": ["eins", "zwei"],
+        "several.tsv": ["en\tde\tb", "One.\tEins.\tEin.", "Two.\tZwei.\tZwo."],
         "src/en.txt": [segment.source for segment in segments], "wmt/system-outputs/en-de/X.txt": ["eins", "zwei"],
     }  # fmt: skip
     for name, lines in files.items():

@@ -102,6 +102,17 @@ def test_line_breaks_and_pairs_without_a_sentence(planner, spec, tmp_path):
         assert words in outcome.err
 
 
+def test_a_plan_on_a_published_test_set_names_its_licence(planner, spec, tmp_path):
+    content = yaml.safe_load(spec.read_text())
+    for code, text in (("src.eng", "One."), ("ref.zho-CN", "一。"), ("ref.srp-Latn", "Jedan.")):
+        (tmp_path / "ntrex").mkdir(exist_ok=True)
+        (tmp_path / "ntrex" / f"newstest2019-{code}.txt").write_text(f"{text}\n")
+    content["evaluation"]["corpus"] = {"kind": "ntrex", "path": "ntrex"}
+    spec.write_text(yaml.safe_dump(content))
+    printed = planner("plan", str(spec)).out
+    assert "Tested on ntrex test" in printed and "The licence of ntrex: CC BY-SA 4.0." in printed
+
+
 def test_hours_and_disk_come_from_earlier_runs_and_done_cells_are_seen(planner, spec, tmp_path):
     plan = make_plan(load_spec(spec))
     (training,) = plan.trainings

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dragoman.errors import StoreError
-from dragoman.store.blobs import BlobStore, StoredBlob, moment
+from dragoman.store.blobs import BlobStore, StoredBlob, check_blob, is_test, moment
 
 LINES = [("Grüße", "stop", 3), ("", "length", 80), ("你好\u2028世界", "stop", 4)]
 
@@ -22,6 +22,22 @@ def test_what_is_put_comes_back(blobs):
     assert blobs.translation(blobs.put_translation(LINES)) == LINES
     assert blobs.test(blobs.put_test(["a", "b"], ["c", "d"])) == (["a", "b"], ["c", "d"])
     assert blobs.translation(blobs.put_translation([])) == []
+
+
+def test_further_references_come_back_and_make_another_address(blobs):
+    plain = blobs.put_test(["a", "b"], ["c", "d"])
+    assert blobs.put_test(["a", "b"], ["c", "d"], [(), ()]) == plain
+    assert blobs.test_text(plain) == (["a", "b"], ["c", "d"], [(), ()])
+    further = blobs.put_test(["a", "b"], ["c", "d"], [(), ("e", "f")])
+    assert further != plain != blobs.put_test(["a", "b"], ["c", "d"], [("e", "f"), ()]) != further
+    assert blobs.test(further) == (["a", "b"], ["c", "d"])
+    text = blobs.test_text(further)
+    assert text.further == [(), ("e", "f")] and text.all_references == [("c",), ("d", "e", "f")]
+    schema = check_blob(further, blobs.read(further))
+    assert schema.names == ["source", "reference", "reference_2", "reference_3"] and is_test(schema)
+    assert not is_test(check_blob(blobs.put_translation(LINES), blobs.read(blobs.put_translation(LINES))))
+    with pytest.raises(StoreError, match="holds source, reference, reference_2 instead of text"):
+        blobs.translation(blobs.put_test(["a"], ["b"], [("c",)]))
 
 
 def test_the_address_is_the_content(blobs):

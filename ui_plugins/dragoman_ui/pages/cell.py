@@ -1,5 +1,7 @@
 """The cell page: the sentences of one pair, runs side by side."""
 
+import re
+from itertools import product
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -65,6 +67,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     rows = []
     for segment in found.segments:
         row = {"number": segment.number, "source": segment.source, "reference": segment.reference}
+        row |= {f"reference_{place}": text for place, text in enumerate(segment.further, 2)}
         for each in segment.hypotheses:
             row |= {
                 _named(each.model): each.text,
@@ -77,7 +80,11 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     def judged(name: str) -> Column:
         return Column(f"{name} {by}", f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
 
-    columns = [number("number", "no.", digits=0), word("source"), word("reference")]
+    most = max((len(segment.further) for segment in found.segments), default=0)
+    further = [f"reference_{place + 2}" for place in range(most)]
+    for row, name in product(rows, further):
+        row.setdefault(name, None)
+    columns = [number("number", "no.", digits=0), word("source"), word("reference"), *map(word, further)]
     for name in names:
         columns += [word(_named(name), name), judged(name), word(f"{name} labels"), word(f"{name} language")]
     return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
@@ -85,7 +92,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
 
 def _named(model: str) -> str:
     """The key of a run's sentences: its name, but for one that is the name of a column of every row."""
-    return f"{model} hypothesis" if model in ("number", "source", "reference") else model
+    return f"{model} hypothesis" if re.fullmatch(r"number|source|reference(_\d+)?", model) else model
 
 
 def model_table(view: View, found: PairView) -> Table:

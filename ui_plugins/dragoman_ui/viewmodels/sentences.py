@@ -139,6 +139,8 @@ class Segment(BaseModel):
     """The source sentence."""
     reference: str
     """The reference translation."""
+    further: tuple[str, ...] = ()
+    """Further references, which scores hold hypotheses against as well."""
     hypotheses: tuple[Hypothesis, ...]
     """One for each model that has translated it."""
 
@@ -197,7 +199,7 @@ def pair_view(
     """
     cells = _cells(store, grid, rows, pair)
     test = next((cell.test for cell in cells.values() if cell.test), None)
-    sources, references = store.blobs.test(test) if test else ([], [])
+    sources, references, further = store.blobs.test_text(test) if test else ([], [], [])
     candidates = [_candidate(store, name, cell, metric, test) for name, cell in cells.items()]
     wanted = search.casefold()
     found = [
@@ -205,7 +207,7 @@ def pair_view(
         for index, sentences in enumerate(zip(sources, references, strict=True))
         if any(
             wanted in text.casefold()
-            for text in (*sentences, *(each.lines[index].text for each in candidates if each.lines))
+            for text in (*sentences, *further[index], *(each.lines[index].text for each in candidates if each.lines))
         )
         and (label is None or any(label in each.labels[index] for each in candidates if each.lines))
     ]
@@ -223,7 +225,9 @@ def pair_view(
         page=page,
         pages=pages,
         prompt=_prompt(grid, candidates, sources[shown[0]], references[shown[0]]) if shown else None,
-        segments=tuple(_segment(candidates, index, sources[index], references[index], guess) for index in shown),
+        segments=tuple(
+            _segment(candidates, index, sources[index], (references[index], *further[index]), guess) for index in shown
+        ),
         labels={each.model: counted(each.labels) for each in candidates},
     )
 
@@ -307,11 +311,15 @@ def _rank(candidates: Sequence[Candidate], index: int, arrangement: Arrangement,
     return min(scores) if arrangement is Arrangement.WORST else min(scores) - max(scores)
 
 
-def _segment(candidates: Sequence[Candidate], index: int, source: str, reference: str, guess: Guess) -> Segment:
+def _segment(
+    candidates: Sequence[Candidate], index: int, source: str, references: tuple[str, ...], guess: Guess
+) -> Segment:
+    reference, *further = references
     return Segment(
         number=index + 1,
         source=source,
         reference=reference,
+        further=tuple(further),
         hypotheses=tuple(
             Hypothesis(
                 model=each.model,

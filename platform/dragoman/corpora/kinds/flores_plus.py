@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from dragoman.corpora.kinds.flores import Flores
-from dragoman.corpora.readers.hub import is_hub_name, pinned, reaching
+from dragoman.corpora.readers.hub import local_copy
 from dragoman.corpora.readers.parallel_files import PathOptions, Side
+from dragoman.corpora.readers.parquet_rows import parquet_rows
 from dragoman.errors import CorpusError
 from dragoman.identity import hash_lines
 from dragoman.line import half_character, in_one_line
@@ -38,6 +39,7 @@ class FloresPlus(Flores):
     """A copy with ``{dev,devtest}/<code>.parquet`` or ``.jsonl``; sentences are aligned by their `id`."""
 
     Options: ClassVar[type[CorpusOptions]] = FloresPlusOptions
+    licence: ClassVar[str | None] = "CC BY-SA 4.0"
     # the code may end in one of Glottolog's, for a variety: por_Latn_braz1246
     code: ClassVar[str] = r"([a-z]{3}_[A-Z][a-z]{3})(?:_[a-z0-9]{4}\d{4})?"
     ending: ClassVar[str] = r"\.(?:parquet|jsonl)"
@@ -45,16 +47,9 @@ class FloresPlus(Flores):
 
     def __init__(self, options: CorpusOptions) -> None:
         chosen = FloresPlusOptions.model_validate(options.model_dump())
-        folder = chosen.path
-        if is_hub_name(folder):
-            revision = pinned(folder, chosen.revision)
-            with reaching(folder):
-                from huggingface_hub import snapshot_download
-
-                folder = snapshot_download(folder, repo_type="dataset", revision=revision)
         self._firsts: dict[str, int] = {}
         self._broken: dict[str, Set[int]] = {}
-        super().__init__(PathOptions(path=folder))
+        super().__init__(PathOptions(path=local_copy(chosen.path, chosen.revision)))
 
     def line_breaks(self, pair: Pair, split: Split, sentences: int | None) -> int:
         """Segments with a line break on either side, among the first so many ids."""
@@ -124,18 +119,13 @@ class FloresPlus(Flores):
         return f"{self._files.place(name)}, line {number},"
 
     def _rows(self, name: str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        if name.endswith(".parquet"):
+            yield from parquet_rows(self._files, name, columns)
+            return
         try:
-            if name.endswith(".parquet"):
-                from dragoman.parquet import batches
-
-                size = self._files.size(name)
-                with self._files.open(name) as file:
-                    for batch in batches(file, self._files.place(name), size=size, columns=list(columns)):
-                        yield from (dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True))
-            else:
-                for number, line in enumerate(self._files.lines(name), 1):
-                    yield parse_json_line(line, partial(self._line, name, number))
+            for number, line in enumerate(self._files.lines(name), 1):
+                yield parse_json_line(line, partial(self._line, name, number))
         except ReadingError:
             raise
-        except (OSError, ValueError) as error:  # pyarrow's and json's errors are among them
+        except ValueError as error:  # json's errors are among them
             raise CorpusError(f"{self._files.place(name)} is damaged ({error}): fetch it again.") from error

@@ -1,9 +1,9 @@
 """Mapping of a table's columns to languages or sides: as in the spec, else found by their names."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.errors import CorpusError, nearest
@@ -30,16 +30,22 @@ DOCUMENT_NAMES = ("document", "document_id", "doc_id", "docid", "doc", "url")
 class TableOptions(CorpusOptions):
     """Which columns hold what."""
 
-    columns: dict[str, Column] | None = None
+    columns: dict[str, Column | Annotated[list[Column], Field(min_length=1)]] | None = None
     """The column of each language (`{de: german, en: english}`); or those of `source` and `target`, and, where rows are
-    of many pairs, of `source_language` and `target_language`. By default they are found by name, see `layout_of`."""
+    of many pairs, of `source_language` and `target_language`. By default they are found by name, see `layout_of`. Of
+    several columns of a language or side (`{en: english, de: [german, german_b]}`) the first is read, and the others
+    are further references of it."""
+    references: int = Field(default=1, ge=1)
+    """The most references of a line that hypotheses are scored against, where a language has several columns."""
 
     @field_validator("columns")
     @classmethod
-    def _name_roles_or_languages(cls, columns: dict[str, Column] | None) -> dict[str, Column] | None:
+    def _name_roles_or_languages(cls, columns: dict[str, Any] | None) -> dict[str, Any] | None:
         if columns is None:
             return None
         roles = [role for role in ROLES if role in columns]
+        if len(roles) == len(ROLES) and any(isinstance(column, list) for column in columns.values()):
+            raise ValueError("gives a side several columns where rows name their languages; give it one")
         if not roles:
             return _by_language(columns)
         if len(roles) < len(columns):
@@ -82,13 +88,7 @@ def layout_of(columns: Mapping[str, Column] | None, names: Sequence[str], place:
     """
     if len(names) > MOST_COLUMNS:
         raise CorpusError(f"{place} has more than {MOST_COLUMNS:,} columns: see how the file is written, and mend it.")
-    for column in (columns or {}).values():
-        if isinstance(column, str) and column not in names:
-            raise CorpusError(
-                f"corpus.columns names '{column}', but {place} has no such column; {nearest(column, names)}"
-            )
-        if isinstance(column, str) and names.count(column) > 1:
-            raise ambiguous(place, column, [column] * names.count(column))
+    require_columns((columns or {}).values(), names, place)
     if columns and "source" not in columns:
         return Layout(columns)
     called = _by(lambda name: SIDE_NAMES.get(name.casefold(), name.casefold()), names)
@@ -171,8 +171,35 @@ def document_column(names: Sequence[str], sides: Collection[Column]) -> str | No
     return next((called[name] for name in DOCUMENT_NAMES if name in called), None)
 
 
-def _by_language(columns: Mapping[str, Column]) -> dict[str, Column]:
-    languages: dict[str, Column] = {}
+def first_columns(columns: Mapping[str, Column | list[Column]] | None) -> dict[str, Column] | None:
+    """A column map with one column of each language or side."""
+    if columns is None:
+        return None
+    return {key: column[0] if isinstance(column, list) else column for key, column in columns.items()}
+
+
+def further_columns(columns: Mapping[str, Column | list[Column]] | None) -> dict[str, list[Column]]:
+    """The other columns, of further references, by language or side."""
+    return {key: column[1:] for key, column in (columns or {}).items() if isinstance(column, list)}
+
+
+def require_columns(columns: Iterable[Column], names: Sequence[str], place: str) -> None:
+    """Refuse columns that a table has not, or has twice.
+
+    Raises:
+        CorpusError: one is named that is.
+    """
+    for column in columns:
+        if isinstance(column, str) and column not in names:
+            raise CorpusError(
+                f"corpus.columns names '{column}', but {place} has no such column; {nearest(column, names)}"
+            )
+        if isinstance(column, str) and names.count(column) > 1:
+            raise ambiguous(place, column, [column] * names.count(column))
+
+
+def _by_language(columns: Mapping[str, Any]) -> dict[str, Any]:
+    languages: dict[str, Any] = {}
     for key, column in columns.items():
         tag = language_of(key)
         if tag is None:

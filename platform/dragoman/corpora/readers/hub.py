@@ -27,6 +27,26 @@ def pinned(path: str, revision: str | None) -> str:
     return revision
 
 
+def local_copy(path: str, revision: str | None, patterns: str | None = None) -> str:
+    """The folder that holds a data set: `path` itself, or where a data set of the hub was put.
+
+    Args:
+        path: a folder or any URL fsspec opens, or a name on the hub.
+        revision: the commit or tag of one on the hub.
+        patterns: which of its files are fetched, as `fnmatch` has it; by default all.
+
+    Raises:
+        CorpusError: one on the hub has no revision, or can't be had.
+    """
+    if not is_hub_name(path):
+        return path
+    commit = pinned(path, revision)
+    with reaching(path):
+        from huggingface_hub import snapshot_download
+
+        return str(snapshot_download(path, repo_type="dataset", revision=commit, allow_patterns=patterns))
+
+
 @contextmanager
 def reaching(path: str) -> Iterator[None]:
     """Turn the exceptions of loading a data set into one sentence.

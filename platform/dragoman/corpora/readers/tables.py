@@ -9,14 +9,17 @@ from functools import cache
 from itertools import count, islice, repeat
 from typing import ClassVar, Generic, TypeVar
 
-from dragoman.corpora.base import BATCH, Corpus
+from dragoman.corpora.base import BATCH, Corpus, reopened
 from dragoman.corpora.readers.column_mapping import (
     Column,
     Layout,
     TableOptions,
     ambiguous,
     document_column,
+    first_columns,
+    further_columns,
     layout_of,
+    require_columns,
 )
 from dragoman.corpora.readers.name_patterns import beside, beside_pair, its_own, language_of, partners_in
 from dragoman.errors import CorpusError
@@ -38,12 +41,25 @@ class Table(Corpus, Generic[Part]):
     Options: ClassVar[type[CorpusOptions]] = TableOptions
 
     def __init__(self, options: CorpusOptions) -> None:
-        self._columns = TableOptions.model_validate(options.model_dump(include={"columns"})).columns
+        self._given = options
+        chosen = TableOptions.model_validate(options.model_dump(include={"columns", "references"}))
+        self._columns = first_columns(chosen.columns)
+        others = further_columns(chosen.columns)
+        self._further = {key: found for key, columns in others.items() if (found := columns[: chosen.references - 1])}
         self._layout = cache(lambda part: layout_of(self._columns, self._names(part), self._place(part)))
         self._pairs_in = cache(self._scan)
         self._is_empty = cache(self._holds_nothing)
         self._has_sentences: dict[Part, dict[Pair, bool]] = {}
         self._broken: dict[tuple[Pair, Split], array[int]] = {}
+
+    @property
+    def references(self) -> int:
+        """As many as a language has columns, of those that the options choose."""
+        return 1 + max(map(len, self._further.values()), default=0)
+
+    def with_references(self, references: int) -> Corpus:
+        """The same table with up to so many columns of a language."""
+        return reopened(self, self._given, references)
 
     @abstractmethod
     def _part(self, pair: Pair, split: Split) -> tuple[Pair | None, Part] | str:
@@ -109,15 +125,19 @@ class Table(Corpus, Generic[Part]):
             columns = [layout.languages[tag] for tag in pair]
         elif kept_for != pair:
             columns = columns[::-1]
+        further = self._further.get(pair.target if layout.languages else "target" if kept_for == pair else "source", [])
+        require_columns(further, self._names(part), self._place(part))
+        columns = [*columns, *further]
         name = document_column(self._names(part), columns)
         documents = repeat("") if name is None else self._labels(part, name, columns)
         rows = zip(count(), self._rows(part, columns), documents, strict=False)
         is_shared, reading = bool(layout.languages) and kept_for is None, self._reading(split)
         while batch := list(islice(rows, BATCH)):
-            segments = reading.segments(pair, *zip(*(sides for _, sides, _ in batch), strict=True))
-            places = ((row, document) for row, sides, document in batch if all(map(_sentence, sides)))
-            for segment, (row, document) in zip(segments, places, strict=True):
-                yield Located(segment, row if is_shared else None, document or None)
+            segments = reading.segments(pair, *zip(*(sides[:2] for _, sides, _ in batch), strict=True))
+            places = ((row, sides[2:], document) for row, sides, document in batch if all(map(_sentence, sides[:2])))
+            for segment, (row, others, document) in zip(segments, places, strict=True):
+                references = tuple(in_one_line(text) for text in map(_sentence, others) if text)
+                yield Located(segment, row if is_shared else None, document or None, references=references)
 
     def _labels(self, part: Part, column: Column, beside: Sequence[Column]) -> Iterator[str]:
         """A column that holds no sentences, row by row.

@@ -9,8 +9,7 @@ from typing import Self
 
 import xxhash
 
-from dragoman.corpora.base import Corpus
-from dragoman.identity import hash_lines
+from dragoman.corpora.base import Corpus, content_hash
 from dragoman.pair import Pair
 from dragoman.segment import Located, Segment, Split
 from dragoman.spec.sentences import SentenceSample
@@ -45,6 +44,7 @@ class TestLines:
     ) -> None:
         self._corpus, self._pairs, self._split, self._sentences = corpus, pairs, split, sentences
         self._without = without or {}
+        self._others: dict[int, Self] = {}
 
     def but(self, without: Mapping[Pair, Collection[int]]) -> Self:
         """These lines without those of some numbers, from 1, by pair."""
@@ -74,6 +74,29 @@ class TestLines:
         without = self._without.get(pair, ())
         return [line for number, line in enumerate(chosen, 1) if number not in without]
 
+    @property
+    def references(self) -> int:
+        """The most references of a line."""
+        return self._corpus.references
+
+    def further_reference(self, pair: Pair, number: int) -> list[str | None]:
+        """A reference of each line beyond those that they have here, by its number, from 2; None where there is none.
+
+        Raises:
+            CorpusError: the corpus has not so many of any line, or the text is damaged.
+        """
+        fewer, more = (self._with_references(count).located(pair) for count in (number - 1, number))
+        return [
+            line.references[-1] if len(line.references) > len(without.references) else None
+            for without, line in zip(fewer, more, strict=True)
+        ]
+
+    def _with_references(self, count: int) -> Self:
+        if count not in self._others:
+            corpus = self._corpus.with_references(count)
+            self._others[count] = type(self)(corpus, self._pairs, self._split, self._sentences, self._without)
+        return self._others[count]
+
     def segments(self, pair: Pair, most: int | None = None) -> list[Segment]:
         """A pair's lines, or the first few of them.
 
@@ -92,7 +115,7 @@ class TestLines:
             CorpusError: the text is damaged.
         """
         if isinstance(self._sentences, SentenceSample) or pair in self._without:
-            return hash_lines(text for segment in self.segments(pair) for text in segment)
+            return content_hash(self.located(pair))
         return self._corpus.content(pair, self._split, self._sentences)
 
     def line_breaks(self, pair: Pair) -> int:
@@ -113,7 +136,7 @@ class TestLines:
         side, other = (0, 1) if pair.source == max(pair, key=self._rank_of_language) else (1, 0)
 
         def rank(place: int) -> tuple[int, int, str]:
-            segment, row, _ = lines[place]
+            segment, row = lines[place].segment, lines[place].row
             if row is not None:
                 return -self._pairs_with[row], _hash(f"{sample.seed}\n{row}"), ""
             return 0, _hash(f"{sample.seed}\n{pair[side]}\n{segment[side]}"), segment[other]

@@ -158,7 +158,7 @@ def _tasks(
                 counts[metric]["untranslated"] += 1
             elif record.test is None:
                 counts[metric]["without_text"] += 1
-            elif (metric, _signature(kind, cell.pair, languages)) in present[cell.id]:
+            elif _is_scored(store, record, kind, languages=languages, present=present[cell.id][metric]):
                 counts[metric]["already"] += 1
             else:
                 needed.append(metric)
@@ -171,9 +171,9 @@ def _tasks(
     return tasks
 
 
-def _signatures(store: Store, grid: str) -> defaultdict[str, set[tuple[str, str]]]:
-    """Metric and signature of every score of a grid's models, by cell."""
-    found: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+def _signatures(store: Store, grid: str) -> defaultdict[str, defaultdict[str, set[str]]]:
+    """The signatures of every score of a grid's models, by cell and metric."""
+    found: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     with store.database.reading() as connection:
         query = (
             select(CellRow.identity, MetricRow.name, SignatureRow.text)
@@ -189,13 +189,28 @@ def _signatures(store: Store, grid: str) -> defaultdict[str, set[tuple[str, str]
             .where(GridModelRow.grid_id == grid_number(connection, grid))
         )
         for cell, metric, signature in connection.execute(query):
-            found[cell].add((metric, signature))
+            found[cell][metric].add(signature)
     return found
 
 
-def _signature(kind: type[Metric], pair: Pair, languages: Collection[str]) -> str | None:
+def _is_scored(
+    store: Store, record: CellRecord, kind: type[Metric], *, languages: Collection[str], present: Collection[str]
+) -> bool:
+    """Whether a cell has a score under a metric's present signature, given those under which it has one."""
+    signature = _signature(kind, record.cell.pair, languages)
+    if not present or signature in present:
+        return bool(present)
+    # of several references the signature says how many they are
+    text = store.blobs.test_text(str(record.test))
+    return any(text.further) and _signature(kind, record.cell.pair, languages, text.all_references) in present
+
+
+def _signature(
+    kind: type[Metric], pair: Pair, languages: Collection[str], references: Sequence[Sequence[str]] | None = None
+) -> str | None:
     try:
-        return kind(pair, languages).signature
+        metric = kind(pair, languages)
+        return metric.signature if references is None else metric.signature_of_several(references)
     except MetricError:
         return None  # the reason is found, and recorded, when the cell is scored
 
@@ -232,9 +247,11 @@ def _end_with_parent() -> None:
 
 def _run(task: ScoringTask) -> ScoringOutcome:
     blobs = BlobStore(task.blobs)
-    sources, references = blobs.test(task.test)
+    text = blobs.test_text(task.test)
     hypotheses = [line.text for line in blobs.translation(task.hypotheses)]
-    results = score(task.metrics, task.pair, task.languages, sources, hypotheses, references)
+    results = score(
+        task.metrics, task.pair, task.languages, text.sources, hypotheses, text.references, further=text.further
+    )
     scores = [StoredScore.of(found) for found in results if isinstance(found, ScoreRecord)]
     unscorable = [found for found in results if isinstance(found, Unscorable)]
     return ScoringOutcome(task.cell, scores, unscorable)

@@ -9,7 +9,7 @@ from dragoman.errors import StoreError
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
 from dragoman.spec.base import NAME
-from dragoman.store.blobs import TEST, TRANSLATION, check_blob
+from dragoman.store.blobs import TEST, TRANSLATION, check_blob, is_test
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_keys import unpack as unpack_keys
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, StoredScore
@@ -117,7 +117,8 @@ class Contents:
             kinds[record.hypotheses].add(tuple(TRANSLATION.names))
             kinds[record.test].add(tuple(TEST.names))
         for address in self.blobs:
-            names = tuple(check_blob(address, self._archive.read(f"blobs/{address}")).names)
+            schema = check_blob(address, self._archive.read(f"blobs/{address}"))
+            names = tuple(TEST.names if is_test(schema) else schema.names)
             _check({names} == kinds[address], "hypotheses and texts of a test set are mixed up")
 
     def _check_keys(self) -> None:
