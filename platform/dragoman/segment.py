@@ -28,3 +28,6 @@ class Located(NamedTuple):
     """Its row, which is the same sentence in every pair; None where pairs have rows of their own."""
     document: str | None = None
     """The document it is from; None where the corpus names none."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """What else its corpus says of the line, by the name of the label: `domain`, `original` (the BCP-47 language it was
+    first written in) and others. They choose the lines of a slice of a test set and never change a text."""
