@@ -113,7 +113,7 @@ class TestLines:
         side, other = (0, 1) if pair.source == max(pair, key=self._rank_of_language) else (1, 0)
 
         def rank(place: int) -> tuple[int, int, str]:
-            segment, row, _ = lines[place]
+            segment, row = lines[place].segment, lines[place].row
             if row is not None:
                 return -self._pairs_with[row], _hash(f"{sample.seed}\n{row}"), ""
             return 0, _hash(f"{sample.seed}\n{pair[side]}\n{segment[side]}"), segment[other]
