@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.systems import System
@@ -158,7 +159,7 @@ def caption_of(store: Store, question: ScoreQuestion, *, model: str | None = Non
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         return read_caption(connection, Slice.of(connection, question, [] if model is None else [model]))
 
 
@@ -166,7 +167,7 @@ def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]
     """The captions of some systems of one grid; errors as for `caption_of`."""
     found: dict[System, Caption] = {}
     known: dict[tuple[tuple[int, ...], tuple[int, ...]], Caption] = {}
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         for system in systems:
             part = Slice.of(connection, replace(question, prompt=system.prompt), [system.model])
             key = (part.conditions, part.signatures)

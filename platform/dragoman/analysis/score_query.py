@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Double, Row, Select, and_, case, cast, fun
 from sqlalchemy.orm import aliased
 
 from dragoman.analysis.dimensions import Axes, Dimension
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
@@ -105,7 +106,7 @@ class Selection:
         Raises:
             StoreError: something named is not there, or scores would be mixed that can't be compared.
         """
-        with self.store.database.reading() as connection:
+        with reading(self.store, self.question) as connection:
             grid_id = grid_number(connection, self.question.grid)
             models = grid_models(connection, grid_id)
             others = [self.other] if self.other in models else []

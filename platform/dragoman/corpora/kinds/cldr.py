@@ -73,7 +73,7 @@ class Cldr(Corpus):
 
     def segments(self, pair: Pair, split: Split) -> Iterator[Segment]:
         """The renderings of a split's meanings in both languages; a meaning one of them lacks is left out."""
-        return (segment for segment, _, _ in self.located(pair, split))
+        return (line.segment for line in self.located(pair, split))
 
     def located(self, pair: Pair, split: Split) -> Iterator[Located]:
         """The same, by the number of the meaning."""
