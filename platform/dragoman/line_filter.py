@@ -70,10 +70,9 @@ class LineFilter(NamedTuple):
         held = np.ones(lines, np.bool_)
         for name, value in self.conditions:
             meets = _meaning(name, value, pair)
-            by_value = {each: bool(each) and meets(each) for each in {*labels.get(name, ())}}
-            held &= (
-                np.fromiter((by_value[each] for each in labels.get(name, [])), np.bool_) if name in labels else False
-            )
+            values = labels.get(name) or [""] * lines
+            by_value = {each: bool(each) and meets(each) for each in {*values}}
+            held &= np.fromiter((by_value[each] for each in values), np.bool_, lines)
         return held
 
 

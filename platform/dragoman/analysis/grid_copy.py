@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, exists, func, insert, select
 
-from dragoman.analysis.line_labels import TextKey, read_labels, require_lines
+from dragoman.analysis.line_labels import TextKey, lines_of, read_labels, require_lines
 from dragoman.analysis.segment_statistics import MOST_PAIRS, agrees
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
@@ -140,7 +140,7 @@ class GridCopy:
         for row in tests:
             key = (row["test_set_id"], row["pair_id"], row["edition"])
             its, pair = labels.get(key), pairs[row["pair_id"]]
-            held = None if its is None else self._asked.lines.chosen(pair, its, len(next(iter(its.values()))))
+            held = None if its is None else self._asked.lines.chosen(pair, its, lines_of(its))
             self._texts[key] = _Text(pair, held)
             row["segments"] = self._texts[key].lines or None
         if not any(text.lines for text in self._texts.values()):

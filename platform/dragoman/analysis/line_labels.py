@@ -1,7 +1,9 @@
 """The labels of a grid's test lines, and how many lines have each of their values."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from itertools import compress
 
 from sqlalchemy import Connection, func, select
 
@@ -15,6 +17,10 @@ from dragoman.store.store import Store
 
 TextKey = tuple[int, int, int]
 """A text: its test set, pair and edition."""
+
+
+MOST_NAMED = 20
+"""Values that are named where none is near to the one asked for."""
 
 
 def read_labels(connection: Connection, sets: Collection[int], pairs: Collection[int]) -> dict[TextKey, Labels]:
@@ -51,17 +57,14 @@ def require_lines(
     named = " and ".join(f"'{grid}'" for grid in grids)
     counts = counted((pairs[pair], its) for (_, pair, _), its in labels.items())
     if not counts:
-        raise StoreError(
-            f"The test lines of {named} have no labels, so that there are no slices of them: name the columns in "
-            "`labels` of the corpus, and run the grid again."
-        )
+        raise _no_labels(named)
     for name, value in asked.conditions:
         if name not in counts:
             raise StoreError(f"The test lines of {named} have no label '{name}'; {nearest(name, counts)}")
         known = counts[name]
         meant = language_named(value) if name == ORIGINAL and value not in SIDES else value
         if meant not in known and not (name == ORIGINAL and value in SIDES):
-            raise StoreError(f"No test line of {named} has {name}={value}; {nearest(value, known)}")
+            raise StoreError(f"No test line of {named} has {name}={value}; {_near(value, known)}")
 
 
 def counted(texts: Iterable[tuple[Pair, Labels]]) -> dict[str, Counter[str]]:
@@ -81,18 +84,64 @@ def counted(texts: Iterable[tuple[Pair, Labels]]) -> dict[str, Counter[str]]:
     return dict(found)
 
 
-def slices_by(store: Store, grid: str, label: str) -> list[str]:
+def slices_by(store: Store, grid: str, label: str, lines: str | None = None) -> list[str]:
     """The values of a label that lines of a grid have, the most frequent first; of the original language the sides.
+
+    Args:
+        store: the store.
+        grid: name of the grid.
+        label: name of the label.
+        lines: the filter of the lines that are looked at; all by default.
 
     Raises:
         StoreError: there is no such grid or label.
+        LineFilterError: the filter can't be read.
     """
-    labels = store.conditions.labels_of_grid(grid)
-    counts = counted((pair, its) for (_, pair, _), its in labels.items())
+    texts = [(pair, labels) for (_, pair, _), labels in store.conditions.labels_of_grid(grid).items()]
+    counts = require_label(grid, label, texts)
+    if lines:
+        counts = counted(_only(texts, LineFilter.parse(lines))).get(label, counts)
+    if label == ORIGINAL:
+        return [side for side in SIDES if counts[side]]
+    return [value for value, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
+
+
+def require_label(grid: str, label: str, texts: Iterable[tuple[Pair, Labels]]) -> Counter[str]:
+    """How many lines of a grid's texts have each value of a label.
+
+    Raises:
+        StoreError: none has that label.
+    """
+    counts = counted(texts)
     if not counts:
-        require_lines(LineFilter(((label, ""),)), [grid], {}, {})
+        raise _no_labels(f"'{grid}'")
     if label not in counts:
         raise StoreError(f"The test lines of '{grid}' have no label '{label}'; {nearest(label, counts)}")
-    if label == ORIGINAL:
-        return [side for side in SIDES if counts[label][side]]
-    return [value for value, _ in sorted(counts[label].items(), key=lambda each: (-each[1], each[0]))]
+    return counts[label]
+
+
+def _only(texts: Iterable[tuple[Pair, Labels]], asked: LineFilter) -> Iterator[tuple[Pair, Labels]]:
+    """The labels of the lines that a filter chooses."""
+    for pair, labels in texts:
+        held = asked.chosen(pair, labels, lines_of(labels)).tolist()
+        yield pair, {name: tuple(compress(values, held)) for name, values in labels.items()}
+
+
+def lines_of(labels: Labels) -> int:
+    """How many lines the labels of a text are of."""
+    return len(next(iter(labels.values()), ()))
+
+
+def _no_labels(named: str) -> StoreError:
+    return StoreError(
+        f"The test lines of {named} have no labels, so that there are no slices of them: name the columns in `labels` "
+        "of the corpus, and run the grid again."
+    )
+
+
+def _near(value: str, known: Counter[str]) -> str:
+    """The nearest values of a label; of many where none is near, the most frequent."""
+    if len(known) <= MOST_NAMED or get_close_matches(value.casefold(), map(str.casefold, known), n=1):
+        return nearest(value, known)
+    named = ", ".join(name for name, _ in known.most_common(MOST_NAMED))
+    return f"use one of: {named} and {len(known) - MOST_NAMED:,} more."

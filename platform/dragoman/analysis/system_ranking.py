@@ -73,6 +73,7 @@ def rank(
     systems = _ranked(found, made, differences, groups)
     return Ranking(
         metric=question.metric,
+        lines=question.lines,
         over=over,
         done=len(found.pairs),
         pairs=found.planned,
