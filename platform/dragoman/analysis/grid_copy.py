@@ -199,7 +199,7 @@ class GridCopy:
             packed, text = row.pop("statistics"), texts.get(_cell(row))
             if text is None or text.held is None or not text.lines:
                 continue
-            made = _sliced(kinds[row["metric_id"]](text.pair), row["value"], packed, text.held)
+            made = sliced(kinds[row["metric_id"]](text.pair), row["value"], packed, text.held)
             if isinstance(made, str):
                 reasons[_cell(row), row["metric_id"]] = made
             else:
@@ -258,7 +258,7 @@ def _cell(row: Mapping[str, Any]) -> Cell:
     return row["model_id"], row["condition_id"], row["pair_id"]
 
 
-class _Scored(NamedTuple):
+class SlicedScore(NamedTuple):
     """A score of some lines."""
 
     values: Row
@@ -267,7 +267,7 @@ class _Scored(NamedTuple):
     """The statistics of the lines."""
 
 
-def _sliced(metric: Metric, value: float, packed: bytes | None, held: NDArray[np.bool_]) -> _Scored | str:
+def sliced(metric: Metric, value: float, packed: bytes | None, held: NDArray[np.bool_]) -> SlicedScore | str:
     """The score of the chosen lines, or why there is none.
 
     Args:
@@ -286,4 +286,4 @@ def _sliced(metric: Metric, value: float, packed: bytes | None, held: NDArray[np
         return f"its stored statistics don't give its score by the {metric.name} that is installed here"
     chosen = rows[held]
     low, high = confidence_interval(metric, chosen)
-    return _Scored({"value": metric.score(chosen), "low": low, "high": high}, pack(chosen))
+    return SlicedScore({"value": metric.score(chosen), "low": low, "high": high}, pack(chosen))
