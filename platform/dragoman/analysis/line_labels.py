@@ -7,10 +7,12 @@ from itertools import compress
 
 from sqlalchemy import Connection, func, select
 
+from dragoman.analysis.segment_statistics import MOST_PAIRS
 from dragoman.errors import StoreError, nearest
 from dragoman.line_filter import ORIGINAL, SIDES, LineFilter, side_of
 from dragoman.pair import Pair
 from dragoman.store.database.connection import fetched
+from dragoman.store.database.ids import grid_number
 from dragoman.store.line_labels import Labels, language_named, unpack
 from dragoman.store.schema import ConditionRow, GridPairRow, TestLabelsRow
 from dragoman.store.store import Store
@@ -97,13 +99,29 @@ def slices_by(store: Store, grid: str, label: str, lines: str | None = None) -> 
         StoreError: there is no such grid or label.
         LineFilterError: the filter can't be read.
     """
-    texts = [(pair, labels) for (_, pair, _), labels in store.conditions.labels_of_grid(grid).items()]
+    texts = _texts(store, grid)
     counts = require_label(grid, label, texts)
     if lines:
         counts = counted(_only(texts, LineFilter.parse(lines))).get(label, counts)
     if label == ORIGINAL:
         return [side for side in SIDES if counts[side]]
     return [value for value, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
+
+
+def labels_of(store: Store, grid: str) -> dict[str, Counter[str]]:
+    """How many lines of a grid's tests have each value of each label; nothing of a grid too large for slices.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    with store.database.reading() as connection:
+        pairs = select(func.count()).where(GridPairRow.grid_id == grid_number(connection, grid))
+        is_large = connection.execute(pairs).scalar_one() > MOST_PAIRS
+    return {} if is_large else counted(_texts(store, grid))
+
+
+def _texts(store: Store, grid: str) -> list[tuple[Pair, Labels]]:
+    return [(pair, labels) for (_, pair, _), labels in store.conditions.labels_of_grid(grid).items()]
 
 
 def require_label(grid: str, label: str, texts: Iterable[tuple[Pair, Labels]]) -> Counter[str]:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, render_template, request, url_for
 from markupsafe import Markup
 
+from dragoman.line_filter import LineFilter
 from dragoman.pair import Pair
 from dragoman.store.records import CellRecord
 from dragoman.tables.table import Column, Decoration, Table, figure, interval, number, word
@@ -35,7 +36,7 @@ def cell() -> str | Response:
     label = Label(one_of("There is no label", wanted, Label)) if wanted else None
     shown = rows_beside(store, names, view, request.args.getlist("beside"))
     size = {"size": None} if request.args.get("form") else {}
-    found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, **size)
+    found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, lines=view.lines, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
     return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",
@@ -50,6 +51,7 @@ def cell() -> str | Response:
         search=search,
         arrangement=arrangement,
         label=label,
+        only=lambda name, value: str(LineFilter(((name, value),))),
         every_label=Label,
         arguments={
             **view.query(), "source": pair.source, "target": pair.target, "search": search, "by": by,
@@ -62,9 +64,11 @@ def cell() -> str | Response:
 def sentence_table(view: View, found: PairView, by: str) -> Table:
     """The sentences with the hypothesis of each run."""
     names = [each.model for each in found.candidates if each.lines]
+    about = sorted({name for segment in found.segments for name in segment.about})
     rows = []
     for segment in found.segments:
         row = {"number": segment.number, "source": segment.source, "reference": segment.reference}
+        row |= {f"line {name}": segment.about.get(name) for name in about}
         for each in segment.hypotheses:
             row |= {
                 _named(each.model): each.text,
@@ -78,6 +82,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
         return Column(f"{name} {by}", f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
 
     columns = [number("number", "no.", digits=0), word("source"), word("reference")]
+    columns += [word(f"line {name}", name) for name in about]
     for name in names:
         columns += [word(_named(name), name), judged(name), word(f"{name} labels"), word(f"{name} language")]
     return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
@@ -99,9 +104,10 @@ def model_table(view: View, found: PairView) -> Table:
         for each in found.candidates
         for score in each.scores or (None,)
     ]  # fmt: skip
+    only = f", lines with {view.lines}" if view.lines else ""
     counts = [number(name, digits=0) for name in ("sentences", "cut", "too_long", "tokens")]
     return Table(
-        name="models", title=f"{view.grid}: every model on {found.pair}", content=rows, group="model",
+        name="models", title=f"{view.grid}: every model on {found.pair}{only}", content=rows, group="model",
         columns=[word("model"), word("state"), word("reason"), word("metric"), number("value"),
                  interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],

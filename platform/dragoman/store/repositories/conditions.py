@@ -108,8 +108,14 @@ class ConditionRepository(Repository):
             for chunk in chunks(rows):
                 connection.execute(statement, chunk)
 
-    def labels_of_grid(self, grid: str) -> dict[tuple[str, Pair, str], dict[str, tuple[str, ...]]]:
+    def labels_of_grid(
+        self, grid: str, pair: Pair | None = None
+    ) -> dict[tuple[str, Pair, str], dict[str, tuple[str, ...]]]:
         """The labels of a grid's test lines by test set, pair and content hash; lines that have none are left out.
+
+        Args:
+            grid: name of the grid.
+            pair: only those of one pair.
 
         Raises:
             StoreError: there is no such grid, or labels are damaged.
@@ -127,6 +133,8 @@ class ConditionRepository(Repository):
                 .where(GridPairRow.grid_id == grid_number(connection, grid))
                 .order_by(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content, TestLabelsRow.name)
             )
+            if pair is not None:
+                query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
             found: defaultdict[tuple[str, Pair, str], dict[str, tuple[str, ...]]] = defaultdict(dict)
             for test_set, source, target, content, name, packed in fetched(connection, query):
                 labels = found[test_set, Pair(source, target), content]
