@@ -92,7 +92,7 @@ class SacrebleuSets(SideBySide):
                 f"{files.place(name)} has {len(values)} lines where the source has {lines}: remove both, and have "
                 "sacreBLEU fetch the set again."
             )
-        return {number: value for number, value in enumerate(values) if value and value != "None"}
+        return {number: value for number, value in enumerate(values) if value}
 
     def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
         code = self._codes(split).get(pair)
