@@ -208,6 +208,7 @@ def scores(
     test_set: str | None = None,
     prompt: str | None = None,
     decoding: str | None = None,
+    lines: str | None = None,
 ) -> Selection:
     """Scores to narrow, group and compare: ``scores(store, "bleu", model="m1").by("partition").against("base")``.
 
@@ -220,6 +221,7 @@ def scores(
         test_set: text that the revision of the test set holds, where the grid has several.
         prompt: text that the prompt holds, where the grid has several.
         decoding: text that the decoding's identity holds, where the grid has several.
+        lines: only test lines with these labels, as in `domain=news`.
 
     Raises:
         StoreError: several grids have these models, or none has.
@@ -232,6 +234,7 @@ def scores(
         prompt=prompt,
         test_set=test_set,
         decoding=decoding,
+        lines=lines,
     )
     return Selection(store, question, names)
 

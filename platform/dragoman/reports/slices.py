@@ -1,20 +1,29 @@
-"""Table of the slices of a test set that a label makes: each system on the lines of each domain, document or origin."""
+"""Tables of the labels of test lines, and of the slices they make: each system on each domain, document or origin."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from dragoman.analysis.aggregation import ALL
 from dragoman.analysis.caption import caption_line, captions_of
-from dragoman.analysis.line_labels import slices_by
+from dragoman.analysis.line_labels import counted, slices_by
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.segment_statistics import MOST_PAIRS
 from dragoman.line_filter import LineFilter
+from dragoman.pair import Pair
+from dragoman.planning.plan import Plan
 from dragoman.reports.choices import chosen_systems, weighing
+from dragoman.store.line_labels import labels_of
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, interval, number, share, word
 
 MOST_SLICES = 30
 """Values of a label that have rows; each is scored anew from the stored statistics."""
+
+
+MOST_VALUES = 12
+"""Values of one label that a plan shows."""
 
 
 def by_label(store: Store, question: ScoreQuestion, *, models: Sequence[str], label: str) -> Table:
@@ -64,6 +73,32 @@ def by_label(store: Store, question: ScoreQuestion, *, models: Sequence[str], la
                  share("pairs", "done", "pairs"), number("mean", question.metric), interval("low", "high"),
                  *(gain if has_gain else [])],
         content=rows, notes=list(notes), group="value", stub=2 + several, caption=caption_line(whole),
+    )  # fmt: skip
+
+
+def labels(planned: Plan) -> Table:
+    """The labels of the test lines, which slices go by: how many lines have each value; none of grids too large."""
+    counts: dict[str, Counter[str]] = {}
+    lines, pairs = 0, dict[tuple[str, str], set[Pair]]()
+    for pair in planned.contents if len(planned.contents) <= MOST_PAIRS else ():
+        located = planned.lines.located(pair)
+        lines += len(located)
+        for label, its in counted([(pair, labels_of(located))]).items():
+            counts.setdefault(label, Counter()).update(its)
+            for value in its:
+                pairs.setdefault((label, value), set()).add(pair)
+    rows = [
+        {"label": label, "value": value, "lines": count, "of_lines": lines, "in_pairs": len(pairs[label, value]),
+         "values": len(its)}
+        for label, its in counts.items()
+        for value, count in its.most_common(MOST_VALUES)
+    ]  # fmt: skip
+    many = [f"{label} has {len(its):,} values" for label, its in counts.items() if len(its) > MOST_VALUES]
+    return Table(
+        name="labels", title="Labels of the test lines, for slices", content=rows, group="label", stub=2,
+        columns=[word("label"), word("value"), share("lines", "lines", "of_lines"),
+                 number("in_pairs", "in pairs", digits=0)],
+        notes=[f"{' and '.join(many)}: the {MOST_VALUES} most frequent are shown."] if many else [],
     )  # fmt: skip
 
 
