@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, exists, func, insert, select
 
 from dragoman.analysis.line_labels import TextKey, lines_of, read_labels, require_lines
-from dragoman.analysis.segment_statistics import MOST_PAIRS, agrees
+from dragoman.analysis.segment_statistics import MOST_PAIRS
+from dragoman.analysis.sliced_scores import chosen_rows, scored
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.line_filter import LineFilter
-from dragoman.metrics.base import Metric
+from dragoman.metrics.base import Metric, Statistics
 from dragoman.metrics.lookup import metric_class
-from dragoman.metrics.resampling import confidence_interval
-from dragoman.metrics.serialization import pack, unpack
+from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 from dragoman.store.line_keys import pack as pack_keys
 from dragoman.store.line_keys import unpack as unpack_keys
@@ -45,6 +45,9 @@ from dragoman.store.schema import (
 
 MOST_SCORES = 20_000
 """Scores that a slice is made of at most."""
+
+BATCH = 256
+"""Scores whose intervals are computed together."""
 
 OFF_TARGET = "off_target"
 """The metric that partition tables show beside every other."""
@@ -191,22 +194,28 @@ class GridCopy:
                 StatisticsRow, and_(*(getattr(StatisticsRow, name) == getattr(ScoreRow, name) for name in names))
             )
             .where(*self._scores(models, conditions, kinds))
-            .order_by(ScoreRow.condition_id, ScoreRow.pair_id)
+            .order_by(ScoreRow.metric_id, ScoreRow.condition_id, ScoreRow.pair_id)
         )
-        scores, statistics, reasons = list[Row](), list[Row](), dict[tuple[Cell, int], str]()
+        scores, tables, reasons = list[Row](), list[tuple[Metric, Statistics]](), dict[tuple[Cell, int], str]()
         for found in self._source.execute(query).mappings():
             row = dict(found)
             packed, text = row.pop("statistics"), texts.get(_cell(row))
             if text is None or text.held is None or not text.lines:
                 continue
-            made = sliced(kinds[row["metric_id"]](text.pair), row["value"], packed, text.held)
-            if isinstance(made, str):
-                reasons[_cell(row), row["metric_id"]] = made
+            metric = kinds[row["metric_id"]](text.pair)
+            if isinstance(chosen := chosen_rows(metric, row["value"], packed, text.held), str):
+                reasons[_cell(row), row["metric_id"]] = chosen
             else:
-                scores.append(row | made.values)
-                statistics.append({name: row[name] for name in names} | {"statistics": made.statistics})
-        self._write(ScoreRow, scores)
-        self._write(StatisticsRow, statistics)
+                scores.append(row)
+                tables.append((metric, chosen))
+        for start in range(0, len(scores), BATCH):
+            rows, its = scores[start : start + BATCH], tables[start : start + BATCH]
+            self._write(ScoreRow, [row | found for row, found in zip(rows, scored(its), strict=True)])
+            statistics = [
+                {name: row[name] for name in names} | {"statistics": pack(chosen)}
+                for row, (_, chosen) in zip(rows, its, strict=True)
+            ]
+            self._write(StatisticsRow, statistics)
         return reasons
 
     def _text(self, row: Mapping[str, Any]) -> _Text:
@@ -256,34 +265,3 @@ class GridCopy:
 
 def _cell(row: Mapping[str, Any]) -> Cell:
     return row["model_id"], row["condition_id"], row["pair_id"]
-
-
-class SlicedScore(NamedTuple):
-    """A score of some lines."""
-
-    values: Row
-    """Its value and the ends of its interval."""
-    statistics: bytes
-    """The statistics of the lines."""
-
-
-def sliced(metric: Metric, value: float, packed: bytes | None, held: NDArray[np.bool_]) -> SlicedScore | str:
-    """The score of the chosen lines, or why there is none.
-
-    Args:
-        metric: the metric.
-        value: the score of all lines.
-        packed: their statistics.
-        held: the mask of the chosen lines.
-
-    Raises:
-        MetricError: the statistics are damaged.
-    """
-    if packed is None:
-        return "no statistics of its lines are stored, so that a slice of them can't be scored"
-    rows = unpack(packed)
-    if len(rows) != len(held) or not agrees(float(metric.aggregate(rows.sum(axis=0))), value):
-        return f"its stored statistics don't give its score by the {metric.name} that is installed here"
-    chosen = rows[held]
-    low, high = confidence_interval(metric, chosen)
-    return SlicedScore({"value": metric.score(chosen), "low": low, "high": high}, pack(chosen))

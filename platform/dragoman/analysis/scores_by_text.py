@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, and_, select
 
-from dragoman.analysis.grid_copy import sliced
+from dragoman.analysis.sliced_scores import sliced
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.store.records import Record

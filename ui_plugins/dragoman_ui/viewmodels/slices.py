@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.analysis.grid_copy import sliced
 from dragoman.analysis.line_labels import labels_of
+from dragoman.analysis.sliced_scores import sliced
 from dragoman.errors import StoreError
 from dragoman.line_filter import ORIGINAL, SIDES, LineFilter
 from dragoman.metrics.lookup import metric_class
