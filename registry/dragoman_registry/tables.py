@@ -39,8 +39,8 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "behind": "; ".join(map(str, finding.worst)) or finding.note,
             **facts,
             **(
-                report.captions[finding.metric].facts
-                if finding.metric in report.captions
+                report.captions[finding.measure].facts
+                if finding.measure in report.captions
                 else {"metric": finding.metric}
             ),
         }

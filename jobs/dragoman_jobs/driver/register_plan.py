@@ -11,6 +11,7 @@ from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import contamination_records
 from dragoman.spec.sentences import SentenceSample
 from dragoman.store.line_keys import LineKeys
+from dragoman.store.line_labels import Labels, labels_of
 from dragoman.store.records import (
     CellRecord,
     DecodingRecord,
@@ -78,6 +79,7 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
     ]
     store.grids.add(record, [*cells, *(cell for _, own in kept.values() for cell in own)])
     store.conditions.add_keys(test.id, test_lines.keys)
+    store.conditions.add_labels(test.id, test_lines.labels)
     for training in plan.trainings:
         if training.text:
             store.contamination.record(training.identity.id, test.id, contamination_records(training, test.id))
@@ -100,13 +102,15 @@ class _TestLines(NamedTuple):
     """How many they are."""
     keys: dict[tuple[Pair, str], LineKeys]
     """Their keys, by pair and content hash."""
+    labels: dict[tuple[Pair, str], Labels]
+    """Their labels, likewise."""
     sizes: dict[str, int]
     """The characters to translate of each blob."""
 
 
 def _store_test_lines(plan: Plan, store: Store) -> _TestLines:
     """Store the test lines in blobs."""
-    lines, stored = plan.lines, _TestLines({}, {}, {}, {})
+    lines, stored = plan.lines, _TestLines({}, {}, {}, {}, {})
     for pair, content in plan.contents.items():
         located = lines.located(pair)
         sources = [line.segment.source for line in located]
@@ -115,6 +119,7 @@ def _store_test_lines(plan: Plan, store: Store) -> _TestLines:
         stored.addresses[pair], stored.counts[pair] = address, len(located)
         stored.sizes[address] = sum(map(len, sources))
         stored.keys[pair, content] = LineKeys.of(pair, located)
+        stored.labels[pair, content] = labels_of(located)
     return stored
 
 

@@ -7,10 +7,12 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.systems import System
 from dragoman.identity import canonical_json
+from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman.store.database.connection import fetched
@@ -52,6 +54,8 @@ class Caption(Record):
     """Its split."""
     revision: str
     """Its revision."""
+    lines: str | None = None
+    """The filter of its lines that a slice is of; None is all."""
     sentences_asked: int | None
     """Sentences of each pair that were asked for; None is all."""
     sample_seed: int | None
@@ -81,6 +85,7 @@ class Caption(Record):
             "corpus": self.corpus,
             "split": self.split,
             "revision": self.revision,
+            "lines": self.lines,
             "sentences_asked": self.sentences_asked,
             "sample_seed": self.sample_seed,
             "sentences_least": self.sentences_least,
@@ -92,9 +97,21 @@ class Caption(Record):
 
     @property
     def test_set(self) -> str:
-        """Corpus, split and revision."""
+        """Corpus, split and revision, and of which lines a slice is."""
         shown = self.revision if len(self.revision) <= _REVISION else f"{self.revision[:12]}…"
-        return f"{self.corpus} {self.split}, revision {shown}"
+        only = f", only lines with {self.lines}" if self.lines else ""
+        return f"{self.corpus} {self.split}, revision {shown}{only}"
+
+    @property
+    def warning(self) -> str | None:
+        """The sentence about a slice of few lines under a metric that wants more; None elsewhere."""
+        kind = metric_class(self.metric) if self.lines else None
+        if kind is None or self.sentences_least is None or self.sentences_least >= kind.fewest_lines:
+            return None
+        return (
+            f"With {self.sentences_least:,} lines {self.metric} hangs on single sentences: read the intervals, and "
+            f"take {kind.fewest_lines:,} lines or more."
+        )
 
     @property
     def sentences(self) -> str:
@@ -144,7 +161,8 @@ def caption_line(captions: Mapping[str, Caption]) -> str | None:
             said.setdefault(of(caption), []).append(name)
         texts = list(said) if len(said) < 2 else [f"{text} ({_listed(names)})" for text, names in said.items()]
         parts.append(f"{what}: {', '.join(texts)}" if what else "; ".join(texts))
-    return f"{'; '.join(parts)}." if captions else None
+    warnings = dict.fromkeys(filter(None, (caption.warning for caption in captions.values())))
+    return " ".join([f"{'; '.join(parts)}.", *warnings]) if captions else None
 
 
 def caption_of(store: Store, question: ScoreQuestion, *, model: str | None = None) -> Caption:
@@ -158,7 +176,7 @@ def caption_of(store: Store, question: ScoreQuestion, *, model: str | None = Non
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         return read_caption(connection, Slice.of(connection, question, [] if model is None else [model]))
 
 
@@ -166,7 +184,7 @@ def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]
     """The captions of some systems of one grid; errors as for `caption_of`."""
     found: dict[System, Caption] = {}
     known: dict[tuple[tuple[int, ...], tuple[int, ...]], Caption] = {}
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         for system in systems:
             part = Slice.of(connection, replace(question, prompt=system.prompt), [system.model])
             key = (part.conditions, part.signatures)
@@ -211,6 +229,7 @@ def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] 
         corpus=first.get("corpus", "none"),
         split=first.get("split", "none"),
         revision=first.get("revision", "none"),
+        lines=part.lines,
         sentences_asked=first.get("sentences"),
         sample_seed=first.get("seed"),
         decoding=" or ".join(dict.fromkeys(_decoding(row.settings) for row in rows)),

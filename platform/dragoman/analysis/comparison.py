@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import Mask, ScopeMeans, masks_by_scope, means_by_scope, scopes_of
 from dragoman.analysis.caption import Caption, captions_of_both
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, pair_differences, two_models
 from dragoman.analysis.pair_scores import read_columns
 from dragoman.analysis.pair_tests import ModelTests, model_tests, tested
@@ -172,7 +173,7 @@ def compare(
     """
     plan = Plan(test, correction, alpha, samples, seed, unit)
     plan.check()
-    with store.database.reading() as connection:
+    with reading(store, question, a, b) as connection:
         part, a_id, b_id, note = two_models(connection, question, a=a, b=b)
         columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
         tests = model_tests(
@@ -215,7 +216,7 @@ def scope_differences(
 
     Without `resample` they have no intervals and p-values, which take seconds for a thousand pairs.
     """
-    with store.database.reading() as connection:
+    with reading(store, question, a, b) as connection:
         part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
         ids, micro, tests = (b_id, a_id), question.micro, ModelTests(None)
         if has_too_many(connection, part, b_id):
@@ -230,7 +231,7 @@ def scope_differences(
 
 def captions_of_compared(store: Store, question: ScoreQuestion, *, a: str, b: str) -> tuple[Caption, Caption]:
     """The captions of both models of a comparison; arguments and errors as for `compare`."""
-    with store.database.reading() as connection:
+    with reading(store, question, a, b) as connection:
         return captions_of_both(connection, two_models(connection, question, a=a, b=b).part)
 
 

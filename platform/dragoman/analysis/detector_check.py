@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, select
 
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import MOST_PAIRS
@@ -55,7 +56,7 @@ def misses_of(store: Store, question: ScoreQuestion, *, model: str) -> Mapping[s
         StoreError: something named is not there, or rates would be mixed that can't be compared.
     """
     languages = store.grids.get(question.grid).languages
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         return detector_misses(connection, store, Slice.of(connection, question, [model]), languages)
 
 

@@ -166,7 +166,7 @@ class _Tested(NamedTuple):
         held = ~np.isnan(rows)
         replicated = shares @ (rows if held.all() else np.where(held, rows, 0))
         if not held.all():  # a pair of which a resample holds no line is left out of the resample's mean
-            with np.errstate(invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):
                 replicated *= shares.sum() / (shares @ held)
         return _Part(
             fsum(share * side.delta for share, side in zip(shares.tolist(), chosen, strict=True)),

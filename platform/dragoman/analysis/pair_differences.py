@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 from sqlalchemy.orm import aliased
 
 from dragoman.analysis.comparability import Looked, comparable_signatures, decoded_alike, facing_conditions, ways_apart
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, same_cell
 from dragoman.analysis.significance_plan import ALPHA
@@ -68,7 +69,7 @@ def regressions(store: Store, question: ScoreQuestion, *, a: str, b: str, limit:
 
     Of equally bad pairs, where there is no room for all of them, those added to the store last are left out.
     """
-    with store.database.reading() as connection:
+    with reading(store, question, a, b) as connection:
         part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
         higher = higher_is_better(question.metric)
 
@@ -111,7 +112,7 @@ def differing_pairs(
     Raises:
         StoreError: as for `compare`.
     """
-    with store.database.reading() as connection:
+    with reading(store, question, a, b) as connection:
         part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
         scores = _scores(part, a_id, b_id).subquery("scores")
         of = scores.c

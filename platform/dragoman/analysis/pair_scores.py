@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Select, func, select
 
+from dragoman.analysis.line_labels import moment_of_labels
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, scored_cells
 from dragoman.analysis.significance_plan import ALPHA
@@ -108,7 +110,7 @@ def pair_columns(store: Store, question: ScoreQuestion, *, model: str, against: 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         part = Slice.of(connection, question, _named(model, against))
         number, other = number_of(question.grid, part.models, model), _other(question.grid, part, against)
         return read_columns(connection, part, model_id=number, other_id=other)
@@ -193,7 +195,9 @@ def version(store: Store, question: ScoreQuestion, *, model: str, against: str =
         refused = select(func.count()).where(UnscorableRow.model_id.in_(numbers))
         parts = (cells.where(CellRow.model_id.in_(numbers)), sums, refused)
         found = [tuple(connection.execute(part).one()) for part in parts]
-    return repr((store.database.shown, question.grid, changed, numbers, question.metric, found))
+        labels = moment_of_labels(connection, [grid_id]) if question.lines else ()
+    asked = (question.grid, question.metric, question.lines)
+    return repr((store.database.shown, *asked, changed, numbers, labels, found))
 
 
 def differing(
@@ -297,7 +301,7 @@ def pair_scores(store: Store, question: ScoreQuestion, *, model: str) -> list[Pa
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         part = Slice.of(connection, question, [model])
         cells = scored_cells(part, number_of(question.grid, part.models, model), part.base_id)
         return [_pair_score(row) for row in connection.execute(cells)]
@@ -305,7 +309,7 @@ def pair_scores(store: Store, question: ScoreQuestion, *, model: str) -> list[Pa
 
 def unscored(store: Store, question: ScoreQuestion, *, model: str) -> list[PairScore]:
     """The planned pairs that have no score, with the reasons; arguments and errors as for `pair_scores`."""
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         part = Slice.of(connection, question, [model])
         cells = scored_cells(part, number_of(question.grid, part.models, model), part.base_id)
         return [_pair_score(row) for row in connection.execute(cells.where(ScoreRow.value.is_(None)))]

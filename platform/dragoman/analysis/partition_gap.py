@@ -9,6 +9,7 @@ import numpy as np
 
 from dragoman.analysis.aggregation import SCOPES, ScopeMeans, masks_by_scope, means_by_scope
 from dragoman.analysis.bootstrap import Joint
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairColumns, read_columns
 from dragoman.analysis.score_question import ScoreQuestion
@@ -69,7 +70,7 @@ def partition_gap(store: Store, question: ScoreQuestion, *, model: str, better: 
     for scope in (better, worse):
         if scope not in SCOPES:
             raise StoreError(f"'{scope}' is no partition; {nearest(scope, SCOPES)}")
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         part = Slice.of(connection, question, [model])
         model_id = number_of(question.grid, part.models, model)
         columns = read_columns(connection, part, model_id=model_id)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from dragoman.analysis.aggregation import ScopeMeans, masks_by_scope, mean, means_by_scope
 from dragoman.analysis.bootstrap import TOO_MANY, Bounds, Joint
 from dragoman.analysis.detector_check import detector_misses
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.long_sentences import notes_on_long_sentences
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import OFF_TARGET, PairColumns, read_columns
@@ -82,7 +83,7 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         part = Slice.of(connection, question, [model])
         model_id = number_of(question.grid, part.models, model)
         read = _summed if has_too_many(connection, part, model_id) else _resampled

@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, Connection, collate, func, select
 
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
@@ -37,7 +38,7 @@ def best_models(store: Store, question: ScoreQuestion) -> list[BestModel]:
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         part = Slice.of(connection, question)
         done = func.sum(ScoreSumRow.scores).label("done")
         mean = (func.sum(ScoreSumRow.total) / func.sum(ScoreSumRow.scores)).label("mean")

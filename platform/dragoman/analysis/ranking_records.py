@@ -87,6 +87,8 @@ class Ranking(Record):
 
     metric: str
     """Name of the metric."""
+    lines: str | None = None
+    """The filter of the test lines that a slice is of; None is all."""
     over: str
     """The scope."""
     done: int

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from dragoman.analysis.aggregation import masks_by_scope, mean
 from dragoman.analysis.caption import Caption, captions_of_both
 from dragoman.analysis.estimate import Estimate
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import two_models
 from dragoman.analysis.pair_scores import read_columns
 from dragoman.analysis.recipes import RecipeTests
@@ -119,7 +120,7 @@ def compare_recipes(
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     kind = metric_class(question.metric)
-    with store.database.reading() as connection:
+    with reading(store, question, a, b) as connection:
         found_a, found_b = (_models(connection, question.grid, name) for name in (a, b))
         is_one = not {*found_a.values()}.isdisjoint(found_b.values())
         models_a, models_b = [*found_a], [*found_b]

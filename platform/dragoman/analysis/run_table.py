@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, func, select
 
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_scores import version
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.score_question import ScoreQuestion
@@ -48,7 +49,7 @@ def runs(store: Store, question: ScoreQuestion) -> list[Run]:
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         part = Slice.of(connection, question)
         seen = _seen(connection, part)
     is_small = part.pairs * len(part.models) <= MOST_CELLS

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Double, Row, Select, and_, case, cast, fun
 from sqlalchemy.orm import aliased
 
 from dragoman.analysis.dimensions import Axes, Dimension
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
@@ -105,7 +106,7 @@ class Selection:
         Raises:
             StoreError: something named is not there, or scores would be mixed that can't be compared.
         """
-        with self.store.database.reading() as connection:
+        with reading(self.store, self.question) as connection:
             grid_id = grid_number(connection, self.question.grid)
             models = grid_models(connection, grid_id)
             others = [self.other] if self.other in models else []
@@ -207,6 +208,7 @@ def scores(
     test_set: str | None = None,
     prompt: str | None = None,
     decoding: str | None = None,
+    lines: str | None = None,
 ) -> Selection:
     """Scores to narrow, group and compare: ``scores(store, "bleu", model="m1").by("partition").against("base")``.
 
@@ -219,6 +221,7 @@ def scores(
         test_set: text that the revision of the test set holds, where the grid has several.
         prompt: text that the prompt holds, where the grid has several.
         decoding: text that the decoding's identity holds, where the grid has several.
+        lines: only test lines with these labels, as in `domain=news`.
 
     Raises:
         StoreError: several grids have these models, or none has.
@@ -231,6 +234,7 @@ def scores(
         prompt=prompt,
         test_set=test_set,
         decoding=decoding,
+        lines=lines,
     )
     return Selection(store, question, names)
 

@@ -23,5 +23,7 @@ class ScoreQuestion:
     """Text that the test set's corpus, revision or identity must hold, where the grid has several."""
     decoding: str | None = None
     """Text that the decoding's settings or identity must hold, where the grid has several."""
+    lines: str | None = None
+    """The slice of the test set: only its lines with these labels (`domain=news`, `LineFilter`); all by default."""
     micro: bool = False
     """Weigh each pair by its segments in means over pairs; by default all pairs count alike."""

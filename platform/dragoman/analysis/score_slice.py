@@ -48,6 +48,8 @@ class Slice(NamedTuple):
     """Whether the models named are known to have no cell under these conditions outside the grid: it saves look-ups."""
     facing: tuple[tuple[int, int], ...] = ()
     """Each condition with that of the same text under which the other model was run, where the two differ."""
+    lines: str | None = None
+    """The filter of the test lines that scores are of; None is all."""
 
     @classmethod
     def of(cls, connection: Connection, question: ScoreQuestion, models: Iterable[str] = ()) -> Self:
@@ -61,6 +63,7 @@ class Slice(NamedTuple):
         Raises:
             StoreError: something named is not there, or scores would be mixed that can't be compared.
         """
+        require_sliced(connection, question.lines)
         grid, metric = question.grid, question.metric
         grid_id = grid_number(connection, grid)
         require_metric(connection, grid, grid_id, metric)
@@ -76,7 +79,9 @@ class Slice(NamedTuple):
             select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))
         ).scalar_one()
         whole = aggregates.none_elsewhere(connection, grid_id, chosen or list(named.values()), conditions, pairs)
-        return cls(grid_id, base_id, named, metric, metric_id, conditions, signatures, pairs, whole)
+        return cls(
+            grid_id, base_id, named, metric, metric_id, conditions, signatures, pairs, whole, lines=question.lines
+        )
 
     def with_metric(self, connection: Connection, grid: str, metric: str, models: Iterable[int]) -> Self:
         """The same cells under another metric.
@@ -118,6 +123,20 @@ class Slice(NamedTuple):
                 )
             )
         return and_(*rules)
+
+
+SLICED = "sliced"
+"""Execution option of a connection to a slice: the filter of the test lines that its scores are of."""
+
+
+def require_sliced(connection: Connection, lines: str | None) -> None:
+    """Refuse to answer for some test lines from the scores of others.
+
+    Raises:
+        RuntimeError: the connection is not to that slice (`line_slice.reading`).
+    """
+    if connection.get_execution_options().get(SLICED) != lines:
+        raise RuntimeError(f"A question about {lines or 'all lines'} was asked of the scores of other lines.")
 
 
 def scored_cells(part: Slice, model_id: int, other_id: int) -> Select[*tuple[Any, ...]]:

@@ -1,9 +1,14 @@
 """One model's scores by the hash of the test lines they were made on, from any grid."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Select, and_, select
 
+from dragoman.analysis.sliced_scores import sliced
+from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.store.records import Record
 from dragoman.store.schema import (
@@ -25,6 +30,10 @@ Lines = tuple[Pair, str]
 """A pair, and the hash of its source and reference lines."""
 
 
+Held = Mapping[Lines, NDArray[np.bool_]]
+"""The lines of each text that a slice is of, as a mask."""
+
+
 class LinesScore(Record):
     """A model's scores on the test lines of one pair."""
 
@@ -41,6 +50,8 @@ def scores_by_lines(
     prompt: str | None = None,
     decoding: str | None = None,
     with_statistics: bool = False,
+    *,
+    held: Held | None = None,
 ) -> dict[Lines, LinesScore]:
     """The test lines of every pair that a model was planned on, with its scores there.
 
@@ -51,8 +62,9 @@ def scores_by_lines(
         prompt: identity of the prompt; any by default.
         decoding: identity of the decoding; any by default.
         with_statistics: read the statistics too, which paired tests take.
+        held: the lines that scores are of, computed from the statistics; all by default. Texts without any have none.
     """
-    query = _scores(metric, with_statistics).where(ModelRow.identity == model)
+    query = _scores(metric, with_statistics or held is not None).where(ModelRow.identity == model)
     for column, wanted in ((PromptRow.identity, prompt), (DecodingRow.identity, decoding)):
         if wanted is not None:
             query = query.where(column == wanted)
@@ -66,7 +78,27 @@ def scores_by_lines(
                 values[lines][row["text"]] = row["value"]
                 if row.get("statistics") is not None:
                     statistics.setdefault(lines, {})[row["text"]] = row["statistics"]
-    return {lines: LinesScore(values=found, statistics=statistics.get(lines, {})) for lines, found in values.items()}
+    found = {lines: LinesScore(values=its, statistics=statistics.get(lines, {})) for lines, its in values.items()}
+    return found if held is None else _of_slice(metric, found, held)
+
+
+def _of_slice(metric: str, scores: Mapping[Lines, LinesScore], held: Held) -> dict[Lines, LinesScore]:
+    """The scores of some lines of each text."""
+    kind = metric_class(metric)
+    found = {}
+    for lines, score in scores.items():
+        if kind is None or (mask := held.get(lines)) is None or not mask.any():
+            continue
+        its = {
+            signature: made
+            for signature, value in score.values.items()
+            if not isinstance(made := sliced(kind(lines[0]), value, score.statistics.get(signature), mask), str)
+        }
+        found[lines] = LinesScore(
+            values={signature: made.values["value"] for signature, made in its.items()},
+            statistics={signature: made.statistics for signature, made in its.items()},
+        )
+    return found
 
 
 def _scores(metric: str, with_statistics: bool) -> Select[Any]:

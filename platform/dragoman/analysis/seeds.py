@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import SCOPES, masks_by_scope, mean
 from dragoman.analysis.bootstrap import Bounds, Joint
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_scores import PairColumns, read_columns
 from dragoman.analysis.recipes import RecipeScores, mean_of_recipe
 from dragoman.analysis.score_question import ScoreQuestion
@@ -59,7 +60,7 @@ def over_seeds(store: Store, question: ScoreQuestion) -> list[SeedsRow]:
     with store.database.reading() as connection:
         require_metric(connection, question.grid, grid_number(connection, question.grid), question.metric)
     for names in seed_groups(store, question.grid):
-        with store.database.reading() as connection:
+        with reading(store, question) as connection:
             part = Slice.of(connection, question, names)
             columns = {name: read_columns(connection, part, model_id=part.models[name]) for name in names}
             shared = set[Pair].intersection(*(_scored(each) for each in columns.values()))

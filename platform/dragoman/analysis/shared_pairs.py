@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from dragoman.analysis.aggregation import SCOPES, masks_by_scope
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.systems import System
@@ -42,7 +43,7 @@ def pairs_by_scope(store: Store, question: ScoreQuestion, systems: Iterable[Syst
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     found = {}
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         for system in systems:
             part = Slice.of(connection, replace(question, prompt=system.prompt), [system.model])
             pairs = _scored(connection, part, number_of(question.grid, part.models, system.model))

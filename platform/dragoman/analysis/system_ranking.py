@@ -13,6 +13,7 @@ from dragoman.analysis.detectable import smallest_detectable, units_to_detect
 from dragoman.analysis.entrants import Entrants, entrants
 from dragoman.analysis.human_agreement import Curve, curve
 from dragoman.analysis.joint_tests import undecided, whole_blocks
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.ranking_records import PartitionShare, RankedSystem, Ranking, SystemDifference
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import seed_groups
@@ -61,7 +62,7 @@ def rank(
     plan = Plan(alpha=alpha, samples=samples, seed=seed, unit=unit)
     plan.check()
     groups = seed_groups(store, question.grid)
-    with store.database.reading() as connection:
+    with reading(store, question) as connection:
         found = entrants(connection, question, models=models, over=over)
         units = units_of(connection, found.systems[0].part, found.pairs, unit=unit, blobs=store.blobs)
         basis = about(connection, {each.model_id for each in found.systems})
@@ -72,6 +73,7 @@ def rank(
     systems = _ranked(found, made, differences, groups)
     return Ranking(
         metric=question.metric,
+        lines=question.lines,
         over=over,
         done=len(found.pairs),
         pairs=found.planned,

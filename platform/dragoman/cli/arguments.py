@@ -104,6 +104,15 @@ OtherLanguagesOption = Annotated[
 MicroOption = Annotated[
     bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
 ]
+LinesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lines",
+        metavar="LABEL=VALUE",
+        help="Only test lines with this label, as in domain=news or original=source; of several, with commas between, "
+        "all must hold.",
+    ),
+]
 SignatureOption = Annotated[
     str | None,
     typer.Option(

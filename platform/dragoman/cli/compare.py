@@ -12,6 +12,7 @@ from dragoman.analysis.significance_plan import ALPHA, FEWEST_ASKED, MOST_ASKED,
 from dragoman.analysis.units import Unit
 from dragoman.cli.arguments import (
     GridArgument,
+    LinesOption,
     MetricOption,
     MicroOption,
     OtherLanguagesOption,
@@ -38,6 +39,7 @@ def compare(
     metric: MetricOption = None,
     prompt: PromptOption = None,
     signature: SignatureOption = None,
+    lines: LinesOption = None,
     test: Annotated[
         Test,
         typer.Option(
@@ -83,11 +85,11 @@ def compare(
     dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
     dragoman compare demo base roles --test bootstrap --samples 20000 --seed 1 --unit document ·
     dragoman compare sweep-1 roles sweep-2/roles · dragoman compare seeds english-centric roles ·
-    dragoman compare demo base roles --table pairs --csv
+    dragoman compare demo base roles --lines domain=dates · dragoman compare demo base roles --table pairs --csv
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
-    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
+    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, lines=lines, micro=micro)
     over_seeds = compare_recipes(store, question, a=a, b=b, correction=correction)
     if are_recipes(store, grid, a, b):
         return recipe_tables(grid, require_recipes(over_seeds, a, b))

@@ -29,6 +29,7 @@ from dragoman.reports.plan import (
     too_long,
 )
 from dragoman.reports.power import power
+from dragoman.reports.slices import labels
 from dragoman.settings import settings
 from dragoman.spec.loading import load_campaign
 from dragoman.store import migrations
@@ -47,7 +48,8 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Tables: models, languages, text, line_breaks, missing, too_long, contamination, from_files, cells, power, cost.
+    Tables: models, languages, text, line_breaks, missing, too_long, contamination, from_files, labels, cells, power,
+    cost.
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
@@ -77,6 +79,7 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
         too_long(planned),
         contamination(planned),
         from_files(planned),
+        labels(planned),
         cells(planned, store),
         power(planned, store),
         cost(planned, estimate(planned, store), manifest_path(home, planned.spec.name)),

@@ -12,6 +12,7 @@ from dragoman.analysis.score_query import Selection
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
     GridArgument,
+    LinesOption,
     MetricOption,
     MicroOption,
     ModelsOption,
@@ -45,6 +46,7 @@ def query(
     metric: MetricOption = None,
     prompt: PromptOption = None,
     signature: SignatureOption = None,
+    lines: LinesOption = None,
     against: Annotated[
         str | None,
         typer.Option(metavar="MODEL", help="Compare with this model, on common pairs.", autocompletion=complete_models),
@@ -69,7 +71,7 @@ def query(
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
     dimensions = [name for names in by or () for name in names.split(",")]
-    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
+    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, lines=lines, micro=micro)
     selection = Selection(store, question, tuple(models)).by(*dimensions).where(**_conditions(where or ()))
     selection = selection if against is None else selection.against(against)
     table = best(store, question)

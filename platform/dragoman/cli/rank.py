@@ -12,6 +12,7 @@ from dragoman.analysis.system_ranking import rank as rank_systems
 from dragoman.analysis.units import Unit
 from dragoman.cli.arguments import (
     GridArgument,
+    LinesOption,
     MetricOption,
     MicroOption,
     PromptOption,
@@ -51,6 +52,7 @@ def rank(
     metric: MetricOption = None,
     prompt: PromptOption = None,
     signature: SignatureOption = None,
+    lines: LinesOption = None,
     alpha: Annotated[float, typer.Option(help="Adjusted p-values up to this are significant.")] = ALPHA,
     samples: Annotated[
         int | None,
@@ -74,10 +76,12 @@ def rank(
 
     Examples: dragoman rank demo · dragoman rank demo --over unseen --metric chrf++ ·
     dragoman rank demo --model base --model roles --model english-centric ·
-    dragoman rank demo --table ranking --latex · dragoman rank demo --table differences --csv
+    dragoman rank demo --lines domain=dates · dragoman rank demo --table ranking --latex ·
+    dragoman rank demo --table differences --csv
     """
     store = until_printed(open_snapshot())
-    question = ScoreQuestion(grid, chosen_metric(store, grid, metric), signature=signature, prompt=prompt, micro=micro)
+    metric = chosen_metric(store, grid, metric)
+    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, lines=lines, micro=micro)
     found = rank_systems(
         store, question, models=model or (), over=over, alpha=alpha, samples=samples, seed=seed, unit=unit
     )

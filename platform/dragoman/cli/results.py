@@ -1,10 +1,14 @@
 """`dragoman results`: the scores of each model of a grid by partition."""
 
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
+    LinesOption,
     MetricOption,
     MicroOption,
     ModelsOption,
@@ -20,7 +24,13 @@ from dragoman.reports import jobs
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
 from dragoman.reports.results import answers, notes_on_pairs
+from dragoman.reports.slices import by_label
 from dragoman.tables.table import Table
+
+LabelOption = Annotated[
+    str | None,
+    typer.Option("--by", metavar="LABEL", help="A row for each value of this label of the test lines, as in domain."),
+]
 
 
 @grouped(Group.RESULTS)
@@ -31,6 +41,8 @@ def results(
     metric: MetricOption = None,
     prompt: PromptOption = None,
     signature: SignatureOption = None,
+    lines: LinesOption = None,
+    by: LabelOption = None,
     micro: MicroOption = False,
     other_languages: OtherLanguagesOption = False,
 ) -> Sequence[Table]:
@@ -40,10 +52,13 @@ def results(
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
     Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
-    several prompts has rows of its own for each. Tables: partitions, gap, seeds, matrix, reasons, pairs.
+    several prompts has rows of its own for each. --lines asks of a slice of the test set alone, as though only its
+    lines had been scored; --by of every slice that a label makes. Tables: partitions, gap, seeds, matrix, reasons,
+    pairs; with --by: slices.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex ·
+    dragoman results demo --lines domain=dates · dragoman results demo --by domain ·
     dragoman results demo --other-languages · dragoman results demo --table pairs --csv
     """
     store = until_printed(open_snapshot())
@@ -53,11 +68,13 @@ def results(
     questions = {}
     for name in names:
         question = ScoreQuestion(
-            name, chosen_metric(store, name, metric), signature=signature, prompt=prompt, micro=micro
+            name, chosen_metric(store, name, metric), signature=signature, prompt=prompt, lines=lines, micro=micro
         )
         questions[question] = chosen_models(store, name, model)
     tables = {
         question.grid: answers(store, question, models=models, other_languages=other_languages)
+        if by is None
+        else [by_label(store, question, models=models, label=by)]
         for question, models in questions.items()
     }
-    return tables[grid] if names == [grid] else across(grid, tables, notes_on_pairs(store, questions))
+    return tables[grid] if names == [grid] else across(grid, tables, {} if by else notes_on_pairs(store, questions))

@@ -46,6 +46,8 @@ class Metric(ABC):
     """Those of `varying` that the scale depends on: a mean over several is of no common scale, and says so."""
     floor: ClassVar[float | None] = None
     """Below it means are noise, and tables say so."""
+    fewest_lines: ClassVar[int] = 0
+    """With fewer lines a corpus score hangs on single sentences, and tables of slices of a test set say so."""
 
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:

@@ -5,6 +5,7 @@ the weights being how often each segment was drawn, so a matrix of counts (sampl
 resamples. The draws are sacreBLEU's own for the same seed.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -121,3 +122,18 @@ def confidence_interval(
 ) -> tuple[float, float]:
     """The bootstrap interval (low, high) of a test set's score; `statistics` is n × k."""
     return interval(resampled_scores(metric, statistics, samples, seed), level)
+
+
+def confidence_intervals(tables: Sequence[tuple[Metric, Statistics]]) -> list[tuple[float, float]]:
+    """The intervals of `confidence_interval` of several test sets, with one matrix product for those of one length."""
+    found: dict[int, tuple[float, float]] = {}
+    places: dict[int, list[int]] = {}
+    for place, (_, rows) in enumerate(tables):
+        places.setdefault(len(rows), []).append(place)
+    for segments, its in places.items():
+        chosen = [tables[place][1].astype(np.float32) for place in its]
+        sums = resampling_counts(segments) @ np.concatenate(chosen, axis=1)
+        parts = np.split(sums, np.cumsum([rows.shape[1] for rows in chosen])[:-1], axis=1)
+        for place, part in zip(its, parts, strict=True):
+            found[place] = interval(tables[place][0].aggregate(part.astype(np.float64)))
+    return [found[place] for place in range(len(tables))]

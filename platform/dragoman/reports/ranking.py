@@ -42,7 +42,8 @@ def ranking(grid: str, found: Ranking) -> Table:
         columns.append(Column("seeds", "other seeds", seeds, right=False))
     rows = [each.model_dump(mode="json") | _facts(found) for each in found.systems]
     return Table(
-        name="ranking", title=f"{grid}: systems by {found.metric} over {found.over} pairs, {weighing(found.micro)}",
+        name="ranking", title=f"{grid}: systems by {found.metric} over {found.over} pairs, {weighing(found.micro)}"
+              f"{f', lines with {found.lines}' if found.lines else ''}",
         columns=columns, content=rows, notes=notes, group="cluster", stub=3,
     )  # fmt: skip
 
@@ -127,6 +128,7 @@ def _facts(found: Ranking) -> dict[str, Any]:
     """What CSV and JSON say of the whole ranking in each row."""
     return {
         "metric": found.metric,
+        "lines": found.lines,
         "over": found.over,
         "done": found.done,
         "of_pairs": found.pairs,

@@ -38,6 +38,11 @@ class CorpusChoice(SpecModel):
             return {**self.options, "path": {split: str(self.folder / each) for split, each in path.items()}}
         return {**self.options, "path": str(self.folder / path)}
 
+    @property
+    def meant(self) -> dict[str, Any]:
+        """The options that a text can depend on: the labels of its lines are none."""
+        return {key: value for key, value in self.options.items() if key != "labels"}
+
     def found_in(self, folders: Iterable[Path]) -> Self:
         """The same, with the first of some folders noted that has the files of a relative path.
 

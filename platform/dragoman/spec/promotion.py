@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dragoman.errors import DragomanError, SpecError, nearest
+from dragoman.line_filter import LineFilter, LineFilterError
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.spec.base import Name, SpecModel
@@ -43,6 +44,11 @@ def is_in(scope: Scope, pair: Pair, partition: Partition | None) -> bool:
     if scope == "unseen":
         return partition is not None and partition.is_unseen
     return partition is scope
+
+
+def measure(metric: str, lines: str | None) -> str:
+    """A metric's name, and of which test lines it is, where not of all."""
+    return f"{metric} of lines with {lines}" if lines else metric
 
 
 CONTAMINATION = "contamination"
@@ -85,6 +91,8 @@ class Rule(SpecModel):
     in the text the model was trained on."""
     over: Scope = "all"
     """The pairs it is taken over."""
+    lines: str | None = None
+    """Only the test lines with these labels, as in `original=source` (several with commas between): a slice."""
     each: bool = False
     """Whether every pair must keep the bound by itself, instead of their mean."""
     at_least: float | None = None
@@ -116,6 +124,14 @@ class Rule(SpecModel):
     missing: Missing | None = None
     """Instead of the policy's `missing`."""
 
+    @field_validator("lines")
+    @classmethod
+    def _chooses_lines(cls, lines: str | None) -> str | None:
+        try:
+            return None if lines is None else str(LineFilter.parse(lines))
+        except LineFilterError as error:
+            raise ValueError(str(error)) from error
+
     @model_validator(mode="after")
     def _bounds_something(self) -> "Rule":
         given = [bound for bound in BOUNDS if getattr(self, bound) is not None]
@@ -123,11 +139,18 @@ class Rule(SpecModel):
             raise ValueError(f"bounds nothing; give {', '.join(BOUNDS[:-1])} or {BOUNDS[-1]}")
         if self.metric == CONTAMINATION and given != ["at_most"]:
             raise ValueError("bounds contamination, which takes at_most and nothing else")
+        if self.metric == CONTAMINATION and self.lines:
+            raise ValueError("bounds contamination, which is of all test lines; leave out lines")
         if self.each and self.no_significant_regression:
             raise ValueError("asks for no_significant_regression of each pair; say significant_losses_at_most: 0")
         if self.each and self.regression_upper_at_most is not None:
             raise ValueError("asks for regression_upper_at_most of each pair; give each pair a rule of its own")
         return self
+
+    @property
+    def measure(self) -> str:
+        """The metric, and of which lines it is."""
+        return measure(self.metric, self.lines)
 
     @property
     def is_of_mean(self) -> bool:

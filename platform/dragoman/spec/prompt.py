@@ -66,8 +66,9 @@ class Demonstrations(SpecModel):
         plain = self.model_dump(mode="json")
         if plain["corpus"]:
             plain["corpus"].pop("folder", None)
+            plain["corpus"]["options"].pop("labels", None)
         if self.corpus and self.revision:
-            plain["corpus"]["options"] = {key: value for key, value in self.corpus.options.items() if key != "path"}
+            plain["corpus"]["options"] = {key: value for key, value in self.corpus.meant.items() if key != "path"}
         return plain
 
 

@@ -7,20 +7,24 @@ from typing import NamedTuple
 from dragoman import plugins
 from dragoman.analysis.aggregation import mean
 from dragoman.analysis.caption import caption_of
+from dragoman.analysis.line_labels import lines_of
+from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
+from dragoman.analysis.scores_by_text import Held
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.systems import metric_names
 from dragoman.analysis.units import Units, units_of
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
+from dragoman.line_filter import LineFilter
 from dragoman.metrics.base import Metric
 from dragoman.model import is_from_files
 from dragoman.pair import Pair
 from dragoman.planning.candidates import candidates_name
 from dragoman.spec.grid import GridSpec
-from dragoman.spec.promotion import CONTAMINATION, Promotion
+from dragoman.spec.promotion import CONTAMINATION, Promotion, measure
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry.gate.contamination import contamination
@@ -61,23 +65,26 @@ def gate(
     """
     check_metrics(store, grid, policy)
     metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
+    measured = {rule.measure: (rule.metric, rule.lines) for rule in policy.every_rule}
     model_id = id_of(grid, model)
     if is_from_files(store.models.get(model_id).recipe):
         raise PolicyError(
             f"'{model}' has no model that could be promoted: its translations are from files. Name a model of the grid."
         )
-    numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
+    numbers = {name: _numbers(store, grid, model, metric, policy, lines) for name, (metric, lines) in measured.items()}
     tests: dict[Bounded, RuleTest] = {}
     prompt = GridSpec.from_store(grid.spec).prompts[0].id
     planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
     cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
     if incumbent is not None:
-        units = None
-        for metric, found in numbers.items():
+        units: dict[str | None, Units] = {}
+        for name, (metric, lines) in measured.items():
             if metric != CONTAMINATION:
-                units = units or _units(store, grid, model, policy, metric)
-                beside = beside_incumbent(store, policy, metric, found, cells, incumbent, units)
-                numbers[metric] = beside.numbers
+                if lines not in units:
+                    units[lines] = _units(store, grid, model, policy, metric, lines)
+                held = _held(store, grid, lines)
+                beside = beside_incumbent(store, policy, name, numbers[name], cells, incumbent, units[lines], held=held)
+                numbers[name] = beside.numbers
                 tests |= beside.tests
     lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
     return GateReport(
@@ -89,18 +96,26 @@ def gate(
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
         test_set=next((cell.test_set for cell in cells.values()), None),
         captions={
-            metric: caption_of(store, _question(grid, metric, policy), model=model)
-            for metric in metrics
+            name: caption_of(store, _question(grid, metric, policy, lines), model=model)
+            for name, (metric, lines) in measured.items()
             if metric != CONTAMINATION
         },
         findings=judge(policy, numbers, lower, incumbent is not None, adjusted_tests(tests, policy)),
     )
 
 
-def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str) -> Units:
+def _held(store: Store, grid: GridRecord, lines: str | None) -> Held | None:
+    """The lines of each text of a grid that a filter chooses; None for all."""
+    if lines is None:
+        return None
+    asked, labels = LineFilter.parse(lines), store.conditions.labels_of_grid(grid.name)
+    return {(pair, content): asked.chosen(pair, its, lines_of(its)) for (_, pair, content), its in labels.items()}
+
+
+def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str, lines: str | None) -> Units:
     """The sentences of the test lines of a grid's pairs."""
-    question = _question(grid, metric, policy)
-    with store.database.reading() as connection:
+    question = _question(grid, metric, policy, lines)
+    with reading(store, question) as connection:
         part = Slice.of(connection, question, [model])
         pairs = {score.pair for score in pair_scores(store, question, model=model)}
         return units_of(connection, part, pairs, blobs=store.blobs)
@@ -203,24 +218,31 @@ def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
             )
 
 
-def _question(grid: GridRecord, metric: str, policy: Promotion) -> ScoreQuestion:
+def _question(grid: GridRecord, metric: str, policy: Promotion, lines: str | None = None) -> ScoreQuestion:
     """The question for a grid's scores of a metric, under the signature that the policy chooses."""
-    return ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
+    return ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric), lines=lines)
 
 
-def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion) -> list[PairNumbers]:
-    """What is known of a model under one metric, as far as the policy asks for it."""
+def _numbers(
+    store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion, lines: str | None = None
+) -> list[PairNumbers]:
+    """What is known of a model under one metric, as far as the policy asks for it.
+
+    Of a slice, the pairs that have a line in it.
+    """
     if metric == CONTAMINATION:
         question = _question(grid, policy.metric, policy)
         planned = pair_scores(store, question, model=model)
         return contamination(store, grid, id_of(grid, model), planned)
-    question = _question(grid, metric, policy)
+    question = _question(grid, metric, policy, lines)
     seeds: Counter[Pair] = Counter()
-    if any(rule.metric == metric and rule.seeds_at_least for rule in policy.every_rule):
+    if any(rule.measure == measure(metric, lines) and rule.seeds_at_least for rule in policy.every_rule):
         siblings = next((names for names in seed_groups(store, grid.name) if model in names), [model])
         for sibling in siblings:
             scores = pair_scores(store, question, model=sibling)
             seeds.update(score.pair for score in scores if score.value is not None)
+    held = _held(store, grid, lines)
+    with_lines = None if held is None else {pair for (pair, _), chosen in held.items() if chosen.any()}
     return [
         PairNumbers(
             pair=score.pair,
@@ -232,6 +254,7 @@ def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Pr
             seeds=seeds[score.pair],
         )
         for score in pair_scores(store, question, model=model)
+        if with_lines is None or score.pair in with_lines
     ]
 
 

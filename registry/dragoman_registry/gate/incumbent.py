@@ -6,7 +6,7 @@ from typing import NamedTuple
 from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.joint_tests import Contrast, joint_tests
 from dragoman.analysis.recipes import RecipeTests
-from dragoman.analysis.scores_by_text import Lines, LinesScore, scores_by_lines
+from dragoman.analysis.scores_by_text import Held, Lines, LinesScore, scores_by_lines
 from dragoman.analysis.seeds import seeds_of
 from dragoman.analysis.segment_statistics import Stored
 from dragoman.analysis.significance_plan import Plan
@@ -68,30 +68,34 @@ class _Sides(NamedTuple):
 def beside_incumbent(
     store: Store,
     policy: Promotion,
-    metric: str,
+    measure: str,
     numbers: Sequence[PairNumbers],
     cells: Mapping[Pair, Cell],
     incumbent: RegisteredVersion,
     units: Units,
+    *,
+    held: Held | None = None,
 ) -> IncumbentNumbers:
     """Put the incumbent's numbers beside a model's, and test where the policy asks how the two differ.
 
     Args:
         store: the results store.
         policy: the rules; those of other metrics are left alone.
-        metric: the metric the numbers are of.
+        measure: the metric the numbers are of, and of which lines (`Rule.measure`).
         numbers: the model's numbers.
         cells: the model's cell of each pair.
         incumbent: the version the alias stands at.
         units: the sentences of the pairs' test lines.
+        held: the lines that the numbers are of, of each text; all by default.
     """
-    if incumbent.model is None or not numbers:
+    rules = [rule for rule in policy.every_rule if rule.measure == measure]
+    if incumbent.model is None or not numbers or not rules:
         return IncumbentNumbers(list(numbers), {})
-    rules = [rule for rule in policy.every_rule if rule.metric == metric]
+    metric = rules[0].metric
     by_scope = [rule for rule in rules if rule.is_of_mean and not rule.each]
     losses = [rule for rule in rules if rule.significant_losses_at_most is not None]
     theirs = scores_by_lines(
-        store, incumbent.model, metric, incumbent.prompt, incumbent.decoding, bool(by_scope or losses)
+        store, incumbent.model, metric, incumbent.prompt, incumbent.decoding, bool(by_scope or losses), held=held
     )
     found = []
     for each in numbers:
@@ -105,7 +109,7 @@ def beside_incumbent(
     kind = metric_class(metric)
     if kind is None or not (by_scope or losses):
         return IncumbentNumbers(found, {})
-    sides = _sides(store, metric, found, cells, incumbent, theirs)
+    sides = _sides(store, metric, found, cells, incumbent, theirs, held)
     if not sides.model[0]:
         return IncumbentNumbers(found, {})
     plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
@@ -160,10 +164,11 @@ def _sides(
     cells: Mapping[Pair, Cell],
     incumbent: RegisteredVersion,
     theirs: Mapping[Lines, LinesScore],
+    held: Held | None,
 ) -> _Sides:
     """The statistics of both models and of their other seeds, on the same lines and under the same signatures."""
     own = cells[numbers[0].pair]
-    ours = scores_by_lines(store, own.model, metric, own.prompt, own.decoding, True)
+    ours = scores_by_lines(store, own.model, metric, own.prompt, own.decoding, True, held=held)
     model, rival = _stored(numbers, cells, ours), _stored(numbers, cells, theirs)
     pairs = [pair for pair in model if pair in rival]
     sides = []
@@ -174,7 +179,7 @@ def _sides(
         side = [{pair: first[pair] for pair in pairs}]
         for other in seeds_of(store, identity):
             if other != identity:
-                scored = scores_by_lines(store, other, metric, prompt, decoding, True)
+                scored = scores_by_lines(store, other, metric, prompt, decoding, True, held=held)
                 stored = _stored(numbers, cells, scored)
                 if pairs and all(pair in stored for pair in pairs):
                     side.append({pair: stored[pair] for pair in pairs})

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.caption import Caption, caption_line
 from dragoman.pair import Pair
-from dragoman.spec.promotion import Promotion
+from dragoman.spec.promotion import Promotion, measure
 from dragoman.tables.table import probability
 
 
@@ -111,6 +111,8 @@ class RuleFinding(BaseModel):
 
     metric: str
     """The metric."""
+    lines: str | None = None
+    """The filter of the test lines that it is of; None is all."""
     over: str
     """The scope."""
     each: bool
@@ -145,10 +147,16 @@ class RuleFinding(BaseModel):
     """The pairs behind a failed verdict: those without a number first, then from the worst on."""
 
     @property
+    def measure(self) -> str:
+        """The metric, and of which lines it is."""
+        return measure(self.metric, self.lines)
+
+    @property
     def claim(self) -> str:
         """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
         scope = f"each of {self.over}" if self.each else self.over
         what = f"{self.metric}{self.bound.quantity} over {scope}"
+        what += f" on lines with {self.lines}" if self.lines else ""
         if self.bound is Bound.SIGNIFICANCE:
             return f"{what} not significant at {self.limit:g}, one-sided"
         return f"{what} {'≥' if self.bound.is_floor else '≤'} {self.limit:g}"
@@ -196,7 +204,7 @@ class GateReport(BaseModel):
     test_set: str | None = None
     """Identity of the test set that was looked at; None in reports of before it was kept."""
     captions: dict[str, Caption] = Field(default_factory=dict)
-    """What the model's scores of each metric were measured on, and how; none in reports of before they were kept."""
+    """What the scores of each metric (`RuleFinding.measure`) were measured on, and how; none in reports of before."""
     findings: tuple[RuleFinding, ...]
     """One for each bound, in the policy's order."""
 

@@ -14,6 +14,7 @@ import pytest
 
 from dragoman.errors import StoreError
 from dragoman.store.line_keys import pack
+from dragoman.store.line_labels import pack as pack_labels
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import Archive, ArchiveWriter
 from dragoman.store.transfer.importer import import_grid
@@ -117,6 +118,10 @@ def keys(edit):
     return edited_table("keys.parquet", edit)
 
 
+def labels(edit):
+    return edited_table("labels.parquet", edit)
+
+
 ALTERED = {
     "more test sentences found than there are": more_than_there_are,
     "no JSON": lambda members: members.update({"grid.json": b"{" * 100_000}),
@@ -146,6 +151,11 @@ ALTERED = {
     ),
     "keys that are none": keys(lambda rows: rows[0].update(documents=b"xx")),
     "keys of one side": keys(lambda rows: rows[0].update(corpus_rows=None, source_hashes=b"xx")),
+    "labels of test lines twice": labels(lambda rows: rows.append(rows[0])),
+    "labels of other test lines": labels(lambda rows: rows[0].update(content="x")),
+    "labels of more lines than there are": labels(lambda rows: rows[0].update(of_lines=pack_labels(["a"] * 4))),
+    "labels that are none": labels(lambda rows: rows[0].update(of_lines=b"\x01xx")),
+    "labels of no name": labels(lambda rows: rows[0].update(name=None)),
     "contamination twice": edited_json("contamination.json", lambda found: found.append(found[0])),
     "a score twice": scores(lambda rows: rows.insert(1, rows[0])),
     "a score twice, far apart": scores(lambda rows: rows.append(rows[0])),

@@ -189,6 +189,7 @@ if __name__ == "__main__":
         cell = grid.cells[0].cell
         lines = [Located(Segment(f"s{row}", f"t{row}"), row, "d") for row in (0, 2, 3)]
         store.conditions.add_keys("test1-a", {(cell.pair, cell.content): LineKeys.of(cell.pair, lines)})
+        store.conditions.add_labels("test1-a", {(cell.pair, cell.content): {"domain": ["news", "", "news"]}})
         store.close()
         everything = dump(f"sqlite:///{folder}/store.db")
     plain = {bytes: lambda value: {"hex": value.hex()}}

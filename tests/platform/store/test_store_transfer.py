@@ -48,7 +48,7 @@ def everything(store, grid="small"):
     trainings = [store.models.training(model.id) for model in models]
     translations = [store.blobs.translation(cell.hypotheses) for cell in cells.values() if cell.hypotheses]
     found = (store.grids.get(grid), cells, scores, models, trainings, translations, store.conditions.keys_of_grid(grid))
-    return *found, store.contamination.of_grid(grid)
+    return *found, store.conditions.labels_of_grid(grid), store.contamination.of_grid(grid)
 
 
 def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
@@ -60,18 +60,20 @@ def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
 
 def older(members):
     """An archive as it was written before contamination and the keys of test lines travelled with a grid."""
-    del members["contamination.json"], members["keys.parquet"]
+    del members["contamination.json"], members["keys.parquet"], members["labels.parquet"]
     manifest = json.loads(members["manifest.json"])
     del manifest["members"]["contamination.json"], manifest["members"]["keys.parquet"]
+    del manifest["members"]["labels.parquet"]
     members["manifest.json"] = json.dumps(manifest | {"format": 1}).encode()
 
 
 def test_a_file_of_an_earlier_version_comes_in(exported, other, tmp_path, rewrite):
     rewrite(tmp_path / "small.zip", older)
     import_grid(other, tmp_path / "small.zip")
-    assert everything(other)[:-2] == everything(exported.store)[:-2]
+    assert everything(other)[:-3] == everything(exported.store)[:-3]
     assert other.contamination.of_grid("small") == []
     assert other.conditions.keys_of_grid("small") == {}
+    assert other.conditions.labels_of_grid("small") == {}
 
 
 def test_keys_of_test_lines_travel_and_those_that_are_here_stay(exported, other, tmp_path):
@@ -82,6 +84,16 @@ def test_keys_of_test_lines_travel_and_those_that_are_here_stay(exported, other,
     other.conditions.add_keys(test_set, {(pair, content): mine})
     import_grid(other, tmp_path / "small.zip")
     assert other.conditions.keys_of_grid("small")[test_set, pair, content] == mine
+
+
+def test_labels_of_test_lines_travel_and_those_that_are_here_stay(exported, other, tmp_path):
+    import_grid(other, tmp_path / "small.zip")
+    ((test_set, pair, content), labels), *_ = other.conditions.labels_of_grid("small").items()
+    assert labels == {"domain": ("news", "", "chat")}
+    mine = {"domain": ("speech",) * 3, "original": ("de", "en", "")}
+    other.conditions.add_labels(test_set, {(pair, content): mine})
+    import_grid(other, tmp_path / "small.zip")
+    assert other.conditions.labels_of_grid("small")[test_set, pair, content] == mine
 
 
 def test_contamination_that_is_known_here_stays(exported, looked_at, tmp_path):

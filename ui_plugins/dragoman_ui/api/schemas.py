@@ -37,6 +37,8 @@ class OfModel(OfGrid):
     """Text that signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid has several; by default the model's first."""
+    lines: str | None = None
+    """Only test lines with these labels, as in `domain=news`; all by default."""
 
 
 class OfPairs(OfModel):
@@ -57,6 +59,8 @@ class OfRuns(OfGrid):
     """Text that signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid has several; its first by default."""
+    lines: str | None = None
+    """Only test lines with these labels, as in `domain=news`; all by default."""
 
 
 class OfOneModel(OfGrid):
@@ -134,6 +138,8 @@ class OfPair(OfGrid):
     """Name of the prompt of those without one, where the grid has several; the model's first by default."""
     by: str | None = None
     """The metric of the sentences' scores; by default one that can score a single sentence, where the grid has it."""
+    lines: str | None = None
+    """Only test lines with these labels, as in `domain=news`; all by default."""
     search: str = ""
     """Text that the source, the reference or a hypothesis must hold, in any case."""
     label: Label | None = None

@@ -180,7 +180,18 @@ def sentences(question: OfPair) -> PairView:
     by = question.by or sentence_metric(names.metrics)
     rows = rows_beside(store, names, view, question.beside)
     pair = Pair.among(question.source, question.target, record.languages)
-    return pair_view(store, record, rows, pair, by, question.search, question.sentences, question.page, question.label)
+    return pair_view(
+        store,
+        record,
+        rows,
+        pair,
+        by,
+        question.search,
+        question.sentences,
+        question.page,
+        question.label,
+        lines=view.lines,
+    )
 
 
 def _view(question: OfModel | OfPair) -> View:

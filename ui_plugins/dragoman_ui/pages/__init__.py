@@ -37,6 +37,7 @@ from dragoman_ui.pages.states import state_script, state_styles
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.signatures import signature_choices
+from dragoman_ui.viewmodels.slices import line_choices
 from dragoman_ui.viewmodels.store import open_store, read_snapshots
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.text_diff import direction
@@ -145,3 +146,4 @@ def _choices(error: DragomanError) -> dict[str, str]:
 
 
 pages.add_app_template_global(signature_choices)
+pages.add_app_template_global(line_choices)

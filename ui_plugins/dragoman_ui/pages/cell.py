@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, render_template, request, url_for
 from markupsafe import Markup
 
+from dragoman.line_filter import LineFilter
 from dragoman.pair import Pair
 from dragoman.store.records import CellRecord
 from dragoman.tables.table import Column, Decoration, Table, figure, interval, number, word
@@ -37,7 +38,7 @@ def cell() -> str | Response:
     label = Label(one_of("There is no label", wanted, Label)) if wanted else None
     shown = rows_beside(store, names, view, request.args.getlist("beside"))
     size = {"size": None} if request.args.get("form") else {}
-    found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, **size)
+    found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, lines=view.lines, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
     return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",
@@ -52,6 +53,7 @@ def cell() -> str | Response:
         search=search,
         arrangement=arrangement,
         label=label,
+        only=lambda name, value: str(LineFilter(((name, value),))),
         every_label=Label,
         arguments={
             **view.query(), "source": pair.source, "target": pair.target, "search": search, "by": by,
@@ -64,10 +66,12 @@ def cell() -> str | Response:
 def sentence_table(view: View, found: PairView, by: str) -> Table:
     """The sentences with the hypothesis of each run."""
     names = [each.model for each in found.candidates if each.lines]
+    about = sorted({name for segment in found.segments for name in segment.about})
     rows = []
     for segment in found.segments:
         row = {"number": segment.number, "source": segment.source, "reference": segment.reference}
         row |= {f"reference_{place}": text for place, text in enumerate(segment.further, 2)}
+        row |= {f"line {name}": segment.about.get(name) for name in about}
         for each in segment.hypotheses:
             row |= {
                 _named(each.model): each.text,
@@ -85,6 +89,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     for row, name in product(rows, further):
         row.setdefault(name, None)
     columns = [number("number", "no.", digits=0), word("source"), word("reference"), *map(word, further)]
+    columns += [word(f"line {name}", name) for name in about]
     for name in names:
         columns += [word(_named(name), name), judged(name), word(f"{name} labels"), word(f"{name} language")]
     return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
@@ -106,9 +111,10 @@ def model_table(view: View, found: PairView) -> Table:
         for each in found.candidates
         for score in each.scores or (None,)
     ]  # fmt: skip
+    only = f", lines with {view.lines}" if view.lines else ""
     counts = [number(name, digits=0) for name in ("sentences", "cut", "too_long", "tokens")]
     return Table(
-        name="models", title=f"{view.grid}: every model on {found.pair}", content=rows, group="model",
+        name="models", title=f"{view.grid}: every model on {found.pair}{only}", content=rows, group="model",
         columns=[word("model"), word("state"), word("reason"), word("metric"), number("value"),
                  interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],

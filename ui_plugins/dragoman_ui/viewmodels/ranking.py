@@ -13,6 +13,7 @@ from dragoman.analysis.system_ranking import rank
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import open_store, stamp
 from dragoman_ui.viewmodels.systems import Names, one_of
+from dragoman_ui.viewmodels.view import lines_asked
 
 
 class AskedRanking:
@@ -31,6 +32,7 @@ class AskedRanking:
         wanted = arguments.get("prompt")
         self.prompt = one_of(f"Grid '{self.grid}' has no prompt", wanted, self.prompts) if wanted else None
         self.signature = arguments.get("signature") or None
+        self.lines = lines_asked(arguments)
         several = len(self.prompts) > 1
         every = [each for each in names.systems if self.prompt in (None, each.prompt)]
         self.systems = list(dict.fromkeys(each.within(self.grid) if several else each.model for each in every))
@@ -46,6 +48,7 @@ class AskedRanking:
             "over": self.over,
             "signature": self.signature,
             "prompt": self.prompt,
+            "lines": self.lines,
             "model": None if self.chosen == self.systems else self.chosen,
         }
 
@@ -55,7 +58,7 @@ class AskedRanking:
         Raises:
             StoreError: systems can't be ranked so.
         """
-        question = ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt)
+        question = ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt, lines=self.lines)
         return _ranked(stamp(), open_store(), question, tuple(self.chosen), self.over)
 
 

@@ -14,6 +14,7 @@ from dragoman.analysis.systems import System
 from dragoman.errors import StoreError
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names, one_of
+from dragoman_ui.viewmodels.view import lines_asked
 
 UP = {"score": "score", "gain": "gain over the base"}
 """The quantities that the chart may show."""
@@ -38,6 +39,7 @@ class AskedRuns:
         self.scope = one_of("There is no partition", arguments.get("scope") or "unseen", SCOPES)
         self.up = one_of("The chart can't show", arguments.get("up") or "score", UP)
         self.signature = arguments.get("signature") or None
+        self.lines = lines_asked(arguments)
         wanted = arguments.get("prompt")
         prompt = one_of(f"Grid '{self.grid}' has no prompt", wanted, self.prompts) if wanted else None
         self.prompt = prompt or self.prompts[0] if len(self.prompts) > 1 else None
@@ -52,13 +54,14 @@ class AskedRuns:
             "up": self.up,
             "signature": self.signature,
             "prompt": self.prompt,
+            "lines": self.lines,
         }
 
     def runs(self) -> "FoundRuns":
         """Every run, and why those of some grids are not among them."""
         store, found = open_store(), FoundRuns([], {}, {}, [], [])
         for name in self.grids:
-            question = ScoreQuestion(name, self.metric, signature=self.signature, prompt=self.prompt)
+            question = ScoreQuestion(name, self.metric, signature=self.signature, prompt=self.prompt, lines=self.lines)
             try:
                 runs = runs_of(store, question)
                 found.captions[name] = caption_of(store, question)

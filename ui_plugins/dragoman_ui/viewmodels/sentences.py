@@ -5,6 +5,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.pair_differences import higher_is_better
@@ -20,6 +22,7 @@ from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
 from dragoman_ui.viewmodels.error_labels import Guess, Label, counted, labels
 from dragoman_ui.viewmodels.prompts import rendered_prompt
+from dragoman_ui.viewmodels.slices import held_lines, labels_of_cell, scores_of_lines
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.text_diff import Part, parts
 from dragoman_ui.viewmodels.view import View
@@ -105,6 +108,8 @@ class Candidate(BaseModel):
     """The score of each hypothesis alone under the page's metric; None where there is none."""
     labels: tuple[tuple[Label, ...], ...] = Field(default=(), exclude=True)
     """Error labels of each hypothesis."""
+    counted: tuple[tuple[Label, ...], ...] | None = Field(default=None, exclude=True)
+    """Those of the lines that are looked at, where these are not all."""
 
 
 class Hypothesis(BaseModel):
@@ -141,6 +146,8 @@ class Segment(BaseModel):
     """The reference translation."""
     further: tuple[str, ...] = ()
     """Further references, which scores hold hypotheses against as well."""
+    about: dict[str, str] = Field(default_factory=dict)
+    """The labels of the line, by name: its domain, its document, the language it was first written in."""
     hypotheses: tuple[Hypothesis, ...]
     """One for each model that has translated it."""
 
@@ -179,6 +186,8 @@ def pair_view(
     page: int = 1,
     label: Label | None = None,
     size: int | None = PAGE,
+    *,
+    lines: str | None = None,
 ) -> PairView:
     """One page of the sentences of a pair.
 
@@ -191,6 +200,7 @@ def pair_view(
         search: text that the source, the reference or a hypothesis must hold, in any case.
         arrangement: the order of sentences.
         page: the page, from 1; a number too high is the last.
+        lines: filter of the test lines that are looked at; all by default. Scores are then of these alone.
         label: a label that one of the hypotheses must have.
         size: sentences on a page; None is all.
 
@@ -201,11 +211,16 @@ def pair_view(
     test = next((cell.test for cell in cells.values() if cell.test), None)
     sources, references, further = store.blobs.test_text(test) if test else ([], [], [])
     candidates = [_candidate(store, name, cell, metric, test) for name, cell in cells.items()]
+    about = labels_of_cell(store, grid.name, next(iter(cells.values())))
+    held = held_lines(pair, about, len(sources), lines)
+    if lines:
+        candidates = [_of_lines(each, pair, held) for each in candidates]
     wanted = search.casefold()
     found = [
         index
         for index, sentences in enumerate(zip(sources, references, strict=True))
-        if any(
+        if held[index]
+        and any(
             wanted in text.casefold()
             for text in (*sentences, *further[index], *(each.lines[index].text for each in candidates if each.lines))
         )
@@ -220,16 +235,28 @@ def pair_view(
     guess = Guess(pair, grid.languages)
     return PairView(
         pair=pair,
-        candidates=tuple(candidates),
+        candidates=tuple(map(_without_statistics, candidates)),
         found=len(found),
         page=page,
         pages=pages,
         prompt=_prompt(grid, candidates, sources[shown[0]], references[shown[0]]) if shown else None,
         segments=tuple(
-            _segment(candidates, index, sources[index], (references[index], *further[index]), guess) for index in shown
+            _segment(candidates, index, sources[index], (references[index], *further[index]), guess).model_copy(
+                update={"about": {name: values[index] for name, values in about.items() if values[index]}}
+            )
+            for index in shown
         ),
-        labels={each.model: counted(each.labels) for each in candidates},
+        labels={each.model: counted(each.labels if each.counted is None else each.counted) for each in candidates},
     )
+
+
+def _of_lines(candidate: Candidate, pair: Pair, held: NDArray[np.bool_]) -> Candidate:
+    """A system with the scores of some lines; what is known of all lines alone is left out."""
+    count = int(held.sum()) if candidate.lines else None
+    cell = candidate.cell.model_copy(update={"segments": count, "cut": None, "too_long": None, "tokens": None})
+    labels = tuple(each for each, is_held in zip(candidate.labels, held.tolist(), strict=False) if is_held)
+    scores = scores_of_lines(pair, candidate.scores, held)
+    return candidate.model_copy(update={"scores": scores, "cell": cell, "counted": labels})
 
 
 def _prompt(grid: GridRecord, candidates: Sequence[Candidate], source: str, reference: str) -> str | None:
@@ -269,13 +296,18 @@ def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str
     return Candidate(
         model=name,
         cell=cell,
-        scores=tuple(score.model_copy(update={"statistics": None}) for score in scores),
+        scores=tuple(scores),
         lines=tuple(store.blobs.translation(cell.hypotheses)),
         by_line=_by_line(cell.cell.pair, metric, scores),
         labels=tuple(
             (Label.OFF_TARGET, *found) if is_off else found for found, is_off in zip(flaws, off_target, strict=True)
         ),
     )
+
+
+def _without_statistics(candidate: Candidate) -> Candidate:
+    scores = tuple(score.model_copy(update={"statistics": None}) for score in candidate.scores)
+    return candidate.model_copy(update={"scores": scores})
 
 
 @lru_cache(maxsize=512)

@@ -10,6 +10,7 @@ from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
 from dragoman.errors import StoreError
+from dragoman.line_filter import LineFilter
 from dragoman.partition import Partition
 from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.store.store import Store
@@ -61,6 +62,8 @@ class View(BaseModel):
     """Text that the scores' signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid asks with several; the model's first by default."""
+    lines: str | None = None
+    """The filter of the test lines that are looked at (`domain=news`); all by default."""
     show: Show = Show.SCORE
     """The quantity that colours the tiles."""
     order: Order = Order.GRID
@@ -90,6 +93,7 @@ class View(BaseModel):
             ),
             signature=arguments.get("signature") or None,
             prompt=system.prompt,
+            lines=lines_asked(arguments),
             show=Show(one_of("A heat map can't show", arguments.get("show") or Show.SCORE, Show)),
             order=Order(one_of("Languages can't be ordered by", arguments.get("order") or Order.GRID, Order)),
             only=Partition(one_of("There is no partition", only, Partition)) if only else None,
@@ -104,12 +108,21 @@ class View(BaseModel):
     @property
     def question(self) -> ScoreQuestion:
         """The query for its scores."""
-        return ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt)
+        return ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt, lines=self.lines)
 
     def query(self, **changes: object) -> dict[str, str]:
         """The parameters of a link to this view, or to one that differs in some fields; defaults are left out."""
         fields = self.model_copy(update=changes).model_dump(mode="json", exclude_defaults=True)
         return {name: str(value) for name, value in fields.items() if value is not None}
+
+
+def lines_asked(arguments: Mapping[str, str]) -> str | None:
+    """The filter of test lines of a URL's query, in its own words; None is all.
+
+    Raises:
+        LineFilterError: it can't be read.
+    """
+    return str(LineFilter.parse(asked)) if (asked := arguments.get("lines")) else None
 
 
 def rival(store: Store, view: View, asked: str | None) -> str:

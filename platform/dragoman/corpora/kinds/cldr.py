@@ -15,7 +15,7 @@ from babel.core import get_cldr_version
 from pydantic import Field
 
 from dragoman.corpora.base import Corpus
-from dragoman.corpora.kinds.cldr_phrases import Meaning, draw, knows_language, render
+from dragoman.corpora.kinds.cldr_phrases import Meaning, domain, draw, knows_language, render
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 from dragoman.segment import Located, Segment, Split
@@ -76,7 +76,7 @@ class Cldr(Corpus):
         return (line.segment for line in self.located(pair, split))
 
     def located(self, pair: Pair, split: Split) -> Iterator[Located]:
-        """The same, by the number of the meaning."""
+        """The same, by the number of the meaning, with what they are about as their domain."""
         if reason := self.missing([pair], split).get(pair):
             raise CorpusError(
                 f"The cldr corpus can't serve {pair}: {reason}. Choose other languages or another corpus."
@@ -87,7 +87,7 @@ class Cldr(Corpus):
         for number, meaning in enumerate(self.meanings(split)):
             source, target = render(meaning, pair.source), render(meaning, pair.target)
             if source and target and source not in held_out and target not in held_out:
-                yield Located(Segment(source, target), number)
+                yield Located(Segment(source, target), number, labels=(("domain", domain(meaning)),))
 
     def sentences(self, language: str, split: Split) -> Iterator[str]:
         """The monolingual text of one language: what a base model is pretrained on."""

@@ -39,6 +39,10 @@ _KINDS = (  # kind, share in a hundred
     ("territory", 3), ("language", 3), ("amount", 18), ("date", 14), ("relative", 9), ("unit", 8),
     ("territories", 17), ("languages", 12), ("amounts", 6), ("dates", 4), ("mixed", 6),
 )  # fmt: skip
+_DOMAINS = {
+    "territory": "territories", "language": "languages", "amount": "amounts", "date": "dates", "relative": "spans",
+    "unit": "measures",
+}  # fmt: skip
 _ITEMS = {"territories": ("territory",), "languages": ("language",), "amounts": ("amount",), "dates": ("date",)}
 
 
@@ -53,6 +57,15 @@ def draw(rng: random.Random) -> Meaning:
         style = _weighted(rng, ("standard", "or"), (3, 4))
         return ("list", style, *items) if len(set(items)) == len(items) else items[0]
     return _draw_atom(rng, kind)
+
+
+def domain(meaning: Meaning) -> str:
+    """What a meaning is about: `territories`, `languages`, `amounts`, `dates`, `spans`, `measures`, or `mixed`."""
+    kind, *rest = meaning
+    if kind != "list":
+        return _DOMAINS[kind]
+    found = {_DOMAINS[item[0]] for item in rest[1:]}
+    return found.pop() if len(found) == 1 else "mixed"
 
 
 def _draw_atom(rng: random.Random, kind: str) -> Meaning:

@@ -21,6 +21,9 @@ from dragoman.spec.corpus import CorpusOptions
 FOLDERS = {Split.DEV: "dev", Split.TEST: "devtest"}
 """The split as the files name it (997 and 1012 sentences); the original test split is not public."""
 
+LABELS = ("domain", "topic")
+"""What its metadata say of a line besides the article it is from."""
+
 CACHED_SIDES = 256
 """Sides kept in memory: all languages of one split, since a grid reads each once for every other language."""
 
@@ -43,7 +46,7 @@ class Flores(SideBySide):
         self._names = self._find()
         self._files.require(self._names, f"file such as {self.example}")
         self._lines_of = lru_cache(CACHED_SIDES)(self._side)
-        self._articles = cache(self._find_articles)
+        self._metadata = cache(self._find_metadata)
         self._hashes: dict[tuple[str, int | None], tuple[int, str]] = {}
 
     @cached_property
@@ -74,19 +77,27 @@ class Flores(SideBySide):
         return self._hashes[name, sentences]
 
     def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
-        return self._articles(self._names[split, pair.source])
+        return self._metadata(self._names[split, pair.source]).get("url", {})
 
-    def _find_articles(self, name: str) -> Mapping[int, str]:
-        """The address of the article that each line of a file is from, of the metadata beside its folder."""
+    def _labels(self, pair: Pair, split: Split) -> Mapping[str, Mapping[int, str]]:
+        known = self._metadata(self._names[split, pair.source])
+        return {name: known[name] for name in LABELS if name in known}
+
+    def _find_metadata(self, name: str) -> Mapping[str, Mapping[int, str]]:
+        """The article, domain and topic of each line of a file, of the metadata beside its folder."""
         above, folder, _ = f"/{name}".rsplit("/", 2)
         metadata = f"{above}/metadata_{folder}.tsv".removeprefix("/")
         if metadata not in self._files.names:
             return {}
         header, *rows = (line.rstrip("\r\n").split("\t") for line in self._files.lines(metadata))
-        place = next((place for place, column in enumerate(header) if column.casefold() == "url"), None)
-        if place is None or len(rows) != len(self._lines_of(name)):
+        if len(rows) != len(self._lines_of(name)):
             return {}
-        return {number: row[place] for number, row in enumerate(rows) if len(row) > place and row[place]}
+        places = {column.casefold(): place for place, column in enumerate(header)}
+        return {
+            name: {number: row[places[name]] for number, row in enumerate(rows) if any(row[places[name] :][:1])}
+            for name in ("url", *LABELS)
+            if name in places
+        }
 
     def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
         source, target = (self._names.get((split, tag)) for tag in pair)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from dragoman.corpora.kinds.flores import Flores
+from dragoman.corpora.kinds.flores import LABELS, Flores
 from dragoman.corpora.readers.hub import local_copy
 from dragoman.corpora.readers.parallel_files import PathOptions, Side
 from dragoman.corpora.readers.parquet_rows import parquet_rows
@@ -85,14 +85,23 @@ class FloresPlus(Flores):
         return first, left, right
 
     def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
-        source, target = (self._articles(self._names[split, tag]) for tag in pair)
+        source, target = (self._metadata(self._names[split, tag]).get("url", {}) for tag in pair)
         return {**target, **source}
 
-    def _find_articles(self, name: str) -> Mapping[int, str]:
-        try:
-            return {int(row["id"]): str(row["url"]) for row in self._rows(name, ("id", "url")) if row.get("url")}
-        except CorpusError:  # an older copy without that column
-            return {}
+    def _labels(self, pair: Pair, split: Split) -> Mapping[str, Mapping[int, str]]:
+        source, target = (self._metadata(self._names[split, tag]) for tag in pair)
+        found = {name: {**target.get(name, {}), **source.get(name, {})} for name in LABELS}
+        return {name: values for name, values in found.items() if values}
+
+    def _find_metadata(self, name: str) -> Mapping[str, Mapping[int, str]]:
+        found: dict[str, dict[int, str]] = {}
+        for column in ("url", *LABELS):
+            try:
+                rows = self._rows(name, ("id", column))
+                found[column] = {int(row["id"]): str(row[column]) for row in rows if row.get(column)}
+            except CorpusError:  # an older copy without that column
+                continue
+        return found
 
     def _read(self, name: str) -> Iterator[str]:
         # ids that a language lacks become empty lines, so that line n is the same sentence in all

@@ -105,11 +105,32 @@ class SacrebleuSets(SideBySide):
 
     def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
         """The document of each line, where sacreBLEU has its `docid` field in the cache."""
+        return self._field(pair, split, "docid")
+
+    def _labels(self, pair: Pair, split: Split) -> Mapping[str, Mapping[int, str]]:
+        """The language each line was first written in (`origlang`), and its domain (`genre` before 2021)."""
+        domains = self._field(pair, split, "domain") or self._field(pair, split, "genre")
+        found = {"original": self._field(pair, split, "origlang"), "domain": domains}
+        return {name: values for name, values in found.items() if values}
+
+    def _field(self, pair: Pair, split: Split, field: str) -> Mapping[int, str]:
+        """A field of each line, as sacreBLEU projects those of documents to their lines; empty where it has none.
+
+        Raises:
+            CorpusError: it has another number of lines than the source.
+        """
         files = self._cache(split)
-        name = f"{self._stem(split, self._codes(split)[pair])}.docid"
+        stem = self._stem(split, self._codes(split)[pair])
+        name = f"{stem}.{field}"
         if files is None or name not in files.names:
             return {}
-        return {number: line.strip() for number, line in enumerate(files.lines(name)) if line.strip()}
+        values = [line.strip() for line in files.lines(name)]
+        if len(values) != (lines := sum(1 for _ in files.lines(f"{stem}.src"))):
+            raise CorpusError(
+                f"{files.place(name)} has {len(values)} lines where the source has {lines}: remove both, and have "
+                "sacreBLEU fetch the set again."
+            )
+        return {number: value for number, value in enumerate(values) if value}
 
     def _sides(self, pair: Pair, split: Split) -> Sequence[tuple[Side, Side]]:
         files, references = self._cache(split), self._references(pair, split)

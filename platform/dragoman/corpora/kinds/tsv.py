@@ -26,7 +26,7 @@ class TsvOptions(TableFileOptions):
 
     header: bool | None = None
     """Whether the first line names the columns; by default if `columns` gives names, or the line names source and
-    target or the languages that the path names (any two where it names none)."""
+    target, or the languages that the path names (any two where it names none), or all columns of `labels`."""
     delimiter: str = Field(default="\t", min_length=1, max_length=1)
     """What stands between two columns."""
     quoted: bool = False
@@ -45,7 +45,10 @@ class Tsv(TableFiles):
     def _names(self, part: Side) -> list[str]:
         first = next((cells for _, cells in self._cells(part)), [])
         header = self._options.header
-        if header is None and self._columns is not None:
+        named = {column for column in self._label_columns.values() if isinstance(column, str)}
+        if header is None and named and named <= {*first}:
+            header = True
+        elif header is None and self._columns is not None:
             header = any(isinstance(column, str) for column in self._columns.values())
         elif header is None:
             header = len(first) > MOST_COLUMNS or _is_header(first, self._named_for[part])
@@ -81,9 +84,14 @@ class Tsv(TableFiles):
         width = 0
         for position, (_, cells) in enumerate(self._cells(part)):
             width = width or len(cells)
+            if place >= width:
+                raise CorpusError(
+                    f"corpus.labels names column {column}, but {self._place(part)} has {width} columns, from 0."
+                )
             if position or not names:
                 # what stands behind a sentence with a tab in it is so much farther to the right
-                yield cells[place + (max(0, len(cells) - width) if place > min(sides) else 0)]
+                found = place + (max(0, len(cells) - width) if place > min(sides) else 0)
+                yield cells[found] if found < len(cells) else ""
 
     def _cells(self, part: Side) -> Iterator[tuple[int, list[str]]]:
         """The columns of every line that is not empty, with its number."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from dragoman.corpora.readers.name_patterns import language_of
 from dragoman.errors import CorpusError, nearest
@@ -23,8 +23,20 @@ SIDE_NAMES = {"source": "source", "src": "source", "target": "target", "tgt": "t
 """What data sets call the columns of the two sides."""
 
 
+DOCUMENT = "document"
+"""The label of a row's document."""
+
 DOCUMENT_NAMES = ("document", "document_id", "doc_id", "docid", "doc", "url")
 """What data sets call the column of the document that a row is from, the likeliest first."""
+
+
+LABEL = r"[A-Za-z_][A-Za-z0-9_-]*"
+"""Regular expression of the name of a label."""
+
+
+def _by_name(labels: Any) -> Any:
+    """Labels as a list are called as their columns are."""
+    return {name: name for name in labels} if isinstance(labels, list) else labels
 
 
 class TableOptions(CorpusOptions):
@@ -37,6 +49,12 @@ class TableOptions(CorpusOptions):
     are further references of it."""
     references: int = Field(default=1, ge=1)
     """The most references of a line that hypotheses are scored against, where a language has several columns."""
+    labels: Annotated[dict[Annotated[str, Field(pattern=f"^{LABEL}$")], Column], BeforeValidator(_by_name)] = Field(
+        default_factory=dict
+    )
+    """The columns of what else is known of a line, by the name of the label: `{domain: genre, original: origlang}`, or
+    `[domain, register]`, where the columns are called so. Slices of the test set go by them; no text depends on them.
+    `original` is the language a line was first written in, and `document` its document."""
 
     @field_validator("columns")
     @classmethod
@@ -161,7 +179,10 @@ def cell(record: Mapping[str, Any], column: Column) -> str:
 
 def label(record: Mapping[str, Any], column: Column) -> str:
     """What is under a key of a record, as a name of whatever type; empty if it is not there."""
+    outer, _, inner = str(column).partition(".")
     value = record.get(str(column))
+    if value is None and inner and isinstance(within := record.get(outer), Mapping):
+        value = within.get(inner)
     return "" if value is None else str(value)
 
 

@@ -57,15 +57,16 @@ class SideBySide(Corpus):
             yield from parallel(source, target, (_place(both[0]), _place(both[1])))
 
     def located(self, pair: Pair, split: Split) -> Iterator[Located]:
-        """The same segments: by line where the corpus is multi-parallel, and with their documents where it has them."""
+        """The same segments: by line where the corpus is multi-parallel; with the documents and labels it has."""
         self.require(pair, split)
-        documents = self._documents(pair, split)
+        documents, labels = self._documents(pair, split), self._labels(pair, split)
         for both in self._sides(pair, split):
             first, source, target = self._aligned(*both)
             lines = _Counted(source)
             for segment in parallel(lines, target, (_place(both[0]), _place(both[1]))):
                 row = first + lines.number - 1
-                yield Located(segment, row if self.multiparallel else None, documents.get(row))
+                its = tuple((name, values[row]) for name, values in labels.items() if row in values)
+                yield Located(segment, row if self.multiparallel else None, documents.get(row), its)
 
     def _lines(self, side: Side) -> Iterable[str]:
         files, name = side
@@ -77,6 +78,11 @@ class SideBySide(Corpus):
 
     def _documents(self, pair: Pair, split: Split) -> Mapping[int, str]:
         """The document of each row of a pair; empty where the corpus names none."""
+        del pair, split
+        return {}
+
+    def _labels(self, pair: Pair, split: Split) -> Mapping[str, Mapping[int, str]]:
+        """What else is known of the rows of a pair, by the name of the label and the row."""
         del pair, split
         return {}
 

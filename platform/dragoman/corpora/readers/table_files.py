@@ -38,7 +38,7 @@ class TableFiles(Table[Side]):
 
     def __init__(self, options: CorpusOptions) -> None:
         super().__init__(options)
-        chosen = TableFileOptions.model_validate(options.model_dump(include={"path", "columns"}))
+        chosen = TableFileOptions.model_validate(options.model_dump(include={"path", "columns", "labels"}))
         self._found: dict[Split, Mapping[Pair | None, Side] | str] = {}
         self._paths = chosen.path
         for split, path in chosen.path.items():

@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from dragoman.corpora.base import BATCH, Corpus, reopened
 from dragoman.corpora.readers.column_mapping import (
+    DOCUMENT,
     Column,
     Layout,
     TableOptions,
@@ -22,7 +23,7 @@ from dragoman.corpora.readers.column_mapping import (
     require_columns,
 )
 from dragoman.corpora.readers.name_patterns import beside, beside_pair, its_own, language_of, partners_in
-from dragoman.errors import CorpusError
+from dragoman.errors import CorpusError, nearest
 from dragoman.line import MARK, in_one_line
 from dragoman.pair import Pair
 from dragoman.segment import Located, Segment, Split
@@ -42,8 +43,8 @@ class Table(Corpus, Generic[Part]):
 
     def __init__(self, options: CorpusOptions) -> None:
         self._given = options
-        chosen = TableOptions.model_validate(options.model_dump(include={"columns", "references"}))
-        self._columns = first_columns(chosen.columns)
+        chosen = TableOptions.model_validate(options.model_dump(include={"columns", "references", "labels"}))
+        self._columns, self._label_columns = first_columns(chosen.columns), chosen.labels
         others = further_columns(chosen.columns)
         self._further = {key: found for key, columns in others.items() if (found := columns[: chosen.references - 1])}
         self._layout = cache(lambda part: layout_of(self._columns, self._names(part), self._place(part)))
@@ -108,36 +109,56 @@ class Table(Corpus, Generic[Part]):
         return (segment for _, batch in self.together([pair], split) for segment in batch)
 
     def located(self, pair: Pair, split: Split) -> Iterator[Located]:
-        """The same segments: by row where all languages have a column in one part, and with the rows' documents.
-
-        Where rows are of many pairs, neither is known.
-        """
+        """The same segments with their rows' documents and labels; by row where one part has a column a language."""
         self.require(pair, split)
         found = self._part(pair, split)
         assert not isinstance(found, str)  # noqa: S101 - `require` would have refused
         kept_for, part = found
         layout: Layout = self._layout(part)
-        if layout.tags:
-            yield from super().located(pair, split)
-            return
         columns: Sequence[Column] = layout.of_rows
+        served = kept_for or pair
         if layout.languages:
-            columns = [layout.languages[tag] for tag in pair]
-        elif kept_for != pair:
-            columns = columns[::-1]
-        further = self._further.get(pair.target if layout.languages else "target" if kept_for == pair else "source", [])
+            columns, served = [layout.languages[tag] for tag in pair], pair
+        elif layout.tags:
+            named = self._pairs_in(part, layout.of_rows)
+            served = pair if pair in named.values() else pair.reverse
+        side = pair.target if layout.languages else "target" if served == pair else "source"
+        further = [] if layout.tags else self._further.get(side, [])
         require_columns(further, self._names(part), self._place(part))
         columns = [*columns, *further]
-        name = document_column(self._names(part), columns)
-        documents = repeat("") if name is None else self._labels(part, name, columns)
-        rows = zip(count(), self._rows(part, columns), documents, strict=False)
+        of_rows = self._label_columns_of(part, columns)
+        labels = [self._labels(part, column, columns) for column in of_rows.values()]
+        known: Iterator[tuple[str, ...]] = zip(*labels, strict=True) if labels else repeat(())
+        rows = zip(count(), self._rows(part, columns), known, strict=False)
         is_shared, reading = bool(layout.languages) and kept_for is None, self._reading(split)
-        while batch := list(islice(rows, BATCH)):
-            segments = reading.segments(pair, *zip(*(sides[:2] for _, sides, _ in batch), strict=True))
-            places = ((row, sides[2:], document) for row, sides, document in batch if all(map(_sentence, sides[:2])))
-            for segment, (row, others, document) in zip(segments, places, strict=True):
+        for batch in iter(lambda: list(islice(rows, BATCH)), []):
+            if layout.tags:
+                batch = [each for each in batch if named.get((each[1][2], each[1][3])) == served]
+            sides = [row[:2] if served == pair else row[1::-1] for _, row, _ in batch]
+            segments = reading.segments(pair, *(zip(*sides, strict=True) if sides else ((), ())))
+            kept = (each for each, both in zip(batch, sides, strict=True) if all(map(_sentence, both)))
+            for segment, (row, texts, its) in zip(segments, kept, strict=True):
+                said = {name: value for name, value in zip(of_rows, its, strict=True) if value}
+                own = tuple((name, value) for name, value in said.items() if name in self._label_columns)
+                others = texts[2:] if further else ()
                 references = tuple(in_one_line(text) for text in map(_sentence, others) if text)
-                yield Located(segment, row if is_shared else None, document or None, references=references)
+                yield Located(segment, row if is_shared else None, said.get(DOCUMENT), own, references)
+
+    def _label_columns_of(self, part: Part, sides: Sequence[Column]) -> dict[str, Column]:
+        """The columns of the labels, with that of the documents, which is found by its name too.
+
+        Raises:
+            CorpusError: a column that is named is not there.
+        """
+        names = self._names(part)
+        for name, column in self._label_columns.items():
+            if isinstance(column, str) and column not in names:
+                raise CorpusError(
+                    f"corpus.labels names the column '{column}' for {name}, but {self._place(part)} has no such "
+                    f"column; {nearest(column, names)}"
+                )
+        found = document_column(names, sides)
+        return {**({DOCUMENT: found} if found else {}), **self._label_columns}
 
     def _labels(self, part: Part, column: Column, beside: Sequence[Column]) -> Iterator[str]:
         """A column that holds no sentences, row by row.

@@ -129,7 +129,7 @@ class Database:
             # A forked child must leave its parent's connections alone.
             self.engine.dispose(close=False)
             self._pid = os.getpid()
-        options: dict[str, Any] = {"writes": writes} if writes else {"writes": writes, _KNOWN: {}}
+        options: dict[str, Any] = {"writes": writes} if writes else {"writes": writes, **remembering()}
         if not (writes or self.is_sqlite):
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         return self.engine.connect().execution_options(**options)
@@ -159,6 +159,11 @@ def _is_conflict(error: BaseException | None) -> bool:
     """Whether a transaction failed only because of another one."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) in errors.AGAIN
+
+
+def remembering() -> dict[str, Any]:
+    """The execution options of a reading connection, for `once`."""
+    return {_KNOWN: {}}
 
 
 def once(connection: Connection, key: Hashable, read: Callable[[], Result]) -> Result:

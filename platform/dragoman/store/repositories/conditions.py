@@ -1,6 +1,7 @@
 """Repository of conditions: test sets with their texts, prompts and decodings."""
 
-from collections import defaultdict
+import logging
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,8 @@ from dragoman.pair import Pair
 from dragoman.store.database.connection import fetched, insert
 from dragoman.store.database.ids import CHUNK, chunks, grid_number, number, number_or_add
 from dragoman.store.line_keys import LineKeys
-from dragoman.store.records import CellRecord, DecodingRecord, PromptRecord, TestSetRecord
+from dragoman.store.line_labels import Labels, pack, unpack
+from dragoman.store.records import CellRecord, DecodingRecord, PromptRecord, TestSetRecord, now
 from dragoman.store.repositories.base import Repository
 from dragoman.store.schema import (
     ConditionRow,
@@ -19,9 +21,15 @@ from dragoman.store.schema import (
     PairRow,
     PromptRow,
     TestKeysRow,
+    TestLabelsRow,
     TestRow,
     TestSetRow,
 )
+
+_LOG = logging.getLogger(__name__)
+
+Texts = dict[tuple[Pair, str], dict[str, int]]
+"""The keys of stored texts in the database, by pair and content hash."""
 
 AnyCondition = TestSetRecord | PromptRecord | DecodingRecord
 """A part of a condition with a table of its own."""
@@ -54,17 +62,8 @@ class ConditionRepository(Repository):
             StoreError: there is no such test set.
         """
         with self._database.writing() as connection:
-            number_of_set = number(connection, TestSetRow.identity, test_set_id, "test set")
-            query = (
-                select(PairRow.source, PairRow.target, TestRow.content, TestRow.pair_id, TestRow.edition)
-                .join(PairRow, PairRow.id == TestRow.pair_id)
-                .where(TestRow.test_set_id == number_of_set)
-            )
-            rows = [
-                {"test_set_id": number_of_set, "pair_id": pair_id, "edition": edition, **found._asdict()}
-                for source, target, content, pair_id, edition in fetched(connection, query)
-                if (found := keys.get((Pair(source, target), content)))
-            ]
+            texts = _texts(connection, test_set_id)
+            rows = [{**texts[text], **found._asdict()} for text, found in keys.items() if text in texts]
             statement = insert(connection, TestKeysRow)
             key = [TestKeysRow.test_set_id, TestKeysRow.pair_id, TestKeysRow.edition]
             if replace:
@@ -74,6 +73,74 @@ class ConditionRepository(Repository):
                 statement = statement.on_conflict_do_nothing()
             for chunk in chunks(rows):
                 connection.execute(statement, chunk)
+
+    def add_labels(self, test_set_id: str, labels: Mapping[tuple[Pair, str], Labels], *, replace: bool = True) -> None:
+        """Add labels of test lines; each takes the place of one of its name, and those of other names stay.
+
+        Args:
+            test_set_id: id of the test set.
+            labels: the labels by pair and content hash of the lines, which are there; those of other lines are left
+                out.
+            replace: whether they take the place of labels that are there; it is logged where these were others.
+
+        Raises:
+            StoreError: there is no such test set.
+        """
+        if not any(labels.values()):
+            return
+        with self._database.writing() as connection:
+            texts, moment = _texts(connection, test_set_id), now()
+            rows = [
+                {**texts[text], "name": name, "of_lines": pack(values), "updated": moment}
+                for text, found in labels.items()
+                if text in texts
+                for name, values in found.items()
+            ]
+            if replace:
+                rows = _changed(connection, rows)
+            statement = insert(connection, TestLabelsRow)
+            key = [TestLabelsRow.test_set_id, TestLabelsRow.pair_id, TestLabelsRow.edition, TestLabelsRow.name]
+            if replace:
+                changed = {name: statement.excluded[name] for name in ("of_lines", "updated")}
+                statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
+            else:
+                statement = statement.on_conflict_do_nothing()
+            for chunk in chunks(rows):
+                connection.execute(statement, chunk)
+
+    def labels_of_grid(
+        self, grid: str, pair: Pair | None = None
+    ) -> dict[tuple[str, Pair, str], dict[str, tuple[str, ...]]]:
+        """The labels of a grid's test lines by test set, pair and content hash; lines that have none are left out.
+
+        Args:
+            grid: name of the grid.
+            pair: only those of one pair.
+
+        Raises:
+            StoreError: there is no such grid, or labels are damaged.
+        """
+        with self._database.reading() as connection:
+            query = (
+                select(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
+                .add_columns(TestLabelsRow.name, TestLabelsRow.of_lines)
+                .select_from(GridPairRow)
+                .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
+                .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+                .join(PairRow, PairRow.id == GridPairRow.pair_id)
+                .join(TestRow, is_text(TestRow))
+                .join(TestLabelsRow, is_text(TestLabelsRow))
+                .where(GridPairRow.grid_id == grid_number(connection, grid))
+                .order_by(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content, TestLabelsRow.name)
+            )
+            if pair is not None:
+                query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
+            found: defaultdict[tuple[str, Pair, str], dict[str, tuple[str, ...]]] = defaultdict(dict)
+            for test_set, source, target, content, name, packed in fetched(connection, query):
+                labels = found[test_set, Pair(source, target), content]
+                if name not in labels:  # a text may be tested under several conditions
+                    labels[name] = unpack(packed)
+            return dict(found)
 
     def keys_of_grid(self, grid: str) -> dict[tuple[str, Pair, str], LineKeys]:
         """The keys of a grid's test lines by test set, pair and content hash; lines that have none are left out.
@@ -106,7 +173,43 @@ class ConditionRepository(Repository):
             connection.execute(insert(connection, table).values(**row).on_conflict_do_nothing())
 
 
-def is_text(row: type[TestRow] | type[TestKeysRow]) -> ColumnElement[bool]:
+def _texts(connection: Connection, test_set_id: str) -> Texts:
+    """The texts of a test set.
+
+    Raises:
+        StoreError: there is no such test set.
+    """
+    number_of_set = number(connection, TestSetRow.identity, test_set_id, "test set")
+    query = (
+        select(PairRow.source, PairRow.target, TestRow.content, TestRow.pair_id, TestRow.edition)
+        .join(PairRow, PairRow.id == TestRow.pair_id)
+        .where(TestRow.test_set_id == number_of_set)
+    )
+    return {
+        (Pair(source, target), content): {"test_set_id": number_of_set, "pair_id": pair_id, "edition": edition}
+        for source, target, content, pair_id, edition in fetched(connection, query)
+    }
+
+
+def _changed(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of some labels that are not there as they are; of how many texts there were others is logged."""
+    columns = (TestLabelsRow.test_set_id, TestLabelsRow.pair_id, TestLabelsRow.edition, TestLabelsRow.name)
+    query = select(*columns, TestLabelsRow.of_lines)
+    query = query.where(TestLabelsRow.test_set_id.in_({row["test_set_id"] for row in rows}))
+    there = {tuple(key): of_lines for *key, of_lines in fetched(connection, query)}
+    changed, others = [], Counter[str]()
+    for row in rows:
+        old = there.get((row["test_set_id"], row["pair_id"], row["edition"], row["name"]))
+        if old != row["of_lines"]:
+            changed.append(row)
+            others.update([row["name"]] if old is not None else [])
+    for name, count in sorted(others.items()):
+        texts = f"{count:,} test text{'' if count == 1 else 's'}"
+        _LOG.warning("The label %s of the lines of %s has changed: slices go by the new one.", name, texts)
+    return changed
+
+
+def is_text(row: type[TestRow] | type[TestKeysRow] | type[TestLabelsRow]) -> ColumnElement[bool]:
     """The SQL condition that a text, or keys of one, are those of a pair of a grid (`GridPairRow`, `ConditionRow`)."""
     return and_(
         row.test_set_id == ConditionRow.test_set_id,

@@ -97,6 +97,33 @@ class TestKeysRow(Base):
     """A hash of each line's document; NULL where the corpus names none."""
 
 
+class TestLabelsRow(Base):
+    """One label of the lines of a test text, such as their domain or original language.
+
+    They are packed (`dragoman.store.line_labels`), and part of no identity: the newest take the place of older ones.
+    """
+
+    __tablename__ = "test_labels"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["test_set_id", "pair_id", "edition"], ["test.test_set_id", "test.pair_id", "test.edition"]
+        ),
+    )
+
+    test_set_id: Mapped[int] = mapped_column(primary_key=True)
+    """The test set."""
+    pair_id: Mapped[int] = mapped_column(primary_key=True)
+    """The pair."""
+    edition: Mapped[int] = mapped_column(primary_key=True)
+    """The edition of its text (`test.edition`)."""
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """The label's name."""
+    of_lines: Mapped[bytes]
+    """Its value on each line."""
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it was written (UTC)."""
+
+
 class PromptRow(Base):
     """A prompt."""
 

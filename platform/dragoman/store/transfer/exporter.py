@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
+from dragoman.store.line_labels import pack
 from dragoman.store.records import DecodingRecord, PromptRecord, TestSetRecord
 from dragoman.store.schema import (
     CellRow,
@@ -26,7 +27,7 @@ from dragoman.store.schema import (
 )
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import ArchiveWriter
-from dragoman.store.transfer.format import CELLS, KEYS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
+from dragoman.store.transfer.format import CELLS, KEYS, LABELS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
 
 Query = Select[*tuple[Any, ...]]
 """A SELECT of any columns."""
@@ -36,7 +37,7 @@ BATCH = 5_000
 
 
 def export_grid(store: Store, grid: str, path: Path) -> None:
-    """Write a grid: its models, cells, scores, statistics, hypotheses, test texts with their keys, and contamination.
+    """Write a grid: models, cells, scores, statistics, hypotheses, test texts with keys and labels, and contamination.
 
     Raises:
         StoreError: there is no such grid, a blob is missing, or the file can't be written.
@@ -56,6 +57,7 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
             unscorable = _batches(UNSCORABLE, _stream(connection, _unscorable(grid)))
             archive.add_table("unscorable.parquet", UNSCORABLE, unscorable)
             archive.add_table("keys.parquet", KEYS, _batches(KEYS, _keys(snapshot, grid)))
+            archive.add_table("labels.parquet", LABELS, _batches(LABELS, _labels(snapshot, grid)))
             for address in addresses:
                 archive.add(f"blobs/{address}", store.blobs.read(address))
 
@@ -69,6 +71,13 @@ def _cells(store: Store, grid: str, addresses: dict[str, None]) -> Iterator[dict
 def _keys(store: Store, grid: str) -> Iterator[dict[str, Any]]:
     for (test_set, pair, content), keys in store.conditions.keys_of_grid(grid).items():
         yield {"test_set": test_set, "content": content, **pair._asdict(), **keys._asdict()}
+
+
+def _labels(store: Store, grid: str) -> Iterator[dict[str, Any]]:
+    for (test_set, pair, content), labels in store.conditions.labels_of_grid(grid).items():
+        for name, values in labels.items():
+            text = {"test_set": test_set, "content": content, **pair._asdict()}
+            yield {**text, "name": name, "of_lines": pack(values)}
 
 
 def _models(store: Store, grid: str) -> Iterator[PortableModel]:

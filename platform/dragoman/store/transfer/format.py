@@ -41,6 +41,14 @@ KEYS = pa.schema(
 )
 """One row for the test lines of each pair that have keys."""
 
+LABELS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("test_set", "source", "target", "content", "name")),
+        ("of_lines", pa.binary()),
+    ]
+)
+"""One row for each label of the test lines of each pair."""
+
 
 class PortableModel(Record):
     """A model with its own training graph; what it inherits follows from its parent's."""

@@ -18,6 +18,7 @@ from dragoman.store.database.bulk_insert import loading
 from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import chunks, metric_number, signature_number
 from dragoman.store.line_keys import LineKeys
+from dragoman.store.line_labels import Labels
 from dragoman.store.records import CellRecord, ContaminationRecord, now
 from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.cells import TRANSLATED
@@ -169,6 +170,7 @@ class Import:
         self._write_contamination(store)
         store.grids.add(self._grid, (_untranslated(record) for record in self._cells.values()))
         self._write_keys(store)
+        self._write_labels(store)
         with store.database.writing() as connection:
             return self._fill(connection)
 
@@ -203,6 +205,14 @@ class Import:
             by_set[test_set][pair, content] = keys
         for test_set, found in by_set.items():
             store.conditions.add_keys(test_set, found, replace=False)
+
+    def _write_labels(self, store: Store) -> None:
+        """Write the labels of test lines; those that are there stay."""
+        by_set: defaultdict[str, dict[tuple[Pair, str], Labels]] = defaultdict(dict)
+        for (test_set, pair, content), labels in self._contents.labels.items():
+            by_set[test_set][pair, content] = labels
+        for test_set, found in by_set.items():
+            store.conditions.add_labels(test_set, found, replace=False)
 
     def _places(self, connection: Connection) -> dict[str, _Place]:
         """The cells whose scores belong here: new translations, and the same hypotheses as there are."""

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +13,7 @@ from dragoman.spec.base import NAME
 from dragoman.store.blobs import TEST, TRANSLATION, check_blob, is_test
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_keys import unpack as unpack_keys
+from dragoman.store.line_labels import unpack as unpack_labels
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, StoredScore
 from dragoman.store.transfer.archive import Archive
 from dragoman.store.transfer.format import Conditions, PortableModel, cell_record
@@ -21,6 +23,9 @@ CONTAMINATION = 2
 
 WITH_KEYS = 3
 """First version of the layout that holds the keys of test lines."""
+
+WITH_LABELS = 4
+"""First version of the layout that holds the labels of test lines."""
 
 _LARGEST = 2**31 - 1
 """The largest number of a column."""
@@ -51,6 +56,11 @@ class Contents:
             text = (row["test_set"], Pair(row["source"], row["target"]), row["content"])
             _check(text not in self.keys, "the keys of some test lines are there twice")
             self.keys[text] = LineKeys(*(row[name] for name in LineKeys._fields))
+        packed: defaultdict[tuple[str, Pair, str], dict[str, bytes]] = defaultdict(dict)
+        for row in archive.rows("labels.parquet") if archive.manifest.format >= WITH_LABELS else ():
+            text = (row["test_set"], Pair(row["source"], row["target"]), row["content"])
+            _check(bool(row["name"]) and row["name"] not in packed[text], "a label of some test lines is there twice")
+            packed[text][row["name"]] = row["of_lines"]
         self._check_grid()
         for record in records:
             self._check_cell(record)
@@ -58,6 +68,8 @@ class Contents:
         self._check_contamination()
         self._check_blobs()
         self._check_keys()
+        self.labels = self._checked_labels(packed)
+        """The labels of test lines by test set, pair and content hash."""
         self._check_scores()
         self._check_unscorable()
 
@@ -123,10 +135,7 @@ class Contents:
 
     def _check_keys(self) -> None:
         """Keys are of lines of the grid, as many as those, and either rows or hashes of both sides."""
-        lines: dict[tuple[str, Pair, str], int | None] = {}
-        for record in self.cells.values():
-            text = (record.cell.test_set, record.cell.pair, record.cell.content)
-            lines[text] = lines.get(text) or record.segments
+        lines = self._lines()
         _check(self.keys.keys() <= lines.keys(), "there are keys of other test lines")
         for text, keys in self.keys.items():
             by_row = keys.corpus_rows is not None
@@ -137,6 +146,28 @@ class Contents:
                     count = len(unpack_keys(packed, count))
                 except StoreError as error:
                     raise ValueError(str(error)) from error
+
+    def _checked_labels(
+        self, packed: Mapping[tuple[str, Pair, str], Mapping[str, bytes]]
+    ) -> dict[tuple[str, Pair, str], dict[str, tuple[str, ...]]]:
+        """Labels are of lines of the grid, a value for each of those."""
+        lines = self._lines()
+        _check(packed.keys() <= lines.keys(), "there are labels of other test lines")
+        try:
+            return {
+                text: {name: unpack_labels(of_lines, lines[text]) for name, of_lines in labels.items()}
+                for text, labels in packed.items()
+            }
+        except StoreError as error:
+            raise ValueError(str(error)) from error
+
+    def _lines(self) -> dict[tuple[str, Pair, str], int | None]:
+        """The number of lines of each text, where it is known."""
+        lines: dict[tuple[str, Pair, str], int | None] = {}
+        for record in self.cells.values():
+            text = (record.cell.test_set, record.cell.pair, record.cell.content)
+            lines[text] = lines.get(text) or record.segments
+        return lines
 
     def _check_scores(self) -> None:
         done = set()
