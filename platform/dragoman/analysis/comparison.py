@@ -179,7 +179,7 @@ def compare(
             connection, part, columns, ids=(b_id, a_id), plan=plan, micro=question.micro, blobs=store.blobs
         )
         pairs, widths = pair_differences(connection, part, a_id, b_id)
-        basis, captions = about(connection, {a_id, b_id}), captions_of_both(connection, part)
+        basis, captions = about(connection, {a_id, b_id}), captions_of_both(connection, part, a_id, b_id)
     found = tested(question.metric, pairs, widths, tests, plan)
     means = means_by_scope(columns, micro=question.micro)
     scopes = _with_shared(_scopes(means, question, tests, correction), found.pairs)
@@ -231,7 +231,8 @@ def scope_differences(
 def captions_of_compared(store: Store, question: ScoreQuestion, *, a: str, b: str) -> tuple[Caption, Caption]:
     """The captions of both models of a comparison; arguments and errors as for `compare`."""
     with store.database.reading() as connection:
-        return captions_of_both(connection, two_models(connection, question, a=a, b=b).part)
+        part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
+        return captions_of_both(connection, part, a_id, b_id)
 
 
 def about(connection: Connection, models: Collection[int]) -> str:

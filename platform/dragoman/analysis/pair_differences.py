@@ -1,6 +1,6 @@
 """Score differences of two models, pair by pair."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from dragoman.analysis.comparability import Looked, comparable_signatures, decod
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, same_cell
 from dragoman.analysis.significance_plan import ALPHA
-from dragoman.analysis.systems import System, from_files, system_meant
+from dragoman.analysis.systems import System, from_files, quotations, system_meant
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
@@ -157,11 +157,12 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
     of another grid (`GRID/MODEL`), on the pairs that both grids have. Their test set and signatures are the same.
 
     Raises:
-        StoreError: something named is not there, is the same twice, or would be mixed.
+        StoreError: something named is not there, is the same twice, or would be mixed; or scores of one are quoted.
     """
     grids: dict[str, tuple[int, dict[str, int]]] = {}
     one, two = (_system(connection, question, name, grids) for name in (a, b))
     a_id, b_id = (number_of(each.grid, grids[each.grid][1], each.model) for each in (one, two))
+    _refuse_quoted(connection, {a_id: a, b_id: b})
     same = StoreError(f"'{a}' can't be compared with itself: name two models of grid '{question.grid}'.")
     if one == two:
         raise same
@@ -183,6 +184,15 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
         raise same
     part = part if other.conditions == part.conditions else part._replace(facing=facing)
     return Facing(part, a_id, b_id, _note(connection, ((a, one, a_id), (b, two, b_id)), ways))
+
+
+def _refuse_quoted(connection: Connection, names: Mapping[int, str]) -> None:
+    """Refuse to test quoted scores, which are neither of the same lines for certain, nor known line by line."""
+    for number, quoted in quotations(connection, names).items():
+        raise StoreError(
+            f"The scores of {names[number]} are {quoted.phrase}, without translations, so that no difference can be "
+            "tested: `dragoman compare GRID A B --with-quoted` sets them side by side, untested."
+        )
 
 
 def _note(connection: Connection, both: Sequence[tuple[str, System, int]], ways: Sequence[str]) -> str | None:

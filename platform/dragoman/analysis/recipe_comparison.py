@@ -131,8 +131,9 @@ def compare_recipes(
         known = [pair for pair in shared if all(pair in model for model in (*rows_a, *rows_b))]
         if not known or len(known) > MOST_PAIRS:
             return None
-        part = two_models(connection, question, a=models_a[0], b=models_b[0]).part
-        units, captions = units_of(connection, part, known, blobs=store.blobs), captions_of_both(connection, part)
+        part, a_id, b_id, _ = two_models(connection, question, a=models_a[0], b=models_b[0])
+        units = units_of(connection, part, known, blobs=store.blobs)
+        captions = captions_of_both(connection, part, a_id, b_id)
     tests = RecipeTests(kind, rows_a, rows_b, units, fixed=(read.fixed_a, read.fixed_b))
     scopes = {scope: [pair for pair in known if pair in planned] for scope, planned in read.planned.items()}
     rows = {

@@ -46,6 +46,8 @@ class Metric(ABC):
     """Those of `varying` that the scale depends on: a mean over several is of no common scale, and says so."""
     floor: ClassVar[float | None] = None
     """Below it means are noise, and tables say so."""
+    bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
+    """The least and the greatest score there can be, None where there is no bound: quoted scores are held to them."""
 
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:

@@ -32,6 +32,7 @@ class SacreBleuMetric(Metric):
 
     varying: ClassVar[frozenset[str]] = frozenset({"tok"})
     scaling: ClassVar[frozenset[str]] = frozenset({"tok"})
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 100.0)
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         del languages  # these metrics depend on the target alone
@@ -157,6 +158,7 @@ class Ter(SacreBleuMetric):
 
     name: ClassVar[str] = "ter"
     higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         super().__init__(pair, languages)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.errors import ModelError
-from dragoman.model import is_from_files
+from dragoman.model import is_from_elsewhere, is_quoted
 from dragoman.planning.baselines import WEIGHTS
 from dragoman.planning.few_shot import Demonstrator
 from dragoman.scratch_folder import ScratchFolder, remove_abandoned
@@ -79,8 +79,9 @@ def register(
 
 def _checkpoint(store: Store, model: str, model_id: str) -> Path:
     training = store.models.training(model_id)
-    if is_from_files(store.models.get(model_id).recipe):
-        raise ModelError(f"'{model}' has no model that could be registered: its translations are from files.")
+    if is_from_elsewhere(recipe := store.models.get(model_id).recipe):
+        what = "scores are quoted" if is_quoted(recipe) else "translations are from files"
+        raise ModelError(f"'{model}' has no model that could be registered: its {what}.")
     if training is None:
         raise ModelError(f"The model '{model}' is not trained yet: run its grid to the end, then register it.")
     checkpoint = Path(training["checkpoint"])
