@@ -73,7 +73,8 @@ def comparable_signatures(
     texts = select(SignatureRow.id, SignatureRow.text).where(SignatureRow.id.in_({row.signature_id for row in used}))
     held = {row.id: row.text for row in connection.execute(texts.order_by(SignatureRow.text))}
     held = _of_one_kind(connection, looked, of_question, held)
-    if wanted is not None and held:
+    # the text chooses among computed scores: quoted ones have what their source says of them
+    if wanted is not None and held and not all(map(is_quoted_signature, held.values())):
         example = next(iter(held.values()))
         held = {number: text for number, text in held.items() if wanted in text}
         if not held:

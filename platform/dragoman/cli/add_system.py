@@ -84,8 +84,8 @@ def add(
     dragoman add-system demo online-b wmt24/ --system Online-B --dry-run ·
     dragoman add-system demo ours rows.jsonl --column hypothesis=mt --column pair=lp --column text=src
     """
-    given: dict[str, Any] = {"path": path, "format": form, "columns": _columns(column or ()), "sources": sources}
-    baseline = baseline_of(name, {**given, "system": system}, _trained_on(trained_on or []))
+    given: dict[str, Any] = {"path": path, "format": form, "columns": columns_of(column or ()), "sources": sources}
+    baseline = baseline_of(name, {**given, "system": system}, training_of(trained_on or []))
     store = open_store()
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -124,7 +124,12 @@ def _sentence(grid: str, name: str, added: AddedSystem, dry_run: bool) -> str:
     return f"{name}: {counted}; it {what} {grid} ({read.identity.id}). `dragoman results {grid}` shows it."
 
 
-def _columns(written: list[str] | tuple[()]) -> dict[str, str | int]:
+def columns_of(written: list[str] | tuple[()]) -> dict[str, str | int]:
+    """A column map as `--column PART=COLUMN` writes it.
+
+    Raises:
+        SpecError: it is none.
+    """
     columns: dict[str, str | int] = {}
     for each in written:
         part, equals, column = each.partition("=")
@@ -134,7 +139,8 @@ def _columns(written: list[str] | tuple[()]) -> dict[str, str | int]:
     return columns
 
 
-def _trained_on(written: list[str]) -> str | list[str]:
+def training_of(written: list[str]) -> str | list[str]:
+    """A training graph as `--trained-on` writes it."""
     if not written:
         return "unknown"
     return written[0] if len(written) == 1 and written[0] in WORDS else written

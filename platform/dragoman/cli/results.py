@@ -12,6 +12,7 @@ from dragoman.cli.arguments import (
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
+    WithQuotedOption,
     open_snapshot,
 )
 from dragoman.cli.groups import Group, grouped
@@ -33,6 +34,7 @@ def results(
     signature: SignatureOption = None,
     micro: MicroOption = False,
     other_languages: OtherLanguagesOption = False,
+    with_quoted: WithQuotedOption = False,
 ) -> Sequence[Table]:
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
@@ -40,7 +42,8 @@ def results(
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
     Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
-    several prompts has rows of its own for each. Tables: partitions, gap, seeds, matrix, reasons, pairs.
+    several prompts has rows of its own for each. Scores that are quoted have a mark, and no gains; with --with-quoted a
+    table sets them beside the others. Tables: partitions, gap, seeds, matrix, reasons, pairs, quoted.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex ·
@@ -57,7 +60,7 @@ def results(
         )
         questions[question] = chosen_models(store, name, model)
     tables = {
-        question.grid: answers(store, question, models=models, other_languages=other_languages)
+        question.grid: answers(store, question, models=models, other_languages=other_languages, with_quoted=with_quoted)
         for question, models in questions.items()
     }
     return tables[grid] if names == [grid] else across(grid, tables, notes_on_pairs(store, questions))

@@ -124,19 +124,18 @@ class _Reader:
         """The scores of a row, as they stand there."""
         if layout.source_of_matrix is not None:
             source = _text(row, layout.source_of_matrix)
-            for column, metric in layout.metrics.items():
-                if (value := self._optional(number, row, column)) is not None:
-                    pair = self._pair(number, source, str(column))
-                    if pair is not None:
-                        yield QuotedScore(number=number, pair=pair, metric=metric, value=value)
+            for column, name in layout.metrics.items():
+                value = self._optional(number, row, column)
+                if value is not None and (pair := self._pair(number, source, str(column))) is not None:
+                    yield QuotedScore(number=number, pair=pair, metric=name, value=value)
             return
         pair = self._pair(number, *(_text(row, column) for column in layout.pair))
         if pair is None:
             return
         if layout.value is None:
-            for column, metric in layout.metrics.items():
+            for column, name in layout.metrics.items():
                 if (value := self._optional(number, row, column)) is not None:
-                    yield QuotedScore(number=number, pair=pair, metric=metric, value=value)
+                    yield QuotedScore(number=number, pair=pair, metric=name, value=value)
         elif (metric := self._metric(number, row, layout)) is not None:
             yield QuotedScore(
                 number=number, pair=pair, metric=metric, value=self._number(number, row, layout.value),

@@ -149,10 +149,8 @@ class Contents:
                 score = StoredScore.model_validate({name: value for name, value in row.items() if name != "cell"})
                 _check((score.metric, score.signature) not in signatures, "a cell has a score twice")
                 signatures.add((score.metric, score.signature))
-                _check(
-                    fits_state(score.signature, record.state), "a score is quoted and its cell is not, or vice versa"
-                )
-                _check(score.statistics is None or record.state.is_translated, "a score without text has statistics")
+                _check(fits_state(score.signature, record.state), "quoted scores and cells are mixed up")
+                _check(score.statistics is None or record.state.is_translated, "a quoted score has statistics")
                 if score.low is not None and score.high is not None:
                     _check(score.low <= score.high, "an interval ends before it begins")
                 if score.statistics is not None:
