@@ -17,7 +17,8 @@ from dragoman.settings import settings
 from dragoman.store.store import Store
 
 PRINTING = (
-    "add-scores", "add-system", "audit export", "audit verify", "champions", "compare", "config", "doctor", "gate", "gc",
+    "add-scores", "add-system", "audit export", "audit verify", "champions", "compare", "config", "doctor", "gate",
+    "gc",
     "history", "list", "plan", "promote", "prompts", "query", "rank", "results", "rollback", "score", "status", "stop",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}

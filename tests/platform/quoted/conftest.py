@@ -27,7 +27,7 @@ CITED = ("--cite", "Doe et al. 2026, table 5", "--signature", "sacrebleu 13a")
 
 @pytest.fixture
 def store(campaign: Any) -> Iterator[Store]:
-    """The store of the settings, with the grid `g`: `base`, and `tuned`, which translates everything as the reference."""
+    """The store of the settings, with the grid `g`: `base`, and `tuned`, whose translations are the references."""
     lines = {
         pair: [Segment(*both) for both in zip(TEXT[pair.source], TEXT[pair.target], strict=True)] for pair in PAIRS
     }
