@@ -195,7 +195,8 @@ def test_computed_results_are_the_same_with_it_and_without(store: Store, files: 
                 row.pop("shared_pairs", None)  # counted over all systems that are shown
         return (
             columns.own.values.tolist(), columns.gains.tolist(), ranking.model_copy(update={"quoted": ()}), means,
-            tables, best_models(store, question), dragoman("compare", "g", "base", "tuned", "--samples", "100", "--json").out,
+            tables, best_models(store, question),
+            dragoman("compare", "g", "base", "tuned", "--samples", "100", "--json").out,
         )  # fmt: skip
 
     before = computed()

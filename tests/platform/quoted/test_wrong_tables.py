@@ -46,7 +46,9 @@ WRONG: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
     "no metric": ("t.csv", "lp,score\nde-en,3\n", (), r"t.csv has no column of metrics: .*--metric METRIC"),
     "fractions": ("t.csv", LONG.replace("34.1", "0.341"), (), r"line 5: 0.341 and all 1 values of bleu are at most 1"),
     "fractions of percents": ("t.csv", LONG, ("--scale", "100"), r"line 2: 6150 is no chrf\+\+ .*leave out --scale"),
-    "no such column": ("t.csv", LONG, ("--column", "pair=pairs", "--column", "value=score"), r"no column 'pairs'; did"),
+    "no such column": (
+        "t.csv", LONG, ("--column", "pair=pairs", "--column", "value=score"), r"no column 'pairs'; use one of: lp",
+    ),
     "an interval beside its value": (
         "t.csv", "lp,metric,value,low,high\nde-en,bleu,30,31,32\n", (),
         r"t.csv, line 2: 30 is not within its interval, 31 to 32",
@@ -63,10 +65,12 @@ WRONG: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
     ),
     "matrix: no metric": ("t.csv", MATRIX, (), r"t.csv is a matrix of languages: name the metric"),
     "matrix: another pair": (
-        "t.csv", MATRIX.replace("61.5,", "61.5,7"), ("--metric", "chrf++"), r"t.csv, line 2, is of de-fr, which is no pair",
+        "t.csv", MATRIX.replace("61.5,", "61.5,7"), ("--metric", "chrf++"),
+        r"t.csv, line 2, is of de-fr, which is no pair",
     ),
     "matrix: a language with itself": (
-        "t.csv", MATRIX.replace("-,61.5", "9,61.5"), ("--metric", "chrf++"), r"t.csv, line 2: 'de-de' pairs de with itself",
+        "t.csv", MATRIX.replace("-,61.5", "9,61.5"), ("--metric", "chrf++"),
+        r"t.csv, line 2: 'de-de' pairs de with itself",
     ),
     "matrix: no language": (
         "t.csv", MATRIX.replace("\nen,", "\nnowhere,"), ("--metric", "bleu"), r"t.csv, line 3: .*nowhere",
