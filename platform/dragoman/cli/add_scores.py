@@ -9,7 +9,9 @@ from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
 from dragoman.planning.quoted_systems import AddedScores, add_scores, baseline_with_scores
+from dragoman.settings import settings
 from dragoman.tables.table import Table, interval, number, word
+from dragoman.tracking.added_systems import tell_mlflow
 
 
 @grouped(Group.RESULTS)
@@ -93,8 +95,12 @@ def add(
         "signature": signature, "scale": scale, "skip_other_pairs": skip_other_pairs,
     }  # fmt: skip
     baseline = baseline_with_scores(name, given, training_of(trained_on or []))
-    added = add_scores(open_store(), grid, baseline, replace=replace, dry_run=dry_run)
-    return Answer([_table(grid, name, added)], _sentence(grid, name, added, dry_run))
+    store = open_store()
+    added = add_scores(store, grid, baseline, replace=replace, dry_run=dry_run)
+    said = [_sentence(grid, name, added, dry_run)]
+    if not dry_run:
+        said.append(tell_mlflow(settings().mlflow_url, store, grid, added.read.identity.id) or "")
+    return Answer([_table(grid, name, added)], " ".join(filter(None, said)))
 
 
 def _table(grid: str, name: str, added: AddedScores) -> Table:

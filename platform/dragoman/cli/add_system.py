@@ -14,6 +14,7 @@ from dragoman.errors import SpecError
 from dragoman.planning.added_systems import AddedSystem, add_system, baseline_of
 from dragoman.settings import settings
 from dragoman.tables.table import Table, number, word
+from dragoman.tracking.added_systems import tell_mlflow
 
 WORDS = ("all", "nothing", "unknown")
 """What `--trained-on` may be besides pairs."""
@@ -95,7 +96,10 @@ def add(
             store, grid, baseline, dry_run=dry_run, workers=workers or settings().workers or os.cpu_count() or 1,
             advance=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip
-    return Answer([_table(grid, name, added)], _sentence(grid, name, added, dry_run))
+    said = [_sentence(grid, name, added, dry_run)]
+    if not dry_run:
+        said.append(tell_mlflow(settings().mlflow_url, store, grid, added.read.identity.id) or "")
+    return Answer([_table(grid, name, added)], " ".join(filter(None, said)))
 
 
 def _table(grid: str, name: str, added: AddedSystem) -> Table:

@@ -17,7 +17,7 @@ from dragoman.spec.grid import GridSpec
 from dragoman.spec.pairs import chosen
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
-from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG, experiment_id
+from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG, experiment_id
 from dragoman_registry.packaging.answer_check import Answer, check_answers, sample
 from dragoman_registry.packaging.model_card import Card, write_card
 from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at, unquoted
