@@ -58,6 +58,12 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "trained_on": ["all", "nothing", "unknown", ["en-de", ["zh-Hans", "sr-Latn"]]], "prompt": ["mfti-to"],
         "shots": [0, 1], "engine": ["openai"], "endpoint": ["http://127.0.0.1:8000/v1"], "key_variable": ["MY_KEY"],
         "decoding": [{"beam": 2}], "translations": [OUTPUTS],
+        "scores": ["scores.tsv"],
+    },
+    "QuotedScores": {
+        "path": ["scores.tsv"], "format": ["tsv"], "columns": [{"pair": "lp", "value": "score"}], "metric": ["bleu"],
+        "signature": ["nrefs:1|tok:13a", "sacrebleu 13a"], "cite": ["Doe et al. 2026, table 5"], "scale": [1],
+        "skip_other_pairs": [True],
     },
     "Translations": {
         "path": [OUTPUTS], "format": ["text"], "columns": [{"hypothesis": 0}], "sources": ["src/{source}.txt"],
@@ -134,6 +140,9 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
         lambda part: _from_files({"path": OUTPUTS, **part}),
         lambda part: _from_files({"path": {"columns": TABLES, "system": "wmt"}[next(iter(part))], **part}),
     ],
+    "QuotedScores": [
+        lambda part: {"baselines": [{"name": "b", "scores": {"path": "scores.tsv", "metric": "bleu", **part}}]}
+    ],
     "Decoding": [
         lambda part: {"evaluation": {"decoding": part}},
         lambda part: {"evaluation": {"decoding": {"temperature": 0.5, **part}}},
@@ -185,10 +194,11 @@ def _from_files(translations: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_translations(folder: Path) -> None:
-    """What somebody made of the two sentences of en-de, in some layouts."""
+    """What somebody made of the two sentences of en-de, in some layouts, and a table of scores."""
     segments = make_plan(GridSpec.model_validate(_minimal())).lines.segments(Pair("en", "de"))
     files = {
         "out/en-de.txt": ["eins", "zwei"], "out/en-de.tsv": ["eins", "zwei"],
+        "scores.tsv": ["lp\tmetric\tscore", "en-de\tbleu\t30.5", "de-en\tbleu\t31"],
         "src/en.txt": [segment.source for segment in segments], "wmt/system-outputs/en-de/X.txt": ["eins", "zwei"],
     }  # fmt: skip
     for name, lines in files.items():
