@@ -15,7 +15,7 @@ from dragoman.analysis.system_ranking import rank
 from dragoman.cli.rank import rank as rank_command
 from dragoman.tables.formats import as_json
 from dragoman.tables.table import Table
-from dragoman_ui.api.schemas import OfRanking
+from dragoman_ui.api.ranking import OfRanking
 from dragoman_ui.viewmodels.store import open_store
 
 

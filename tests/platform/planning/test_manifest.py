@@ -20,6 +20,7 @@ from dragoman.spec.base import LONGEST_NAME, SpecModel
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
+from dragoman.spec.quoted import QuotedScores
 from dragoman.spec.translations import Translations
 
 LORA = {"kind": "lora", "steps": 2, "learning_rate": "1e-4"}
@@ -251,7 +252,9 @@ def test_no_key_of_a_spec_is_forgotten() -> None:
     assert parts.keys() == VALUES.keys() == PLACES.keys()
     for name, part in parts.items():
         inherited = {key for base in part.__mro__[1:] if base in parts.values() for key in base.model_fields}
-        noted = {"folder"} if part in (CorpusChoice, Translations) else set()  # never written, and tested below
+        noted = (
+            {"folder"} if part in (CorpusChoice, QuotedScores, Translations) else set()
+        )  # never written, and tested below
         assert part.model_fields.keys() - inherited - noted == VALUES[name].keys() - inherited, name
 
 
@@ -264,7 +267,7 @@ def test_every_key_of_a_spec_comes_back_from_the_manifest(
     part: str, key: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if key == "translations" or part == "Translations":
+    if key in ("translations", "scores") or part in ("Translations", "QuotedScores"):
         _write_translations(tmp_path)
     taken = []
     for place in PLACES[part]:

@@ -4,16 +4,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from dragoman.analysis.aggregation import ALL
 from dragoman.analysis.caption import Caption
 from dragoman.analysis.pair_scores import PairScore
 from dragoman.analysis.partition_gap import Gap
 from dragoman.analysis.partition_table import PartitionRow
 from dragoman.analysis.run_table import Run
-from dragoman.analysis.significance_plan import ALPHA
-from dragoman.analysis.units import Unit
 from dragoman.cell import CellState
-from dragoman.metrics.resampling import SEED
 from dragoman.partition import Evidence
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, JobLine, JobRecord
 from dragoman_registry.promotion.roles import Role
@@ -61,31 +57,6 @@ class OfRuns(OfGrid):
     """Text that signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid has several; its first by default."""
-
-
-class OfRanking(OfGrid):
-    """Parameters of the endpoint of a ranking: those of `dragoman rank`."""
-
-    metric: str | None = None
-    """Name of the metric; by default the grid's first."""
-    over: str = ALL
-    """The pairs: a partition, `unseen` or `all`."""
-    model: tuple[str, ...] = ()
-    """Systems that are ranked: a model with each of its prompts, or `MODEL:PROMPT`; all by default."""
-    prompt: str | None = None
-    """Only systems that are asked with this prompt."""
-    signature: str | None = None
-    """Text that signatures hold, where the metric has several."""
-    alpha: float = ALPHA
-    """The level of significance of adjusted p-values."""
-    samples: int | None = None
-    """Trials of each test; by default enough for the number of systems."""
-    seed: int = SEED
-    """Seed of the deals."""
-    unit: Unit = Unit.SENTENCE
-    """What is dealt."""
-    micro: bool = False
-    """Weigh each pair by its segments instead of all pairs alike."""
 
 
 class OfOneModel(OfGrid):

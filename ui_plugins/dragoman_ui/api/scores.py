@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, request
-from werkzeug.datastructures import MultiDict
 
 from dragoman.analysis.campaigns import campaigns as store_campaigns
 from dragoman.analysis.caption import caption_of
@@ -15,7 +14,6 @@ from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.analysis.partition_table import partition_table
-from dragoman.analysis.ranking_records import Ranking
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System, metric_names, model_names
 from dragoman.language import english_name
@@ -28,7 +26,7 @@ from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.tables.render import Form
 from dragoman.tables.table import Table
 from dragoman.version import __version__
-from dragoman_ui.api import registry, writes
+from dragoman_ui.api import ranking, registry, writes
 from dragoman_ui.api.endpoint import Endpoint, Question, of_store, openapi
 from dragoman_ui.api.schemas import (
     Campaigns,
@@ -51,7 +49,6 @@ from dragoman_ui.api.schemas import (
     OfOneModel,
     OfPair,
     OfPairs,
-    OfRanking,
     OfRuns,
     OfTable,
     Pairs,
@@ -67,7 +64,6 @@ from dragoman_ui.charts.heatmap import heat_map
 from dragoman_ui.responses.cache import kept
 from dragoman_ui.responses.downloads import FILES, kept_file
 from dragoman_ui.viewmodels.comparison import SHOWN, compared_with, differences, scores_beside, tested, version_of
-from dragoman_ui.viewmodels.ranking import AskedRanking
 from dragoman_ui.viewmodels.runs import AskedRuns
 from dragoman_ui.viewmodels.sentences import PairView, pair_view, rows_beside, sentence_metric
 from dragoman_ui.viewmodels.store import open_store, read_snapshots, stamp
@@ -284,13 +280,6 @@ def comparison(question: OfComparison) -> Comparison:
     return tested(store, view, against, differences(scores, theirs)).model_copy(update={"a": against})
 
 
-def ranking(question: OfRanking) -> Ranking:
-    """All systems of a grid, every two tested, in clusters: what `dragoman rank` prints."""
-    asked = question.model_dump(mode="json", exclude_none=True)
-    several = {name: value if isinstance(value, list) else [str(value)] for name, value in asked.items()}
-    return AskedRanking(MultiDict(several)).ranking()
-
-
 def comparison_table(question: OfComparisonTable) -> Response:
     """Download a table of a comparison as a file."""
     view = _view(question)
@@ -315,7 +304,6 @@ ENDPOINTS = (
             ("model", OfOneModel, Model, model),
             ("contamination", OfOneModel, Contamination, contamination),
             ("runs", OfRuns, Runs, runs),
-            ("ranking", OfRanking, Ranking, ranking),
             ("cells", OfCells, Cells, cells),
             ("progress", OfGrid, Progress, progress_of),
             ("log", OfLog, Log, log),
@@ -333,6 +321,7 @@ ENDPOINTS = (
     ),
     Endpoint("table", OfTable, None, table, files=FILES),
     Endpoint("comparison_table", OfComparisonTable, None, comparison_table, files=FILES),
+    *ranking.ENDPOINTS,
     *registry.ENDPOINTS,
     *writes.ENDPOINTS,
 )
