@@ -32,6 +32,7 @@ LAYERS = {
         ("cli", "testing"),
         ("reports", "tracking"),
         ("analysis", "planning"),
+        ("quoted",),
         ("translations",),
         ("store", "corpora"),
         ("metrics",),

@@ -42,6 +42,8 @@ class Hatching(StrEnum):
     """Lines from top to bottom."""
     DOTTED = "dotted"
     """Dots."""
+    CROSSED = "crossed"
+    """Lines both ways."""
 
 
 class StateFacts(NamedTuple):
@@ -63,6 +65,8 @@ class StateFacts(NamedTuple):
     """Whether it has hypotheses."""
     needs_reason: bool = False
     """Whether a reason is recorded."""
+    is_quoted: bool = False
+    """Whether it has scores that are quoted from elsewhere, and no hypotheses."""
 
 
 class DescribedState(StrEnum):
@@ -86,6 +90,11 @@ class DescribedState(StrEnum):
     def is_translated(self) -> bool:
         """Whether the cell has hypotheses."""
         return self.facts.is_translated
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the cell may have scores: of its hypotheses, or quoted."""
+        return self.facts.is_translated or self.facts.is_quoted
 
     @property
     def needs_reason(self) -> bool:
@@ -145,6 +154,14 @@ class CellState(DescribedState):
         ),
     )  # fmt: skip
     """Translated, but no metric can score it; the reason is recorded."""
+    QUOTED = (
+        "quoted",
+        StateFacts(
+            "quoted", "quot", "quoted from a source that gives no score of this metric", Tone.NEUTRAL,
+            Hatching.CROSSED, is_quoted=True,
+        ),
+    )  # fmt: skip
+    """Not translated here; its scores are quoted from a source."""
 
 
 class Cell(BaseModel):

@@ -1,7 +1,7 @@
 """A model's identity: the hash of its recipe, computed before it is trained."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,47 @@ def is_from_files(recipe: Mapping[str, Any]) -> bool:
     return TRANSLATIONS in recipe
 
 
+QUOTED = "quoted"
+"""The key of a recipe that names the source of a system's scores, and has their hash: no translations are known."""
+
+
+class Quotation(NamedTuple):
+    """What is known of scores that are quoted."""
+
+    source: str
+    """Where from."""
+    signature: str | None
+    """What the source says of how they were computed."""
+    sentences: tuple[int, int] | None
+    """The fewest and the most sentences that they are of, where the source says so."""
+
+    @property
+    def phrase(self) -> str:
+        """It, within a sentence."""
+        least, most = self.sentences or (0, 0)
+        counted = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+        of = f", of {counted} sentences" if most else ""
+        return f"quoted from {self.source} ({self.signature or 'which does not say how they were computed'}{of})"
+
+
+def quotation(recipe: Mapping[str, Any]) -> Quotation | None:
+    """The source of a system whose scores are quoted; None of any other."""
+    if QUOTED not in recipe:
+        return None
+    found = recipe[QUOTED]
+    return Quotation(found["source"], found["signature"], tuple(found["sentences"]) if found["sentences"] else None)
+
+
+def is_quoted(recipe: Mapping[str, Any]) -> bool:
+    """Whether a system's scores are quoted from a source, without translations."""
+    return QUOTED in recipe
+
+
+def is_from_elsewhere(recipe: Mapping[str, Any]) -> bool:
+    """Whether a system is not run here: its translations are from files, or its scores are quoted."""
+    return is_from_files(recipe) or is_quoted(recipe)
+
+
 class ModelIdentity(BaseModel):
     """A model of a grid: the base as it is, a finetuning of it, or a system from elsewhere."""
 
@@ -29,7 +70,8 @@ class ModelIdentity(BaseModel):
     """Its name in the grid's tables; no part of its identity."""
     recipe: dict[str, Any]
     """What it is made from: for a base its name, revision and the hash of its files; for a finetuning the base's
-    id, the pairs, corpus, prompt, method and seed; for a system from files the hash of its translations."""
+    id, the pairs, corpus, prompt, method and seed; for a system from files the hash of its translations; for a quoted
+    one its source and the hash of its scores."""
     parent: str | None = None
     """Id of the model it is finetuned from."""
     former: "Former | None" = Field(default=None, exclude=True)

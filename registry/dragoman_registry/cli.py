@@ -13,7 +13,7 @@ from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.errors import DragomanError, nearest
 from dragoman.line import MARK, half_character, lines_of
-from dragoman.model import is_from_files
+from dragoman.model import is_from_elsewhere
 from dragoman.pair import Pair
 from dragoman.reading import read_bytes, read_stream
 from dragoman.reports.choices import chosen_models
@@ -144,7 +144,7 @@ def gate(
             given = None if policy is None else load_policy(policy, name or _registered_as(grid))
             rules = policy_for(grid, alias, given, name, _by_metric(signature))
             if version is None:
-                files = {each.name for each in store.models.of_grid(grid.name) if is_from_files(each.recipe)}
+                files = {each.name for each in store.models.of_grid(grid.name) if is_from_elsewhere(each.recipe)}
                 names = [name for name in chosen_models(store, grid.name, model) if model or name not in {BASE, *files}]
             else:
                 names = [grid.names[version.model or ""]]

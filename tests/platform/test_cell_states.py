@@ -21,6 +21,7 @@ WithOneMore = DescribedState(  # type: ignore[call-overload]
 def test_every_state_has_its_own_words_and_the_rest_is_consistent():
     for fact in ("mark", "tile", "meaning"):
         assert len({getattr(state.facts, fact) for state in CellState}) == len(CellState)
+    assert len({state.facts.hatching for state in CellState}) == len(CellState)
     assert all(len(state.facts.tile) <= 4 for state in CellState)
     assert not any(state.is_open and (state.is_translated or state.needs_reason) for state in CellState)
     assert [state for state in CellState if state.facts.tone is Tone.REST] == [CellState.PLANNED]
@@ -32,7 +33,15 @@ def test_the_facts_of_the_states():
     assert [state for state in CellState if state.needs_reason] == [
         CellState.FAILED, CellState.MISSING, CellState.UNSCORABLE,
     ]  # fmt: skip
-    assert [state.mark for state in CellState] == ["planned", "running", "unscored", "failed", "missing", "unscorable"]
+    assert [state.mark for state in CellState] == [
+        "planned", "running", "unscored", "failed", "missing", "unscorable", "quoted",
+    ]  # fmt: skip
+    assert [state for state in CellState if state.has_scores] == [
+        CellState.DONE,
+        CellState.UNSCORABLE,
+        CellState.QUOTED,
+    ]
+    assert [state for state in CellState if state.facts.is_quoted] == [CellState.QUOTED]
     assert ALARMING == ("failed",)
 
 

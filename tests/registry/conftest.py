@@ -18,7 +18,7 @@ from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records
 from dragoman.store.store import Store
-from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
 from dragoman_jobs.driver.register_plan import register
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.models.checkpoint import Checkpoint

@@ -17,7 +17,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
-from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
 from dragoman_registry.audit.history import faults
 from dragoman_registry.audit.log import AuditLog, Outcome
 from dragoman_registry.promotion.remote import RemotePromotions

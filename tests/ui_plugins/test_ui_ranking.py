@@ -1,13 +1,21 @@
 """The ranking page: what the command prints, linked to grids and comparisons."""
 
+import inspect
+import json
 import re
+from collections.abc import Callable
 from html import unescape
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.system_ranking import rank
+from dragoman.cli.rank import rank as rank_command
+from dragoman.tables.formats import as_json
+from dragoman.tables.table import Table
+from dragoman_ui.api.ranking import OfRanking
 from dragoman_ui.viewmodels.store import open_store
 
 
@@ -77,3 +85,52 @@ def test_the_grid_leads_to_its_ranking(client: FlaskClient) -> None:
     (link,) = {unescape(each) for each in re.findall(r'href="([^"]*/rank\?[^"]*)"', page)}
     assert "grid=demo" in link and "metric=chrf" in link
     assert client.get(link).status_code == 200
+
+
+HOW = {"alpha": "0.2", "samples": "250", "seed": "7", "unit": "document", "micro": "1"}
+OPTIONS = ("--alpha", "0.2", "--samples", "250", "--seed", "7", "--unit", "document", "--micro")
+
+
+@pytest.mark.parametrize("asked", ["as by default", "otherwise"])
+def test_command_page_and_api_have_the_same_digits(
+    client: FlaskClient, dragoman: Callable[..., Any], asked: str
+) -> None:
+    query, options = ({}, ()) if asked == "as by default" else (HOW, OPTIONS)
+    told = json.loads(dragoman("rank", "demo", "--over", "unseen", *options, "--json").out)
+    address = {"grid": "demo", "over": "unseen", **query}
+    answer = client.get("/ajax-api/3.0/dragoman/ranking", query_string=address)
+    assert answer.status_code == 200, answer.text
+    for key, table in (("systems", "ranking"), ("differences", "differences"), ("shares", "shares")):
+        for row, of_api in zip(told[table], answer.json[key], strict=True):
+            assert {name: _plain(value) for name, value in of_api.items()} == {name: row[name] for name in of_api}
+    for table in ("ranking", "neighbours", "shares", "differences"):
+        file = client.get("/dragoman/rank", query_string={**address, "table": table, "form": "json"})
+        assert json.loads(file.text) == {table: told[table]}
+        latex = client.get("/dragoman/rank", query_string={**address, "table": table, "form": "latex"}).text
+        assert latex == dragoman("rank", "demo", "--over", "unseen", *options, "--table", table, "--latex").out
+
+
+def test_every_option_of_the_command_is_a_field_of_the_page_and_a_parameter_of_the_api(client: FlaskClient) -> None:
+    options = {*inspect.signature(rank_command).parameters} - {"grid", "table", "json", "csv", "markdown", "latex"}
+    page = client.get("/dragoman/rank", query_string={"grid": "demo", **HOW}).text
+    assert set(re.findall(r'name="(\w+)"', page)) >= options - {"signature", "prompt"}
+    assert set(OfRanking.model_fields) == options | {"grid"}
+    for name, value in HOW.items():
+        assert re.search(rf'name="{name}"[^>]*value="{value}"', page) or f'<option value="{value}" selected' in page
+    (part,) = re.findall(r'data-part="([^"]*)"', page)
+    assert all(f"{name}={value}" in unescape(part) for name, value in HOW.items())
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"), [("samples=x", "samples is 'x': give a number"), ("alpha=2", "An alpha of 2")]
+)
+def test_a_test_that_can_not_be_made_is_a_sentence(client: FlaskClient, query: str, sentence: str) -> None:
+    for address in ("/dragoman/rank", "/ajax-api/3.0/dragoman/ranking"):
+        answer = client.get(f"{address}?grid=demo&{query}")
+        assert answer.status_code in (400, 404)
+    assert sentence in unescape(client.get(f"/dragoman/rank?grid=demo&{query}").text)
+
+
+def _plain(value: Any) -> Any:
+    """A number as JSON of the command has it (`tables.formats`)."""
+    return json.loads(as_json([Table("t", "t", [], [{"value": value}])]))["t"][0]["value"]

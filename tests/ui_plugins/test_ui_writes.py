@@ -18,7 +18,7 @@ from dragoman.spec.grid import GridSpec
 from dragoman.store.records import JobState
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
-from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
 from dragoman_registry.audit.log import AuditLog, AuditRecord
 from dragoman_registry.registry_client.client import client_at
 from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, aliases_of

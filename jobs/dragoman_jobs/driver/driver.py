@@ -11,6 +11,7 @@ from functools import partial
 
 from dragoman.planning.few_shot import Drawn
 from dragoman.planning.plan import Plan
+from dragoman.planning.quoted_systems import commit_quoted
 from dragoman.planning.systems_from_files import commit_systems
 from dragoman.settings import Settings
 from dragoman.store.heartbeat import BEAT_SECONDS
@@ -77,7 +78,7 @@ class Driver:
             with_retries(lambda: control.forsake(self._store, self._grids[-1], self.progress.job_number))
 
     def commit_files(self, check: Callable[[], None] = lambda: None) -> None:
-        """Score the translations that are in files and write both into the store: no cluster is needed for them.
+        """Write what is in files into the store, translations with their scores and quoted scores: without a cluster.
 
         Args:
             check: called after each cell; what it raises ends this.
@@ -85,6 +86,7 @@ class Driver:
         Raises:
             DragomanError: a file is gone or has been changed.
         """
+        commit_quoted(self._plan, self._store)
         workers = self._settings.workers or os.cpu_count() or 1
         commit_systems(self._plan, self._store, workers, lambda _done, _total: check())
 

@@ -3,23 +3,18 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
-from dragoman.analysis.caption import caption_line, caption_of
-from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.model import ModelIdentity
-from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
-from dragoman.reports.results import captioned, partition_rows
 from dragoman.store.store import Store
-from dragoman.tables.render import Form, render
+from dragoman.tracking.added_systems import write_added
 from dragoman.tracking.background import BackgroundTracker
-from dragoman.tracking.heatmap_html import NUMBERED, heat_map_page
+from dragoman.tracking.evaluation import evaluation_of
 from dragoman.tracking.mlflow import Tracker
-from dragoman.tracking.mlflow_notes import model_links
 from dragoman_jobs.driver.job import StoppedError
 from dragoman_jobs.finetune.result import Progress
 
@@ -82,6 +77,10 @@ class MlflowReporter:
             self.trained(training)
         for model in self._plan.models:
             self.evaluated(model.id)
+        grid, planned = self._plan.spec.name, {model.id for model in self._plan.models}
+        for kept in self._store.grids.get(grid).models:  # systems that were added by command
+            if kept not in planned:
+                self._tracker.tell(partial(write_added, store=self._store, grid=grid, model=kept))
         self._tracker.tell(lambda mlflow: mlflow.finish(self._scopes, failed))
 
     def break_off(self, error: BaseException) -> None:
@@ -99,49 +98,14 @@ class MlflowReporter:
         self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
         if self._written.get(model.id) == tables:
             return
-        maps, note = _heat_maps(plan, store, model, list(tables)), _note(plan, store, model, list(tables))
-        mlflow.log_evaluation(model, tables, _samples(plan, store, model), maps, note)
+        prompt = plan.prompt_of(model)
+        record = store.grids.get(plan.spec.name)
+        found = evaluation_of(store, record, model.id, tables, prompt=_prompt(plan, model), prompt_id=prompt.id)
+        mlflow.log_evaluation(model, found)
         self.runs[model.name] = mlflow.model_run(model)
         self._written[model.id] = tables
-
-
-def _note(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> str:
-    questions = [ScoreQuestion(plan.spec.name, metric) for metric in metrics]
-    tables = [partition_rows(store, each, captioned(store, each, [model.name])) for each in questions]
-    grid = plan.spec.name
-    links = model_links(grid, model.name)
-    own = "Partitions are those of this model: under the same name another run has other pairs."
-    return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n{own}\n"
-
-
-def _heat_maps(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> dict[str, str]:
-    """A page for each metric; of many languages, whose pages are large, for the first alone."""
-    grid, languages = plan.spec.name, plan.spec.languages
-    prompt = _prompt(plan, model)
-    pages = {}
-    for metric in metrics if len(languages) <= NUMBERED else metrics[:1]:
-        question = ScoreQuestion(grid, metric, prompt=prompt)
-        pages[metric] = heat_map_page(
-            f"{model.name} in {grid}: {metric}",
-            metric,
-            languages,
-            pair_scores(store, question, model=model.name),
-            caption_line({model.name: caption_of(store, question, model=model.name)}),
-        )
-    return pages
 
 
 def _prompt(plan: Plan, model: ModelIdentity) -> str | None:
     """The name of the first prompt a model is asked with, where the grid has several."""
     return plan.prompt_of(model).label if len(plan.prompts) > 1 else None
-
-
-def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
-    """The first sentence of every pair, asked with the model's first prompt."""
-    samples, prompt = [], plan.prompt_of(model).id
-    for cell in store.cells.of_grid(plan.spec.name, model=model.id, state=CellState.DONE):
-        if cell.cell.prompt == prompt and cell.test and cell.hypotheses:
-            sources, references = store.blobs.test(cell.test)
-            hypothesis = store.blobs.translation(cell.hypotheses)[0][0]
-            samples.append((cell.cell.pair, sources[0], references[0], hypothesis))
-    return samples

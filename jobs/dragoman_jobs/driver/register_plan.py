@@ -88,8 +88,8 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
 
 def _why_missing(plan: Plan, cell: Cell, undemonstrated: Mapping[tuple[str, Pair], str]) -> str | None:
     """Why a cell can't be translated; None where nothing speaks against it."""
-    if cell.model in plan.from_files and cell.pair not in plan.missing:
-        return plan.from_files[cell.model].missing.get(cell.pair)
+    if cell.model in plan.quoted or (cell.model in plan.from_files and cell.pair not in plan.missing):
+        return plan.from_elsewhere[cell.model].missing.get(cell.pair)
     return plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))
 
 

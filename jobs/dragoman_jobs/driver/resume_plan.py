@@ -36,10 +36,11 @@ def plan_from_store(store: Store, grid: str) -> Plan:
             "back, or give the grid another name and run it anew."
         )
     new = next((model for model in plan.models if model.id not in record.models), None)
-    if new is not None and new.id in plan.from_files:
+    if new is not None and new.id in plan.from_elsewhere:
+        what = "translations" if new.id in plan.from_files else "scores"
         raise SpecError(
-            f"The translations of the system {new.name} of the grid {grid} have changed since it was begun: put the "
-            "files back as they were, or run the spec again, which makes another system of them."
+            f"The {what} of the system {new.name} of the grid {grid} have changed since it was begun: put the files "
+            "back as they were, or run the spec again, which makes another system of them."
         )
     if new is not None:
         raise SpecError(

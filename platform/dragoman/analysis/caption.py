@@ -10,14 +10,16 @@ from sqlalchemy import Connection, select
 from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
-from dragoman.analysis.systems import System
+from dragoman.analysis.systems import System, from_files, quotations
 from dragoman.identity import canonical_json
 from dragoman.metrics.lookup import metric_class
+from dragoman.model import Quotation
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
 from dragoman.store.database.connection import fetched
 from dragoman.store.records import Record
 from dragoman.store.repositories.conditions import is_text
+from dragoman.store.repositories.grids import number_of
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,
@@ -32,6 +34,9 @@ from dragoman.store.store import Store
 
 NOT_KNOWN = "not known (translations from files)"
 """The prompt and the decoding of a system whose translations come from files."""
+
+NOT_KNOWN_OF_QUOTED = "not known (quoted scores)"
+"""Likewise of a system whose scores are quoted."""
 
 _NAMED = 3
 """Names that are listed before the rest is counted."""
@@ -177,7 +182,9 @@ def caption_of(store: Store, question: ScoreQuestion, *, model: str | None = Non
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     with reading(store, question) as connection:
-        return read_caption(connection, Slice.of(connection, question, [] if model is None else [model]))
+        part = Slice.of(connection, question, [] if model is None else [model])
+        found = read_caption(connection, part)
+        return found if model is None else _as_known(connection, found, number_of(question.grid, part.models, model))
 
 
 def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]) -> dict[System, Caption]:
@@ -189,19 +196,39 @@ def captions_of(store: Store, question: ScoreQuestion, systems: Iterable[System]
             part = Slice.of(connection, replace(question, prompt=system.prompt), [system.model])
             key = (part.conditions, part.signatures)
             known[key] = known.get(key) or read_caption(connection, part)
-            found[system] = known[key]
-            if system.is_from_files:
-                found[system] = known[key].model_copy(update={"decoding": NOT_KNOWN, "prompt": NOT_KNOWN})
+            found[system] = _without_unknown(known[key], system.is_from_files, system.quoted)
     return found
 
 
-def captions_of_both(connection: Connection, part: Slice) -> tuple[Caption, Caption]:
-    """The captions of the other system's scores in a slice of matched scores, and of the slice's own."""
+def captions_of_both(connection: Connection, part: Slice, a_id: int, b_id: int) -> tuple[Caption, Caption]:
+    """The captions of the other system's scores in a slice of matched scores, and of the slice's own.
+
+    Args:
+        connection: a reading transaction.
+        part: the slice.
+        a_id: number of the other model.
+        b_id: number of the slice's own.
+    """
     own = read_caption(connection, part)
-    if not part.facing:
-        return own, own
-    other = read_caption(connection, part, [other for _, other in part.facing])
-    return other, own
+    other = read_caption(connection, part, [other for _, other in part.facing]) if part.facing else own
+    return _as_known(connection, other, a_id), _as_known(connection, own, b_id)
+
+
+def _as_known(connection: Connection, caption: Caption, model_id: int) -> Caption:
+    """The caption of a model's scores: of one that was not run here without what is not known of it."""
+    is_from_files = bool(from_files(connection, [model_id]))
+    return _without_unknown(caption, is_from_files, quotations(connection, [model_id]).get(model_id))
+
+
+def _without_unknown(caption: Caption, is_from_files: bool, quoted: Quotation | None) -> Caption:
+    if is_from_files:
+        return caption.model_copy(update={"decoding": NOT_KNOWN, "prompt": NOT_KNOWN})
+    if quoted is None:
+        return caption
+    least, most = quoted.sentences or (None, None)
+    unknown = {"decoding": NOT_KNOWN_OF_QUOTED, "prompt": NOT_KNOWN_OF_QUOTED, "sentences_asked": None}
+    counted = {"sentences_least": least, "sentences_most": most, "sample_seed": None, "pairs_with_least": ()}
+    return caption.model_copy(update={**unknown, **counted})
 
 
 def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] = ()) -> Caption:

@@ -24,6 +24,7 @@ from dragoman.store.schema import (
     SignatureRow,
     TestSetRow,
 )
+from dragoman.store.signatures import is_quoted_signature
 
 _USUALLY_VARYING = frozenset({"tok"})
 """Signature fields that follow from the target, for metrics that are not installed here."""
@@ -44,6 +45,8 @@ class Looked(NamedTuple):
     """The conditions."""
     models: Collection[int]
     """The models."""
+    base: int = 0
+    """The base among them, which is looked up for gains; 0 where it is a model like any other."""
 
 
 def comparable_signatures(
@@ -51,7 +54,8 @@ def comparable_signatures(
 ) -> tuple[int, ...]:
     """The signatures of a metric that match: for each target language one, and no two that can't be compared.
 
-    They may differ only in the fields that the metric declares to follow from the pair (`Metric.varying`).
+    They may differ only in the fields that the metric declares to follow from the pair (`Metric.varying`). Quoted
+    scores are never taken together with computed ones: they are found where all models but the base are quoted.
 
     Args:
         connection: a reading transaction.
@@ -68,7 +72,9 @@ def comparable_signatures(
     used = connection.execute(query).all()
     texts = select(SignatureRow.id, SignatureRow.text).where(SignatureRow.id.in_({row.signature_id for row in used}))
     held = {row.id: row.text for row in connection.execute(texts.order_by(SignatureRow.text))}
-    if wanted is not None and held:
+    held = _of_one_kind(connection, looked, of_question, held)
+    # the text chooses among computed scores: quoted ones have what their source says of them
+    if wanted is not None and held and not all(map(is_quoted_signature, held.values())):
         example = next(iter(held.values()))
         held = {number: text for number, text in held.items() if wanted in text}
         if not held:
@@ -88,6 +94,19 @@ def comparable_signatures(
         }
         raise MixedSignaturesError(_refusal(looked, f"{metric} scores into different languages", examples))
     return tuple(sorted(held))
+
+
+def _of_one_kind(
+    connection: Connection, looked: Sequence[Looked], of_question: ColumnElement[bool], texts: Mapping[int, str]
+) -> dict[int, str]:
+    """The signatures of quoted scores alone where all models but a base are quoted; otherwise those of the others."""
+    quoted = {number for number, text in texts.items() if is_quoted_signature(text)}
+    if not quoted:
+        return dict(texts)
+    query = select(ScoreSumRow.model_id).where(of_question, ScoreSumRow.signature_id.in_(quoted)).distinct()
+    without_text = set(connection.execute(query).scalars())
+    others = {model for each in looked for model in each.models if model != each.base} - without_text
+    return {number: text for number, text in texts.items() if (number in quoted) is not bool(others)}
 
 
 def _is_of(looked: Looked) -> ColumnElement[bool]:

@@ -121,6 +121,8 @@ class Comparison(Record):
     """What else differs between the two than the model, and what was tested otherwise than requested, as sentences."""
     basis: str | None = None
     """What intervals and p-values are about, and of what they are made, as sentences."""
+    is_quoted: bool = False
+    """Whether scores of one are quoted: then nothing is tested, and no level, correction or seed means anything."""
 
     @property
     def how(self) -> str | None:
@@ -180,10 +182,10 @@ def compare(
             connection, part, columns, ids=(b_id, a_id), plan=plan, micro=question.micro, blobs=store.blobs
         )
         pairs, widths = pair_differences(connection, part, a_id, b_id)
-        basis, captions = about(connection, {a_id, b_id}), captions_of_both(connection, part)
+        basis, captions = about(connection, {a_id, b_id}), captions_of_both(connection, part, a_id, b_id)
     found = tested(question.metric, pairs, widths, tests, plan)
     means = means_by_scope(columns, micro=question.micro)
-    scopes = _with_shared(_scopes(means, question, tests, correction), found.pairs)
+    scopes = _with_shared(scopes_of_means(means, question, tests, correction), found.pairs)
     if any(pair.test for pair in found.pairs):
         scopes = with_significance(scopes, Verdicts.of(found.pairs, higher_is_better(question.metric)), alpha)
     return Comparison(
@@ -226,13 +228,14 @@ def scope_differences(
             means = means_by_scope(columns, micro=micro)
             if resample:
                 tests = model_tests(connection, part, columns, ids=ids, plan=Plan(), micro=micro, blobs=store.blobs)
-    return _scopes(means, question, tests, Correction.HOLM)
+    return scopes_of_means(means, question, tests, Correction.HOLM)
 
 
 def captions_of_compared(store: Store, question: ScoreQuestion, *, a: str, b: str) -> tuple[Caption, Caption]:
     """The captions of both models of a comparison; arguments and errors as for `compare`."""
     with reading(store, question, a, b) as connection:
-        return captions_of_both(connection, two_models(connection, question, a=a, b=b).part)
+        part, a_id, b_id, _ = two_models(connection, question, a=a, b=b)
+        return captions_of_both(connection, part, a_id, b_id)
 
 
 def about(connection: Connection, models: Collection[int]) -> str:
@@ -247,9 +250,17 @@ def about(connection: Connection, models: Collection[int]) -> str:
     return f"{said} One checkpoint each: they say nothing of the recipe." if any(parents) else said
 
 
-def _scopes(
+def scopes_of_means(
     means: Mapping[str, ScopeMeans], question: ScoreQuestion, tests: ModelTests, correction: Correction
 ) -> list[ScopeDifference]:
+    """The scopes of a comparison.
+
+    Args:
+        means: the means of both models by scope.
+        question: the question.
+        tests: the tests of their differences.
+        correction: how p-values are adjusted for the number of scopes.
+    """
     higher = higher_is_better(question.metric)
     results = {scope: result for scope in means if (result := tests.scope(scope)) is not None}
     corrected = dict(

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from dragoman.analysis.aggregation import ALL, SCOPES, UNKNOWN, masks_by_scope
 from dragoman.analysis.comparability import Looked, comparable_signatures, facing_conditions, ways_apart
 from dragoman.analysis.pair_scores import PairColumns, read_columns
+from dragoman.analysis.quoted_comparison import quoted_means
+from dragoman.analysis.ranking_records import QuotedMean
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import (
@@ -85,6 +87,8 @@ class Entrants(NamedTuple):
     """The pairs that all of them have in the scope, with their weights."""
     planned: int
     """Pairs that are planned in the scope."""
+    quoted: tuple[QuotedMean, ...]
+    """Systems asked for whose scores are quoted, which can't be tested."""
     notes: tuple[str, ...]
     """What was left out, and how the scope was found, as sentences."""
 
@@ -113,7 +117,8 @@ def entrants(connection: Connection, question: ScoreQuestion, *, models: Sequenc
     kind = metric_class(question.metric)
     if kind is None:
         raise StoreError(f"A ranking needs the metric {question.metric}, which is not installed here.")
-    chosen = _chosen(connection, question, models)
+    asked = _chosen(connection, question, models)
+    chosen = [each for each in asked if each.quoted is None]
     found, notes = _read(connection, question, chosen)
     if without := [each.name for each in found if not each.is_scored]:
         notes.append(f"Left out, as there is no {question.metric} score: {_listed(without)}.")
@@ -124,9 +129,9 @@ def entrants(connection: Connection, question: ScoreQuestion, *, models: Sequenc
             f"{'has' if len(found) == 1 else 'have'} {question.metric} scores."
         )
     scope, said = _scope(found, over)
-    if (asked := comb(len(found), 2) * len(scope)) > MOST_DIFFERENCES:
+    if (tests := comb(len(found), 2) * len(scope)) > MOST_DIFFERENCES:
         raise StoreError(
-            f"{len(found)} systems on {len(scope):,} pairs differ in {asked:,} ways, and up to {MOST_DIFFERENCES:,} "
+            f"{len(found)} systems on {len(scope):,} pairs differ in {tests:,} ways, and up to {MOST_DIFFERENCES:,} "
             "are tested at once: name the systems to rank with --model, or a partition with --over."
         )
     held = set(scope)
@@ -143,7 +148,8 @@ def entrants(connection: Connection, question: ScoreQuestion, *, models: Sequenc
         )
     if odd:
         notes.append(f"{disagreement(question.metric, odd)}: left out.")
-    return Entrants(tuple(found), kind, pairs, len(scope), (*said, *notes))
+    quoted = quoted_means(connection, question, asked, pairs)
+    return Entrants(tuple(found), kind, pairs, len(scope), quoted, (*said, *notes))
 
 
 def _chosen(connection: Connection, question: ScoreQuestion, models: Sequence[str]) -> list[System]:

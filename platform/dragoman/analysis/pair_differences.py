@@ -1,6 +1,6 @@
 """Score differences of two models, pair by pair."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, same_cell
 from dragoman.analysis.significance_plan import ALPHA
-from dragoman.analysis.systems import System, from_files, system_meant
+from dragoman.analysis.systems import System, from_files, quotations, system_meant
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
@@ -158,15 +158,15 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
     of another grid (`GRID/MODEL`), on the pairs that both grids have. Their test set and signatures are the same.
 
     Raises:
-        StoreError: something named is not there, is the same twice, or would be mixed.
+        StoreError: something named is not there, is the same twice, or would be mixed; or scores of one are quoted.
     """
-    grids: dict[str, tuple[int, dict[str, int]]] = {}
-    one, two = (_system(connection, question, name, grids) for name in (a, b))
-    a_id, b_id = (number_of(each.grid, grids[each.grid][1], each.model) for each in (one, two))
+    (one, a_id), (two, b_id) = systems_meant(connection, question, a, b)
+    _refuse_quoted(connection, {a_id: a, b_id: b})
     same = StoreError(f"'{a}' can't be compared with itself: name two models of grid '{question.grid}'.")
     if one == two:
         raise same
-    if (one.grid, one.prompt) == (two.grid, two.prompt) and decoded_alike(connection, grids[two.grid][0]):
+    is_one_way = (one.grid, one.prompt) == (two.grid, two.prompt)
+    if is_one_way and decoded_alike(connection, grid_number(connection, two.grid)):
         part = Slice.of(connection, replace(question, grid=two.grid, prompt=two.prompt), [two.model, one.model])
         return Facing(part, a_id, b_id, _note(connection, ((a, one, a_id), (b, two, b_id)), ()))
     other, part = (
@@ -186,6 +186,15 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
     return Facing(part, a_id, b_id, _note(connection, ((a, one, a_id), (b, two, b_id)), ways))
 
 
+def _refuse_quoted(connection: Connection, names: Mapping[int, str]) -> None:
+    """Refuse to test quoted scores, which are neither of the same lines for certain, nor known line by line."""
+    for number, quoted in quotations(connection, names).items():
+        raise StoreError(
+            f"The scores of {names[number]} are {quoted.phrase}, without translations, so that no difference can be "
+            "tested: `dragoman compare GRID A B --with-quoted` sets them side by side, untested."
+        )
+
+
 def _note(connection: Connection, both: Sequence[tuple[str, System, int]], ways: Sequence[str]) -> str | None:
     """What else differs between two systems than the model, by the names they were given."""
     files = from_files(connection, [number for _, _, number in both])
@@ -196,16 +205,22 @@ def _note(connection: Connection, both: Sequence[tuple[str, System, int]], ways:
     return f"Two systems, not two models alone: their {' and '.join(ways)} differ ({how})." if ways else None
 
 
-def _system(
-    connection: Connection, question: ScoreQuestion, name: str, grids: dict[str, tuple[int, dict[str, int]]]
-) -> System:
-    """The system of a name; each grid's number and models are looked up once."""
-    named = System.parse(name, question.grid)
-    if named.grid not in grids:
-        grid_id = grid_number(connection, named.grid)
-        grids[named.grid] = grid_id, grid_models(connection, grid_id)
-    grid_id, models = grids[named.grid]
-    return system_meant(connection, grid_id, models=models, named=named, prompt=question.prompt)
+def systems_meant(connection: Connection, question: ScoreQuestion, *names: str) -> list[tuple[System, int]]:
+    """The systems of some names, and the numbers of their models; each grid's models are looked up once.
+
+    Raises:
+        StoreError: something named is not there.
+    """
+    grids: dict[str, tuple[int, dict[str, int]]] = {}
+    found = []
+    for named in (System.parse(name, question.grid) for name in names):
+        if named.grid not in grids:
+            grid_id = grid_number(connection, named.grid)
+            grids[named.grid] = grid_id, grid_models(connection, grid_id)
+        grid_id, models = grids[named.grid]
+        system = system_meant(connection, grid_id, models=models, named=named, prompt=question.prompt)
+        found.append((system, number_of(system.grid, models, system.model)))
+    return found
 
 
 class Widths(NamedTuple):

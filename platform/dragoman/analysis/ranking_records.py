@@ -82,6 +82,23 @@ class PartitionShare(Record):
     """Their percentage of the difference; None where there is none."""
 
 
+class QuotedMean(Record):
+    """The mean of a quoted system over the pairs of a ranking, in which it has no place."""
+
+    system: str
+    """Its name."""
+    source: str
+    """Where its scores are from."""
+    signature: str | None
+    """What the source says of how they were computed."""
+    done: int
+    """Pairs it has a score of: k ..."""
+    pairs: int
+    """... of the n of the ranking."""
+    mean: float | None
+    """Its mean over them."""
+
+
 class Ranking(Record):
     """Systems ranked on the pairs that all of them have."""
 
@@ -115,6 +132,8 @@ class Ranking(Record):
     """Every two of them, in that order."""
     shares: tuple[PartitionShare, ...]
     """What each partition adds to the difference between the first and each other system."""
+    quoted: tuple[QuotedMean, ...] = ()
+    """Systems whose scores are quoted, which are not ranked."""
     notes: tuple[str, ...]
     """What was left out, of what the numbers are, and what they don't say, as sentences."""
 

@@ -119,21 +119,70 @@ def compare_recipes(
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    kind = metric_class(question.metric)
+    return asked_recipes(store, question, a=a, b=b, correction=correction).comparison
+
+
+class AskedRecipes(NamedTuple):
+    """Two names, and the comparison of the recipes that they stand for."""
+
+    a: str
+    """The one."""
+    b: str
+    """The other."""
+    by_name: bool
+    """Whether one of them is a recipe's, and no model's."""
+    comparison: RecipeComparison | None
+    """The comparison, as `compare_recipes` returns it."""
+
+    @property
+    def required(self) -> RecipeComparison:
+        """The comparison, which was asked for by recipes' names.
+
+        Raises:
+            StoreError: there is none.
+        """
+        if self.comparison is None:
+            raise StoreError(
+                f"{self.a} and {self.b} can't be compared as recipes: that takes two recipes, one of which has two "
+                "seeds at least, and stored statistics of pairs that all their models have a score for."
+            )
+        return self.comparison
+
+
+def asked_recipes(
+    store: Store, question: ScoreQuestion, *, a: str, b: str, correction: Correction = Correction.HOLM
+) -> AskedRecipes:
+    """The same, with whether the names ask for recipes; arguments and errors as of `compare_recipes`."""
     with reading(store, question, a, b) as connection:
-        found_a, found_b = (_models(connection, question.grid, name) for name in (a, b))
-        is_one = not {*found_a.values()}.isdisjoint(found_b.values())
-        models_a, models_b = [*found_a], [*found_b]
-        if is_one or max(len(models_a), len(models_b)) == 1 or kind is None:
-            return None
-        read, note = _read(connection, question, models_a, models_b)
-        shared = [pair for pair in sorted(read.b[0]) if all(pair in side for side in (*read.a, *read.b))]
-        rows_a, rows_b = ([_rows(kind, model, shared) for model in side] for side in (read.a, read.b))
-        known = [pair for pair in shared if all(pair in model for model in (*rows_a, *rows_b))]
-        if not known or len(known) > MOST_PAIRS:
-            return None
-        part = two_models(connection, question, a=models_a[0], b=models_b[0]).part
-        units, captions = units_of(connection, part, known, blobs=store.blobs), captions_of_both(connection, part)
+        sides = [_models(connection, question.grid, name) for name in (a, b)]
+        found = _compared(connection, store, question, names=(a, b), sides=sides, correction=correction)
+    return AskedRecipes(a, b, any(side.by_name for side in sides), found)
+
+
+def _compared(
+    connection: Connection,
+    store: Store,
+    question: ScoreQuestion,
+    *,
+    names: tuple[str, str],
+    sides: Sequence["_Side"],
+    correction: Correction,
+) -> RecipeComparison | None:
+    (a, b), (found_a, found_b) = names, (side.models for side in sides)
+    kind = metric_class(question.metric)
+    is_one = not {*found_a.values()}.isdisjoint(found_b.values())
+    models_a, models_b = [*found_a], [*found_b]
+    if is_one or max(len(models_a), len(models_b)) == 1 or kind is None:
+        return None
+    read, note = _read(connection, question, models_a, models_b)
+    shared = [pair for pair in sorted(read.b[0]) if all(pair in side for side in (*read.a, *read.b))]
+    rows_a, rows_b = ([_rows(kind, model, shared) for model in side] for side in (read.a, read.b))
+    known = [pair for pair in shared if all(pair in model for model in (*rows_a, *rows_b))]
+    if not known or len(known) > MOST_PAIRS:
+        return None
+    part, a_id, b_id, _ = two_models(connection, question, a=models_a[0], b=models_b[0])
+    units = units_of(connection, part, known, blobs=store.blobs)
+    captions = captions_of_both(connection, part, a_id, b_id)
     tests = RecipeTests(kind, rows_a, rows_b, units, fixed=(read.fixed_a, read.fixed_b))
     scopes = {scope: [pair for pair in known if pair in planned] for scope, planned in read.planned.items()}
     rows = {
@@ -159,13 +208,23 @@ def compare_recipes(
     )
 
 
-def _models(connection: Connection, grid: str, name: str) -> dict[str, int | None]:
-    """The models of a recipe, by their names as systems; a name that is none of a recipe stands for itself."""
+class _Side(NamedTuple):
+    """What a name stands for."""
+
+    models: dict[str, int | None]
+    """The models of a recipe, by their names as systems."""
+    by_name: bool
+    """Whether the name is the recipe's, and no model's."""
+
+
+def _models(connection: Connection, grid: str, name: str) -> _Side:
+    """The models of a recipe; a name that is none of a recipe stands for itself."""
     named = System.parse(name, grid)
     grid_id = grid_number(connection, named.grid)
     recipes, numbers = recipes_of_grid(connection, grid_id), grid_models(connection, grid_id)
     found = next((models for recipe, models in recipes.items() if named.model in (recipe, *models)), [named.model])
-    return {System(named.grid, model, named.prompt).within(grid): numbers.get(model) for model in found}
+    models = {System(named.grid, model, named.prompt).within(grid): numbers.get(model) for model in found}
+    return _Side(models, named.model in recipes.keys() - numbers.keys())
 
 
 def _read(
@@ -225,28 +284,3 @@ def _row(scope: str, pairs: Sequence[Pair], planned: int, read: _Read, tests: Re
 def _adjusted(rows: Sequence[RecipeDifference], correction: Correction) -> list[RecipeDifference]:
     final = adjusted([row.p_value for row in rows], correction).tolist()
     return [row.model_copy(update={"adjusted": value}) for row, value in zip(rows, final, strict=True)]
-
-
-def are_recipes(store: Store, grid: str, *names: str) -> bool:
-    """Whether one of some names is a recipe's, and no model's."""
-    with store.database.reading() as connection:
-        for named in (System.parse(name, grid) for name in names):
-            grid_id = grid_number(connection, named.grid)
-            models, recipes = grid_models(connection, grid_id), recipes_of_grid(connection, grid_id)
-            if named.model in recipes.keys() - models.keys():
-                return True
-    return False
-
-
-def require_recipes(found: RecipeComparison | None, a: str, b: str) -> RecipeComparison:
-    """A comparison of recipes that was asked for by their names.
-
-    Raises:
-        StoreError: there is none.
-    """
-    if found is None:
-        raise StoreError(
-            f"{a} and {b} can't be compared as recipes: that takes two recipes, one of which has two seeds at least, "
-            "and stored statistics of pairs that all their models have a score for."
-        )
-    return found

@@ -1,10 +1,10 @@
 """Query builder for grouped scores: `scores(store, "chrf++", model="m1").by("target").against("base")`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Double, Row, Select, and_, case, cast, func, literal, null, select
+from sqlalchemy import ColumnElement, Connection, Double, Row, Select, and_, case, cast, func, literal, null, select
 from sqlalchemy.orm import aliased
 
 from dragoman.analysis.dimensions import Axes, Dimension
@@ -13,6 +13,7 @@ from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, cell_of_score, same_cell
+from dragoman.analysis.systems import quotations
 from dragoman.errors import StoreError
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import Record
@@ -112,6 +113,8 @@ class Selection:
             others = [self.other] if self.other in models else []
             names = [*self.models, *others] if self.models else []
             part = Slice.of(connection, self.question, dict.fromkeys(names))
+            # each group is of one model, so that quoted scores are in none with others
+            part = part._replace(signatures=self._with_quoted(connection, part, self.models or models))
             languages = connection.execute(select(GridRow.languages).where(GridRow.id == grid_id)).scalar_one()
             axes = Axes(models, languages)
             dimensions = list(dict.fromkeys(self.dimensions))
@@ -120,6 +123,16 @@ class Selection:
             rows = connection.execute(self._query(part, axes, dimensions)).all()
         groups = [self._group(row, axes, dimensions) for row in rows]
         return sorted(groups, key=lambda group: [axes.rank(Dimension(name), group.group[name]) for name in group.group])
+
+    def _with_quoted(self, connection: Connection, part: Slice, names: Iterable[str]) -> tuple[int, ...]:
+        """The signatures, with those of the models whose scores are quoted."""
+        quoted = quotations(connection, [part.models[name] for name in names])
+        own = [
+            Slice.of(connection, self.question, [name]).signatures
+            for name, number in part.models.items()
+            if number in quoted
+        ]
+        return tuple(sorted({*part.signatures, *(number for each in own for number in each)}))
 
     def frame(self) -> "pd.DataFrame":
         """The rows as a pandas frame: a column for each dimension, then the figures.

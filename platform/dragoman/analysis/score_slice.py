@@ -73,7 +73,7 @@ class Slice(NamedTuple):
         metric_id = connection.execute(select(MetricRow.id).where(MetricRow.name == metric)).scalar() or 0
         wanted = {"test_set": question.test_set, "prompt": question.prompt, "decoding": question.decoding}
         conditions = comparable_conditions(connection, grid, grid_id, wanted, chosen)
-        looked = Looked(grid, grid_id, conditions, {*(chosen or named.values()), base_id})
+        looked = Looked(grid, grid_id, conditions, {*(chosen or named.values()), base_id}, base_id)
         signatures = comparable_signatures(connection, metric, metric_id, [looked], question.signature)
         pairs = connection.execute(
             select(func.count()).where(GridPairRow.grid_id == grid_id, GridPairRow.condition_id.in_(conditions))

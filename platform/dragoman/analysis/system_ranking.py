@@ -87,6 +87,7 @@ def rank(
         systems=systems,
         differences=tuple(differences),
         shares=tuple(_shares(found, made, pairs)),
+        quoted=found.quoted,
         notes=tuple(filter(None, [*found.notes, tested.note, basis, *_of_seeds(systems), units.note])),
     )
 

@@ -1,13 +1,13 @@
 """The systems that a grid compares, each a model run with a prompt, and the names of its prompts and metrics."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, exists, select
 
 from dragoman.errors import StoreError
-from dragoman.model import is_from_files
+from dragoman.model import Quotation, is_from_files, quotation
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.database.ids import grid_number
 from dragoman.store.repositories.grid_metrics import known_metrics
@@ -36,6 +36,8 @@ class System:
     """Name of the prompt, or text it holds; None is the model's first."""
     is_from_files: bool = field(default=False, compare=False)
     """Whether its translations were read from files: its prompt then only says with whom it is compared."""
+    quoted: Quotation | None = field(default=None, compare=False)
+    """Where its scores are quoted from, if it has no translations; its prompt then says no more either."""
 
     @classmethod
     def parse(cls, text: str, grid: str | None = None) -> Self:
@@ -66,7 +68,12 @@ class System:
     @property
     def asked_with(self) -> str | None:
         """The prompt that it was asked with; None where it has none of its own, or was not asked here."""
-        return None if self.is_from_files else self.prompt
+        return None if self.is_from_elsewhere else self.prompt
+
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether it was neither asked nor decoded here."""
+        return self.is_from_files or self.quoted is not None
 
     @property
     def phrase(self) -> str:
@@ -99,11 +106,14 @@ def systems_of(connection: Connection, grid: str, grid_id: int) -> list[System]:
         )
         .order_by(GridModelRow.position)
     )
-    rows = {(row.name, row.identity): is_from_files(row.recipe) for row in connection.execute(query)}
+    rows = {(row.name, row.identity): row.recipe for row in connection.execute(query)}
     order = list(names)
     models = list(dict.fromkeys(model for model, _ in rows))
     rank = {row: (models.index(row[0]), order.index(row[1])) for row in rows}
-    return [System(grid, row[0], names[row[1]], rows[row]) for row in sorted(rows, key=lambda row: rank[row])]
+    return [
+        System(grid, row[0], names[row[1]], is_from_files(rows[row]), quotation(rows[row]))
+        for row in sorted(rows, key=lambda row: rank[row])
+    ]
 
 
 def prompt_names(connection: Connection, grid_id: int) -> dict[str, str]:
@@ -129,6 +139,12 @@ def from_files(connection: Connection, model_ids: Collection[int]) -> set[int]:
     """Those of some models, by their numbers, whose translations were read from files."""
     query = select(ModelRow.id, ModelRow.recipe).where(ModelRow.id.in_(model_ids))
     return {row.id for row in connection.execute(query) if is_from_files(row.recipe)}
+
+
+def quotations(connection: Connection, model_ids: Collection[int]) -> dict[int, Quotation]:
+    """Those of some models, by their numbers, whose scores are quoted, with their sources."""
+    query = select(ModelRow.id, ModelRow.recipe).where(ModelRow.id.in_(model_ids))
+    return {row.id: found for row in connection.execute(query) if (found := quotation(row.recipe)) is not None}
 
 
 def chosen_prompt(connection: Connection, grid_id: int, wanted: str | None) -> str | None:
@@ -162,7 +178,7 @@ def system_meant(
     prompts = list(prompt_names(connection, grid_id).values())
     if model not in models:
         spec = spec_of(connection, grid_id)
-        if any(each["name"] == model and not each.get("model") for each in spec.get("baselines") or ()):
+        if any(each["name"] == model and not _stands_alone(each) for each in spec.get("baselines") or ()):
             if not prompts:
                 raise StoreError(f"'{model}' is the base asked with another prompt, and the grid has no cells yet.")
             return System(named.grid, "base", model if model in prompts else prompts[0])
@@ -171,6 +187,11 @@ def system_meant(
         own = [each.prompt for each in systems_of(connection, named.grid, grid_id) if each.model == model]
         prompt = next(iter(own), None)
     return replace(named, prompt=prompt)
+
+
+def _stands_alone(baseline: Mapping[str, Any]) -> bool:
+    """Whether a specification's baseline is a system of its own, and not the base asked in another way."""
+    return any(baseline.get(key) for key in ("model", "translations", "scores"))
 
 
 def _in_grid(grid_id: int) -> ColumnElement[bool]:

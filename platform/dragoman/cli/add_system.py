@@ -14,6 +14,7 @@ from dragoman.errors import SpecError
 from dragoman.planning.added_systems import AddedSystem, add_system, baseline_of
 from dragoman.settings import settings
 from dragoman.tables.table import Table, number, word
+from dragoman.tracking.added_systems import tell_mlflow
 
 WORDS = ("all", "nothing", "unknown")
 """What `--trained-on` may be besides pairs."""
@@ -84,8 +85,8 @@ def add(
     dragoman add-system demo online-b wmt24/ --system Online-B --dry-run ·
     dragoman add-system demo ours rows.jsonl --column hypothesis=mt --column pair=lp --column text=src
     """
-    given: dict[str, Any] = {"path": path, "format": form, "columns": _columns(column or ()), "sources": sources}
-    baseline = baseline_of(name, {**given, "system": system}, _trained_on(trained_on or []))
+    given: dict[str, Any] = {"path": path, "format": form, "columns": columns_of(column or ()), "sources": sources}
+    baseline = baseline_of(name, {**given, "system": system}, training_of(trained_on or []))
     store = open_store()
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -95,7 +96,10 @@ def add(
             store, grid, baseline, dry_run=dry_run, workers=workers or settings().workers or os.cpu_count() or 1,
             advance=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip
-    return Answer([_table(grid, name, added)], _sentence(grid, name, added, dry_run))
+    said = [_sentence(grid, name, added, dry_run)]
+    if not dry_run:
+        said.append(tell_mlflow(settings().mlflow_url, store, grid, added.read.identity.id) or "")
+    return Answer([_table(grid, name, added)], " ".join(filter(None, said)))
 
 
 def _table(grid: str, name: str, added: AddedSystem) -> Table:
@@ -124,7 +128,12 @@ def _sentence(grid: str, name: str, added: AddedSystem, dry_run: bool) -> str:
     return f"{name}: {counted}; it {what} {grid} ({read.identity.id}). `dragoman results {grid}` shows it."
 
 
-def _columns(written: list[str] | tuple[()]) -> dict[str, str | int]:
+def columns_of(written: list[str] | tuple[()]) -> dict[str, str | int]:
+    """A column map as `--column PART=COLUMN` writes it.
+
+    Raises:
+        SpecError: it is none.
+    """
     columns: dict[str, str | int] = {}
     for each in written:
         part, equals, column = each.partition("=")
@@ -134,7 +143,8 @@ def _columns(written: list[str] | tuple[()]) -> dict[str, str | int]:
     return columns
 
 
-def _trained_on(written: list[str]) -> str | list[str]:
+def training_of(written: list[str]) -> str | list[str]:
+    """A training graph as `--trained-on` writes it."""
     if not written:
         return "unknown"
     return written[0] if len(written) == 1 and written[0] in WORDS else written

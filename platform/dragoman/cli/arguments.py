@@ -101,6 +101,10 @@ OtherLanguagesOption = Annotated[
         help="Give means a second interval, in which other languages might have been chosen: these are a sample.",
     ),
 ]
+WithQuotedOption = Annotated[
+    bool,
+    typer.Option("--with-quoted", help="Set quoted scores beside computed ones too: differences that are not tested."),
+]
 MicroOption = Annotated[
     bool, typer.Option("--micro", help="Weigh each pair by its segments instead of all pairs alike.")
 ]

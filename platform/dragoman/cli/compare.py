@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.comparison import compare as compare_models
-from dragoman.analysis.recipe_comparison import are_recipes, compare_recipes, require_recipes
+from dragoman.analysis.quoted_comparison import compare_quoted
+from dragoman.analysis.recipe_comparison import asked_recipes
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.significance_plan import ALPHA, FEWEST_ASKED, MOST_ASKED, Plan
 from dragoman.analysis.units import Unit
@@ -18,6 +19,7 @@ from dragoman.cli.arguments import (
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
+    WithQuotedOption,
     complete_models,
     open_snapshot,
 )
@@ -65,6 +67,7 @@ def compare(
     ] = Unit.SENTENCE,
     micro: MicroOption = False,
     other_languages: OtherLanguagesOption = False,
+    with_quoted: WithQuotedOption = False,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="Pairs shown among the largest losses and gains.")
     ] = SHOWN,
@@ -79,7 +82,8 @@ def compare(
     adjusted for the number of pairs. Scopes are B's partitions; the same test is made of their means, in which a
     sentence is dealt or drawn in all pairs at once. Where one of the two was trained with several seeds, a table more
     compares the recipes, over all their seeds; a recipe's name, which is its models' without the seed, compares
-    recipes alone. Tables: scopes, losses, gains, pairs, recipes.
+    recipes alone. Scores that are quoted can't be tested: with --with-quoted the differences alone are shown. Tables:
+    scopes, losses, gains, pairs, recipes.
 
     Examples: dragoman compare demo base roles · dragoman compare demo five-shot roles ·
     dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
@@ -90,9 +94,12 @@ def compare(
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
     question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, lines=lines, micro=micro)
-    over_seeds = compare_recipes(store, question, a=a, b=b, correction=correction)
-    if are_recipes(store, grid, a, b):
-        return recipe_tables(grid, require_recipes(over_seeds, a, b))
+    if with_quoted and (side_by_side := compare_quoted(store, question, a=a, b=b)):
+        return tables(grid, side_by_side, top or limit)
+    asked = asked_recipes(store, question, a=a, b=b, correction=correction)
+    if asked.by_name:
+        return recipe_tables(grid, asked.required)
+    over_seeds = asked.comparison
     how = Plan(test, correction, alpha, samples, seed, unit)
     found = compare_models(store, question, a=a, b=b, **how._asdict())
     return [

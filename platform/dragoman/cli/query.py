@@ -10,6 +10,7 @@ from dragoman.analysis.dimensions import Dimension
 from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import Selection
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import systems
 from dragoman.cli.arguments import (
     GridArgument,
     LinesOption,
@@ -25,6 +26,7 @@ from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.errors import StoreError
 from dragoman.reports.choices import chosen_metric, chosen_models, weighing
+from dragoman.reports.quoted import marked
 from dragoman.store.store import Store
 from dragoman.tables.table import Table, number, share, word
 
@@ -102,7 +104,11 @@ def groups(selection: Selection) -> Table:
     by = f" by {', '.join(keys).replace('_', ' ')}" if keys else ""
     title = f"{question.grid}: {question.metric}{by}, {weighing(question.micro)}"
     group = keys[0] if len(keys) > 1 else None
-    return Table(name="groups", title=title, columns=columns, content=rows, stub=len(keys), group=group)
+    table = Table(name="groups", title=title, columns=columns, content=rows, stub=len(keys), group=group)
+    if Dimension.MODEL not in keys:
+        return table
+    shown = {row[Dimension.MODEL] for row in rows}
+    return marked(table, [each for each in systems(selection.store, question.grid) if each.model in shown])
 
 
 def best(store: Store, question: ScoreQuestion) -> Table:

@@ -71,8 +71,8 @@ def rank(
     The means of every two systems are tested by paired randomization from the stored statistics, in which a sentence is
     dealt in all pairs at once, and p-values are adjusted after Holm for the number of pairs of systems. Systems stand
     in clusters as at WMT, with the ranks each may have. Against the next system: the smallest difference that this test
-    set shows, how many sentences the observed one takes, and how often people agree with one of that size. Tables:
-    ranking, neighbours, shares, differences.
+    set shows, how many sentences the observed one takes, and how often people agree with one of that size.
+    Quoted scores are listed below, unranked. Tables: ranking, quoted, neighbours, shares, differences.
 
     Examples: dragoman rank demo · dragoman rank demo --over unseen --metric chrf++ ·
     dragoman rank demo --model base --model roles --model english-centric ·

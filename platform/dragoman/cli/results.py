@@ -16,6 +16,7 @@ from dragoman.cli.arguments import (
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
+    WithQuotedOption,
     open_snapshot,
 )
 from dragoman.cli.groups import Group, grouped
@@ -45,6 +46,7 @@ def results(
     by: LabelOption = None,
     micro: MicroOption = False,
     other_languages: OtherLanguagesOption = False,
+    with_quoted: WithQuotedOption = False,
 ) -> Sequence[Table]:
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
@@ -53,8 +55,9 @@ def results(
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
     Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
     several prompts has rows of its own for each. --lines asks of a slice of the test set alone, as though only its
-    lines had been scored; --by of every slice that a label makes. Tables: partitions, gap, seeds, matrix, reasons,
-    pairs; with --by: slices.
+    lines had been scored; --by of every slice that a label makes. Scores that are quoted have a mark, and no gains;
+    with --with-quoted a table sets them beside the others. Tables: partitions, gap, seeds, matrix, reasons, pairs,
+    quoted; with --by: slices.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex ·
@@ -72,7 +75,7 @@ def results(
         )
         questions[question] = chosen_models(store, name, model)
     tables = {
-        question.grid: answers(store, question, models=models, other_languages=other_languages)
+        question.grid: answers(store, question, models=models, other_languages=other_languages, with_quoted=with_quoted)
         if by is None
         else [by_label(store, question, models=models, label=by)]
         for question, models in questions.items()

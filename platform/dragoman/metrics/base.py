@@ -48,6 +48,8 @@ class Metric(ABC):
     """Below it means are noise, and tables say so."""
     fewest_lines: ClassVar[int] = 0
     """With fewer lines a corpus score hangs on single sentences, and tables of slices of a test set say so."""
+    bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
+    """The least and the greatest score there can be, None where there is no bound: quoted scores are held to them."""
 
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:

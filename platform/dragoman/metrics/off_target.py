@@ -27,6 +27,7 @@ class OffTarget(Metric):
 
     name: ClassVar[str] = "off_target"
     higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 100.0)
     varying: ClassVar[frozenset[str]] = frozenset({"candidates"})  # the pair's own languages are always among them
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:

@@ -38,6 +38,7 @@ class SacreBleuMetric(Metric):
     # some languages of a test set may have more references than others
     varying: ClassVar[frozenset[str]] = frozenset({"tok", "nrefs"})
     scaling: ClassVar[frozenset[str]] = frozenset({"tok", "nrefs"})
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 100.0)
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         del languages  # these metrics depend on the target alone
@@ -184,6 +185,7 @@ class Ter(SacreBleuMetric):
 
     name: ClassVar[str] = "ter"
     higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:
         super().__init__(pair, languages)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from dragoman.cell import Cell, CellState
 from dragoman.errors import SpecError
 from dragoman.metrics.scoring import require
-from dragoman.model import is_from_files
+from dragoman.model import is_from_elsewhere
 from dragoman.pair import Pair
 from dragoman.planning.baselines import declared_graph
 from dragoman.planning.plan import Plan
@@ -83,7 +83,7 @@ def add_system(
         raise SpecError(f"The system {baseline.name} has no translations in files.")
     record, cells = store.grids.get(grid), store.cells.of_grid(grid)
     store.jobs.check_free(grid)
-    templates = _templates(record, cells)
+    templates = templates_of(record, cells)
     pairs = [pair for pair, cell in templates.items() if cell.test is not None]
     files = open_translations(KEY, baseline.translations, baseline.name, pairs=pairs, languages=record.languages)
 
@@ -92,7 +92,7 @@ def add_system(
 
     read = read_system(KEY, baseline.name, files, pairs, test_lines)
     model = read.identity.id
-    _check_name(record, model, baseline.name)
+    check_known_name(record, model, baseline.name)
     is_new = model not in record.models
     before = {cell.cell.pair: cell for cell in cells if cell.cell.model == model}
     own = tuple(before.get(pair) or _cell(model, cell, read) for pair, cell in templates.items())
@@ -126,7 +126,7 @@ def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellReco
     taken = {model.name for model in plan.models} | {each["name"] for each in grid.spec.get("baselines") or ()}
     kept = {}
     for model in store.models.of_grid(grid.name):
-        if model.id in planned or model.name in taken or not is_from_files(model.recipe):
+        if model.id in planned or model.name in taken or not is_from_elsewhere(model.recipe):
             continue
         done = {cell.cell.id: cell for cell in store.cells.of_grid(grid.name, model=model.id) if not cell.state.is_open}
         wanted = [
@@ -141,7 +141,7 @@ def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellReco
     return kept
 
 
-def _templates(record: GridRecord, cells: list[CellRecord]) -> dict[Pair, CellRecord]:
+def templates_of(record: GridRecord, cells: list[CellRecord]) -> dict[Pair, CellRecord]:
     """A cell of each pair under the conditions that systems are compared in: of the first prompt and its decoding."""
     groups: dict[tuple[str, str, str], dict[Pair, CellRecord]] = {}
     for each in cells:
@@ -158,16 +158,25 @@ def _templates(record: GridRecord, cells: list[CellRecord]) -> dict[Pair, CellRe
     return dict(sorted((chosen or next(iter(groups.values()))).items()))
 
 
-def _check_name(record: GridRecord, model: str, name: str) -> None:
+def check_known_name(record: GridRecord, model: str, name: str, what: str = "translations") -> None:
+    """Refuse what a grid has under another name, and a name that another system has.
+
+    Args:
+        record: the grid.
+        model: the id of the system.
+        name: its name.
+        what: what is known of it, in words.
+
+    Raises:
+        TranslationError: the name is not that of the system.
+    """
     called = record.names.get(model)
     if called is not None and called != name:
-        raise TranslationError(
-            f"The grid {record.name} has these translations already: they are its system '{called}'."
-        )
+        raise TranslationError(f"The grid {record.name} has these {what} already: they are its system '{called}'.")
     if called is None and name in record.names.values():
         raise TranslationError(
-            f"The grid {record.name} has another system called '{name}': what it translates is not what these files "
-            "hold; give this one another name."
+            f"The grid {record.name} has another system called '{name}': its {what} are not what these files hold; "
+            "give this one another name."
         )
 
 

@@ -15,9 +15,11 @@ from dragoman.pair import Pair, PairKey, all_pairs
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.spec.baseline import Baseline
 from dragoman.spec.grid import Base, GridSpec
-from dragoman.spec.pairs import Declared
+from dragoman.spec.pairs import Declared, chosen
+from dragoman.store.records import StoredScore
 
 if TYPE_CHECKING:
+    from dragoman.quoted.system import QuotedSystem
     from dragoman.translations.base import TranslationFiles
     from dragoman.translations.system import SystemFromFiles
 
@@ -39,11 +41,13 @@ class PlannedBaseline(BaseModel):
     contents: dict[PairKey, str] = {}
     """Of a system from files, the hash of its translations of each pair."""
     missing: dict[PairKey, str] = {}
-    """Of a system from files, the pairs that there are no translations of, with the reason."""
+    """Of a system from elsewhere, the pairs that there are no translations or scores of, with the reason."""
+    scores: dict[PairKey, tuple[StoredScore, ...]] = {}
+    """Of a quoted system, its scores of each pair."""
 
 
 def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> tuple[PlannedBaseline, ...]:
-    """The baselines of a spec that are systems of their own; translations in files are read.
+    """The baselines of a spec that are systems of their own; translations and scores in files are read.
 
     Args:
         spec: the spec.
@@ -54,18 +58,19 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> 
         SpecError: one is the base, or another baseline.
         ModelError: one is not there.
         TranslationError: translations in files are not those of the test sentences.
+        QuotedScoreError: a table's scores are not of the grid's pairs.
     """
     names = {base.id: "the base"}
     planned = []
     for baseline in spec.baselines:
         if not baseline.stands_alone:
             continue
-        read = _read(spec, baseline, lines)
-        identity = read.identity if read else _model(spec, baseline)
-        if identity.id in names and read:
+        read, quoted = _read(spec, baseline, lines), _quoted(spec, baseline)
+        identity = read.identity if read else quoted.identity if quoted else _model(spec, baseline)
+        if identity.id in names and (read or quoted):
             raise SpecError(
-                f"baselines.{baseline.name}: its translations are the same as those of {names[identity.id]}: leave it "
-                "out, or name other files."
+                f"baselines.{baseline.name}: its {'translations' if read else 'scores'} are the same as those of "
+                f"{names[identity.id]}: leave it out, or name other files."
             )
         if identity.id in names:
             raise SpecError(
@@ -74,7 +79,9 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> 
             )
         names[identity.id] = f"the baseline {baseline.name}"
         graph = declared_graph(baseline.trained_on, spec.languages)
-        found = {"contents": dict(read.contents), "missing": dict(read.missing)} if read else {}
+        found: dict[str, Any] = {"contents": dict(read.contents), "missing": dict(read.missing)} if read else {}
+        if quoted:
+            found = {"scores": quoted.scores, "missing": dict(quoted.missing)}
         planned.append(PlannedBaseline(identity=identity, baseline=baseline, graph=graph, **found))
     return tuple(planned)
 
@@ -115,6 +122,16 @@ def _read(spec: GridSpec, baseline: Baseline, lines: TestLines) -> "SystemFromFi
     key = f"baselines.{baseline.name}.translations"
     files = files_of(spec, baseline, lines)
     return read_system(key, baseline.name, files, lines.pairs, partial(test_lines_of, lines))
+
+
+def _quoted(spec: GridSpec, baseline: Baseline) -> "QuotedSystem | None":
+    if baseline.scores is None:
+        return None
+    from dragoman.quoted.system import read_quoted
+
+    key = f"baselines.{baseline.name}.scores"
+    pairs = chosen(spec.evaluation.pairs, spec.languages)
+    return read_quoted(key, baseline.name, baseline.scores, pairs=pairs, languages=spec.languages)
 
 
 def _model(spec: GridSpec, baseline: Baseline) -> ModelIdentity:

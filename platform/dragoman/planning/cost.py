@@ -85,7 +85,7 @@ def estimate(plan: Plan, store: Store | None) -> Estimate:
         method = planned.finetuning.method.kind if planned else "full"
         if store is not None and method not in known:
             known[method] = rates(store, plan.base.id, method)
-        prompts = 0 if model.id in plan.from_files else sum(asked.id == model.id for asked, _ in plan.asked)
+        prompts = 0 if model.id in plan.from_elsewhere else sum(asked.id == model.id for asked, _ in plan.asked)
         sentences = prompts * sum(segments.values())
         costs.append(_cost(model, planned, prompts * everything, sentences, densities, known.get(method)))
     return Estimate(costs, _basis(plan, counted is not None, known))

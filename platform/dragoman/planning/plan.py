@@ -188,6 +188,16 @@ class Plan(BaseModel):
         """The systems whose translations are in files, by their id."""
         return {planned.identity.id: planned for planned in self.baselines if planned.baseline.translations}
 
+    @cached_property
+    def quoted(self) -> dict[str, PlannedBaseline]:
+        """The systems whose scores are quoted, by their id."""
+        return {planned.identity.id: planned for planned in self.baselines if planned.baseline.scores}
+
+    @property
+    def from_elsewhere(self) -> dict[str, PlannedBaseline]:
+        """Both: the systems that are neither asked nor decoded here, by their id."""
+        return {**self.from_files, **self.quoted}
+
     def partitions(self, training: PlannedTraining, design: bool = False) -> dict[Partition, int]:
         """How many evaluation pairs fall to each partition of a finetuning.
 
@@ -216,5 +226,7 @@ def _without_places(part: Any) -> Any:
         for key, value in part.items()
         if not (key == "folder" and "kind" in part)
         and not (key == "model" and isinstance(value, str) and value.startswith("/"))
-        and key != "translations"  # known by their content
+        # known by their content
+        and key != "translations"
+        and not (key == "scores" and "trained_on" in part)
     }

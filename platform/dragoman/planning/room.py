@@ -81,7 +81,7 @@ def room(plan: Plan) -> Room:
     baselines = {planned.identity.id: planned.baseline for planned in plan.baselines}
     unknown: dict[str, None] = {}
     for model, prompt in plan.asked:
-        if model.id in plan.from_files:
+        if model.id in plan.from_elsewhere:
             continue  # it was asked elsewhere
         named = baselines.get(model.id) or plan.spec.base
         decoding = plan.decoding_of(model.id)

@@ -73,7 +73,10 @@ def scopes(grid: str, found: Comparison, *, other_languages: bool = False) -> Ta
         return Column(f"{what}_on", f"{what} on at least", text, values=shown)
 
     notes = [found.note] if found.note else []
-    notes += ["Only pairs that both models have a score for; interval and p of a scope are of the mean over its pairs."]
+    shared = "Only pairs that both models have a score for"
+    notes += [
+        f"{shared}." if found.is_quoted else f"{shared}; interval and p of a scope are of the mean over its pairs."
+    ]
     if any(scope.p_value is not None for scope in found.scopes):
         notes[-1] += f" Tested by paired {found.scope_test}; adjusted p is for the number of scopes."
     if apart := [
@@ -96,16 +99,15 @@ def scopes(grid: str, found: Comparison, *, other_languages: bool = False) -> Ta
         )
     second = interval("languages_low", "languages_high", "other languages", sign=True)
     other = [second] if other_languages else []
-    facts = {"a": found.a, "b": found.b, "test": found.scope_test, **_facts(found), "samples": found.scope_samples}
+    test = None if found.is_quoted else found.scope_test
+    facts = {"a": found.a, "b": found.b, "test": test, **_facts(found), "samples": found.scope_samples}
     return Table(
         name="scopes",
         title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}, "
               f"{weighing(found.micro)}",
         columns=[word("scope"), share("pairs", "done", "pairs"),
                  number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
-                 interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p"),
-                 *other,
-                 count("wins"), count("losses"), number("ties", digits=0),
+                 *_tested(found), *other, count("wins"), count("losses"), number("ties", digits=0),
                  *([claim("better"), claim("worse")] if has_claims else [])],
         content=[scope.model_dump(mode="json") | facts for scope in found.scopes], notes=notes, caption=caption(found),
     )  # fmt: skip
@@ -113,13 +115,16 @@ def scopes(grid: str, found: Comparison, *, other_languages: bool = False) -> Ta
 
 def _facts(found: Comparison) -> Row:
     """What CSV and JSON say of the whole comparison in each row."""
-    return {
-        "metric": found.metric,
+    how = {
         "samples": found.samples,
         "correction": found.correction,
         "alpha": found.alpha,
         "seed": found.seed,
         "unit": found.unit,
+    }
+    return {
+        "metric": found.metric,
+        **(dict.fromkeys(how) if found.is_quoted else how),
         "signature": list(found.signatures),
         "notes": " ".join(note for note in (found.note, found.basis) if note),
         **_measured(found.caption_a, found.caption_b),
@@ -171,6 +176,12 @@ def _differences(name: str, title: str, found: Comparison, rows: Sequence[Row], 
         name=name, title=title, content=[{**row, **facts} for row in rows], detail=detail, stub=2,
         caption=caption(found),
         columns=[word("source"), word("target"), word("partition_b", "partition"), number("a", found.a),
-                 number("b", found.b), number("delta", sign=True), interval("low", "high", sign=True),
-                 p_value("p_value", "p"), p_value("adjusted", "adjusted p")],
+                 number("b", found.b), number("delta", sign=True), *_tested(found)],
     )  # fmt: skip
+
+
+def _tested(found: Comparison) -> list[Column]:
+    """The columns of intervals and p-values, which differences to quoted scores don't have."""
+    if found.is_quoted:
+        return []
+    return [interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p")]

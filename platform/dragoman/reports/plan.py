@@ -297,12 +297,12 @@ def cells(planned: Plan, store: Store | None) -> Table:
         counts.setdefault((cell.model, cell.prompt), Counter())[state] += 1
     rows = []
     for model, prompt in planned.asked:
-        files = planned.from_files.get(model.id)
+        files = planned.from_elsewhere.get(model.id)
         lacking = len(
             planned.missing.keys() | (files.missing if files else planned.undemonstrated.get(prompt.id, {})).keys()
         )
         done = counts.get((model.id, prompt.id), Counter())
-        finished = sum(done[state] for state in CellState if state.is_translated)
+        finished = sum(done[state] for state in CellState if state.has_scores)
         rows.append({
             "model": model.name, "prompt": None if files else prompt.label, "cells": len(planned.pairs),
             "missing": lacking, "done": finished, "failed": done[CellState.FAILED],

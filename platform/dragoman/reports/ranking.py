@@ -8,6 +8,7 @@ from dragoman.analysis.human_agreement import NOTICED
 from dragoman.analysis.ranking_records import Ranking, SystemDifference
 from dragoman.analysis.units import Unit
 from dragoman.reports.choices import weighing
+from dragoman.reports.quoted import unranked
 from dragoman.tables.table import Column, Row, Table, interval, number, p_value, word
 
 _NAMED = 5
@@ -15,8 +16,9 @@ _NAMED = 5
 
 
 def tables(grid: str, found: Ranking) -> list[Table]:
-    """A ranking's tables: the ranking, neighbours, what each partition adds, and every two systems."""
-    return [ranking(grid, found), neighbours(grid, found), shares(grid, found), differences(grid, found)]
+    """A ranking's tables: the ranking, quoted systems below it, neighbours, partitions' shares, every two systems."""
+    rest = [neighbours(grid, found), shares(grid, found), differences(grid, found)]
+    return [ranking(grid, found), unranked(grid, found.metric, found.quoted), *rest]
 
 
 def ranking(grid: str, found: Ranking) -> Table:

@@ -18,6 +18,7 @@ from dragoman.cell import CellState, Tone
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports.choices import chosen_systems, weighing
+from dragoman.reports.quoted import beside_quoted, marked
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, figure, interval, number, of_pair, share, word
 
@@ -43,7 +44,12 @@ NAMED_PAIRS = 8
 
 
 def answers(
-    store: Store, question: ScoreQuestion, *, models: Sequence[str], other_languages: bool = False
+    store: Store,
+    question: ScoreQuestion,
+    *,
+    models: Sequence[str],
+    other_languages: bool = False,
+    with_quoted: bool = False,
 ) -> list[Table]:
     """The tables of a grid's results: what `dragoman results` prints, and a run at its end.
 
@@ -52,6 +58,7 @@ def answers(
         question: the query.
         models: names of the models.
         other_languages: give means a second interval, with other languages.
+        with_quoted: set quoted scores beside computed ones too, in a table of their own.
     """
     captions = captioned(store, question, models)
 
@@ -66,6 +73,7 @@ def answers(
         matrix(question, captions, languages=store.grids.get(question.grid).languages, scores=scores),
         reasons({each: unscored(store, _of(question, each), model=each.model) for each in captions}),
         pairs(question, captions, scores=scores),
+        *([beside_quoted(store, question, list(captions))] if with_quoted else []),
     ]
 
 
@@ -138,11 +146,12 @@ def partition_rows(
             "known."
         )
     stub = _stub(captions)
-    return Table(
+    table = Table(
         name="partitions", title=f"{question.grid}: mean {metric} by partition, {weighing(question.micro)}",
         columns=[*stub, *partition_columns(rows, metric, other_languages=other_languages)],
         content=rows, notes=notes, group=OF_SYSTEM, stub=len(stub) + 1, caption=_line(captions),
     )  # fmt: skip
+    return marked(table, captions)
 
 
 def notes_on_pairs(store: Store, questions: Mapping[ScoreQuestion, Sequence[str]]) -> dict[str, list[str]]:
@@ -222,7 +231,7 @@ def gap_rows(store: Store, question: ScoreQuestion, captions: Captions) -> Table
             rows.append(_row(each, gap.model_dump(mode="json"), caption))
     apart = note_on_pairs(_shared(store, question, found), (Partition.SEEN, Partition.RECOMBINED))
     notes = dict.fromkeys([row["note"] for row in rows if row["note"]] + ([apart] if apart else []))
-    return Table(
+    table = Table(
         name="gap",
         title=f"{question.grid}: {question.metric} on seen minus recombined pairs into the same target languages, "
               f"{weighing(question.micro)}",
@@ -233,6 +242,7 @@ def gap_rows(store: Store, question: ScoreQuestion, captions: Captions) -> Table
                  share("recombined", "other_done", "other_pairs")],
         content=rows, notes=list(notes), caption=_line(found),
     )  # fmt: skip
+    return marked(table, found)
 
 
 def seeds(store: Store, question: ScoreQuestion, systems: Collection[System]) -> Table:
@@ -287,11 +297,12 @@ def matrix(
 
         return Column(target, target, text, style=style)
 
-    return Table(
+    table = Table(
         name="matrix", title=f"{question.grid}: {question.metric} from source (row) to target (column)",
         columns=[*_stub(captions), word("source"), *map(column, languages)], content=content, caption=_line(captions),
         group=OF_SYSTEM, stub=len(_stub(captions)) + 1, detail=len(languages) > WIDEST_MATRIX,
     )  # fmt: skip
+    return marked(table, captions)
 
 
 def _entry(score: PairScore | None) -> float | str | None:
@@ -313,11 +324,12 @@ def reasons(without: Scores) -> Table:
         rest = len(row["which"]) - NAMED_PAIRS
         return " ".join(row["which"][:NAMED_PAIRS]) + (f" and {rest} more" if rest > 0 else "")
 
-    return Table(
+    table = Table(
         name="reasons", title="Pairs without a score", content=rows, group=OF_SYSTEM,
         columns=[*_stub(without), word("state"), number("pairs", digits=0),
                  Column("which", "which", named, right=False), word("reason")],
     )  # fmt: skip
+    return marked(table, without)
 
 
 def pairs(question: ScoreQuestion, captions: Captions, *, scores: Callable[[], Scores]) -> Table:
@@ -326,12 +338,13 @@ def pairs(question: ScoreQuestion, captions: Captions, *, scores: Callable[[], S
     def content() -> list[Row]:
         return [_row(each, of_pair(score), captions[each]) for each, found in scores().items() for score in found]
 
-    return Table(
+    table = Table(
         name="pairs", title=f"{question.grid}: {question.metric} of every pair", content=content, group=OF_SYSTEM,
         detail=True, stub=len(_stub(captions)) + 2, caption=_line(captions),
         columns=[*_stub(captions), word("source"), word("target"), word("partition"), word("state"),
                  number("value", question.metric), interval("low", "high"), number("base_value", BASE)],
     )  # fmt: skip
+    return marked(table, captions)
 
 
 def _pairs(count: int) -> str:

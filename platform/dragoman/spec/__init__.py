@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dragoman.spec.pairs import PairChoice, Roles
     from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
     from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
+    from dragoman.spec.quoted import QuotedScores
     from dragoman.spec.translations import Translations
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Pivot",
     "Promotion",
     "Prompt",
+    "QuotedScores",
     "Roles",
     "Rule",
     "ScopeChampion",
@@ -95,6 +97,7 @@ _NAMES = {
         "EvaluationPrompt",
         "Prompt",
     ),
+    "dragoman.spec.quoted": ("QuotedScores",),
     "dragoman.spec.translations": ("Translations",),
 }
 

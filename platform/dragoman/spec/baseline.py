@@ -10,6 +10,7 @@ from dragoman.spec.base import Name, PathText, Shown, SpecModel
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.pairs import Declared
 from dragoman.spec.prompt import EvaluationPrompt, PromptField
+from dragoman.spec.quoted import QuotedScores
 from dragoman.spec.translations import Translations
 
 
@@ -28,7 +29,7 @@ _OF_WHAT_IS_ASKED = ("model", "revision", "prompt", "shots", "engine", "endpoint
 
 
 class Baseline(SpecModel):
-    """A system to compare with: another model, the base asked in another way, or translations from elsewhere."""
+    """A system to compare with: another model, the base asked in another way, or what is known of one elsewhere."""
 
     name: Name
     """Its name in tables."""
@@ -54,18 +55,28 @@ class Baseline(SpecModel):
     """How it is decoded; as the evaluation's models by default."""
     translations: Translations | None = Field(default=None, exclude_if=lambda translations: translations is None)
     """Files that hold its translations, of a system that is not run here: neither asked nor decoded, only scored."""
+    scores: QuotedScores | None = Field(default=None, exclude_if=lambda scores: scores is None)
+    """A table of its scores, quoted from a source without translations: shown beside others, and never tested."""
 
     @property
     def stands_alone(self) -> bool:
         """Whether it is a system of its own, and not the base asked in another way."""
-        return self.model is not None or self.translations is not None
+        return self.model is not None or self.is_from_elsewhere
+
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether it is not run here: its translations, or its scores, are in files."""
+        return self.translations is not None or self.scores is not None
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Baseline":
-        if self.translations is not None:
+        if self.translations is not None and self.scores is not None:
+            raise ValueError("has both translations and scores; leave one out: translations are scored here")
+        if self.is_from_elsewhere:
+            what = "scores" if self.translations is None else "translations"
             asked = [name for name in _OF_WHAT_IS_ASKED if getattr(self, name) != _default(name)]
             if asked:
-                raise ValueError(f"has translations, so nothing is asked or decoded, and {asked[0]}; leave one out")
+                raise ValueError(f"has {what}, so nothing is asked or decoded, and {asked[0]}; leave one out")
             return self
         given = [name for name in _OF_A_MODEL if getattr(self, name) != _default(name)]
         if self.model is None and given:

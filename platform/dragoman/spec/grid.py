@@ -166,7 +166,7 @@ class GridSpec(SpecModel):
     """The finetunings; none evaluates the base alone."""
     baselines: tuple[Baseline, ...] = ()
     """Other systems on the same cells, each with a row of its own: the base with examples in its prompt, translation
-    models such as NLLB, models behind an endpoint, translations from files."""
+    models such as NLLB, models behind an endpoint, translations from files, quoted scores."""
     evaluation: Evaluation = Evaluation()
     """What is evaluated and how."""
     promotion: Promotion | None = None
@@ -265,7 +265,7 @@ class GridSpec(SpecModel):
 
     def _check_prompts(self, models: set[str]) -> None:
         prompts = self.evaluation.prompts
-        from_files = {baseline.name for baseline in self.baselines if baseline.translations}
+        from_elsewhere = {baseline.name for baseline in self.baselines if baseline.is_from_elsewhere}
         if prompts and self.evaluation.prompt:
             raise ValueError("has both prompt and prompts in evaluation; put the one prompt among the others")
         first = self.prompts[0]
@@ -286,10 +286,10 @@ class GridSpec(SpecModel):
                         f"names the model '{name}' in evaluation.prompts.{place}.models, which it lacks; "
                         f"{nearest(name, models)}"
                     )
-                if name in from_files:
+                if name in from_elsewhere:
                     raise ValueError(
-                        f"names '{name}' in evaluation.prompts.{place}.models, whose translations are from files: it "
-                        "is asked with no prompt; leave it out there"
+                        f"names '{name}' in evaluation.prompts.{place}.models, whose translations or scores are from "
+                        "files: it is asked with no prompt; leave it out there"
                     )
             for other in prompts[:place]:
                 if prompt.label == other.label:

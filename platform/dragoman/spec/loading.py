@@ -15,6 +15,7 @@ from dragoman.spec.base import LONGEST_WRITTEN, WRITTEN
 from dragoman.spec.corpus import CorpusChoice, checked_options
 from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
+from dragoman.spec.quoted import QuotedScores
 from dragoman.spec.translations import Translations
 
 
@@ -135,8 +136,8 @@ def _found(model: str, places: Iterable[Path]) -> str:
 
 
 def _with_files_found(part: Any, places: Iterable[Path]) -> Any:
-    """A part of a spec in which every corpus, and all translations, know where their relative paths begin."""
-    if isinstance(part, CorpusChoice | Translations):
+    """A part of a spec in which every corpus, and all files of systems, know where their relative paths begin."""
+    if isinstance(part, CorpusChoice | QuotedScores | Translations):
         return part.found_in(places)
     if isinstance(part, tuple):
         each = [_with_files_found(item, places) for item in part]

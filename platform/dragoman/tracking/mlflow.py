@@ -6,7 +6,6 @@ again, and no failure of it stops a grid.
 """
 
 import os
-import time
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from importlib import import_module
@@ -14,21 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from dragoman import telemetry
-from dragoman.analysis.partition_table import PartitionRow
 from dragoman.model import ModelIdentity
-from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.redaction import masked
 from dragoman.spec.sentences import size_of
-from dragoman.tracking.mlflow_database import TrackingError, prepare, quieten
-from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, metric_name, saved_view
+from dragoman.tracking.evaluation import Evaluation
+from dragoman.tracking.grid_runs import BATCH, GridRuns, Tested, experiment_id, milliseconds
+from dragoman.tracking.mlflow_database import prepare, quieten
+from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, saved_view
 
-GRID_TAG = "dragoman.grid"
-MODEL_TAG = "dragoman.model"
-KEY_TAG = "dragoman.key"
-"""Tag by which a run is found again, whichever process created it."""
-TAG_LENGTH = 8000
-"""Most characters of a run's tag in MLflow, which refuses the whole batch for a longer one."""
 _SHARED = (
     "mlflow",
     "mlflow.entities",
@@ -40,8 +33,6 @@ _SHARED = (
     "mlflow.system_metrics.metrics.network_monitor",
 )
 """Modules that threads of a run use: the one that writes to MLflow, that of system metrics, and the main one."""
-BATCH = 1000
-"""Most metrics of one request to MLflow."""
 
 
 def import_mlflow() -> None:
@@ -58,7 +49,7 @@ def import_mlflow() -> None:
         import_module(module)
 
 
-class Tracker:
+class Tracker(GridRuns):
     """Writes one grid's runs to MLflow; every method can be called again and changes nothing then."""
 
     def __init__(self, uri: str, artifacts: Path, plan: Plan) -> None:
@@ -67,43 +58,22 @@ class Tracker:
 
         quieten()
         prepare(uri)
-        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._plan = plan
         self._uri = masked(uri)
         self._is_server = uri.startswith(("http://", "https://"))
-        self._experiment = self._find_experiment(artifacts)
-        self._grid_run = self._run(f"grid/{plan.id}", plan.spec.name, parent=None)
-        self._known: dict[str, set[int]] = {}
-
-    def _find_experiment(self, artifacts: Path) -> str:
         # without a location MLflow on a database would create ./mlruns in the current folder; a server has its own
         location = None if self._is_server else artifacts.resolve().as_uri()
-        return experiment_id(self._client, self._plan.spec.campaign or self._plan.spec.name, location)
-
-    def _run(self, key: str, name: str, parent: str | None, model: ModelIdentity | None = None) -> str:
-        found = self._client.search_runs([self._experiment], f"tags.`{KEY_TAG}` = '{key}'", max_results=1)
-        if found:
-            return str(found[0].info.run_id)
-        tags = {KEY_TAG: key, GRID_TAG: self._plan.spec.name, "mlflow.runName": name}
-        if parent:
-            tags["mlflow.parentRunId"] = parent
-        if model:
-            tags[MODEL_TAG] = model.id
-        try:
-            return str(self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id)
-        except Exception:
-            require_active(self._client.get_experiment(self._experiment))  # a user may have deleted it
-            raise
+        experiment = experiment_id(client, plan.spec.campaign or plan.spec.name, location)
+        super().__init__(client, experiment, plan.spec.name, plan.id)
+        _ = self._grid_run  # made before any other
+        self._known: dict[str, set[int]] = {}
 
     @property
     def page(self) -> str:
         """Where a browser finds the grid's run; without a server, what follows the address of `dragoman ui`."""
         server = self._uri.rstrip("/") if self._is_server else ""
         return f"{server}/#/experiments/{self._experiment}/runs/{self._grid_run}"
-
-    def model_run(self, model: ModelIdentity) -> str:
-        """Id of the run of a model."""
-        return self._run(f"model/{self._plan.id}/{model.id}", model.name, self._grid_run, model)
 
     def start(self) -> None:
         """Parameters of the grid, the spec itself, and notes that lead to our pages while it runs."""
@@ -160,7 +130,7 @@ class Tracker:
     def _log_curves(self, run: str, curves: Mapping[str, Sequence[tuple[int, float]]]) -> None:
         from mlflow.entities import Metric
 
-        now = _milliseconds()
+        now = milliseconds()
         points = [Metric(name, value, now, step) for name, curve in curves.items() for step, value in curve]
         points.sort(key=lambda point: point.step)
         for start in range(0, len(points), BATCH):
@@ -197,52 +167,17 @@ class Tracker:
                     curves.setdefault(name, []).append((step, value))
         self._log_curves(run, curves)
 
-    def log_evaluation(
-        self,
-        model: ModelIdentity,
-        tables: Mapping[str, Sequence[PartitionRow]],
-        samples: Sequence[tuple[Pair, str, str, str]],
-        maps: Mapping[str, str],
-        note: str,
-    ) -> str:
+    def log_evaluation(self, model: ModelIdentity, found: Evaluation) -> str:
         """Scores by partition, sample translations, heat maps and a note, in a run below the model's; returns its id.
 
         Args:
             model: the model evaluated.
-            tables: the partition table of each metric.
-            samples: pair, source, reference and hypothesis of some sentences.
-            maps: heat maps by metric, each a page of HTML.
-            note: Markdown shown on the pages of this run and the model's.
+            found: what is written.
         """
-        from mlflow.entities import Metric
-
-        parent, now = self.model_run(model), _milliseconds()
-        run = self._run(f"evaluation/{self._plan.id}/{model.id}", f"{model.name} evaluation", parent, model)
-        metrics = []
-        for metric, rows in tables.items():
-            name = metric_name(metric)
-            for row in rows:
-                if row.mean is not None:
-                    metrics.append(Metric(f"{name}/{row.scope}", row.mean, now, 0))
-                    metrics.append(Metric(f"{name}/{row.scope}/pairs", row.done, now, 0))
-                if row.gain is not None:
-                    metrics.append(Metric(f"{name}/{row.scope}/gain", row.gain, now, 0))
-        decoding = self._plan.decoding_of(model.id).meaning
-        params = {f"decoding.{name}": value for name, value in decoding.items()}
-        self._log(run, metrics, params, tags={NOTE_TAG: note})
-        self._log(parent, tags={NOTE_TAG: note})
-        test = self._plan.test_set
-        self._log_dataset(run, test.corpus, test.revision, str(test.split), size_of(test.sentences))
-        if samples and "samples.json" not in {file.path for file in self._client.list_artifacts(run)}:
-            columns = list(zip(*samples, strict=True))
-            names = ("pair", "source", "reference", "hypothesis")
-            table = {name: [str(value) for value in column] for name, column in zip(names, columns, strict=True)}
-            self._client.log_table(run, table, "samples.json")
-        for metric, page in maps.items():
-            self._client.log_text(run, page, f"heat-map-{metric_name(metric)}.html")
-        self._client.set_terminated(run)
-        self._client.set_terminated(parent)
-        return run
+        test, is_run_here = self._plan.test_set, model.id not in self._plan.from_elsewhere
+        decoding = self._plan.decoding_of(model.id).meaning if is_run_here else {}
+        tested = Tested(test.corpus, test.revision, str(test.split), size_of(test.sentences))
+        return self.write_evaluation(model, found, tested, decoding)
 
     def break_off(self, status: str) -> None:
         """Mark the grid's run as interrupted.
@@ -267,70 +202,6 @@ class Tracker:
         self._log(self._grid_run, tags={NOTE_TAG: note})
         self._client.set_terminated(self._grid_run, "FAILED" if failed else "FINISHED")
 
-    def _log(
-        self,
-        run: str,
-        metrics: Sequence[Any] = (),
-        params: Mapping[str, Any] | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        from mlflow.entities import Param, RunTag
-
-        known = self._client.get_run(run).data
-        fresh = [
-            Param(name, masked(str(value))[:6000]) for name, value in (params or {}).items() if name not in known.params
-        ]
-        new = [metric for metric in metrics if known.metrics.get(metric.key) != metric.value]
-        said = [RunTag(name, masked(value)[:TAG_LENGTH]) for name, value in (tags or {}).items()]
-        for start in range(0, max(len(new), 1), BATCH):
-            first = start == 0
-            batch = new[start : start + BATCH]
-            self._client.log_batch(run, metrics=batch, params=fresh if first else (), tags=said if first else ())
-
-    def _log_dataset(self, run: str, corpus: str, revision: str, split: str, size: int | None) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        dataset = Dataset(
-            name=f"{corpus}/{split}",
-            digest=revision[-36:],
-            source_type="dragoman",
-            source=f'{{"corpus": "{corpus}", "revision": "{revision}"}}',
-            profile=f'{{"segments": {size or 0}}}',
-        )
-        self._client.log_inputs(run, [DatasetInput(dataset, [InputTag("mlflow.data.context", split)])])
-
-
-def experiment_id(client: Any, name: str, location: str | None) -> str:
-    """The id of the experiment of a name, which is made if there is none.
-
-    Args:
-        client: an `MlflowClient`.
-        name: the experiment's name.
-        location: where a new one keeps its artifacts; None is where the server has them.
-
-    Raises:
-        TrackingError: somebody has deleted it, and MLflow keeps its name.
-    """
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        return str(client.create_experiment(name, artifact_location=location))
-    require_active(found)
-    return str(found.experiment_id)
-
-
-def require_active(experiment: Any) -> None:
-    """Refuse an experiment that is deleted: MLflow neither writes to it nor gives its name to another.
-
-    Raises:
-        TrackingError: it is.
-    """
-    if experiment.lifecycle_stage == "deleted":
-        number = experiment.experiment_id
-        raise TrackingError(
-            f"The experiment '{experiment.name}' is deleted in MLflow: restore the experiment (`mlflow experiments "
-            f"restore --experiment-id {number}` with MLFLOW_TRACKING_URI set), or give the grid another name."
-        )
-
 
 def answers(uri: str) -> bool:
     """Whether MLflow's server responds; a database without a server always does."""
@@ -351,7 +222,3 @@ def _without_secrets(part: Any) -> Any:
     if isinstance(part, list):
         return [_without_secrets(value) for value in part]
     return masked(part) if isinstance(part, str) else part
-
-
-def _milliseconds() -> int:
-    return int(time.time() * 1000)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from weakref import finalize
 
@@ -9,7 +10,8 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from dragoman.cell import CellState
-from dragoman.errors import nearest
+from dragoman.corpora.readers.files import Files
+from dragoman.errors import first_line, nearest
 from dragoman.file_system import file_system, is_local
 from dragoman.pair import Pair
 from dragoman.spec.grid import GridSpec
@@ -24,29 +26,29 @@ _TRANSLATED = {state.value for state in CellState if state.is_translated}
 class ExportedGrid(TranslationFiles):
     """The cells of one model and prompt of an exported grid."""
 
-    def __init__(self, path: Path, system: str) -> None:
+    def __init__(self, path: Path, system: str, place: str | None = None) -> None:
         """Read which cells there are.
 
         Args:
             path: the file.
             system: the model's name in the grid, or `MODEL:PROMPT`.
+            place: what errors call it; by default its path.
 
         Raises:
             StoreError: the file is not there, or damaged.
             TranslationError: the grid has no such model or prompt.
         """
-        self._path = path
-        self._archive = Archive(
-            path
-        ).__enter__()  # every byte is checked once, and pairs are read when they are asked for
+        self._place = place or str(path)
+        # every byte is checked once, and pairs are read when they are asked for
+        self._archive = Archive(path, self._place).__enter__()
         finalize(self, self._archive.__exit__, None, None, None)
         grid = self._archive.json("grid.json")
         model, _, prompt = system.partition(":")
         named = {name: identity for identity, name in grid["names"].items()}
         if model not in named:
-            raise TranslationError(f"{path} has no model '{model}'; {nearest(model, named)}")
+            raise TranslationError(f"{self._place} has no model '{model}'; {nearest(model, named)}")
         rows = [row for row in self._archive.rows("cells.parquet") if row["model"] == named[model]]
-        of_prompt = _prompt_of(path, grid, rows, prompt)
+        of_prompt = _prompt_of(self._place, grid, rows, prompt)
         self._cells = {
             Pair(row["source"], row["target"]): row
             for row in rows
@@ -60,11 +62,11 @@ class ExportedGrid(TranslationFiles):
 
     def place(self, pair: Pair) -> str:
         """The file, and the pair in it."""
-        return f"{self._path}, {pair}"
+        return f"{self._place}, {pair}"
 
     def why_missing(self, pair: Pair) -> str:
         """It has no translation there."""
-        return f"{self._path} has no translations of {pair} by that system"
+        return f"{self._place} has no translations of {pair} by that system"
 
     def entries(self, pair: Pair) -> list[Entry]:
         """The hypotheses, with the sources they were made from."""
@@ -84,15 +86,38 @@ def open_export(key: str, choice: Translations, name: str) -> ExportedGrid:
 
     Raises:
         StoreError: the file is not there, or damaged.
-        TranslationError: it is not on this machine, or the grid has no such system.
+        TranslationError: it can't be fetched, or the grid has no such system.
     """
-    path = choice.placed(choice.path)
-    if "://" in path and not is_local(path):
-        raise TranslationError(f"{key} is '{path}': an exported grid is read from this machine; fetch it first.")
-    return ExportedGrid(Path(file_system(path)[1] if is_local(path) else path), choice.system or name)
+    path, system = choice.placed(choice.path), choice.system or name
+    if is_local(path):
+        return ExportedGrid(Path(file_system(path)[1]), system)
+    if "://" not in path:
+        return ExportedGrid(Path(path), system)
+    place = Files(key, path, "a file that `dragoman export` wrote").url
+    folder = TemporaryDirectory()
+    try:
+        copied = Path(folder.name) / "grid.zip"
+        _fetch(path, place, copied)
+        exported = ExportedGrid(copied, system, place)
+    except BaseException:
+        folder.cleanup()
+        raise
+    finalize(exported, folder.cleanup)
+    return exported
 
 
-def _prompt_of(path: Path, grid: dict[str, Any], rows: list[dict[str, Any]], wanted: str) -> str | None:
+def _fetch(url: str, place: str, copied: Path) -> None:
+    """Copy a file from elsewhere to this machine: an archive is read at random."""
+    try:
+        files, path = file_system(url)
+        files.get_file(path, str(copied))
+    except Exception as error:  # every file system of fsspec has error types of its own
+        raise TranslationError(
+            f"{place} can't be fetched ({first_line(error)}): try again, or fetch it first."
+        ) from error
+
+
+def _prompt_of(place: str, grid: dict[str, Any], rows: list[dict[str, Any]], wanted: str) -> str | None:
     """The id of a model's prompt: the one named, or the first in the grid's order."""
     used = dict.fromkeys(row["prompt"] for row in rows)
     try:
@@ -103,5 +128,5 @@ def _prompt_of(path: Path, grid: dict[str, Any], rows: list[dict[str, Any]], wan
     if not wanted:
         return next(iter([*labels.values(), *used]), None)
     if wanted not in labels:
-        raise TranslationError(f"{path} has no prompt '{wanted}' of that model; {nearest(wanted, labels)}")
+        raise TranslationError(f"{place} has no prompt '{wanted}' of that model; {nearest(wanted, labels)}")
     return labels[wanted]

@@ -1,16 +1,45 @@
 """Files that are named for a pair or a language, in whatever standard's codes."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from dragoman.corpora.readers.files import Files
 from dragoman.corpora.readers.name_patterns import language_of, pairs_named
 from dragoman.language import tags_as_they_are
 from dragoman.pair import Pair
-from dragoman.translations.base import TranslationError
+from dragoman.translations.base import TranslationError, TranslationFiles
 
 SOURCE, TARGET = "{source}", "{target}"
 """Places of the languages in a pattern."""
+
+
+class FilesByPair(TranslationFiles):
+    """Translations in one file a pair; a subclass for each layout of such files."""
+
+    lacks = "has no file of translations of"
+    """What is said of the place where the file of a pair is missing."""
+
+    def __init__(self, files: Files, names: Mapping[Pair, str]) -> None:
+        """Open nothing yet.
+
+        Args:
+            files: where the translations are.
+            names: the file of each pair there.
+        """
+        self._files, self._names = files, names
+
+    @property
+    def pairs(self) -> Collection[Pair]:
+        """The pairs of the files."""
+        return self._names.keys()
+
+    def place(self, pair: Pair) -> str:
+        """Its file."""
+        return self._files.place(self._names[pair])
+
+    def why_missing(self, pair: Pair) -> str:
+        """There is no file."""
+        return f"{self._files.url} {self.lacks} {pair}"
 
 
 def files_by_pair(key: str, path: str, languages: Collection[str]) -> tuple[Files, dict[Pair, str]]:

@@ -17,8 +17,8 @@ from dragoman.errors import DragomanError
 from dragoman.line import half_character
 from dragoman.pair import Pair
 from dragoman.spec.translations import Translations
-from dragoman.translations.base import Entry, TranslationError, TranslationFiles, in_order
-from dragoman.translations.file_names import files_by_pair, single_file
+from dragoman.translations.base import Entry, TranslationError, in_order
+from dragoman.translations.file_names import FilesByPair, files_by_pair, single_file
 
 SAMPLES = re.compile(r"(?:.*/)?samples_(?P<task>.+)_\d{4}-\d{2}-\d{2}T[^_/]*\.jsonl(?:\.\w+)?")
 """A file of samples."""
@@ -29,24 +29,10 @@ _DOC = ("translation.", "sentence_")
 """What stands before the code of a language in the keys of a task's documents."""
 
 
-class LmEvalSamples(TranslationFiles):
+class LmEvalSamples(FilesByPair):
     """Logged samples of translation tasks."""
 
-    def __init__(self, files: Files, names: Mapping[Pair, str]) -> None:
-        self._files, self._names = files, names
-
-    @property
-    def pairs(self) -> Collection[Pair]:
-        """The pairs of the tasks."""
-        return self._names.keys()
-
-    def place(self, pair: Pair) -> str:
-        """The file of its task."""
-        return self._files.place(self._names[pair])
-
-    def why_missing(self, pair: Pair) -> str:
-        """There is no task of it."""
-        return f"{self._files.url} has no samples of a task that is named for {pair}"
+    lacks = "has no samples of a task that is named for"
 
     def entries(self, pair: Pair) -> list[Entry]:
         """The answers, by `doc_id`."""

@@ -53,16 +53,25 @@ def open_translations(
     return open_table(key, choice, form, pairs, languages)
 
 
-def _told(key: str, path: str) -> Format:
-    """The layout that a path, or what is there, tells."""
+def form_of(path: str) -> Format | None:
+    """The layout that the ending of a path tells, before that of a compression."""
+    plain = _unpacked(path)
+    return next((form for ending, form in ENDINGS.items() if plain.endswith(ending)), None)
+
+
+def _unpacked(path: str) -> str:
     plain = path.rstrip("/")
     for ending in _PACKED:
         plain = plain.removesuffix(ending)
-    if SAMPLES.fullmatch(plain):
+    return plain
+
+
+def _told(key: str, path: str) -> Format:
+    """The layout that a path, or what is there, tells."""
+    if SAMPLES.fullmatch(_unpacked(path)):
         return "lm-eval"
-    for ending, form in ENDINGS.items():
-        if plain.endswith(ending):
-            return form
+    if (form := form_of(path)) is not None:
+        return form
     if "{" in path:
         return "text"
     files = Files(key, path, "the path of translations")

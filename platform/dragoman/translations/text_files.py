@@ -6,11 +6,11 @@ from itertools import zip_longest
 from dragoman.corpora.readers.files import Files
 from dragoman.pair import Pair
 from dragoman.spec.translations import Translations
-from dragoman.translations.base import Entry, TranslationError, TranslationFiles
-from dragoman.translations.file_names import SOURCE, TARGET, files_by_language, files_by_pair, single_file
+from dragoman.translations.base import Entry, TranslationError
+from dragoman.translations.file_names import SOURCE, TARGET, FilesByPair, files_by_language, files_by_pair, single_file
 
 
-class TextFiles(TranslationFiles):
+class TextFiles(FilesByPair):
     """Text files; those of a WMT folder are some too."""
 
     def __init__(self, files: Files, names: Mapping[Pair, str], sources: Mapping[Pair, tuple[Files, str]]) -> None:
@@ -21,20 +21,8 @@ class TextFiles(TranslationFiles):
             names: the file of each pair there.
             sources: the file of each pair's source sentences, as far as there are any.
         """
-        self._files, self._names, self._sources = files, names, sources
-
-    @property
-    def pairs(self) -> Collection[Pair]:
-        """The pairs of the files."""
-        return self._names.keys()
-
-    def place(self, pair: Pair) -> str:
-        """Its file."""
-        return self._files.place(self._names[pair])
-
-    def why_missing(self, pair: Pair) -> str:
-        """There is no file."""
-        return f"{self._files.url} has no file of translations of {pair}"
+        super().__init__(files, names)
+        self._sources = sources
 
     def entries(self, pair: Pair) -> list[Entry]:
         """The lines of the pair's file, with those of its sources beside them."""

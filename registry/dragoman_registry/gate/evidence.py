@@ -20,7 +20,7 @@ from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.line_filter import LineFilter
 from dragoman.metrics.base import Metric
-from dragoman.model import is_from_files
+from dragoman.model import is_from_elsewhere, is_quoted
 from dragoman.pair import Pair
 from dragoman.planning.candidates import candidates_name
 from dragoman.spec.grid import GridSpec
@@ -67,10 +67,9 @@ def gate(
     metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
     measured = {rule.measure: (rule.metric, rule.lines) for rule in policy.every_rule}
     model_id = id_of(grid, model)
-    if is_from_files(store.models.get(model_id).recipe):
-        raise PolicyError(
-            f"'{model}' has no model that could be promoted: its translations are from files. Name a model of the grid."
-        )
+    if is_from_elsewhere(recipe := store.models.get(model_id).recipe):
+        what = "scores are quoted" if is_quoted(recipe) else "translations are from files"
+        raise PolicyError(f"'{model}' has no model that could be promoted: its {what}. Name a model of the grid.")
     numbers = {name: _numbers(store, grid, model, metric, policy, lines) for name, (metric, lines) in measured.items()}
     tests: dict[Bounded, RuleTest] = {}
     prompt = GridSpec.from_store(grid.spec).prompts[0].id

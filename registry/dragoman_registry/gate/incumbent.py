@@ -48,7 +48,7 @@ class IncumbentNumbers(NamedTuple):
 class _Sides(NamedTuple):
     """The incumbent's models and the model's own, on the pairs that all of them have statistics of.
 
-    The first of each is the incumbent and the model itself; the others are of other seeds.
+    The first of each is the incumbent and the model itself; the others are of other seeds, where recipes are asked for.
     """
 
     incumbent: Sequence[Scored]
@@ -109,14 +109,14 @@ def beside_incumbent(
     kind = metric_class(metric)
     if kind is None or not (by_scope or losses):
         return IncumbentNumbers(found, {})
-    sides = _sides(store, metric, found, cells, incumbent, theirs, held)
+    asks_recipes = any(rule.seeds != "checkpoint" for rule in (*by_scope, *losses))
+    sides = _sides(store, metric, found, cells, incumbent, theirs, held, with_seeds=asks_recipes)
     if not sides.model[0]:
         return IncumbentNumbers(found, {})
     plan = Plan(correction=Correction(policy.correction), alpha=policy.alpha)
     scopes = {rule: shared for rule in by_scope if (shared := _shared(found, rule, sides))}
     means = {str(rule.over): dict.fromkeys(shared, 1.0) for rule, shared in scopes.items()}
     tested = joint_tests(kind, sides.contrasts, units, plan, means)
-    asks_recipes = any(rule.seeds != "checkpoint" for rule in (*by_scope, *losses))
     recipes = _recipe_tests(kind, sides, units) if asks_recipes else None
     graph = store.models.get(incumbent.model).graph
     tests = {
@@ -165,8 +165,10 @@ def _sides(
     incumbent: RegisteredVersion,
     theirs: Mapping[Lines, LinesScore],
     held: Held | None,
+    *,
+    with_seeds: bool,
 ) -> _Sides:
-    """The statistics of both models and of their other seeds, on the same lines and under the same signatures."""
+    """The statistics of both models, and of their other seeds, on the same lines and under the same signatures."""
     own = cells[numbers[0].pair]
     ours = scores_by_lines(store, own.model, metric, own.prompt, own.decoding, True, held=held)
     model, rival = _stored(numbers, cells, ours), _stored(numbers, cells, theirs)
@@ -177,7 +179,7 @@ def _sides(
         (model, own.model, own.prompt, own.decoding),
     ):
         side = [{pair: first[pair] for pair in pairs}]
-        for other in seeds_of(store, identity):
+        for other in seeds_of(store, identity) if with_seeds else ():
             if other != identity:
                 scored = scores_by_lines(store, other, metric, prompt, decoding, True, held=held)
                 stored = _stored(numbers, cells, scored)

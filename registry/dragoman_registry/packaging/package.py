@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.errors import ModelError
-from dragoman.model import is_from_files
+from dragoman.model import is_from_elsewhere, is_quoted
 from dragoman.planning.baselines import WEIGHTS
 from dragoman.planning.few_shot import Demonstrator
 from dragoman.scratch_folder import ScratchFolder, remove_abandoned
@@ -17,7 +17,7 @@ from dragoman.spec.grid import GridSpec
 from dragoman.spec.pairs import chosen
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
-from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG, experiment_id
+from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG, experiment_id
 from dragoman_registry.packaging.answer_check import Answer, check_answers, sample
 from dragoman_registry.packaging.model_card import Card, write_card
 from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at, unquoted
@@ -79,8 +79,9 @@ def register(
 
 def _checkpoint(store: Store, model: str, model_id: str) -> Path:
     training = store.models.training(model_id)
-    if is_from_files(store.models.get(model_id).recipe):
-        raise ModelError(f"'{model}' has no model that could be registered: its translations are from files.")
+    if is_from_elsewhere(recipe := store.models.get(model_id).recipe):
+        what = "scores are quoted" if is_quoted(recipe) else "translations are from files"
+        raise ModelError(f"'{model}' has no model that could be registered: its {what}.")
     if training is None:
         raise ModelError(f"The model '{model}' is not trained yet: run its grid to the end, then register it.")
     checkpoint = Path(training["checkpoint"])

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman.errors import DragomanError, ModelError, nearest
 from dragoman.store.records import GridRecord
-from dragoman.tracking.mlflow import GRID_TAG, MODEL_TAG
+from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
 from dragoman_registry.registry_client.client import client_at, is_there
 
 NAME_TAG = "dragoman.name"

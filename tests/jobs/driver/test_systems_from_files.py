@@ -9,6 +9,7 @@ import pytest
 from tests.jobs.local_driver import plan_of
 
 from dragoman import plugins
+from dragoman.analysis.caption import NOT_KNOWN, caption_of
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_table
@@ -113,12 +114,18 @@ def assert_equal_numbers(store: Store, one: str, other: str) -> None:
         assert all(score.statistics for score in store.cells.scores(b.cell.id))
     for metric in ("bleu", "chrf++"):
         question = ScoreQuestion("grid", metric)
+        assert caption_of(store, question, model=other).decoding == NOT_KNOWN
         rows = [partition_table(store, question, model=name) for name in (one, other)]
         assert rows[0] == rows[1] and {row.scope for row in rows[0]} >= {"seen", "reversed", "all"}
         assert pair_scores(store, question, model=one) == pair_scores(store, question, model=other)
         found = [compare(store, question, a="base", b=name) for name in (one, other)]
         assert metric == "bleu" or all(0 < (pair.p_value or 0) < 1 for pair in found[0].pairs)
-        assert found[0].model_copy(update={"b": other, "note": found[1].note}) == found[1]
+        # all but what is said of how they were made: of what is in files nobody knows
+        said = {"b": other, "note": found[1].note, "caption_b": found[1].caption_b}
+        assert found[0].model_copy(update=said) == found[1]
+        made, read = found[0].caption_b, found[1].caption_b
+        assert made is not None and read is not None and read.decoding == read.prompt == NOT_KNOWN
+        assert made.model_copy(update={"decoding": NOT_KNOWN, "prompt": NOT_KNOWN}) == read
 
 
 @pytest.mark.parametrize("way", ["spec", "command"])

@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from dragoman.analysis.pair_scores import pair_scores
-from dragoman.analysis.recipe_comparison import are_recipes, compare_recipes
+from dragoman.analysis.recipe_comparison import asked_recipes, compare_recipes
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds, seed_groups
 from dragoman.pair import Pair, all_pairs
@@ -72,7 +72,8 @@ def test_a_recipe_is_called_as_its_models_are_without_the_seed(campaign):
     seeds = {name: seed for name, seed in SEEDS.items() if name != "bad-seed3"}
     store = campaign.fill({"base": TrainingGraph(), **dict.fromkeys(seeds, GRAPH)}, PAIRS, quality=QUALITY, seeds=seeds)
     assert seed_groups(store, "g") == [["good-seed1", "good-seed2", "good-seed3"], ["bad-seed1", "bad-seed2"]]
-    assert are_recipes(store, "g", "base", "good") and not are_recipes(store, "g", "base", "good-seed1")
+    assert asked_recipes(store, BLEU, a="base", b="good").by_name
+    assert not asked_recipes(store, BLEU, a="base", b="good-seed1").by_name
     named, by_models = (
         compare_recipes(store, BLEU, a=a, b=b) for a, b in (("bad", "good"), ("bad-seed2", "good-seed1"))
     )

@@ -17,9 +17,9 @@ from dragoman.settings import settings
 from dragoman.store.store import Store
 
 PRINTING = (
-    "add-system", "audit export", "audit verify", "champions", "compare", "config", "delete", "diff", "doctor", "gate",
-    "gc", "history", "list", "plan", "promote", "prompts", "query", "rank", "results", "rollback", "score", "status",
-    "stop",
+    "add-scores", "add-system", "audit export", "audit verify", "champions", "compare", "config", "delete", "diff",
+    "doctor", "gate", "gc", "history", "list", "plan", "promote", "prompts", "query", "rank", "results", "rollback",
+    "score", "status", "stop",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 

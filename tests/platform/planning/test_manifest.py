@@ -20,6 +20,7 @@ from dragoman.spec.base import LONGEST_NAME, SpecModel
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.loading import load_spec
+from dragoman.spec.quoted import QuotedScores
 from dragoman.spec.translations import Translations
 
 LORA = {"kind": "lora", "steps": 2, "learning_rate": "1e-4"}
@@ -59,6 +60,12 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "trained_on": ["all", "nothing", "unknown", ["en-de", ["zh-Hans", "sr-Latn"]]], "prompt": ["mfti-to"],
         "shots": [0, 1], "engine": ["openai"], "endpoint": ["http://127.0.0.1:8000/v1"], "key_variable": ["MY_KEY"],
         "decoding": [{"beam": 2}], "translations": [OUTPUTS],
+        "scores": ["scores.tsv"],
+    },
+    "QuotedScores": {
+        "path": ["scores.tsv"], "format": ["tsv"], "columns": [{"pair": "lp", "value": "score"}], "metric": ["bleu"],
+        "signature": ["nrefs:1|tok:13a", "sacrebleu 13a"], "cite": ["Doe et al. 2026, table 5"], "scale": [1],
+        "skip_other_pairs": [True],
     },
     "Translations": {
         "path": [OUTPUTS], "format": ["text"], "columns": [{"hypothesis": 0}], "sources": ["src/{source}.txt"],
@@ -136,6 +143,9 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
         lambda part: _from_files({"path": {"columns": TABLES, "system": "wmt"}[next(iter(part))], **part}),
         lambda part: _from_files({"reference": part["reference"]}) | {"evaluation": {"corpus": SEVERAL}},
     ],
+    "QuotedScores": [
+        lambda part: {"baselines": [{"name": "b", "scores": {"path": "scores.tsv", "metric": "bleu", **part}}]}
+    ],
     "Decoding": [
         lambda part: {"evaluation": {"decoding": part}},
         lambda part: {"evaluation": {"decoding": {"temperature": 0.5, **part}}},
@@ -187,11 +197,12 @@ def _from_files(translations: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_translations(folder: Path) -> None:
-    """What somebody made of the two sentences of en-de, in some layouts."""
+    """What somebody made of the two sentences of en-de, in some layouts, and a table of scores."""
     segments = make_plan(GridSpec.model_validate(_minimal())).lines.segments(Pair("en", "de"))
     files = {
         "out/en-de.txt": ["eins", "zwei"], "out/en-de.tsv": ["eins", "zwei"],
         "several.tsv": ["en\tde\tb", "One.\tEins.\tEin.", "Two.\tZwei.\tZwo."],
+        "scores.tsv": ["lp\tmetric\tscore", "en-de\tbleu\t30.5", "de-en\tbleu\t31"],
         "src/en.txt": [segment.source for segment in segments], "wmt/system-outputs/en-de/X.txt": ["eins", "zwei"],
     }  # fmt: skip
     for name, lines in files.items():
@@ -244,7 +255,9 @@ def test_no_key_of_a_spec_is_forgotten() -> None:
     assert parts.keys() == VALUES.keys() == PLACES.keys()
     for name, part in parts.items():
         inherited = {key for base in part.__mro__[1:] if base in parts.values() for key in base.model_fields}
-        noted = {"folder"} if part in (CorpusChoice, Translations) else set()  # never written, and tested below
+        noted = (
+            {"folder"} if part in (CorpusChoice, QuotedScores, Translations) else set()
+        )  # never written, and tested below
         assert part.model_fields.keys() - inherited - noted == VALUES[name].keys() - inherited, name
 
 
@@ -257,7 +270,7 @@ def test_every_key_of_a_spec_comes_back_from_the_manifest(
     part: str, key: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if key == "translations" or part == "Translations":
+    if key in ("translations", "scores") or part in ("Translations", "QuotedScores"):
         _write_translations(tmp_path)
     taken = []
     for place in PLACES[part]:

@@ -26,7 +26,7 @@ from dragoman.store.records import GridRecord, ModelRecord
 from dragoman.tables.render import Form
 from dragoman.tables.table import Table
 from dragoman.version import __version__
-from dragoman_ui.api import registry, writes
+from dragoman_ui.api import ranking, registry, writes
 from dragoman_ui.api.endpoint import Endpoint, Question, of_store, openapi
 from dragoman_ui.api.schemas import (
     Campaigns,
@@ -332,6 +332,7 @@ ENDPOINTS = (
     ),
     Endpoint("table", OfTable, None, table, files=FILES),
     Endpoint("comparison_table", OfComparisonTable, None, comparison_table, files=FILES),
+    *ranking.ENDPOINTS,
     *registry.ENDPOINTS,
     *writes.ENDPOINTS,
 )

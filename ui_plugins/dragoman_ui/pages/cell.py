@@ -7,15 +7,23 @@ from typing import Any
 from flask import Response, render_template, request, url_for
 from markupsafe import Markup
 
+from dragoman.cell import CellState
 from dragoman.line_filter import LineFilter
 from dragoman.pair import Pair
+from dragoman.reports.quoted import MARK
 from dragoman.store.records import CellRecord
-from dragoman.tables.table import Column, Decoration, Table, figure, interval, number, word
-from dragoman.translations.committing import ENGINE
+from dragoman.tables.table import Column, Decoration, Row, Table, figure, interval, number, word
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import spoken
 from dragoman_ui.viewmodels.error_labels import Label
-from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view, rows_beside, sentence_metric
+from dragoman_ui.viewmodels.sentences import (
+    Arrangement,
+    PairView,
+    is_from_elsewhere,
+    pair_view,
+    rows_beside,
+    sentence_metric,
+)
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names, one_of
 from dragoman_ui.viewmodels.view import View
@@ -115,16 +123,22 @@ def model_table(view: View, found: PairView) -> Table:
     counts = [number(name, digits=0) for name in ("sentences", "cut", "too_long", "tokens")]
     return Table(
         name="models", title=f"{view.grid}: every model on {found.pair}{only}", content=rows, group="model",
-        columns=[word("model"), word("state"), word("reason"), word("metric"), number("value"),
+        columns=[Column("model", "model", _with_mark, right=False), word("state"), word("reason"),
+                 word("metric"), number("value"),
                  interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],
     ).decorated({"labels": Decoration(html=lambda row: _label_links(found, row["model"]))})  # fmt: skip
 
 
+def _with_mark(row: Row) -> str:
+    """A run's name, with the mark where its scores are quoted; its state and its signature say the rest."""
+    return f"{row['model']} {MARK}" if row["state"] == CellState.QUOTED.value else str(row["model"])
+
+
 def _decoded(cell: CellRecord) -> dict[str, Any]:
-    """What is known of the decoding of a cell; nothing of translations from files."""
+    """What is known of the decoding of a cell; nothing of one from elsewhere."""
     figures = {"cut": cell.cut, "too_long": cell.too_long, "tokens": cell.tokens, "seconds": cell.seconds}
-    return dict.fromkeys(figures) if cell.engine == ENGINE else figures
+    return dict.fromkeys(figures) if is_from_elsewhere(cell) else figures
 
 
 def _label_links(found: PairView, model: str) -> Markup:

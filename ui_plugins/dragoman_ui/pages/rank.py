@@ -16,6 +16,7 @@ from dragoman_ui.viewmodels.systems import Names
 
 TABLES = {
     "ranking": "Ranking",
+    "quoted": "Quoted, unranked",
     "neighbours": "Each against the next",
     "shares": "Where the first is ahead",
     "differences": "Every two systems",
@@ -38,7 +39,7 @@ def ranked() -> str:
         found = asked.ranking()
     except DragomanError as error:  # the form above stays, to ask otherwise
         return render_template("dragoman/ranked.html", asked=asked, sentence=str(error), tables=[])
-    tables = [(TABLES[table.name], _linked(asked, table)) for table in report.tables(asked.grid, found)]
+    tables = [(TABLES[table.name], _linked(asked, table)) for table in report.tables(asked.grid, found) if table.rows]
     return render_template("dragoman/ranked.html", asked=asked, sentence="", tables=tables)
 
 

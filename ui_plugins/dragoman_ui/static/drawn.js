@@ -13,6 +13,7 @@ const LINES = {
   falling: { d: "M-1,5l2,2M0,0l6,6M5,-1l2,2" },
   level: { d: "M0,3h6" },
   upright: { d: "M3,0v6" },
+  crossed: { d: "M-1,1l2,-2M0,6l6,-6M5,7l2,-2M-1,5l2,2M0,0l6,6M5,-1l2,2" },
   dotted: { d: "M2.2,3h1.6", "stroke-width": 1.6 },
 };
 const hatched = Object.entries(STATES).filter(([, { hatching }]) => hatching in LINES);

@@ -6,7 +6,8 @@ const NOTHING = -32768;
 const NO_PAIR = 255;
 
 // Marks of tiles without a number, where they are too small for text: a line over a tile of one by one.
-const STROKES = { rising: [0, 1, 1, 0], falling: [0, 0, 1, 1], level: [0, 0.5, 1, 0.5], upright: [0.5, 0, 0.5, 1] };
+const RISING = [0, 1, 1, 0], FALLING = [0, 0, 1, 1];
+const STROKES = { rising: [RISING], falling: [FALLING], level: [[0, 0.5, 1, 0.5]], upright: [[0.5, 0, 0.5, 1]], crossed: [RISING, FALLING] };
 const DOTS = { dotted: 4, speck: 9 }; // or a dot of this part of its width
 const LOOKS = { ...STATES, "s-no-base": { hatching: "speck" } };
 
@@ -88,9 +89,11 @@ function tilesOf(matrix, place) {
     pen.strokeStyle = pen.fillStyle = isAlarm ? fixed.alarm : fixed.quiet;
     pen.beginPath();
     if (hatching in STROKES) {
-      const [x1, y1, x2, y2] = STROKES[hatching].map((share) => share * size);
-      pen.moveTo(left + x1, top + y1);
-      pen.lineTo(left + x2, top + y2);
+      for (const line of STROKES[hatching]) {
+        const [x1, y1, x2, y2] = line.map((share) => share * size);
+        pen.moveTo(left + x1, top + y1);
+        pen.lineTo(left + x2, top + y2);
+      }
       pen.stroke();
     } else if (hatching in DOTS) {
       pen.arc(left + size / 2, top + size / 2, Math.max(0.7, size / DOTS[hatching]), 0, 7);

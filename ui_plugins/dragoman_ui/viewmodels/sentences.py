@@ -259,9 +259,14 @@ def _of_lines(candidate: Candidate, pair: Pair, held: NDArray[np.bool_]) -> Cand
     return candidate.model_copy(update={"scores": scores, "cell": cell, "counted": labels})
 
 
+def is_from_elsewhere(cell: CellRecord) -> bool:
+    """Whether a cell was neither asked nor decoded here: its translations are from files, or its scores are quoted."""
+    return cell.engine == ENGINE or cell.state.facts.is_quoted
+
+
 def _prompt(grid: GridRecord, candidates: Sequence[Candidate], source: str, reference: str) -> str | None:
-    """What the first system was asked; translations from files were asked for elsewhere."""
-    asked = next((each.cell for each in candidates if each.cell.engine != ENGINE), None)
+    """What the first system was asked that was asked here."""
+    asked = next((each.cell for each in candidates if not is_from_elsewhere(each.cell)), None)
     return None if asked is None else rendered_prompt(grid, asked, source, reference)
 
 
@@ -288,6 +293,8 @@ def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pai
 
 
 def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
+    if cell.state.facts.is_quoted:
+        return Candidate(model=name, cell=cell, scores=tuple(store.cells.scores(cell.cell.id)))
     if not cell.hypotheses or not test or not cell.state.is_translated:
         return Candidate(model=name, cell=cell)
     scores = store.cells.scores(cell.cell.id)

@@ -1,13 +1,15 @@
 """Names of a grid's metrics and systems, each a model run with one prompt."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.systems import System, metric_names, model_names, prompt_names, systems
 from dragoman.errors import StoreError, nearest
+from dragoman.model import Quotation
+from dragoman.reports.quoted import named
 from dragoman.store.database.ids import grid_number
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import stamp
@@ -30,6 +32,8 @@ class Names(NamedTuple):
     """The identities of its prompts, by name."""
     from_files: frozenset[str] = frozenset()
     """Its models whose translations were read from files: they were asked with no prompt that is known here."""
+    quoted: Mapping[str, Quotation] = {}
+    """Its models whose scores are quoted, with their sources; likewise."""
 
     @classmethod
     def of(cls, store: Store, grid: str) -> "Names":
@@ -39,6 +43,11 @@ class Names(NamedTuple):
             StoreError: there is no such grid.
         """
         return _read(stamp(), store, grid)
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Its models for a form, with the mark of those whose scores are quoted."""
+        return [(name, named(name, self.quoted.get(name))) for name in self.models]
 
     @property
     def prompts(self) -> list[str]:
@@ -64,13 +73,13 @@ class Names(NamedTuple):
         """
         if name in self.baselines and name not in self.models:
             return System(self.grid, BASE, name if name in self.prompts_of(BASE) else self._prompt(BASE, None))
-        named = System(self.grid, name) if name in self.models else System.parse(name, self.grid)
-        model = one_of(f"Grid '{self.grid}' has no model", named.model, [*self.models, *self.baselines])
-        if named.prompt:
-            one_of(f"'{model}' is not asked with the prompt", named.prompt, self.prompts_of(model))
+        asked = System(self.grid, name) if name in self.models else System.parse(name, self.grid)
+        model = one_of(f"Grid '{self.grid}' has no model", asked.model, [*self.models, *self.baselines])
+        if asked.prompt:
+            one_of(f"'{model}' is not asked with the prompt", asked.prompt, self.prompts_of(model))
         elif prompt:
             one_of(f"Grid '{self.grid}' has no prompt", prompt, self.prompts)
-        return System(self.grid, model, self._prompt(model, named.prompt or prompt))
+        return System(self.grid, model, self._prompt(model, asked.prompt or prompt))
 
     def elsewhere(self, store: Store, name: str) -> "tuple[Names, str]":
         """The names of a system's grid, another for `GRID/...`, and the system's name in it.
@@ -80,20 +89,25 @@ class Names(NamedTuple):
         """
         if name in self.models:
             return self, name
-        named = System.parse(name, self.grid)
-        return (self if named.grid == self.grid else Names.of(store, named.grid)), named.within(named.grid)
+        other = System.parse(name, self.grid)
+        return (self if other.grid == self.grid else Names.of(store, other.grid)), other.within(other.grid)
 
     def rivals(self, system: System) -> list[str]:
-        """The names that a system can be compared with: other models, the same with other prompts, and baselines."""
+        """The names that a system can be compared with: other models, the same with other prompts, and baselines.
+
+        Scores that are quoted can't be tested, and are compared with none.
+        """
+        if system.model in self.quoted:
+            return []
         several = {model for model, prompts in Counter(each.model for each in self.systems).items() if prompts > 1}
-        models = [model for model in self.models if model != system.model]
+        models = [model for model in self.models if model != system.model and model not in self.quoted]
         prompts = [
             each.within(self.grid) for each in self.systems if each.model in several and each.prompt != system.prompt
         ]
         return [*models, *(name for name in self.baselines if self.system(name) != system), *prompts]
 
     def _prompt(self, model: str, wanted: str | None) -> str | None:
-        if len(self.prompts) < 2 or model in self.from_files:
+        if len(self.prompts) < 2 or model in self.from_files or model in self.quoted:
             return None
         prompts = self.prompts_of(model) or self.prompts
         return wanted if wanted in prompts else prompts[0]
@@ -111,9 +125,14 @@ def _read(moment: str, store: Store, grid: str) -> Names:
         model_names(store, grid),
         metric_names(store, grid),
         found,
-        [each["name"] for each in baselines if not (each.get("model") or each.get("translations"))],
+        [
+            each["name"]
+            for each in baselines
+            if not (each.get("model") or each.get("translations") or each.get("scores"))
+        ],
         {name: identity for identity, name in prompts.items()},
         frozenset(each.model for each in found if each.is_from_files),
+        {each.model: each.quoted for each in found if each.quoted is not None},
     )
 
 

@@ -132,6 +132,11 @@ def rival(store: Store, view: View, asked: str | None) -> str:
         StoreError: the grid has nothing of that name, or nothing else at all.
     """
     names = Names.of(store, view.grid)
+    if (quoted := names.quoted.get(view.model)) is not None:
+        raise StoreError(
+            f"The scores of {view.model} are {quoted.phrase}, without translations, so that no difference can be "
+            "tested: compare other models, or set it beside one with `dragoman compare --with-quoted`."
+        )
     others = names.rivals(view.system)
     if not others and not asked:
         raise StoreError(f"Grid '{view.grid}' has no model besides '{view.model}': nothing to compare it with.")

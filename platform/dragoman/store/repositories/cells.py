@@ -1,7 +1,7 @@
 """Repository of cells: their states, translations and scores."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -78,6 +78,16 @@ class CellRepository(Repository):
             StoreError: there is no such cell, or it is not translated.
         """
         self._database.write(lambda connection: _add_scores(connection, cell_id, scores, unscorable))
+
+    def quote(self, found: Mapping[str, Sequence[StoredScore]]) -> None:
+        """Write scores that are quoted from a source, by the ids of their cells; what is there stays.
+
+        Raises:
+            StoreError: there is no such cell, or it is translated.
+        """
+        with self._database.writing(alone=True) as connection:
+            for cell_id, quoted in sorted(found.items()):
+                _quote(connection, cell_id, quoted)
 
     def plan_again(self, grid: str, state: CellState, *, except_of: Collection[str] | None = None) -> int:
         """Plan the cells of a grid again that are in a state; returns how many there were.
@@ -189,6 +199,17 @@ def _add_scores(
     if cell.state is CellState.UNSCORABLE and found:
         _change(connection, cell.key, state=CellState.DONE, reason=None)
         _count(connection, cell, CellState.DONE)
+
+
+def _quote(connection: Connection, cell_id: str, quoted: Sequence[StoredScore]) -> None:
+    cell = _find(connection, cell_id)
+    if cell.state.is_translated:
+        raise StoreError(f"Cell {cell_id} is translated: its scores are computed, and can't be quoted.")
+    # a mean that weighs pairs by their segments takes those of the test set for all systems
+    segments = connection.execute(_LINES, {"condition": cell.key.condition_id, "pair": cell.key.pair_id}).scalar()
+    _change(connection, cell.key, state=CellState.QUOTED, reason=None, segments=segments)
+    scores.write(connection, cell.key, cell.partition_id, quoted, ())
+    _count(connection, cell, CellState.QUOTED)
 
 
 def _end_untranslated(connection: Connection, ended: Untranslated, state: CellState, worker: str) -> None:
@@ -314,6 +335,11 @@ _TO_READ = select(
     CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.partition_id, CellRow.state, CellRow.worker
 ).where(CellRow.identity == bindparam("identity"))
 _TO_CHANGE = _TO_READ.with_for_update()  # two drivers at the same cell take turns
+_LINES = (
+    select(TestRow.segments)
+    .join(ConditionRow, (ConditionRow.test_set_id == TestRow.test_set_id) & (ConditionRow.edition == TestRow.edition))
+    .where(ConditionRow.id == bindparam("condition"), TestRow.pair_id == bindparam("pair"))
+)
 _CHANGING = (
     update(CellRow)
     .where(CellRow.model_id == bindparam("of_model"))

@@ -277,7 +277,7 @@ _SCORE_KEY = ("model_id", "condition_id", "metric_id", "pair_id", "signature_id"
 
 
 class ScoreRow(Base):
-    """A cell's value under one signature. Only translated cells have any: nothing missing or failed is in a mean."""
+    """A cell's value under one signature. Only translated and quoted cells have any: nothing missing is in a mean."""
 
     __tablename__ = "score"
     __table_args__ = (

@@ -118,24 +118,30 @@ class ArchiveWriter:
 class Archive:
     """Reads an archive, after every byte of it has been checked."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, place: str | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            path: the file.
+            place: what errors call it; by default its path.
+        """
+        self._path, self._place = path, place or str(path)
 
     def __enter__(self) -> Self:
         try:
             require_file(self._path)
             self._file = self._path.open("rb")
-            source = ZipSource(self._file, str(self._path))
+            source = ZipSource(self._file, self._place)
             self._zip = zipfile.ZipFile(cast(IO[bytes], source))
             source.most = math.inf
         except ReadingError as error:
             raise StoreError(str(error)) from error
         except FileNotFoundError as error:
-            raise StoreError(f"There is no file {self._path}: give one that `dragoman export` wrote.") from error
+            raise StoreError(f"There is no file {self._place}: give one that `dragoman export` wrote.") from error
         except IsADirectoryError as error:
-            raise StoreError(f"{self._path} is a folder: give a file that `dragoman export` wrote.") from error
+            raise StoreError(f"{self._place} is a folder: give a file that `dragoman export` wrote.") from error
         except PermissionError as error:
-            raise StoreError(f"{self._path} may not be read: give a file that you may read.") from error
+            raise StoreError(f"{self._place} may not be read: give a file that you may read.") from error
         except Exception as error:  # zipfile raises various exceptions for damaged files
             raise self.damaged("it is cut off, or no export at all") from error
         with ExitStack() as opened:
@@ -160,7 +166,7 @@ class Archive:
 
     def damaged(self, how: str) -> StoreError:
         """The error for a damaged archive."""
-        return StoreError(f"{self._path} can't be imported: {how}. Nothing was written; export the grid again.")
+        return StoreError(f"{self._place} can't be imported: {how}. Nothing was written; export the grid again.")
 
     def read(self, name: str) -> bytes:
         """A file of the archive."""
@@ -183,7 +189,7 @@ class Archive:
                 yield from (dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True))
 
     def _of(self, name: str) -> str:
-        return f"{self._path}, {name},"
+        return f"{self._place}, {name},"
 
     def _require(self, name: str) -> None:
         if name not in self.manifest.members:
@@ -192,7 +198,7 @@ class Archive:
     def _check(self) -> Manifest:
         try:
             with refused_as(StoreError):
-                require_members(self._zip, str(self._path))
+                require_members(self._zip, self._place)
                 if self._zip.getinfo(_MANIFEST).file_size > settings().limit_file_bytes:
                     what = f"{self._of(_MANIFEST)} has more bytes than are read at once"
                     raise over_limit(what, "limit_file_bytes", _AGAIN)
@@ -202,7 +208,7 @@ class Archive:
         except (ValidationError, zipfile.BadZipFile) as error:
             raise self.damaged("its manifest is damaged") from error
         if manifest.format > FORMAT:
-            raise StoreError(f"{self._path} was written by a newer Dragoman ({manifest.dragoman}): upgrade Dragoman.")
+            raise StoreError(f"{self._place} was written by a newer Dragoman ({manifest.dragoman}): upgrade Dragoman.")
         names = self._zip.namelist()
         if sorted(names) != sorted([_MANIFEST, *manifest.members]):
             raise self.damaged("files were added to it or taken from it")
@@ -228,7 +234,7 @@ class Archive:
                     self._zip.extract(name, self._folder.name)
                 except OSError as error:
                     raise StoreError(
-                        f"{self._path} can't be unpacked in {self._folder.name} ({error.strerror}): make room there, "
+                        f"{self._place} can't be unpacked in {self._folder.name} ({error.strerror}): make room there, "
                         "or set TMPDIR to another folder."
                     ) from error
 

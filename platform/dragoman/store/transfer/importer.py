@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select, update
 
+from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import Evidence
@@ -21,7 +22,6 @@ from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_labels import Labels
 from dragoman.store.records import CellRecord, ContaminationRecord, now
 from dragoman.store.repositories import aggregates
-from dragoman.store.repositories.cells import TRANSLATED
 from dragoman.store.schema import CellRow, ModelRow, ScoreRow, StatisticsRow, UnscorableRow
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import Archive
@@ -222,9 +222,9 @@ class Import:
         places = {}
         for row in connection.execute(query.where(ModelRow.identity.in_(self._grid.models))):
             record = self._cells.get(row.identity)
-            if record is None or record.state not in TRANSLATED:
+            if record is None or not record.state.has_scores:
                 continue
-            fresh = row.state not in TRANSLATED
+            fresh = not CellState(row.state).has_scores
             if fresh or row.hypotheses == record.hypotheses:
                 places[row.identity] = _Place(row.model_id, row.condition_id, row.pair_id, row.partition_id, fresh)
         return places
@@ -269,7 +269,7 @@ class Import:
 
 def _untranslated(record: CellRecord) -> CellRecord:
     """A cell as it is planned; its outcome follows where it is wanted."""
-    if record.state not in TRANSLATED:
+    if not record.state.has_scores:
         return record
     return CellRecord(cell=record.cell, test=record.test, segments=record.segments)
 

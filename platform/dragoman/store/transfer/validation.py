@@ -15,6 +15,7 @@ from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_keys import unpack as unpack_keys
 from dragoman.store.line_labels import unpack as unpack_labels
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, StoredScore
+from dragoman.store.signatures import fits_state
 from dragoman.store.transfer.archive import Archive
 from dragoman.store.transfer.format import Conditions, PortableModel, cell_record
 
@@ -174,11 +175,14 @@ class Contents:
         for cell, rows in groupby(self._archive.rows("scores.parquet"), key=lambda row: row["cell"]):
             _check(cell not in done, "the scores of a cell do not lie together")
             done.add(cell)
-            segments, signatures = self._translated(cell).segments, set()
+            record = self._with_scores(cell)
+            segments, signatures = record.segments, set()
             for row in rows:
                 score = StoredScore.model_validate({name: value for name, value in row.items() if name != "cell"})
                 _check((score.metric, score.signature) not in signatures, "a cell has a score twice")
                 signatures.add((score.metric, score.signature))
+                _check(fits_state(score.signature, record.state), "quoted scores and cells are mixed up")
+                _check(score.statistics is None or record.state.is_translated, "a quoted score has statistics")
                 if score.low is not None and score.high is not None:
                     _check(score.low <= score.high, "an interval ends before it begins")
                 if score.statistics is not None:
@@ -187,14 +191,14 @@ class Contents:
     def _check_unscorable(self) -> None:
         found = set()
         for row in self._archive.rows("unscorable.parquet"):
-            self._translated(row["cell"])
+            _check(self.cells[row["cell"]].state.is_translated, "a cell that is not translated is unscorable")
             _check(None not in (row["metric"], row["reason"]), "a metric can't score a cell, and the reason is missing")
             _check((row["cell"], row["metric"]) not in found, "a metric can't score a cell twice")
             found.add((row["cell"], row["metric"]))
 
-    def _translated(self, cell: str) -> CellRecord:
+    def _with_scores(self, cell: str) -> CellRecord:
         record = self.cells[cell]
-        _check(record.state.is_translated, "a cell that is not translated has scores")
+        _check(record.state.has_scores, "a cell that is not translated has scores")
         return record
 
 

@@ -1,0 +1,1 @@
+"""Scores without translations, quoted from a paper's table or a leaderboard."""

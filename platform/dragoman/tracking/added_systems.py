@@ -1,0 +1,78 @@
+"""MLflow's runs of systems that were added to a grid: as those that its spec names have them."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from dragoman.analysis.caption import caption_of
+from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import systems
+from dragoman.errors import StoreError, first_line
+from dragoman.model import ModelIdentity
+from dragoman.redaction import masked
+from dragoman.store.store import Store
+from dragoman.tracking.evaluation import evaluation_of
+from dragoman.tracking.grid_runs import GridRuns, Tested
+
+
+def write_added(runs: GridRuns, store: Store, grid: str, model: str) -> None:
+    """Write the run of a system that was not run here, with its scores; written again it changes nothing.
+
+    Args:
+        runs: the grid's runs.
+        store: the store.
+        grid: name of the grid.
+        model: id of the system.
+    """
+    record, kept = store.grids.get(grid), store.models.get(model)
+    name, every = record.names[model], systems(store, grid)
+    (system,) = (each for each in every if each.model == name)
+    prompt = system.prompt if len({each.prompt for each in every}) > 1 else None
+    tables = {}
+    for metric in record.metrics:
+        with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
+            tables[metric] = partition_table(store, ScoreQuestion(grid, metric, prompt=prompt), model=name)
+    cell = store.cells.of_grid(grid, model=model)[0].cell
+    found = evaluation_of(store, record, model, tables, prompt=prompt, prompt_id=cell.prompt)
+    measured = caption_of(store, ScoreQuestion(grid, record.metrics[0], prompt=prompt), model=name)
+    tested = Tested(measured.corpus, measured.revision, measured.split, measured.sentences_asked)
+    runs.write_evaluation(ModelIdentity(name=name, recipe=kept.recipe), found, tested, {})
+
+
+def tell_mlflow(uri: str, store: Store, grid: str, model: str) -> str | None:
+    """Write the run of a system that was added to a grid which MLflow knows.
+
+    Args:
+        uri: MLflow's tracking URI.
+        store: the store.
+        grid: name of the grid.
+        model: id of the system.
+
+    Returns:
+        What is to be said of it, as a sentence; None where MLflow does not know the grid.
+    """
+    from dragoman.tracking.mlflow import import_mlflow
+    from dragoman.tracking.mlflow_database import prepare, quieten
+    from dragoman.tracking.mlflow_schema import sqlite_file
+
+    file = sqlite_file(uri)
+    if file is not None and not Path(file).exists():
+        return None
+    record = store.grids.get(grid)
+    try:
+        import_mlflow()
+        from mlflow import MlflowClient
+
+        quieten()
+        prepare(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        experiment = client.get_experiment_by_name(record.spec.get("campaign") or grid)
+        runs = GridRuns(client, str(experiment.experiment_id), grid, record.spec_hash) if experiment else None
+        if runs is None or not runs.found():
+            return None
+        write_added(runs, store, grid, model)
+    except Exception as error:  # whatever MLflow or its server raises, the grid has the system
+        return masked(
+            f"MLflow at {uri} was not told ({first_line(error)}): the same again tells it once that is mended."
+        )
+    return "MLflow has its run."
