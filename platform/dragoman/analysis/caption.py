@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from sqlalchemy import Connection, select
 
 from dragoman.analysis.score_question import ScoreQuestion
@@ -16,6 +16,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.store.database.connection import fetched
 from dragoman.store.records import Record
 from dragoman.store.repositories.conditions import is_text
+from dragoman.store.repositories.grids import test_set_names
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,
@@ -46,6 +47,8 @@ class Caption(Record):
 
     metric: str
     """Name of the metric."""
+    test_set_name: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set in the grid; None where the grid names none."""
     corpus: str
     """Kind of corpus."""
     split: str
@@ -78,6 +81,7 @@ class Caption(Record):
         """What CSV and JSON say of it in each row."""
         return {
             "metric": self.metric,
+            "test_set": self.test_set_name,
             "corpus": self.corpus,
             "split": self.split,
             "revision": self.revision,
@@ -92,9 +96,10 @@ class Caption(Record):
 
     @property
     def test_set(self) -> str:
-        """Corpus, split and revision."""
+        """Its name, where it has one, corpus, split and revision."""
         shown = self.revision if len(self.revision) <= _REVISION else f"{self.revision[:12]}…"
-        return f"{self.corpus} {self.split}, revision {shown}"
+        named = "" if self.test_set_name is None else f"{self.test_set_name}, "
+        return f"{named}{self.corpus} {self.split}, revision {shown}"
 
     @property
     def sentences(self) -> str:
@@ -208,6 +213,7 @@ def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] 
     first = rows[0]._mapping if rows else {}
     return Caption(
         metric=part.metric,
+        test_set_name=test_set_names(connection, part.grid_id).get(first.get("identity", "")),
         corpus=first.get("corpus", "none"),
         split=first.get("split", "none"),
         revision=first.get("revision", "none"),

@@ -116,7 +116,7 @@ def add_system(
 def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellRecord]]]:
     """The systems that were added to a grid and stay when its spec is run again: their names and cells, by their id.
 
-    One is kept as long as all pairs are done under the plan's test set, first prompt and decoding, and its name is not
+    One is kept as long as all pairs are done under the plan's test sets, first prompt and decoding, and its name is not
     another system's; one that a spec named, and names no more, is not.
     """
     grid = next((each for each in store.grids.all() if each.name == plan.spec.name), None)
@@ -131,10 +131,11 @@ def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellReco
         done = {cell.cell.id: cell for cell in store.cells.of_grid(grid.name, model=model.id) if not cell.state.is_open}
         wanted = [
             Cell(
-                model=model.id, test_set=plan.test_set.id, content=plan.contents.get(pair, ""), pair=pair,
-                prompt=plan.prompt.id, decoding=plan.decoding_of(model.id).id,
+                model=model.id, test_set=test_set.id, content=test_set.contents.get(pair, ""), pair=pair,
+                prompt=plan.prompt.id, decoding=plan.decoding_of(model.id, test_set).id,
             ).id
-            for pair in plan.pairs
+            for test_set in plan.test_sets
+            for pair in test_set.pairs
         ]  # fmt: skip
         if all(cell in done for cell in wanted):
             kept[model.id] = model.name, [done[cell] for cell in wanted]

@@ -1,6 +1,6 @@
 """Systems of a plan that are not trained here: the base's identity, and the baselines."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from dragoman.identity import hash_files
 from dragoman.model import Former, ModelIdentity
 from dragoman.pair import Pair, PairKey, all_pairs
 from dragoman.partition import Evidence, TrainingGraph
+from dragoman.planning.planned_test_set import PlannedTestSet, test_set_named
 from dragoman.spec.baseline import Baseline
 from dragoman.spec.grid import Base, GridSpec
 from dragoman.spec.pairs import Declared
@@ -42,14 +43,29 @@ class PlannedBaseline(BaseModel):
     missing: dict[PairKey, str] = {}
     """Of a system from files, the pairs that there are no translations of, with the reason."""
 
+    def why_missing(self, pair: Pair, test_set: PlannedTestSet, test_sets: Sequence[PlannedTestSet]) -> str | None:
+        """Why a system from files has no translations of a pair of a test set; None where it has them.
 
-def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> tuple[PlannedBaseline, ...]:
+        Args:
+            pair: the pair.
+            test_set: the test set.
+            test_sets: all of the grid, the first one first.
+        """
+        own = test_set_named(test_sets, self.baseline.test_set)
+        if own.name != test_set.name:
+            return f"its translations are of the test set {own.name}"
+        return self.missing.get(pair)
+
+
+def planned_baselines(
+    spec: GridSpec, base: ModelIdentity, test_sets: Sequence[PlannedTestSet]
+) -> tuple[PlannedBaseline, ...]:
     """The baselines of a spec that are systems of their own; translations in files are read.
 
     Args:
         spec: the spec.
         base: its base.
-        lines: the test sentences.
+        test_sets: the test sets.
 
     Raises:
         SpecError: one is the base, or another baseline.
@@ -61,7 +77,7 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> 
     for baseline in spec.baselines:
         if not baseline.stands_alone:
             continue
-        read = _read(spec, baseline, lines)
+        read = _read(spec, baseline, test_sets)
         identity = read.identity if read else _model(spec, baseline)
         if identity.id in names and read:
             raise SpecError(
@@ -100,12 +116,13 @@ def test_lines_of(lines: TestLines, pair: Pair) -> tuple[list[str], list[str]]:
     return [segment.source for segment in segments], [segment.target for segment in segments]
 
 
-def _read(spec: GridSpec, baseline: Baseline, lines: TestLines) -> "SystemFromFiles | None":
+def _read(spec: GridSpec, baseline: Baseline, test_sets: Sequence[PlannedTestSet]) -> "SystemFromFiles | None":
     if baseline.translations is None:
         return None
     from dragoman.translations.system import read_system
 
     key = f"baselines.{baseline.name}.translations"
+    lines = test_set_named(test_sets, baseline.test_set).tested.lines
     files = files_of(spec, baseline, lines.pairs)
     return read_system(key, baseline.name, files, lines.pairs, partial(test_lines_of, lines))
 

@@ -60,6 +60,11 @@ class Baseline(SpecModel):
         """Whether it is a system of its own, and not the base asked in another way."""
         return self.model is not None or self.translations is not None
 
+    @property
+    def test_set(self) -> str | None:
+        """Name of the test set that its translations from files are of; None is the first."""
+        return None if self.translations is None else self.translations.test_set
+
     @model_validator(mode="after")
     def _hangs_together(self) -> "Baseline":
         if self.translations is not None:

@@ -24,6 +24,7 @@ from dragoman.store.schema.grids import (
     GridModelRow,
     GridPairRow,
     GridRow,
+    GridTestSetRow,
     PartitionSumRow,
     ScoreSumRow,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "GridModelRow",
     "GridPairRow",
     "GridRow",
+    "GridTestSetRow",
     "JobLineRow",
     "JobRow",
     "LanguageRow",
