@@ -63,7 +63,7 @@ class Room(NamedTuple):
 
     @property
     def lines(self) -> dict[Pair, tuple[int, ...]]:
-        """By pair, the numbers of the sentences that some model has no room for with some prompt."""
+        """By pair, the numbers of the sentences of one test set that some model has no room for with some prompt."""
         lines: dict[Pair, set[int]] = {}
         for each in self.found:
             for pair, lacking in each.lacking.items():

@@ -120,8 +120,8 @@ def too_contaminated(plan: Plan) -> Iterator[str]:
             yield (
                 f"models.{planned.identity.name}: {worst.rate:.1%} of the {worst.sentences} {worst.language} test "
                 f"sentences{of} are in the {worst.side} side of the training text of {worst.pair} ({worst.exact} "
-                f"exactly, {worst.near} nearly), and {len(over)} sides in all are above contamination.at_most, {most:.1%}. "
-                "Leave them out with `filters: {test_overlap: true}`, or raise contamination.at_most."
+                f"exactly, {worst.near} nearly), and {len(over)} sides in all are above contamination.at_most, "
+                f"{most:.1%}. Leave them out with `filters: {{test_overlap: true}}`, or raise contamination.at_most."
             )
 
 
