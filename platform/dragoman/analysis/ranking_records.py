@@ -87,6 +87,8 @@ class Ranking(Record):
 
     metric: str
     """Name of the metric."""
+    test_set: str | None = None
+    """Name of the test set; None where the grid names none."""
     over: str
     """The scope."""
     done: int

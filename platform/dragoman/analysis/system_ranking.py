@@ -17,6 +17,7 @@ from dragoman.analysis.ranking_records import PartitionShare, RankedSystem, Rank
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.significance_plan import ALPHA, Plan
+from dragoman.analysis.test_sets import test_set_of
 from dragoman.analysis.units import Unit, Units, units_of
 from dragoman.metrics.difference import Difference
 from dragoman.metrics.many_systems import Panel, Systems, systems_of
@@ -72,6 +73,7 @@ def rank(
     systems = _ranked(found, made, differences, groups)
     return Ranking(
         metric=question.metric,
+        test_set=test_set_of(store, question),
         over=over,
         done=len(found.pairs),
         pairs=found.planned,

@@ -22,14 +22,16 @@ def test_sets_of(store: Store, grid: str) -> list[str]:
         return list(test_set_names(connection, grid_number(connection, grid)).values())
 
 
-def require_test_set(store: Store, grid: str, name: str | None) -> None:
-    """Refuse a name that none of a grid's test sets has.
+def test_set_of(store: Store, question: ScoreQuestion) -> str | None:
+    """The name of the test set that a question is about; None where the grid names none.
 
     Raises:
-        StoreError: it is one, or there is no such grid.
+        StoreError: there is no such grid, or no such test set.
     """
-    if name is not None and name not in (known := test_sets_of(store, grid)):
-        raise _unknown(grid, name, known)
+    with store.database.reading() as connection:
+        grid_id = grid_number(connection, question.grid)
+        found = chosen_test_set(connection, question.grid, grid_id, question.test_set)
+        return test_set_names(connection, grid_id).get(found or "")
 
 
 def chosen_test_set(connection: Connection, grid: str, grid_id: int, wanted: str | None) -> str | None:

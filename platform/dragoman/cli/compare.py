@@ -17,6 +17,7 @@ from dragoman.cli.arguments import (
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
+    TestSetOption,
     complete_models,
     open_snapshot,
 )
@@ -37,6 +38,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="The model to compare.", autocompletion=complete_models)],
     metric: MetricOption = None,
     prompt: PromptOption = None,
+    test_set: TestSetOption = None,
     signature: SignatureOption = None,
     test: Annotated[
         Test,
@@ -72,22 +74,22 @@ def compare(
 
     Both are asked with the grid's first prompt, or with the one named; MODEL:PROMPT is a model asked with another, and
     a baseline's name stands for what the spec says of it; GRID/MODEL is a model of another grid, compared on the pairs
-    that both grids have. Each pair is tested with a paired test from the stored statistics (by default approximate
-    randomization), or, where there are none and where pairs are too many, by the two scores' intervals; p-values are
-    adjusted for the number of pairs. Scopes are B's partitions; the same test is made of their means, in which a
-    sentence is dealt or drawn in all pairs at once. Where one of the two was trained with several seeds, a table more
-    compares the recipes, over all their seeds; a recipe's name, which is its models' without the seed, compares
-    recipes alone. Tables: scopes, losses, gains, pairs, recipes.
+    that both grids have. Of several test sets it is the grid's first, or the one named. Each pair is tested with a
+    paired test from the stored statistics (by default approximate randomization), or, where there are none and where
+    pairs are too many, by the two scores' intervals; p-values are adjusted for the number of pairs. Scopes are B's
+    partitions; the same test is made of their means, in which a sentence is dealt or drawn in all pairs at once. Where
+    one of the two was trained with several seeds, a table more compares the recipes, over all their seeds; a recipe's
+    name, which is its models' without the seed, compares recipes alone. Tables: scopes, losses, gains, pairs, recipes.
 
     Examples: dragoman compare demo base roles · dragoman compare demo five-shot roles ·
     dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
     dragoman compare demo base roles --test bootstrap --samples 20000 --seed 1 --unit document ·
     dragoman compare sweep-1 roles sweep-2/roles · dragoman compare seeds english-centric roles ·
-    dragoman compare demo base roles --table pairs --csv
+    dragoman compare demo base roles --test-set ntrex · dragoman compare demo base roles --table pairs --csv
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
-    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, micro=micro)
+    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, test_set=test_set, micro=micro)
     over_seeds = compare_recipes(store, question, a=a, b=b, correction=correction)
     if are_recipes(store, grid, a, b):
         return recipe_tables(grid, require_recipes(over_seeds, a, b))

@@ -16,13 +16,14 @@ from dragoman.cli.arguments import (
     MicroOption,
     PromptOption,
     SignatureOption,
+    TestSetOption,
     complete_models,
     open_snapshot,
 )
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.metrics.resampling import SEED
-from dragoman.reports.choices import chosen_metric
+from dragoman.reports.choices import asked_of, chosen_metric
 from dragoman.reports.ranking import tables
 from dragoman.tables.table import Table
 
@@ -50,6 +51,7 @@ def rank(
     ] = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
+    test_set: TestSetOption = None,
     signature: SignatureOption = None,
     alpha: Annotated[float, typer.Option(help="Adjusted p-values up to this are significant.")] = ALPHA,
     samples: Annotated[
@@ -68,17 +70,18 @@ def rank(
 
     The means of every two systems are tested by paired randomization from the stored statistics, in which a sentence is
     dealt in all pairs at once, and p-values are adjusted after Holm for the number of pairs of systems. Systems stand
-    in clusters as at WMT, with the ranks each may have. Against the next system: the smallest difference that this test
-    set shows, how many sentences the observed one takes, and how often people agree with one of that size. Tables:
-    ranking, neighbours, shares, differences.
+    in clusters as at WMT, with the ranks each may have. Of several test sets it is the first, or the one named. Against
+    the next system: the smallest difference that this test set shows, how many sentences the observed one takes, and
+    how often people agree with one of that size. Tables: ranking, neighbours, shares, differences.
 
     Examples: dragoman rank demo · dragoman rank demo --over unseen --metric chrf++ ·
     dragoman rank demo --model base --model roles --model english-centric ·
-    dragoman rank demo --table ranking --latex · dragoman rank demo --table differences --csv
+    dragoman rank demo --test-set ntrex --table ranking --latex · dragoman rank demo --table differences --csv
     """
     store = until_printed(open_snapshot())
-    question = ScoreQuestion(grid, chosen_metric(store, grid, metric), signature=signature, prompt=prompt, micro=micro)
+    metric = chosen_metric(store, grid, metric)
+    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, test_set=test_set, micro=micro)
     found = rank_systems(
         store, question, models=model or (), over=over, alpha=alpha, samples=samples, seed=seed, unit=unit
     )
-    return tables(grid, found)
+    return tables(asked_of(store, question), found)

@@ -12,6 +12,7 @@ from dragoman.cli.arguments import (
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
+    TestSetOption,
     open_snapshot,
 )
 from dragoman.cli.groups import Group, grouped
@@ -19,7 +20,8 @@ from dragoman.cli.output import printed, until_printed
 from dragoman.reports import jobs
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
-from dragoman.reports.results import answers, notes_on_pairs
+from dragoman.reports.results import notes_on_pairs
+from dragoman.reports.results_by_test_set import answers_by_test_set
 from dragoman.tables.table import Table
 
 
@@ -30,6 +32,7 @@ def results(
     model: ModelsOption = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
+    test_set: TestSetOption = None,
     signature: SignatureOption = None,
     micro: MicroOption = False,
     other_languages: OtherLanguagesOption = False,
@@ -38,12 +41,13 @@ def results(
 
     Without a name it lists the grids there are.
 
-    Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
-    Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
-    several prompts has rows of its own for each. Tables: partitions, gap, seeds, matrix, reasons, pairs.
+    Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none. Gains over the
+    base are taken on the pairs both have, asked with the same prompt; a model that is asked with several prompts has
+    rows of its own for each, and a grid of several test sets likewise: no mean is over two. Tables: partitions, gap,
+    seeds, matrix, reasons, pairs.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
-    dragoman results demo --table partitions --latex ·
+    dragoman results demo --table partitions --latex · dragoman results demo --test-set ntrex ·
     dragoman results demo --other-languages · dragoman results demo --table pairs --csv
     """
     store = until_printed(open_snapshot())
@@ -53,11 +57,16 @@ def results(
     questions = {}
     for name in names:
         question = ScoreQuestion(
-            name, chosen_metric(store, name, metric), signature=signature, prompt=prompt, micro=micro
+            name,
+            chosen_metric(store, name, metric),
+            signature=signature,
+            prompt=prompt,
+            test_set=test_set,
+            micro=micro,
         )
         questions[question] = chosen_models(store, name, model)
     tables = {
-        question.grid: answers(store, question, models=models, other_languages=other_languages)
+        question.grid: answers_by_test_set(store, question, models=models, other_languages=other_languages)
         for question, models in questions.items()
     }
     return tables[grid] if names == [grid] else across(grid, tables, notes_on_pairs(store, questions))

@@ -127,6 +127,7 @@ def _facts(found: Ranking) -> dict[str, Any]:
     """What CSV and JSON say of the whole ranking in each row."""
     return {
         "metric": found.metric,
+        "test_set": found.test_set,
         "over": found.over,
         "done": found.done,
         "of_pairs": found.pairs,

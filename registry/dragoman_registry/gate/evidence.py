@@ -13,6 +13,7 @@ from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.systems import metric_names
 from dragoman.analysis.units import Units, units_of
+from dragoman.cell import Cell
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.metrics.base import Metric
@@ -60,26 +61,33 @@ def gate(
         StoreError: the grid has no such model, or its scores can't be compared.
     """
     check_metrics(store, grid, policy)
-    metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
+    check_test_sets(grid, policy)
+    asked = {rule.subject: (rule.metric, rule.test_set) for rule in policy.every_rule}
     model_id = id_of(grid, model)
     if is_from_files(store.models.get(model_id).recipe):
         raise PolicyError(
             f"'{model}' has no model that could be promoted: its translations are from files. Name a model of the grid."
         )
-    numbers = {metric: _numbers(store, grid, model, metric, policy) for metric in metrics}
+    numbers = {
+        subject: _numbers(store, grid, model, metric, policy, test_set) for subject, (metric, test_set) in asked.items()
+    }
     tests: dict[Bounded, RuleTest] = {}
     prompt = GridSpec.from_store(grid.spec).prompts[0].id
     planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
-    cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
+    cells = [cell for cell in planned if cell.prompt == prompt]
     if incumbent is not None:
-        units = None
-        for metric, found in numbers.items():
+        units: dict[str | None, Units] = {}
+        for subject, (metric, test_set) in asked.items():
             if metric != CONTAMINATION:
-                units = units or _units(store, grid, model, policy, metric)
-                beside = beside_incumbent(store, policy, metric, found, cells, incumbent, units)
-                numbers[metric] = beside.numbers
+                if test_set not in units:
+                    units[test_set] = _units(store, grid, model, policy, metric, test_set)
+                of_set = {cell.pair: cell for cell in cells if cell.test_set == _test_set(grid, test_set, cells)}
+                beside = beside_incumbent(store, policy, subject, numbers[subject], of_set, incumbent, units[test_set])
+                numbers[subject] = beside.numbers
                 tests |= beside.tests
-    lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
+    looked_at = _test_set(grid, policy.test_set, cells)
+    further = {str(_test_set(grid, test_set, cells)) for _, test_set in asked.values() if test_set is not None}
+    lower = frozenset(metric for metric, _ in asked.values() if not _higher_is_better(metric))
     return GateReport(
         grid=grid.name,
         model=model,
@@ -87,19 +95,27 @@ def gate(
         policy=policy_id(policy),
         held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
-        test_set=next((cell.test_set for cell in cells.values()), None),
+        test_set=looked_at,
+        further_test_sets=tuple(sorted(further - {looked_at})),
         captions={
-            metric: caption_of(store, _question(grid, metric, policy), model=model)
-            for metric in metrics
+            subject: caption_of(store, _question(grid, metric, policy, test_set), model=model)
+            for subject, (metric, test_set) in asked.items()
             if metric != CONTAMINATION
         },
         findings=judge(policy, numbers, lower, incumbent is not None, adjusted_tests(tests, policy)),
     )
 
 
-def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str) -> Units:
+def _test_set(grid: GridRecord, name: str | None, cells: Sequence[Cell]) -> str | None:
+    """The identity of a grid's test set by its name, by default of the first."""
+    named = {each: identity for identity, each in grid.test_sets.items()}
+    by_default = next(iter(grid.test_sets), None) or next((cell.test_set for cell in cells), None)
+    return by_default if name is None else named[name]
+
+
+def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str, test_set: str | None) -> Units:
     """The sentences of the test lines of a grid's pairs."""
-    question = _question(grid, metric, policy)
+    question = _question(grid, metric, policy, test_set)
     with store.database.reading() as connection:
         part = Slice.of(connection, question, [model])
         pairs = {score.pair for score in pair_scores(store, question, model=model)}
@@ -127,6 +143,7 @@ def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Sequenc
         PolicyError: the policy names a metric that the grid was not scored with, or no model has a score.
     """
     check_metrics(store, grid, policy)
+    check_test_sets(grid, policy)
     where, means = grid, dict[str, float]()
     sentences = "on the test set"
     if (dev := dev_grid(store, grid)) is not None and policy.candidates.split == "dev":
@@ -171,7 +188,8 @@ def _means(store: Store, grid: GridRecord, policy: Promotion, models: Iterable[s
     Raises:
         PolicyError: no pair is in the scope for all of them.
     """
-    scores = {model: _numbers(store, grid, model, policy.metric, policy) for model in models}
+    test_set = policy.test_set if grid.test_sets else None  # the dev sentences are those of the policy's test set
+    scores = {model: _numbers(store, grid, model, policy.metric, policy, test_set) for model in models}
     lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
     scopes: dict[str, dict[Pair, float]] = {}
     for model, numbers in scores.items():
@@ -203,18 +221,34 @@ def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
             )
 
 
-def _question(grid: GridRecord, metric: str, policy: Promotion) -> ScoreQuestion:
-    """The question for a grid's scores of a metric, under the signature that the policy chooses."""
-    return ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric))
+def check_test_sets(grid: GridRecord, policy: Promotion) -> None:
+    """Refuse a policy about a test set that the grid lacks.
+
+    Raises:
+        PolicyError: it names one.
+    """
+    known = grid.test_sets.values()
+    for name in (policy.test_set, *(rule.test_set for rule in policy.every_rule)):
+        if name is not None and name not in known:
+            remedy = nearest(name, known) if known else "its one test set has no name: take it out of the policy."
+            raise PolicyError(f"The policy speaks of the test set '{name}', which '{grid.name}' lacks; {remedy}")
 
 
-def _numbers(store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion) -> list[PairNumbers]:
-    """What is known of a model under one metric, as far as the policy asks for it."""
+def _question(grid: GridRecord, metric: str, policy: Promotion, test_set: str | None) -> ScoreQuestion:
+    """The question for a grid's scores of a metric on a test set, under the signature that the policy chooses."""
+    return ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric), test_set=test_set)
+
+
+def _numbers(
+    store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion, test_set: str | None
+) -> list[PairNumbers]:
+    """What is known of a model under one metric on a test set, as far as the policy asks for it."""
     if metric == CONTAMINATION:
-        question = _question(grid, policy.metric, policy)
+        question = _question(grid, policy.metric, policy, test_set)
         planned = pair_scores(store, question, model=model)
-        return contamination(store, grid, id_of(grid, model), planned)
-    question = _question(grid, metric, policy)
+        tested = next((identity for identity, name in grid.test_sets.items() if test_set in (None, name)), None)
+        return contamination(store, grid, id_of(grid, model), planned, tested)
+    question = _question(grid, metric, policy, test_set)
     seeds: Counter[Pair] = Counter()
     if any(rule.metric == metric and rule.seeds_at_least for rule in policy.every_rule):
         siblings = next((names for names in seed_groups(store, grid.name) if model in names), [model])

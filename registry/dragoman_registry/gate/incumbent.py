@@ -68,7 +68,7 @@ class _Sides(NamedTuple):
 def beside_incumbent(
     store: Store,
     policy: Promotion,
-    metric: str,
+    subject: str,
     numbers: Sequence[PairNumbers],
     cells: Mapping[Pair, Cell],
     incumbent: RegisteredVersion,
@@ -78,8 +78,8 @@ def beside_incumbent(
 
     Args:
         store: the results store.
-        policy: the rules; those of other metrics are left alone.
-        metric: the metric the numbers are of.
+        policy: the rules; those of other subjects are left alone.
+        subject: what the numbers are of: a metric, and where one is named a test set (`Rule.subject`).
         numbers: the model's numbers.
         cells: the model's cell of each pair.
         incumbent: the version the alias stands at.
@@ -87,7 +87,8 @@ def beside_incumbent(
     """
     if incumbent.model is None or not numbers:
         return IncumbentNumbers(list(numbers), {})
-    rules = [rule for rule in policy.every_rule if rule.metric == metric]
+    rules = [rule for rule in policy.every_rule if rule.subject == subject]
+    metric = rules[0].metric
     by_scope = [rule for rule in rules if rule.is_of_mean and not rule.each]
     losses = [rule for rule in rules if rule.significant_losses_at_most is not None]
     theirs = scores_by_lines(

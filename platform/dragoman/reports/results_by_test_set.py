@@ -1,0 +1,35 @@
+"""The tables of the results of a grid that has several test sets: those of each, one below the other."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.test_sets import test_sets_of
+from dragoman.reports.campaign import across
+from dragoman.reports.results import answers
+from dragoman.store.store import Store
+from dragoman.tables.table import Table
+
+
+def answers_by_test_set(
+    store: Store, question: ScoreQuestion, *, models: Sequence[str], other_languages: bool = False
+) -> list[Table]:
+    """What `answers` gives, on every test set of the grid or on the one named; no mean is over two of them.
+
+    Args:
+        store: the store.
+        question: the query.
+        models: names of the models.
+        other_languages: give means a second interval, with other languages.
+
+    Raises:
+        StoreError: the grid is unknown, or has no test set or prompt of that name.
+    """
+    names = test_sets_of(store, question.grid)
+    if question.test_set is not None or len(names) < 2:
+        return answers(store, question, models=models, other_languages=other_languages)
+    tables = {
+        name: answers(store, replace(question, test_set=name), models=models, other_languages=other_languages)
+        for name in names
+    }
+    return across(question.grid, tables, by="test_set")
