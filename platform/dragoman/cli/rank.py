@@ -23,7 +23,7 @@ from dragoman.cli.arguments import (
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.metrics.resampling import SEED
-from dragoman.reports.choices import asked_of, chosen_metric
+from dragoman.reports.choices import chosen_metric
 from dragoman.reports.ranking import tables
 from dragoman.tables.table import Table
 
@@ -84,4 +84,4 @@ def rank(
     found = rank_systems(
         store, question, models=model or (), over=over, alpha=alpha, samples=samples, seed=seed, unit=unit
     )
-    return tables(asked_of(store, question), found)
+    return tables(grid, found)

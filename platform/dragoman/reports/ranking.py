@@ -16,6 +16,7 @@ _NAMED = 5
 
 def tables(grid: str, found: Ranking) -> list[Table]:
     """A ranking's tables: the ranking, neighbours, what each partition adds, and every two systems."""
+    grid = grid if found.test_set is None else f"{grid}, {found.test_set}"
     return [ranking(grid, found), neighbours(grid, found), shares(grid, found), differences(grid, found)]
 
 

@@ -22,6 +22,7 @@ from dragoman.cell import CellState
 from dragoman.errors import SpecError, StoreError
 from dragoman.pair import Pair
 from dragoman.planning.added_systems import add_system, baseline_of
+from dragoman.planning.adoption import adopt
 from dragoman.planning.plan import Plan
 from dragoman.reports.results_by_test_set import answers_by_test_set
 from dragoman.settings import Settings
@@ -134,19 +135,20 @@ def test_each_test_set_has_the_cells_and_numbers_of_a_grid_of_its_own(tmp_path: 
         own = alone(tmp_path, place)
         assert {cell.id for cell in own.cells()} < {cell.id for cell in plan.cells()}
         run_plan(own, settings, cluster=NoCluster())
-        for metric in ("bleu", "chrf++"):
-            question, there = ScoreQuestion("grid", metric, test_set=name), ScoreQuestion(own.spec.name, metric)
-            for model in ("base", "other"):
-                assert pair_scores(store, question, model=model) == pair_scores(store, there, model=model)
-                assert partition_table(store, question, model=model) == partition_table(store, there, model=model)
-            assert rank(store, question).systems == rank(store, there).systems
-            one, other = (compare(store, each, a="base", b="other") for each in (question, there))
-            assert (one.pairs, one.scopes, one.basis) == (other.pairs, other.scopes, other.basis)
-            measured = caption_of(store, question, model="other")
-            assert measured.test_set_name == name and measured.test_set.startswith(f"{name}, ")
-            assert measured.model_copy(update={"test_set_name": None}) == caption_of(store, there, model="other")
+        question, there = ScoreQuestion("grid", "chrf++", test_set=name), ScoreQuestion(own.spec.name, "chrf++")
+        for model in ("base", "other"):
+            for metric in ("bleu", "chrf++"):
+                both = [pair_scores(store, replace(each, metric=metric), model=model) for each in (question, there)]
+                assert both[0] == both[1]
+        assert partition_table(store, question, model="base") == partition_table(store, there, model="base")
+        assert rank(store, question, samples=200).systems == rank(store, there, samples=200).systems
+        one, other = (compare(store, each, a="base", b="other", samples=200) for each in (question, there))
+        assert (one.pairs, one.scopes, one.basis) == (other.pairs, other.scopes, other.basis)
+        measured = caption_of(store, question, model="other")
+        assert measured.test_set_name == name and measured.test_set.startswith(f"{name}, ")
+        assert measured.model_copy(update={"test_set_name": None}) == caption_of(store, there, model="other")
         # the two grids are compared on the test set that both have, whatever it is called in each
-        crossed = compare(store, question, a=f"{own.spec.name}/base", b="other")
+        crossed = compare(store, question, a=f"{own.spec.name}/base", b="other", samples=200)
         assert crossed.pairs == one.pairs
     assert [system.model for system in systems(store, "grid")] == ["base", "other"]
 
@@ -228,7 +230,7 @@ def test_translations_from_files_are_of_one_test_set(tmp_path: Path, settings: S
     assert {name: rows[name, "file"]["done"] for name in ("cldr", "dev")} == {"cldr": 0, "dev": 0}
     reasons = {row["test_set"]: row["reason"] for row in by_command["reasons"] if row["model"] == "file"}
     assert reasons == dict.fromkeys(("cldr", "dev"), "its translations are of the test set talks")
-    assert [each.system for each in rank(store, ScoreQuestion("grid", "bleu", test_set="talks")).systems][0] == "file"
+    assert rank(store, ScoreQuestion("grid", "bleu", test_set="talks")).systems[0].system == "file"
     assert "file" in rank(store, ScoreQuestion("grid", "bleu")).notes[0]
     with pytest.raises(TranslationError, match=r"has no test set 'talk'; did you mean 'talks'\?"):
         add_system(store, "grid", baseline_of("file2", {**files, "test_set": "talk"}, "all"))
@@ -241,21 +243,25 @@ def test_files_of_one_name_in_two_folders_are_two_test_sets(tmp_path: Path, sett
     sets = []
     for name in ("news", "chat"):
         (tmp_path / name).mkdir()
-        lines = [("de", "en"), *((f"{name} {one}", f"{name} {two}") for one, two in TALKS)]
+        lines = [("de", "en"), *((f"{one} {name}", f"{name} {two}") for one, two in TALKS)]
         (tmp_path / name / "test.tsv").write_text("".join(f"{one}\t{two}\n" for one, two in lines))
         sets.append({"name": name, "corpus": {"kind": "tsv", "path": {"test": str(tmp_path / name / "test.tsv")}}})
     languages = {"languages": ["de", "en"]}
     both = planned(tmp_path, evaluation={"test_sets": sets, "metrics": ["bleu"]}, **languages)
     store = run_plan(both, settings)
     assert len({test_set.id for test_set in both.test_sets}) == 2
-    scores = [pair_scores(store, ScoreQuestion("grid", "bleu", test_set=name), model="base") for name in ("news", "chat")]
-    assert scores[0] != scores[1] and all(score.value is not None for found in scores for score in found)
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
+    for name, test_set in zip(("news", "chat"), both.test_sets, strict=True):
+        scores = pair_scores(store, ScoreQuestion("grid", "bleu", test_set=name), model="base")
+        (cell,) = (
+            each
+            for each in store.cells.of_grid("grid", Pair("de", "en"))
+            if each.cell.model == both.base.id and each.cell.test_set == test_set.id
+        )
+        assert {score.pair: score.value for score in scores}[cell.cell.pair] == store.cells.scores(cell.cell.id)[
+            0
+        ].value
+        assert store.blobs.test(str(cell.test))[1][0] == f"{name} {TALKS[0][1]}"
     # what is done under one name is found when the test set is the only one, and has none
     one = planned(tmp_path, name="one", evaluation={"corpus": sets[1]["corpus"], "metrics": ["bleu"]}, **languages)
-    assert {cell.id for cell in plan_from_adopted(one, store).cells()} < {cell.id for cell in both.cells()}
-
-
-def plan_from_adopted(plan: Plan, store: Store) -> Plan:
-    from dragoman.planning.adoption import adopt
-
-    return adopt(plan, store)
+    assert {cell.id for cell in adopt(one, store).cells()} < {cell.id for cell in both.cells()}

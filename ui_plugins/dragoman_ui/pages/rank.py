@@ -50,7 +50,9 @@ def _table(name: str, asked: AskedRanking) -> Table:
 def _linked(asked: AskedRanking, table: Table) -> Table:
     """A table with links to the grid under a system, and to the comparison of two."""
     names = Names.of(open_store(), asked.grid)
-    shown: dict[str, Any] = {"grid": asked.grid, "metric": asked.metric, "signature": asked.signature}
+    shown: dict[str, Any] = {
+        "grid": asked.grid, "metric": asked.metric, "signature": asked.signature, "test_set": asked.test_set,
+    }  # fmt: skip
 
     def system(name: str) -> dict[str, Any]:
         found = names.system(name)

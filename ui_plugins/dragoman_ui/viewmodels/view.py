@@ -61,6 +61,8 @@ class View(BaseModel):
     """Text that the scores' signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid asks with several; the model's first by default."""
+    test_set: str | None = None
+    """Name of the test set, where the grid has several."""
     show: Show = Show.SCORE
     """The quantity that colours the tiles."""
     order: Order = Order.GRID
@@ -90,6 +92,7 @@ class View(BaseModel):
             ),
             signature=arguments.get("signature") or None,
             prompt=system.prompt,
+            test_set=names.test_set(arguments.get("test_set")),
             show=Show(one_of("A heat map can't show", arguments.get("show") or Show.SCORE, Show)),
             order=Order(one_of("Languages can't be ordered by", arguments.get("order") or Order.GRID, Order)),
             only=Partition(one_of("There is no partition", only, Partition)) if only else None,
@@ -104,7 +107,9 @@ class View(BaseModel):
     @property
     def question(self) -> ScoreQuestion:
         """The query for its scores."""
-        return ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt)
+        return ScoreQuestion(
+            self.grid, self.metric, signature=self.signature, prompt=self.prompt, test_set=self.test_set
+        )
 
     def query(self, **changes: object) -> dict[str, str]:
         """The parameters of a link to this view, or to one that differs in some fields; defaults are left out."""
