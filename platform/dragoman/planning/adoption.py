@@ -102,13 +102,17 @@ def _with_known_test_set(plan: Plan, place: int, planned: PlannedTestSet, store:
     # earlier versions drew no samples and left nothing out
     if not test.is_by_lines or isinstance(test.sentences, SentenceSample) or planned.left_out:
         return plan
+    # where two test sets have files of one name, the name of one stands after theirs
+    files = test.revision.removesuffix(f", {planned.name}")
     taken = {each.id for each in plan.test_sets if each.id != planned.id}
     others = [
         other
-        for revision in similar_test_sets(store, test.corpus, test.split, test.sentences, planned.contents.values())
+        for revision in similar_test_sets(
+            store, test.corpus, test.split, test.sentences, planned.contents.values(), files
+        )
         if f", {LEFT_OUT} " not in revision
         for other in [TestSet(corpus=test.corpus, revision=revision, split=test.split, sentences=test.sentences)]
-        if other.id not in taken
+        if other.id not in taken | {planned.id}
     ]
     states = cell_states(store, [model.id for model in plan.models]) if others else {}
     best, most = plan, _done(plan, states) if states else 0

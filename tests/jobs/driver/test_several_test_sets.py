@@ -253,14 +253,10 @@ def test_files_of_one_name_in_two_folders_are_two_test_sets(tmp_path: Path, sett
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     for name, test_set in zip(("news", "chat"), both.test_sets, strict=True):
         scores = pair_scores(store, ScoreQuestion("grid", "bleu", test_set=name), model="base")
-        (cell,) = (
-            each
-            for each in store.cells.of_grid("grid", Pair("de", "en"))
-            if each.cell.model == both.base.id and each.cell.test_set == test_set.id
-        )
-        assert {score.pair: score.value for score in scores}[cell.cell.pair] == store.cells.scores(cell.cell.id)[
-            0
-        ].value
+        cells = store.cells.of_grid("grid", Pair("de", "en"), both.base.id)
+        (cell,) = (each for each in cells if each.cell.test_set == test_set.id)
+        (own,) = (score.value for score in scores if score.pair == cell.cell.pair)
+        assert own == store.cells.scores(cell.cell.id)[0].value
         assert store.blobs.test(str(cell.test))[1][0] == f"{name} {TALKS[0][1]}"
     # what is done under one name is found when the test set is the only one, and has none
     one = planned(tmp_path, name="one", evaluation={"corpus": sets[1]["corpus"], "metrics": ["bleu"]}, **languages)

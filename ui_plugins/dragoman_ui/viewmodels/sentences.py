@@ -256,9 +256,10 @@ def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pai
         raise StoreError(f"Grid '{grid.name}' has no cells of {' or '.join(rows)} on {pair}.")
     text = (first.test_set, first.content)
     of_text = {
-        name: [each for each in own if (each.cell.test_set, each.cell.content) == text] for name, own in found.items()
+        name: next((each for each in own if (each.cell.test_set, each.cell.content) == text), None)
+        for name, own in found.items()
     }
-    return {name: own[0] for name, own in of_text.items() if own}
+    return {name: cell for name, cell in of_text.items() if cell is not None}
 
 
 def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
