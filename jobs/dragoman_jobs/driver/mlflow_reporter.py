@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from dragoman.analysis.caption import caption_line, caption_of
 from dragoman.analysis.pair_scores import pair_scores
@@ -92,38 +93,54 @@ class MlflowReporter:
     def _log_evaluation(self, mlflow: Tracker, model: ModelIdentity) -> None:
         plan, store = self._plan, self._store
         tables: dict[str, Sequence[PartitionRow]] = {}
-        for metric in plan.spec.evaluation.metrics:
+        questions = _questions(plan, model)
+        for name, question in questions.items():
             with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
-                question = ScoreQuestion(plan.spec.name, metric, prompt=_prompt(plan, model))
-                tables[metric] = partition_table(store, question, model=model.name)
+                tables[name] = partition_table(store, question, model=model.name)
         self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
         if self._written.get(model.id) == tables:
             return
-        maps, note = _heat_maps(plan, store, model, list(tables)), _note(plan, store, model, list(tables))
+        scored = {name: question for name, question in questions.items() if name in tables}
+        maps, note = _heat_maps(plan, store, model, scored), _note(plan, store, model, scored)
         mlflow.log_evaluation(model, tables, _samples(plan, store, model), maps, note)
         self.runs[model.name] = mlflow.model_run(model)
         self._written[model.id] = tables
 
 
-def _note(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> str:
-    questions = [ScoreQuestion(plan.spec.name, metric) for metric in metrics]
-    tables = [partition_rows(store, each, captioned(store, each, [model.name])) for each in questions]
+def _questions(plan: Plan, model: ModelIdentity) -> dict[str, ScoreQuestion]:
+    """What a model is measured by, as MLflow calls it: of test sets after the first the metrics begin with their names.
+
+    It is asked with its first prompt, where the grid has several.
+    """
+    grid, prompt = plan.spec.name, _prompt(plan, model)
+    return {
+        metric if place == 0 else f"{test_set.name}/{metric}": ScoreQuestion(
+            grid, metric, prompt=prompt, test_set=test_set.name
+        )
+        for place, test_set in enumerate(plan.test_sets)
+        for metric in plan.spec.evaluation.metrics
+    }
+
+
+def _note(plan: Plan, store: Store, model: ModelIdentity, questions: Mapping[str, ScoreQuestion]) -> str:
+    every = [replace(question, prompt=None) for question in questions.values()]
+    tables = [partition_rows(store, each, captioned(store, each, [model.name])) for each in every]
     grid = plan.spec.name
     links = model_links(grid, model.name)
     own = "Partitions are those of this model: under the same name another run has other pairs."
     return f"**{model.name}** in grid **{grid}** · {links}\n\n{render(tables, Form.MARKDOWN)}\n{own}\n"
 
 
-def _heat_maps(plan: Plan, store: Store, model: ModelIdentity, metrics: Sequence[str]) -> dict[str, str]:
-    """A page for each metric; of many languages, whose pages are large, for the first alone."""
+def _heat_maps(
+    plan: Plan, store: Store, model: ModelIdentity, questions: Mapping[str, ScoreQuestion]
+) -> dict[str, str]:
+    """A page for each test set and metric; of many languages, whose pages are large, for the first alone."""
     grid, languages = plan.spec.name, plan.spec.languages
-    prompt = _prompt(plan, model)
     pages = {}
-    for metric in metrics if len(languages) <= NUMBERED else metrics[:1]:
-        question = ScoreQuestion(grid, metric, prompt=prompt)
-        pages[metric] = heat_map_page(
-            f"{model.name} in {grid}: {metric}",
-            metric,
+    for name, question in list(questions.items())[: None if len(languages) <= NUMBERED else 1]:
+        pages[name] = heat_map_page(
+            f"{model.name} in {grid}: {name}",
+            question.metric,
             languages,
             pair_scores(store, question, model=model.name),
             caption_line({model.name: caption_of(store, question, model=model.name)}),
@@ -137,10 +154,11 @@ def _prompt(plan: Plan, model: ModelIdentity) -> str | None:
 
 
 def _samples(plan: Plan, store: Store, model: ModelIdentity) -> list[tuple[Pair, str, str, str]]:
-    """The first sentence of every pair, asked with the model's first prompt."""
+    """The first sentence of every pair of the first test set, asked with the model's first prompt."""
     samples, prompt = [], plan.prompt_of(model).id
     for cell in store.cells.of_grid(plan.spec.name, model=model.id, state=CellState.DONE):
-        if cell.cell.prompt == prompt and cell.test and cell.hypotheses:
+        is_meant = cell.cell.prompt == prompt and cell.cell.test_set == plan.first.id
+        if is_meant and cell.test and cell.hypotheses:
             sources, references = store.blobs.test(cell.test)
             hypothesis = store.blobs.translation(cell.hypotheses)[0][0]
             samples.append((cell.cell.pair, sources[0], references[0], hypothesis))

@@ -209,7 +209,7 @@ class Tracker:
 
         Args:
             model: the model evaluated.
-            tables: the partition table of each metric.
+            tables: the partition table of each metric; of test sets after the first, of `TEST_SET/METRIC`.
             samples: pair, source, reference and hypothesis of some sentences.
             maps: heat maps by metric, each a page of HTML.
             note: Markdown shown on the pages of this run and the model's.
@@ -231,15 +231,15 @@ class Tracker:
         params = {f"decoding.{name}": value for name, value in decoding.items()}
         self._log(run, metrics, params, tags={NOTE_TAG: note})
         self._log(parent, tags={NOTE_TAG: note})
-        test = self._plan.test_set
-        self._log_dataset(run, test.corpus, test.revision, str(test.split), size_of(test.sentences))
+        for test in (each.test_set for each in self._plan.test_sets):
+            self._log_dataset(run, test.corpus, test.revision, str(test.split), size_of(test.sentences))
         if samples and "samples.json" not in {file.path for file in self._client.list_artifacts(run)}:
             columns = list(zip(*samples, strict=True))
             names = ("pair", "source", "reference", "hypothesis")
             table = {name: [str(value) for value in column] for name, column in zip(names, columns, strict=True)}
             self._client.log_table(run, table, "samples.json")
         for metric, page in maps.items():
-            self._client.log_text(run, page, f"heat-map-{metric_name(metric)}.html")
+            self._client.log_text(run, page, f"heat-map-{metric_name(metric).replace('/', '-')}.html")
         self._client.set_terminated(run)
         self._client.set_terminated(parent)
         return run
