@@ -133,13 +133,12 @@ class Evaluation(SpecModel):
     def _takes_a_list(cls, value: Any) -> Any:
         return with_test_sets(value, cls.model_fields.keys() - {"test_sets", *TestSetChoice.model_fields})
 
-    @field_validator("test_sets")
-    @classmethod
-    def _have_different_names(cls, test_sets: tuple[NamedTestSet, ...]) -> tuple[NamedTestSet, ...]:
-        for name, count in Counter(test_set.name for test_set in test_sets).items():
+    @model_validator(mode="after")
+    def _has_different_test_sets(self) -> "Evaluation":
+        for name, count in Counter(test_set.name for test_set in self.test_sets).items():
             if count > 1:
                 raise ValueError(f"has two test sets named '{name}'; give each its own name")
-        return test_sets
+        return self
 
     @property
     def each_test_set(self) -> tuple[TestSetChoice, ...]:

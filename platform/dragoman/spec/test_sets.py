@@ -54,6 +54,8 @@ def with_test_sets(value: Any, shared: Collection[str]) -> Any:
     """
     if not isinstance(value, list | tuple) or not all(isinstance(each, dict) for each in value):
         return value
+    if not value:
+        raise ValueError("is an empty list; name at least one test set, or leave evaluation out")
     for place, entry in enumerate(value[1:], 1):
         for key in entry:
             if key in shared:
