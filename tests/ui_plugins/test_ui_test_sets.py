@@ -11,89 +11,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from tests.fixtures.two_test_sets import LINES, METRIC, NEWS, TALKS, fill
 
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.cell import Cell
-from dragoman.identity import hash_lines
-from dragoman.metrics.scoring import ScoreRecord, score
-from dragoman.metrics.serialization import pack
-from dragoman.pair import Pair, all_pairs
-from dragoman.partition import TrainingGraph
-from dragoman.spec.decoding import Decoding
-from dragoman.spec.grid import GridSpec
-from dragoman.store.records import (
-    CellOutcome,
-    CellRecord,
-    DecodingRecord,
-    GridRecord,
-    ModelRecord,
-    PromptRecord,
-    StoredScore,
-    TestSetRecord,
-    Translation,
-)
+from dragoman.pair import Pair
 from dragoman.store.store import Store
 
-LANGUAGES, METRIC = ("en", "de", "fr"), "chrf++"
-NEWS, TALKS = "news", "talks"
-PAIRS = {NEWS: list(all_pairs(LANGUAGES)), TALKS: [Pair("de", "en"), Pair("en", "de")]}
-LINES = {NEWS: ["one two three four five", "six seven eight nine ten"], TALKS: ["eleven twelve thirteen fourteen"]}
-GOOD = {("base", NEWS): 1, ("base", TALKS): 2, ("tuned", NEWS): 4, ("tuned", TALKS): 3}
-"""Words of each line that come out right."""
-SPEC = {
-    "name": "asked", "base": "tiny", "languages": LANGUAGES, "corpus": "cldr",
-    "models": [{"name": "tuned", "pairs": ["en-de"], "examples": 10,
-                "method": {"kind": "full", "learning_rate": 0.001, "steps": 1}}],
-    "evaluation": {"metrics": [METRIC], "test_sets": [{"name": NEWS}, {"name": TALKS, "split": "dev"}]},
-}  # fmt: skip
 API = "/ajax-api/3.0/dragoman"
-
-
-def fill(home: Path) -> None:
-    spec = GridSpec.model_validate(SPEC)
-    store = Store.open(f"sqlite:///{home}/store.db", f"file://{home}/blobs")
-    for name, graph in (("base", TrainingGraph()), ("tuned", TrainingGraph.of([Pair("en", "de")], 10))):
-        parent = None if name == "base" else "m-base"
-        store.models.add(ModelRecord(id=f"m-{name}", name=name, parent=parent, base=parent))
-        store.models.record_graph(f"m-{name}", graph)
-    prompt = spec.prompts[0]
-    store.conditions.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
-    store.conditions.add_decoding(DecodingRecord(id=Decoding().id, settings=Decoding().model_dump(mode="json")))
-    cells = {}
-    for test_set in (TALKS, NEWS):  # not the order of the spec
-        lines = LINES[test_set]
-        store.conditions.add_test_set(TestSetRecord(id=f"t-{test_set}", corpus="cldr", revision="r", split=test_set))
-        test, content = store.blobs.put_test(lines, lines), hash_lines([*lines, *lines])
-        for model in ("base", "tuned"):
-            for pair in PAIRS[test_set]:
-                cell = Cell(model=f"m-{model}", test_set=f"t-{test_set}", content=content, pair=pair,
-                            prompt=prompt.id, decoding=Decoding().id)  # fmt: skip
-                cells[model, test_set, pair] = CellRecord(cell=cell, test=test, segments=len(lines))
-    store.grids.add(
-        GridRecord(
-            name="asked", spec=spec.model_dump(mode="json"), spec_hash="h", models=("m-base", "m-tuned"), base="m-base",
-            metrics=(METRIC,), languages=LANGUAGES, names={"m-base": "base", "m-tuned": "tuned"},
-            test_sets={f"t-{NEWS}": NEWS, f"t-{TALKS}": TALKS},
-        ),
-        list(cells.values()),
-    )  # fmt: skip
-    for (model, test_set, pair), record in cells.items():
-        store.cells.advance(started=[record.cell.id], worker="w")
-        lines = LINES[test_set]
-        made = [" ".join([*line.split()[: GOOD[model, test_set]], test_set]) for line in lines]
-        scores = [
-            StoredScore(metric=each.metric, signature=each.signature, value=each.value, low=each.low, high=each.high,
-                        statistics=pack(each.statistics))
-            for each in score([METRIC], pair, LANGUAGES, lines, made, lines)
-            if isinstance(each, ScoreRecord)
-        ]  # fmt: skip
-        address = store.blobs.put_translation([(text, "stop", 3) for text in made])
-        done = Translation(cell_id=record.cell.id, hypotheses=address, segments=len(lines), tokens=6, cut=0, engine="e",
-                           seconds=1.0, worker="w")  # fmt: skip
-        store.cells.advance(translated=[CellOutcome(translation=done, scores=scores)])
-    store.close()
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +76,7 @@ def test_every_link_of_a_page_keeps_its_test_set(client: FlaskClient, page: str)
     links = {unescape(link) for link in re.findall(r'(?:href|data-part)="([^"]*)"', answer.text)}
     of_scores = [
         link for link in links
-        if re.search(r"/(grid|compare|compared|partitions|cell|runs|charted|map|table|comparison_table|rank|ranked|seen)\?",
-                     link)
+        if re.search(r"/(grid|compared?|partitions|cell|runs|charted|map|(comparison_)?table|rank|ranked|seen)\?", link)
     ]  # fmt: skip
     assert of_scores or page in ("seen", "ranked")
     assert all(f"test_set={TALKS}" in link for link in of_scores), of_scores

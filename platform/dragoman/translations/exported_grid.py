@@ -22,14 +22,15 @@ _TRANSLATED = {state.value for state in CellState if state.is_translated}
 
 
 class ExportedGrid(TranslationFiles):
-    """The cells of one model and prompt of an exported grid."""
+    """The cells of one model and prompt of an exported grid, on one of its test sets."""
 
-    def __init__(self, path: Path, system: str) -> None:
+    def __init__(self, path: Path, system: str, test_set: str | None = None) -> None:
         """Read which cells there are.
 
         Args:
             path: the file.
             system: the model's name in the grid, or `MODEL:PROMPT`.
+            test_set: name of the test set; the grid's first by default, and where it has none of that name.
 
         Raises:
             StoreError: the file is not there, or damaged.
@@ -47,10 +48,15 @@ class ExportedGrid(TranslationFiles):
             raise TranslationError(f"{path} has no model '{model}'; {nearest(model, named)}")
         rows = [row for row in self._archive.rows("cells.parquet") if row["model"] == named[model]]
         of_prompt = _prompt_of(path, grid, rows, prompt)
+        test_sets = {name: identity for identity, name in grid.get("test_sets", {}).items()}
+        of_set = test_sets.get(test_set or "") or next(iter(test_sets.values()), None)
         self._cells = {
             Pair(row["source"], row["target"]): row
             for row in rows
-            if row["prompt"] == of_prompt and row["state"] in _TRANSLATED and row["hypotheses"]
+            if row["prompt"] == of_prompt
+            and row["state"] in _TRANSLATED
+            and row["hypotheses"]
+            and of_set in (None, row["test_set"])
         }
 
     @property
@@ -89,7 +95,7 @@ def open_export(key: str, choice: Translations, name: str) -> ExportedGrid:
     path = choice.placed(choice.path)
     if "://" in path and not is_local(path):
         raise TranslationError(f"{key} is '{path}': an exported grid is read from this machine; fetch it first.")
-    return ExportedGrid(Path(file_system(path)[1] if is_local(path) else path), choice.system or name)
+    return ExportedGrid(Path(file_system(path)[1] if is_local(path) else path), choice.system or name, choice.test_set)
 
 
 def _prompt_of(path: Path, grid: dict[str, Any], rows: list[dict[str, Any]], wanted: str) -> str | None:
