@@ -99,7 +99,7 @@ def write_inputs(folder: Path, arguments: argparse.Namespace) -> dict[Pair, list
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(spec))
     plan = make_plan(load_spec(path))
-    tested = plan.tested.lines
+    tested = plan.first.tested.lines
     lines = {}
     for pair in plan.pairs:
         segments = tested.segments(pair)

@@ -24,6 +24,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
         {
             "model": report.model,
             "metric": finding.metric,
+            "test_set": finding.test_set,
             "bounded": finding.bound.value,
             "over": f"each of {finding.over}" if finding.each else finding.over,
             "limit": finding.limit,
@@ -39,8 +40,8 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "behind": "; ".join(map(str, finding.worst)) or finding.note,
             **facts,
             **(
-                report.captions[finding.measure].facts
-                if finding.measure in report.captions
+                report.captions[finding.subject].facts
+                if finding.subject in report.captions
                 else {"metric": finding.metric}
             ),
         }
@@ -53,6 +54,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
         columns=[
             word("model"),
             word("metric"),
+            *([word("test_set", "test set")] if any(each.test_set for each in reports[0].findings) else []),
             Column("bounded", "rule", lambda row: str(row["bounded"]).replace("_", " "), right=False),
             number("limit", "bound", digits=2),
             word("over"),

@@ -22,7 +22,7 @@ from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
 from dragoman.reports.plan import reading_text
-from dragoman.reports.results import answers
+from dragoman.reports.results_by_test_set import answers_by_test_set
 from dragoman.settings import Settings
 from dragoman.signals import interruptible
 from dragoman.store import migrations
@@ -225,7 +225,7 @@ def _print_answers(plan: Plan, store: Store, console: Console) -> None:
     """What `dragoman results GRID` prints."""
     grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
     with store.snapshot() as snapshot:
-        tables = answers(snapshot, ScoreQuestion(grid, metric), models=model_names(snapshot, grid))
+        tables = answers_by_test_set(snapshot, ScoreQuestion(grid, metric), models=model_names(snapshot, grid))
         text = render(tables, Form.TEXT)
     console.print()
     if not console.quiet:

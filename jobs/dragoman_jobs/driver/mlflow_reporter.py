@@ -13,7 +13,7 @@ from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.store.store import Store
 from dragoman.tracking.added_systems import write_added
 from dragoman.tracking.background import BackgroundTracker
-from dragoman.tracking.evaluation import evaluation_of
+from dragoman.tracking.evaluation import evaluation_of, questions_of
 from dragoman.tracking.mlflow import Tracker
 from dragoman_jobs.driver.job import StoppedError
 from dragoman_jobs.finetune.result import Progress
@@ -91,21 +91,26 @@ class MlflowReporter:
     def _log_evaluation(self, mlflow: Tracker, model: ModelIdentity) -> None:
         plan, store = self._plan, self._store
         tables: dict[str, Sequence[PartitionRow]] = {}
-        for metric in plan.spec.evaluation.metrics:
+        questions = _questions(plan, model)
+        for name, question in questions.items():
             with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
-                question = ScoreQuestion(plan.spec.name, metric, prompt=_prompt(plan, model))
-                tables[metric] = partition_table(store, question, model=model.name)
+                tables[name] = partition_table(store, question, model=model.name)
         self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
         if self._written.get(model.id) == tables:
             return
         prompt = plan.prompt_of(model)
         record = store.grids.get(plan.spec.name)
-        found = evaluation_of(store, record, model.id, tables, prompt=_prompt(plan, model), prompt_id=prompt.id)
+        scored = {name: question for name, question in questions.items() if name in tables}
+        found = evaluation_of(
+            store, record, model.id, tables, questions=scored, prompt_id=prompt.id, test_set_id=plan.first.id
+        )
         mlflow.log_evaluation(model, found)
         self.runs[model.name] = mlflow.model_run(model)
         self._written[model.id] = tables
 
 
-def _prompt(plan: Plan, model: ModelIdentity) -> str | None:
-    """The name of the first prompt a model is asked with, where the grid has several."""
-    return plan.prompt_of(model).label if len(plan.prompts) > 1 else None
+def _questions(plan: Plan, model: ModelIdentity) -> dict[str, ScoreQuestion]:
+    """What a model is measured by, as MLflow calls it, asked with its first prompt where the grid has several."""
+    prompt = plan.prompt_of(model).label if len(plan.prompts) > 1 else None
+    names = [test_set.name for test_set in plan.test_sets]
+    return questions_of(plan.spec.name, plan.spec.evaluation.metrics, prompt=prompt, test_sets=names)

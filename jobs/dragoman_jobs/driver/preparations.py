@@ -69,13 +69,14 @@ class Preparations:
         plan = self._plan
         prepared = PreparedModel(model=model.id, engine=ready.engine, path=ready.path)
         checkpoint = checkpoint_of(plan, model, self._settings.models_dir)
-        decoding = plan.decoding_of(model.id)
+        by_default = plan.decoding_of(model.id)
+        decodings = {test_set.id: plan.decoding_of(model.id, test_set) for test_set in plan.test_sets}
         return [
             CellTask.model_construct(  # to validate them would copy the languages for each: a hundred bytes a language
                 cell=cell.cell.id,
                 pair=cell.cell.pair,
                 model=prepared,
-                decoding=decoding,
+                decoding=decodings.get(cell.cell.test_set, by_default),  # dev cells are of another
                 prompt=self._prompts[cell.cell.prompt],
                 test=str(cell.test),
                 languages=plan.spec.languages,

@@ -8,6 +8,7 @@ from dragoman.pair import Pair
 from dragoman.planning.added_systems import kept_systems
 from dragoman.planning.few_shot import Drawn, draw_for
 from dragoman.planning.plan import Plan
+from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.planning.training_data import contamination_records
 from dragoman.spec.sentences import SentenceSample
 from dragoman.store.line_keys import LineKeys
@@ -47,15 +48,16 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
                 seed=identity.seed,
             )
         )
-    test = _test_set(plan)
-    store.conditions.add_test_set(test)
+    for test_set in plan.test_sets:
+        store.conditions.add_test_set(_test_set(test_set))
     for prompt in plan.prompts:
         store.conditions.add_prompt(PromptRecord(id=prompt.id, template=prompt.shown))
-    for decoding in {model.id: plan.decoding_of(model.id) for model in plan.models}.values():
+    decodings = {plan.decoding_of(model.id, test_set) for model in plan.models for test_set in plan.test_sets}
+    for decoding in sorted({each.id: each for each in decodings}.values(), key=lambda each: each.id):
         store.conditions.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
     kept = kept_systems(plan, store)
-    drawn, undemonstrated = draw_for(plan.prompts, plan.contents)
-    test_lines = _store_test_lines(plan, store)
+    drawn, undemonstrated = draw_for(plan.prompts, plan.with_text)
+    stored = {test_set.id: _store_test_lines(test_set, store) for test_set in plan.test_sets}
     record = GridRecord(
         name=plan.spec.name,
         spec=plan.spec.model_dump(mode="json"),
@@ -65,36 +67,38 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
         metrics=plan.spec.evaluation.metrics,
         languages=plan.spec.languages,
         names={**{model.id: model.name for model in plan.models}, **{model: name for model, (name, _) in kept.items()}},
+        test_sets={each.id: each.name for each in plan.test_sets if each.name is not None},
     )
     cells = [
         CellRecord(
             cell=cell,
             state=CellState.PLANNED if reason is None else CellState.MISSING,
             reason=reason,
-            test=test_lines.addresses.get(cell.pair),
-            segments=test_lines.counts.get(cell.pair),
+            test=stored[cell.test_set].addresses.get(cell.pair),
+            segments=stored[cell.test_set].counts.get(cell.pair),
         )
         for cell in plan.cells()
         for reason in [_why_missing(plan, cell, undemonstrated)]
     ]
     store.grids.add(record, [*cells, *(cell for _, own in kept.values() for cell in own)])
-    store.conditions.add_keys(test.id, test_lines.keys)
-    store.conditions.add_labels(test.id, test_lines.labels)
-    for training in plan.trainings:
-        if training.text:
-            store.contamination.record(training.identity.id, test.id, contamination_records(training, test.id))
-    return drawn, test_lines.sizes
+    for test_set in plan.test_sets:
+        store.conditions.add_keys(test_set.id, stored[test_set.id].keys)
+        store.conditions.add_labels(test_set.id, stored[test_set.id].labels)
+        for training in plan.trainings:
+            if training.text:
+                records = contamination_records(training, test_set)
+                store.contamination.record(training.identity.id, test_set.id, records)
+    return drawn, {address: size for each in stored.values() for address, size in each.sizes.items()}
 
 
 def _why_missing(plan: Plan, cell: Cell, undemonstrated: Mapping[tuple[str, Pair], str]) -> str | None:
     """Why a cell can't be translated; None where nothing speaks against it."""
-    if cell.model in plan.quoted or (cell.model in plan.from_files and cell.pair not in plan.missing):
-        return plan.from_elsewhere[cell.model].missing.get(cell.pair)
-    return plan.missing.get(cell.pair) or undemonstrated.get((cell.prompt, cell.pair))
+    known = plan.why_missing(cell.model, cell.prompt, plan.tested_on(cell), cell.pair)
+    return known or (None if cell.model in plan.from_elsewhere else undemonstrated.get((cell.prompt, cell.pair)))
 
 
 class _TestLines(NamedTuple):
-    """The test lines of a plan, as they are stored."""
+    """The lines of a test set, as they are stored."""
 
     addresses: dict[Pair, str]
     """The blob of each pair's lines."""
@@ -108,10 +112,10 @@ class _TestLines(NamedTuple):
     """The characters to translate of each blob."""
 
 
-def _store_test_lines(plan: Plan, store: Store) -> _TestLines:
-    """Store the test lines in blobs."""
-    lines, stored = plan.lines, _TestLines({}, {}, {}, {}, {})
-    for pair, content in plan.contents.items():
+def _store_test_lines(test_set: PlannedTestSet, store: Store) -> _TestLines:
+    """Store the lines of a test set in blobs."""
+    lines, stored = test_set.lines, _TestLines({}, {}, {}, {}, {})
+    for pair, content in test_set.contents.items():
         located = lines.located(pair)
         sources = [line.segment.source for line in located]
         references = [line.segment.target for line in located]
@@ -123,8 +127,8 @@ def _store_test_lines(plan: Plan, store: Store) -> _TestLines:
     return stored
 
 
-def _test_set(plan: Plan) -> TestSetRecord:
-    test, sentences = plan.test_set, plan.test_set.sentences
+def _test_set(planned: PlannedTestSet) -> TestSetRecord:
+    test, sentences = planned.test_set, planned.test_set.sentences
     sample = sentences if isinstance(sentences, SentenceSample) else None
     return TestSetRecord(
         id=test.id,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,6 +48,11 @@ class Loading(NamedTuple):
     decoding: Decoding
     """How it decodes."""
 
+    @classmethod
+    def of(cls, model: PreparedModel, decoding: Decoding) -> Self:
+        """A model for all cells that are decoded alike, whatever becomes of sentences that it has no room for."""
+        return cls(model, decoding.model_copy(update={"too_long": None}))
+
 
 class CellTask(BaseModel):
     """One cell to translate and score, with all that a worker needs for it."""
@@ -82,7 +87,7 @@ class CellTask(BaseModel):
     @property
     def loading(self) -> Loading:
         """What the worker has to have loaded."""
-        return Loading(self.model, self.decoding)
+        return Loading.of(self.model, self.decoding)
 
 
 class Worker:
@@ -152,7 +157,7 @@ class Worker:
         Raises:
             ModelError: it can't be loaded.
         """
-        wanted = Loading(model, decoding)
+        wanted = Loading.of(model, decoding)
         if self._engine is None or self._loaded != wanted:
             self._engine = None  # the old model's memory goes before the new one's comes
             self._engine = self._loaded_ahead(wanted) or self._load(wanted)

@@ -75,8 +75,9 @@ def previews(plan: Plan, pair: Pair, count: int) -> Iterator[Preview]:
     counter = _Counter(load_tokenizer(folder))
     positions = getattr(load_config(folder).get_text_config(), "max_position_embeddings", None)
     evaluation = plan.spec.evaluation
-    if pair in plan.contents:
-        tested = plan.lines.segments(pair, count)
+    test_set = next((each for each in plan.test_sets if pair in each.contents), None)
+    if test_set is not None:
+        tested = test_set.lines.segments(pair, count)
         for prompt in plan.prompts:
             render = renderers(prompt, [pair], base.model, base.revision)[pair]
             models = tuple(model.name for model, asked in plan.asked if asked == prompt)

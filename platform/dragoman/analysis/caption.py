@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from sqlalchemy import Connection, select
 
 from dragoman.analysis.line_slice import reading
@@ -19,7 +19,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.store.database.connection import fetched
 from dragoman.store.records import Record
 from dragoman.store.repositories.conditions import is_text
-from dragoman.store.repositories.grids import number_of
+from dragoman.store.repositories.grids import number_of, test_set_names
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,
@@ -53,6 +53,8 @@ class Caption(Record):
 
     metric: str
     """Name of the metric."""
+    test_set_name: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set in the grid; None where the grid names none."""
     corpus: str
     """Kind of corpus."""
     split: str
@@ -87,6 +89,7 @@ class Caption(Record):
         """What CSV and JSON say of it in each row."""
         return {
             "metric": self.metric,
+            "test_set": self.test_set_name,
             "corpus": self.corpus,
             "split": self.split,
             "revision": self.revision,
@@ -102,10 +105,11 @@ class Caption(Record):
 
     @property
     def test_set(self) -> str:
-        """Corpus, split and revision, and of which lines a slice is."""
+        """Its name, where it has one, corpus, split and revision, and of which lines a slice is."""
         shown = self.revision if len(self.revision) <= _REVISION else f"{self.revision[:12]}…"
+        named = "" if self.test_set_name is None else f"{self.test_set_name}, "
         only = f", only lines with {self.lines}" if self.lines else ""
-        return f"{self.corpus} {self.split}, revision {shown}{only}"
+        return f"{named}{self.corpus} {self.split}, revision {shown}{only}"
 
     @property
     def warning(self) -> str | None:
@@ -253,6 +257,7 @@ def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] 
     first = rows[0]._mapping if rows else {}
     return Caption(
         metric=part.metric,
+        test_set_name=test_set_names(connection, part.grid_id).get(first.get("identity", "")),
         corpus=first.get("corpus", "none"),
         split=first.get("split", "none"),
         revision=first.get("revision", "none"),

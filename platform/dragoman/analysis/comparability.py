@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from dragoman.analysis.systems import chosen_prompt
+from dragoman.analysis.test_sets import chosen_test_set
 from dragoman.errors import StoreError
 from dragoman.identity import canonical_json
 from dragoman.metrics.lookup import metric_class
@@ -171,8 +172,8 @@ def comparable_conditions(
         connection: a reading transaction.
         grid: name of the grid.
         grid_id: its number.
-        wanted: text that the `test_set`, `prompt` and `decoding` must hold, or a prompt's name; None takes any if
-            there is one, and the first of the prompts that the grid's specification lists.
+        wanted: text that the `test_set`, `prompt` and `decoding` must hold, or the name of a test set or prompt; None
+            takes any if there is one, and the first of the test sets and prompts that the grid's specification lists.
         models: numbers of the models compared: where baselines are decoded in their own way, only these count;
             without models it is the decoding of the specification.
 
@@ -180,6 +181,7 @@ def comparable_conditions(
         StoreError: there are none, or several that can't be mixed.
     """
     conditions = _all_conditions(connection, grid_id)
+    wanted = {**wanted, "test_set": chosen_test_set(connection, grid, grid_id, wanted.get("test_set"))}
     if wanted.get("prompt") or len({condition.prompt for condition in conditions}) > 1:
         wanted = {**wanted, "prompt": chosen_prompt(connection, grid_id, wanted.get("prompt"))}
     found = [

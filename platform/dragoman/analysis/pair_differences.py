@@ -16,6 +16,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice, same_cell
 from dragoman.analysis.significance_plan import ALPHA
 from dragoman.analysis.systems import System, from_files, quotations, system_meant
+from dragoman.analysis.test_sets import asked_of
 from dragoman.errors import StoreError
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.significance import HALF_WIDTH, Correction, Test, adjusted, interval_tests
@@ -167,10 +168,12 @@ def two_models(connection: Connection, question: ScoreQuestion, *, a: str, b: st
         raise same
     is_one_way = (one.grid, one.prompt) == (two.grid, two.prompt)
     if is_one_way and decoded_alike(connection, grid_number(connection, two.grid)):
-        part = Slice.of(connection, replace(question, grid=two.grid, prompt=two.prompt), [two.model, one.model])
+        own = replace(asked_of(connection, question, two.grid), prompt=two.prompt)
+        part = Slice.of(connection, own, [two.model, one.model])
         return Facing(part, a_id, b_id, _note(connection, ((a, one, a_id), (b, two, b_id)), ()))
     other, part = (
-        Slice.of(connection, replace(question, grid=each.grid, prompt=each.prompt), [each.model]) for each in (one, two)
+        Slice.of(connection, replace(asked_of(connection, question, each.grid), prompt=each.prompt), [each.model])
+        for each in (one, two)
     )
     looked = [
         Looked(one.grid, other.grid_id, other.conditions, {a_id}),

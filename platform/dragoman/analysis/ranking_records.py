@@ -104,6 +104,8 @@ class Ranking(Record):
 
     metric: str
     """Name of the metric."""
+    test_set: str | None = None
+    """Name of the test set; None where the grid names none."""
     lines: str | None = None
     """The filter of the test lines that a slice is of; None is all."""
     over: str

@@ -231,7 +231,7 @@ def scores(
         model: name of a model, or several; all of the grid by default.
         grid: name of the grid; may be left out where only one has these models.
         signature: text that the signatures hold, where the metric has several.
-        test_set: text that the revision of the test set holds, where the grid has several.
+        test_set: name of the test set, or text that its revision holds; the grid's first by default.
         prompt: text that the prompt holds, where the grid has several.
         decoding: text that the decoding's identity holds, where the grid has several.
         lines: only test lines with these labels, as in `domain=news`.

@@ -20,7 +20,7 @@ class ScoreQuestion:
     prompt: str | None = None
     """Name of the prompt, or text that its template or identity holds; the grid's first by default."""
     test_set: str | None = None
-    """Text that the test set's corpus, revision or identity must hold, where the grid has several."""
+    """Name of the test set, or text that its corpus, revision or identity holds; the grid's first by default."""
     decoding: str | None = None
     """Text that the decoding's settings or identity must hold, where the grid has several."""
     lines: str | None = None

@@ -18,6 +18,7 @@ from dragoman.analysis.ranking_records import PartitionShare, RankedSystem, Rank
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.significance_plan import ALPHA, Plan
+from dragoman.analysis.test_sets import test_set_of
 from dragoman.analysis.units import Unit, Units, units_of
 from dragoman.metrics.difference import Difference
 from dragoman.metrics.many_systems import Panel, Systems, systems_of
@@ -73,6 +74,7 @@ def rank(
     systems = _ranked(found, made, differences, groups)
     return Ranking(
         metric=question.metric,
+        test_set=test_set_of(store, question),
         lines=question.lines,
         over=over,
         done=len(found.pairs),

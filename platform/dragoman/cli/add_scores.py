@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from dragoman.cli.add_system import columns_of, training_of
-from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
+from dragoman.cli.arguments import GridArgument, complete_metrics, complete_test_sets, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
 from dragoman.planning.quoted_systems import AddedScores, add_scores, baseline_with_scores
@@ -65,6 +65,15 @@ def add(
             metavar="1|100", help="What values are multiplied by: 100 where they are fractions of a percentage."
         ),
     ] = None,
+    test_set: Annotated[
+        str | None,
+        typer.Option(
+            "--test-set",
+            metavar="NAME",
+            help="The test set that they are scores on, of a grid that has several; the first by default.",
+            autocompletion=complete_test_sets,
+        ),
+    ] = None,
     skip_other_pairs: Annotated[
         bool, typer.Option("--skip-other-pairs", help="Pass over pairs that the grid does not have.")
     ] = False,
@@ -92,7 +101,7 @@ def add(
     """
     given: dict[str, Any] = {
         "path": path, "format": form, "columns": columns_of(column or ()), "metric": metric, "cite": cite,
-        "signature": signature, "scale": scale, "skip_other_pairs": skip_other_pairs,
+        "signature": signature, "scale": scale, "test_set": test_set, "skip_other_pairs": skip_other_pairs,
     }  # fmt: skip
     baseline = baseline_with_scores(name, given, training_of(trained_on or []))
     store = open_store()

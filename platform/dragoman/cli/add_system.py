@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dragoman.cli.arguments import GridArgument, open_store
+from dragoman.cli.arguments import GridArgument, complete_test_sets, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
 from dragoman.errors import SpecError
@@ -63,6 +63,15 @@ def add(
             metavar="SYSTEM", help="Its name in a WMT folder, or MODEL:PROMPT in an exported grid; NAME by default."
         ),
     ] = None,
+    test_set: Annotated[
+        str | None,
+        typer.Option(
+            "--test-set",
+            metavar="NAME",
+            help="The test set that they are translations of; the grid's first by default.",
+            autocompletion=complete_test_sets,
+        ),
+    ] = None,
     trained_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -83,10 +92,11 @@ def add(
 
     Examples: dragoman add-system demo nllb-54b 'outputs/{source}-{target}.txt' --trained-on all ·
     dragoman add-system demo online-b wmt24/ --system Online-B --dry-run ·
+    dragoman add-system demo nllb-54b 'ntrex/{source}-{target}.txt' --test-set ntrex ·
     dragoman add-system demo ours rows.jsonl --column hypothesis=mt --column pair=lp --column text=src
     """
     given: dict[str, Any] = {"path": path, "format": form, "columns": columns_of(column or ()), "sources": sources}
-    baseline = baseline_of(name, {**given, "system": system}, training_of(trained_on or []))
+    baseline = baseline_of(name, {**given, "system": system, "test_set": test_set}, training_of(trained_on or []))
     store = open_store()
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.systems import model_names, systems
+from dragoman.analysis.test_sets import test_sets_of
 from dragoman.errors import DragomanError
 from dragoman.settings import settings
 from dragoman.store.store import Store
@@ -55,6 +56,15 @@ def complete_prompts(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_test_sets(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of the grid's test sets for the shell."""
+    try:
+        names = test_sets_of(open_store(), context.params.get("grid") or "")
+    except DragomanError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def complete_languages(incomplete: str) -> list[str]:
     """The languages of all grids for the shell."""
     try:
@@ -92,6 +102,15 @@ PromptOption = Annotated[
     str | None,
     typer.Option(
         "--prompt", metavar="NAME", help="Only this prompt, of those the spec names.", autocompletion=complete_prompts
+    ),
+]
+TestSetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--test-set",
+        metavar="NAME",
+        help="Only this test set, of those the spec names, such as ntrex.",
+        autocompletion=complete_test_sets,
     ),
 ]
 OtherLanguagesOption = Annotated[

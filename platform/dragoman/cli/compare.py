@@ -19,6 +19,7 @@ from dragoman.cli.arguments import (
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
+    TestSetOption,
     WithQuotedOption,
     complete_models,
     open_snapshot,
@@ -40,6 +41,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="The model to compare.", autocompletion=complete_models)],
     metric: MetricOption = None,
     prompt: PromptOption = None,
+    test_set: TestSetOption = None,
     signature: SignatureOption = None,
     lines: LinesOption = None,
     test: Annotated[
@@ -77,23 +79,26 @@ def compare(
 
     Both are asked with the grid's first prompt, or with the one named; MODEL:PROMPT is a model asked with another, and
     a baseline's name stands for what the spec says of it; GRID/MODEL is a model of another grid, compared on the pairs
-    that both grids have. Each pair is tested with a paired test from the stored statistics (by default approximate
-    randomization), or, where there are none and where pairs are too many, by the two scores' intervals; p-values are
-    adjusted for the number of pairs. Scopes are B's partitions; the same test is made of their means, in which a
-    sentence is dealt or drawn in all pairs at once. Where one of the two was trained with several seeds, a table more
-    compares the recipes, over all their seeds; a recipe's name, which is its models' without the seed, compares
-    recipes alone. Scores that are quoted can't be tested: with --with-quoted the differences alone are shown. Tables:
-    scopes, losses, gains, pairs, recipes.
+    that both grids have. Of several test sets it is the grid's first, or the one named. Each pair is tested with a
+    paired test from the stored statistics (by default approximate randomization), or, where there are none and where
+    pairs are too many, by the two scores' intervals; p-values are adjusted for the number of pairs. Scopes are B's
+    partitions; the same test is made of their means, in which a sentence is dealt or drawn in all pairs at once. Where
+    one of the two was trained with several seeds, a table more compares the recipes, over all their seeds; a recipe's
+    name, which is its models' without the seed, compares recipes alone. Scores that are quoted can't be tested: with
+    --with-quoted the differences alone are shown. Tables: scopes, losses, gains, pairs, recipes.
 
     Examples: dragoman compare demo base roles · dragoman compare demo five-shot roles ·
     dragoman compare demo english-centric roles --metric chrf++ --correction bh ·
     dragoman compare demo base roles --test bootstrap --samples 20000 --seed 1 --unit document ·
     dragoman compare sweep-1 roles sweep-2/roles · dragoman compare seeds english-centric roles ·
-    dragoman compare demo base roles --lines domain=dates · dragoman compare demo base roles --table pairs --csv
+    dragoman compare demo base roles --test-set ntrex · dragoman compare demo base roles --lines domain=dates ·
+    dragoman compare demo base roles --table pairs --csv
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
-    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, lines=lines, micro=micro)
+    question = ScoreQuestion(
+        grid, metric, signature=signature, prompt=prompt, test_set=test_set, lines=lines, micro=micro
+    )
     if with_quoted and (side_by_side := compare_quoted(store, question, a=a, b=b)):
         return tables(grid, side_by_side, top or limit)
     asked = asked_recipes(store, question, a=a, b=b, correction=correction)

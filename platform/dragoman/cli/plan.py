@@ -28,6 +28,7 @@ from dragoman.reports.plan import (
     text,
     too_long,
 )
+from dragoman.reports.planned_test_sets import test_sets
 from dragoman.reports.power import power
 from dragoman.reports.slices import labels
 from dragoman.settings import settings
@@ -48,8 +49,8 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Tables: models, languages, text, line_breaks, missing, too_long, contamination, from_files, labels, cells, power,
-    cost.
+    Tables: models, test_sets, languages, text, line_breaks, missing, too_long, contamination, from_files, labels,
+    cells, power, cost.
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
@@ -72,6 +73,7 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
     home = settings().home
     return [
         models(planned),
+        test_sets(planned),
         languages(planned),
         text(planned),
         line_breaks(planned),

@@ -11,6 +11,7 @@ from dragoman.analysis.ranking import best_models
 from dragoman.analysis.score_query import Selection
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import systems
+from dragoman.analysis.test_sets import test_set_of
 from dragoman.cli.arguments import (
     GridArgument,
     LinesOption,
@@ -19,13 +20,14 @@ from dragoman.cli.arguments import (
     ModelsOption,
     PromptOption,
     SignatureOption,
+    TestSetOption,
     complete_models,
     open_snapshot,
 )
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.errors import StoreError
-from dragoman.reports.choices import chosen_metric, chosen_models, weighing
+from dragoman.reports.choices import asked_of, chosen_metric, chosen_models, weighing
 from dragoman.reports.quoted import marked
 from dragoman.store.store import Store
 from dragoman.tables.table import Table, number, share, word
@@ -47,6 +49,7 @@ def query(
     model: ModelsOption = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
+    test_set: TestSetOption = None,
     signature: SignatureOption = None,
     lines: LinesOption = None,
     against: Annotated[
@@ -62,18 +65,20 @@ def query(
     """Group a grid's scores: mean, median and number of cells, and the difference to another model.
 
     Dimensions: model, partition, source, target, source_script, target_script, source_family, target_family.
-    Partitions are the seven, unseen and unknown. Scores are those of the grid's first prompt, or of the one named:
-    prompts are never averaged. Tables: groups, best (the best model into each target, each pair alike).
+    Partitions are the seven, unseen and unknown. Scores are those of the grid's first prompt and test set, or of those
+    named: neither are ever averaged. Tables: groups, best (the best model into each target, each pair alike).
 
     Examples: dragoman query demo --by partition --by target --against base ·
     dragoman query demo --by target_family --where partition=recombined,reversed --model roles ·
-    dragoman query demo --by source --by target --csv · dragoman query demo --table best
+    dragoman query demo --by source --by target --test-set ntrex --csv · dragoman query demo --table best
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
     models = chosen_models(store, grid, model)
     dimensions = [name for names in by or () for name in names.split(",")]
-    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, lines=lines, micro=micro)
+    question = ScoreQuestion(
+        grid, metric, signature=signature, prompt=prompt, test_set=test_set, lines=lines, micro=micro
+    )
     selection = Selection(store, question, tuple(models)).by(*dimensions).where(**_conditions(where or ()))
     selection = selection if against is None else selection.against(against)
     table = best(store, question)
@@ -86,7 +91,8 @@ def query(
 def groups(selection: Selection) -> Table:
     """The groups of a selection, a row each."""
     question = selection.question
-    rows = [{**group.group, **group.model_dump(mode="json", exclude={"group"})} for group in selection]
+    facts = {"test_set": test_set_of(selection.store, question)}
+    rows = [{**group.group, **group.model_dump(mode="json", exclude={"group"}), **facts} for group in selection]
     keys = [name for name in (rows[0] if rows else {}) if name in set(Dimension)]
     columns = [
         *map(word, keys),
@@ -102,7 +108,7 @@ def groups(selection: Selection) -> Table:
             *(number(name, digits=0) for name in ("wins", "losses", "ties")),
         ]
     by = f" by {', '.join(keys).replace('_', ' ')}" if keys else ""
-    title = f"{question.grid}: {question.metric}{by}, {weighing(question.micro)}"
+    title = f"{asked_of(selection.store, question)}: {question.metric}{by}, {weighing(question.micro)}"
     group = keys[0] if len(keys) > 1 else None
     table = Table(name="groups", title=title, columns=columns, content=rows, stub=len(keys), group=group)
     if Dimension.MODEL not in keys:
@@ -116,8 +122,11 @@ def best(store: Store, question: ScoreQuestion) -> Table:
     return Table(
         name="best",
         detail=True,
-        title=f"{question.grid}: best model into each target by mean {question.metric}, each pair alike",
-        content=lambda: [row.model_dump(mode="json") for row in best_models(store, question)],
+        title=f"{asked_of(store, question)}: best model into each target by mean {question.metric}, each pair alike",
+        content=lambda: [
+            {**row.model_dump(mode="json"), "test_set": test_set_of(store, question)}
+            for row in best_models(store, question)
+        ],
         columns=[word("target"), word("model"), number("mean"), share("pairs", "done", "pairs")],
     )
 

@@ -17,6 +17,7 @@ from dragoman.cli.arguments import (
     MicroOption,
     PromptOption,
     SignatureOption,
+    TestSetOption,
     complete_models,
     open_snapshot,
 )
@@ -51,6 +52,7 @@ def rank(
     ] = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
+    test_set: TestSetOption = None,
     signature: SignatureOption = None,
     lines: LinesOption = None,
     alpha: Annotated[float, typer.Option(help="Adjusted p-values up to this are significant.")] = ALPHA,
@@ -70,18 +72,21 @@ def rank(
 
     The means of every two systems are tested by paired randomization from the stored statistics, in which a sentence is
     dealt in all pairs at once, and p-values are adjusted after Holm for the number of pairs of systems. Systems stand
-    in clusters as at WMT, with the ranks each may have. Against the next system: the smallest difference that this test
-    set shows, how many sentences the observed one takes, and how often people agree with one of that size.
-    Quoted scores are listed below, unranked. Tables: ranking, quoted, neighbours, shares, differences.
+    in clusters as at WMT, with the ranks each may have. Of several test sets it is the first, or the one named. Against
+    the next system: the smallest difference that this test set shows, how many sentences the observed one takes, and
+    how often people agree with one of that size. Quoted scores are listed below, unranked. Tables: ranking, quoted,
+    neighbours, shares, differences.
 
     Examples: dragoman rank demo · dragoman rank demo --over unseen --metric chrf++ ·
     dragoman rank demo --model base --model roles --model english-centric ·
-    dragoman rank demo --lines domain=dates · dragoman rank demo --table ranking --latex ·
+    dragoman rank demo --lines domain=dates · dragoman rank demo --test-set ntrex --table ranking --latex ·
     dragoman rank demo --table differences --csv
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
-    question = ScoreQuestion(grid, metric, signature=signature, prompt=prompt, lines=lines, micro=micro)
+    question = ScoreQuestion(
+        grid, metric, signature=signature, prompt=prompt, test_set=test_set, lines=lines, micro=micro
+    )
     found = rank_systems(
         store, question, models=model or (), over=over, alpha=alpha, samples=samples, seed=seed, unit=unit
     )

@@ -16,6 +16,7 @@ from dragoman.cli.arguments import (
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
+    TestSetOption,
     WithQuotedOption,
     open_snapshot,
 )
@@ -24,8 +25,8 @@ from dragoman.cli.output import printed, until_printed
 from dragoman.reports import jobs
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
-from dragoman.reports.results import answers, notes_on_pairs
-from dragoman.reports.slices import by_label
+from dragoman.reports.results import notes_on_pairs
+from dragoman.reports.results_by_test_set import answers_by_test_set
 from dragoman.tables.table import Table
 
 LabelOption = Annotated[
@@ -41,6 +42,7 @@ def results(
     model: ModelsOption = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
+    test_set: TestSetOption = None,
     signature: SignatureOption = None,
     lines: LinesOption = None,
     by: LabelOption = None,
@@ -52,15 +54,15 @@ def results(
 
     Without a name it lists the grids there are.
 
-    Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none.
-    Gains over the base are taken on the pairs both have, asked with the same prompt; a model that is asked with
-    several prompts has rows of its own for each. --lines asks of a slice of the test set alone, as though only its
-    lines had been scored; --by of every slice that a label makes. Scores that are quoted have a mark, and no gains;
-    with --with-quoted a table sets them beside the others. Tables: partitions, gap, seeds, matrix, reasons, pairs,
-    quoted; with --by: slices.
+    Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none. Gains over the
+    base are taken on the pairs both have, asked with the same prompt; a model that is asked with several prompts has
+    rows of its own for each, and a grid of several test sets likewise: no mean is over two. --lines asks of a slice of
+    the test set alone, as though only its lines had been scored; --by of every slice that a label makes. Scores that
+    are quoted have a mark, and no gains; with --with-quoted a table sets them beside the others. Tables: partitions,
+    gap, seeds, matrix, reasons, pairs, quoted; with --by: slices.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
-    dragoman results demo --table partitions --latex ·
+    dragoman results demo --table partitions --latex · dragoman results demo --test-set ntrex ·
     dragoman results demo --lines domain=dates · dragoman results demo --by domain ·
     dragoman results demo --other-languages · dragoman results demo --table pairs --csv
     """
@@ -71,13 +73,19 @@ def results(
     questions = {}
     for name in names:
         question = ScoreQuestion(
-            name, chosen_metric(store, name, metric), signature=signature, prompt=prompt, lines=lines, micro=micro
+            name,
+            chosen_metric(store, name, metric),
+            signature=signature,
+            prompt=prompt,
+            test_set=test_set,
+            lines=lines,
+            micro=micro,
         )
         questions[question] = chosen_models(store, name, model)
     tables = {
-        question.grid: answers(store, question, models=models, other_languages=other_languages, with_quoted=with_quoted)
-        if by is None
-        else [by_label(store, question, models=models, label=by)]
+        question.grid: answers_by_test_set(
+            store, question, models=models, other_languages=other_languages, with_quoted=with_quoted, by=by
+        )
         for question, models in questions.items()
     }
     return tables[grid] if names == [grid] else across(grid, tables, {} if by else notes_on_pairs(store, questions))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from dragoman.cell import Cell, CellState
-from dragoman.errors import SpecError
+from dragoman.errors import SpecError, nearest
 from dragoman.metrics.scoring import require
 from dragoman.model import is_from_elsewhere
 from dragoman.pair import Pair
@@ -34,7 +34,7 @@ class AddedSystem(NamedTuple):
     read: SystemFromFiles
     """The system as its files have it."""
     cells: tuple[CellRecord, ...]
-    """Its cells, one for each pair of the grid, as they were before."""
+    """Its cells, one for each pair of the test set, as they were before."""
     is_new: bool
     """Whether the grid did not have it."""
 
@@ -82,8 +82,11 @@ def add_system(
     if baseline.translations is None:
         raise SpecError(f"The system {baseline.name} has no translations in files.")
     record, cells = store.grids.get(grid), store.cells.of_grid(grid)
+    check_test_set(record, baseline.test_set)
     store.jobs.check_free(grid)
-    templates = templates_of(record, cells)
+    tested = baseline.test_set or next(iter(record.test_sets.values()), None)
+    by_set = templates_of(record, cells)
+    templates = by_set[tested]
     pairs = [pair for pair, cell in templates.items() if cell.test is not None]
     files = open_translations(KEY, baseline.translations, baseline.name, pairs=pairs, languages=record.languages)
 
@@ -94,8 +97,15 @@ def add_system(
     model = read.identity.id
     check_known_name(record, model, baseline.name)
     is_new = model not in record.models
-    before = {cell.cell.pair: cell for cell in cells if cell.cell.model == model}
-    own = tuple(before.get(pair) or _cell(model, cell, read) for pair, cell in templates.items())
+    before = {(cell.cell.test_set, cell.cell.pair): cell for cell in cells if cell.cell.model == model}
+    others = f"its translations are of the test set {tested}"
+    every = [
+        before.get((cell.cell.test_set, pair)) or _cell(model, cell, read.missing.get(pair) if is_own else others)
+        for name, found in by_set.items()
+        for is_own in [name == tested]
+        for pair, cell in found.items()
+    ]
+    own = tuple(cell for cell in every if record.test_sets.get(cell.cell.test_set) == tested)
     require(record.metrics, pairs, record.languages)
     added = AddedSystem(read, own, is_new)
     if dry_run:
@@ -105,7 +115,7 @@ def add_system(
     if is_new:
         names = {**record.names, model: baseline.name}
         grown = record.model_copy(update={"models": (*record.models, model), "names": names})
-        store.grids.add(grown, [*cells, *own])
+        store.grids.add(grown, [*cells, *every])
     commit(
         store, uncommitted(store, grid, model), lambda pair: unchanged(files, read.contents, pair, test_lines),
         languages=record.languages, metrics=record.metrics, workers=workers, advance=advance,
@@ -116,7 +126,7 @@ def add_system(
 def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellRecord]]]:
     """The systems that were added to a grid and stay when its spec is run again: their names and cells, by their id.
 
-    One is kept as long as all pairs are done under the plan's test set, first prompt and decoding, and its name is not
+    One is kept as long as all pairs are done under the plan's test sets, first prompt and decoding, and its name is not
     another system's; one that a spec named, and names no more, is not.
     """
     grid = next((each for each in store.grids.all() if each.name == plan.spec.name), None)
@@ -131,18 +141,19 @@ def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellReco
         done = {cell.cell.id: cell for cell in store.cells.of_grid(grid.name, model=model.id) if not cell.state.is_open}
         wanted = [
             Cell(
-                model=model.id, test_set=plan.test_set.id, content=plan.contents.get(pair, ""), pair=pair,
-                prompt=plan.prompt.id, decoding=plan.decoding_of(model.id).id,
+                model=model.id, test_set=test_set.id, content=test_set.contents.get(pair, ""), pair=pair,
+                prompt=plan.prompt.id, decoding=plan.decoding_of(model.id, test_set).id,
             ).id
-            for pair in plan.pairs
+            for test_set in plan.test_sets
+            for pair in test_set.pairs
         ]  # fmt: skip
         if all(cell in done for cell in wanted):
             kept[model.id] = model.name, [done[cell] for cell in wanted]
     return kept
 
 
-def templates_of(record: GridRecord, cells: list[CellRecord]) -> dict[Pair, CellRecord]:
-    """A cell of each pair under the conditions that systems are compared in: of the first prompt and its decoding."""
+def templates_of(record: GridRecord, cells: list[CellRecord]) -> dict[str | None, dict[Pair, CellRecord]]:
+    """By test set, a cell of each pair under the conditions that systems are compared in: the first prompt's."""
     groups: dict[tuple[str, str, str], dict[Pair, CellRecord]] = {}
     for each in cells:
         condition = (each.cell.test_set, each.cell.prompt, each.cell.decoding)
@@ -154,8 +165,27 @@ def templates_of(record: GridRecord, cells: list[CellRecord]) -> dict[Pair, Cell
         first = (spec.prompts[0].id, Decoding.model_validate(spec.evaluation.decoding).id)
     except ValidationError:  # a grid of another version, or one that was not made from a specification
         first = ("", "")
-    chosen = next((found for key, found in groups.items() if key[1:] == first), None)
-    return dict(sorted((chosen or next(iter(groups.values()))).items()))
+    test_sets = list(record.test_sets) or [next(iter(groups))[0]]
+    found: dict[str | None, dict[Pair, CellRecord]] = {}
+    for test_set in test_sets:
+        of_set = {key: group for key, group in groups.items() if key[0] == test_set}
+        chosen = next((group for key, group in of_set.items() if key[1:] == first), None)
+        chosen = chosen or next((group for key, group in of_set.items() if key[1] == first[0]), None)
+        name = record.test_sets.get(test_set)
+        found[name] = dict(sorted((chosen or next(iter(of_set.values()))).items()))
+    return found
+
+
+def check_test_set(record: GridRecord, name: str | None) -> None:
+    """Refuse a test set that a grid lacks.
+
+    Raises:
+        SpecError: it has none of that name.
+    """
+    known = record.test_sets.values()
+    if name is not None and name not in known:
+        remedy = nearest(name, known) if known else "its one test set has no name: leave it out."
+        raise TranslationError(f"Grid '{record.name}' has no test set '{name}'; {remedy}")
 
 
 def check_known_name(record: GridRecord, model: str, name: str, what: str = "translations") -> None:
@@ -180,9 +210,9 @@ def check_known_name(record: GridRecord, model: str, name: str, what: str = "tra
         )
 
 
-def _cell(model: str, template: CellRecord, read: SystemFromFiles) -> CellRecord:
+def _cell(model: str, template: CellRecord, missing: str | None) -> CellRecord:
     cell = template.cell.model_copy(update={"model": model})
-    reason = template.reason if template.test is None else read.missing.get(cell.pair)
+    reason = template.reason if template.test is None else missing
     return CellRecord(
         cell=cell, state=CellState.PLANNED if reason is None else CellState.MISSING, reason=reason, test=template.test
     )

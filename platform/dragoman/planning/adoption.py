@@ -14,6 +14,7 @@ from dragoman.cell import CellState
 from dragoman.identity import canonical_json
 from dragoman.model import ModelIdentity
 from dragoman.planning.plan import Plan, PlannedTraining, spec_meaning
+from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.planning.test_set import LEFT_OUT, TestSet, id_of_tested
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.sentences import SentenceSample
@@ -38,7 +39,7 @@ def adopt_from(plan: Plan, store_url: str, blobs_url: str) -> Plan:
 
 
 def adopt(plan: Plan, store: Store) -> Plan:
-    """The plan with the earlier identities of its models, its test set and itself, where those are done and hold.
+    """The plan with the earlier identities of its models, its test sets and itself, where those are done and hold.
 
     An earlier identity of a model holds if what it did not see was last written to before the model was recorded. A
     test set is its lines: of those that have lines of the plan, the one that most of its cells are done under.
@@ -50,7 +51,7 @@ def adopt(plan: Plan, store: Store) -> Plan:
     )
     trainings = tuple(_adopted_training(training, base, known) for training in plan.trainings)
     plan = _copy(plan, base=base, baselines=baselines, trainings=trainings)
-    return _with_known_id(_with_known_test_set(plan, store), store)
+    return _with_known_id(_with_known_test_sets(plan, store), store)
 
 
 def _copy(plan: Plan, **changes: Any) -> Plan:
@@ -89,21 +90,36 @@ def _without_files(recipe: Mapping[str, Any]) -> str:
     return canonical_json({**recipe, "corpus": corpus})
 
 
-def _with_known_test_set(plan: Plan, store: Store) -> Plan:
-    test = plan.test_set
+def _with_known_test_sets(plan: Plan, store: Store) -> Plan:
+    """The plan with each of its test sets under the identity that most of its cells are done under."""
+    for place, planned in enumerate(plan.test_sets):
+        plan = _with_known_test_set(plan, place, planned, store)
+    return plan
+
+
+def _with_known_test_set(plan: Plan, place: int, planned: PlannedTestSet, store: Store) -> Plan:
+    test = planned.test_set
     # earlier versions drew no samples and left nothing out
-    if not test.is_by_lines or isinstance(test.sentences, SentenceSample) or plan.left_out:
+    if not test.is_by_lines or isinstance(test.sentences, SentenceSample) or planned.left_out:
         return plan
+    # where two test sets have files of one name, the name of one stands after theirs
+    files = test.revision.removesuffix(f", {planned.name}")
+    taken = {each.id for each in plan.test_sets if each.id != planned.id}
     others = [
-        TestSet(corpus=test.corpus, revision=revision, split=test.split, sentences=test.sentences)
-        for revision in similar_test_sets(store, test.corpus, test.split, test.sentences, plan.contents.values())
+        other
+        for revision in similar_test_sets(
+            store, test.corpus, test.split, test.sentences, planned.contents.values(), files
+        )
         if f", {LEFT_OUT} " not in revision
+        for other in [TestSet(corpus=test.corpus, revision=revision, split=test.split, sentences=test.sentences)]
+        if other.id not in taken | {planned.id}
     ]
     states = cell_states(store, [model.id for model in plan.models]) if others else {}
     best, most = plan, _done(plan, states) if states else 0
     for other in others if states else ():
-        tested = plan.tested.model_copy(update={"id": id_of_tested(other, plan.contents)})
-        candidate = _copy(plan, test_set=other, tested=tested)
+        tested = planned.tested.model_copy(update={"id": id_of_tested(other, planned.contents)})
+        named = planned.model_copy(update={"test_set": other, "tested": tested})
+        candidate = _copy(plan, test_sets=(*plan.test_sets[:place], named, *plan.test_sets[place + 1 :]))
         if (done := _done(candidate, states)) > most:
             best, most = candidate, done
     return best

@@ -1,5 +1,6 @@
 """Systems of a plan that are not trained here: the base's identity, and the baselines."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ from dragoman.identity import hash_files
 from dragoman.model import Former, ModelIdentity
 from dragoman.pair import Pair, PairKey, all_pairs
 from dragoman.partition import Evidence, TrainingGraph
+from dragoman.planning.planned_test_set import PlannedTestSet, test_set_named
 from dragoman.spec.baseline import Baseline
 from dragoman.spec.grid import Base, GridSpec
-from dragoman.spec.pairs import Declared, chosen
+from dragoman.spec.pairs import Declared
 from dragoman.store.records import StoredScore
 
 if TYPE_CHECKING:
@@ -45,14 +47,29 @@ class PlannedBaseline(BaseModel):
     scores: dict[PairKey, tuple[StoredScore, ...]] = {}
     """Of a quoted system, its scores of each pair."""
 
+    def why_missing(self, pair: Pair, test_set: PlannedTestSet, test_sets: Sequence[PlannedTestSet]) -> str | None:
+        """Why a system from files has no translations of a pair of a test set; None where it has them.
 
-def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> tuple[PlannedBaseline, ...]:
+        Args:
+            pair: the pair.
+            test_set: the test set.
+            test_sets: all of the grid, the first one first.
+        """
+        own = test_set_named(test_sets, self.baseline.test_set)
+        if own.name != test_set.name:
+            return f"its {'scores' if self.baseline.scores else 'translations'} are of the test set {own.name}"
+        return self.missing.get(pair)
+
+
+def planned_baselines(
+    spec: GridSpec, base: ModelIdentity, test_sets: Sequence[PlannedTestSet]
+) -> tuple[PlannedBaseline, ...]:
     """The baselines of a spec that are systems of their own; translations and scores in files are read.
 
     Args:
         spec: the spec.
         base: its base.
-        lines: the test sentences.
+        test_sets: the test sets.
 
     Raises:
         SpecError: one is the base, or another baseline.
@@ -65,7 +82,7 @@ def planned_baselines(spec: GridSpec, base: ModelIdentity, lines: TestLines) -> 
     for baseline in spec.baselines:
         if not baseline.stands_alone:
             continue
-        read, quoted = _read(spec, baseline, lines), _quoted(spec, baseline)
+        read, quoted = _read(spec, baseline, test_sets), _quoted(spec, baseline, test_sets)
         identity = read.identity if read else quoted.identity if quoted else _model(spec, baseline)
         if identity.id in names and (read or quoted):
             raise SpecError(
@@ -114,23 +131,24 @@ def test_lines_of(lines: TestLines, pair: Pair) -> tuple[list[str], list[str]]:
     return [segment.source for segment in segments], [segment.target for segment in segments]
 
 
-def _read(spec: GridSpec, baseline: Baseline, lines: TestLines) -> "SystemFromFiles | None":
+def _read(spec: GridSpec, baseline: Baseline, test_sets: Sequence[PlannedTestSet]) -> "SystemFromFiles | None":
     if baseline.translations is None:
         return None
     from dragoman.translations.system import read_system
 
     key = f"baselines.{baseline.name}.translations"
+    lines = test_set_named(test_sets, baseline.test_set).tested.lines
     files = files_of(spec, baseline, lines)
     return read_system(key, baseline.name, files, lines.pairs, partial(test_lines_of, lines))
 
 
-def _quoted(spec: GridSpec, baseline: Baseline) -> "QuotedSystem | None":
+def _quoted(spec: GridSpec, baseline: Baseline, test_sets: Sequence[PlannedTestSet]) -> "QuotedSystem | None":
     if baseline.scores is None:
         return None
     from dragoman.quoted.system import read_quoted
 
     key = f"baselines.{baseline.name}.scores"
-    pairs = chosen(spec.evaluation.pairs, spec.languages)
+    pairs = test_set_named(test_sets, baseline.test_set).pairs
     return read_quoted(key, baseline.name, baseline.scores, pairs=pairs, languages=spec.languages)
 
 

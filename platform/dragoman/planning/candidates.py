@@ -10,6 +10,7 @@ from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan
+from dragoman.planning.planned_test_set import PlannedTestSet, test_set_named
 from dragoman.planning.test_set import TestSet, id_of_tested
 from dragoman.planning.training_text import TestText
 from dragoman.segment import Split
@@ -34,7 +35,7 @@ def candidates_plan(plan: Plan) -> Plan | None:
     if why_on_test(plan) is not None or plan.spec.promotion is None or len(plan.trainings) < 2:
         return None
     spec, policy = plan.spec, plan.spec.promotion
-    choice, sentences = spec.evaluation.corpus or spec.corpus, policy.candidates.sentences
+    choice, sentences = _looked_at(plan, policy).tested.corpus, policy.candidates.sentences
     corpus = open_corpus(choice.kind, choice.placed)
     pairs = _compared(plan, policy)
     absent = corpus.missing(pairs, Split.DEV)
@@ -44,7 +45,9 @@ def candidates_plan(plan: Plan) -> Plan | None:
         corpus=choice, split=Split.DEV, sentences=sentences, pairs=tuple(contents),
         similarity=spec.contamination.similarity, id=id_of_tested(test_set, contents),
     )  # fmt: skip
+    dev = PlannedTestSet(test_set=test_set, tested=tested, pairs=tuple(contents), contents=contents, missing={})
     evaluation: dict[str, Any] = {
+        "test_sets": (), "corpus": choice if spec.evaluation.test_sets else spec.evaluation.corpus,
         "split": Split.DEV, "sentences": sentences, "base": False,
         "pairs": tuple(contents), "prompts": (plan.prompt,), "prompt": None, "missing": "drop",
     }  # fmt: skip
@@ -54,10 +57,9 @@ def candidates_plan(plan: Plan) -> Plan | None:
     }  # fmt: skip
     changes: dict[str, Any] = {
         "spec": spec.model_copy(update=own),
-        "test_set": test_set, "tested": tested, "left_out": {},
+        "test_sets": (dev,),
         "trainings": tuple(training.model_copy(update={"text": None}) for training in plan.trainings),
-        "baselines": (), "prompts": (plan.prompt,), "undemonstrated": {}, "pairs": tuple(contents),
-        "contents": contents, "missing": {}, "line_breaks": {}, "known_as": None,
+        "baselines": (), "prompts": (plan.prompt,), "undemonstrated": {}, "known_as": None,
     }  # fmt: skip
     return Plan(**{**{field: getattr(plan, field) for field in Plan.model_fields}, **changes})
 
@@ -69,11 +71,12 @@ def why_on_test(plan: Plan) -> str | None:
         return None
     if policy.candidates.split == "test":
         return "promotion.candidates says so"
-    if plan.spec.evaluation.split is Split.DEV:
+    looked_at = _looked_at(plan, policy)
+    if looked_at.tested.split is Split.DEV:
         return "the evaluation itself is on dev"
     if plan.prompt.shots:
         return "the examples in its prompt are dev sentences"
-    choice = plan.spec.evaluation.corpus or plan.spec.corpus
+    choice = looked_at.tested.corpus
     pairs = _compared(plan, policy)
     try:
         absent = open_corpus(choice.kind, choice.placed).missing(pairs, Split.DEV)
@@ -90,6 +93,11 @@ def is_theirs(store: Store, plan: Plan) -> bool:
     return found is None or found.spec.get("candidates_of") == plan.spec.candidates_of
 
 
+def _looked_at(plan: Plan, policy: Promotion) -> PlannedTestSet:
+    """The test set that the policy is about."""
+    return test_set_named(plan.test_sets, policy.test_set)
+
+
 def _compared(plan: Plan, policy: Promotion) -> list[Pair]:
     """The pairs that candidates are compared over, for every alias that a candidate is proposed for."""
     scopes = [policy.over, *(champion.over for champion in policy.champions)]
@@ -98,4 +106,4 @@ def _compared(plan: Plan, policy: Promotion) -> list[Pair]:
     def is_compared(pair: Pair) -> bool:
         return any(is_in(scope, pair, graph.partition(pair)) for scope in scopes for graph in graphs)
 
-    return [pair for pair in plan.contents if is_compared(pair)]
+    return [pair for pair in _looked_at(plan, policy).contents if is_compared(pair)]

@@ -72,11 +72,17 @@ def estimate(plan: Plan, store: Store | None) -> Estimate:
         store: where the rates of earlier runs are read; None where there is no store yet.
     """
     counted = tokenizer_of(plan.spec.base)
-    densities = _densities(plan.tested, counted or (lambda texts: round(sum(len(t.encode()) for t in texts) / BYTES)))
-    segments = _segments(plan)
+    densities = _densities(
+        [each.tested for each in plan.test_sets],
+        counted or (lambda texts: round(sum(len(t.encode()) for t in texts) / BYTES)),
+    )
+    segments = [_segments(each.tested) for each in plan.test_sets]
     most = plan.spec.evaluation.decoding.max_new_tokens
-    generated = {pair: round(segments[pair] * min(densities[pair.target].tokens, most)) for pair in plan.contents}
-    everything = sum(generated.values())
+    everything = sum(
+        round(found[pair] * min(densities[pair.target].tokens, most))
+        for found, test_set in zip(segments, plan.test_sets, strict=True)
+        for pair in test_set.contents
+    )
     trained = {planned.identity.id: planned for planned in plan.trainings}
     known: dict[str, Rates] = {}
     costs = []
@@ -86,7 +92,7 @@ def estimate(plan: Plan, store: Store | None) -> Estimate:
         if store is not None and method not in known:
             known[method] = rates(store, plan.base.id, method)
         prompts = 0 if model.id in plan.from_elsewhere else sum(asked.id == model.id for asked, _ in plan.asked)
-        sentences = prompts * sum(segments.values())
+        sentences = prompts * sum(sum(found.values()) for found in segments)
         costs.append(_cost(model, planned, prompts * everything, sentences, densities, known.get(method)))
     return Estimate(costs, _basis(plan, counted is not None, known))
 
@@ -118,22 +124,22 @@ def _cached(base: Base) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _densities(tested: TestText, count: Count) -> dict[str, _Density]:
-    """The first test sentences of every language, read with as few pairs as possible."""
-    lines = tested.lines
+def _densities(test_sets: Sequence[TestText], count: Count) -> dict[str, _Density]:
+    """The first test sentences of every language, of the first test set that has it, read with few pairs."""
     densities: dict[str, _Density] = {}
-    for pair in tested.pairs:
-        if not densities.keys() >= set(pair):
-            segments = lines.segments(pair, LINES)
-            for tag, texts in zip(pair, zip(*segments, strict=True), strict=False):
-                tokens = count(texts)
-                densities[tag] = _Density(tokens / len(texts), tokens / max(1, sum(map(len, texts))))
+    for tested in test_sets:
+        lines = tested.lines
+        for pair in tested.pairs:
+            if not densities.keys() >= set(pair):
+                segments = lines.segments(pair, LINES)
+                for tag, texts in zip(pair, zip(*segments, strict=True), strict=False):
+                    tokens = count(texts)
+                    densities.setdefault(tag, _Density(tokens / len(texts), tokens / max(1, sum(map(len, texts)))))
     return densities
 
 
-def _segments(plan: Plan) -> dict[Pair, int]:
+def _segments(tested: TestText) -> dict[Pair, int]:
     """Test sentences of each pair."""
-    tested = plan.tested
     lines = tested.lines
     if not lines.multiparallel:
         return {pair: len(lines.segments(pair)) for pair in tested.pairs}

@@ -8,8 +8,9 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dragoman.contamination import SEARCH
+from dragoman.model import ModelIdentity
 from dragoman.planning.plan import Plan, PlannedTraining
-from dragoman.planning.training_text import TrainingText
+from dragoman.planning.training_text import TrainingText, id_of_searched
 
 Tell = Callable[[PlannedTraining], None]
 """Callback for each finetuning whose text is going to be read."""
@@ -24,6 +25,22 @@ class Manifest(BaseModel):
     """Version of the file's layout."""
     plan: Plan
     """The plan, with the text of every finetuning."""
+
+
+class _SurveyedTraining(BaseModel):
+    identity: ModelIdentity
+    text: TrainingText | None = None
+
+
+class _SurveyedPlan(BaseModel):
+    trainings: tuple[_SurveyedTraining, ...]
+
+
+class _Surveyed(BaseModel):
+    """What is taken from an earlier manifest, of a version that may have had other plans."""
+
+    format: Literal[1]
+    plan: _SurveyedPlan
 
 
 def manifest_path(home: Path, grid: str) -> Path:
@@ -50,18 +67,18 @@ def prepare(plan: Plan, home: Path, tell: Tell = lambda _: None) -> Plan:
         MetricError: a language filter can't tell a language.
     """
     path = manifest_path(home, plan.spec.name)
-    earlier = _texts(path)
+    earlier, tested = _texts(path), [test_set.tested for test_set in plan.test_sets]
+    searched = (id_of_searched(tested), tested[0].similarity, SEARCH)
     trainings = []
     for planned in plan.trainings:
         text = earlier.get(planned.identity.id)
-        searched = (plan.tested.id, plan.tested.similarity, SEARCH)
         if text is None or (text.tested, text.similarity, text.search) != searched:
             from dragoman.planning.training_data import (
                 survey,  # brings numpy: a plan without finetunings need not wait for it
             )
 
             tell(planned)
-            text = survey(planned, plan.tested)
+            text = survey(planned, tested)
         trainings.append(planned.model_copy(update={"text": text}))
     manifest = Manifest(plan=plan.model_copy(update={"trainings": tuple(trainings)}))
     _write(path, manifest.model_dump_json())
@@ -69,9 +86,9 @@ def prepare(plan: Plan, home: Path, tell: Tell = lambda _: None) -> Plan:
 
 
 def _texts(path: Path) -> dict[str, TrainingText]:
-    """Training texts of an earlier manifest, by model; empty if there is none, or none of this version."""
+    """Training texts of an earlier manifest, by model; empty if there is none, or none that this version reads."""
     try:
-        earlier = Manifest.model_validate_json(path.read_bytes())
+        earlier = _Surveyed.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return {}
     return {planned.identity.id: planned.text for planned in earlier.plan.trainings if planned.text}

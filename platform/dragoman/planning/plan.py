@@ -14,6 +14,7 @@ from dragoman.model import ModelIdentity
 from dragoman.pair import Pair, PairKey
 from dragoman.partition import Partition, TrainingGraph
 from dragoman.planning.baselines import PlannedBaseline, declared_graph
+from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.planning.test_set import TestSet
 from dragoman.planning.training_text import TestText, TrainingText
 from dragoman.spec.corpus import CorpusChoice
@@ -22,6 +23,7 @@ from dragoman.spec.examples import expected
 from dragoman.spec.filters import Filters
 from dragoman.spec.grid import Finetuning, GridSpec
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
+from dragoman.spec.test_sets import LongSentences
 
 
 class PlannedTraining(BaseModel):
@@ -49,8 +51,8 @@ class PlannedTraining(BaseModel):
     """Filters of the examples."""
     pivot: str | None = None
     """The language that text of missing pairs is made through, where there is such a pair."""
-    held_out: TestText | None = None
-    """The test sentences that are left out of the examples, where the filters exclude them."""
+    held_out: tuple[TestText, ...] = ()
+    """The test sentences that are left out of the examples, of every test set, where the filters exclude them."""
     text: TrainingText | None = None
     """The examples as they were drawn (`dragoman.planning.training_data`); None until they are read."""
 
@@ -79,25 +81,12 @@ class Plan(BaseModel):
     """The finetunings, in the spec's order."""
     baselines: tuple[PlannedBaseline, ...] = ()
     """The baselines that are models of their own."""
-    test_set: TestSet
-    """What is evaluated on."""
-    tested: TestText
-    """The same, for the search in training text."""
+    test_sets: tuple[PlannedTestSet, ...]
+    """What is evaluated on; the first is the one that gates and registered models are about by default."""
     prompts: tuple[EvaluationPrompt, ...]
     """The prompts of the evaluation, complete; the first is the one that gates evaluate."""
     undemonstrated: dict[str, dict[PairKey, str]]
     """By the prompt's id, the pairs that there are no examples for, with the reason."""
-    pairs: tuple[Pair, ...]
-    """The evaluation pairs."""
-    contents: dict[PairKey, str]
-    """Content hash of each pair's test lines."""
-    missing: dict[PairKey, str]
-    """Evaluation pairs without test lines, with the reason."""
-    line_breaks: dict[PairKey, int] = {}
-    """Test sentences of a pair with a line break in them, which is a space in the segment; only where there are any."""
-    left_out: dict[PairKey, tuple[int, ...]] = {}
-    """Numbers, from 1, of the test sentences that are left out since some model has no room for them."""
-
     known_as: str | None = None
     """The id that an earlier version gave the plan of this spec, where it ran it."""
 
@@ -113,13 +102,43 @@ class Plan(BaseModel):
         return {"spec": spec_meaning(self.spec), "base": self.base.id, "baselines": others}
 
     @property
+    def first(self) -> PlannedTestSet:
+        """The first test set."""
+        return self.test_sets[0]
+
+    @property
+    def test_set(self) -> TestSet:
+        """What the first test set is."""
+        return self.first.test_set
+
+    @property
+    def contents(self) -> dict[Pair, str]:
+        """Content hash of each pair's lines in the first test set."""
+        return self.first.contents
+
+    @property
+    def missing(self) -> dict[Pair, str]:
+        """Pairs without lines in the first test set, with the reason."""
+        return self.first.missing
+
+    @property
     def lines(self) -> TestLines:
-        """The test lines, without those that are left out.
+        """The lines of the first test set, without those that are left out.
 
         Raises:
             CorpusError: the corpus can't be opened.
         """
-        return self.tested.lines.but(self.left_out)
+        return self.first.lines
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The pairs that are evaluated, on whichever test set."""
+        return tuple(sorted({pair for test_set in self.test_sets for pair in test_set.pairs}))
+
+    @cached_property
+    def with_text(self) -> tuple[Pair, ...]:
+        """Those of them that some test set has lines of."""
+        return tuple(pair for pair in self.pairs if any(pair in test_set.contents for test_set in self.test_sets))
 
     @property
     def prompt(self) -> EvaluationPrompt:
@@ -162,26 +181,43 @@ class Plan(BaseModel):
         """The first prompt that a model is run with."""
         return next(prompt for asked, prompt in self.asked if asked.id == model.id)
 
-    def decoding_of(self, model: str) -> Decoding:
-        """How a model, by its id, is decoded."""
-        evaluation = self.spec.evaluation
-        own = {planned.identity.id: planned.baseline.decoding for planned in self.baselines}
-        decoding = own.get(model) or evaluation.decoding
+    def too_long(self, test_set: PlannedTestSet) -> LongSentences:
+        """What becomes of sentences of a test set that a model has no room for, where its decoding does not say."""
+        return test_set.too_long or self.spec.evaluation.too_long
+
+    def decoding_of(self, model: str, test_set: PlannedTestSet | None = None) -> Decoding:
+        """How a model, by its id, is decoded on a test set; on the first by default."""
+        evaluation, tested = self.spec.evaluation, test_set or self.first
+        own = {planned.identity.id: planned.baseline.decoding for planned in self.baselines}.get(model)
+        decoding = own or evaluation.decoding
+        answer = (own.too_long if own else tested.too_long) or decoding.too_long or self.too_long(tested)
         # what is left out is not there any more
-        common = "fail" if evaluation.too_long == "leave_out" else evaluation.too_long
-        return decoding.model_copy(update={"too_long": decoding.too_long or common})
+        return decoding.model_copy(update={"too_long": "fail" if answer == "leave_out" else answer})
 
     def cells(self) -> Iterator[Cell]:
-        """Every cell, model by model and prompt by prompt."""
-        test_set = self.test_set.id
-        decodings = {model.id: self.decoding_of(model.id).id for model in self.models}
+        """Every cell, model by model, prompt by prompt and test set by test set."""
+        decodings = {
+            (model.id, test_set.id): self.decoding_of(model.id, test_set).id
+            for model in self.models
+            for test_set in self.test_sets
+        }
         ids = {prompt.label: prompt.id for prompt in self.prompts}
+        tests = [(test_set.id, test_set) for test_set in self.test_sets]
         for model, prompt in self.asked:
-            for pair in self.pairs:
-                yield Cell(
-                    model=model.id, test_set=test_set, content=self.contents.get(pair, ""),
-                    pair=pair, prompt=ids[prompt.label], decoding=decodings[model.id],
-                )  # fmt: skip
+            for test_id, test_set in tests:
+                for pair in test_set.pairs:
+                    yield Cell(
+                        model=model.id, test_set=test_id, content=test_set.contents.get(pair, ""),
+                        pair=pair, prompt=ids[prompt.label], decoding=decodings[model.id, test_id],
+                    )  # fmt: skip
+
+    def tested_on(self, cell: Cell) -> PlannedTestSet:
+        """The test set of a cell."""
+        return self._by_id[cell.test_set]
+
+    @cached_property
+    def _by_id(self) -> dict[str, PlannedTestSet]:
+        return {test_set.id: test_set for test_set in self.test_sets}
 
     @cached_property
     def from_files(self) -> dict[str, PlannedBaseline]:
@@ -197,6 +233,19 @@ class Plan(BaseModel):
     def from_elsewhere(self) -> dict[str, PlannedBaseline]:
         """Both: the systems that are neither asked nor decoded here, by their id."""
         return {**self.from_files, **self.quoted}
+
+    def why_missing(self, model: str, prompt: str, test_set: PlannedTestSet, pair: Pair) -> str | None:
+        """Why a cell, by the ids of its model and prompt, can't be translated; None where nothing is known against it.
+
+        Whether a corpus has enough examples for a few-shot prompt is only known when they are drawn. Quoted scores need
+        no test lines.
+        """
+        elsewhere = self.from_elsewhere.get(model)
+        if pair in test_set.missing and model not in self.quoted:
+            return test_set.missing[pair]
+        if elsewhere is not None:
+            return elsewhere.why_missing(pair, test_set, self.test_sets)
+        return self.undemonstrated.get(prompt, {}).get(pair)
 
     def partitions(self, training: PlannedTraining, design: bool = False) -> dict[Partition, int]:
         """How many evaluation pairs fall to each partition of a finetuning.

@@ -1,13 +1,13 @@
 """Planning of a grid: from its specification, the corpora and what models say of themselves to the plan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from dragoman.contamination import SEARCH
 from dragoman.corpora.base import Corpus
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.readers.content import Reading, reading
-from dragoman.corpora.sampling.test_lines import TestLines
 from dragoman.errors import SpecError
 from dragoman.identity import hash_lines, plain_json
 from dragoman.model import Former, ModelIdentity
@@ -15,14 +15,15 @@ from dragoman.pair import Pair
 from dragoman.planning.baselines import identity_of, planned_baselines
 from dragoman.planning.few_shot import Demonstrator, complete
 from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.planning.planned_test_set import PlannedTestSet, planned_test_sets
 from dragoman.planning.room import left_out
-from dragoman.planning.test_set import LEFT_OUT, TestSet, id_of_tested
-from dragoman.planning.training_text import TestText
+from dragoman.planning.test_set import LEFT_OUT
 from dragoman.segment import Split
 from dragoman.spec.filters import Filters
 from dragoman.spec.grid import Finetuning, GridSpec
 from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
+from dragoman.spec.test_sets import TestSetChoice
 
 
 def make_plan(spec: GridSpec) -> Plan:
@@ -33,50 +34,37 @@ def make_plan(spec: GridSpec) -> Plan:
     """
     base = identity_of(spec.base, "base.model", chat=spec.chats)
     spec = _with_complete_prompts(spec)
-    evaluation = spec.evaluation
-    choice = evaluation.corpus or spec.corpus
-    corpus = open_corpus(choice.kind, choice.placed)
-    pairs = tuple(chosen(evaluation.pairs, spec.languages))
-    missing = corpus.missing(pairs, evaluation.split)
-    if len(missing) == len(pairs):
-        pair, reason = next(iter(missing.items()))
-        raise SpecError(
-            f"evaluation: the {choice.kind} corpus has {evaluation.split} text for none of the {len(pairs)} pairs "
-            f"({pair}: {reason}). Choose another corpus, split or languages."
-        )
-    _stop_at(missing, len(pairs), evaluation.missing or spec.missing, "evaluation")
-    tested_pairs = tuple(pair for pair in pairs if pair not in missing)
-    lines = TestLines(corpus, tested_pairs, evaluation.split, evaluation.sentences)
-    contents = {pair: lines.content(pair) for pair in tested_pairs}
-    test_set = TestSet.of(corpus, choice.kind, evaluation.split, evaluation.sentences)
-    tested = TestText(
-        corpus=choice, split=evaluation.split, sentences=evaluation.sentences, pairs=tuple(contents),
-        similarity=spec.contamination.similarity, id=id_of_tested(test_set, contents),
-    )  # fmt: skip
+    test_sets = planned_test_sets(spec, partial(_check_missing, spec))
+    pairs = sorted({pair for test_set in test_sets for pair in test_set.pairs})
     plan = Plan(
         spec=spec,
         base=base,
-        trainings=tuple(_plan_training(spec, base, finetuning, tested) for finetuning in spec.finetunings),
-        baselines=planned_baselines(spec, base, lines),
-        test_set=test_set,
-        tested=tested,
+        trainings=tuple(_plan_training(spec, base, finetuning, test_sets) for finetuning in spec.finetunings),
+        baselines=planned_baselines(spec, base, test_sets),
+        test_sets=test_sets,
         prompts=spec.prompts,
         undemonstrated={prompt.id: Demonstrator(prompt).missing(pairs) for prompt in spec.prompts if prompt.shots},
-        pairs=pairs,
-        contents=contents,
-        missing=missing,
-        line_breaks={pair: broken for pair in contents if (broken := lines.line_breaks(pair))},
     )  # fmt: skip
-    return _without_long_sentences(plan) if evaluation.too_long == "leave_out" else plan
-
-
-def _without_long_sentences(plan: Plan) -> Plan:
-    """The plan with the test sentences left out, for all models, that one of them has no room for: another test set."""
-    lines = left_out(plan)
-    if not lines:
+    if all(plan.too_long(test_set) != "leave_out" for test_set in test_sets):
         return plan
-    contents, missing = dict(plan.contents), dict(plan.missing)
-    rest = plan.tested.lines.but(lines)
+    shortened = (
+        _without_long_sentences(plan, test_set) if plan.too_long(test_set) == "leave_out" else test_set
+        for test_set in test_sets
+    )
+    return Plan(**{**{name: getattr(plan, name) for name in Plan.model_fields}, "test_sets": tuple(shortened)})
+
+
+def _check_missing(spec: GridSpec, choice: TestSetChoice, missing: Mapping[Pair, str], pairs: int, place: str) -> None:
+    _stop_at(missing, pairs, choice.missing or spec.missing, place)
+
+
+def _without_long_sentences(plan: Plan, test_set: PlannedTestSet) -> PlannedTestSet:
+    """A test set without the sentences that some model has no room for, for all models: another test set."""
+    lines = left_out(plan, test_set)
+    if not lines:
+        return test_set
+    contents, missing = dict(test_set.contents), dict(test_set.missing)
+    rest = test_set.tested.lines.but(lines)
     for pair, numbers in lines.items():
         contents[pair] = rest.content(pair)
         if not rest.segments(pair, 1):
@@ -84,16 +72,17 @@ def _without_long_sentences(plan: Plan) -> Plan:
             missing[pair] = f"no model and prompt of the grid has room for any of its {len(numbers)} sentences"
     which = hash_lines(f"{pair} {number}" for pair, numbers in sorted(lines.items()) for number in numbers)[:8]
     count = len({number for numbers in lines.values() for number in numbers})
-    revision = f"{plan.test_set.revision}, {LEFT_OUT} {count} long lines ({which})"
-    test_set = plan.test_set.model_copy(update={"revision": revision})
-    changes = {"contents": contents, "missing": missing, "test_set": test_set, "left_out": lines}
-    return Plan(**{**{name: getattr(plan, name) for name in Plan.model_fields}, **changes})
+    revision = f"{test_set.test_set.revision}, {LEFT_OUT} {count} long lines ({which})"
+    shorter = test_set.test_set.model_copy(update={"revision": revision})
+    return test_set.model_copy(
+        update={"contents": contents, "missing": missing, "test_set": shorter, "left_out": lines}
+    )
 
 
 def _with_complete_prompts(spec: GridSpec) -> GridSpec:
     """The spec with every field filled in that the identities of its evaluation's prompts depend on."""
     evaluation = spec.evaluation
-    corpus = evaluation.corpus or spec.corpus
+    corpus = spec.test_sets[0].corpus or spec.corpus
     prompts = tuple(complete(prompt, corpus, Split.DEV, spec.languages) for prompt in spec.prompts)
     if prompts == spec.prompts and len(prompts) == 1:
         return spec
@@ -136,12 +125,14 @@ def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity) 
     }
 
 
-def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, tested: TestText) -> PlannedTraining:
+def _plan_training(
+    spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, test_sets: Sequence[PlannedTestSet]
+) -> PlannedTraining:
     choice = finetuning.corpus or spec.corpus
     corpus: Corpus = open_corpus(choice.kind, choice.placed)
     asked = chosen(finetuning.pairs, spec.languages)
     prompt = complete(finetuning.prompt or spec.prompt, choice, Split.TRAIN, spec.languages)
-    absent = corpus.missing({*asked, *chosen(spec.evaluation.pairs, spec.languages)}, Split.TRAIN)
+    absent = corpus.missing({*asked, *spec.evaluated()}, Split.TRAIN)
     missing = {pair: absent[pair] for pair in asked if pair in absent}
     policy = finetuning.missing or spec.missing
     pivot = policy.pivot if missing and isinstance(policy, Pivot) else None
@@ -174,8 +165,13 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, 
     # only where the spec has any, so that models of plain specs keep their identity
     if filters != Filters():
         recipe["filters"] = filters
-    if filters.test_overlap:
-        recipe["held_out"] = {"tested": tested.id, "similarity": tested.similarity, "search": SEARCH}
+    held_out = tuple(test_set.tested for test_set in test_sets) if filters.test_overlap else ()
+    if held_out:
+        recipe["held_out"] = {
+            "tested": held_out[0].id if len(held_out) == 1 else sorted(tested.id for tested in held_out),
+            "similarity": held_out[0].similarity,
+            "search": SEARCH,
+        }
     read = reading(corpus, _read(corpus, finetuning, pairs))
     identity = ModelIdentity(
         name=finetuning.name, parent=base.id, seed=seed, **_recipes(plain_json(recipe), read, base)
@@ -183,5 +179,5 @@ def _plan_training(spec: GridSpec, base: ModelIdentity, finetuning: Finetuning, 
     return PlannedTraining(
         identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs,
         missing=missing, absent=dict(sorted(absent.items())),
-        filters=filters, pivot=pivot, held_out=tested if filters.test_overlap else None,
+        filters=filters, pivot=pivot, held_out=held_out,
     )  # fmt: skip

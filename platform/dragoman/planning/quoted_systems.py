@@ -9,7 +9,7 @@ from dragoman.cell import CellState
 from dragoman.errors import SpecError
 from dragoman.model import is_quoted
 from dragoman.pair import Pair
-from dragoman.planning.added_systems import check_known_name, templates_of
+from dragoman.planning.added_systems import check_known_name, check_test_set, templates_of
 from dragoman.planning.baselines import declared_graph
 from dragoman.planning.plan import Plan
 from dragoman.quoted.system import QuotedSystem, read_quoted
@@ -73,7 +73,10 @@ def add_scores(
         raise SpecError(f"The system {baseline.name} has no table of scores.")
     record, cells = store.grids.get(grid), store.cells.of_grid(grid)
     store.jobs.check_free(grid)
-    templates = templates_of(record, cells)
+    check_test_set(record, baseline.test_set)
+    tested = baseline.test_set or next(iter(record.test_sets.values()), None)
+    by_set = templates_of(record, cells)
+    templates = by_set[tested]
     read = read_quoted(KEY, baseline.name, baseline.scores, pairs=templates, languages=record.languages)
     model = read.identity.id
     before = _of_that_name(store, record, cells, read, replace=replace)
@@ -83,7 +86,12 @@ def add_scores(
         if not dry_run:
             store.models.record_graph(model, declared_graph(baseline.trained_on, record.languages))
         return added
-    own = [_cell(model, template, read) for template in templates.values()]
+    others = f"its scores are of the test set {tested}"
+    own = [
+        _cell(model, template, read.missing.get(pair) if name == tested else others)
+        for name, found in by_set.items()
+        for pair, template in found.items()
+    ]
     kept = [cell for cell in cells if cell.cell.model != before]
     models = (*(each for each in record.models if each != before), model)
     names = {**{each: name for each, name in record.names.items() if each != before}, model: baseline.name}
@@ -110,7 +118,7 @@ def commit_quoted(plan: Plan, store: Store) -> None:
 def _by_cell(
     cells: list[CellRecord], scores: Mapping[Pair, tuple[StoredScore, ...]]
 ) -> dict[str, tuple[StoredScore, ...]]:
-    return {each.cell.id: scores[each.cell.pair] for each in cells if each.cell.pair in scores}
+    return {each.cell.id: scores[each.cell.pair] for each in cells if each.state.is_open and each.cell.pair in scores}
 
 
 def _of_that_name(
@@ -131,8 +139,7 @@ def _of_that_name(
     )
 
 
-def _cell(model: str, template: CellRecord, read: QuotedSystem) -> CellRecord:
-    reason = read.missing.get(template.cell.pair)
+def _cell(model: str, template: CellRecord, reason: str | None) -> CellRecord:
     return CellRecord(
         cell=template.cell.model_copy(update={"model": model}),
         state=CellState.PLANNED if reason is None else CellState.MISSING,

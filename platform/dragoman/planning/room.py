@@ -15,6 +15,7 @@ from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Demonstrator
 from dragoman.planning.plan import Plan
+from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.reading import read_json
 from dragoman.segment import Segment
 from dragoman.spec.baseline import Baseline
@@ -46,6 +47,8 @@ class WithoutRoom(NamedTuple):
     """Tokens that may be written (`max_new_tokens`)."""
     positions: int
     """Tokens that the models have positions for."""
+    test_set: PlannedTestSet
+    """The test set that the sentences are of."""
     lacking: Lacking
     """The sentences."""
 
@@ -60,7 +63,7 @@ class Room(NamedTuple):
 
     @property
     def lines(self) -> dict[Pair, tuple[int, ...]]:
-        """By pair, the numbers of the sentences that some model has no room for with some prompt."""
+        """By pair, the numbers of the sentences of one test set that some model has no room for with some prompt."""
         lines: dict[Pair, set[int]] = {}
         for each in self.found:
             for pair, lacking in each.lacking.items():
@@ -68,13 +71,17 @@ class Room(NamedTuple):
         return {pair: tuple(sorted(numbers)) for pair, numbers in lines.items()}
 
 
-def room(plan: Plan) -> Room:
+def room(plan: Plan, test_sets: Sequence[PlannedTestSet] | None = None) -> Room:
     """Look for test sentences without room, for every model and prompt.
+
+    Args:
+        plan: the plan.
+        test_sets: the test sets that are looked through; all by default.
 
     Raises:
         CorpusError: the test text is damaged.
     """
-    text = TestText(plan)
+    texts = [(each, TestText(each)) for each in (plan.test_sets if test_sets is None else test_sets)]
     sides: dict[str, _Model | str] = {}
     groups: dict[tuple[str, str, str], list[ModelIdentity]] = {}
     asked: dict[tuple[str, str, str], tuple[EvaluationPrompt, Decoding]] = {}
@@ -97,19 +104,22 @@ def room(plan: Plan) -> Room:
         if isinstance(side, str):
             unknown[f"{', '.join(model.name for model in models)}: {side}"] = None
         elif side.positions is not None:
-            lacking = {pair: lines for pair in plan.contents if (lines := side.lacking(prompt, decoding, pair, text))}
-            if lacking:
-                found.append(WithoutRoom(tuple(models), prompt, decoding.max_new_tokens, side.positions, lacking))
+            for test_set, text in texts:
+                pairs = test_set.contents
+                lacking = {pair: lines for pair in pairs if (lines := side.lacking(prompt, decoding, pair, text))}
+                if lacking:
+                    written, positions = decoding.max_new_tokens, side.positions
+                    found.append(WithoutRoom(tuple(models), prompt, written, positions, test_set, lacking))
     return Room(found, list(unknown))
 
 
 class TestText:
-    """The test text of a plan, what is left out of it too, read as far as it is needed."""
+    """The text of a test set, what is left out of it too, read as far as it is needed."""
 
     __test__ = False  # a noun of ours, not a pytest class
 
-    def __init__(self, plan: Plan) -> None:
-        self._lines = plan.tested.lines
+    def __init__(self, test_set: PlannedTestSet) -> None:
+        self._lines = test_set.tested.lines
         self._longest: dict[str, int] = {}
 
     def of(self, pair: Pair) -> list[Segment]:
@@ -125,13 +135,13 @@ class TestText:
         return self._longest[key]
 
 
-def left_out(plan: Plan) -> dict[Pair, tuple[int, ...]]:
-    """The numbers of the sentences that are left out of every pair, for all models, since some have no room for them.
+def left_out(plan: Plan, test_set: PlannedTestSet) -> dict[Pair, tuple[int, ...]]:
+    """The numbers of the sentences that are left out of every pair of a test set: some model has no room for them.
 
     Raises:
         SpecError: a model's tokenizer is not here, so nobody can tell.
     """
-    known = room(plan)
+    known = room(plan, [test_set])
     if known.unknown:
         raise SpecError(
             f"evaluation.too_long is leave_out, and which sentences have no room can't be told ({known.unknown[0]}): "

@@ -6,6 +6,7 @@ from functools import partial
 from dragoman.pair import Pair
 from dragoman.planning.baselines import PlannedBaseline, files_of, test_lines_of
 from dragoman.planning.plan import Plan
+from dragoman.planning.planned_test_set import PlannedTestSet, test_set_named
 from dragoman.store.store import Store
 from dragoman.translations.base import TranslationFiles
 from dragoman.translations.committing import commit, uncommitted
@@ -30,18 +31,19 @@ def commit_systems(
         cells = uncommitted(store, plan.spec.name, planned.identity.id)
         if not cells:
             continue
-        lines = plan.tested.lines
+        test_set = test_set_named(plan.test_sets, planned.baseline.test_set)
+        lines = test_set.tested.lines
         files = files_of(plan.spec, planned.baseline, lines)
         commit(
-            store, cells, partial(_hypotheses, plan, planned, files, partial(test_lines_of, lines)),
+            store, cells, partial(_hypotheses, test_set, planned, files, partial(test_lines_of, lines)),
             languages=plan.spec.languages, metrics=plan.spec.evaluation.metrics, workers=workers, advance=advance,
         )  # fmt: skip
 
 
 def _hypotheses(
-    plan: Plan, planned: PlannedBaseline, files: TranslationFiles, test_lines: TestLines, pair: Pair
+    test_set: PlannedTestSet, planned: PlannedBaseline, files: TranslationFiles, test_lines: TestLines, pair: Pair
 ) -> list[str]:
     """The translations of a pair, without those of test sentences that are left out."""
-    left_out = plan.left_out.get(pair, ())
+    left_out = test_set.left_out.get(pair, ())
     whole = unchanged(files, planned.contents, pair, test_lines)
     return [line for number, line in enumerate(whole, 1) if number not in left_out]

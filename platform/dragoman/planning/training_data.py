@@ -1,6 +1,6 @@
 """Drawing the examples of a finetuning, for the plan, which describes them, and for the job that trains."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dragoman.contamination import SEARCH
 from dragoman.corpora.base import Corpus
@@ -12,8 +12,9 @@ from dragoman.errors import CorpusError, DragomanError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
-from dragoman.planning.training_text import Found, PairText, TestText, TrainingText
-from dragoman.segment import Split
+from dragoman.planning.planned_test_set import PlannedTestSet
+from dragoman.planning.training_text import Found, PairText, TestText, TrainingText, id_of_searched
+from dragoman.segment import Segment, Split
 from dragoman.spec.examples import SharedExamples, allot
 from dragoman.store.records import ContaminationRecord
 
@@ -44,7 +45,7 @@ def draw_examples(planned: PlannedTraining) -> dict[Pair, Sample]:
 
 def _draw(corpus: Corpus, planned: PlannedTraining) -> dict[Pair, Sample]:
     counts = planned.text.counts if planned.text else _counts(corpus, planned)
-    examine = held_out(planned.held_out).examine if planned.held_out else None
+    examine = _examine(planned.held_out) if planned.held_out else None
     samples = draw(corpus, counts, Split.TRAIN, planned.seed, planned.filters, examine)
     for pair, text in (planned.text.pairs if planned.text else {}).items():
         if _content(samples[pair]) != text.content:
@@ -55,14 +56,24 @@ def _draw(corpus: Corpus, planned: PlannedTraining) -> dict[Pair, Sample]:
     return samples
 
 
-def survey(planned: PlannedTraining, tested: TestText) -> TrainingText:
-    """Draw the examples of a finetuning, count what was left out, and look for test sentences in them.
+def _examine(held: Sequence[TestText]) -> Callable[[Pair, Segment], str | None]:
+    """A filter for what is like a sentence of any of some test sets."""
+    known = [held_out(tested) for tested in held]
+
+    def examine(pair: Pair, segment: Segment) -> str | None:
+        return next((why for each in known if (why := each.examine(pair, segment))), None)
+
+    return examine
+
+
+def survey(planned: PlannedTraining, test_sets: Sequence[TestText]) -> TrainingText:
+    """Draw the examples of a finetuning, count what was left out, and look for sentences of each test set in them.
 
     Raises:
         CorpusError: text is not there, or damaged.
         MetricError: the language filter can't tell a language.
     """
-    corpus, known = _open(planned), held_out(tested)
+    corpus = _open(planned)
     samples = _draw(corpus, planned)
     made = corpus.made(planned.pairs, Split.TRAIN) if isinstance(corpus, Pivoted) else set()
     pairs = {
@@ -78,11 +89,14 @@ def survey(planned: PlannedTraining, tested: TestText) -> TrainingText:
         for pair, sample in samples.items()
     }
     found = [
-        _found(overlap, len(sample.segments))
+        _found(overlap, len(sample.segments), tested)
+        for tested in test_sets
+        for known in [held_out(tested)]
         for pair, sample in samples.items()
         for overlap in known.overlap(pair, sample.segments)
     ]
-    return TrainingText(pairs=pairs, tested=tested.id, similarity=tested.similarity, search=SEARCH, found=tuple(found))
+    searched, similarity = id_of_searched(test_sets), test_sets[0].similarity
+    return TrainingText(pairs=pairs, tested=searched, similarity=similarity, search=SEARCH, found=tuple(found))
 
 
 def check_contamination(plan: Plan) -> None:
@@ -98,24 +112,26 @@ def check_contamination(plan: Plan) -> None:
 def too_contaminated(plan: Plan) -> Iterator[str]:
     """A sentence for each finetuning whose training text holds more of the test set than the spec allows."""
     most = plan.spec.contamination.at_most
-    for planned in plan.trainings:
-        over = [found for found in (planned.text.found if planned.text else ()) if found.rate > most]
-        if over:
+    for planned, test_set in ((planned, test_set) for planned in plan.trainings for test_set in plan.test_sets):
+        found = planned.text.found_of(test_set.tested) if planned.text else ()
+        if over := [each for each in found if each.rate > most]:
             worst = max(over, key=lambda found: found.rate)
+            of = "" if test_set.name is None else f" of {test_set.name}"
             yield (
                 f"models.{planned.identity.name}: {worst.rate:.1%} of the {worst.sentences} {worst.language} test "
-                f"sentences are in the {worst.side} side of the training text of {worst.pair} ({worst.exact} exactly, "
-                f"{worst.near} nearly), and {len(over)} sides in all are above contamination.at_most, {most:.1%}. "
-                "Leave them out with `filters: {test_overlap: true}`, or raise contamination.at_most."
+                f"sentences{of} are in the {worst.side} side of the training text of {worst.pair} ({worst.exact} "
+                f"exactly, {worst.near} nearly), and {len(over)} sides in all are above contamination.at_most, "
+                f"{most:.1%}. Leave them out with `filters: {{test_overlap: true}}`, or raise contamination.at_most."
             )
 
 
-def contamination_records(planned: PlannedTraining, test_set: str) -> list[ContaminationRecord]:
-    """Records of the contamination of a finetuning's text; none if it was not read."""
+def contamination_records(planned: PlannedTraining, test_set: PlannedTestSet) -> list[ContaminationRecord]:
+    """Records of the contamination of a finetuning's text by a test set; none if it was not read."""
     if (text := planned.text) is None:
         return []
-    key = {"model": planned.identity.id, "test_set": test_set, "similarity": text.similarity, "search": text.search}
-    return [ContaminationRecord(**key, **found.model_dump(exclude={"examples"})) for found in text.found]
+    key = {"model": planned.identity.id, "test_set": test_set.id, "similarity": text.similarity, "search": text.search}
+    found = text.found_of(test_set.tested)
+    return [ContaminationRecord(**key, **each.model_dump(exclude={"examples", "tested"})) for each in found]
 
 
 def _open(planned: PlannedTraining) -> Corpus:
@@ -141,8 +157,9 @@ def _content(sample: Sample) -> str:
     return hash_lines(side for segment in sample.segments for side in segment)
 
 
-def _found(overlap: Overlap, segments: int) -> Found:
+def _found(overlap: Overlap, segments: int, tested: TestText) -> Found:
     return Found(
+        tested=tested.id,
         pair=overlap.pair,
         side=overlap.side,
         segments=segments,

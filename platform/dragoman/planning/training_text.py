@@ -1,12 +1,13 @@
 """Description of a finetuning's training text: examples of each pair, removed segments, test sentences in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.contamination import Contamination
 from dragoman.corpora.factory import open_corpus
 from dragoman.corpora.sampling.test_lines import TestLines
+from dragoman.identity import fingerprint
 from dragoman.pair import Pair, PairKey
 from dragoman.segment import Split
 from dragoman.spec.corpus import CorpusChoice
@@ -43,6 +44,13 @@ class TestText(BaseModel):
         return TestLines(corpus, self.pairs, self.split, self.sentences)
 
 
+def id_of_searched(tested: Sequence[TestText]) -> str:
+    """The id of the test sentences of all test sets of a grid; of one it is the test set's own."""
+    if len(tested) == 1:
+        return tested[0].id
+    return fingerprint("tested", 2, {"sets": sorted(each.id for each in tested)})
+
+
 class PairText(BaseModel):
     """The examples drawn for one pair."""
 
@@ -67,6 +75,8 @@ class PairText(BaseModel):
 class Found(Contamination):
     """Test sentences that were found in one side of a pair's training text, with examples."""
 
+    tested: str | None = None
+    """The test sentences (`TestText.id`); None in texts of before, which were compared with one test set."""
     examples: tuple[tuple[str, str], ...] = ()
     """Some training sentences, each with the test sentence it is like."""
 
@@ -79,13 +89,17 @@ class TrainingText(BaseModel):
     pairs: dict[PairKey, PairText]
     """What was drawn for each pair."""
     tested: str
-    """The test sentences it was compared with (`TestText.id`)."""
+    """The test sentences it was compared with (`id_of_searched`)."""
     similarity: float
     """How alike two sentences had to be to count as nearly the same."""
     search: int = 1
     """Version of the search (`dragoman.contamination.SEARCH`)."""
     found: tuple[Found, ...]
-    """Contamination for each pair and side; zeros where nothing was found."""
+    """Contamination for each test set, pair and side; zeros where nothing was found."""
+
+    def found_of(self, tested: TestText) -> list[Found]:
+        """The contamination by the sentences of one test set."""
+        return [found for found in self.found if found.tested in (None, tested.id)]
 
     @property
     def counts(self) -> dict[Pair, int]:

@@ -10,42 +10,46 @@ _OF_ONE = ("matrix",)
 
 
 def across(
-    campaign: str, grids: Mapping[str, Sequence[Table]], notes: Mapping[str, Sequence[str]] | None = None
+    campaign: str,
+    grids: Mapping[str, Sequence[Table]],
+    notes: Mapping[str, Sequence[str]] | None = None,
+    by: str = "grid",
 ) -> list[Table]:
     """The tables of several grids as tables of the campaign, each row with the name of its grid.
 
     Args:
-        campaign: name of the campaign.
-        grids: the tables of each grid, in the same order.
+        campaign: name of the campaign; of the test sets of one grid, the grid's.
+        grids: the tables of each grid, or of each test set, in the same order.
         notes: what is said of all grids together, by the tables' names.
+        by: the key of what they are joined by: `grid` or `test_set`.
     """
     names = dict.fromkeys(table.name for tables in grids.values() for table in tables)
     joined = []
     for name in names:
         of_name = {grid: table for grid, tables in grids.items() for table in tables if table.name == name}
-        joined.append(_joined(campaign, of_name, (notes or {}).get(name, ())))
+        joined.append(_joined(campaign, of_name, (notes or {}).get(name, ()), by))
     return joined
 
 
-def _joined(campaign: str, tables: Mapping[str, Table], notes: Sequence[str]) -> Table:
+def _joined(campaign: str, tables: Mapping[str, Table], notes: Sequence[str], by: str) -> Table:
     first = next(iter(tables.values()))
     group = (first.group,) if isinstance(first.group, str) else first.group or ()
 
     def content() -> list[Row]:
-        rows = [{"grid": grid, **row} for grid, table in tables.items() for row in table.rows]
+        rows = [{**row, by: name} for name, table in tables.items() for row in table.rows]
         keys = dict.fromkeys(key for row in rows for key in row)
-        return [{**dict.fromkeys(keys), **row} for row in rows]
+        return [{by: row[by], **dict.fromkeys(keys), **row} for row in rows]
 
     return replace(
         first,
         title=_title(campaign, tables),
-        columns=[word("grid"), *_columns(tables)],
+        columns=[word(by, by.replace("_", " ")), *_columns(tables, by)],
         content=content,
         notes=(*notes, *_said({grid: table.notes for grid, table in tables.items()})),
         caption=" ".join(_said({grid: [table.caption] for grid, table in tables.items() if table.caption})) or None,
-        group=("grid", *group),
+        group=(by, *group),
         stub=first.stub + 1,
-        detail=first.detail or first.name in _OF_ONE,
+        detail=first.detail or (by == "grid" and first.name in _OF_ONE),
     )
 
 
@@ -69,7 +73,7 @@ def _said(sentences: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
-def _columns(tables: Mapping[str, Table]) -> list[Column]:
+def _columns(tables: Mapping[str, Table], by: str) -> list[Column]:
     """The grids' columns by their keys; one that is headed otherwise in some grids, as by another metric, has several.
 
     Each of those is filled in the rows of its own grids alone.
@@ -79,16 +83,16 @@ def _columns(tables: Mapping[str, Table]) -> list[Column]:
         for column in table.columns:
             found.setdefault(column.key, {}).setdefault(column.heading, (column, []))[1].append(grid)
     return [
-        column if len(headed) == 1 else _of_grids(column, grids)
+        column if len(headed) == 1 else _of_grids(column, grids, by)
         for headed in found.values()
         for column, grids in headed.values()
     ]
 
 
-def _of_grids(column: Column, grids: Collection[str]) -> Column:
+def _of_grids(column: Column, grids: Collection[str], by: str) -> Column:
     return replace(
         column,
         key=f"{column.key} ({column.heading})",
         values=column.shows,
-        text=lambda row: column.text(row) if row["grid"] in grids else "",
+        text=lambda row: column.text(row) if row[by] in grids else "",
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System, metric_names, model_names, systems
+from dragoman.analysis.test_sets import test_set_of
 from dragoman.errors import StoreError, nearest
 from dragoman.store.store import Store
 
@@ -51,6 +52,12 @@ def chosen_systems(store: Store, question: ScoreQuestion, models: Sequence[str])
     if prompt is not None and prompt not in prompts:
         raise StoreError(f"Grid '{question.grid}' has no prompt '{prompt}'; {nearest(prompt, prompts)}")
     return [each for each in found if each.model in models and prompt in (None, each.prompt)]
+
+
+def asked_of(store: Store, question: ScoreQuestion) -> str:
+    """The grid that a question is about, for titles: with the test set, where the grid has several."""
+    named = test_set_of(store, question)
+    return question.grid if named is None else f"{question.grid}, {named}"
 
 
 def weighing(micro: bool) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from dragoman.planning.cost import Cost, Estimate
 from dragoman.planning.manifest import Tell
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.room import TestText, room
+from dragoman.reports.planned_test_sets import columns_of, of_test_set
 from dragoman.script import scripts_of
 from dragoman.spec.sentences import described
 from dragoman.store.jobs.measured_rates import cell_states
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Table, number, share, word
+from dragoman.tables.table import Column, Row, Table, number, share, word
 
 MEGABYTE = 1_000_000
 """Bytes."""
@@ -47,12 +49,14 @@ def models(planned: Plan) -> Table:
         for design, graph in ((True, training.design), (False, training.graph))
         if design or training.graph.pairs != training.design.pairs
     ]
-    count, asked, pairs = len(planned.models), len(planned.asked), len(planned.pairs)
+    count, pairs = len(planned.models), len(planned.pairs)
+    cells = len(planned.asked) * sum(len(test_set.pairs) for test_set in planned.test_sets)
     prompts = f"{len(planned.prompts)} prompts" if len(planned.prompts) > 1 else "1 prompt"
-    test = planned.test_set
+    tests = [each.test_set for each in planned.test_sets]
+    several = f"{len(tests)} test sets, " if len(tests) > 1 else ""
     return Table(
         name="models",
-        title=f"{planned.spec.name}: {count} models, {prompts}, {pairs} pairs: {asked * pairs} cells",
+        title=f"{planned.spec.name}: {count} models, {prompts}, {several}{pairs} pairs: {cells} cells",
         columns=[
             word("model"), word("method"), number("seed", digits=0), word("counts"), number("trained_pairs", digits=0),
             number("examples", digits=0),
@@ -60,8 +64,12 @@ def models(planned: Plan) -> Table:
         ],
         content=rows,
         notes=[
-            f"Tested on {test.corpus} {test.split}, {described(test.sentences)} a pair ({test.revision}).",
-            *licence(test.corpus),
+            *(
+                f"Tested on {test.corpus} {test.split}, {described(test.sentences)} a pair ({test.revision})."
+                for test in tests[:1]
+                if not several
+            ),
+            *dict.fromkeys(sentence for test in tests for sentence in licence(test.corpus)),
             *candidates(planned),
         ],
     )  # fmt: skip
@@ -143,19 +151,24 @@ def text(planned: Plan) -> Table:
 
 def line_breaks(planned: Plan) -> Table:
     """The sentences with line breaks in them, for each pair where there are any."""
-    rows = [
-        {"text": "training", "model": training.identity.name, "pair": str(pair), "sentences": text.line_breaks}
+    rows: list[Row] = [
+        {"text": "training", "model": training.identity.name, "test_set": None, "pair": str(pair),
+         "sentences": text.line_breaks}
         for training in planned.trainings
         if training.text
         for pair, text in training.text.pairs.items()
         if text.line_breaks
+    ]  # fmt: skip
+    rows += [
+        {"text": "test", "model": None, **of_test_set(each), "pair": str(pair), "sentences": count}
+        for each in planned.test_sets
+        for pair, count in each.line_breaks.items()
     ]
-    tested = planned.line_breaks.items()
     return Table(
         name="line_breaks",
         title="Sentences with line breaks in them",
-        columns=[word("text"), word("model"), word("pair"), number("sentences", digits=0)],
-        content=[*rows, *({"text": "test", "model": None, "pair": str(pair), "sentences": n} for pair, n in tested)],
+        columns=[word("text"), *columns_of(planned), word("model"), word("pair"), number("sentences", digits=0)],
+        content=rows,
         notes=["Each line break is read as a space: a sentence is one line, in references, sources and examples."],
     )
 
@@ -172,31 +185,40 @@ _FATES = {
 
 def too_long(planned: Plan) -> Table:
     """The test sentences that models have no room for, for each prompt and pair where there are any."""
-    known, text = room(planned), TestText(planned)
-    segments = {pair: text.of(pair) for each in known.found for pair in each.lacking}
+    known = room(planned)
+    texts = {each.id: TestText(each) for each in planned.test_sets}
     rows = [
         {
-            "models": [model.name for model in each.models], "prompt": each.prompt.label, "pair": str(pair),
-            "sentences": len(lines), "of": len(segments[pair]), "line": first, "tokens": tokens,
+            "models": [model.name for model in each.models], "prompt": each.prompt.label,
+            **of_test_set(each.test_set), "pair": str(pair),
+            "sentences": len(lines), "of": len(segments), "line": first, "tokens": tokens,
             "written": each.written, "positions": each.positions, "lines": list(lines),
-            "begins": segments[pair][first - 1].source[:SHOWN],
+            "begins": segments[first - 1].source[:SHOWN],
         }
         for each in known.found
         for pair, lines in each.lacking.items()
+        for segments in [texts[each.test_set.id].of(pair)]
         for first, tokens in [next(iter(lines.items()))]
     ]  # fmt: skip
-    fate = _FATES[planned.spec.evaluation.too_long]
+    fates = dict.fromkeys(
+        each.within(
+            f"{_FATES[planned.too_long(each)]}: `evaluation.too_long` chooses among empty, cut, leave_out and fail."
+        )
+        for each in planned.test_sets
+        if len(planned.test_sets) == 1 or any(found.test_set.id == each.id for found in known.found)
+    )
     return Table(
         name="too_long",
         title="Test sentences that models have no room for",
         columns=[
-            Column("models", "models", lambda row: _several(row["models"]), right=False), word("prompt"), word("pair"),
+            Column("models", "models", lambda row: _several(row["models"]), right=False), word("prompt"),
+            *columns_of(planned), word("pair"),
             share("sentences", "sentences", "of"), number("line", "first in line", digits=0),
             number("tokens", digits=0), number("written", "to be written", digits=0), number("positions", digits=0),
             word("begins", "which begins"),
         ],
         content=rows,
-        notes=[f"{fate}: `evaluation.too_long` chooses among empty, cut, leave_out and fail.", *known.unknown],
+        notes=[*fates, *known.unknown],
     )  # fmt: skip
 
 
@@ -211,6 +233,7 @@ def missing(planned: Plan) -> Table:
         for pair, reason in {**training.absent, **training.missing}.items():
             row: dict[str, Any] = {
                 "text": "training",
+                "test_set": None,
                 "pair": str(pair),
                 "asked_by": [],
                 "answer": "not asked for",
@@ -220,15 +243,22 @@ def missing(planned: Plan) -> Table:
             if pair in training.missing or pair in training.pairs:
                 known["asked_by"].append(training.identity.name)
                 known["answer"] = f"made through {training.pivot}" if pair in training.pairs else "dropped"
-    tested = [(str(pair), reason) for pair, reason in sorted(planned.missing.items())]
-    for prompt in planned.prompts:
-        tested += [(str(pair), why) for pair, why in sorted(planned.undemonstrated.get(prompt.id, {}).items())]
     test = {"text": "test", "asked_by": ["evaluation"], "answer": "dropped"}
+    tested: list[Row] = [
+        {**test, **of_test_set(each), "pair": str(pair), "reason": reason}
+        for each in planned.test_sets
+        for pair, reason in sorted(each.missing.items())
+    ]
+    tested += [
+        {**test, "test_set": None, "pair": str(pair), "reason": reason}
+        for prompt in planned.prompts
+        for pair, reason in sorted(planned.undemonstrated.get(prompt.id, {}).items())
+    ]
     return Table(
         name="missing",
         title="Missing text",
-        columns=[word("text"), word("pair"), word("answer"), word("reason")],
-        content=[*rows.values(), *({**test, "pair": pair, "reason": reason} for pair, reason in tested)],
+        columns=[word("text"), *columns_of(planned), word("pair"), word("answer"), word("reason")],
+        content=[*rows.values(), *tested],
     )
 
 
@@ -236,27 +266,34 @@ def contamination(planned: Plan) -> Table:
     """The test sentences that are in training text, for each pair and side where there are any."""
     from dragoman.planning.training_data import too_contaminated  # brings numpy
 
-    looked = [(training, found) for training in planned.trainings if training.text for found in training.text.found]
+    looked = [
+        (training, each, found)
+        for training in planned.trainings
+        if training.text
+        for each in planned.test_sets
+        for found in training.text.found_of(each.tested)
+    ]
     rows = [
         {
-            "model": training.identity.name, "pair": str(found.pair), "side": found.side, "language": found.language,
+            "model": training.identity.name, **of_test_set(each), "pair": str(found.pair), "side": found.side,
+            "language": found.language,
             "sentences": found.sentences, "exact": found.exact, "near": found.near, "percent": 100 * found.rate,
         }
-        for training, found in looked
+        for training, each, found in looked
         if found.rate
     ]  # fmt: skip
-    clean = sum(not found.rate for _, found in looked)
+    clean = sum(not found.rate for _, _, found in looked)
     return Table(
         name="contamination",
         title=f"Test sentences in training text ({clean} of {len(looked)} sides have none)",
         columns=[
-            word("model"), word("pair"), word("side"), word("language"), number("sentences", digits=0),
-            number("exact", digits=0), number("near", digits=0), number("percent", "%"),
+            word("model"), *columns_of(planned), word("pair"), word("side"), word("language"),
+            number("sentences", digits=0), number("exact", digits=0), number("near", digits=0), number("percent", "%"),
         ],
         content=rows,
         notes=[f"`dragoman run` will refuse this. {sentence}" for sentence in too_contaminated(planned)],
         group="model",
-        stub=2,
+        stub=2 + len(columns_of(planned)),
     )  # fmt: skip
 
 
@@ -291,28 +328,27 @@ def from_files(planned: Plan) -> Table:
 def cells(planned: Plan, store: Store | None) -> Table:
     """How many cells of each model and prompt are done, missing, failed, and still to do."""
     known = cell_states(store, [model.id for model in planned.models]) if store else {}
-    counts: dict[tuple[str, str], Counter[CellState]] = {}
+    counts: dict[tuple[str, str, str], Counter[CellState]] = {}
     for cell in planned.cells() if known else ():
         state = known.get(cell.id, CellState.PLANNED)
-        counts.setdefault((cell.model, cell.prompt), Counter())[state] += 1
+        counts.setdefault((cell.model, cell.prompt, cell.test_set), Counter())[state] += 1
     rows = []
-    for model, prompt in planned.asked:
+    for (model, prompt), test_set in product(planned.asked, planned.test_sets):
         files = planned.from_elsewhere.get(model.id)
-        lacking = len(
-            planned.missing.keys() | (files.missing if files else planned.undemonstrated.get(prompt.id, {})).keys()
-        )
-        done = counts.get((model.id, prompt.id), Counter())
+        lacking = sum(planned.why_missing(model.id, prompt.id, test_set, pair) is not None for pair in test_set.pairs)
+        done = counts.get((model.id, prompt.id, test_set.id), Counter())
         finished = sum(done[state] for state in CellState if state.has_scores)
         rows.append({
-            "model": model.name, "prompt": None if files else prompt.label, "cells": len(planned.pairs),
-            "missing": lacking, "done": finished, "failed": done[CellState.FAILED],
-            "to_do": len(planned.pairs) - lacking - finished,
+            "model": model.name, "prompt": None if files else prompt.label, **of_test_set(test_set),
+            "cells": len(test_set.pairs), "missing": lacking, "done": finished, "failed": done[CellState.FAILED],
+            "to_do": len(test_set.pairs) - lacking - finished,
         })  # fmt: skip
     return Table(
         name="cells",
         title="Cells",
         columns=[
-            word("model"), word("prompt"), number("cells", digits=0), number("missing", digits=0),
+            word("model"), word("prompt"), *columns_of(planned), number("cells", digits=0),
+            number("missing", digits=0),
             number("done", digits=0), number("failed", digits=0), number("to_do", digits=0),
         ],
         content=rows,

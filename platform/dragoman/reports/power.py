@@ -6,6 +6,8 @@ from dragoman.analysis.known_differences import KnownErrors, known_errors
 from dragoman.analysis.power import HALF_DEVIATE, passes_margin, smallest_excluded
 from dragoman.analysis.units import units_of_lines
 from dragoman.planning.plan import Plan
+from dragoman.planning.planned_test_set import PlannedTestSet, test_set_named
+from dragoman.reports.planned_test_sets import columns_of
 from dragoman.spec.promotion import Rule, is_in
 from dragoman.store.repositories.known import known_models
 from dragoman.store.store import Store
@@ -20,17 +22,18 @@ def power(planned: Plan, store: Store | None) -> Table:
     policy = planned.spec.promotion
     rules = [rule for rule in policy.every_rule if rule.is_of_mean and not rule.each] if policy else []
     rows, notes = [], []
-    for metric in dict.fromkeys(rule.metric for rule in rules):
-        of_metric = [rule for rule in rules if rule.metric == metric]
-        known = _known(planned, store, metric, of_metric) if store else None
+    for metric, name in dict.fromkeys((rule.metric, rule.test_set) for rule in rules):
+        of_metric = [rule for rule in rules if (rule.metric, rule.test_set) == (metric, name)]
+        test_set, subject = test_set_named(planned.test_sets, name), of_metric[0].subject
+        known = _known(planned, store, metric, of_metric, test_set) if store else None
         if store is None or known is None:
             notes.append(
-                f"What the rules on {metric} can tell is known when two models are scored on this test set; "
+                f"What the rules on {subject} can tell is known when two models are scored on this test set; "
                 "`dragoman gate` prints it then."
             )
             continue
         notes.append(
-            f"{metric}: read from {' and '.join(store.models.get(model).name for model in known.models)}, on the same "
+            f"{subject}: read from {' and '.join(store.models.get(model).name for model in known.models)}, on the same "
             "sentences; models that are more alike are told apart more closely."
         )
         rows += [_row(rule, known.errors[str(rule.over)]) for rule in of_metric if str(rule.over) in known.errors]
@@ -38,7 +41,7 @@ def power(planned: Plan, store: Store | None) -> Table:
         name="power",
         title="What the rules about regressions can tell",
         columns=[
-            word("metric"), word("over"), number("error", "standard error", digits=2),
+            word("metric"), *columns_of(planned), word("over"), number("error", "standard error", digits=2),
             number("excluded", "smallest regression ruled out", digits=2),
             number("margin", digits=2), number("equal_passes", "equal models passing %", digits=0),
             number("half", "worse by, passing the test half the time", digits=2),
@@ -48,9 +51,11 @@ def power(planned: Plan, store: Store | None) -> Table:
     )  # fmt: skip
 
 
-def _known(planned: Plan, store: Store, metric: str, rules: Sequence[Rule]) -> KnownErrors | None:
+def _known(
+    planned: Plan, store: Store, metric: str, rules: Sequence[Rule], test_set: PlannedTestSet
+) -> KnownErrors | None:
     graph = planned.trainings[0].graph.inherit(planned.base_graph)
-    partitions = {pair: graph.partition(pair) for pair in planned.contents}
+    partitions = {pair: graph.partition(pair) for pair in test_set.contents}
     groups = {
         str(rule.over): [pair for pair, partition in partitions.items() if is_in(rule.over, pair, partition)]
         for rule in rules
@@ -58,14 +63,15 @@ def _known(planned: Plan, store: Store, metric: str, rules: Sequence[Rule]) -> K
     stored = known_models(store).values()
     own = {model.id: place for place, model in enumerate(planned.models)}
     trained = sorted(stored, key=lambda model: (-own.get(model.id, -1), not model.is_trained, -model.created))
-    units = units_of_lines({pair: planned.lines.located(pair) for pair in planned.contents})
-    return known_errors(store, metric, planned.contents, [model.id for model in trained], units, groups)
+    units = units_of_lines({pair: test_set.lines.located(pair) for pair in test_set.contents})
+    return known_errors(store, metric, test_set.contents, [model.id for model in trained], units, groups)
 
 
 def _row(rule: Rule, error: float) -> dict[str, object]:
     margin = rule.regression_upper_at_most
     return {
         "metric": rule.metric,
+        "test_set": rule.test_set,
         "over": str(rule.over),
         "error": error,
         "excluded": smallest_excluded(error),

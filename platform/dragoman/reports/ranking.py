@@ -17,6 +17,7 @@ _NAMED = 5
 
 def tables(grid: str, found: Ranking) -> list[Table]:
     """A ranking's tables: the ranking, quoted systems below it, neighbours, partitions' shares, every two systems."""
+    grid = grid if found.test_set is None else f"{grid}, {found.test_set}"
     rest = [neighbours(grid, found), shares(grid, found), differences(grid, found)]
     return [ranking(grid, found), unranked(grid, found.metric, found.quoted), *rest]
 
@@ -130,6 +131,7 @@ def _facts(found: Ranking) -> dict[str, Any]:
     """What CSV and JSON say of the whole ranking in each row."""
     return {
         "metric": found.metric,
+        "test_set": found.test_set,
         "lines": found.lines,
         "over": found.over,
         "done": found.done,

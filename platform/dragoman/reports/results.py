@@ -14,6 +14,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
 from dragoman.analysis.shared_pairs import Shared, note_on_pairs, pairs_by_scope, shared_pairs
 from dragoman.analysis.systems import System
+from dragoman.analysis.test_sets import test_sets_of
 from dragoman.cell import CellState, Tone
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -159,8 +160,10 @@ def notes_on_pairs(store: Store, questions: Mapping[ScoreQuestion, Sequence[str]
 
     Args:
         store: the store.
-        questions: the models of each grid's question.
+        questions: the models of each grid's question; of a grid with several test sets it must name one.
     """
+    if any(each.test_set is None and len(test_sets_of(store, each.grid)) > 1 for each in questions):
+        return {}  # what they have in common differs from test set to test set
     found = {
         system: pairs
         for question, models in questions.items()

@@ -68,6 +68,12 @@ class Baseline(SpecModel):
         """Whether it is not run here: its translations, or its scores, are in files."""
         return self.translations is not None or self.scores is not None
 
+    @property
+    def test_set(self) -> str | None:
+        """Name of the test set that its translations or scores from files are of; None is the first."""
+        found = self.translations or self.scores
+        return None if found is None else found.test_set
+
     @model_validator(mode="after")
     def _hangs_together(self) -> "Baseline":
         if self.translations is not None and self.scores is not None:

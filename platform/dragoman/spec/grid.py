@@ -21,9 +21,11 @@ from dragoman.spec.filters import Filters
 from dragoman.spec.method import Method
 from dragoman.spec.missing import MissingField
 from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of
-from dragoman.spec.promotion import CONTAMINATION, Promotion
+from dragoman.spec.promotion import Promotion
+from dragoman.spec.promotion_check import check_promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
 from dragoman.spec.sentences import Sentences
+from dragoman.spec.test_sets import LongSentences, NamedTestSet, TestSetChoice, require_test_set, with_test_sets
 
 MOST_LANGUAGES = 1000
 """Languages of one grid: a million directed pairs, which a plan holds in memory."""
@@ -94,6 +96,9 @@ class Finetuning(SpecModel):
 class Evaluation(SpecModel):
     """What every model of the grid is tested on."""
 
+    test_sets: tuple[NamedTestSet, ...] = Field(default=(), exclude_if=lambda test_sets: not test_sets)
+    """Several test sets, each with a name and rows of its own in the results. The first is the one that gates and
+    registered models are about, unless a policy names another. Written as a list, `evaluation` is these."""
     pairs: PairsField = "all"
     """The pairs; by default every ordered pair of the grid's languages."""
     corpus: CorpusChoice | None = None
@@ -112,7 +117,7 @@ class Evaluation(SpecModel):
     """What becomes of pairs without test text; the grid's answer by default (test text is never made by pivoting)."""
     decoding: Decoding = Decoding()
     """How translations are decoded."""
-    too_long: Literal["fail", "empty", "cut", "leave_out"] = "empty"
+    too_long: LongSentences = "empty"
     """What becomes of a test sentence that a model has no room for, with its prompt and `max_new_tokens`. `empty`: it
     counts as an empty translation. `cut`: its end is left out. Both are marked, and counted in tables. `leave_out`: it
     is left out for all models and prompts of the grid, which makes another test set. `fail`: its pair fails."""
@@ -122,6 +127,30 @@ class Evaluation(SpecModel):
     """Whether the base model is evaluated too; gains need it."""
     engine: EngineField = "auto"
     """The engine that decodes; `auto` is the fastest that takes the model. No part of a cell's identity."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_a_list(cls, value: Any) -> Any:
+        return with_test_sets(value, cls.model_fields.keys() - {"test_sets", *TestSetChoice.model_fields})
+
+    @model_validator(mode="after")
+    def _has_different_test_sets(self) -> "Evaluation":
+        for name, count in Counter(test_set.name for test_set in self.test_sets).items():
+            if count > 1:
+                raise ValueError(f"has two test sets named '{name}'; give each its own name")
+        return self
+
+    @property
+    def each_test_set(self) -> tuple[TestSetChoice, ...]:
+        """The test sets, with what they leave out: one without a name where none is listed.
+
+        `too_long` stays as it is written there, as a decoding may have another answer than the evaluation.
+        """
+        own = {name: getattr(self, name) for name in ("corpus", "split", "sentences", "pairs", "missing")}
+        return tuple(
+            each.model_copy(update={name: value for name, value in own.items() if getattr(each, name) is None})
+            for each in self.test_sets or (TestSetChoice(),)
+        )
 
     @field_validator("metrics")
     @classmethod
@@ -211,6 +240,20 @@ class GridSpec(SpecModel):
         return tuple(one for model in self.models for one in model.each_seed(self.seeds))
 
     @property
+    def test_sets(self) -> tuple[TestSetChoice, ...]:
+        """The test sets of the evaluation, each with its corpus; the first is the one that gates are about."""
+        update = {"corpus": self.corpus}
+        return tuple(
+            each if each.corpus is not None else each.model_copy(update=update)
+            for each in self.evaluation.each_test_set
+        )
+
+    def evaluated(self, test_set: str | None = None) -> list[Pair]:
+        """The pairs that are evaluated on some test set, or on the one of a name, sorted."""
+        named = [each for each in self.test_sets if test_set in (None, each.name)]
+        return sorted({pair for each in named for pair in chosen(each.pairs or "all", self.languages)})
+
+    @property
     def prompts(self) -> tuple[EvaluationPrompt, ...]:
         """The prompts of the evaluation; the first is the one that gates and registered models are about.
 
@@ -243,6 +286,11 @@ class GridSpec(SpecModel):
         for place, pairs in [
             *((f"models.{index}.pairs", model.pairs) for index, model in enumerate(self.models)),
             ("evaluation.pairs", self.evaluation.pairs),
+            *(
+                (f"evaluation.test_sets.{index}.pairs", test_set.pairs)
+                for index, test_set in enumerate(self.evaluation.test_sets)
+                if test_set.pairs is not None
+            ),
         ]:
             self._check_pairs(place, pairs)
         others = any(baseline.stands_alone for baseline in self.baselines)
@@ -259,7 +307,14 @@ class GridSpec(SpecModel):
         if self.promotion and not self.models:
             raise ValueError("promotes a model but trains none; add a model or take promotion out")
         if self.promotion:
-            self._check_promotion(self.promotion)
+            check_promotion(
+                self.promotion,
+                metrics=self.evaluation.metrics,
+                evaluated={test_set.name: self.evaluated(test_set.name) for test_set in self.test_sets},
+                has_base=self.evaluation.base,
+            )
+            self._check_served()
+        self._check_test_sets()
         self._check_prompts({*names, *(model.name for model in self.models), "base"})
         return self
 
@@ -307,36 +362,24 @@ class GridSpec(SpecModel):
         if not chosen(pairs, self.languages):
             raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")
 
-    def _check_promotion(self, promotion: Promotion) -> None:
+    def _check_served(self) -> None:
+        """Refuse a policy where models are evaluated in a way in which a registered one does not translate."""
         decoding = self.evaluation.decoding
+        cuts = [place for place, each in enumerate(self.evaluation.test_sets) if each.too_long == "cut"]
         for place, used in (
             ("temperature in evaluation.decoding", decoding.samples),
             ("max_ratio in evaluation.decoding", decoding.max_ratio is not None),
             ("`too_long: cut` in evaluation", decoding.too_long == "cut"),
+            *((f"`too_long: cut` in evaluation.test_sets.{place}", True) for place in cuts),
         ):
             if used:
                 raise ValueError(
                     f"promotes models but has {place}, which a registered model does not do; take it or promotion out"
                 )
-        evaluated = chosen(self.evaluation.pairs, self.languages)
-        asked = {f"promotion.rules.{index}": (rule.metric, rule.over) for index, rule in enumerate(promotion.rules)}
-        for index, champion in enumerate(promotion.champions):
-            asked[f"promotion.champions.{index}"] = (promotion.metric, champion.over)
-            for number, rule in enumerate(champion.rules):
-                asked[f"promotion.champions.{index}.rules.{number}"] = (rule.metric, rule.over)
-        for index, pair in enumerate(promotion.protected):
-            asked[f"promotion.protected.{index}"] = (promotion.metric, pair)
-        for place, (metric, over) in {"promotion": (promotion.metric, promotion.over), **asked}.items():
-            if metric not in (*self.evaluation.metrics, CONTAMINATION):
-                raise ValueError(
-                    f"names the metric '{metric}' in {place}, which evaluation.metrics lacks; "
-                    f"{nearest(metric, self.evaluation.metrics)} Or add it there"
-                )
-            if isinstance(over, Pair) and over not in evaluated:
-                raise ValueError(
-                    f"names {over} in {place}, which is not evaluated; add it to evaluation.pairs or take it out"
-                )
-        if not self.evaluation.base and any(rule.gain_at_least is not None for rule in promotion.rules):
-            raise ValueError(
-                "asks for a gain over the base in promotion.rules but leaves the base out; set evaluation.base"
-            )
+
+    def _check_test_sets(self) -> None:
+        """Refuse translations and scores of a test set that is not there."""
+        names = [test_set.name for test_set in self.evaluation.test_sets]
+        for place, baseline in enumerate(self.baselines):
+            part = "scores" if baseline.scores else "translations"
+            require_test_set(baseline.test_set, f"baselines.{place}.{part}", names)

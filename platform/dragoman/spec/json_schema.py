@@ -22,6 +22,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _TEXT: Schema = {"type": "string"}
 
+_NAMED_TEST_SET: Schema = {"$ref": "#/$defs/NamedTestSet"}
+
 _SWEEP: Schema = {
     "description": "Lists of values for any keys, by their path (`seed`, `evaluation.decoding.beam`, "
     "`models.NAME.pairs`, `models.*.method.steps`): one grid for each combination. A mapping in place of a list names "
@@ -72,6 +74,8 @@ def json_schema() -> Schema:
         "Chat": {"type": "boolean"},
         "ScopeChampion": {"$ref": "#/$defs/Pair"},
         "Translations": _TEXT,
+        # the first test set of a list may have the keys that all of them share
+        "Evaluation": {"type": "array", "prefixItems": [{"type": "object"}], "items": _NAMED_TEST_SET, "minItems": 1},
     }
     written = _with_shorthands(schema, {f"#/$defs/{name}": short for name, short in shorthands.items()})
     return {"$schema": DIALECT, "title": "A grid, or a campaign of grids, for Dragoman", **_without_titles(written)}

@@ -154,6 +154,9 @@ def _corpora(spec: GridSpec) -> Iterator[tuple[str, CorpusChoice]]:
     prompts = [("prompt", spec.prompt), ("evaluation.prompt", spec.evaluation.prompt)]
     prompts += [(f"evaluation.prompts.{place}", prompt) for place, prompt in enumerate(spec.evaluation.prompts)]
     named = [("corpus", spec.corpus), ("evaluation.corpus", spec.evaluation.corpus)]
+    named += [
+        (f"evaluation.test_sets.{place}.corpus", each.corpus) for place, each in enumerate(spec.evaluation.test_sets)
+    ]
     prompts += [(f"baselines.{place}.prompt", each.prompt) for place, each in enumerate(spec.baselines)]
     for place, model in enumerate(spec.models):
         named.append((f"models.{place}.corpus", model.corpus))

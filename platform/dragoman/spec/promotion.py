@@ -46,9 +46,10 @@ def is_in(scope: Scope, pair: Pair, partition: Partition | None) -> bool:
     return partition is scope
 
 
-def measure(metric: str, lines: str | None) -> str:
-    """A metric's name, and of which test lines it is, where not of all."""
-    return f"{metric} of lines with {lines}" if lines else metric
+def subject_of(metric: str, *, test_set: str | None, lines: str | None) -> str:
+    """A metric's name, on which test set it is where one is named, and of which test lines where not of all."""
+    on = f" on {test_set}" if test_set else ""
+    return f"{metric}{on} of lines with {lines}" if lines else f"{metric}{on}"
 
 
 CONTAMINATION = "contamination"
@@ -89,6 +90,8 @@ class Rule(SpecModel):
     metric: str = "bleu"
     """Name of the metric; `contamination` is the percentage of a pair's test sentences, source or target, that is
     in the text the model was trained on."""
+    test_set: Name | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set it is about, of a grid that has several; the policy's by default."""
     over: Scope = "all"
     """The pairs it is taken over."""
     lines: str | None = None
@@ -148,9 +151,9 @@ class Rule(SpecModel):
         return self
 
     @property
-    def measure(self) -> str:
-        """The metric, and of which lines it is."""
-        return measure(self.metric, self.lines)
+    def subject(self) -> str:
+        """What it bounds a number of: the metric, on which test set where one is named, and of which lines."""
+        return subject_of(self.metric, test_set=self.test_set, lines=self.lines)
 
     @property
     def is_of_mean(self) -> bool:
@@ -176,6 +179,8 @@ class ScopeChampion(SpecModel):
 
     over: Scope
     """The candidate for it is the model with the best mean over these pairs."""
+    test_set: Name | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set it is about; the policy's by default."""
     rules: tuple[Rule, ...] = ()
     """What it must pass; by default the policy's own rules."""
 
@@ -183,6 +188,11 @@ class ScopeChampion(SpecModel):
     @classmethod
     def _takes_a_scope(cls, value: Any) -> Any:
         return value if isinstance(value, dict) else {"over": value}
+
+    def within(self, policy: "Promotion") -> "Promotion":
+        """The policy as it applies to this scope."""
+        meant = {"over": self.over, "rules": self.rules or policy.rules, "test_set": self.test_set or policy.test_set}
+        return policy.model_copy(update={**meant, "champions": ()})
 
 
 class Promotion(SpecModel):
@@ -198,6 +208,8 @@ class Promotion(SpecModel):
     """The alias that moves."""
     aliases: tuple[Alias, ...] = ("candidate", "challenger", "champion")
     """The aliases a version can be promoted to by this policy, besides `alias`; none of them moves otherwise."""
+    test_set: Name | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set that it is about, of a grid that has several; the first by default."""
     metric: str = "bleu"
     """The candidate is the model with the best mean of this metric ..."""
     over: Scope = "all"
@@ -234,15 +246,19 @@ class Promotion(SpecModel):
 
     @property
     def every_rule(self) -> tuple[Rule, ...]:
-        """The rules, with those that keep the protected pairs, which are of the model that would be served."""
+        """The rules, each with its test set, and those that keep the protected pairs, of the model to be served."""
         bounds = {"significant_losses_at_most": 0, "regression_upper_at_most": self.protected_margin}
         kept = (Rule(metric=self.metric, over=pair, seeds="checkpoint", **bounds) for pair in self.protected)
-        return (*self.rules, *kept)
+        named = {"test_set": self.test_set}
+        return tuple(
+            rule if rule.test_set or not self.test_set else rule.model_copy(update=named)
+            for rule in (*self.rules, *kept)
+        )
 
     @property
     def by_scope(self) -> dict[str, ScopeChampion]:
         """The aliases of the scopes that have a champion of their own."""
-        return {f"{self.alias}-{_alias_part(champion.over)}": champion for champion in self.champions}
+        return {f"{self.alias}-{_alias_part(champion)}": champion for champion in self.champions}
 
     @property
     def known_aliases(self) -> tuple[str, ...]:
@@ -260,12 +276,12 @@ class Promotion(SpecModel):
                 f"The policy for '{self.model}' has no alias '{alias}'; {nearest(alias, self.known_aliases)} "
                 "`aliases` in the policy names more."
             )
-        meant: dict[str, Any] = {"alias": alias, "champions": ()}
-        if (champion := self.by_scope.get(alias)) is not None:
-            meant |= {"over": champion.over, "rules": champion.rules or self.rules}
-        return self.model_copy(update=meant)
+        champion = self.by_scope.get(alias)
+        meant = self if champion is None else champion.within(self)
+        return meant.model_copy(update={"alias": alias, "champions": ()})
 
 
-def _alias_part(scope: Scope) -> str:
-    # a tag may hold hyphens, and MLflow takes no other sign between two of them
-    return "-".join(scope) if isinstance(scope, Pair) else str(scope)
+def _alias_part(champion: ScopeChampion) -> str:
+    # a tag may hold hyphens, and MLflow takes neither points nor another sign between two of them
+    scope = "-".join(champion.over) if isinstance(champion.over, Pair) else str(champion.over)
+    return scope if champion.test_set is None else f"{scope}-{champion.test_set.replace('.', '-')}"

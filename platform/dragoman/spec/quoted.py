@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from dragoman.errors import nearest
 from dragoman.plugins import available
-from dragoman.spec.base import PathText, Shown, SpecModel
+from dragoman.spec.base import Name, PathText, Shown, SpecModel
 from dragoman.spec.corpus import is_relative, is_there
 
 TableFormat = Literal["tsv", "csv", "jsonl", "parquet"]
@@ -42,6 +42,8 @@ class QuotedScores(SpecModel):
     scale: Literal[1, 100] | None = None
     """What values are multiplied by: 100 where they are fractions and the metric is in percent. It has to be said
     where all of a metric that goes to 100 are at most 1."""
+    test_set: Name | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set that they are scores on, of a grid that has several; the first by default."""
     skip_other_pairs: bool = False
     """Pass over pairs that the grid does not have, which are refused otherwise."""
     folder: Path | None = Field(default=None, exclude_if=lambda folder: folder is None)

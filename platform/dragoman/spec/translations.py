@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from dragoman.errors import nearest
-from dragoman.spec.base import PathText, Shown, SpecModel
+from dragoman.spec.base import Name, PathText, Shown, SpecModel
 from dragoman.spec.corpus import is_relative, is_there
 
 Format = Literal["text", "tsv", "csv", "jsonl", "parquet", "wmt", "lm-eval", "dragoman"]
@@ -41,6 +41,8 @@ class Translations(SpecModel):
     `sources/{source}.txt`, or a file a pair."""
     system: Shown | None = None
     """The system's name in a WMT folder, or `MODEL` or `MODEL:PROMPT` in an exported grid; the name here by default."""
+    test_set: Name | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set that they are translations of, of a grid that has several; the first by default."""
     folder: Path | None = Field(default=None, exclude_if=lambda folder: folder is None)
     """Where relative paths begin: noted when the spec is read, never written by hand."""
 

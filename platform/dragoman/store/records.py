@@ -106,6 +106,8 @@ class GridRecord(Record):
     """Canonical tags of its languages."""
     names: Mapping[str, str] = Field(default_factory=dict)
     """Names of its models in this grid, by id; by default `base` for the base and else the model's own name."""
+    test_sets: Mapping[str, str] = Field(default_factory=dict, exclude_if=lambda test_sets: not test_sets)
+    """Names of its test sets by id, the first one first; none of a grid whose one test set has no name."""
 
 
 class CellRecord(Record):

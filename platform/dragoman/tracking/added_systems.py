@@ -7,11 +7,12 @@ from dragoman.analysis.caption import caption_of
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import systems
+from dragoman.analysis.test_sets import test_sets_of
 from dragoman.errors import StoreError, first_line
 from dragoman.model import ModelIdentity
 from dragoman.redaction import masked
 from dragoman.store.store import Store
-from dragoman.tracking.evaluation import evaluation_of
+from dragoman.tracking.evaluation import evaluation_of, questions_of
 from dragoman.tracking.grid_runs import GridRuns, Tested
 
 
@@ -28,14 +29,22 @@ def write_added(runs: GridRuns, store: Store, grid: str, model: str) -> None:
     name, every = record.names[model], systems(store, grid)
     (system,) = (each for each in every if each.model == name)
     prompt = system.prompt if len({each.prompt for each in every}) > 1 else None
+    test_sets = test_sets_of(store, grid)
+    questions = questions_of(grid, record.metrics, prompt=prompt, test_sets=test_sets)
     tables = {}
-    for metric in record.metrics:
+    for called, question in questions.items():
         with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
-            tables[metric] = partition_table(store, ScoreQuestion(grid, metric, prompt=prompt), model=name)
+            tables[called] = partition_table(store, question, model=name)
+    questions = {called: question for called, question in questions.items() if called in tables}
     cell = store.cells.of_grid(grid, model=model)[0].cell
-    found = evaluation_of(store, record, model, tables, prompt=prompt, prompt_id=cell.prompt)
-    measured = caption_of(store, ScoreQuestion(grid, record.metrics[0], prompt=prompt), model=name)
-    tested = Tested(measured.corpus, measured.revision, measured.split, measured.sentences_asked)
+    found = evaluation_of(
+        store, record, model, tables, questions=questions, prompt_id=cell.prompt, test_set_id=cell.test_set
+    )
+    measured = [
+        caption_of(store, ScoreQuestion(grid, record.metrics[0], prompt=prompt, test_set=each), model=name)
+        for each in (*test_sets, *(() if test_sets else (None,)))
+    ]
+    tested = [Tested(each.corpus, each.revision, each.split, each.sentences_asked) for each in measured]
     runs.write_evaluation(ModelIdentity(name=name, recipe=kept.recipe), found, tested, {})
 
 

@@ -87,14 +87,14 @@ class GridRuns:
         return self._run(f"model/{self._grid_id}/{model.id}", model.name, self._grid_run, model)
 
     def write_evaluation(
-        self, model: ModelIdentity, found: Evaluation, tested: Tested, decoding: Mapping[str, Any]
+        self, model: ModelIdentity, found: Evaluation, tested: Sequence[Tested], decoding: Mapping[str, Any]
     ) -> str:
         """Scores by partition, sample translations, heat maps and a note, in a run below the model's; returns its id.
 
         Args:
             model: the model evaluated.
             found: what is written.
-            tested: the test set.
+            tested: the test sets.
             decoding: the settings of its decoding; none where they are not known.
         """
         from mlflow.entities import Metric
@@ -114,14 +114,15 @@ class GridRuns:
         tags = {NOTE_TAG: found.note, **({SOURCE_TAG: found.source} if found.source else {})}
         self._log(run, metrics, params, tags=tags)
         self._log(parent, tags=tags)
-        self._log_dataset(run, tested.corpus, tested.revision, tested.split, tested.sentences)
+        for each in tested:
+            self._log_dataset(run, *each)
         if found.samples and "samples.json" not in {file.path for file in self._client.list_artifacts(run)}:
             columns = list(zip(*found.samples, strict=True))
             names = ("pair", "source", "reference", "hypothesis")
             table = {name: [str(value) for value in column] for name, column in zip(names, columns, strict=True)}
             self._client.log_table(run, table, "samples.json")
         for metric, page in found.maps.items():
-            self._client.log_text(run, page, f"heat-map-{metric_name(metric)}.html")
+            self._client.log_text(run, page, f"heat-map-{metric_name(metric).replace('/', '-')}.html")
         self._client.set_terminated(run)
         self._client.set_terminated(parent)
         return run

@@ -174,9 +174,10 @@ class Tracker(GridRuns):
             model: the model evaluated.
             found: what is written.
         """
-        test, is_run_here = self._plan.test_set, model.id not in self._plan.from_elsewhere
+        is_run_here = model.id not in self._plan.from_elsewhere
         decoding = self._plan.decoding_of(model.id).meaning if is_run_here else {}
-        tested = Tested(test.corpus, test.revision, str(test.split), size_of(test.sentences))
+        tests = [each.test_set for each in self._plan.test_sets]
+        tested = [Tested(test.corpus, test.revision, str(test.split), size_of(test.sentences)) for test in tests]
         return self.write_evaluation(model, found, tested, decoding)
 
     def break_off(self, status: str) -> None:

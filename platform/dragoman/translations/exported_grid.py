@@ -24,14 +24,15 @@ _TRANSLATED = {state.value for state in CellState if state.is_translated}
 
 
 class ExportedGrid(TranslationFiles):
-    """The cells of one model and prompt of an exported grid."""
+    """The cells of one model and prompt of an exported grid, on one of its test sets."""
 
-    def __init__(self, path: Path, system: str, place: str | None = None) -> None:
+    def __init__(self, path: Path, system: str, test_set: str | None = None, place: str | None = None) -> None:
         """Read which cells there are.
 
         Args:
             path: the file.
             system: the model's name in the grid, or `MODEL:PROMPT`.
+            test_set: name of the test set; the grid's first by default, and where it has none of that name.
             place: what errors call it; by default its path.
 
         Raises:
@@ -49,10 +50,15 @@ class ExportedGrid(TranslationFiles):
             raise TranslationError(f"{self._place} has no model '{model}'; {nearest(model, named)}")
         rows = [row for row in self._archive.rows("cells.parquet") if row["model"] == named[model]]
         of_prompt = _prompt_of(self._place, grid, rows, prompt)
+        test_sets = {name: identity for identity, name in grid.get("test_sets", {}).items()}
+        of_set = test_sets.get(test_set or "") or next(iter(test_sets.values()), None)
         self._cells = {
             Pair(row["source"], row["target"]): row
             for row in rows
-            if row["prompt"] == of_prompt and row["state"] in _TRANSLATED and row["hypotheses"]
+            if row["prompt"] == of_prompt
+            and row["state"] in _TRANSLATED
+            and row["hypotheses"]
+            and of_set in (None, row["test_set"])
         }
 
     @property
@@ -88,17 +94,17 @@ def open_export(key: str, choice: Translations, name: str) -> ExportedGrid:
         StoreError: the file is not there, or damaged.
         TranslationError: it can't be fetched, or the grid has no such system.
     """
-    path, system = choice.placed(choice.path), choice.system or name
+    path, system, test_set = choice.placed(choice.path), choice.system or name, choice.test_set
     if is_local(path):
-        return ExportedGrid(Path(file_system(path)[1]), system)
+        return ExportedGrid(Path(file_system(path)[1]), system, test_set)
     if "://" not in path:
-        return ExportedGrid(Path(path), system)
+        return ExportedGrid(Path(path), system, test_set)
     place = Files(key, path, "a file that `dragoman export` wrote").url
     folder = TemporaryDirectory()
     try:
         copied = Path(folder.name) / "grid.zip"
         _fetch(path, place, copied)
-        exported = ExportedGrid(copied, system, place)
+        exported = ExportedGrid(copied, system, test_set, place)
     except BaseException:
         folder.cleanup()
         raise

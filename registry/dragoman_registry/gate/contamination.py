@@ -10,7 +10,9 @@ from dragoman.store.store import Store
 from dragoman_registry.gate.gate import PairNumbers
 
 
-def contamination(store: Store, grid: GridRecord, model: str, planned: list[PairScore]) -> list[PairNumbers]:
+def contamination(
+    store: Store, grid: GridRecord, model: str, planned: list[PairScore], test_set: str | None = None
+) -> list[PairNumbers]:
     """The share of each pair's test sentences, in percent, that is in a training text of the model or its ancestors.
 
     It is the largest share found of either language's sentences in the text of any one pair, exact and near copies
@@ -22,11 +24,14 @@ def contamination(store: Store, grid: GridRecord, model: str, planned: list[Pair
         grid: the grid.
         model: id of the model.
         planned: the pairs that were planned for it.
+        test_set: identity of the test set; any of the grid by default.
     """
     rates: dict[tuple[Pair, str], float] = {}
     outdated: set[tuple[Pair, str]] = set()
     for ancestor in _lineage(store, model):
         for record in store.contamination.of_grid(grid.name, ancestor) if ancestor in grid.names else ():
+            if test_set not in (None, record.test_set):
+                continue
             looked_at = (record.pair, record.language)
             if record.is_lower_bound:
                 outdated.add(looked_at)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from dragoman import plugins
@@ -16,6 +17,7 @@ from dragoman.analysis.scores_by_text import Held
 from dragoman.analysis.seeds import seed_groups
 from dragoman.analysis.systems import metric_names
 from dragoman.analysis.units import Units, units_of
+from dragoman.cell import Cell
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.line_filter import LineFilter
@@ -24,7 +26,7 @@ from dragoman.model import is_from_elsewhere, is_quoted
 from dragoman.pair import Pair
 from dragoman.planning.candidates import candidates_name
 from dragoman.spec.grid import GridSpec
-from dragoman.spec.promotion import CONTAMINATION, Promotion, measure
+from dragoman.spec.promotion import CONTAMINATION, Promotion, Rule
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_registry.gate.contamination import contamination
@@ -64,28 +66,36 @@ def gate(
         StoreError: the grid has no such model, or its scores can't be compared.
     """
     check_metrics(store, grid, policy)
-    metrics = dict.fromkeys(rule.metric for rule in policy.every_rule)
-    measured = {rule.measure: (rule.metric, rule.lines) for rule in policy.every_rule}
+    check_test_sets(grid, policy)
+    questions = {rule.subject: _question(grid, policy, rule) for rule in policy.every_rule}
     model_id = id_of(grid, model)
     if is_from_elsewhere(recipe := store.models.get(model_id).recipe):
         what = "scores are quoted" if is_quoted(recipe) else "translations are from files"
         raise PolicyError(f"'{model}' has no model that could be promoted: its {what}. Name a model of the grid.")
-    numbers = {name: _numbers(store, grid, model, metric, policy, lines) for name, (metric, lines) in measured.items()}
+    numbers = {subject: _numbers(store, grid, model, policy, question) for subject, question in questions.items()}
     tests: dict[Bounded, RuleTest] = {}
     prompt = GridSpec.from_store(grid.spec).prompts[0].id
     planned = [record.cell for record in store.cells.of_grid(grid.name, model=model_id)]
-    cells = {cell.pair: cell for cell in planned if cell.prompt == prompt}
+    cells = [cell for cell in planned if cell.prompt == prompt]
     if incumbent is not None:
-        units: dict[str | None, Units] = {}
-        for name, (metric, lines) in measured.items():
-            if metric != CONTAMINATION:
-                if lines not in units:
-                    units[lines] = _units(store, grid, model, policy, metric, lines)
-                held = _held(store, grid, lines)
-                beside = beside_incumbent(store, policy, name, numbers[name], cells, incumbent, units[lines], held=held)
-                numbers[name] = beside.numbers
+        units: dict[tuple[str | None, str | None], Units] = {}
+        for subject, question in questions.items():
+            if question.metric != CONTAMINATION:
+                key = question.test_set, question.lines
+                if key not in units:
+                    units[key] = _units(store, model, question)
+                tested = _test_set(grid, question.test_set, cells)
+                of_set = {cell.pair: cell for cell in cells if cell.test_set == tested}
+                held = _held(store, grid, question.lines)
+                beside = beside_incumbent(
+                    store, policy, subject, numbers[subject], of_set, incumbent, units[key], held=held
+                )
+                numbers[subject] = beside.numbers
                 tests |= beside.tests
-    lower = frozenset(metric for metric in metrics if not _higher_is_better(metric))
+    looked_at = _test_set(grid, policy.test_set, cells)
+    named = {question.test_set for question in questions.values()} - {None}
+    further = {str(_test_set(grid, name, cells)) for name in named}
+    lower = frozenset(rule.metric for rule in policy.every_rule if not _higher_is_better(rule.metric))
     return GateReport(
         grid=grid.name,
         model=model,
@@ -93,11 +103,12 @@ def gate(
         policy=policy_id(policy),
         held_to=policy,
         incumbent=None if incumbent is None else incumbent.model or UNKNOWN_INCUMBENT,
-        test_set=next((cell.test_set for cell in cells.values()), None),
+        test_set=looked_at,
+        further_test_sets=tuple(sorted(further - {looked_at})),
         captions={
-            name: caption_of(store, _question(grid, metric, policy, lines), model=model)
-            for name, (metric, lines) in measured.items()
-            if metric != CONTAMINATION
+            subject: caption_of(store, question, model=model)
+            for subject, question in questions.items()
+            if question.metric != CONTAMINATION
         },
         findings=judge(policy, numbers, lower, incumbent is not None, adjusted_tests(tests, policy)),
     )
@@ -111,9 +122,15 @@ def _held(store: Store, grid: GridRecord, lines: str | None) -> Held | None:
     return {(pair, content): asked.chosen(pair, its, lines_of(its)) for (_, pair, content), its in labels.items()}
 
 
-def _units(store: Store, grid: GridRecord, model: str, policy: Promotion, metric: str, lines: str | None) -> Units:
+def _test_set(grid: GridRecord, name: str | None, cells: Sequence[Cell]) -> str | None:
+    """The identity of a grid's test set by its name, by default of the first."""
+    named = {each: identity for identity, each in grid.test_sets.items()}
+    by_default = next(iter(grid.test_sets), None) or next((cell.test_set for cell in cells), None)
+    return by_default if name is None else named[name]
+
+
+def _units(store: Store, model: str, question: ScoreQuestion) -> Units:
     """The sentences of the test lines of a grid's pairs."""
-    question = _question(grid, metric, policy, lines)
     with reading(store, question) as connection:
         part = Slice.of(connection, question, [model])
         pairs = {score.pair for score in pair_scores(store, question, model=model)}
@@ -141,6 +158,7 @@ def candidate(store: Store, grid: GridRecord, policy: Promotion, models: Sequenc
         PolicyError: the policy names a metric that the grid was not scored with, or no model has a score.
     """
     check_metrics(store, grid, policy)
+    check_test_sets(grid, policy)
     where, means = grid, dict[str, float]()
     sentences = "on the test set"
     if (dev := dev_grid(store, grid)) is not None and policy.candidates.split == "dev":
@@ -185,7 +203,10 @@ def _means(store: Store, grid: GridRecord, policy: Promotion, models: Iterable[s
     Raises:
         PolicyError: no pair is in the scope for all of them.
     """
-    scores = {model: _numbers(store, grid, model, policy.metric, policy) for model in models}
+    test_set = policy.test_set if grid.test_sets else None  # the dev sentences are those of the policy's test set
+    signature = policy.signatures.get(policy.metric)
+    question = ScoreQuestion(grid.name, policy.metric, signature=signature, test_set=test_set)
+    scores = {model: _numbers(store, grid, model, policy, question) for model in models}
     lacking = {each.pair for numbers in scores.values() for each in numbers if each.value is None}
     scopes: dict[str, dict[Pair, float]] = {}
     for model, numbers in scores.items():
@@ -217,25 +238,42 @@ def check_metrics(store: Store, grid: GridRecord, policy: Promotion) -> None:
             )
 
 
-def _question(grid: GridRecord, metric: str, policy: Promotion, lines: str | None = None) -> ScoreQuestion:
-    """The question for a grid's scores of a metric, under the signature that the policy chooses."""
-    return ScoreQuestion(grid.name, metric, signature=policy.signatures.get(metric), lines=lines)
+def check_test_sets(grid: GridRecord, policy: Promotion) -> None:
+    """Refuse a policy about a test set that the grid lacks.
+
+    Raises:
+        PolicyError: it names one.
+    """
+    known = grid.test_sets.values()
+    for name in (policy.test_set, *(rule.test_set for rule in policy.every_rule)):
+        if name is not None and name not in known:
+            remedy = nearest(name, known) if known else "its one test set has no name: take it out of the policy."
+            raise PolicyError(f"The policy speaks of the test set '{name}', which '{grid.name}' lacks; {remedy}")
+
+
+def _question(grid: GridRecord, policy: Promotion, rule: Rule) -> ScoreQuestion:
+    """The question for the scores that a rule is about, under the signature that the policy chooses."""
+    signature = policy.signatures.get(rule.metric)
+    return ScoreQuestion(grid.name, rule.metric, signature=signature, test_set=rule.test_set, lines=rule.lines)
 
 
 def _numbers(
-    store: Store, grid: GridRecord, model: str, metric: str, policy: Promotion, lines: str | None = None
+    store: Store, grid: GridRecord, model: str, policy: Promotion, question: ScoreQuestion
 ) -> list[PairNumbers]:
-    """What is known of a model under one metric, as far as the policy asks for it.
+    """What is known of a model on a question, as far as the policy asks for it.
 
     Of a slice, the pairs that have a line in it.
     """
+    metric, test_set, lines = question.metric, question.test_set, question.lines
     if metric == CONTAMINATION:
-        question = _question(grid, policy.metric, policy)
-        planned = pair_scores(store, question, model=model)
-        return contamination(store, grid, id_of(grid, model), planned)
-    question = _question(grid, metric, policy, lines)
+        signature = policy.signatures.get(policy.metric)
+        planned = pair_scores(
+            store, replace(question, metric=policy.metric, signature=signature, lines=None), model=model
+        )
+        tested = next((identity for identity, name in grid.test_sets.items() if test_set in (None, name)), None)
+        return contamination(store, grid, id_of(grid, model), planned, tested)
     seeds: Counter[Pair] = Counter()
-    if any(rule.measure == measure(metric, lines) and rule.seeds_at_least for rule in policy.every_rule):
+    if any(_question(grid, policy, rule) == question and rule.seeds_at_least for rule in policy.every_rule):
         siblings = next((names for names in seed_groups(store, grid.name) if model in names), [model])
         for sibling in siblings:
             scores = pair_scores(store, question, model=sibling)

@@ -68,7 +68,7 @@ def judge(
 
     Args:
         policy: the rules.
-        numbers: for each metric of the policy (`Rule.measure`), every pair that was planned for the model.
+        numbers: for each subject of the policy's rules (`Rule.subject`), every pair that was planned for the model.
         lower_is_better: metrics that are error rates: they gain by falling and regress by rising.
         has_incumbent: whether the alias stands at a model now; without one, rules of regression pass.
         tests: of the bounds on the regression of a mean; none of those where it can't be tested.
@@ -79,7 +79,7 @@ def judge(
             rule,
             bound,
             policy.alpha if bound is Bound.SIGNIFICANCE else limit,
-            numbers.get(rule.measure, ()),
+            numbers.get(rule.subject, ()),
             rule.metric in lower_is_better,
             has_incumbent,
             (tests or {}).get((rule, bound)),
@@ -136,6 +136,7 @@ def _hold(
     is_tested = test is not None and bound.is_of_mean and has_incumbent
     return RuleFinding(
         metric=rule.metric,
+        test_set=rule.test_set,
         lines=rule.lines,
         over=str(rule.over),
         each=rule.each,

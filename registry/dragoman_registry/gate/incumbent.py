@@ -68,7 +68,7 @@ class _Sides(NamedTuple):
 def beside_incumbent(
     store: Store,
     policy: Promotion,
-    measure: str,
+    subject: str,
     numbers: Sequence[PairNumbers],
     cells: Mapping[Pair, Cell],
     incumbent: RegisteredVersion,
@@ -80,15 +80,15 @@ def beside_incumbent(
 
     Args:
         store: the results store.
-        policy: the rules; those of other metrics are left alone.
-        measure: the metric the numbers are of, and of which lines (`Rule.measure`).
+        policy: the rules; those of other subjects are left alone.
+        subject: what the numbers are of: a metric, a test set where one is named, and lines (`Rule.subject`).
         numbers: the model's numbers.
         cells: the model's cell of each pair.
         incumbent: the version the alias stands at.
         units: the sentences of the pairs' test lines.
         held: the lines that the numbers are of, of each text; all by default.
     """
-    rules = [rule for rule in policy.every_rule if rule.measure == measure]
+    rules = [rule for rule in policy.every_rule if rule.subject == subject]
     if incumbent.model is None or not numbers or not rules:
         return IncumbentNumbers(list(numbers), {})
     metric = rules[0].metric

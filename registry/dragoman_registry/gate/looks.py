@@ -18,8 +18,9 @@ def looks_at(log: AuditLog, report: GateReport) -> int:
         if record.outcome is Outcome.BEGUN:
             continue
         evidence = parse_json(record.evidence, f"the evidence of decision {record.sequence}")
-        known = evidence.get("test_set")
-        looks += known == report.test_set if known else evidence.get("grid") == report.grid
+        known = {evidence.get("test_set"), *evidence.get("further_test_sets", ())} - {None}
+        looked = report.test_set in known if known else evidence.get("grid") == report.grid
+        looks += looked
     return looks
 
 

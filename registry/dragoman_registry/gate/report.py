@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.caption import Caption, caption_line
 from dragoman.pair import Pair
-from dragoman.spec.promotion import Promotion, measure
+from dragoman.spec.promotion import Promotion, subject_of
 from dragoman.tables.table import probability
 
 
@@ -111,6 +111,8 @@ class RuleFinding(BaseModel):
 
     metric: str
     """The metric."""
+    test_set: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Name of the test set, where the rule or the policy names one."""
     lines: str | None = None
     """The filter of the test lines that it is of; None is all."""
     over: str
@@ -147,15 +149,16 @@ class RuleFinding(BaseModel):
     """The pairs behind a failed verdict: those without a number first, then from the worst on."""
 
     @property
-    def measure(self) -> str:
-        """The metric, and of which lines it is."""
-        return measure(self.metric, self.lines)
+    def subject(self) -> str:
+        """What the rule was about: the metric, its test set where one is named, and its lines (`Rule.subject`)."""
+        return subject_of(self.metric, test_set=self.test_set, lines=self.lines)
 
     @property
     def claim(self) -> str:
         """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
         scope = f"each of {self.over}" if self.each else self.over
-        what = f"{self.metric}{self.bound.quantity} over {scope}"
+        where = "" if self.test_set is None else f" on {self.test_set}"
+        what = f"{self.metric}{self.bound.quantity}{where} over {scope}"
         what += f" on lines with {self.lines}" if self.lines else ""
         if self.bound is Bound.SIGNIFICANCE:
             return f"{what} not significant at {self.limit:g}, one-sided"
@@ -203,8 +206,11 @@ class GateReport(BaseModel):
     """Id of the model the alias points to, None where it points to none; `unknown` where Dragoman did not make it."""
     test_set: str | None = None
     """Identity of the test set that was looked at; None in reports of before it was kept."""
+    further_test_sets: tuple[str, ...] = Field(default=(), exclude_if=lambda test_sets: not test_sets)
+    """Identities of others that rules were about."""
     captions: dict[str, Caption] = Field(default_factory=dict)
-    """What the scores of each metric (`RuleFinding.measure`) were measured on, and how; none in reports of before."""
+    """What the model's scores were measured on, and how, by what rules are about (`Rule.subject`); none in reports of
+    before they were kept."""
     findings: tuple[RuleFinding, ...]
     """One for each bound, in the policy's order."""
 

@@ -51,10 +51,10 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         raise ModelError(
             f"'{model}' has no model card: it was not trained in the grid {grid.name}. Name a model that was."
         )
-    tables = {metric: _table(store, grid.name, model, metric) for metric in grid.metrics}
-    first = grid.metrics[0]
+    first, names = grid.metrics[0], list(grid.test_sets.values())
     base = _base(spec.base.model)
     measured = caption_of(store, ScoreQuestion(grid.name, first), model=model)
+    scores = [_scores(store, grid, model, name) for name in names or (None,)]
     head = (
         f"# {model}\n\n"
         f"A translation model of the grid **{grid.name}**: {base}, finetuned ({_method(finetuning.method)}) "
@@ -86,21 +86,30 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         "## Test sentences in the training text\n",
         _contamination(store, grid, record.id),
         "## Scores\n",
-        f"Test set: {measured.test_set}; {measured.sentences}. Intervals are at 95 %, by resampling sentences; beside "
-        "every score stands the share of translations in another language than the one asked for.\n",
-        *tables.values(),
+        *scores,
         f"## Known weak pairs, by {first}\n",
         _weakest(pair_scores(store, ScoreQuestion(grid.name, first), model=model), higher_is_better(first)),
         "## Limits\n",
         "It was evaluated on the languages above and no others. Overlap of the training text with the base model's "
         "pretraining text is not known. The scores hold for this prompt and decoding.\n",
     ]
-    summary = f"{head}\n{tables[first]}"
+    summary = f"{head}\n{_table(store, ScoreQuestion(grid.name, first), model)}"
     return Card("\n".join(parts), summary if len(summary) <= SHORT else head[:SHORT])
 
 
-def _table(store: Store, grid: str, model: str, metric: str) -> str:
-    question = ScoreQuestion(grid, metric)
+def _scores(store: Store, grid: GridRecord, model: str, test_set: str | None) -> str:
+    """The scores on one test set, with what was measured; under a heading where it has a name."""
+    questions = [ScoreQuestion(grid.name, metric, test_set=test_set) for metric in grid.metrics]
+    measured = caption_of(store, questions[0], model=model)
+    parts = [
+        f"Test set: {measured.test_set}; {measured.sentences}. Intervals are at 95 %, by resampling sentences; beside "
+        "every score stands the share of translations in another language than the one asked for.\n",
+        *(_table(store, question, model) for question in questions),
+    ]
+    return "\n".join(parts if test_set is None else [f"### {test_set}\n", *parts])
+
+
+def _table(store: Store, question: ScoreQuestion, model: str) -> str:
     return render([partition_rows(store, question, captioned(store, question, [model]))], Form.MARKDOWN)
 
 
@@ -123,9 +132,10 @@ def _contamination(store: Store, grid: GridRecord, model: str) -> str:
     if not looked_at:
         return "The training text was not searched for test sentences.\n"
     found = [record for record in looked_at if record.exact or record.near]
+    names = {identity: f"{name}, " for identity, name in grid.test_sets.items()}
     lines = [
-        f"- {record.pair}, {record.side}: {record.exact} of {record.sentences} test sentences word for word, "
-        f"{record.near} nearly ({100 * record.rate:.1f} %)"
+        f"- {names.get(record.test_set, '')}{record.pair}, {record.side}: {record.exact} of {record.sentences} test "
+        f"sentences word for word, {record.near} nearly ({100 * record.rate:.1f} %)"
         for record in sorted(found, key=lambda record: -record.rate)[:WEAKEST]
     ]
     pairs = _count(len({record.pair for record in looked_at}), "pair")

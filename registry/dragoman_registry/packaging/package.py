@@ -14,7 +14,6 @@ from dragoman.planning.few_shot import Demonstrator
 from dragoman.scratch_folder import ScratchFolder, remove_abandoned
 from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
-from dragoman.spec.pairs import chosen
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG, experiment_id
@@ -120,7 +119,7 @@ def _examples(spec: GridSpec) -> Examples:
     prompt = spec.prompts[0]
     if not prompt.shots:
         return {}
-    demonstrator, pairs = Demonstrator(prompt), chosen(spec.evaluation.pairs, spec.languages)
+    demonstrator, pairs = Demonstrator(prompt), spec.evaluated()
     missing = demonstrator.missing(pairs)
     return {f"{pair.source}>{pair.target}": [*demonstrator.of(pair)] for pair in pairs if pair not in missing}
 

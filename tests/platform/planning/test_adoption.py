@@ -79,7 +79,8 @@ def as_before(plan: Plan) -> Plan:
         training.model_copy(update={"identity": former(training.identity)}) for training in plan.trainings
     )
     spec_hash = fingerprint("spec", 1, plan.spec.model_dump(mode="json"))
-    changes = {"base": former(plan.base), "trainings": trainings, "test_set": test, "known_as": spec_hash}
+    test_sets = (plan.first.model_copy(update={"test_set": test}),)
+    changes = {"base": former(plan.base), "trainings": trainings, "test_sets": test_sets, "known_as": spec_hash}
     return Plan(**{**{name: getattr(plan, name) for name in Plan.model_fields}, **changes})
 
 
@@ -144,7 +145,7 @@ def test_what_was_done_before_is_found(store: Store, folder: Path, before: Plan)
     assert plan.id == before.id
     assert [model.id for model in plan.models] == [model.id for model in before.models]
     assert plan.trainings[0].identity.parent == plan.base.id
-    assert plan.tested.id == id_of_tested(before.test_set, plan.contents)
+    assert plan.first.tested.id == id_of_tested(before.test_set, plan.contents)
 
 
 def test_what_was_done_in_this_version_is_found_without_that(store: Store, folder: Path) -> None:

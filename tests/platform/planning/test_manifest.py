@@ -53,8 +53,13 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "pairs": ["all", ["en-de"], {"sample": 2, "seed": 3}], "corpus": ["cldr"], "split": ["test", "dev"],
         "sentences": [2], "prompt": ["mfti-to"], "prompts": [["mfti", "mfti-to"]], "missing": ["stop", "drop"],
         "decoding": [{}], "metrics": [["bleu"]], "base": [True], "engine": ["auto", "transformers"],
-        "too_long": ["fail", "empty", "cut"],
+        "too_long": ["fail", "empty", "cut"], "test_sets": [[{"name": "t"}, {"name": "d", "split": "dev"}]],
     },
+    "TestSetChoice": {
+        "name": ["t"], "corpus": ["cldr"], "split": ["dev"], "sentences": [3, {"n": 2, "seed": 2}],
+        "pairs": [["en-de"]], "missing": ["drop"], "too_long": ["fail", "cut"],
+    },
+    "NamedTestSet": {"name": ["T.1"]},
     "Baseline": {
         "name": ["b"], "model": ["other/model"], "revision": ["v1"],
         "trained_on": ["all", "nothing", "unknown", ["en-de", ["zh-Hans", "sr-Latn"]]], "prompt": ["mfti-to"],
@@ -65,11 +70,11 @@ VALUES: dict[str, dict[str, list[Any]]] = {
     "QuotedScores": {
         "path": ["scores.tsv"], "format": ["tsv"], "columns": [{"pair": "lp", "value": "score"}], "metric": ["bleu"],
         "signature": ["nrefs:1|tok:13a", "sacrebleu 13a"], "cite": ["Doe et al. 2026, table 5"], "scale": [1],
-        "skip_other_pairs": [True],
+        "skip_other_pairs": [True], "test_set": ["t"],
     },
     "Translations": {
         "path": [OUTPUTS], "format": ["text"], "columns": [{"hypothesis": 0}], "sources": ["src/{source}.txt"],
-        "system": ["X"], "reference": [2],
+        "system": ["X"], "reference": [2], "test_set": ["t"],
     },
     "Decoding": {
         "beam": [3], "max_new_tokens": [20], "max_ratio": [2.5], "length_penalty": [-1.5, 0], "temperature": [0.7],
@@ -113,15 +118,16 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "metric": ["chrf++"], "over": ["unseen", "seen", "en-de"], "signatures": [{"bleu": "tok:13a"}],
         "coverage": [0.5], "missing": ["pass"], "correction": ["bh"], "alpha": [0.1],
         "protected": [["en-de", ["de", "en"]]], "candidates": [{}], "protected_margin": [2.5],
-        "rules": [RULES], "champions": [["unseen_both", {"over": "en-de"}]],
+        "rules": [RULES], "champions": [["unseen_both", {"over": "en-de"}]], "test_set": ["t"],
     },
     "Rule": {
         "metric": ["chrf++"], "over": ["all", "zh-Hans>sr-Latn"], "each": [True], "at_least": [0.5], "at_most": [90],
         "gain_at_least": [-1], "regression_at_most": [1.5], "significant_losses_at_most": [0],
         "no_significant_regression": [True], "regression_upper_at_most": [0.5],
         "seeds": ["pooled", "checkpoint"], "seeds_at_least": [2], "coverage": [0.9], "missing": ["fail"],
+        "test_set": ["t"],
     },
-    "ScopeChampion": {"over": ["seen"], "rules": [RULES]},
+    "ScopeChampion": {"over": ["seen"], "rules": [RULES], "test_set": ["t"]},
     "CorpusChoice": {"kind": ["cldr"], "options": [{"seed": 3}]},
     "Candidates": {"split": ["test"], "sentences": [3]},
     "SentenceSample": {"n": [3], "seed": [7]},
@@ -133,13 +139,15 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "Base": [lambda part: {"base": {"model": "facebook/xglm-564M", **part}}],
     "Finetuning": [lambda part: {"models": [MODEL | part]}],
     "Evaluation": [lambda part: {"evaluation": part}],
+    "TestSetChoice": [lambda part: {"evaluation": {"test_sets": [{"name": "t", **part}]}}],
+    "NamedTestSet": [lambda part: {"evaluation": {"test_sets": [{"name": "a"}, {"split": "dev", **part}]}}],
     "Baseline": [
         lambda part: {"baselines": [{"name": "b", "model": "other/model", "engine": "openai", **part}]},
         lambda part: {"baselines": [{"name": "b", "shots": 1, **part}]},
         lambda part: {"baselines": [{"name": "b", **part}]},
     ],
     "Translations": [
-        lambda part: _from_files({"path": OUTPUTS, **part}),
+        lambda part: _from_files({"path": OUTPUTS, **part}) | _tested(part),
         lambda part: _from_files({"path": {"columns": TABLES, "system": "wmt"}[next(iter(part))], **part}),
         lambda part: _from_files({"reference": part["reference"]}) | {"evaluation": {"corpus": SEVERAL}},
     ],
@@ -169,17 +177,20 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "_Method": [lambda part: {"models": [MODEL | {"method": FULL | part}]}],
     "Full": [lambda part: {"models": [MODEL | {"method": FULL | part}]}],
     "Lora": [lambda part: {"models": [MODEL | {"method": LORA | part}]}],
-    "Promotion": [lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": RULES, **part}}],
+    "Promotion": [
+        lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": RULES, **part}} | _tested(part)
+    ],
     "Candidates": [
         lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": RULES, "candidates": part}}
     ],
     "Rule": [
-        lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": [{"at_least": 1, **part}]}},
+        lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": [{"at_least": 1, **part}]}}
+        | _tested(part),
         lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": [part]}},
     ],
     "ScopeChampion": [
         lambda part: {"models": [MODEL], "promotion": {"model": "r", "rules": RULES,
-                                                       "champions": [{"over": "seen", **part}]}}
+                                                       "champions": [{"over": "seen", **part}]}} | _tested(part)
     ],
     "CorpusChoice": [lambda part: {"corpus": {"kind": "cldr", **part}}],
     "SentenceSample": [lambda part: {"evaluation": {"sentences": {"n": 2, **part}}}],
@@ -190,6 +201,11 @@ def _minimal(**changes: Any) -> dict[str, Any]:
     content = {"name": "g", "base": "facebook/xglm-564M", "languages": ["en", "de", "zh-Hans", "sr-Latn"],
                "corpus": "cldr", **changes}  # fmt: skip
     return content | {"evaluation": {"sentences": 2, **content.get("evaluation", {})}}
+
+
+def _tested(part: dict[str, Any]) -> dict[str, Any]:
+    """The test set that a part names."""
+    return {"evaluation": {"test_sets": [{"name": part["test_set"]}]}} if "test_set" in part else {}
 
 
 def _from_files(translations: dict[str, Any]) -> dict[str, Any]:

@@ -233,7 +233,7 @@ def test_planted_contamination_is_found_on_its_pair_and_side(
     exact = sum(each.exact for each in training.text.found)
     assert exact == (0 if plant is changed_word else 8)
     assert {each.rate for each in training.text.found} == {0.0, 0.2}
-    records = contamination_records(training, plan.test_set.id)
+    records = contamination_records(training, plan.first)
     assert [(record.pair, record.side, record.rate) for record in records] == [
         (each.pair, each.side, each.rate) for each in training.text.found
     ]

@@ -54,7 +54,7 @@ def test_the_plan_says_which_sentences_have_no_room(spec: dict[str, Any]) -> Non
     (row,) = too_long(plan).rows
     assert (row["pair"], row["sentences"], row["of"], row["line"], row["lines"]) == ("en-de", 2, 4, 3, [3, 4])
     assert "They count as empty translations" in too_long(plan).notes[0]
-    assert not plan.left_out
+    assert not plan.first.left_out
 
 
 def test_each_prompt_and_model_has_its_own_room(spec: dict[str, Any], tmp_path: Path) -> None:
@@ -71,13 +71,15 @@ def test_each_prompt_and_model_has_its_own_room(spec: dict[str, Any], tmp_path: 
 
 def test_lines_left_out_are_left_out_for_all_and_make_another_test_set(spec: dict[str, Any]) -> None:
     whole, less = plan_of(spec), plan_of(spec, too_long="leave_out")
-    assert less.left_out == {EN_DE: (3, 4)}
+    assert less.first.left_out == {EN_DE: (3, 4)}
     assert less.contents[EN_DE] != whole.contents[EN_DE]
     assert less.contents[DE_EN] == whole.contents[DE_EN]
     assert less.test_set.id != whole.test_set.id
     assert "without 2 long lines" in less.test_set.revision
     assert not {cell.id for cell in less.cells()} & {cell.id for cell in whole.cells()}
-    assert less.tested.id == whole.tested.id  # models that leave test sentences out of their text stay the same
+    assert (
+        less.first.tested.id == whole.first.tested.id
+    )  # models that leave test sentences out of their text stay the same
     assert less.decoding_of(less.base.id).too_long == "fail"
 
 
@@ -97,7 +99,7 @@ def test_only_cutting_makes_other_cells_of_the_same_lines(spec: dict[str, Any]) 
 
 def test_a_pair_that_nothing_is_left_of_is_missing(spec: dict[str, Any]) -> None:
     plan = plan_of(spec, too_long="leave_out", decoding={"max_new_tokens": 24})
-    assert plan.left_out[EN_DE] == (2, 3, 4)
+    assert plan.first.left_out[EN_DE] == (2, 3, 4)
     plan = plan_of(spec, too_long="leave_out", decoding={"max_new_tokens": 26})
     assert EN_DE not in plan.contents
     assert "has room for any of its 4 sentences" in plan.missing[EN_DE]

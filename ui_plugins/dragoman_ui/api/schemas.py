@@ -37,6 +37,8 @@ class OfModel(OfGrid):
     """Text that signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid has several; by default the model's first."""
+    test_set: str | None = None
+    """Name of the test set, where the grid has several; its first by default."""
     lines: str | None = None
     """Only test lines with these labels, as in `domain=news`; all by default."""
 
@@ -59,6 +61,8 @@ class OfRuns(OfGrid):
     """Text that signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid has several; its first by default."""
+    test_set: str | None = None
+    """Name of the test set, where the grid has several; its first by default."""
     lines: str | None = None
     """Only test lines with these labels, as in `domain=news`; all by default."""
 
@@ -136,6 +140,8 @@ class OfPair(OfGrid):
     and the first finetuned one."""
     prompt: str | None = None
     """Name of the prompt of those without one, where the grid has several; the model's first by default."""
+    test_set: str | None = None
+    """Name of the test set, where the grid has several; its first by default."""
     by: str | None = None
     """The metric of the sentences' scores; by default one that can score a single sentence, where the grid has it."""
     lines: str | None = None

@@ -242,7 +242,7 @@ def of_numbers(question: OfModel) -> str:
     """The version of a response that only changes with the scores in it."""
     store, view = open_store(), _view(question)
     against = rival(store, view, question.against) if isinstance(question, OfComparison) else None
-    return f"{view.prompt} {version_of(store, view, against)}"
+    return f"{view.prompt} {view.test_set} {version_of(store, view, against)}"
 
 
 def _short(tile: heatmap.Tile) -> Tile:

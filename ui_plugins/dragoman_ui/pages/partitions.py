@@ -78,7 +78,7 @@ def _misses(store: Store, view: View) -> Mapping[str, Misses]:
 
 
 def _off_target(view: View) -> ScoreQuestion:
-    return ScoreQuestion(view.grid, OFF_TARGET, prompt=view.prompt, lines=view.lines)
+    return ScoreQuestion(view.grid, OFF_TARGET, prompt=view.prompt, test_set=view.test_set, lines=view.lines)
 
 
 def _numbers(columns: PairColumns) -> list[float]:

@@ -55,6 +55,7 @@ def _linked(asked: AskedRanking, table: Table) -> Table:
         "grid": asked.grid,
         "metric": asked.metric,
         "signature": asked.signature,
+        "test_set": asked.test_set,
         "lines": asked.lines,
     }
 

@@ -29,7 +29,13 @@ def runs_chart() -> str:
     asked = AskedRuns(request.args)
     found = asked.runs()
     drawn = chart(found.runs, asked.metric, asked.scope, asked.up == "gain")
-    view = {"metric": asked.metric, "signature": asked.signature, "prompt": asked.prompt, "lines": asked.lines}
+    view = {
+        "metric": asked.metric,
+        "signature": asked.signature,
+        "prompt": asked.prompt,
+        "test_set": asked.test_set,
+        "lines": asked.lines,
+    }
     table = _table(asked, found).decorated({"model": model_link(**view), "grid": grid_link(**view)})
     return render_template("dragoman/charted.html", asked=asked, complaints=found.complaints, chart=drawn, table=table)
 

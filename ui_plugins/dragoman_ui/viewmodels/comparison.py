@@ -13,6 +13,7 @@ from dragoman.analysis.pair_scores import BASE, PairColumns, PairScore, Scored, 
 from dragoman.analysis.recipe_comparison import RecipeComparison, compare_recipes
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
+from dragoman.analysis.test_sets import asked_of
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import stamp
 from dragoman_ui.viewmodels.systems import Names
@@ -43,7 +44,7 @@ def said(store: Store, view: View, against: str) -> str:
 def scores_beside(store: Store, view: View, against: str) -> tuple[list[PairScore], list[PairScore]]:
     """The view's pairs with another system's scores in place of the base's, and that system's own pairs."""
     ours, theirs = (
-        pair_scores(store, _of(view, system), model=system.model)
+        pair_scores(store, _of(store, view, system), model=system.model)
         for system in (view.system, rival_of(store, view, against))
     )
     return side_by_side(ours, theirs), theirs
@@ -55,12 +56,13 @@ def columns_beside(store: Store, view: View, against: str) -> PairColumns:
     if (other.grid, other.prompt) == (view.grid, view.prompt):
         return pair_columns(store, view.question, model=view.model, against=other.model)
     own = pair_columns(store, view.question, model=view.model)
-    return own._replace(other=_aligned(own, pair_columns(store, _of(view, other), model=other.model)))
+    return own._replace(other=_aligned(own, pair_columns(store, _of(store, view, other), model=other.model)))
 
 
-def _of(view: View, system: System) -> ScoreQuestion:
-    """The view's question, asked of another system."""
-    return replace(view.question, grid=system.grid, prompt=system.prompt)
+def _of(store: Store, view: View, system: System) -> ScoreQuestion:
+    """The view's question, asked of another system: about the same test set, whatever it is called in its grid."""
+    with store.database.reading() as connection:
+        return replace(asked_of(connection, view.question, system.grid), prompt=system.prompt)
 
 
 def _aligned(own: PairColumns, other: PairColumns) -> Scored:
@@ -96,7 +98,7 @@ def version_of(store: Store, view: View, against: str | None = None) -> str:
     if rival.grid == view.grid:
         return _version_at(stamp(), store, view.question, view.model, rival.model)
     own = _version_at(stamp(), store, view.question, view.model, BASE)
-    return f"{own} {_version_at(stamp(), store, _of(view, rival), rival.model, BASE)}"
+    return f"{own} {_version_at(stamp(), store, _of(store, view, rival), rival.model, BASE)}"
 
 
 @lru_cache(maxsize=512)

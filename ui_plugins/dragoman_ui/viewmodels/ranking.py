@@ -32,6 +32,7 @@ class AskedRanking:
     def __init__(self, arguments: MultiDict[str, str]) -> None:
         names = Names.of(open_store(), arguments.get("grid", ""))
         self.grid, self.metrics, self.prompts = names.grid, names.metrics, names.prompts
+        self.test_sets, self.test_set = list(names.test_sets), names.test_set(arguments.get("test_set"))
         complaint = f"Grid '{self.grid}' has no metric"
         self.metric = one_of(complaint, arguments.get("metric") or names.metrics[0], names.metrics)
         self.over = one_of("There is no partition", arguments.get("over") or ALL, SCOPES)
@@ -67,6 +68,7 @@ class AskedRanking:
             "over": self.over,
             "signature": self.signature,
             "prompt": self.prompt,
+            "test_set": self.test_set,
             "lines": self.lines,
             "model": None if self.chosen == self.systems else self.chosen,
             **{
@@ -88,6 +90,7 @@ class AskedRanking:
             self.metric,
             signature=self.signature,
             prompt=self.prompt,
+            test_set=self.test_set,
             lines=self.lines,
             micro=self.micro,
         )

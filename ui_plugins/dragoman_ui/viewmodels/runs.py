@@ -33,12 +33,13 @@ class AskedRuns:
         self.grids = siblings(store, self.grid)
         self.name = store.grids.get(self.grid).spec.get("campaign") or self.grid
         names = Names.of(store, self.grid)
-        self.metrics, self.prompts = names.metrics, names.prompts
+        self.metrics, self.prompts, self.test_sets = names.metrics, names.prompts, list(names.test_sets)
         complaint = f"Grid '{self.grid}' has no metric"
         self.metric = one_of(complaint, arguments.get("metric") or names.metrics[0], names.metrics)
         self.scope = one_of("There is no partition", arguments.get("scope") or "unseen", SCOPES)
         self.up = one_of("The chart can't show", arguments.get("up") or "score", UP)
         self.signature = arguments.get("signature") or None
+        self.test_set = names.test_set(arguments.get("test_set"))
         self.lines = lines_asked(arguments)
         wanted = arguments.get("prompt")
         prompt = one_of(f"Grid '{self.grid}' has no prompt", wanted, self.prompts) if wanted else None
@@ -54,6 +55,7 @@ class AskedRuns:
             "up": self.up,
             "signature": self.signature,
             "prompt": self.prompt,
+            "test_set": self.test_set,
             "lines": self.lines,
         }
 
@@ -61,7 +63,14 @@ class AskedRuns:
         """Every run, and why those of some grids are not among them."""
         store, found = open_store(), FoundRuns([], {}, {}, [], [])
         for name in self.grids:
-            question = ScoreQuestion(name, self.metric, signature=self.signature, prompt=self.prompt, lines=self.lines)
+            question = ScoreQuestion(
+                name,
+                self.metric,
+                signature=self.signature,
+                prompt=self.prompt,
+                test_set=self.test_set,
+                lines=self.lines,
+            )
             try:
                 runs = runs_of(store, question)
                 found.captions[name] = caption_of(store, question)

@@ -52,6 +52,8 @@ class Asking(NamedTuple):
     """Identity of the prompt; none where the grid has only one."""
     grid: str
     """Name of the grid."""
+    test_set: str | None = None
+    """Identity of the test set; none where the grid has only one."""
 
 
 def rows_beside(store: Store, names: Names, view: View, asked: Sequence[str]) -> dict[str, Asking]:
@@ -76,7 +78,7 @@ def rows_beside(store: Store, names: Names, view: View, asked: Sequence[str]) ->
         grid = store.grids.get(system.grid)
         model = next((identity for identity, called in grid.names.items() if called == system.model), grid.base)
         prompt = Names.of(store, system.grid).identities[system.prompt] if system.prompt else None
-        found[name] = Asking(model, prompt, system.grid)
+        found[name] = Asking(model, prompt, system.grid, names.test_sets.get(view.test_set or ""))
     return found
 
 
@@ -275,21 +277,25 @@ def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pai
     cells = {name: store.cells.of_grid(name, pair) for name in {grid.name, *(row.grid for row in rows.values())}}
     if not cells[grid.name]:
         raise StoreError(f"Grid '{grid.name}' has no pair {pair}: its evaluation does not choose it.")
-    found: dict[str, CellRecord] = {}
-    for name, row in rows.items():
-        own = (
-            each for each in cells[row.grid] if each.cell.model == row.model and row.prompt in (None, each.cell.prompt)
-        )
-        if (cell := next(own, None)) is not None:
-            found[name] = cell
-    if not found:
-        raise StoreError(f"Grid '{grid.name}' has no cells of {' or '.join(rows)} on {pair}.")
-    first = next(iter(found.values())).cell
-    return {
-        name: each
-        for name, each in found.items()
-        if (each.cell.test_set, each.cell.content) == (first.test_set, first.content)
+    found = {
+        name: [
+            each
+            for each in cells[row.grid]
+            if each.cell.model == row.model
+            and row.prompt in (None, each.cell.prompt)
+            and row.test_set in (None, each.cell.test_set)
+        ]
+        for name, row in rows.items()
     }
+    first = next((each.cell for own in found.values() for each in own), None)
+    if first is None:
+        raise StoreError(f"Grid '{grid.name}' has no cells of {' or '.join(rows)} on {pair}.")
+    text = (first.test_set, first.content)
+    of_text = {
+        name: next((each for each in own if (each.cell.test_set, each.cell.content) == text), None)
+        for name, own in found.items()
+    }
+    return {name: cell for name, cell in of_text.items() if cell is not None}
 
 
 def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:

@@ -30,6 +30,8 @@ class Names(NamedTuple):
     """Its baselines that are the base with another prompt or decoding: they have no model of their own."""
     identities: dict[str, str]
     """The identities of its prompts, by name."""
+    test_sets: dict[str, str]
+    """The identities of its test sets by name, the first one first; none where its one test set has no name."""
     from_files: frozenset[str] = frozenset()
     """Its models whose translations were read from files: they were asked with no prompt that is known here."""
     quoted: Mapping[str, Quotation] = {}
@@ -57,6 +59,16 @@ class Names(NamedTuple):
     def prompts_of(self, model: str) -> list[str]:
         """The prompts that a model is run with."""
         return [str(each.prompt) for each in self.systems if each.model == model]
+
+    def test_set(self, name: str | None) -> str | None:
+        """The test set of a name, by default the first; None where the grid has only one.
+
+        Raises:
+            StoreError: the grid has no such test set.
+        """
+        if name:
+            one_of(f"Grid '{self.grid}' has no test set", name, self.test_sets)
+        return (name or next(iter(self.test_sets))) if len(self.test_sets) > 1 else None
 
     def system(self, name: str, prompt: str | None = None) -> System:
         """The system of a name: a model's, `MODEL:PROMPT`, or a baseline's.
@@ -131,6 +143,7 @@ def _read(moment: str, store: Store, grid: str) -> Names:
             if not (each.get("model") or each.get("translations") or each.get("scores"))
         ],
         {name: identity for identity, name in prompts.items()},
+        {name: identity for identity, name in store.grids.get(grid).test_sets.items()},
         frozenset(each.model for each in found if each.is_from_files),
         {each.model: each.quoted for each in found if each.quoted is not None},
     )

@@ -62,6 +62,8 @@ class View(BaseModel):
     """Text that the scores' signatures hold, where the metric has several."""
     prompt: str | None = None
     """Name of the prompt, where the grid asks with several; the model's first by default."""
+    test_set: str | None = None
+    """Name of the test set, where the grid has several."""
     lines: str | None = None
     """The filter of the test lines that are looked at (`domain=news`); all by default."""
     show: Show = Show.SCORE
@@ -93,6 +95,7 @@ class View(BaseModel):
             ),
             signature=arguments.get("signature") or None,
             prompt=system.prompt,
+            test_set=names.test_set(arguments.get("test_set")),
             lines=lines_asked(arguments),
             show=Show(one_of("A heat map can't show", arguments.get("show") or Show.SCORE, Show)),
             order=Order(one_of("Languages can't be ordered by", arguments.get("order") or Order.GRID, Order)),
@@ -108,7 +111,14 @@ class View(BaseModel):
     @property
     def question(self) -> ScoreQuestion:
         """The query for its scores."""
-        return ScoreQuestion(self.grid, self.metric, signature=self.signature, prompt=self.prompt, lines=self.lines)
+        return ScoreQuestion(
+            self.grid,
+            self.metric,
+            signature=self.signature,
+            prompt=self.prompt,
+            test_set=self.test_set,
+            lines=self.lines,
+        )
 
     def query(self, **changes: object) -> dict[str, str]:
         """The parameters of a link to this view, or to one that differs in some fields; defaults are left out."""

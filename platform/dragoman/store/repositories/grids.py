@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, selec
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
 from dragoman.store.database.connection import insert, once
-from dragoman.store.database.ids import chunks, grid_number, metric_number, model_number, pair_numbers
+from dragoman.store.database.ids import chunks, grid_number, metric_number, model_number, number, pair_numbers
 from dragoman.store.records import CellRecord, GridRecord, now
 from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.base import Repository
@@ -24,7 +24,9 @@ from dragoman.store.schema import (
     GridModelRow,
     GridPairRow,
     GridRow,
+    GridTestSetRow,
     ModelRow,
+    TestSetRow,
 )
 
 Task = tuple[int, int]
@@ -92,13 +94,17 @@ def _add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord]
     statement = insert(connection, GridRow).values(name=grid.name, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=[GridRow.name], set_=row))
     grid_id = grid_number(connection, grid.name)
-    for table in (*aggregates.TABLES, GridModelRow, GridMetricRow, GridPairRow):
+    for table in (*aggregates.TABLES, GridModelRow, GridMetricRow, GridPairRow, GridTestSetRow):
         connection.execute(delete(table).where(table.grid_id == grid_id))
     for position, (identity, name) in enumerate(_model_names(connection, grid).items()):
         member = {"grid_id": grid_id, "model_id": models[identity], "name": name, "position": position}
         connection.execute(insert(connection, GridModelRow).values(**member))
     for metric in grid.metrics:
         _add_metric(connection, grid_id, metric)
+    for position, (identity, name) in enumerate(grid.test_sets.items()):
+        test_set_id = number(connection, TestSetRow.identity, identity, "test set")
+        member = {"grid_id": grid_id, "test_set_id": test_set_id, "name": name, "position": position}
+        connection.execute(insert(connection, GridTestSetRow).values(**member))
     for chunk in chunks(sorted(tasks)):
         rows = [{"grid_id": grid_id, "condition_id": condition, "pair_id": pair} for condition, pair in chunk]
         connection.execute(insert(connection, GridPairRow), rows)
@@ -138,7 +144,19 @@ def _read(connection: Connection, name: str) -> GridRecord:
         metrics=tuple(asked_metrics(connection, grid_id)),
         languages=tuple(grid.languages),
         names={row.identity: row.name for row in members},
+        test_sets=test_set_names(connection, grid_id),
     )
+
+
+def test_set_names(connection: Connection, grid_id: int) -> dict[str, str]:
+    """The names of a grid's test sets by identity, the first one first; none where its one test set has no name."""
+    query = (
+        select(TestSetRow.identity, GridTestSetRow.name)
+        .join(TestSetRow, TestSetRow.id == GridTestSetRow.test_set_id)
+        .where(GridTestSetRow.grid_id == grid_id)
+        .order_by(GridTestSetRow.position)
+    )
+    return {row.identity: row.name for row in connection.execute(query)}
 
 
 def is_member() -> ColumnElement[bool]:

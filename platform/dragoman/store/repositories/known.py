@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from dragoman.store.schema import ModelRow, TestRow, TestSetRow, TrainingRow
 from dragoman.store.store import Store
@@ -43,7 +43,7 @@ def known_models(store: Store) -> dict[str, KnownModel]:
 
 
 def similar_test_sets(
-    store: Store, corpus: str, split: str, sentences: int | None, contents: Collection[str]
+    store: Store, corpus: str, split: str, sentences: int | None, contents: Collection[str], files: str
 ) -> list[str]:
     """The revisions of a corpus that test sets have with some of these lines, those with most of them first.
 
@@ -53,6 +53,7 @@ def similar_test_sets(
         split: the split.
         sentences: the first so many sentences of each pair.
         contents: hashes of the lines of some pairs.
+        files: what the revisions of those begin with that this version gave to files of the same names.
     """
     looked: Iterable[str] = islice(contents, LOOKED_AT)
     count = func.count()
@@ -64,7 +65,7 @@ def similar_test_sets(
             TestSetRow.split == split,
             TestSetRow.sentences.is_not_distinct_from(sentences),
             TestRow.content.in_(list(looked)),
-            TestSetRow.identity.startswith("test1-"),
+            or_(TestSetRow.identity.startswith("test1-"), TestSetRow.revision.startswith(files, autoescape=True)),
         )
         .group_by(TestSetRow.id, TestSetRow.revision)
         .order_by(count.desc(), TestSetRow.id)

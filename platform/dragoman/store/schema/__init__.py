@@ -25,6 +25,7 @@ from dragoman.store.schema.grids import (
     GridModelRow,
     GridPairRow,
     GridRow,
+    GridTestSetRow,
     PartitionSumRow,
     ScoreSumRow,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "GridModelRow",
     "GridPairRow",
     "GridRow",
+    "GridTestSetRow",
     "JobLineRow",
     "JobRow",
     "LanguageRow",

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dragoman.store.schema.base import Base, UtcDateTime
-from dragoman.store.schema.evaluation import ConditionRow, MetricRow
+from dragoman.store.schema.evaluation import ConditionRow, MetricRow, TestSetRow
 from dragoman.store.schema.lineage import LanguageRow, ModelRow, PairRow, PartitionRow
 
 
@@ -93,6 +93,22 @@ class GridPairRow(Base):
     """The condition."""
     pair_id: Mapped[int] = mapped_column(Integer, ForeignKey(PairRow.id))
     """The pair."""
+
+
+class GridTestSetRow(Base):
+    """A test set of a grid that names its test sets, under the name it has there."""
+
+    __tablename__ = "grid_test_set"
+    __table_args__ = (UniqueConstraint("grid_id", "name"),)
+
+    grid_id: Mapped[int] = mapped_column(ForeignKey(GridRow.id), primary_key=True)
+    """The grid."""
+    test_set_id: Mapped[int] = mapped_column(ForeignKey(TestSetRow.id), primary_key=True, index=True)
+    """The test set."""
+    name: Mapped[str]
+    """Its name in this grid."""
+    position: Mapped[int]
+    """Its place; the first is the one that questions are about by default."""
 
 
 class SumColumns:

@@ -116,6 +116,13 @@ class Contents:
         _check({way for _, way in tasks} <= {record.id for record in described.decodings}, "a decoding is missing")
         tested = {test_set for found in tasks.values() for test_set, *_ in found}
         _check(tested <= {record.id for record in described.test_sets}, "a test set is missing")
+        named = self.grid.test_sets
+        _check(
+            not named or tested <= named.keys() <= {record.id for record in described.test_sets},
+            "a test set is unnamed",
+        )
+        _check(all(re.fullmatch(NAME, name) for name in named.values()), "the name of a test set is none")
+        _check(len(set(named.values())) == len(named), "two test sets have one name")
 
     def _check_contamination(self) -> None:
         keys = {(found.model, found.test_set, found.pair, found.side) for found in self.contamination}
