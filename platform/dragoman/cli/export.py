@@ -38,8 +38,8 @@ def export(
         Layout,
         typer.Option(
             "--format",
-            help="dragoman: a file for `dragoman import`; bundle: a file that `dragoman verify` computes again, with no "
-            "store; mt-metrics-eval: a folder of texts and scores; model-index: YAML for a Hugging Face model card; "
+            help="dragoman: a file for `dragoman import`; bundle: a file that `dragoman verify` computes again, "
+            "with no store; mt-metrics-eval: a folder of texts and scores; model-index: YAML for a Hugging Face card; "
             "mteb: a folder of JSON results.",
         ),
     ] = Layout.DRAGOMAN,

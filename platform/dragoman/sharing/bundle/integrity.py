@@ -25,8 +25,6 @@ class Integrity(NamedTuple):
     """The hash of its hashes."""
     findings: list[Finding]
     """What was changed."""
-    names: frozenset[str]
-    """The members that have to be there, as far as its hashes are whole."""
 
 
 def check_integrity(
@@ -69,9 +67,8 @@ def _check(
             advance(done, whole)
     written = _lines(bundle, SUMS)
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in written)}
-    names = frozenset(sums)
     own_root, told_root = digests.get(SUMS, ""), "".join(_lines(bundle, ROOT))
-    right = {name: digests.get(name, sums[name]) for name in sums}
+    right = {name: digest for name, digest in digests.items() if name not in (SUMS, ROOT)}
     due = list(sums_lines(right))
     if own_root != told_root and hashlib.sha256("".join(f"{line}\n" for line in due).encode()).hexdigest() == told_root:
         findings += _differing(SUMS, written, due)  # the members are what the root says
@@ -88,7 +85,7 @@ def _check(
     ]
     findings += [Finding(name, "it is missing") for name in (SUMS, ROOT) if name not in digests]
     findings += _changed(bundle, digests, checksums, sums)
-    return Integrity(own_root, findings, names)
+    return Integrity(own_root, findings)
 
 
 def _changed(
