@@ -43,7 +43,7 @@ def write_folders(store: Store, grid: str, folder: Path, *, advance: Callable[[i
         StoreError: there is no such grid, it has no translations, a text is gone, or the folder can't be written.
     """
     with store.snapshot() as snapshot, new_folder(folder) as partial:
-        shared = SharedGrid.of(snapshot, grid)
+        shared = SharedGrid.of(snapshot, grid).require_texts()
         keys = snapshot.conditions.keys_of_grid(grid)
         every = [(name, pair) for name in shared.test_sets for pair in shared.pairs(name)]
         for done, (name, pair) in enumerate(every, 1):

@@ -88,16 +88,31 @@ class SharedGrid(NamedTuple):
         return cls(record, conditions, test_sets, systems, cells)
 
     def system(self, name: str) -> SharedSystem:
-        """The system of a name, or of a file's name.
+        """The system of a name, or of a file's name; of a model's, the one with its first prompt.
 
         Raises:
             StoreError: there is none.
         """
-        found = [each for each in self.systems if name in (each.name, each.file)]
+        found = [each for each in self.systems if name in (each.name, each.file, each.model.name)]
         if not found:
             known = [each.name for each in self.systems]
             raise StoreError(f"Grid '{self.record.name}' has no system '{name}': {nearest(name, known)}")
         return found[0]
+
+    def require_texts(self) -> Self:
+        """Refuse a grid that translations are shared of, and the store lacks the test sentences of.
+
+        Raises:
+            StoreError: it is one.
+        """
+        for cells in self.cells.values():
+            for pair, cell in cells.items():
+                if cell.state.is_translated and cell.test is None:
+                    raise StoreError(
+                        f"The store has no test sentences of {pair}: run the grid '{self.record.name}' again, which "
+                        "adds them and translates nothing anew."
+                    )
+        return self
 
     def pairs(self, folder: str) -> list[Pair]:
         """The pairs that are planned on a test set, sorted."""
@@ -112,17 +127,12 @@ class SharedGrid(NamedTuple):
 
 
 def test_lines(store: Store, cell: CellRecord) -> tuple[list[str], list[str]]:
-    """The source and the reference lines of a cell.
+    """The source and the reference lines of a cell that `SharedGrid.require_texts` has looked at.
 
     Raises:
-        StoreError: the store does not have them, or a line can't stand in a file of one sentence a line.
+        StoreError: they are gone, or a line can't stand in a file of one sentence a line.
     """
-    if cell.test is None:
-        raise StoreError(
-            f"The store has no test sentences of {cell.cell.pair}: run the grid again, which adds them and translates "
-            "nothing anew."
-        )
-    sources, references = store.blobs.test(cell.test)
+    sources, references = store.blobs.test(str(cell.test))
     return in_lines(sources, f"{cell.cell.pair}, sources"), in_lines(references, f"{cell.cell.pair}, references")
 
 

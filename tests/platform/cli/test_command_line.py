@@ -19,6 +19,7 @@ from dragoman.store.store import Store
 PRINTING = (
     "add-system", "audit export", "audit verify", "champions", "compare", "config", "doctor", "gate", "gc",
     "history", "list", "plan", "promote", "prompts", "query", "rank", "results", "rollback", "score", "status", "stop",
+    "verify",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 

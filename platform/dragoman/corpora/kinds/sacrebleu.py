@@ -39,7 +39,7 @@ class SacrebleuSets(SideBySide):
         try:
             from sacrebleu.dataset import DATASETS
         except ModuleNotFoundError as error:
-            raise CorpusError("The sacrebleu corpus needs sacrebleu: install dragoman[jobs].") from error
+            raise CorpusError("The sacrebleu corpus needs sacrebleu: pip install sacrebleu.") from error
         self._sets: dict[Split, Any] = {}
         self._folders: dict[Split, Files | None] = {}
         for split, name in ((Split.TEST, chosen.test), (Split.DEV, chosen.dev)):

@@ -50,7 +50,7 @@ def write_bundle(store: Store, grid: str, path: Path, *, advance: Callable[[int,
         StoreError: there is no such grid, it has no translations, a text is gone, or the file can't be written.
     """
     with store.snapshot() as snapshot:
-        shared = SharedGrid.of(snapshot, grid)
+        shared = SharedGrid.of(snapshot, grid).require_texts()
         if unscored := unscored_metrics(snapshot, grid):
             raise StoreError(
                 f"Grid '{grid}' has translations that are not scored with {', '.join(unscored)}: run "
