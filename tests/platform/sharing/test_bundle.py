@@ -313,3 +313,31 @@ def test_hostile_lines_are_findings_or_refused_in_a_sentence(forged: Forge, line
         assert "scores.jsonl, line 1" in str(error)
     else:
         assert any(each.place == "scores.jsonl, line 1" for each in found)
+
+
+def test_hostile_plans_are_refused_in_a_sentence(forged: Forge) -> None:
+    """Of millions of cells, with references to nothing, and with numbers that no database takes."""
+
+    def changing(**fields: object) -> Path:
+        def change(members: Members) -> None:
+            whole = json.loads("\n".join(members["grid.json"]))
+            members["grid.json"] = json.dumps(whole | fields, indent=1).split("\n")
+
+        return forged(change)
+
+    with tarfile.open(changing()) as archive:
+        whole = json.loads(archive.extractfile("grid.json").read())  # type: ignore[union-attr]
+    many = [whole["systems"][0] | {"file": str(number)} for number in range(2000)]
+    wide = [
+        whole["test_sets"][0] | {"systems": [str(n) for n in range(2000)], "pairs": [f"a{n}-de" for n in range(2000)]}
+    ]
+    for fields, said in (
+        ({"base": "none"}, "the base is not among the models"),
+        ({"systems": [whole["systems"][0] | {"model": "none"}]}, "is not there"),
+        ({"models": [whole["models"][0] | {"examples": {"de-en": 10**30}}]}, "models"),
+        ({"systems": many, "test_sets": wide}, "plans too many cells"),
+        ({"format": 99}, "newer Dragoman"),
+        ({"languages": [float("nan")]}, "languages"),
+    ):
+        with pytest.raises(StoreError, match=said):
+            verify(changing(**fields))

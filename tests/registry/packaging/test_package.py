@@ -131,7 +131,7 @@ def test_what_lies_in_the_registry(world):
     _, metadata, text = card.split("---\n", 2)
     assert text.startswith("\n# german\n")
     data = ModelCardData(**yaml.safe_load(metadata))
-    assert (data.model_name, data.language, data.pipeline_tag) == ("german", ["de", "en", "fr"], "translation")
+    assert (data.model_name, data.language, data.pipeline_tag) == ("german", ["en", "de", "fr"], "translation")
     assert {each.dataset_config for each in data.eval_results} >= {"all", "seen"}
     assert list(Path.cwd().iterdir()) == []
 

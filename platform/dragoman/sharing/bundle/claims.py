@@ -1,9 +1,9 @@
 """The claims of a bundle: what its members say of a grid, as records that are checked when they are read."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dragoman.cell import CellState
 from dragoman.model import TRANSLATIONS, is_from_files
@@ -19,7 +19,7 @@ CONTENTS, CELLS, SCORES = "grid.json", "cells.jsonl", "scores.jsonl"
 MEANS, DIFFERENCES = "means.jsonl", "differences.jsonl"
 """Members: means by partition; differences to the base with their p-values."""
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class Claim(BaseModel):
@@ -49,7 +49,7 @@ class BundledModel(Claim):
     """Examples of each of these pairs."""
 
     @classmethod
-    def of(cls, model: ModelRecord, name: str, own: TrainingGraph) -> "BundledModel":
+    def of(cls, model: ModelRecord, name: str, own: TrainingGraph) -> Self:
         """A model of the store."""
         return cls(
             id=model.id, name=name, parent=model.parent, base=model.base, seed=model.seed,
@@ -121,6 +121,32 @@ class Contents(Claim):
     """The systems."""
     test_sets: tuple[BundledTestSet, ...]
     """The test sets."""
+
+    @model_validator(mode="after")
+    def _refers_to_itself(self) -> Self:
+        """All that it refers to is there, and once."""
+        models: set[str] = set()
+        for model in self.models:
+            _require({model.parent, model.base} - {None, model.id} <= models, f"{model.id} comes before its parent")
+            models.add(model.id)
+        prompts, decodings = {each.id for each in self.prompts}, {each.id for each in self.decodings}
+        systems = {each.file for each in self.systems}
+        _require(self.base in models, "the base is not among the models")
+        _require(len(models) == len(self.models) and len(systems) == len(self.systems), "a name is there twice")
+        for system in self.systems:
+            is_known = system.model in models and system.prompt in prompts and system.decoding in decodings
+            _require(is_known, f"the model, prompt or decoding of {system.file} is not there")
+        for test_set in self.test_sets:
+            _require(systems >= set(test_set.systems), f"a system of {test_set.folder} is not there")
+            _require(len(set(test_set.pairs)) == len(test_set.pairs), f"a pair of {test_set.folder} is there twice")
+        folders = {each.folder for each in self.test_sets}
+        _require(len(folders) == len(self.test_sets), "a test set is there twice")
+        return self
+
+    @property
+    def cells(self) -> int:
+        """How many cells are planned."""
+        return sum(len(each.pairs) * len(each.systems) for each in self.test_sets)
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -225,3 +251,8 @@ class DifferenceClaim(Claim):
     """Two-sided p-value."""
     adjusted: float | None
     """The same, adjusted for all pairs, or for all scopes."""
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)

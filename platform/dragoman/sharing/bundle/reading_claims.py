@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from dragoman.errors import StoreError, first_line
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
-from dragoman.reading import ReadingError, parse_json, parse_json_line
+from dragoman.reading import ReadingError, over_limit, parse_json, parse_json_line
+from dragoman.settings import settings
 from dragoman.sharing.bundle import layout
 from dragoman.sharing.bundle.claims import (
     CELLS,
@@ -67,7 +68,12 @@ def read_contents(bundle: BundleReader) -> Contents:
         content = parse_json(bundle.read(CONTENTS), f"{bundle.path}, {CONTENTS}")
         if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > FORMAT:
             raise StoreError(f"{bundle.path} was written by a newer Dragoman: upgrade Dragoman.")
-        return Contents.model_validate(content)
+        contents = Contents.model_validate(content)
+        if contents.cells > settings().limit_json_values:
+            raise over_limit(
+                f"{bundle.path}, {CONTENTS} plans too many cells", "limit_json_values", "give another file"
+            )
+        return contents
     except ReadingError as error:
         raise StoreError(str(error)) from error
     except ValidationError as error:

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
-from dragoman.errors import StoreError
-from dragoman.reading import refused_as
+from dragoman.errors import StoreError, StoreUnusableError, first_line
+from dragoman.reading import ReadingError, refused_as
 from dragoman.sharing.bundle import measures
 from dragoman.sharing.bundle.claims import (
     CELLS,
@@ -25,7 +25,7 @@ from dragoman.sharing.bundle.container import BundleReader
 from dragoman.sharing.bundle.findings import Finding, Unchecked
 from dragoman.sharing.bundle.integrity import check_integrity
 from dragoman.sharing.bundle.reading_claims import Claims, read_claims, read_contents, read_differences, read_means
-from dragoman.sharing.bundle.rebuilding import rebuild
+from dragoman.sharing.bundle.rebuilding import Rebuilt, rebuild
 from dragoman.sharing.bundle.rescoring import Rescored, Signatures, rescore
 
 EXACT, RESAMPLED = 1e-9, 1e-6
@@ -102,30 +102,35 @@ class _Check:
 
     def run(self, folder: Path) -> None:
         """Compute everything, and hold it against the claims."""
+        try:
+            rebuilt = rebuild(self._bundle, self._claims.contents, self._claims.cells, folder)
+            try:
+                self._compute(rebuilt)
+            finally:
+                rebuilt.store.close()
+        except (ReadingError, OSError, StoreUnusableError):
+            raise
+        except Exception as error:  # what somebody altered may fail in any library that computes it
+            told = f"what the bundle holds can't be computed again ({first_line(error)})"
+            self.findings.append(Finding(CONTENTS, told))
+
+    def _compute(self, rebuilt: Rebuilt) -> None:
         contents = self._claims.contents
-        try:
-            rebuilt = rebuild(self._bundle, contents, self._claims.cells, folder)
-        except StoreError as error:
-            self.findings.append(Finding(CONTENTS, f"its plan can't be computed again: {error}"))
-            return
-        try:
-            self.findings += rebuilt.findings
-            claims = {
-                place: (cell, [each.claim for each in self._claims.scores.get(place, ())])
-                for place, cell in self._claims.cells.items()
-            }
-            for found in rescore(
-                rebuilt, claims=claims, metrics=contents.metrics, signatures=self.signatures,
-                languages=contents.languages, workers=self._workers, advance=self._step("scoring"),
-            ):  # fmt: skip
-                self._hold_scores(found)
-            self._lacking = {each.metric for each in self.signatures.unchecked}
-            of_means = read_means(self._bundle, self.findings)
-            self._hold(MEANS, of_means, self._counted("means", measures.means(rebuilt.store, contents)))
-            tested = self._counted("tests", measures.differences(rebuilt.store, contents))
-            self._hold(DIFFERENCES, read_differences(self._bundle, self.findings), tested)
-        finally:
-            rebuilt.store.close()
+        self.findings += rebuilt.findings
+        claims = {
+            place: (cell, [each.claim for each in self._claims.scores.get(place, ())])
+            for place, cell in self._claims.cells.items()
+        }
+        for found in rescore(
+            rebuilt, claims=claims, metrics=contents.metrics, signatures=self.signatures,
+            languages=contents.languages, workers=self._workers, advance=self._step("scoring"),
+        ):  # fmt: skip
+            self._hold_scores(found)
+        self._lacking = {each.metric for each in self.signatures.unchecked}
+        of_means = read_means(self._bundle, self.findings)
+        self._hold(MEANS, of_means, self._counted("means", measures.means(rebuilt.store, contents)))
+        tested = self._counted("tests", measures.differences(rebuilt.store, contents))
+        self._hold(DIFFERENCES, read_differences(self._bundle, self.findings), tested)
 
     @property
     def unchecked(self) -> list[Unchecked]:
