@@ -30,7 +30,7 @@ LAYERS = {
     "dragoman": (
         ("operations",),
         ("cli", "testing"),
-        ("reports", "tracking"),
+        ("reports", "tracking", "sharing"),
         ("analysis", "planning"),
         ("quoted",),
         ("translations",),

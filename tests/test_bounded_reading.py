@@ -32,6 +32,7 @@ READS = {
     "platform/dragoman/settings.py": "of bounded size; who writes it starts the program",
     "platform/dragoman/store/blobs.py": "small blobs by their own bound, and the cache of its own",
     "platform/dragoman/store/transfer/archive.py": "through ZipSource, or what it has written itself",
+    "platform/dragoman/sharing/bundle/container.py": "headers of 512 bytes, and lines within the bounds",
     "platform/dragoman/corpora/kinds/huggingface.py": "the metadata of a file that `datasets` has read",
     "platform/dragoman/corpora/readers/digests.py": "a cache that it writes itself",
     "platform/dragoman/family.py": "comes with the package",

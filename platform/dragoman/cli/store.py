@@ -1,4 +1,4 @@
-"""`dragoman gc`, `dragoman export` and `dragoman import`."""
+"""`dragoman gc` and `dragoman import`."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,7 +9,6 @@ import typer
 
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed
-from dragoman.errors import StoreError
 from dragoman.settings import settings
 from dragoman.store.store import Store
 from dragoman.tables.table import Row, Table, number, word
@@ -66,24 +65,6 @@ _FILES = [word("path"), number("size", "bytes", digits=0), word("written")]
 
 def _rows(found: "Sequence[StoredBlob] | Sequence[ModelFolder]") -> list[Row]:
     return [{"path": str(each.path), "size": each.size, "written": each.written.isoformat()} for each in found]
-
-
-@grouped(Group.STORE)
-def export(
-    grid: Annotated[str, typer.Argument(help="Name of the grid.")],
-    file: Annotated[Path, typer.Argument(help="File to write, for example demo.zip.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
-) -> None:
-    """Write a whole grid into one file: models, training graphs, contamination, cells, scores, hypotheses, test texts.
-
-    Examples: dragoman export demo demo.zip
-    """
-    from dragoman.store.transfer.exporter import export_grid
-
-    if file.exists() and not overwrite:
-        raise StoreError(f"{file} is there already: choose another name, or replace it with --overwrite.")
-    export_grid(_open_existing(), grid, file)
-    say(f"{grid}: {file.stat().st_size:,} bytes in {file}.", err=True)
 
 
 @grouped(Group.STORE)

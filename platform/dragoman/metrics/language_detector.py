@@ -140,7 +140,7 @@ def _identifier(codes: frozenset[str] | None) -> "LanguageIdentifier":
     try:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError as error:
-        raise MetricNeedError(f"off_target needs py3langid ({error}): pip install 'dragoman[jobs]'.") from error
+        raise MetricNeedError(f"off_target needs py3langid ({error}): pip install py3langid regex.") from error
     if codes is None:
         return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier = copy(_identifier(None))  # the model itself is shared

@@ -53,7 +53,7 @@ class SacreBleuMetric(Metric):
         try:
             return self._make_scorer()
         except ImportError as error:
-            raise MetricNeedError(f"{self.name} needs sacreBLEU ({error}): pip install 'dragoman[jobs]'.") from error
+            raise MetricNeedError(f"{self.name} needs sacreBLEU ({error}): pip install sacrebleu.") from error
         except RuntimeError as error:  # raised by sacreBLEU where a tokeniser's library is missing
             reason = " ".join(str(error).split())
             raise MetricNeedError(f"{self.name} can't tokenise {self._target}: {reason}") from error

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from dragoman.analysis.caption import caption_of
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
@@ -13,6 +15,7 @@ from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.reading import ReadingError, read_text
 from dragoman.reports.results import captioned, partition_rows
+from dragoman.sharing.model_index import model_index_yaml
 from dragoman.spec.document import parsed
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.method import Method
@@ -33,9 +36,16 @@ class Card(NamedTuple):
     """A model card in two lengths, in Markdown."""
 
     text: str
-    """All of it: the README beside the model."""
+    """All of it, for people."""
     summary: str
     """Its beginning with the first table: the version's description."""
+    metadata: str
+    """Its languages and results as YAML, for the Hugging Face hub."""
+
+    @property
+    def readme(self) -> str:
+        """The README beside the model: the metadata between lines of hyphens, and the text."""
+        return f"---\n{self.metadata}---\n\n{self.text}"
 
 
 def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Card:
@@ -94,7 +104,9 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         "pretraining text is not known. The scores hold for this prompt and decoding.\n",
     ]
     summary = f"{head}\n{_table(store, ScoreQuestion(grid.name, first), model)}"
-    return Card("\n".join(parts), summary if len(summary) <= SHORT else head[:SHORT])
+    about = {"language": list(grid.languages), "pipeline_tag": "translation"}
+    metadata = f"{yaml.safe_dump(about, sort_keys=False)}{model_index_yaml(store, grid.name, model)}"
+    return Card("\n".join(parts), summary if len(summary) <= SHORT else head[:SHORT], metadata)
 
 
 def _scores(store: Store, grid: GridRecord, model: str, test_set: str | None) -> str:

@@ -195,7 +195,7 @@ def _log(
         described.artifact_path, described.run_id = logged.artifact_location, run
         described.model_id = described.model_uuid = logged.model_id
         described.save(path / MLMODEL_FILE_NAME)
-        (path / "README.md").write_text(card.text, encoding="utf-8")
+        (path / "README.md").write_text(card.readme, encoding="utf-8")
         client.log_model_artifacts(logged.model_id, str(path))
     if run:
         client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=0)])

@@ -163,7 +163,7 @@ def test_sides_of_different_lengths_are_refused() -> None:
 
 
 def test_stored_scores_are_compared_without_the_libraries() -> None:
-    """In the base install neither sacreBLEU nor the detector is there."""
+    """What reads stored scores alone takes neither sacreBLEU nor the detector."""
     code = (
         "import sys\n"
         "for name in ('sacrebleu', 'py3langid', 'regex', 'torch', 'pandas'): sys.modules[name] = None\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from huggingface_hub import ModelCardData
 
 from dragoman.errors import ModelError
 from dragoman.identity import hash_files
@@ -127,6 +128,11 @@ def test_what_lies_in_the_registry(world):
         "was not searched for test sentences", "Known weak pairs",
     ):  # fmt: skip
         assert words.casefold() in card.casefold()
+    _, metadata, text = card.split("---\n", 2)
+    assert text.startswith("\n# german\n")
+    data = ModelCardData(**yaml.safe_load(metadata))
+    assert (data.model_name, data.language, data.pipeline_tag) == ("german", ["en", "de", "fr"], "translation")
+    assert {each.dataset_config for each in data.eval_results} >= {"all", "seen"}
     assert list(Path.cwd().iterdir()) == []
 
 

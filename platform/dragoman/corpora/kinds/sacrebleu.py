@@ -44,7 +44,7 @@ class SacrebleuSets(SideBySide):
         try:
             from sacrebleu.dataset import DATASETS
         except ModuleNotFoundError as error:
-            raise CorpusError("The sacrebleu corpus needs sacrebleu: install dragoman[jobs].") from error
+            raise CorpusError("The sacrebleu corpus needs sacrebleu: pip install sacrebleu.") from error
         self._given, self._most = options, chosen.references
         self._sets: dict[Split, Any] = {}
         self._folders: dict[Split, Files | None] = {}

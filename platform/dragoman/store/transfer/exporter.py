@@ -48,7 +48,7 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
         with ArchiveWriter(path, grid) as archive:
             archive.add_json("grid.json", record.model_dump(mode="json"))
             archive.add_json("models.json", [model.model_dump(mode="json") for model in _models(snapshot, grid)])
-            archive.add_json("conditions.json", _conditions(connection, grid).model_dump(mode="json"))
+            archive.add_json("conditions.json", conditions_of(connection, grid).model_dump(mode="json"))
             found = snapshot.contamination.of_grid(grid)
             archive.add_json("contamination.json", [record.model_dump(mode="json") for record in found])
             archive.add_table("cells.parquet", CELLS, _batches(CELLS, _cells(snapshot, grid, addresses)))
@@ -85,7 +85,8 @@ def _models(store: Store, grid: str) -> Iterator[PortableModel]:
         yield PortableModel.of(model, store.models.own_graph(model.id), store.models.training(model.id))
 
 
-def _conditions(connection: Connection, grid: str) -> Conditions:
+def conditions_of(connection: Connection, grid: str) -> Conditions:
+    """The test sets, prompts and decodings that the cells of a grid refer to."""
     used = select(ConditionRow).join(GridPairRow).join(GridRow).where(GridRow.name == grid).distinct().subquery()
 
     def rows(table: Any, number: ColumnElement[int]) -> list[dict[str, Any]]:
