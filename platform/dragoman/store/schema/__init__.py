@@ -28,6 +28,7 @@ from dragoman.store.schema.grids import (
     ScoreSumRow,
 )
 from dragoman.store.schema.jobs import JobLineRow, JobRow
+from dragoman.store.schema.judgements import JudgementCampaignRow, JudgementRow, JudgementSpanRow
 from dragoman.store.schema.lineage import (
     PARTITION_IDS,
     PARTITIONS,
@@ -57,6 +58,9 @@ __all__ = [
     "GridRow",
     "JobLineRow",
     "JobRow",
+    "JudgementCampaignRow",
+    "JudgementRow",
+    "JudgementSpanRow",
     "LanguageRow",
     "MetricRow",
     "ModelRow",
