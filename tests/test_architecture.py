@@ -31,6 +31,7 @@ LAYERS = {
         ("operations",),
         ("cli", "testing"),
         ("reports", "tracking"),
+        ("judgement",),
         ("analysis", "planning"),
         ("translations",),
         ("store", "corpora"),

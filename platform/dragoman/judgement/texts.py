@@ -21,6 +21,8 @@ class Judged(NamedTuple):
 
     cell: str
     """Id of its cell."""
+    system: str
+    """The system's name in the grid."""
     line: int
     """The test line, from 1."""
     source: str
@@ -70,7 +72,7 @@ class PairTexts:
     def at(self, system: str, line: int) -> Judged:
         """A system's translation of a line."""
         cell = self.cells[system].cell.id
-        return Judged(cell, line, self.sources[line - 1], self.hypotheses[system][line - 1])
+        return Judged(cell, system, line, self.sources[line - 1], self.hypotheses[system][line - 1])
 
     def document_of(self, line: int) -> Document:
         """The document of a line."""
