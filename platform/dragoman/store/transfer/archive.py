@@ -30,8 +30,8 @@ from dragoman.reading import (
 from dragoman.settings import settings
 from dragoman.version import __version__
 
-FORMAT = 3
-"""Version of the file's layout; since 2 it holds contamination, since 3 the keys of test lines."""
+FORMAT = 4
+"""Version of the file's layout; since 2 it holds contamination, since 3 the keys of test lines, since 4 judgements."""
 
 _MANIFEST = "manifest.json"
 _BLOCK = 1 << 20

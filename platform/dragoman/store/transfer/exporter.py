@@ -26,7 +26,17 @@ from dragoman.store.schema import (
 )
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import ArchiveWriter
-from dragoman.store.transfer.format import CELLS, KEYS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
+from dragoman.store.transfer.format import (
+    CAMPAIGNS,
+    CELLS,
+    JUDGEMENTS,
+    KEYS,
+    SCORES,
+    UNSCORABLE,
+    Conditions,
+    PortableModel,
+    cell_row,
+)
 
 Query = Select[*tuple[Any, ...]]
 """A SELECT of any columns."""
@@ -36,7 +46,7 @@ BATCH = 5_000
 
 
 def export_grid(store: Store, grid: str, path: Path) -> None:
-    """Write a grid: its models, cells, scores, statistics, hypotheses, test texts with their keys, and contamination.
+    """Write a grid: models, cells, scores, statistics, hypotheses, test texts, contamination and human judgements.
 
     Raises:
         StoreError: there is no such grid, a blob is missing, or the file can't be written.
@@ -56,6 +66,9 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
             unscorable = _batches(UNSCORABLE, _stream(connection, _unscorable(grid)))
             archive.add_table("unscorable.parquet", UNSCORABLE, unscorable)
             archive.add_table("keys.parquet", KEYS, _batches(KEYS, _keys(snapshot, grid)))
+            judgements = snapshot.judgements
+            archive.add_json(JUDGEMENTS, [each.model_dump(mode="json") for each in judgements.of_grid(grid)])
+            archive.add_json(CAMPAIGNS, [each.model_dump(mode="json") for each in judgements.campaigns_of_grid(grid)])
             for address in addresses:
                 archive.add(f"blobs/{address}", store.blobs.read(address))
 
