@@ -88,7 +88,7 @@ def metric_agreement(
             raise StoreError(f"Grid '{texts.grid}' has no scores of '{name}'; {nearest(name, known)}")
     found: list[MetricAgreement] = []
     notes: list[str] = []
-    for pair in judged_pairs(texts.store, texts.grid, pairs or texts.pairs):
+    for pair in judged_pairs(texts, pairs):
         own = texts.of(pair)
         for panel in panels(own):
             shared = panel.shared

@@ -48,7 +48,7 @@ def rater_agreement(texts: GridTexts, pairs: Sequence[Pair] = ()) -> list[RaterA
         pairs: only these pairs.
     """
     found = []
-    for pair in judged_pairs(texts.store, texts.grid, pairs or texts.pairs):
+    for pair in judged_pairs(texts, pairs):
         for panel in panels(texts.of(pair)):
             found += _of_panel(pair, panel)
     return found

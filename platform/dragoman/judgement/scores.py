@@ -70,7 +70,7 @@ def human_scores(
     """
     found: list[HumanScore] = []
     notes: list[str] = []
-    for pair in judged_pairs(texts.store, texts.grid, pairs or texts.pairs):
+    for pair in judged_pairs(texts, pairs):
         for panel in panels(texts.of(pair)):
             found += sorted((_score(pair, panel, row, samples, seed) for row in range(len(panel.systems))), key=_place)
             notes += panel.notes

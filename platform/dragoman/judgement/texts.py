@@ -1,9 +1,11 @@
 """The texts that people judge: the translations of each system of a grid, line by line, with source and document."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from sqlalchemy import select
 
 from dragoman.analysis.systems import System, prompt_names, systems
 from dragoman.errors import nearest
@@ -13,6 +15,7 @@ from dragoman.store.database.ids import grid_number
 from dragoman.store.judgement_records import JudgementCampaignRecord
 from dragoman.store.line_keys import unpack
 from dragoman.store.records import CellRecord
+from dragoman.store.schema import GridPairRow, PairRow
 from dragoman.store.store import Store
 
 
@@ -108,7 +111,12 @@ class GridTexts:
     @cached_property
     def pairs(self) -> list[Pair]:
         """The pairs of the grid."""
-        return sorted({cell.cell.pair for cell in self.store.cells.iterate(self.grid)})
+        with self.store.database.reading() as connection:
+            query = (
+                select(PairRow.source, PairRow.target).join(GridPairRow, GridPairRow.pair_id == PairRow.id).distinct()
+            )
+            rows = connection.execute(query.where(GridPairRow.grid_id == grid_number(connection, self.grid)))
+            return sorted(Pair(*row) for row in rows)
 
     def pair(self, wanted: str | None) -> Pair:
         """The pair of a name; the only one by default.
@@ -144,9 +152,10 @@ class GridTexts:
             JudgementError: it is of another grid.
         """
         cells = {system.cell for system in campaign.systems.values()}
-        for pair in self.pairs:
-            if any(cell.cell.id in cells for cell in self.store.cells.of_grid(self.grid, pair)):
-                return self.of(pair)
+        for pair in self.store.judgements.pairs_of_campaign(campaign) & set(self.pairs):
+            texts = self.of(pair)
+            if cells.intersection(texts.by_cell):
+                return texts
         raise JudgementError(f"The campaign {campaign.id} is of another grid than '{self.grid}': name that.")
 
     def _read(self, pair: Pair) -> PairTexts:
@@ -191,9 +200,6 @@ def chosen_systems(texts: PairTexts, wanted: Sequence[str]) -> list[str]:
     return [name for name in texts.cells if not wanted or name in wanted]
 
 
-def judged_pairs(store: Store, grid: str, pairs: Sequence[Pair]) -> Iterator[Pair]:
-    """Those of some pairs that have judgements."""
-    cells = {each.cell for each in store.judgements.of_grid(grid)}
-    for pair in pairs:
-        if any(cell.cell.id in cells for cell in store.cells.of_grid(grid, pair)):
-            yield pair
+def judged_pairs(texts: GridTexts, wanted: Sequence[Pair]) -> list[Pair]:
+    """The pairs of a grid that have judgements, of those wanted; all by default."""
+    return [pair for pair in texts.store.judgements.pairs_of_grid(texts.grid) if not wanted or pair in wanted]

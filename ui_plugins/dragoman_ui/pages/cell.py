@@ -1,5 +1,6 @@
 """The cell page: the sentences of one pair, runs side by side."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -12,6 +13,7 @@ from dragoman.translations.committing import ENGINE
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import spoken
 from dragoman_ui.viewmodels.error_labels import Label
+from dragoman_ui.viewmodels.judgements import tables_of_pair
 from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view, rows_beside, sentence_metric
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names, one_of
@@ -37,6 +39,8 @@ def cell() -> str | Response:
     size = {"size": None} if request.args.get("form") else {}
     found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
+    people = tables_of_pair(store, view.grid, pair)
+    tables |= {table.name: partial(_itself, table) for table in people}
     return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",
         view=view,
@@ -47,6 +51,7 @@ def cell() -> str | Response:
         by=by,
         found=found,
         models=model_table(view, found),
+        people=people,
         search=search,
         arrangement=arrangement,
         label=label,
@@ -57,6 +62,10 @@ def cell() -> str | Response:
             "beside": request.args.getlist("beside"),
         },
     )  # fmt: skip
+
+
+def _itself(table: Table) -> Table:
+    return table
 
 
 def sentence_table(view: View, found: PairView, by: str) -> Table:

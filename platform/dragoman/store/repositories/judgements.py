@@ -94,6 +94,21 @@ class JudgementRepository(Repository):
             cells = _cells_of(grid_number(connection, grid), pair)
             return _read(connection, select(JudgementRow).where(JudgementRow.cell.in_(cells)))
 
+    def pairs_of_grid(self, grid: str) -> list[Pair]:
+        """The pairs of a grid that have judgements, sorted.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.reading() as connection:
+            judged = select(JudgementRow.cell).where(JudgementRow.cell.in_(_cells_of(grid_number(connection, grid))))
+            return sorted(_pairs_of(connection, judged))
+
+    def pairs_of_campaign(self, campaign: JudgementCampaignRecord) -> set[Pair]:
+        """The pairs of a campaign's cells: one, as far as the store has them."""
+        with self._database.reading() as connection:
+            return _pairs_of(connection, [each.cell for each in campaign.systems.values()])
+
     def of_cells(self, cells: Collection[str]) -> list[JudgementRecord]:
         """The judgements of some cells, in the same order."""
         with self._database.reading() as connection:
@@ -185,6 +200,12 @@ def _read(connection: Connection, query: Select[Any]) -> list[JudgementRecord]:
         )
         for row in rows
     ]
+
+
+def _pairs_of(connection: Connection, cells: Any) -> set[Pair]:
+    """The pairs of some cells, given as ids or as a query of them."""
+    query = select(PairRow.source, PairRow.target).join(CellRow, CellRow.pair_id == PairRow.id).distinct()
+    return {Pair(*row) for row in connection.execute(query.where(CellRow.identity.in_(cells)))}
 
 
 def _cells_of(grid_id: int, pair: Pair | None = None) -> Select[str]:
