@@ -42,7 +42,12 @@ _PARTS = "#"
 
 
 def write_campaign(campaign: Campaign) -> str:
-    """The batches of a campaign, those of the first rater first; the last of each is filled up with repeated items."""
+    """The batches of a campaign as Appraise loads them."""
+    return json.dumps(_batches(campaign), ensure_ascii=False, indent=1) + "\n"
+
+
+def _batches(campaign: Campaign) -> list[dict[str, Any]]:
+    """Those of the first rater first; the last of each is filled up with repeated items."""
     batches: list[dict[str, Any]] = []
     for rater in range(len(campaign.dealt)):
         tasks = campaign.tasks(rater)
@@ -52,17 +57,16 @@ def write_campaign(campaign: Campaign) -> str:
             batch = items[start : start + BATCH]
             filled = [*batch, *(again[number % len(again)] for number in range(BATCH - len(batch)))]
             batches.append({"items": filled, "task": _task(campaign, len(batches) + 1)})
-    return json.dumps(batches, ensure_ascii=False, indent=1) + "\n"
+    return batches
 
 
 def manifest(campaign: Campaign) -> dict[str, Any]:
     """The manifest of a campaign, in which each rater has the batches of their own."""
     _, source, target = _languages(campaign)
-    batches = json.loads(write_campaign(campaign))
     return {
         "CAMPAIGN_URL": "http://127.0.0.1:8000/dashboard/sso/", "CAMPAIGN_NAME": campaign.record.id,
         "CAMPAIGN_KEY": campaign.record.id, "CAMPAIGN_NO": 1, "REDUNDANCY": 1,
-        "TASKS_TO_ANNOTATORS": [[source, target, "uniform", len(campaign.dealt), len(batches)]],
+        "TASKS_TO_ANNOTATORS": [[source, target, "uniform", len(campaign.dealt), len(_batches(campaign))]],
         "TASK_TYPE": "Document", "TASK_OPTIONS": "MQM" if campaign.record.protocol is Protocol.MQM else "ESA",
     }  # fmt: skip
 
