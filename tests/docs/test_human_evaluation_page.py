@@ -57,7 +57,8 @@ def annotate(folder: Path) -> None:
     log = [
         {
             "annotation": [
-                {name: {"score": 10 * len(text.split()) + rater} for name, text in item["tgt"].items()} for item in document
+                {name: {"score": 10 * len(text.split()) + rater} for name, text in item["tgt"].items()}
+                for item in document
             ],
             "actions": [{"time": 1.0}], "item": document, "user_id": f"rater{rater}", "item_i": 0,
         }
@@ -79,6 +80,9 @@ def test_the_commands_of_the_page_run(folder: Path, dragoman: Callable[..., Any]
     for name, expected in (("results", "roles"), ("agreement", "rater1"), ("metrics", "chrf")):
         rows = json.loads(dragoman("judge", name, "demo", "--json").out)
         assert expected in json.dumps(rows)
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    with Store.open_snapshot(settings().store_url, settings().blobs_url) as store:
+        exec(code, {"store": store})
     assert dragoman("judge", "export", "demo", "mqm.tsv", "--pair", "en-de").code == 0
     assert (folder / "mqm.tsv").read_text().startswith("\t".join(COLUMNS))
     assert dragoman("judge", "export", "demo", "mqm.tsv", "--pair", "en-de").code == 2  # it is there already

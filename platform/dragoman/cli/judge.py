@@ -17,8 +17,8 @@ from dragoman.judgement.campaign import Campaign
 from dragoman.judgement.campaign import campaign as make_campaign
 from dragoman.judgement.formats import appraise, esa, mqm, pearmut
 from dragoman.judgement.importing import Format, exported, import_judgements
-from dragoman.judgement.metric_agreement import metric_agreement
-from dragoman.judgement.rater_agreement import rater_agreement
+from dragoman.judgement.metrics import metric_agreement
+from dragoman.judgement.raters import rater_agreement
 from dragoman.judgement.scores import human_scores
 from dragoman.judgement.segment_scores import sentence_metric
 from dragoman.judgement.selection import Choice, Method

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from dragoman.judgement.importing import Imported
-from dragoman.judgement.metric_agreement import MetricAgreements
-from dragoman.judgement.rater_agreement import RaterAgreement
+from dragoman.judgement.metrics import MetricAgreements
+from dragoman.judgement.raters import RaterAgreement
 from dragoman.judgement.scores import HumanScores
 from dragoman.judgement.selection import Choice
 from dragoman.judgement.texts import PairTexts

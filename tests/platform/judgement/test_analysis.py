@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dragoman.errors import StoreError
-from dragoman.judgement.metric_agreement import metric_agreement
-from dragoman.judgement.rater_agreement import krippendorff_alpha, rater_agreement
+from dragoman.judgement.metrics import metric_agreement
+from dragoman.judgement.raters import krippendorff_alpha, rater_agreement
 from dragoman.judgement.scores import human_scores
 from dragoman.judgement.segment_scores import segment_scores
 from dragoman.judgement.texts import GridTexts

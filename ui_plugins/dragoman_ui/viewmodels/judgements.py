@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dragoman.judgement.metric_agreement import metric_agreement
-from dragoman.judgement.rater_agreement import rater_agreement
+from dragoman.judgement.metrics import metric_agreement
+from dragoman.judgement.raters import rater_agreement
 from dragoman.judgement.scores import human_scores
 from dragoman.judgement.texts import GridTexts
 from dragoman.pair import Pair

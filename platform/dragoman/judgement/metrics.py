@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from dragoman.analysis.systems import metric_names
 from dragoman.errors import StoreError, nearest
 from dragoman.judgement.base import JudgementError
-from dragoman.judgement.rater_agreement import kendall, pearson
+from dragoman.judgement.raters import kendall, pearson
 from dragoman.judgement.ratings import Panel, panels
 from dragoman.judgement.segment_scores import segment_scores
 from dragoman.judgement.texts import GridTexts, PairTexts, judged_pairs
