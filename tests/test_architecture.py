@@ -31,6 +31,7 @@ LAYERS = {
         ("operations",),
         ("cli", "testing"),
         ("reports", "tracking", "sharing"),
+        ("judgement",),
         ("analysis", "planning"),
         ("quoted",),
         ("translations",),

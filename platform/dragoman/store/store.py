@@ -18,6 +18,7 @@ from dragoman.store.repositories.conditions import ConditionRepository
 from dragoman.store.repositories.contamination import ContaminationRepository
 from dragoman.store.repositories.grids import GridRepository
 from dragoman.store.repositories.jobs import JobRepository
+from dragoman.store.repositories.judgements import JudgementRepository
 from dragoman.store.repositories.models import ModelRepository
 
 _LOG = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ class Store:
     """Contamination of models' training text with test sets."""
     jobs: JobRepository
     """The runs of grids, and their logs."""
+    judgements: JudgementRepository
+    """Human judgements of translations, and the campaigns they are of."""
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         """Use a database that is at this program's version, as ensured by `open`."""
@@ -52,6 +55,7 @@ class Store:
         self.cells = CellRepository(database)
         self.contamination = ContaminationRepository(database)
         self.jobs = JobRepository(database)
+        self.judgements = JudgementRepository(database)
 
     @classmethod
     def open(cls, url: str, blobs: str) -> Self:

@@ -17,9 +17,11 @@ from sqlalchemy import Connection, DateTime, MetaData, Table, create_engine, fun
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
+from dragoman.rating import Protocol, Rating, Severity, Span
 from dragoman.segment import Located, Segment
 from dragoman.store import migrations
 from dragoman.store.database.connection import Database
+from dragoman.store.judgement_records import BlindedSystem, JudgementCampaignRecord, JudgementRecord, content_of
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import ContaminationRecord, JobLine
 from dragoman.store.store import Store
@@ -190,6 +192,20 @@ if __name__ == "__main__":
         lines = [Located(Segment(f"s{row}", f"t{row}"), row, "d") for row in (0, 2, 3)]
         store.conditions.add_keys("test1-a", {(cell.pair, cell.content): LineKeys.of(cell.pair, lines)})
         store.conditions.add_labels("test1-a", {(cell.pair, cell.content): {"domain": ["news", "", "news"]}})
+        judged = grid.cells[0].cell
+        store.judgements.add_campaign(
+            JudgementCampaignRecord(
+                id="de-en-1", protocol=Protocol.ESA, chosen_by="random", lines=(1,),
+                systems={"system1": BlindedSystem(cell=judged.id, hypotheses="h")},
+            )
+        )  # fmt: skip
+        rating = Rating(
+            rater="ann", protocol=Protocol.ESA, score=50, spans=(Span(start=0, end=2, severity=Severity.MINOR),)
+        )
+        content = content_of(f"{judged.id} 0")
+        store.judgements.add(
+            [JudgementRecord(cell=judged.id, line=1, content=content, rating=rating, campaign="de-en-1")]
+        )
         store.close()
         everything = dump(f"sqlite:///{folder}/store.db")
     plain = {bytes: lambda value: {"hex": value.hex()}}

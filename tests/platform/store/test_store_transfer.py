@@ -48,7 +48,8 @@ def everything(store, grid="small"):
     trainings = [store.models.training(model.id) for model in models]
     translations = [store.blobs.translation(cell.hypotheses) for cell in cells.values() if cell.hypotheses]
     found = (store.grids.get(grid), cells, scores, models, trainings, translations, store.conditions.keys_of_grid(grid))
-    return *found, store.conditions.labels_of_grid(grid), store.contamination.of_grid(grid)
+    judged = (store.judgements.of_grid(grid), store.judgements.campaigns_of_grid(grid))
+    return judged, *found, store.conditions.labels_of_grid(grid), store.contamination.of_grid(grid)
 
 
 def test_what_comes_in_is_what_went_out(exported, other, tmp_path, in_step):
@@ -96,6 +97,15 @@ def test_labels_of_test_lines_travel_and_those_that_are_here_stay(exported, othe
     assert other.conditions.labels_of_grid("small")[test_set, pair, content] == mine
 
 
+def test_judgements_travel_and_those_that_are_here_stay(exported, other, tmp_path):
+    import_grid(other, tmp_path / "small.zip")
+    (judgement,) = other.judgements.of_grid("small")
+    mine = judgement.model_copy(update={"rating": judgement.rating.model_copy(update={"score": 9.0})})
+    other.judgements.add([mine], replace=True)
+    import_grid(other, tmp_path / "small.zip")
+    assert other.judgements.of_grid("small") == [mine]
+
+
 def test_contamination_that_is_known_here_stays(exported, looked_at, tmp_path):
     exported.store.contamination.record("model1-a", "test1-a", [looked_at(7)])
     import_grid(exported.store, tmp_path / "small.zip", name="copy")
@@ -114,8 +124,8 @@ def test_a_grid_comes_into_the_store_it_left_under_another_name(exported, tmp_pa
     import_grid(exported.store, tmp_path / "small.zip", name="copy")
     assert {grid for grid, *_ in in_step(exported.store)} == {"small", "copy"}
     there, here = everything(exported.store, "copy"), everything(exported.store)
-    assert there[1:] == here[1:]
-    assert there[0].name == "copy"
+    assert (there[0], there[2:]) == (here[0], here[2:])
+    assert there[1].name == "copy"
 
 
 def test_what_is_translated_here_stays_and_missing_scores_are_added(exported, store, tmp_path, in_step):

@@ -1,6 +1,7 @@
 """The cell page: the sentences of one pair, runs side by side."""
 
 import re
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,6 +17,7 @@ from dragoman.tables.table import Column, Decoration, Row, Table, figure, interv
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import spoken
 from dragoman_ui.viewmodels.error_labels import Label
+from dragoman_ui.viewmodels.judgements import tables_of_pair
 from dragoman_ui.viewmodels.sentences import (
     Arrangement,
     PairView,
@@ -48,6 +50,8 @@ def cell() -> str | Response:
     size = {"size": None} if request.args.get("form") else {}
     found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, lines=view.lines, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
+    people = tables_of_pair(store, view.grid, pair)
+    tables |= {table.name: partial(_itself, table) for table in people}
     return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",
         view=view,
@@ -58,6 +62,7 @@ def cell() -> str | Response:
         by=by,
         found=found,
         models=model_table(view, found),
+        people=people,
         search=search,
         arrangement=arrangement,
         label=label,
@@ -69,6 +74,10 @@ def cell() -> str | Response:
             "beside": request.args.getlist("beside"),
         },
     )  # fmt: skip
+
+
+def _itself(table: Table) -> Table:
+    return table
 
 
 def sentence_table(view: View, found: PairView, by: str) -> Table:

@@ -21,6 +21,7 @@ from dragoman.store.store import Store
 from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
 from dragoman_ui.viewmodels.error_labels import Guess, Label, counted, labels
+from dragoman_ui.viewmodels.judgements import Judgement, judgements_of
 from dragoman_ui.viewmodels.prompts import rendered_prompt
 from dragoman_ui.viewmodels.slices import held_lines, labels_of_cell, scores_of_lines
 from dragoman_ui.viewmodels.systems import Names
@@ -112,6 +113,8 @@ class Candidate(BaseModel):
     """Error labels of each hypothesis."""
     counted: tuple[tuple[Label, ...], ...] | None = Field(default=None, exclude=True)
     """Those of the lines that are looked at, where these are not all."""
+    judgements: dict[int, tuple[Judgement, ...]] = Field(default_factory=dict, exclude=True)
+    """What people said of hypotheses, by their line from 0."""
 
 
 class Hypothesis(BaseModel):
@@ -133,6 +136,8 @@ class Hypothesis(BaseModel):
     """The detected language; None where it can't be detected."""
     score: float | None
     """Its score alone; corpus scores are no means of these."""
+    judgements: tuple[Judgement, ...] = ()
+    """What people said of it."""
 
 
 class Segment(BaseModel):
@@ -306,15 +311,17 @@ def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str
     scores = store.cells.scores(cell.cell.id)
     flaws = _flaws(store, test, cell.hypotheses)
     off_target = _off_target(scores) or [False] * len(flaws)
+    lines = tuple(store.blobs.translation(cell.hypotheses))
     return Candidate(
         model=name,
         cell=cell,
         scores=tuple(scores),
-        lines=tuple(store.blobs.translation(cell.hypotheses)),
+        lines=lines,
         by_line=_by_line(cell.cell.pair, metric, scores),
         labels=tuple(
             (Label.OFF_TARGET, *found) if is_off else found for found, is_off in zip(flaws, off_target, strict=True)
         ),
+        judgements=judgements_of(store, cell.cell.id, store.blobs.test(test)[0], [line.text for line in lines]),
     )
 
 
@@ -374,6 +381,7 @@ def _segment(
                 score=each.by_line[index] if each.by_line else None,
                 labels=each.labels[index],
                 language=guess(each.lines[index].text),
+                judgements=each.judgements.get(index, ()),
             )
             for each in candidates
             if each.lines

@@ -30,6 +30,7 @@ from dragoman.store.schema.grids import (
     ScoreSumRow,
 )
 from dragoman.store.schema.jobs import JobLineRow, JobRow
+from dragoman.store.schema.judgements import JudgementCampaignRow, JudgementRow, JudgementSpanRow
 from dragoman.store.schema.lineage import (
     PARTITION_IDS,
     PARTITIONS,
@@ -60,6 +61,9 @@ __all__ = [
     "GridTestSetRow",
     "JobLineRow",
     "JobRow",
+    "JudgementCampaignRow",
+    "JudgementRow",
+    "JudgementSpanRow",
     "LanguageRow",
     "MetricRow",
     "ModelRow",

@@ -31,7 +31,8 @@ from dragoman.settings import settings
 from dragoman.version import __version__
 
 FORMAT = 4
-"""Version of the file's layout; since 2 it holds contamination, since 3 keys of test lines, since 4 their labels."""
+"""Version of the file's layout; since 2 it holds contamination, since 3 keys of test lines, since 4 their labels, and
+judgements."""
 
 _MANIFEST = "manifest.json"
 _BLOCK = 1 << 20

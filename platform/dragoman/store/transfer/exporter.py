@@ -27,7 +27,18 @@ from dragoman.store.schema import (
 )
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import ArchiveWriter
-from dragoman.store.transfer.format import CELLS, KEYS, LABELS, SCORES, UNSCORABLE, Conditions, PortableModel, cell_row
+from dragoman.store.transfer.format import (
+    CAMPAIGNS,
+    CELLS,
+    JUDGEMENTS,
+    KEYS,
+    LABELS,
+    SCORES,
+    UNSCORABLE,
+    Conditions,
+    PortableModel,
+    cell_row,
+)
 
 Query = Select[*tuple[Any, ...]]
 """A SELECT of any columns."""
@@ -37,7 +48,7 @@ BATCH = 5_000
 
 
 def export_grid(store: Store, grid: str, path: Path) -> None:
-    """Write a grid: models, cells, scores, statistics, hypotheses, test texts with keys and labels, and contamination.
+    """Write a grid: models, cells, scores, hypotheses, test texts with keys and labels, contamination and judgements.
 
     Raises:
         StoreError: there is no such grid, a blob is missing, or the file can't be written.
@@ -58,6 +69,9 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
             archive.add_table("unscorable.parquet", UNSCORABLE, unscorable)
             archive.add_table("keys.parquet", KEYS, _batches(KEYS, _keys(snapshot, grid)))
             archive.add_table("labels.parquet", LABELS, _batches(LABELS, _labels(snapshot, grid)))
+            judgements = snapshot.judgements
+            archive.add_json(JUDGEMENTS, [each.model_dump(mode="json") for each in judgements.of_grid(grid)])
+            archive.add_json(CAMPAIGNS, [each.model_dump(mode="json") for each in judgements.campaigns_of_grid(grid)])
             for address in addresses:
                 archive.add(f"blobs/{address}", store.blobs.read(address))
 

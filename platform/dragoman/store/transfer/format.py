@@ -50,6 +50,13 @@ LABELS = pa.schema(
 """One row for each label of the test lines of each pair."""
 
 
+JUDGEMENTS = "judgements.json"
+"""The member of human judgements, by the ids of cells."""
+
+CAMPAIGNS = "judgement_campaigns.json"
+"""The member of the campaigns that they are of."""
+
+
 class PortableModel(Record):
     """A model with its own training graph; what it inherits follows from its parent's."""
 

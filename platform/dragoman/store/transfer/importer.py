@@ -171,6 +171,7 @@ class Import:
         store.grids.add(self._grid, (_untranslated(record) for record in self._cells.values()))
         self._write_keys(store)
         self._write_labels(store)
+        self._write_judgements(store)
         with store.database.writing() as connection:
             return self._fill(connection)
 
@@ -213,6 +214,13 @@ class Import:
             by_set[test_set][pair, content] = labels
         for test_set, found in by_set.items():
             store.conditions.add_labels(test_set, found, replace=False)
+
+    def _write_judgements(self, store: Store) -> None:
+        """Write what raters said that is not here; judgements by the same rater that are here stay."""
+        for campaign in self._contents.campaigns:
+            store.judgements.add_campaign(campaign)
+        here = {each.key for each in store.judgements.of_grid(self._grid.name)}
+        store.judgements.add(each for each in self._contents.judgements if each.key not in here)
 
     def _places(self, connection: Connection) -> dict[str, _Place]:
         """The cells whose scores belong here: new translations, and the same hypotheses as there are."""

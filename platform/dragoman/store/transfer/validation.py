@@ -11,13 +11,14 @@ from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
 from dragoman.spec.base import NAME
 from dragoman.store.blobs import TEST, TRANSLATION, check_blob, is_test
+from dragoman.store.judgement_records import JudgementCampaignRecord, JudgementRecord
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_keys import unpack as unpack_keys
 from dragoman.store.line_labels import unpack as unpack_labels
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, StoredScore
 from dragoman.store.signatures import fits_state
 from dragoman.store.transfer.archive import Archive
-from dragoman.store.transfer.format import Conditions, PortableModel, cell_record
+from dragoman.store.transfer.format import CAMPAIGNS, JUDGEMENTS, Conditions, PortableModel, cell_record
 
 CONTAMINATION = 2
 """First version of the layout that holds contamination."""
@@ -62,6 +63,8 @@ class Contents:
             text = (row["test_set"], Pair(row["source"], row["target"]), row["content"])
             _check(bool(row["name"]) and row["name"] not in packed[text], "a label of some test lines is there twice")
             packed[text][row["name"]] = row["of_lines"]
+        self.campaigns = [JudgementCampaignRecord.model_validate(each) for each in self._json(CAMPAIGNS)]
+        self.judgements = [JudgementRecord.model_validate(each) for each in self._json(JUDGEMENTS)]
         self._check_grid()
         for record in records:
             self._check_cell(record)
@@ -73,6 +76,11 @@ class Contents:
         """The labels of test lines by test set, pair and content hash."""
         self._check_scores()
         self._check_unscorable()
+        self._check_judgements()
+
+    def _json(self, name: str) -> list[Any]:
+        """The records of a member that files of earlier versions lack."""
+        return list(self._archive.json(name)) if name in self._archive.manifest.members else []
 
     @property
     def blobs(self) -> list[str]:
@@ -202,6 +210,17 @@ class Contents:
             _check(None not in (row["metric"], row["reason"]), "a metric can't score a cell, and the reason is missing")
             _check((row["cell"], row["metric"]) not in found, "a metric can't score a cell twice")
             found.add((row["cell"], row["metric"]))
+
+    def _check_judgements(self) -> None:
+        _check(len({each.key for each in self.judgements}) == len(self.judgements), "a judgement is there twice")
+        _check(len({each.id for each in self.campaigns}) == len(self.campaigns), "a campaign is there twice")
+        judged = {each.cell for each in self.judgements}
+        _check(judged <= self.cells.keys(), "a judgement is of no cell of the grid")
+        _check(
+            all(each.line <= (self.cells[each.cell].segments or 0) for each in self.judgements), "a line is not there"
+        )
+        named = {each.campaign for each in self.judgements} - {None}
+        _check(named <= {each.id for each in self.campaigns}, "a judgement is of an unknown campaign")
 
     def _with_scores(self, cell: str) -> CellRecord:
         record = self.cells[cell]
