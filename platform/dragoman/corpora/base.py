@@ -29,6 +29,10 @@ class Corpus(ABC):
     """Whether the segments of a pair are those of its reverse turned round."""
     multiparallel: ClassVar[bool] = False
     """Whether line n of dev and test is the same sentence in every language."""
+    licence: ClassVar[str | None] = None
+    """Licence of its text; None where it is not one and the same, or not known."""
+    against_republishing: ClassVar[str | None] = None
+    """What its terms say against putting its text where crawlers find it, as a sentence; None where they don't."""
 
     @abstractmethod
     def __init__(self, options: CorpusOptions) -> None:

@@ -195,10 +195,7 @@ def pair_view(
     Raises:
         StoreError: the grid has no such pair, or a text is not in the blob storage.
     """
-    cells = _cells(store, grid, rows, pair)
-    test = next((cell.test for cell in cells.values() if cell.test), None)
-    sources, references = store.blobs.test(test) if test else ([], [])
-    candidates = [_candidate(store, name, cell, metric, test) for name, cell in cells.items()]
+    sources, references, candidates = side_by_side(store, grid, rows, pair, metric)
     wanted = search.casefold()
     found = [
         index
@@ -226,6 +223,19 @@ def pair_view(
         segments=tuple(_segment(candidates, index, sources[index], references[index], guess) for index in shown),
         labels={each.model: counted(each.labels) for each in candidates},
     )
+
+
+def side_by_side(
+    store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair, metric: str
+) -> tuple[list[str], list[str], list[Candidate]]:
+    """All source lines of a pair, their references, and each system on them; arguments and errors as for `pair_view`.
+
+    There are no lines where no system has any.
+    """
+    cells = _cells(store, grid, rows, pair)
+    test = next((cell.test for cell in cells.values() if cell.test), None)
+    sources, references = store.blobs.test(test) if test else ([], [])
+    return sources, references, [_candidate(store, name, cell, metric, test) for name, cell in cells.items()]
 
 
 def _prompt(grid: GridRecord, candidates: Sequence[Candidate], source: str, reference: str) -> str | None:
