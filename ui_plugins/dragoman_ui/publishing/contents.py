@@ -9,7 +9,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
 from dragoman.pair import Pair
 from dragoman.partition import Partition
-from dragoman.reports.results import answers, captioned, gap_rows, partition_rows
+from dragoman.reports.results import answers
 from dragoman.tables.formats import as_json
 from dragoman.tables.render import Form
 from dragoman.tables.table import Decoration, Table
@@ -38,6 +38,7 @@ class Contents:
 
     def __init__(self, site: Site) -> None:
         self.site, self.map, self.store = site, site.map, site.store
+        self._tables: dict[ScoreQuestion, list[Table]] = {}
         self._pages: dict[str, Callable[[Page], dict[str, Any]]] = {
             INDEX: self._overview,
             GRID: self._heat_map,
@@ -98,16 +99,20 @@ class Contents:
         return metric is None or metric in {each.metric for each in self.map.questions}
 
     def _answers(self, question: ScoreQuestion) -> list[Table]:
-        models = list(dict.fromkeys(each.model for each in self.map.systems.values()))
-        return answers(self.store, question, models=models)
+        """The tables of `dragoman results`, which take a while: they are made once."""
+        if question not in self._tables:
+            models = list(dict.fromkeys(each.model for each in self.map.systems.values()))
+            self._tables[question] = answers(self.store, question, models=models)
+        return self._tables[question]
+
+    def _without_show(self, page: Page) -> dict[str, str]:
+        """The query of what is the same on all heat maps of a system, so that it is computed once."""
+        return {key: value for key, value in page.query.items() if key != "show"}
 
     def _overview(self, page: Page) -> dict[str, Any]:
         question = self.site.question
-        models = list(dict.fromkeys(each.model for each in self.map.systems.values()))
-        captions = captioned(self.store, question, models)
-        partitions = partition_rows(self.store, question, captions).decorated(
-            {**SCOPES, "model": Decoration(link=lambda row: self._scores(question, row))}, scope_class
-        )
+        tables = {table.name: table for table in self._answers(question)}
+        links = {**SCOPES, "model": Decoration(link=lambda row: self._scores(question, row))}
         heat_maps = [
             (
                 name,
@@ -127,8 +132,8 @@ class Contents:
             "choices": self._choices(INDEX),
             "question": question,
             "grid": self.site.record,
-            "partitions": partitions,
-            "gap": gap_rows(self.store, question, captions),
+            "partitions": tables["partitions"].decorated(links, scope_class),
+            "gap": tables["gap"],
             "heat_maps": heat_maps,
             "comparisons": comparisons,
             "files": self.files_of(question),
@@ -151,7 +156,7 @@ class Contents:
             "size": self.site.size,
             "every_partition": Partition,
             "map": "" if self.site.size == "small" else self.site.part("map", page.query, heat_map_with_tests),
-            "seen": self.site.part("seen", page.query, seen_and_unseen),
+            "seen": self.site.part("seen", self._without_show(page), seen_and_unseen),
             "caption": caption(self.store, view),
             "names": [self.map.name_of(system)],
         }

@@ -102,6 +102,7 @@ class Site(Flask):
         if name == DRAWN:
             key = tuple(sorted((each, str(value)) for each, value in values.items() if value is not None))
             return self.drawings.setdefault(key, f"drawing-{len(self.drawings) + 1}")
+        values = {key: value[0] if isinstance(value, list) else value for key, value in values.items() if value != []}
         page = self.map.find(name, values)
         if page is None:
             return ""
