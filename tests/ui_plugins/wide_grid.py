@@ -48,7 +48,9 @@ def hypotheses(references: Sequence[str], language: str, model: str, pair: Pair)
         for word in reference.split():
             others = words.draw(likely, ALTERNATIVES)
             chance = rng.random()
-            line.append(word if chance < KEPT[model] else rng.choice(others) if chance < 0.95 else words.draw(rng, 1)[0])
+            line.append(
+                word if chance < KEPT[model] else rng.choice(others) if chance < 0.95 else words.draw(rng, 1)[0]
+            )
         found.append(" ".join(line))
     return found
 

@@ -32,12 +32,12 @@ const publishedText = async (name) => JSON.parse(new TextDecoder().decode(await 
 
 // A form that opens the page of another pair.
 for (const form of document.querySelectorAll("[data-pairs]")) {
-  const known = new Set(form.dataset.pairs.split(" "));
+  const known = new Set(form.dataset.pairs.split(","));
   form.hidden = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const pair = `${form.elements.source.value}-${form.elements.target.value}`;
-    if (known.has(pair)) location.assign(`${ROOT}pairs/${pair.toLowerCase()}.html`);
+    const [source, target] = [form.elements.source.value, form.elements.target.value];
+    if (known.has(`${source} ${target}`)) location.assign(`${ROOT}pairs/${source}-${target}.html`.replace(/[^/]*$/, (file) => file.toLowerCase()));
     else form.querySelector("[data-answer]").textContent = "The grid has no such pair.";
   });
 }

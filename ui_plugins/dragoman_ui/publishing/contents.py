@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
+
+from markupsafe import Markup
 
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
@@ -58,7 +61,7 @@ class Contents:
     def pair(self, page: Page) -> tuple[str, PairText]:
         """The HTML of a pair's page, and the pair's sentences."""
         pair = Pair(page.query["source"], page.query["target"])
-        names = self.map.names
+        names, name = self.map.names, PurePosixPath(page.file).stem
         view = View.of(self.store, page.query)
         by = sentence_metric(names.metrics)
         rows = rows_beside(self.store, names, view, list(self.map.systems))
@@ -71,11 +74,12 @@ class Contents:
             table = model_table(view, found)
         with self.site.at(page):
             table = replace(table, content=[row for row in table.rows if self._is_shown(row["metric"])])
+            table = table.decorated({"signature": Decoration(html=lambda row: breakable(row["signature"]))})
             html = self.site.render(
-                page, pair=pair, models=table, by=by, sentences=len(sources),
+                page, pair=pair, name=name, models=table, by=by, sentences=len(sources),
                 has_lines=any(each.lines for each in candidates), pairs=self.map.pairs,
             )  # fmt: skip
-        return html, PairText(pair, sources, references, candidates)
+        return html, PairText(pair, name, sources, references, candidates)
 
     def data(self, question: ScoreQuestion) -> Iterator[tuple[str, str]]:
         """The files of a question's numbers: what `dragoman results` prints as JSON, and two tables as CSV."""
@@ -243,3 +247,8 @@ class Contents:
 
     def _scores(self, question: ScoreQuestion, row: Mapping[str, Any]) -> str:
         return self._link(GRID, question, self.map.names.system(row["model"], row["prompt"]))
+
+
+def breakable(signature: str | None) -> Markup:
+    """A signature that lines may break after each of its fields."""
+    return Markup("|<wbr>").join((signature or "-").split("|"))

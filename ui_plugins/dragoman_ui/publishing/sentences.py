@@ -27,6 +27,8 @@ class PairText(NamedTuple):
 
     pair: Pair
     """The direction."""
+    name: str
+    """Name of its file."""
     sources: Sequence[str]
     """Its source lines."""
     references: Sequence[str]
@@ -67,7 +69,7 @@ class SentenceFiles:
         # line by line: the systems' translations of one sentence are alike
         codes = words.encode(each.lines[place].text for place in range(len(text.sources)) for each in done)
         data = len(head).to_bytes(4, "little") + head + codes
-        self._write(f"data/{text.pair}.js", script(str(text.pair), data))
+        self._write(f"data/{text.name}.js", script(text.name, data))
 
     def _lines_of(self, language: str, lines: Sequence[str]) -> str:
         """The name of the file with some lines, which is written when they first occur."""

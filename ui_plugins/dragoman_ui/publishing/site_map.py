@@ -22,8 +22,8 @@ MOST_COMPARED = 6
 RANKED_OVER = (ALL, "unseen")
 """The scopes that a site ranks systems over."""
 
-_LONGEST = 60
-"""Characters of a name in a file's name."""
+_LONGEST = 120
+"""Characters of a file's name without its ending."""
 
 _UNSAFE = re.compile(r"[^a-z0-9.]+")
 
@@ -69,7 +69,9 @@ class SiteMap:
         for question in self.questions:
             self._add_pages_of(question)
         for pair in self.pairs:
-            self._add(CELL, f"pairs/{pair}", source=pair.source, target=pair.target, grid=names.grid)
+            self._add(
+                CELL, f"pairs/{pair.source}-{pair.target}", source=pair.source, target=pair.target, grid=names.grid
+            )
 
     def __iter__(self) -> Iterator[Page]:
         """Every page, in an order that is always the same."""
@@ -140,7 +142,7 @@ class SiteMap:
             "test_set": question.test_set,
         }
         said = question.metric if question.test_set is None else f"{question.metric} {question.test_set}"
-        results = self.file_of(f"data/results {said}", "json")
+        results = self._file_of(f"results {said}", "data/", "json")
         self.stems[question] = results.removeprefix("data/results-").removesuffix(".json")
         self._add(INDEX, "index" if question == self.questions[0] else f"overview {said}", **asked)
         for over in RANKED_OVER if len(self.systems) > 1 else ():
@@ -154,17 +156,15 @@ class SiteMap:
             of_both = {"model": system.model, "prompt": system.prompt, "against": other}
             self._add(COMPARE, f"{self.name_of(system)} against {other} {said}", **of_both, **asked)
 
-    def _add(self, endpoint: str, name: str, **values: str | None) -> None:
+    def _add(self, endpoint: str, name: str, folder: str = "", **values: str | None) -> None:
         query = {key: value for key, value in values.items() if value is not None}
-        page = Page(endpoint, query, self.file_of(name, "html"))
-        self._pages[self._key(endpoint, query)] = page
+        self._pages[self._key(endpoint, query)] = Page(endpoint, query, self._file_of(name, folder))
 
-    def file_of(self, name: str, ending: str) -> str:
+    def _file_of(self, name: str, folder: str = "", ending: str = "html") -> str:
         """A file that no other name has, on file systems that ignore case too, in characters that every host serves."""
-        folder, _, last = name.rpartition("/")
-        stem = _UNSAFE.sub("-", last.lower().replace("++", "pp")).strip("-.")[: 2 * _LONGEST] or "page"
+        stem = _UNSAFE.sub("-", name.lower().replace("++", "pp")).strip("-.")[:_LONGEST] or "page"
         tried, number = stem, 1
-        while (file := f"{folder}/{tried}.{ending}".lstrip("/")) in self._files:
+        while (file := f"{folder}{tried}.{ending}") in self._files:
             number += 1
             tried = f"{stem}-{number}"
         self._files.add(file)
