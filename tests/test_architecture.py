@@ -55,6 +55,7 @@ LAYERS = {
     "dragoman_ui": (
         ("cli",),
         ("app",),
+        ("publishing",),
         ("pages",),
         ("api",),
         ("charts", "responses", "auth"),

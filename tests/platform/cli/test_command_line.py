@@ -18,7 +18,8 @@ from dragoman.store.store import Store
 
 PRINTING = (
     "add-system", "audit export", "audit verify", "champions", "compare", "config", "doctor", "gate", "gc",
-    "history", "list", "plan", "promote", "prompts", "query", "rank", "results", "rollback", "score", "status", "stop",
+    "history", "list", "plan", "promote", "prompts", "publish", "query", "rank", "results", "rollback", "score",
+    "status", "stop",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 

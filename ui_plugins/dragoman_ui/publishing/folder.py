@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dragoman.errors import DragomanError
-from dragoman.reading import ReadingError, parse_json
+from dragoman.reading import ReadingError, read_json
 
 MANIFEST = "dragoman-site.json"
 """The file that says what a site is of, with every other file's hash."""
@@ -117,7 +117,7 @@ def _others(folder: Path) -> list[Path]:
     if not folder.is_dir() or not any(folder.iterdir()):
         return []
     try:
-        found = parse_json((folder / MANIFEST).read_text(encoding="utf-8"), MANIFEST)
+        found = read_json(folder / MANIFEST)
         known = {PurePosixPath(name) for name in found["files"]} | {PurePosixPath(MANIFEST)}
     except (OSError, ValueError, ReadingError, LookupError, TypeError, AttributeError):
         known = set()

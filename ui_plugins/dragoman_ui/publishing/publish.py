@@ -10,6 +10,7 @@ from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.pair import Pair
+from dragoman.reading import read_bytes
 from dragoman.reports.choices import chosen_metric, chosen_models
 from dragoman.store.store import Store
 from dragoman.version import __version__
@@ -165,7 +166,7 @@ def _write_pairs(contents: Contents, folder: SiteFolder, advance: Advance) -> No
 
 def _write_assets(site: Site, folder: SiteFolder) -> None:
     for path in ASSETS:
-        folder.write(f"assets/{path.name}", path.read_bytes())
+        folder.write(f"assets/{path.name}", read_bytes(path))
     with site.asked(INDEX, {"grid": site.record.name}):
         folder.write("assets/states.css", state_styles(CellState))
         folder.write("assets/states.js", state_script(CellState))

@@ -44,7 +44,7 @@ DRAWN = "drawn"
 """Endpoint of the pairs of a large grid as bytes."""
 
 _STATIC = Path(str(pages.static_folder))
-_OWN = Path(__file__).parents[1] / "published"
+_OWN = Path(__file__).with_name("static")
 
 ASSETS = (
     *(_STATIC / name for name in ("icon.svg", "pages.css", "heatmap.css", "pages.js", "drawn.js", "figure.js")),

@@ -69,9 +69,8 @@ class SiteMap:
         for question in self.questions:
             self._add_pages_of(question)
         for pair in self.pairs:
-            self._add(
-                CELL, f"pairs/{pair.source}-{pair.target}", source=pair.source, target=pair.target, grid=names.grid
-            )
+            asked = {"source": pair.source, "target": pair.target, "grid": names.grid}
+            self._add(CELL, f"{pair.source}-{pair.target}", asked, "pairs/")
 
     def __iter__(self) -> Iterator[Page]:
         """Every page, in an order that is always the same."""
@@ -144,19 +143,19 @@ class SiteMap:
         said = question.metric if question.test_set is None else f"{question.metric} {question.test_set}"
         results = self._file_of(f"results {said}", "data/", "json")
         self.stems[question] = results.removeprefix("data/results-").removesuffix(".json")
-        self._add(INDEX, "index" if question == self.questions[0] else f"overview {said}", **asked)
+        self._add(INDEX, "index" if question == self.questions[0] else f"overview {said}", asked)
         for over in RANKED_OVER if len(self.systems) > 1 else ():
-            self._add(RANK, f"ranking {said} {over}", over=over, **asked)
+            self._add(RANK, f"ranking {said} {over}", {"over": over, **asked})
         for name, system in self.systems.items():
             for show in (Show.SCORE, Show.GAIN, Show.PARTITION):
                 if show is not Show.GAIN or (BASE in self.names.models and system.model != BASE):
                     of_system = {"model": system.model, "prompt": system.prompt, "show": show.value}
-                    self._add(GRID, f"{name} {said} {show}", **of_system, **asked)
+                    self._add(GRID, f"{name} {said} {show}", {**of_system, **asked})
         for system, other in self.couples:
             of_both = {"model": system.model, "prompt": system.prompt, "against": other}
-            self._add(COMPARE, f"{self.name_of(system)} against {other} {said}", **of_both, **asked)
+            self._add(COMPARE, f"{self.name_of(system)} against {other} {said}", {**of_both, **asked})
 
-    def _add(self, endpoint: str, name: str, folder: str = "", **values: str | None) -> None:
+    def _add(self, endpoint: str, name: str, values: Mapping[str, str | None], folder: str = "") -> None:
         query = {key: value for key, value in values.items() if value is not None}
         self._pages[self._key(endpoint, query)] = Page(endpoint, query, self._file_of(name, folder))
 
