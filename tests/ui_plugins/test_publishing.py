@@ -212,6 +212,8 @@ def test_what_can_not_be_published_leaves_everything_as_it_was(filled: Path, tmp
     (tmp_path / "file").write_text("mine")
     with pytest.raises(PublishError, match="is a file"):
         SiteFolder(tmp_path / "file")
+    with pytest.raises(PublishError, match="is the current folder"):
+        SiteFolder(Path.cwd())
     for asked, said in (
         ({"grid": "dmo"}, "demo"), ({"metrics": ("blue",)}, "did you mean 'bleu'"), ({"models": ("role",)}, "'roles'"),
     ):  # fmt: skip

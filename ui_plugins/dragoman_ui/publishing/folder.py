@@ -34,12 +34,14 @@ class SiteFolder:
         Raises:
             PublishError: there is a file of that name, or a folder with files of others.
         """
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()
         self.others: list[Path] = []
         self.hashes: dict[str, str] = {}
         self.bytes = 0
         if self.folder.exists() and not self.folder.is_dir():
             raise PublishError(f"{folder} is a file: name a folder for the site.")
+        if self.folder == Path.cwd().resolve():
+            raise PublishError(f"{folder} is the current folder, which can't be replaced: name one below it.")
         self.others = _others(self.folder)
         if self.others and not force:
             raise PublishError(
