@@ -72,7 +72,7 @@ def faults() -> Do:
     return find
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1920), ("dark", 1024), ("dark", 390), ("light", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1920), ("dark", 1024), ("light", 390)])
 def test_pages_of_a_folder_are_whole_and_usable(
     site: Path, open_file: Do, faults: Do, picture: Do, scheme: str, width: int
 ) -> None:
@@ -118,6 +118,9 @@ def test_sentences_are_ordered_and_filtered(site: Path, open_file: Do) -> None:
     page.locator(".place").nth(4).click()
     assert page.url.endswith("#s5")
     assert page.locator(".segment:target .place").inner_text() == "5"
+    page.goto("about:blank")
+    page.goto((site / "pairs/en-de.html").resolve().as_uri() + "#s7")
+    expect(page.locator(".segment:target .place")).to_have_text("7")
 
 
 def test_the_matrix_by_keyboard(site: Path, open_file: Do) -> None:

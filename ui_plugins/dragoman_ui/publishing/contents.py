@@ -74,7 +74,8 @@ class Contents:
             table = model_table(view, found)
         with self.site.at(page):
             table = replace(table, content=[row for row in table.rows if self._is_shown(row["metric"])])
-            table = table.decorated({"signature": Decoration(html=lambda row: breakable(row["signature"]))})
+            signatures = Decoration(html=lambda row: breakable(row["signature"]), css=lambda row: "signature")
+            table = table.decorated({"signature": signatures})
             html = self.site.render(
                 page, pair=pair, name=name, models=table, by=by, sentences=len(sources),
                 has_lines=any(each.lines for each in candidates), pairs=self.map.pairs,

@@ -123,11 +123,11 @@ function begin(place, { systems, lines }) {
   function go() {
     const [, number, label] = location.hash.match(/^#(?:s(\d+)|label-(\w+))$/) ?? [];
     if (label && present.includes(label)) { form.elements.label.value = label; choose(); }
-    if (!number) return;
+    if (!number || document.getElementById(`s${number}`)?.matches(":target")) return;
     if (!found.some((line) => line.place + 1 === Number(number))) { form.reset(); choose(); }
     page = Math.max(0, Math.floor(found.findIndex((line) => line.place + 1 === Number(number)) / PAGE));
     show();
-    document.getElementById(`s${number}`)?.scrollIntoView();
+    location.replace(`#s${number}`); // it is there only now: made the target, and scrolled to
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
