@@ -72,26 +72,43 @@ def held(site: Path, name: str) -> bytes:
     return zlib.decompress(base64.b64decode(found[2]), -zlib.MAX_WBITS)
 
 
+def read_words(
+    codes: Iterator[int], words: list[str], reference: str, before: list[str] | None, joint: str
+) -> list[str]:
+    """The words of the next hypothesis, as the pages' script reads them."""
+    others = [reference.split(" ") if joint else list(reference), *([] if before is None else [before])]
+    places, found = [0] * len(others), list[str]()
+    while True:
+        code = shift = 0
+        while True:
+            byte = next(codes)
+            code |= (byte & 127) << shift
+            shift += 7
+            if not byte & 128:
+                break
+        if code == 0:
+            return found
+        word = words[code - 3] if code > 2 else others[code - 1][places[code - 1]]
+        found.append(word)
+        for number, other in enumerate(others):
+            ahead = other[places[number] : places[number] + 8]
+            places[number] += ahead.index(word) + 1 if word in ahead else 1
+
+
 def sentences(site: Path, pair: str) -> tuple[list[str], list[str], dict[str, list[str]], dict[str, Any]]:
     """The sources, references and hypotheses that a site has of a pair, and what else it says of each system."""
     data = held(site, pair)
     length = int.from_bytes(data[:4], "little")
     about = json.loads(data[4 : 4 + length])
     sources, references, words = (json.loads(held(site, about[name])) for name in ("source", "reference", "words"))
-    texts, text, number, shift = [], [], 0, 0
-    for byte in data[4 + length :]:
-        number |= (byte & 127) << shift
-        shift += 7
-        if byte & 128:
-            continue
-        if number:
-            text.append(words[number - 1])
-        else:
-            texts.append(about["joint"].join(text))
-            text = []
-        number = shift = 0
-    systems = about["systems"]
-    by_name = {each["name"]: texts[place :: len(systems)] for place, each in enumerate(systems)}
+    systems, codes = about["systems"], iter(data[4 + length :])
+    by_name: dict[str, list[str]] = {each["name"]: [] for each in systems}
+    for reference in references:
+        before = None
+        for name in by_name:
+            before = read_words(codes, words, reference, before, about["joint"])
+            by_name[name].append(about["joint"].join(before))
+    assert list(codes) == []
     return sources, references, by_name, {each["name"]: each for each in systems}
 
 

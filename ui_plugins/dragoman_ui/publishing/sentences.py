@@ -1,9 +1,9 @@
 """The sentences of a site: shared lines once, hypotheses as numbers of words, a file for each pair.
 
 Of multi-parallel text, a language's lines are the source of many pairs and the reference of as many: they are written
-once. The hypotheses of all pairs into a language share a list of words, the most frequent first; each is the numbers
-of its words in base 128 (LEB128: seven bits a byte, the last without the eighth). Deflated, that is half as large as
-the deflated text, because similar translations become equal bytes, and nearer to each other.
+once. The hypotheses of all pairs into a language share a list of words, the most frequent first. A hypothesis is the
+numbers of its words, in base 128 (LEB128: seven bits a byte, the lowest first); a word that the reference has in the
+same place, or else the system before has, is only said to be that. Deflated, this is a third of the deflated text.
 """
 
 from collections import Counter
@@ -17,6 +17,12 @@ from dragoman_ui.viewmodels.sentences import Candidate
 
 SPACES = 0.05
 """Share of spaces among a language's characters below which its hypotheses are divided by characters, not words."""
+
+NEAR = 8
+"""Words ahead in which a guide looks for the one that came."""
+
+FIRST = 3
+"""Number of the most frequent word: 0 ends a text, 1 and 2 are words that are expected."""
 
 Write = Callable[[str, str], None]
 """Writes a file of the site: its name, and its text."""
@@ -66,8 +72,10 @@ class SentenceFiles:
             "systems": [_about(each) for each in done],
         }
         head = json_bytes(about)
-        # line by line: the systems' translations of one sentence are alike
-        codes = words.encode(each.lines[place].text for place in range(len(text.sources)) for each in done)
+        codes = b"".join(
+            words.encode(reference, [each.lines[place].text for each in done])
+            for place, reference in enumerate(text.references)
+        )
         data = len(head).to_bytes(4, "little") + head + codes
         self._write(f"data/{text.name}.js", script(text.name, data))
 
@@ -94,13 +102,13 @@ def _about(each: Candidate) -> Mapping[str, Any]:
 
 
 class Words:
-    """The words of one language's hypotheses by number, the most frequent first; 0 is the end of a text."""
+    """The words of one language's hypotheses by number, the most frequent first."""
 
     def __init__(self, words: Sequence[str], joint: str) -> None:
         self.joint = joint
         """What stands between two words: a space, or nothing where characters are the words."""
         self._words = words
-        self._codes = {word: _leb128(number) for number, word in enumerate(words, start=1)}
+        self._codes = {word: _leb128(number) for number, word in enumerate(words, start=FIRST)}
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Words":
@@ -117,12 +125,42 @@ class Words:
         """The words as JSON."""
         return json_bytes(self._words)
 
-    def encode(self, texts: Iterable[str]) -> bytes:
-        """The numbers of the words of some texts, each text ended by a zero."""
-        codes = self._codes
-        return b"".join(
-            b"".join([codes[word] for word in (text.split(" ") if self.joint else text)]) + b"\0" for text in texts
-        )
+    def encode(self, reference: str, hypotheses: Sequence[str]) -> bytes:
+        """The hypotheses of one sentence, each system's ended by a zero."""
+        found, before = [], None
+        for text in hypotheses:
+            words = self._divided(text)
+            guides = [Guide(self._divided(reference)), *([] if before is None else [Guide(before)])]
+            for word in words:
+                expected = next((number for number, guide in enumerate(guides, start=1) if guide.next == word), None)
+                found.append(self._codes[word] if expected is None else _EXPECTED[expected])
+                for guide in guides:
+                    guide.follow(word)
+            found.append(b"\0")
+            before = words
+        return b"".join(found)
+
+    def _divided(self, text: str) -> list[str]:
+        return text.split(" ") if self.joint else list(text)
+
+
+class Guide:
+    """Expects the words of another text in their order; a word that is not near stands for the expected one."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words, self._at = words, 0
+
+    @property
+    def next(self) -> str | None:
+        """The word that it expects."""
+        return self._words[self._at] if self._at < len(self._words) else None
+
+    def follow(self, word: str) -> None:
+        """Go on after a word: behind its next place, where that is near."""
+        try:
+            self._at = self._words.index(word, self._at, self._at + NEAR) + 1
+        except ValueError:
+            self._at += 1
 
 
 def _leb128(number: int) -> bytes:
@@ -133,3 +171,7 @@ def _leb128(number: int) -> bytes:
         number >>= 7
     digits.append(number)
     return bytes(digits)
+
+
+_EXPECTED = {number: bytes([number]) for number in range(1, FIRST)}
+"""Codes of a word that the reference has in this place (1), or the system before (2)."""

@@ -12,19 +12,44 @@ function node(kind, attributes = {}, ...children) {
   return made;
 }
 
-// Texts from the numbers of their words: seven bits a byte, the lowest first; 0 ends a text.
-function decoded(bytes, words, joint) {
-  const texts = [];
-  let text = [], number = 0, shift = 0;
-  for (const byte of bytes) {
-    number += (byte & 127) * 2 ** shift;
-    shift += 7;
-    if (byte & 128) continue;
-    if (number) text.push(words[number - 1]);
-    else { texts.push(text.join(joint)); text = []; }
-    number = shift = 0;
+// Expects the words of another text, in their order (`Guide` of dragoman_ui.publishing.sentences).
+const NEAR = 8, FIRST = 3;
+class Guide {
+  constructor(words) { this.words = words; this.at = 0; }
+  get next() { return this.words[this.at]; }
+  follow(word) {
+    const found = this.words.indexOf(word, this.at);
+    this.at = found >= 0 && found < this.at + NEAR ? found + 1 : this.at + 1;
   }
-  return texts;
+}
+
+// The hypotheses of every sentence from the numbers of their words: 0 ends a text; 1 is the word that the reference has
+// there, 2 that of the system before. A number is in base 128, the lowest digits first.
+function decoded(bytes, words, joint, references, systems) {
+  const divided = (text) => (joint ? text.split(joint) : Array.from(text));
+  const lines = [];
+  let at = 0;
+  const number = () => {
+    let found = 0, factor = 1, byte;
+    do { byte = bytes[at++]; found += (byte & 127) * factor; factor *= 128; } while (byte & 128);
+    return found;
+  };
+  for (const reference of references) {
+    const texts = [];
+    let before = null;
+    for (let system = 0; system < systems; system++) {
+      const text = [], guides = [new Guide(divided(reference)), ...(before ? [new Guide(before)] : [])];
+      for (let code = number(); code; code = number()) {
+        const word = code < FIRST ? guides[code - 1].next : words[code - FIRST];
+        for (const guide of guides) guide.follow(word);
+        text.push(word);
+      }
+      texts.push(text.join(joint));
+      before = text;
+    }
+    lines.push(texts);
+  }
+  return lines;
 }
 
 async function sentencesOf(name) {
@@ -32,11 +57,11 @@ async function sentencesOf(name) {
   const length = new DataView(data).getUint32(0, true);
   const about = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
   const [sources, references, words] = await Promise.all([about.source, about.reference, about.words].map(publishedText));
-  const texts = decoded(new Uint8Array(data, 4 + length), words, about.joint);
+  const texts = decoded(new Uint8Array(data, 4 + length), words, about.joint, references, about.systems.length);
   const systems = about.systems.map(({ name: called, scores, labels }) => ({ name: called, scores, labels: Object.entries(labels).map(([label, places]) => [label, new Set(places)]) }));
   return {
     systems,
-    lines: sources.map((source, place) => ({ place, source, reference: references[place], texts: systems.map((_, index) => texts[place * systems.length + index]) })),
+    lines: sources.map((source, place) => ({ place, source, reference: references[place], texts: texts[place] })),
   };
 }
 
