@@ -72,6 +72,14 @@ def faults() -> Do:
     return find
 
 
+CLIPPED = """
+() => [...document.querySelectorAll("table.figures")]
+  .filter((table) => table.scrollWidth > table.parentElement.clientWidth)
+  .map((table) => table.dataset.table)
+"""
+"""The tables of which a column is out of sight."""
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1920), ("dark", 1024), ("light", 390)])
 def test_pages_of_a_folder_are_whole_and_usable(
     site: Path, open_file: Do, faults: Do, picture: Do, scheme: str, width: int
@@ -81,6 +89,7 @@ def test_pages_of_a_folder_are_whole_and_usable(
         page = open_file(site, name, page, viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert page.evaluate(CLIPPED) == [], name
         assert faults(page) == [], name
         picture(page, f"published-{name.replace('/', '-').removesuffix('.html')}-{scheme}-{width}")
 

@@ -1,9 +1,10 @@
-// Tables on narrow screens: each row a block of headings and values, in place of columns that run out of the page.
+// Tables that are wider than the page: each row a block of headings and values, in place of columns out of sight.
 "use strict";
 
-for (const table of document.querySelectorAll("table.figures")) {
+const tables = [...document.querySelectorAll("table.figures")];
+
+for (const table of tables) {
   const headings = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
-  table.classList.add("stacked");
   // laid out as blocks, it stays a table for who listens to it
   table.setAttribute("role", "table");
   for (const part of [table.tHead, ...table.tBodies]) part.setAttribute("role", "rowgroup");
@@ -16,3 +17,13 @@ for (const table of document.querySelectorAll("table.figures")) {
     });
   }
 }
+
+function fit() {
+  for (const table of tables) table.classList.remove("stacked");
+  const wide = tables.filter((table) => table.scrollWidth > table.parentElement.clientWidth);
+  for (const table of wide) table.classList.add("stacked");
+}
+
+addEventListener("resize", fit);
+document.addEventListener("toggle", fit, true); // what is folded away has no width yet
+fit();
