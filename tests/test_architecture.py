@@ -57,6 +57,7 @@ LAYERS = {
     "dragoman_ui": (
         ("cli",),
         ("app",),
+        ("publishing",),
         ("pages",),
         ("api",),
         ("charts", "responses", "auth"),

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from dragoman.pair import Pair
 from dragoman_ui.responses.markdown import rendered
-from dragoman_ui.viewmodels.error_labels import Guess, Label, labels
+from dragoman_ui.viewmodels.error_labels import _AGAIN, Guess, Label, _may_repeat, labels
 
 
 def found(source: str, reference: str, hypothesis: str) -> set[Label]:
@@ -69,3 +69,10 @@ def test_markdown_has_headings_below_the_pages_and_tables() -> None:
     assert "<h2>Name</h2>" in html
     assert '<td class="number">2</td>' in html
     assert "style=" not in html
+
+
+@given(st.text("ab c", max_size=60), st.text("abcdefg h", max_size=12), st.integers(1, 6), st.text("xyz ", max_size=9))
+def test_no_repetition_is_passed_over(before: str, stretch: str, times: int, after: str) -> None:
+    text = f"{before}{stretch * times}{after} "
+    if any(any(each.isalpha() for each in match[1]) for match in _AGAIN.finditer(text)):
+        assert _may_repeat(text)

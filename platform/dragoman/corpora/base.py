@@ -33,6 +33,8 @@ class Corpus(ABC):
     """Whether line n of dev and test is the same sentence in every language."""
     licence: ClassVar[str | None] = None
     """The licence of the text, of a kind that is one data set; None where the kind doesn't tell."""
+    against_republishing: ClassVar[str | None] = None
+    """What its terms say against putting its text where crawlers find it, as a sentence; None where they don't."""
 
     @abstractmethod
     def __init__(self, options: CorpusOptions) -> None:

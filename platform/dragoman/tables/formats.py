@@ -41,10 +41,16 @@ _NEGATIVE = re.compile(r"(?<![\w$-])-(?=\d)")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
-def as_json(tables: Sequence[Table]) -> str:
-    """An object with an array of rows for each table."""
+def as_json(tables: Sequence[Table], *, ascii_only: bool | None = None) -> str:
+    """An object with an array of rows for each table.
+
+    Args:
+        tables: the tables.
+        ascii_only: write other characters as escapes; by default where standard output can't hold them.
+    """
+    ascii_only = not writes_unicode() if ascii_only is None else ascii_only
     rows = {table.name: [{key: _plain(value) for key, value in row.items()} for row in table.rows] for table in tables}
-    return visible_json(json.dumps(rows, ensure_ascii=not writes_unicode(), indent=2)) + "\n"
+    return visible_json(json.dumps(rows, ensure_ascii=ascii_only, indent=2)) + "\n"
 
 
 def as_csv(table: Table) -> str:

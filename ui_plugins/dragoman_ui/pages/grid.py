@@ -42,9 +42,9 @@ def grid() -> Response:
 
 
 def heat_map_with_tests() -> Response:
-    """Answer `/dragoman/map?...`: the heat map of a difference, with the pairs that differ significantly."""
+    """Answer `/dragoman/map?...`: the heat map; one of a difference with the pairs that differ significantly."""
     store = open_store()
-    view = View.of(store, request.args).model_copy(update={"show": Show.DIFFERENCE})
+    view = View.of(store, request.args)
     return kept(version_of(store, view), HTML, lambda: _map(store, view, is_tested=True).encode())
 
 

@@ -45,12 +45,12 @@ def taken(name: str, tables: Mapping[str, Callable[[], Table]], arguments: Mappi
 
 def table_file(name: str, table: Table, form: Form) -> Response:
     """A table as a file of some name; without rows it still has the columns' names."""
-    return as_file(_file_name(name, form), _text(table, form), _MIME[form])
+    return as_file(_file_name(name, form), table_text(table, form), _MIME[form])
 
 
 def kept_file(version: str, name: str, make: Callable[[], Table], form: Form) -> Response:
     """A table as a file, made anew only where `version` is another."""
-    response = kept(version, _MIME[form], lambda: _text(make(), form).encode())
+    response = kept(version, _MIME[form], lambda: table_text(make(), form).encode())
     response.headers.set("Content-Disposition", "attachment", filename=_file_name(name, form))
     return response
 
@@ -59,7 +59,8 @@ def _file_name(name: str, form: Form) -> str:
     return f"{name}.{_SUFFIX.get(form, form.value)}"
 
 
-def _text(table: Table, form: Form) -> str:
+def table_text(table: Table, form: Form) -> str:
+    """A table in a form for a file; CSV is safe for spreadsheets, and has its head without rows too."""
     if form is Form.CSV:
         rows = [{key: _harmless(value) for key, value in row.items()} for row in table.rows]
         table = replace(table, content=rows)

@@ -5,9 +5,8 @@ const SWATCH = 16;
 
 for (const place of document.querySelectorAll("[data-matrix-of]")) {
   const wait = place.querySelector("[data-wait]");
-  fetch(place.dataset.matrixOf)
-    .then(async (response) => (response.ok ? read(await response.arrayBuffer()) : Promise.reject(response.status)))
-    .then((matrix) => { wait.remove(); draw(place, matrix); })
+  bytesAt(place.dataset.matrixOf)
+    .then((bytes) => { const matrix = read(bytes); wait.remove(); draw(place, matrix); })
     .catch((reason) => { wait.textContent = `The pairs can't be shown: ${reason}`; });
 }
 
@@ -127,6 +126,7 @@ function draw(place, matrix) {
   }
 
   function open() {
+    if (!place.dataset.sentences) return; // a published site of so many pairs has no page for each
     const query = new URLSearchParams({ source: sources[at[0]], target: targets[at[1]] });
     location.assign(`${place.dataset.sentences}&${query}`);
   }

@@ -11,6 +11,13 @@ const STROKES = { rising: [RISING], falling: [FALLING], level: [[0, 0.5, 1, 0.5]
 const DOTS = { dotted: 4, speck: 9 }; // or a dot of this part of its width
 const LOOKS = { ...STATES, "s-no-base": { hatching: "speck" } };
 
+// The bytes at an address; a published site, whose files can't be fetched, has a function of its own for that.
+async function fetched(address) {
+  const response = await fetch(address);
+  return response.ok ? response.arrayBuffer() : Promise.reject(response.status);
+}
+const bytesAt = globalThis.publishedBytes ?? fetched;
+
 // The bytes of /dragoman/drawing: its head, and one column for each property of a pair, row by row.
 function read(buffer) {
   const length = new DataView(buffer).getUint32(0, true);

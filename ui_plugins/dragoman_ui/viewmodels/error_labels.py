@@ -21,6 +21,9 @@ TIMES = 4
 _STRETCH = 40
 """Characters of the longest stretch that is searched for."""
 
+_SHORT = re.compile(rf"(?s)(.{{1,3}}?)\1{{{TIMES - 1}}}")
+"""Stretches of up to three characters that come so often."""
+
 _AGAIN = re.compile(rf"(?s)(?=\S)(.{{1,{_STRETCH}}}?)\1{{{TIMES - 1},}}")
 
 
@@ -63,9 +66,21 @@ def _is_copy(text: str, source: str) -> bool:
 @lru_cache(maxsize=20_000)  # a reference is searched once for all models
 def _longest_run(text: str) -> int:
     """Characters of the longest stretch that is repeated `TIMES` times or more; digits and dots alone don't count."""
-    # the last of several words has no space after it
-    runs = (match for match in _AGAIN.finditer(f"{text} ") if any(character.isalpha() for character in match[1]))
+    padded = f"{text} "  # the last of several words has no space after it
+    if not _may_repeat(padded):
+        return 0
+    runs = (match for match in _AGAIN.finditer(padded) if any(character.isalpha() for character in match[1]))
     return max((len(match[0]) for match in runs), default=0)
+
+
+def _may_repeat(text: str) -> bool:
+    """Whether a search for repetitions can find any; it takes ten times as long.
+
+    A stretch of four characters or more that comes `TIMES` times holds no more different sequences of four characters
+    than it is long, all others being repeated: nine or more of them.
+    """
+    sequences = [text[place : place + 4] for place in range(len(text) - 3)]
+    return len(sequences) - len(set(sequences)) >= 4 * (TIMES - 1) - 3 or _SHORT.search(text) is not None
 
 
 class Guess:

@@ -214,11 +214,8 @@ def pair_view(
     Raises:
         StoreError: the grid has no such pair, or a text is not in the blob storage.
     """
-    cells = _cells(store, grid, rows, pair)
-    test = next((cell.test for cell in cells.values() if cell.test), None)
-    sources, references, further = store.blobs.test_text(test) if test else ([], [], [])
-    candidates = [_candidate(store, name, cell, metric, test) for name, cell in cells.items()]
-    about = labels_of_cell(store, grid.name, next(iter(cells.values())))
+    sources, references, further, candidates = side_by_side(store, grid, rows, pair, metric)
+    about = labels_of_cell(store, grid.name, candidates[0].cell)
     held = held_lines(pair, about, len(sources), lines)
     if lines:
         candidates = [_of_lines(each, pair, held) for each in candidates]
@@ -254,6 +251,32 @@ def pair_view(
             for index in shown
         ),
         labels={each.model: counted(each.labels if each.counted is None else each.counted) for each in candidates},
+    )
+
+
+class SideBySide(NamedTuple):
+    """All lines of a pair, and what each system wrote for them."""
+
+    sources: list[str]
+    """The source sentences; none where no system has any."""
+    references: list[str]
+    """Their references."""
+    further: list[tuple[str, ...]]
+    """Further references of each."""
+    candidates: list[Candidate]
+    """The systems."""
+
+
+def side_by_side(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pair, metric: str) -> SideBySide:
+    """All lines of a pair, and each system on them; arguments and errors as for `pair_view`."""
+    cells = _cells(store, grid, rows, pair)
+    test = next((cell.test for cell in cells.values() if cell.test), None)
+    sources, references, further = store.blobs.test_text(test) if test else ([], [], [])
+    return SideBySide(
+        sources,
+        references,
+        further,
+        [_candidate(store, name, cell, metric, test) for name, cell in cells.items()],
     )
 
 

@@ -36,13 +36,18 @@ def open_store() -> Store:
     return found
 
 
+def of_snapshot(store: Store) -> dict[str, object]:
+    """The environment of requests that are all answered from one snapshot, which stays open after them."""
+    return {_SNAPSHOTS: ExitStack(), _SNAPSHOT: store}
+
+
 def read_snapshots(blueprint: Blueprint) -> None:
     """Answer every GET of a blueprint from one snapshot of the store, which is opened when it is first needed."""
 
     @blueprint.before_request
     def begin() -> None:
         if request.method == "GET":
-            request.environ[_SNAPSHOTS] = ExitStack()
+            request.environ.setdefault(_SNAPSHOTS, ExitStack())
 
     @blueprint.teardown_request
     def end(error: BaseException | None) -> None:

@@ -52,6 +52,7 @@ class Cldr(Corpus):
     shuffled: ClassVar[bool] = True
     reversible: ClassVar[bool] = True
     multiparallel: ClassVar[bool] = True
+    licence: ClassVar[str] = "Unicode License v3"
 
     def __init__(self, options: CorpusOptions) -> None:
         self._seed = CldrOptions.model_validate(options.model_dump()).seed

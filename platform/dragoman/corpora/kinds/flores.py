@@ -33,6 +33,7 @@ class Flores(SideBySide):
 
     reversible: ClassVar[bool] = True
     multiparallel: ClassVar[bool] = True
+    licence: ClassVar[str] = "CC BY-SA 4.0"
     code: ClassVar[str]
     """Regular expression of a language code in file names, in one group."""
     ending: ClassVar[str] = r"\.{folder}" + PACKED

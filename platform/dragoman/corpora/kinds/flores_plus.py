@@ -39,7 +39,11 @@ class FloresPlus(Flores):
     """A copy with ``{dev,devtest}/<code>.parquet`` or ``.jsonl``; sentences are aligned by their `id`."""
 
     Options: ClassVar[type[CorpusOptions]] = FloresPlusOptions
-    licence: ClassVar[str | None] = "CC BY-SA 4.0"
+    # the conditions that are accepted at HUB_NAME
+    against_republishing: ClassVar[str] = (
+        "Who takes FLORES+ agrees not to put it where web crawlers could pick it up, so that models are not trained on "
+        "it."
+    )
     # the code may end in one of Glottolog's, for a variety: por_Latn_braz1246
     code: ClassVar[str] = r"([a-z]{3}_[A-Z][a-z]{3})(?:_[a-z0-9]{4}\d{4})?"
     ending: ClassVar[str] = r"\.(?:parquet|jsonl)"

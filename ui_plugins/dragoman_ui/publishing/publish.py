@@ -1,0 +1,172 @@
+"""Publish a grid: choose the pages, render each, and write the site."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dragoman.analysis.caption import caption_of
+from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.cell import CellState
+from dragoman.pair import Pair
+from dragoman.reading import read_bytes
+from dragoman.reports.choices import chosen_metric, chosen_models
+from dragoman.store.store import Store
+from dragoman.version import __version__
+from dragoman_ui.charts.heatmap import MEDIUM
+from dragoman_ui.pages.states import script as state_script
+from dragoman_ui.pages.states import styles as state_styles
+from dragoman_ui.publishing.contents import Contents
+from dragoman_ui.publishing.folder import PublishError, SiteFolder
+from dragoman_ui.publishing.privacy import public
+from dragoman_ui.publishing.provenance import against_republishing
+from dragoman_ui.publishing.sentences import PairText, SentenceFiles
+from dragoman_ui.publishing.site import ASSETS, Site
+from dragoman_ui.publishing.site_map import CELL, INDEX, SiteMap
+from dragoman_ui.viewmodels.systems import Names
+
+Advance = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """What to publish of a grid."""
+
+    grid: str
+    """Name of the grid."""
+    metrics: Sequence[str] = ()
+    """Names of metrics; all of the grid by default."""
+    models: Sequence[str] = ()
+    """Names of models; all of the grid by default."""
+    signature: str | None = None
+    """Text that the signatures must hold, where a metric has several."""
+    sentences: bool | None = None
+    """Whether to publish sources, references and hypotheses; None: unless a corpus's terms are against it."""
+    title: str | None = None
+    """Title of the site; the grid's name by default."""
+    is_hidden: bool = False
+    """Ask search engines to leave the site out."""
+
+
+class Published(NamedTuple):
+    """What was published."""
+
+    files: int
+    """Number of files."""
+    bytes: int
+    """Their size."""
+    pages: int
+    """How many of them are pages."""
+    pairs: int
+    """Pairs that have a page."""
+    has_sentences: bool
+    """Whether those have sentences."""
+
+
+def publish(store: Store, asked: Publication, folder: SiteFolder, advance: Advance) -> Published:
+    """Write a grid's site.
+
+    Args:
+        store: one snapshot of the store.
+        asked: what to publish.
+        folder: where; nothing is there until all is written.
+        advance: told of the progress.
+
+    Raises:
+        StoreError: the grid, a metric or a model is unknown, or scores can't be compared.
+        PublishError: the corpus's terms are against publishing sentences and nothing was said of them, or the folder
+            can't be written.
+    """
+    questions = questions_of(store, asked)
+    models = chosen_models(store, asked.grid, asked.models)
+    pairs = _pairs_with_pages(store, questions[0], models[0])
+    has_sentences = _publishes_sentences(store, asked, questions, bool(pairs))
+    site_map = SiteMap(Names.of(store, asked.grid), questions, models, pairs)
+    title = asked.title or asked.grid
+    site = Site(store, site_map, title=title, has_sentences=has_sentences, is_hidden=asked.is_hidden)
+    contents = Contents(site)
+    _write_pages(contents, folder, advance)
+    _write_pairs(contents, folder, advance)
+    for question in questions:
+        for name, text in contents.data(question):
+            folder.write(name, text)
+    for name, text in site.drawing_files():
+        folder.write(name, text)
+    _write_assets(site, folder)
+    about = {"grid": asked.grid, "title": title, "dragoman": __version__}
+    folder.finish({key: public(value) for key, value in about.items()})
+    return Published(len(folder.hashes), folder.bytes, len(site_map), len(pairs), has_sentences)
+
+
+def questions_of(store: Store, asked: Publication) -> list[ScoreQuestion]:
+    """The questions that a site answers, each a metric; the grid's first metric first.
+
+    Raises:
+        StoreError: the grid or a metric is unknown, or it has no scores.
+    """
+    first = chosen_metric(store, asked.grid, None)
+    wanted = [chosen_metric(store, asked.grid, metric) for metric in dict.fromkeys(asked.metrics)]
+    names = wanted or Names.of(store, asked.grid).metrics or [first]
+    return [ScoreQuestion(asked.grid, metric, signature=asked.signature) for metric in names]
+
+
+def _pairs_with_pages(store: Store, question: ScoreQuestion, model: str) -> list[Pair]:
+    """The pairs of a grid; none of a grid of so many languages that its heat map is a drawing."""
+    if len(store.grids.get(question.grid).languages) > MEDIUM:
+        return []
+    return [score.pair for score in pair_scores(store, question, model=model)]
+
+
+def _publishes_sentences(store: Store, asked: Publication, questions: Sequence[ScoreQuestion], has_pairs: bool) -> bool:
+    if asked.sentences and not has_pairs:
+        raise PublishError(
+            f"'{asked.grid}' has more than {MEDIUM} languages: a site of it has no page for each pair, and so no "
+            "sentences. Leave out --sentences."
+        )
+    if asked.sentences is not None:
+        return asked.sentences
+    for kind in dict.fromkeys(caption_of(store, question).corpus for question in questions):
+        if has_pairs and (terms := against_republishing(kind)):
+            raise PublishError(
+                f"The test set of '{asked.grid}' is {kind}. {terms} Publish its scores with --no-sentences, or "
+                "all with --sentences where no crawler comes."
+            )
+    return has_pairs
+
+
+def _write_pages(contents: Contents, folder: SiteFolder, advance: Advance) -> None:
+    wanted = [page for page in contents.map if page.endpoint != CELL]
+    for done, page in enumerate(wanted):
+        advance("pages", done, len(wanted))
+        folder.write(page.file, contents.page(page))
+    advance("pages", len(wanted), len(wanted))
+
+
+def _write_pairs(contents: Contents, folder: SiteFolder, advance: Advance) -> None:
+    """The pages of pairs with their sentences, target by target, as pairs into a language share its words."""
+    by_target = defaultdict(list)
+    for page in contents.map:
+        if page.endpoint == CELL:
+            by_target[page.query["target"]].append(page)
+    files, done, total = SentenceFiles(folder.write), 0, sum(map(len, by_target.values()))
+    for target, found in by_target.items():
+        texts: list[PairText] = []
+        for page in found:
+            advance("pairs", done, total)
+            html, text = contents.pair(page)
+            folder.write(page.file, html)
+            texts.append(text)
+            done += 1
+        if contents.site.has_sentences:
+            files.add(target, texts)
+    advance("pairs", total, total)
+
+
+def _write_assets(site: Site, folder: SiteFolder) -> None:
+    for path in ASSETS:
+        folder.write(f"assets/{path.name}", read_bytes(path))
+    with site.asked(INDEX, {"grid": site.record.name}):
+        folder.write("assets/states.css", state_styles(CellState))
+        folder.write("assets/states.js", state_script(CellState))
