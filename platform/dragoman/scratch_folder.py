@@ -6,13 +6,17 @@ The lock is the system's, so it ends with its process however that ends, and no 
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from types import TracebackType
 from typing import Self
 
 from filelock import FileLock, Timeout
+
+from dragoman.errors import DragomanError
 
 PREFIX = "dr-"
 """What the names of those in the folder for temporary files begin with: short, as the paths of sockets are bounded."""
@@ -52,6 +56,39 @@ class ScratchFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.remove()
+
+
+def made_in(parent: Path) -> ScratchFolder:
+    """A scratch folder in the folder for temporary files.
+
+    Raises:
+        DragomanError: nothing can be written there.
+    """
+    try:
+        return ScratchFolder(parent, PREFIX)
+    except OSError as error:
+        raise DragomanError(
+            f"Nothing can be written to {parent}, the folder for temporary files ({error.strerror}): make room "
+            "there, or set TMPDIR to another."
+        ) from error
+
+
+@contextmanager
+def temporary_files() -> Iterator[Path]:
+    """Have the temporary files of this process, whichever library makes them, in a scratch folder inside the block.
+
+    A process that is killed while MLflow writes an artifact would leave a folder that nobody recognises.
+
+    Raises:
+        DragomanError: nothing can be written to the folder for temporary files.
+    """
+    before = tempfile.tempdir
+    with made_in(Path(gettempdir())) as scratch:
+        tempfile.tempdir = str(scratch.path)
+        try:
+            yield scratch.path
+        finally:
+            tempfile.tempdir = before
 
 
 def abandoned(parent: Path, prefix: str) -> Iterator[Path]:

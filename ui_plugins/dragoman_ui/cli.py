@@ -86,7 +86,7 @@ def ui(
             command(settings(), host, port),
             stdout=file,
             stderr=file,
-            env=environment(settings(), host, token) | watchdog.environment,
+            env=environment(settings(), host, token) | watchdog.environment | {"TMPDIR": str(watchdog.folder)},
             start_new_session=True,
         )
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave the server behind

@@ -23,6 +23,7 @@ from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
 from dragoman.reports.plan import reading_text
 from dragoman.reports.results import answers
+from dragoman.scratch_folder import temporary_files
 from dragoman.settings import Settings
 from dragoman.signals import interruptible
 from dragoman.store import migrations
@@ -81,11 +82,24 @@ def run_grid(
         MetricNeedError: a metric lacks something that it needs.
         FinisherError: all cells are done, but not what follows.
     """
-    grid = plan.spec.name
     require_tokenizer(plan.spec.base.model)
     require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
     watchdog.clear(Path(gettempdir()))
+    with temporary_files():
+        return _run_to_its_end(plan, settings, console, connect, queued, failed_too, ahead)
+
+
+def _run_to_its_end(
+    plan: Plan,
+    settings: Settings,
+    console: Console,
+    connect: Callable[[], RayCluster],
+    queued: int | None,
+    failed_too: bool,
+    ahead: Callable[[Plan], AbstractContextManager[object]],
+) -> bool:
+    grid = plan.spec.name
     remove_partial(settings.cache_dir)
     settle_home(settings)
     is_new = _check_free(settings, grid)

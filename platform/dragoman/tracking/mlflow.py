@@ -20,7 +20,7 @@ from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.redaction import masked
 from dragoman.spec.sentences import size_of
-from dragoman.tracking.mlflow_database import TrackingError, prepare, quieten
+from dragoman.tracking.mlflow_database import TrackingError, prepare, quieten, require_whole
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, metric_name, saved_view
 
 GRID_TAG = "dragoman.grid"
@@ -67,6 +67,7 @@ class Tracker:
 
         quieten()
         prepare(uri)
+        require_whole(uri)
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._plan = plan
         self._uri = masked(uri)

@@ -15,7 +15,7 @@ from dragoman.redaction import masked
 from dragoman.scratch_folder import PREFIX, ScratchFolder
 from dragoman.settings import settings
 from dragoman.store.maintenance.relocation import settle_home
-from dragoman.tracking.mlflow_database import prepare, quieten
+from dragoman.tracking.mlflow_database import prepare, quieten, sentence
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -57,6 +57,8 @@ def speaking(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:
+        if (told := sentence(error, uri)) is not None:
+            raise ModelError(told) from error
         # MLflow repeats the address it was given, with its password
         reason = " ".join(masked(str(error)).split())
         remedy = "check the address, and that you may do this" if is_server(uri) else "check that it is there"
