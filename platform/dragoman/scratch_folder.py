@@ -4,7 +4,6 @@ The lock is the system's, so it ends with its process however that ends, and no 
 """
 
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -17,11 +16,10 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from dragoman.errors import DragomanError
+from dragoman.folder_removal import LOCK, remove_with_lock_last
 
 PREFIX = "dr-"
 """What the names of those in the folder for temporary files begin with: short, as the paths of sockets are bounded."""
-
-_LOCK = ".dragoman-lock"
 
 
 class ScratchFolder:
@@ -39,14 +37,14 @@ class ScratchFolder:
         """
         # under its own name it is locked from the first moment on
         made = Path(mkdtemp(prefix=f".{prefix}", dir=parent))
-        self._lock = FileLock(made / _LOCK)
+        self._lock = FileLock(made / LOCK)
         self._lock.acquire()
         self.path = made.rename(made.with_name(made.name[1:]))
         """Where it is."""
 
     def remove(self) -> None:
         """Remove it, with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_with_lock_last(self.path)
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -98,13 +96,13 @@ def abandoned(parent: Path, prefix: str) -> Iterator[Path]:
         parent: where they were made.
         prefix: what their names begin with.
     """
-    for lock in parent.glob(f"{prefix}*/{_LOCK}"):
+    for lock in parent.glob(f"{prefix}*/{LOCK}"):
         try:
             if not _is_own(lock.parent):
                 continue
             with FileLock(lock, timeout=0):
                 yield lock.parent
-                shutil.rmtree(lock.parent, ignore_errors=True)
+                remove_with_lock_last(lock.parent)
         except (Timeout, OSError):  # it is held, another user's, or gone in the meantime
             continue
 

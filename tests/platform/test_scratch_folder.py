@@ -66,6 +66,30 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_is_no
     assert not living.exists()
 
 
+def test_whoever_is_killed_while_it_removes_a_folder_leaves_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ScratchFolder(tmp_path, PREFIX)
+    for name in ("a", "inner", "z"):
+        (folder.path / name).mkdir()
+        (folder.path / name / "file").touch()
+    removed = []
+
+    def killed(path: Path, ignore_errors: bool) -> None:
+        if len(removed) == 1:
+            raise KeyboardInterrupt
+        removed.append(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dragoman.folder_removal.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            folder.remove()
+    assert removed != [folder.path]
+    folder._lock.release()
+    remove_abandoned(tmp_path, PREFIX)
+    assert list(tmp_path.iterdir()) == []
+
+
 _KILLED = """
 import os, signal, tempfile
 from dragoman.scratch_folder import temporary_files
