@@ -1,27 +1,13 @@
 """Faults of the environment that surface as another library's exceptions: a full disk, a damaged store."""
 
-import errno
 import sys
 
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
-"""A disk that is full, over a quota or a limit of file sizes, read-only, or broken."""
+from dragoman import disk
 
 
 def sentence(error: Exception) -> str | None:
     """What is wrong with a disk or the store and what to do, if that is what an exception comes of; else None."""
-    return _of_the_disk(error) or _of_the_store() or _of_a_record(error)
-
-
-def _of_the_disk(error: BaseException | None) -> str | None:
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            place = error.filename or "the disk"
-            return (
-                f"Nothing more can be written to {place} ({error.strerror}): make room there, or see to its rights, "
-                "then run the same command again; what was finished is kept."
-            )
-        error = error.__cause__ or error.__context__
-    return None
+    return disk.sentence(error) or _of_the_store() or _of_a_record(error)
 
 
 def _of_the_store() -> str | None:
