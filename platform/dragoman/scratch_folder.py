@@ -56,6 +56,21 @@ class ScratchFolder:
         self.remove()
 
 
+def temporary_folder() -> Path:
+    """The folder for temporary files, as Python chooses it: the first that takes a file.
+
+    Raises:
+        DragomanError: there is none.
+    """
+    try:
+        return Path(gettempdir())
+    except FileNotFoundError as error:
+        raise DragomanError(
+            "No folder for temporary files takes a file, neither that of TMPDIR nor /tmp: make room there, or set "
+            "TMPDIR to another."
+        ) from error
+
+
 def made_in(parent: Path) -> ScratchFolder:
     """A scratch folder in the folder for temporary files.
 
@@ -81,7 +96,7 @@ def temporary_files() -> Iterator[Path]:
         DragomanError: nothing can be written to the folder for temporary files.
     """
     before = tempfile.tempdir
-    with made_in(Path(gettempdir())) as scratch:
+    with made_in(temporary_folder()) as scratch:
         tempfile.tempdir = str(scratch.path)
         try:
             yield scratch.path

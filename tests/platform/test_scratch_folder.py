@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from dragoman.errors import DragomanError
-from dragoman.scratch_folder import PREFIX, ScratchFolder, abandoned, remove_abandoned, temporary_files
+from dragoman.scratch_folder import (
+    PREFIX,
+    ScratchFolder,
+    abandoned,
+    remove_abandoned,
+    temporary_files,
+    temporary_folder,
+)
 
 _HOLD = """
 import sys, time
@@ -118,3 +125,10 @@ def test_temporary_files_are_elsewhere_inside_the_block_alone(tmp_path: Path, mo
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(DragomanError, match="the folder for temporary files"), temporary_files():
         pass
+
+
+def test_no_folder_for_temporary_files_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    with pytest.raises(DragomanError, match="set TMPDIR to another"):
+        temporary_folder()

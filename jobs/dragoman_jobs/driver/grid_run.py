@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile, gettempdir
+from tempfile import TemporaryFile
 
 from rich.console import Console
 
@@ -23,7 +23,7 @@ from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
 from dragoman.reports.plan import reading_text
 from dragoman.reports.results import answers
-from dragoman.scratch_folder import temporary_files
+from dragoman.scratch_folder import temporary_files, temporary_folder
 from dragoman.settings import Settings
 from dragoman.signals import interruptible
 from dragoman.store import migrations
@@ -85,7 +85,7 @@ def run_grid(
     require_tokenizer(plan.spec.base.model)
     require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
-    watchdog.clear(Path(gettempdir()))
+    watchdog.clear(temporary_folder())
     with temporary_files():
         return _run_to_its_end(plan, settings, console, connect, queued, failed_too, ahead)
 
