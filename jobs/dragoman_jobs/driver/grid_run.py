@@ -14,6 +14,7 @@ from dragoman import watchdog
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
+from dragoman.disk import told_apart
 from dragoman.errors import DragomanError
 from dragoman.metrics.scoring import require
 from dragoman.planning.adoption import adopt_from
@@ -146,22 +147,23 @@ def _run(
     driver = Driver(plan, store, settings, progress, _candidates(plan, store, progress))
     driver.register()
     with interruptible(signal.SIGTERM), job:
-        job.check()
-        driver.forsake()
-        try:
-            driver.commit_files(job.check)
-            if backlog := driver.remaining(failed_too):
-                sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
-                _work(driver, backlog, connect, grid, reporter, sampling)
-        except BaseException as error:
-            reporter.break_off(error)
-            tracker.close(away=0.0, busy=5.0)
-            raise
-        if lacking := unscored_metrics(store, grid):
-            rescore(store, grid, lacking)
-        failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
-        reporter.finish(failed=bool(failed))
-        _print_answers(plan, store, console)
+        with told_apart():
+            job.check()
+            driver.forsake()
+            try:
+                driver.commit_files(job.check)
+                if backlog := driver.remaining(failed_too):
+                    sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
+                    _work(driver, backlog, connect, grid, reporter, sampling)
+            except BaseException as error:
+                reporter.break_off(error)
+                tracker.close(away=0.0, busy=5.0)
+                raise
+            if lacking := unscored_metrics(store, grid):
+                rescore(store, grid, lacking)
+            failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
+            reporter.finish(failed=bool(failed))
+            _print_answers(plan, store, console)
         with console.status("writing to MLflow"):
             complaints = tracker.close()
         for complaint in complaints:
