@@ -48,6 +48,21 @@ class Trial:
             process.wait(self.chance.uniform(0, most))
         return process.poll() is None
 
+    def reach(self, process: "subprocess.Popen[bytes]", most: float) -> bool:
+        """Let a driver work to a moment of chance, by the clock or by how far the grid is; returns whether it works.
+
+        By the clock alone most moments would be in Ray's start, where the machine is busy. A moment by progress is at
+        most a second and a half after a finetuning, a number of cells, or the registration of the model.
+        """
+        stages = ["training", "registration", *range(1, self.grid.size + 1)]
+        ahead = [stage for stage in stages if not self.grid.is_at(stage)]
+        if not ahead or self.chance.random() < 1 / 3:
+            return self.wait(process, most)
+        stage = self.chance.choice(ahead)
+        while process.poll() is None and not self.grid.is_at(stage):
+            time.sleep(0.2)
+        return self.wait(process, 1.5)
+
     def gone(self, process: "subprocess.Popen[bytes]") -> None:
         """See that nothing lives of a driver that was killed."""
         process.wait(GRACE)
@@ -77,24 +92,32 @@ class Trial:
 
 
 def kill(trial: Trial) -> None:
-    """SIGKILL to the driver, its session, everything at once, or one of Ray's processes: several times a grid."""
-    share = 1.0
-    for _ in range(trial.chance.randint(min(2, trial.most), trial.most)):
+    """SIGKILL to the driver, its session, everything at once, or one or two of Ray's processes: several times a grid.
+
+    One in three drivers that resume is killed again within its first seconds.
+    """
+    for number in range(trial.chance.randint(min(2, trial.most), trial.most)):
         process = trial.grid.begin()
-        if not trial.wait(process, share * trial.seconds):
+        is_soon = number > 0 and trial.chance.random() < 1 / 3
+        if not (trial.wait(process, 4) if is_soon else trial.reach(process, trial.seconds)):
             return
-        share = 0.6
-        victim = trial.chance.choice(["driver", "driver", "session", "everything", "worker", "raylet", "gcs", "agent"])
-        if victim in _OF_RAY:
-            if not _kill_one(trial, process, victim) or not trial.wait(process, share * trial.seconds):
+        victims = trial.chance.choice(_VICTIMS)
+        if victims[0] in _OF_RAY:
+            if not _kill_of_ray(trial, process, victims) or not trial.wait(process, 0.6 * trial.seconds):
                 trial.end(process)
                 continue
-            victim = "driver"
-        _strike(trial, process, victim)
+            victims = ("driver",)
+        _strike(trial, process, victims[0])
 
 
 _OF_RAY = {"worker": "ray::_Holder", "raylet": "raylet", "gcs": "gcs_server", "agent": "Agent"}
 """What stands in the title or name of Ray's processes."""
+
+_VICTIMS = (
+    ("driver",), ("driver",), ("session",), ("everything",),
+    ("worker",), ("raylet",), ("gcs",), ("agent",), ("worker", "agent"), ("raylet", "gcs"),
+)  # fmt: skip
+"""Who is killed at once."""
 
 
 def _strike(trial: Trial, process: "subprocess.Popen[bytes]", victim: str) -> None:
@@ -113,20 +136,25 @@ def _strike(trial: Trial, process: "subprocess.Popen[bytes]", victim: str) -> No
     trial.gone(process)
 
 
-def _kill_one(trial: Trial, process: "subprocess.Popen[bytes]", victim: str) -> bool:
-    """Kill one of Ray's processes, as soon as there is one, and up to three workers; returns whether there was one."""
-    count = trial.chance.randint(1, 3) if victim == "worker" else 1
+def _kill_of_ray(trial: Trial, process: "subprocess.Popen[bytes]", victims: tuple[str, ...]) -> bool:
+    """Kill a process of each of these kinds of Ray's, as soon as there is one, or up to three workers one by one.
+
+    Returns:
+        Whether there was one.
+    """
+    count = trial.chance.randint(1, 3) if victims == ("worker",) else 1
     killed = 0
-    while process.poll() is None:
-        found = [each for each in trial.grid.processes() if _OF_RAY[victim] in _title(each)]
-        if found:
-            with suppress(psutil.Error):
-                trial.chance.choice(found).kill()
-                trial.note(f"{victim} {trial.grid.progress()}", kills=1)
-                killed += 1
-            if killed == count:
-                break
-            trial.wait(process, 3)
+    while process.poll() is None and killed < count:
+        running = trial.grid.processes()
+        found = [[each for each in running if _OF_RAY[victim] in _title(each)] for victim in victims]
+        if all(found):
+            for each in map(trial.chance.choice, found):
+                with suppress(psutil.Error):
+                    each.kill()
+            trial.note(f"{' and '.join(victims)} {trial.grid.progress()}", kills=len(found))
+            killed += 1
+            if killed < count:
+                trial.wait(process, 3)
         time.sleep(0.1)
     return killed > 0
 

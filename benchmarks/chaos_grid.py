@@ -120,13 +120,31 @@ class Grid:
 
     def progress(self) -> str:
         """How far it is, in cells that are done."""
+        done = self._done()
+        return "before its grid is stored" if done is None else f"at {done} of {self.size} cells"
+
+    def _done(self) -> int | None:
+        """Cells that are done; None before the grid is stored."""
         try:
             store = Store.open_existing(self.settings.store_url, self.settings.blobs_url)
             with closing(store):
                 states = [cell.state for cell in store.cells.of_grid(SPEC["name"])]
         except DragomanError:
-            return "before its grid is stored"
-        return f"at {states.count(CellState.DONE)} of {len(states)} cells"
+            return None
+        return states.count(CellState.DONE)
+
+    @property
+    def size(self) -> int:
+        """How many cells the campaign's grid has."""
+        return len(SPEC["languages"]) * (len(SPEC["languages"]) - 1) * (1 + len(SPEC["models"]))
+
+    def is_at(self, stage: str | int) -> bool:
+        """Whether the grid has come to a stage: `training` has begun, so many cells are done, or `registration`."""
+        if stage == "training":
+            return any(self.settings.models_dir.glob("*"))
+        if stage == "registration":
+            return any(self.home.glob("cache/package-*"))
+        return (self._done() or 0) >= int(stage)
 
     def begin(self, name: str = SPEC["name"], **options: Any) -> "subprocess.Popen[bytes]":
         """Run or resume a grid, in a session of its own, as from a terminal."""

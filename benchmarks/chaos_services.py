@@ -1,6 +1,7 @@
 """What happens to the services and the machine of the campaign's grids (`chaos.py`): databases, servers, limits."""
 
 import os
+import random
 import resource
 import signal
 import sqlite3
@@ -147,6 +148,50 @@ def mlflow_locked(trial: Trial) -> None:
     trial.end(process)
 
 
+def mlflow_damaged(trial: Trial) -> None:
+    """MLflow's SQLite database is damaged or gone when a driver has ended, or was killed; then what is said is done."""
+    process = trial.grid.begin()
+    if trial.chance.random() < 0.5:
+        trial.end(process)
+    elif trial.reach(process, trial.seconds):
+        process.kill()
+        trial.note("driver", kills=1)
+        trial.gone(process)
+    file = trial.grid.home / "mlflow.db"
+    if not file.exists():
+        return
+    trial.note(f"MLflow's database: {_damage(file, trial.chance)}")
+    trial.end(trial.grid.begin())
+    told = trial.grid.log.read_text(encoding="utf-8", errors="replace")
+    if "is damaged" in told and "move it away" in " ".join(told.split()):
+        trial.note("moved away")
+        for each in trial.grid.home.glob("mlflow.db*"):
+            each.unlink()
+
+
+def _damage(file: Path, chance: random.Random) -> str:
+    """Damage an SQLite file in a way of chance, which is returned."""
+    data, size = bytearray(file.read_bytes()), 4096
+    pages = len(data) // size
+    page = chance.randrange(1, pages)
+    how = chance.choice(["flipped", "zeroed", "truncated", "without a head", "garbage", "empty", "gone"])
+    if how in ("flipped", "zeroed"):
+        part = data[page * size : (page + 1) * size]
+        data[page * size : (page + 1) * size] = bytes(byte ^ 0xFF if how == "flipped" else 0 for byte in part)
+        how = f"page {page} of {pages} {how}"
+    elif how == "truncated":
+        del data[page * size :]
+    elif how == "without a head":
+        data[:100] = chance.randbytes(100)
+    else:
+        data = bytearray(chance.randbytes(len(data)) if how == "garbage" else b"")
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(data)
+    return how
+
+
 def s3(trial: Trial) -> None:
     """An object store that answers 503, slowly, or not to the end."""
     port = free_port()
@@ -238,6 +283,7 @@ KINDS: dict[str, Callable[[Trial], Any]] = {
     "postgres": postgres,
     "mlflow-server": mlflow_server,
     "mlflow-locked": mlflow_locked,
+    "mlflow-damaged": mlflow_damaged,
     "s3": s3,
     "disk": disk,
     "memory": memory,

@@ -4,12 +4,13 @@
 standard input closes: when the process at the other end says so, or is gone.
 """
 
-import shutil
 import sys
 import time
 from pathlib import Path
 
 import psutil
+
+from dragoman.folder_removal import remove_with_lock_last
 
 MARK = "STARTED_BY_DRAGOMAN"
 """The variable of the environment that holds it: a path that nobody else has."""
@@ -56,7 +57,7 @@ def _mark(process: psutil.Process) -> str | None:
 def _main(folder: Path) -> None:
     sys.stdin.buffer.read()
     end(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_with_lock_last(folder)
 
 
 if __name__ == "__main__":

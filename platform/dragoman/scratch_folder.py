@@ -4,20 +4,22 @@ The lock is the system's, so it ends with its process however that ends, and no 
 """
 
 import os
-import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from types import TracebackType
 from typing import Self
 
 from filelock import FileLock, Timeout
 
+from dragoman.errors import DragomanError
+from dragoman.folder_removal import LOCK, remove_with_lock_last
+
 PREFIX = "dr-"
 """What the names of those in the folder for temporary files begin with: short, as the paths of sockets are bounded."""
-
-_LOCK = ".dragoman-lock"
 
 
 class ScratchFolder:
@@ -35,14 +37,14 @@ class ScratchFolder:
         """
         # under its own name it is locked from the first moment on
         made = Path(mkdtemp(prefix=f".{prefix}", dir=parent))
-        self._lock = FileLock(made / _LOCK)
+        self._lock = FileLock(made / LOCK)
         self._lock.acquire()
         self.path = made.rename(made.with_name(made.name[1:]))
         """Where it is."""
 
     def remove(self) -> None:
         """Remove it, with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_with_lock_last(self.path)
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -54,6 +56,54 @@ class ScratchFolder:
         self.remove()
 
 
+def temporary_folder() -> Path:
+    """The folder for temporary files, as Python chooses it: the first that takes a file.
+
+    Raises:
+        DragomanError: there is none.
+    """
+    try:
+        return Path(gettempdir())
+    except FileNotFoundError as error:
+        raise DragomanError(
+            "No folder for temporary files takes a file, neither that of TMPDIR nor /tmp: make room there, or set "
+            "TMPDIR to another."
+        ) from error
+
+
+def made_in(parent: Path) -> ScratchFolder:
+    """A scratch folder in the folder for temporary files.
+
+    Raises:
+        DragomanError: nothing can be written there.
+    """
+    try:
+        return ScratchFolder(parent, PREFIX)
+    except OSError as error:
+        raise DragomanError(
+            f"Nothing can be written to {parent}, the folder for temporary files ({error.strerror}): make room "
+            "there, or set TMPDIR to another."
+        ) from error
+
+
+@contextmanager
+def temporary_files() -> Iterator[Path]:
+    """Have the temporary files of this process, whichever library makes them, in a scratch folder inside the block.
+
+    A process that is killed while MLflow writes an artifact would leave a folder that nobody recognises.
+
+    Raises:
+        DragomanError: nothing can be written to the folder for temporary files.
+    """
+    before = tempfile.tempdir
+    with made_in(temporary_folder()) as scratch:
+        tempfile.tempdir = str(scratch.path)
+        try:
+            yield scratch.path
+        finally:
+            tempfile.tempdir = before
+
+
 def abandoned(parent: Path, prefix: str) -> Iterator[Path]:
     """This user's scratch folders whose makers are gone: each is locked while the caller deals with it, then removed.
 
@@ -61,13 +111,13 @@ def abandoned(parent: Path, prefix: str) -> Iterator[Path]:
         parent: where they were made.
         prefix: what their names begin with.
     """
-    for lock in parent.glob(f"{prefix}*/{_LOCK}"):
+    for lock in parent.glob(f"{prefix}*/{LOCK}"):
         try:
             if not _is_own(lock.parent):
                 continue
             with FileLock(lock, timeout=0):
                 yield lock.parent
-                shutil.rmtree(lock.parent, ignore_errors=True)
+                remove_with_lock_last(lock.parent)
         except (Timeout, OSError):  # it is held, another user's, or gone in the meantime
             continue
 

@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 from dragoman import marked_processes
-from dragoman.errors import DragomanError
-from dragoman.scratch_folder import PREFIX, ScratchFolder, abandoned
+from dragoman.scratch_folder import PREFIX, abandoned, made_in
 
 
 class Watchdog:
@@ -27,13 +26,7 @@ class Watchdog:
             DragomanError: nothing can be written there.
         """
         clear(parent)
-        try:
-            self._scratch = ScratchFolder(parent, PREFIX)
-        except OSError as error:
-            raise DragomanError(
-                f"Nothing can be written to {parent}, the folder for temporary files ({error.strerror}): make room "
-                "there, or set TMPDIR to another."
-            ) from error
+        self._scratch = made_in(parent)
         self.folder = self._scratch.path
         """For files that nobody needs afterwards."""
         self.environment = marked_processes.environment(self.folder)

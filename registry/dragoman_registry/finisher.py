@@ -40,7 +40,8 @@ def register_and_promote(
     grid = store.grids.get(grid_name)
     trained = {model.name for model in spec.finetunings}
     names = [name for name in grid.names.values() if name in trained]
-    versions = {name: register(settings, store, grid, name, policy.model, runs.get(name)) for name in names}
+    with speaking(settings.mlflow_url):
+        versions = {name: register(settings, store, grid, name, policy.model, runs.get(name)) for name in names}
     echo("registered: " + ", ".join(f"{name} as {version}" for name, version in versions.items()))
     promotions = promoter(settings, lambda: store)
     for alias in (policy.alias, *policy.by_scope):

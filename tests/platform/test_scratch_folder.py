@@ -4,9 +4,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from dragoman.scratch_folder import PREFIX, ScratchFolder, abandoned, remove_abandoned
+import pytest
+
+from dragoman.errors import DragomanError
+from dragoman.scratch_folder import (
+    PREFIX,
+    ScratchFolder,
+    abandoned,
+    remove_abandoned,
+    temporary_files,
+    temporary_folder,
+)
 
 _HOLD = """
 import sys, time
@@ -60,3 +71,64 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_is_no
             maker.communicate()
     remove_abandoned(tmp_path, PREFIX)
     assert not living.exists()
+
+
+def test_whoever_is_killed_while_it_removes_a_folder_leaves_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ScratchFolder(tmp_path, PREFIX)
+    for name in ("a", "inner", "z"):
+        (folder.path / name).mkdir()
+        (folder.path / name / "file").touch()
+    removed = []
+
+    def killed(path: Path, ignore_errors: bool) -> None:
+        if len(removed) == 1:
+            raise KeyboardInterrupt
+        removed.append(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dragoman.folder_removal.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            folder.remove()
+    assert removed != [folder.path]
+    folder._lock.release()
+    remove_abandoned(tmp_path, PREFIX)
+    assert list(tmp_path.iterdir()) == []
+
+
+_KILLED = """
+import os, signal, tempfile
+from dragoman.scratch_folder import temporary_files
+with temporary_files():
+    with tempfile.TemporaryDirectory() as folder:  # as a library does
+        open(f"{folder}/half", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_temporary_files_of_a_library_are_recognised_after_a_kill(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", _KILLED], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    remove_abandoned(tmp_path, PREFIX)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_temporary_files_are_elsewhere_inside_the_block_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with temporary_files() as folder:
+        assert tempfile.gettempdir() == str(folder)
+        assert folder.parent == tmp_path
+    assert tempfile.gettempdir() == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(DragomanError, match="the folder for temporary files"), temporary_files():
+        pass
+
+
+def test_no_folder_for_temporary_files_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    with pytest.raises(DragomanError, match="set TMPDIR to another"):
+        temporary_folder()

@@ -10,7 +10,6 @@ import time
 import urllib.request
 import webbrowser
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Annotated
 from urllib.error import URLError
 
@@ -19,6 +18,7 @@ import typer
 from dragoman import telemetry
 from dragoman.cli.groups import Group, grouped
 from dragoman.redaction import remember
+from dragoman.scratch_folder import temporary_folder
 from dragoman.settings import Settings, origin, settings, variable
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.tracking.mlflow_database import prepare
@@ -80,13 +80,13 @@ def ui(
         raise ServerError(f"--no-token, but the setting ui_token has one (from {origin('ui_token')}): unset it first.")
     if token:
         remember(token)
-    watchdog = Watchdog(Path(gettempdir()))
+    watchdog = Watchdog(temporary_folder())
     with log.open("w", encoding="utf-8") as file:
         server = subprocess.Popen(  # noqa: S603
             command(settings(), host, port),
             stdout=file,
             stderr=file,
-            env=environment(settings(), host, token) | watchdog.environment,
+            env=environment(settings(), host, token) | watchdog.environment | {"TMPDIR": str(watchdog.folder)},
             start_new_session=True,
         )
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave the server behind

@@ -105,6 +105,7 @@ class Cluster(ABC):
 
         Raises:
             WorkerDiedError: its process died.
+            DiskError: a disk is full: nothing of the kind would go better.
             DragomanError: what the task raised.
             TaskError: the task raised something that is no sentence.
         """

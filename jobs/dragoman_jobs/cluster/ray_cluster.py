@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from dragoman import telemetry
+from dragoman.disk import DiskError, told_apart
 from dragoman.environment import restored
 from dragoman.errors import DragomanError, first_line
 from dragoman.marked_processes import marked
@@ -242,6 +243,12 @@ class RayCluster(Cluster):
             if isinstance(cause, errors.RayError):
                 raise WorkerDiedError(first_line(cause)) from error
             raise TaskError(f"{type(cause).__name__}: {first_line(cause)}") from error
+        except errors.OutOfDiskError as error:
+            raise DiskError(
+                f"Ray's folder for temporary files is on a disk that is full ({_temporary_folder()[1]} of `dragoman "
+                "run`): make room there, or set RAY_TMPDIR to another, then run the same command again; what was "
+                "finished is kept."
+            ) from error
         except errors.RayError as error:
             # a process or its node died, what it had made was lost, or it never came up
             raise WorkerDiedError(first_line(error)) from error
@@ -291,12 +298,14 @@ def _job_config() -> Any:
 
 def _call(function: Callable[..., Any], *arguments: Any) -> Any:
     mask_output()  # what a worker logs, Ray keeps in files
-    return function(*arguments)
+    with told_apart():
+        return function(*arguments)
 
 
 def _stream(function: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
     mask_output()
-    yield from function(*arguments)
+    with told_apart():
+        yield from function(*arguments)
 
 
 class _Holder:
@@ -307,7 +316,8 @@ class _Holder:
         self._object = factory(*arguments)
 
     def call(self, method: str, *arguments: Any) -> Any:
-        return getattr(self._object, method)(*arguments)
+        with told_apart():
+            return getattr(self._object, method)(*arguments)
 
 
 class _RayWorker(RemoteWorker):

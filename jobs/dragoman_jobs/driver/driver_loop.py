@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from dragoman.cell import CellState
+from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.settings import Settings
@@ -61,7 +62,11 @@ class DriverLoop:
         self._next_show = 0.0
 
     def run(self, models: Sequence[ModelIdentity]) -> None:
-        """Do all of the backlog, in the order of the models."""
+        """Do all of the backlog, in the order of the models.
+
+        Raises:
+            DiskError: a disk is full: whatever is done then would fail, so it stays to be done.
+        """
         untrained = {training.identity.id for training in self._backlog.untrained}
         for training in self._backlog.untrained:
             self._trainings.begin(self._cluster, training)
@@ -133,6 +138,8 @@ class DriverLoop:
         model = self._preparations.pop(ref)
         try:
             ready: PreparedCheckpoint = self._cluster.result(ref)
+        except DiskError:
+            raise
         except DragomanError as error:
             reason = f"the model could not be prepared for decoding: {error}"
             self._results.write_failed(model, reason, self._cluster.detail(error))

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Mapping
 
-from dragoman import plugins
+from dragoman import disk, plugins
 from dragoman.errors import DragomanError
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
@@ -40,6 +40,9 @@ def finish(plan: Plan, settings: Settings, runs: Mapping[str, str], unwritten: i
         except DragomanError as error:
             failures.append(f"{name}: {error}")
         except Exception as error:  # whatever a plugin raises, the grid's cells are done and the others go on
+            if (told := disk.sentence(error)) is not None:
+                failures.append(f"{name}: {told}")
+                continue
             reason = f"{name}: {type(error).__name__}: {error}"
             display.failed(reason, traceback.format_exc())
             failures.append(reason)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile, gettempdir
+from tempfile import TemporaryFile
 
 from rich.console import Console
 
@@ -14,6 +14,7 @@ from dragoman import watchdog
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
+from dragoman.disk import told_apart
 from dragoman.errors import DragomanError
 from dragoman.metrics.scoring import require
 from dragoman.planning.adoption import adopt_from
@@ -23,6 +24,7 @@ from dragoman.planning.plan import Plan
 from dragoman.planning.training_data import check_contamination
 from dragoman.reports.plan import reading_text
 from dragoman.reports.results_by_test_set import answers_by_test_set
+from dragoman.scratch_folder import temporary_files, temporary_folder
 from dragoman.settings import Settings
 from dragoman.signals import interruptible
 from dragoman.store import migrations
@@ -81,11 +83,24 @@ def run_grid(
         MetricNeedError: a metric lacks something that it needs.
         FinisherError: all cells are done, but not what follows.
     """
-    grid = plan.spec.name
     require_tokenizer(plan.spec.base.model)
     require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
-    watchdog.clear(Path(gettempdir()))
+    watchdog.clear(temporary_folder())
+    with temporary_files():
+        return _run_to_its_end(plan, settings, console, connect, queued, failed_too, ahead)
+
+
+def _run_to_its_end(
+    plan: Plan,
+    settings: Settings,
+    console: Console,
+    connect: Callable[[], RayCluster],
+    queued: int | None,
+    failed_too: bool,
+    ahead: Callable[[Plan], AbstractContextManager[object]],
+) -> bool:
+    grid = plan.spec.name
     remove_partial(settings.cache_dir)
     settle_home(settings)
     is_new = _check_free(settings, grid)
@@ -132,22 +147,23 @@ def _run(
     driver = Driver(plan, store, settings, progress, _candidates(plan, store, progress))
     driver.register()
     with interruptible(signal.SIGTERM), job:
-        job.check()
-        driver.forsake()
-        try:
-            driver.commit_files(job.check)
-            if backlog := driver.remaining(failed_too):
-                sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
-                _work(driver, backlog, connect, grid, reporter, sampling)
-        except BaseException as error:
-            reporter.break_off(error)
-            tracker.close(away=0.0, busy=5.0)
-            raise
-        if lacking := unscored_metrics(store, grid):
-            rescore(store, grid, lacking)
-        failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
-        reporter.finish(failed=bool(failed))
-        _print_answers(plan, store, console)
+        with told_apart():
+            job.check()
+            driver.forsake()
+            try:
+                driver.commit_files(job.check)
+                if backlog := driver.remaining(failed_too):
+                    sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
+                    _work(driver, backlog, connect, grid, reporter, sampling)
+            except BaseException as error:
+                reporter.break_off(error)
+                tracker.close(away=0.0, busy=5.0)
+                raise
+            if lacking := unscored_metrics(store, grid):
+                rescore(store, grid, lacking)
+            failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
+            reporter.finish(failed=bool(failed))
+            _print_answers(plan, store, console)
         with console.status("writing to MLflow"):
             complaints = tracker.close()
         for complaint in complaints:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.partition import TrainingGraph
@@ -147,6 +148,8 @@ class Finetunings:
                 self._start(cluster, planned, training.attempts + 1)
                 return None
             return self._fail(planned, f"finetuning died {MAX_ATTEMPTS} times ({error})", cluster.detail(error))
+        except DiskError:
+            raise
         except DragomanError as error:
             del self._running[ref]
             return self._fail(planned, f"finetuning failed: {error}", cluster.detail(error))

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.store.records import CellOutcome
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
@@ -205,6 +206,7 @@ class WorkerPool:
 
         Raises:
             ClusterError: workers die again and again before they are ready.
+            DiskError: a disk is full.
         """
         if ref in self._starting:
             self._welcome(ref, self._starting.pop(ref))
@@ -222,6 +224,8 @@ class WorkerPool:
                 return None
             failure = f"its worker died {MAX_ATTEMPTS} times ({error})"
             return CellResult(task, failure=failure, detail=self._cluster.detail(error))
+        except DiskError:
+            raise
         except DragomanError as error:
             self._go_on(member)
             return CellResult(task, failure=str(error), detail=self._cluster.detail(error))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dragoman.disk import told_apart
 from dragoman.errors import DragomanError, first_line
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Share, TaskError
 from dragoman_jobs.finetune.result import Progress
@@ -111,9 +112,10 @@ def _work(config: dict[str, Any]) -> None:
     from dragoman_jobs.finetune import distributed
 
     try:
-        for progress in train(config["task"]):
-            if distributed.is_first():
-                config["told"].put(progress)
+        with told_apart():
+            for progress in train(config["task"]):
+                if distributed.is_first():
+                    config["told"].put(progress)
     except DragomanError as error:
         # all raise it, and none has to be tried again
         if distributed.is_first():

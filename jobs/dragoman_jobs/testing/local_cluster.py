@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from dragoman.disk import told_apart
 from dragoman.errors import DragomanError, first_line
 from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref, RemoteWorker, Share, TaskError
 
@@ -48,9 +49,11 @@ class LocalCluster(Cluster):
     def result(self, ref: Ref) -> Any:
         """Do it now."""
         if ref in self._streams:
-            return next(self._streams[ref])
+            with told_apart():
+                return next(self._streams[ref])
         try:
-            return self._calls.pop(ref)()
+            with told_apart():
+                return self._calls.pop(ref)()
         except DragomanError:
             raise
         except Exception as error:

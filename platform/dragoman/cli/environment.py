@@ -1,24 +1,31 @@
-"""Faults of the environment that surface as another library's exceptions: a full disk, a damaged store."""
+"""Faults of the environment that surface as another library's exceptions: a full disk, a damaged store or MLflow."""
 
 import errno
 import sys
 
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
-"""A disk that is full, over a quota or a limit of file sizes, read-only, or broken."""
+from dragoman import disk
+
+_RIGHTS = (errno.EACCES, errno.EPERM)
+_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def sentence(error: Exception) -> str | None:
-    """What is wrong with a disk or the store and what to do, if that is what an exception comes of; else None."""
-    return _of_the_disk(error) or _of_the_store() or _of_a_record(error)
+    """What is wrong with a disk, rights, limits, the store or MLflow, and what to do, if that is it; else None."""
+    return disk.sentence(error) or _of_the_system(error) or _of_the_store() or _of_mlflow(error) or _of_a_record(error)
 
 
-def _of_the_disk(error: BaseException | None) -> str | None:
+def _of_the_system(error: BaseException | None) -> str | None:
+    """Rights and limits that the system holds this user to."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            place = error.filename or "the disk"
+        code = error.errno if isinstance(error, OSError) else None
+        if code in _RIGHTS and isinstance(error, OSError) and error.filename:
             return (
-                f"Nothing more can be written to {place} ({error.strerror}): make room there, or see to its rights, "
-                "then run the same command again; what was finished is kept."
+                f"This user may not do that with {error.filename} ({error.strerror}): have the rights changed, or set "
+                "DRAGOMAN_HOME to a folder of your own."
+            )
+        if code in _FILES:
+            return (
+                "Too many files are open at once: raise the limit (`ulimit -n 4096`), and run the same command again."
             )
         error = error.__cause__ or error.__context__
     return None
@@ -36,6 +43,21 @@ def _of_the_store() -> str | None:
         return sentence_of_damage(settings().store_url)
     except (DragomanError, ModuleNotFoundError):
         return None
+
+
+def _of_mlflow(error: Exception) -> str | None:
+    if "dragoman.tracking.mlflow_database" not in sys.modules:
+        return None
+    from dragoman.errors import DragomanError
+    from dragoman.settings import settings
+    from dragoman.tracking.mlflow_database import require_whole, sentence
+
+    url = settings().mlflow_url
+    try:
+        require_whole(url)
+    except DragomanError as damaged:
+        return str(damaged)
+    return sentence(error, url)
 
 
 def _of_a_record(error: Exception) -> str | None:

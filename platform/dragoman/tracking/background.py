@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dragoman.errors import first_line
 from dragoman.redaction import masked
 from dragoman.tracking.mlflow import Tracker, answers
-from dragoman.tracking.mlflow_database import TrackingError
+from dragoman.tracking.mlflow_database import TrackingError, require_whole, sentence
 from dragoman.tracking.mlflow_schema import is_locked
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class BackgroundTracker:
         self._tracker: Tracker | None = None
         self._jobs: queue.SimpleQueue[Callable[[Tracker], None] | None] = queue.SimpleQueue()
         self._failures: list[str] = []
-        self._told = self._over = 0
+        self._told = self._over = self._lost = 0
         self._moved = time.monotonic()
         self._away = self._locked = self._refused = False
         self._given_up = threading.Event()
@@ -77,7 +77,7 @@ class BackgroundTracker:
                 self._given_up.set()
                 break
             self._thread.join(0.2)
-        if self.unwritten:
+        if self.unwritten or self._lost:
             self._failures.append(
                 f"MLflow at {masked(self._uri)} was not told everything: what is missing there is in the store, and "
                 f"the next `dragoman resume` of the grid writes it{' once that is mended' if self._refused else ''}."
@@ -109,9 +109,7 @@ class BackgroundTracker:
                 elif answers(self._uri):
                     attempts += 1
                     if attempts == ATTEMPTS:
-                        what = "can't be used" if self._tracker is None else "refused a write"
-                        self._failures.append(masked(f"MLflow {what}: {first_line(error)}"))
-                        return self._tracker is not None
+                        return self._goes_on_after(error)
                 elif not self._away:
                     self._away = True
                     self._say(f"MLflow at {masked(self._uri)} does not answer: what is to be written there waits.")
@@ -123,6 +121,25 @@ class BackgroundTracker:
                     self._say("MLflow answers again.")
                 return True
         return False
+
+    def _goes_on_after(self, error: Exception) -> bool:
+        """Give a write up; returns whether others may go better: not without a tracker, or on a broken database."""
+        try:
+            told = sentence(error, self._uri)
+            if told is None:
+                require_whole(self._uri)  # values of a damaged page may be anything
+        except TrackingError as damaged:
+            told = str(damaged)
+        if told is not None:
+            self._refused = True
+        else:
+            what = "can't be used" if self._tracker is None else "refused a write"
+            told = f"MLflow {what}: {first_line(error)}"
+        self._failures.append(masked(told))
+        if self._refused or self._tracker is None:
+            return False
+        self._lost += 1
+        return True
 
     def _say_once_locked(self) -> None:
         if not self._locked:

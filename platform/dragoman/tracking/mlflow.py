@@ -19,7 +19,7 @@ from dragoman.redaction import masked
 from dragoman.spec.sentences import size_of
 from dragoman.tracking.evaluation import Evaluation
 from dragoman.tracking.grid_runs import BATCH, GridRuns, Tested, experiment_id, milliseconds
-from dragoman.tracking.mlflow_database import prepare, quieten
+from dragoman.tracking.mlflow_database import prepare, quieten, require_whole
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, saved_view
 
 _SHARED = (
@@ -58,6 +58,7 @@ class Tracker(GridRuns):
 
         quieten()
         prepare(uri)
+        require_whole(uri)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._plan = plan
         self._uri = masked(uri)

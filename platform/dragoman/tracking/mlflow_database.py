@@ -14,14 +14,17 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from dragoman.errors import DragomanError, first_line
+from dragoman.errors import DragomanError, StoreError, first_line
 from dragoman.settings import sqlite_url
+from dragoman.store.database.connection import Database
+from dragoman.store.maintenance.integrity import damage
 from dragoman.tracking.mlflow_schema import (
     VERSIONS,
     State,
     connected,
     head_revision,
     is_locked,
+    of_sqlite,
     sqlite_code,
     sqlite_file,
     state,
@@ -34,6 +37,22 @@ QUIET_SECONDS = 3.0
 
 _COMPANIONS = ("", "-journal", "-wal", "-shm")
 """Endings of the files that SQLite keeps of one database."""
+
+_OF_THE_FILE = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+)
+"""SQLite's codes of what is wrong with a file and not with a statement."""
+
+_DAMAGED = "is damaged ({reason}): restore it from a backup, or move it away and `dragoman resume` each grid"
+
+CHECK_SECONDS = 5.0
+"""How long the pages of a database are looked at before a grid is written to it."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,6 +81,39 @@ def prepare(url: str) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             with _turn(file):
                 _bring_up(file)
+
+
+def require_whole(url: str) -> None:
+    """See that SQLite finds no damage in MLflow's database, as far as a few seconds go.
+
+    A damaged page shows only where it is read, and what is written to a damaged database may damage more of it.
+
+    Args:
+        url: MLflow's tracking URI; only SQLite's files are looked at.
+
+    Raises:
+        TrackingError: it is damaged.
+    """
+    file = sqlite_file(url)
+    if file is None or not file.exists():
+        return
+    database = Database(sqlite_url(file.resolve()), reads_only=True)
+    try:
+        complaints = damage(database, CHECK_SECONDS).complaints
+    except StoreError:
+        return  # whoever opens it next says so
+    finally:
+        database.engine.dispose()
+    if complaints:
+        raise TrackingError(f"MLflow's database {file} {_DAMAGED.format(reason=complaints[0])}.")
+
+
+def sentence(error: BaseException, url: str) -> str | None:
+    """What is wrong with the file of MLflow's database and what to do, if that is what an exception comes of."""
+    file, cause = sqlite_file(url), of_sqlite(error)
+    if file is None or cause is None or sqlite_code(cause) not in _OF_THE_FILE:
+        return None
+    return f"MLflow's database {file} {_what(cause)}."
 
 
 def quieten() -> None:
@@ -259,8 +311,8 @@ def _what(error: Exception) -> str:
     if is_locked(error):
         return f"is locked by another process ({reason}): end that process, or try again later"
     if sqlite_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return f"is damaged ({reason}): restore it from a backup, or move it away and `dragoman resume` each grid"
-    return f"can't be made or migrated ({reason}): see that its disk has room and that its folder may be written to"
+        return _DAMAGED.format(reason=reason)
+    return f"can't be made or written to ({reason}): see that its disk has room and that its folder may be written to"
 
 
 def _reason(error: Exception) -> str:

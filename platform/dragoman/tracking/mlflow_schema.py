@@ -91,14 +91,20 @@ def state(file: Path, head: str) -> State:
 
 def is_locked(error: BaseException | None) -> bool:
     """Whether an exception comes of another process's lock on MLflow's database, here or at its server."""
+    if (cause := of_sqlite(error)) is not None:
+        return sqlite_code(cause) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(error, "error_code", None) == "TEMPORARILY_UNAVAILABLE"
+
+
+def of_sqlite(error: BaseException | None) -> Exception | None:
+    """The exception with a code of SQLite's that another comes of, or is."""
     seen: set[int] = set()
-    code = getattr(error, "error_code", None)
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        if isinstance(error, Exception) and (number := sqlite_code(error)) is not None:
-            return number in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        if isinstance(error, Exception) and sqlite_code(error) is not None:
+            return error
         error = error.__cause__ or error.__context__
-    return code == "TEMPORARILY_UNAVAILABLE"
+    return None
 
 
 def connected(file: Path) -> sqlite3.Connection:

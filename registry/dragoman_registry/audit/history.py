@@ -1,6 +1,7 @@
 """The history of an alias by the audit log, and where MLflow's registry differs from it."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from dragoman_registry.audit.log import Action, AuditLog, AuditRecord, Outcome
 from dragoman_registry.registry_client.client import client_at, is_there
@@ -52,6 +53,34 @@ def standing(records: Sequence[AuditRecord]) -> list[str]:
     return stack
 
 
+def forgotten(log: AuditLog, uri: str, name: str, alias: str) -> AuditRecord | None:
+    """The last move of an alias that is not set, where the registry is another than the one in which it was made.
+
+    MLflow's database may have been lost, and written again by `dragoman resume`: versions are there again, perhaps
+    under other numbers, but the alias is not. One that was removed from the registry in which it was set is not
+    forgotten.
+
+    Args:
+        log: the trail.
+        uri: MLflow's registry.
+        name: name of a registered model that is there.
+        alias: the alias.
+    """
+    done = [record for record in log.records(name, alias) if record.outcome is Outcome.DONE]
+    if not done or not done[-1].to_version or alias in aliases_of(uri, name):
+        return None
+    return done[-1] if _is_before(done[-1], _made_at(uri, name)) else None
+
+
+def _made_at(uri: str, name: str) -> datetime:
+    """When a registered model was made, by the clock of whoever made it."""
+    return datetime.fromtimestamp(client_at(uri).get_registered_model(name).creation_timestamp / 1000, UTC)
+
+
+def _is_before(record: AuditRecord, moment: datetime) -> bool:
+    return record.at.replace(tzinfo=record.at.tzinfo or UTC) < moment
+
+
 def unrecorded_moves(log: AuditLog, uri: str, name: str, gated: Iterable[str] = ()) -> dict[str, str]:
     """The aliases of a model that do not stand where the trail says, each with a sentence.
 
@@ -75,7 +104,12 @@ def unrecorded_moves(log: AuditLog, uri: str, name: str, gated: Iterable[str] = 
             where = f"stands at version {current}" if current else "is not set"
             where = f"is gone, as the registered model was {_fate(log, uri, name)}" if is_gone else where
             found[alias] = f"{name}@{alias} {where}, though its last recorded move was to version {versions[-1]}: "
-            found[alias] += "it was moved without Dragoman."
+            is_lost = not is_gone and forgotten(log, uri, name, alias) is not None
+            found[alias] += (
+                "the registered model was made anew since, and `dragoman resume` of its grid sets it again."
+                if is_lost
+                else "it was moved without Dragoman."
+            )
         elif current and not versions:
             found[alias] = f"{name}@{alias} stands at version {current}, though no move of it is recorded: "
             found[alias] += "it was moved without Dragoman."
@@ -97,17 +131,27 @@ def changed_versions(log: AuditLog, uri: str, name: str) -> list[str]:
     there = {version.version: version for version in versions_of(uri, name)}
     if not there and promoted and name not in registered_names(uri):
         return []  # the whole model is gone, which is another sentence
+    made = _made_at(uri, name) if promoted else None
     found = []
     for number, record in sorted(promoted.items(), key=lambda item: int(item[0])):
-        said = f"was the {record.alias} since {record.at:%Y-%m-%d %H:%M} UTC"
-        if number not in there:
+        said = f"was the {record.alias} since {_short(record.at)}"
+        version = there.get(number)
+        if made is not None and _is_before(record, made) and (version is None or version.model != record.model):
+            found.append(
+                f"{name}@{number}, which {said}, is gone: the registered model was made anew at {_short(made)}."
+            )
+        elif version is None:
             found.append(f"{name}@{number}, which {said}, was deleted without Dragoman.")
-        elif there[number].model != record.model:
+        elif version.model != record.model:
             found.append(
                 f"{name}@{number}, which {said}, was the model {record.model} then and is said to be "
-                f"{there[number].model or 'no model of a grid'} now: its tags were changed without Dragoman."
+                f"{version.model or 'no model of a grid'} now: its tags were changed without Dragoman."
             )
     return found
+
+
+def _short(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def is_forced(record: AuditRecord) -> bool:

@@ -15,7 +15,7 @@ from dragoman.settings import settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
-from dragoman_registry.audit.history import anchor, mark_forced, standing
+from dragoman_registry.audit.history import anchor, forgotten, mark_forced, standing
 from dragoman_registry.audit.log import (
     Action,
     AuditEntry,
@@ -34,7 +34,13 @@ from dragoman_registry.gate.report import GateReport
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.requests import UNSET, Decision, PromotionRequest
 from dragoman_registry.registry_client.alias import compare_and_swap
-from dragoman_registry.registry_client.versions import RegisteredVersion, aliases_of, find_version, version_at
+from dragoman_registry.registry_client.versions import (
+    RegisteredVersion,
+    aliases_of,
+    find_version,
+    version_at,
+    versions_of,
+)
 
 
 class PromotionError(DragomanError):
@@ -93,7 +99,8 @@ class Promotions:
             request: the version, the alias, the policy and what else is wanted; its `actor` is not looked at.
 
         Raises:
-            PromotionError: there are no scores to judge it by, or the alias was moved by someone else meanwhile.
+            PromotionError: there are no scores to judge it by, the alias was moved by someone else meanwhile, or MLflow
+                has forgotten the version that it stood at.
             ForbiddenError: it is to be forced by someone who may not.
             UnderWayError: someone else is moving it now.
             PolicyError: there is no policy, or it can't be applied to the version's grid.
@@ -109,7 +116,9 @@ class Promotions:
         self.mend(version.name)
         alias = policy.alias
         incumbent = version_at(self.uri, version.name, alias)
-        report = evidence.gate(self.store, grid, grid.names[version.model or ""], policy, incumbent)
+        lost = forgotten(self.log, self.uri, version.name, alias) if incumbent is None else None
+        beside = incumbent if lost is None or request.force else self._found_again(lost, version)
+        report = evidence.gate(self.store, grid, grid.names[version.model or ""], policy, beside)
         if incumbent == version and (report.passed or request.force):
             return Decision(report=report, record=None, sentence=f"{version} is the {alias} already. {report.reason}")
         is_forced = request.force and not report.passed
@@ -125,7 +134,7 @@ class Promotions:
             evidence=canonical_json(report),
         )
         self._check_replaced(entry, request.replacing)
-        if not request.again and (known := self._decided(entry)) is not None:
+        if not request.again and (known := self._decided(entry, lost)) is not None:
             told = f"{_told(known)}. {known.reason} `dragoman promote {version}` asks again."
             return Decision(report=report, record=known, sentence=told)
         if is_forced:
@@ -195,6 +204,13 @@ class Promotions:
         if len(versions) < 2:
             raise PromotionError(f"Version {current} is the first {alias} of {name}: there is none to go back to.")
         version = find_version(self.uri, name, versions[-2])
+        moves = [each for each in self.log.records(name, alias) if each.outcome is Outcome.DONE]
+        was = next((each.model for each in reversed(moves) if each.to_version == version.version), version.model)
+        if was != version.model:
+            raise PromotionError(
+                f"Version {version.version} of {name} is not the model that was its {alias}, as MLflow's registry was "
+                "made anew since: promote the version that you want."
+            )
         return self._move(self._entry(version, alias, current, reason, action=Action.ROLLBACK, outcome=Outcome.BEGUN))
 
     def mend(self, name: str) -> list[AuditRecord]:
@@ -218,11 +234,33 @@ class Promotions:
             **said,
         )
 
-    def _decided(self, entry: AuditEntry) -> AuditRecord | None:
-        """The record of the same decision: this version promoted under this policy, or refused on this evidence."""
+    def _found_again(self, lost: AuditRecord, version: RegisteredVersion) -> RegisteredVersion | None:
+        """The version that an alias stood at which the registry has forgotten; None if it is the one put forward.
+
+        Raises:
+            PromotionError: it is not registered again yet, so that nothing can be held against it.
+        """
+        if lost.model == version.model:
+            return None
+        for each in versions_of(self.uri, version.name):
+            if each.model is not None and each.model == lost.model:
+                return each
+        grids = [grid.name for grid in self.store.grids.all() if lost.model in grid.names]
+        first = f"`dragoman resume {grids[-1]}` puts it back" if grids else "no grid of the store has it any more"
+        raise PromotionError(
+            f"{lost.name}@{lost.alias} stood at version {lost.to_version}, the model {lost.model}, which MLflow has "
+            f"forgotten since: {first}. Until then {version} is promoted by force only."
+        )
+
+    def _decided(self, entry: AuditEntry, lost: AuditRecord | None) -> AuditRecord | None:
+        """The record of the same decision: this version promoted under this policy, or refused on this evidence.
+
+        A promotion that the registry has forgotten is to be done again.
+        """
         for record in reversed(self.log.records(entry.name, entry.alias)):
-            if (record.to_version, record.policy) == (entry.to_version, entry.policy):
-                promoted = record.outcome is Outcome.DONE
+            same = (entry.to_version, entry.model, entry.policy)
+            if (record.to_version, record.model, record.policy) == same:
+                promoted = record.outcome is Outcome.DONE and lost is None
                 refused = record.outcome is entry.outcome is Outcome.REFUSED and record.evidence == entry.evidence
                 if promoted or refused:
                     return record

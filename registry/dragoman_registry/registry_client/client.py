@@ -1,7 +1,6 @@
 """MLflow clients: one for a tracking URI, and the process-wide URI for code that needs that."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,10 +11,10 @@ from dragoman import telemetry
 from dragoman.environment import restored
 from dragoman.errors import ModelError
 from dragoman.redaction import masked
-from dragoman.scratch_folder import PREFIX, ScratchFolder
+from dragoman.scratch_folder import made_in, temporary_folder
 from dragoman.settings import settings
 from dragoman.store.maintenance.relocation import settle_home
-from dragoman.tracking.mlflow_database import prepare, quieten
+from dragoman.tracking.mlflow_database import prepare, quieten, sentence
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -57,6 +56,8 @@ def speaking(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:
+        if (told := sentence(error, uri)) is not None:
+            raise ModelError(told) from error
         # MLflow repeats the address it was given, with its password
         reason = " ".join(masked(str(error)).split())
         remedy = "check the address, and that you may do this" if is_server(uri) else "check that it is there"
@@ -119,7 +120,7 @@ def unquoted(folder: Path) -> Iterator[Path]:
 
     MLflow unquotes the local path of a model as if it were a URL: below a folder named `50%2F` it finds nothing.
     """
-    with ScratchFolder(Path(tempfile.gettempdir()), PREFIX) as place:
+    with made_in(temporary_folder()) as place:
         link = place.path / "parent"  # of the parent, since MLflow refuses a model that is itself a link
         link.symlink_to(folder.absolute().parent, target_is_directory=True)
         yield link / folder.name

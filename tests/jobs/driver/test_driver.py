@@ -10,6 +10,7 @@ from rich.console import Console
 from tests.jobs.local_driver import plan_of, states_of, trained
 
 from dragoman.cell import CellState
+from dragoman.disk import DiskError
 from dragoman.errors import ModelError, StoreError
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -90,6 +91,36 @@ def test_our_own_faults_and_deaths_are_failures_too(
     store = run_plan(plan_of(tmp_path, models=[]), settings)
     states = states_of(store, plan_of(tmp_path, models=[]).base.id)
     assert {pair for pair, state in states.items() if state is CellState.FAILED} == {"fr-de", "fr-en"}
+
+
+def _full() -> OSError:
+    return OSError(28, "No space left on device", "/data/x")
+
+
+@pytest.mark.parametrize("where", ["cell", "finetuning", "preparation"])
+def test_a_full_disk_ends_the_run_and_fails_nothing(
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def full(*_: Any) -> Any:
+        raise _full()
+
+    def trained_in_vain(task: TrainingTask) -> Iterator[Progress]:
+        yield from full()
+
+    plan = plan_of(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(trainings, "train", trained_in_vain if where == "finetuning" else trained)
+        if where == "preparation":
+            patched.setattr("dragoman_jobs.driver.preparations.prepare_model", full)
+        if where == "cell":
+            patched.setattr(stub, "fails", _full())
+        with pytest.raises(DiskError, match=r"/data/x \(No space left on device\): make room there"):
+            run_plan(plan, settings)
+    store = Store.open(settings.store_url, settings.blobs_url)
+    assert CellState.FAILED not in {cell.state for cell in store.cells.of_grid("grid")}
+    monkeypatch.setattr(trainings, "train", trained)
+    store = run_plan(plan, settings)
+    assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,17 @@ def test_what_fails_is_said_and_the_others_go_on_and_again_all_is_done(tmp_path,
     assert len(done) == 2
 
 
+def test_a_full_disk_is_a_sentence_without_a_traceback(tmp_path, finishers) -> None:
+    def failing(*_: Any) -> None:
+        raise OSError(28, "No space left on device", "/data/x")
+
+    plan, job = plan_of(tmp_path), Heard()
+    finishers["a"] = failing
+    with pytest.raises(FinisherError, match=r"a: Nothing more can be written to /data/x .*make room there"):
+        finish(plan, Settings(home=tmp_path), {}, 0, job)
+    assert job.said == []
+
+
 def test_what_mlflow_was_not_told_fails_a_grid_that_promotes_and_no_other(tmp_path, finishers) -> None:
     plan, done = plan_of(tmp_path), []
     finishers["a"] = lambda *arguments: done.append(arguments[1])

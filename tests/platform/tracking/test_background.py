@@ -80,7 +80,9 @@ def test_what_is_refused_holds_nothing_up(server: _Server) -> None:
     tracker = _tracker([])
     tracker.tell(refused)
     tracker.tell(server.write("after"))
-    assert tracker.close() == ["MLflow refused a write: too long"]
+    refusal, remedy = tracker.close()
+    assert refusal == "MLflow refused a write: too long"
+    assert "the next `dragoman resume` of the grid writes it" in remedy
     assert server.written == ["after"]
     assert not tracker.unwritten
 

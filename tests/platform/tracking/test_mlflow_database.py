@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from dragoman.tracking import mlflow_database, mlflow_schema
-from dragoman.tracking.mlflow_database import TrackingError, prepare
+from dragoman.tracking.background import BackgroundTracker
+from dragoman.tracking.mlflow_database import TrackingError, prepare, require_whole, sentence
 from dragoman.tracking.mlflow_schema import State, head_revision, state
 
 _KILLED = """
@@ -208,3 +209,74 @@ def test_a_full_disk_while_it_is_made_is_a_sentence(tmp_path: Path, monkeypatch:
     with pytest.raises(TrackingError, match=r"No space left on device.*has room"):
         prepare(f"sqlite:///{tmp_path}/mlflow.db")
     assert {each.name for each in tmp_path.iterdir()} == {"mlflow.db-making"}
+
+
+def _zero_page_of(file: Path, table: str) -> None:
+    """Zero the page at which a table begins."""
+    with closing(sqlite3.connect(file)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+    data = bytearray(file.read_bytes())
+    data[(page - 1) * size : page * size] = bytes(size)
+    file.write_bytes(data)
+
+
+def test_a_damaged_page_that_opening_does_not_read_is_found_before_a_grid_is_written(used: Path) -> None:
+    url = f"sqlite:///{used}"
+    require_whole(url)
+    _zero_page_of(used, "metrics")
+    prepare(url)
+    with pytest.raises(TrackingError, match=r"is damaged \(metrics: .*move it away and `dragoman resume` each grid"):
+        require_whole(url)
+
+
+@pytest.mark.parametrize("nonsense", [False, True])
+def test_a_page_damaged_meanwhile_is_one_sentence_with_a_way_on(
+    used: Path, nonsense: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    monkeypatch.setattr("dragoman.tracking.background._PAUSES", (0.01, 0.01))
+    url = f"sqlite:///{used}"
+    (run,) = MlflowClient(url).search_runs([MlflowClient(url).get_experiment_by_name("mine").experiment_id])
+    tried = []
+
+    def write(_: Any) -> None:
+        tried.append(1)
+        if nonsense:
+            raise ValueError("'\\x00' is no valid RunStatus")
+        MlflowClient(url).log_metric(run.info.run_id, "loss", 1.0)
+
+    tracker = BackgroundTracker(lambda: object(), url)  # type: ignore[arg-type,return-value]
+    _zero_page_of(used, "metrics")
+    for _ in range(3):
+        tracker.tell(write)
+    told, remedy = tracker.close()
+    assert "is damaged" in told
+    assert "move it away and `dragoman resume` each grid" in told
+    assert "the next `dragoman resume` of the grid writes it once that is mended" in remedy
+    assert len(tried) == 3, "nothing more is written to it"
+    assert tracker.unwritten == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_FULL, "see that its disk has room"),
+        (sqlite3.SQLITE_IOERR | 3 << 8, "see that its disk has room"),
+        (sqlite3.SQLITE_READONLY, "may be written to"),
+        (sqlite3.SQLITE_NOTADB, "restore it from a backup"),
+        (sqlite3.SQLITE_CONSTRAINT, None),
+    ],
+)
+def test_what_mlflow_makes_of_a_fault_of_the_file_is_a_sentence(code: int, told: str | None) -> None:
+    from mlflow.exceptions import MlflowException
+
+    error = sqlite3.OperationalError("as SQLite says it")
+    error.sqlite_errorcode = code
+    try:
+        raise MlflowException("wrapped") from error
+    except MlflowException as wrapped:
+        found = sentence(wrapped, "sqlite:////home/mlflow.db")
+    assert found is None if told is None else told in str(found)
+    assert sentence(error, "https://mlflow.example.org") is None
