@@ -72,6 +72,7 @@ def delete(
         {"what": "models that stay", "count": len(found.kept_models), "names": kept},
         {"what": "cells", "count": found.cells, "names": ""},
         {"what": "cells that stay", "count": found.shared_cells, "names": ""},
+        {"what": "human judgements", "count": found.judgements, "names": ""},
         {"what": "runs", "count": found.jobs, "names": ""},
     ]
     done = "deleted" if yes else "what would go"

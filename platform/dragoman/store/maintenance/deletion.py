@@ -21,6 +21,8 @@ from dragoman.store.schema import (
     GridRow,
     JobLineRow,
     JobRow,
+    JudgementRow,
+    JudgementSpanRow,
     ModelRow,
 )
 from dragoman.store.store import Store
@@ -50,6 +52,8 @@ class Deletion(NamedTuple):
     """Cells that stay, since other grids have them."""
     jobs: int
     """Runs that are forgotten, with their logs."""
+    judgements: int
+    """What people said of translations that go."""
 
 
 def planned_deletion(store: Store, grid: str) -> Deletion:
@@ -91,6 +95,8 @@ def _deletion(connection: Connection, grid: str) -> Deletion:
     total = _count(connection, _is_cell_of(numbers))
     going = _count(connection, and_(_is_cell_of(numbers), ~_is_elsewhere(numbers)))
     jobs = connection.execute(select(func.count()).where(JobRow.grid_id.in_(numbers))).scalar_one()
+    judged = select(func.count()).select_from(JudgementRow).join(CellRow, CellRow.identity == JudgementRow.cell)
+    judgements = connection.execute(judged.where(_is_cell_of(numbers), ~_is_elsewhere(numbers))).scalar_one()
     return Deletion(
         grids=tuple(names[number] for number in numbers),
         models=tuple(OwnModel(each, called.get(each, "base")) for each in own),
@@ -98,6 +104,7 @@ def _deletion(connection: Connection, grid: str) -> Deletion:
         cells=going,
         shared_cells=total - going,
         jobs=jobs,
+        judgements=judgements,
     )
 
 
@@ -184,6 +191,7 @@ def _delete(connection: Connection, grid: int) -> None:
         pairs[model, condition].append(pair)
     for (model, condition), of_condition in pairs.items():
         for chunk in chunks(of_condition):
+            _delete_judgements(connection, model, condition, chunk)
             for table in _tables("model_id", "condition_id", "pair_id"):
                 columns = table.columns
                 which = and_(columns.model_id == model, columns.condition_id == condition, columns.pair_id.in_(chunk))
@@ -194,6 +202,14 @@ def _delete(connection: Connection, grid: int) -> None:
         connection.execute(delete(table).where(table.columns.grid_id == grid))
     connection.execute(delete(GridRow).where(GridRow.id == grid))
     aggregates.recount(connection, models)
+
+
+def _delete_judgements(connection: Connection, model: int, condition: int, pairs: Sequence[int]) -> None:
+    """Delete what people said of some cells."""
+    judged = select(JudgementRow.id).join(CellRow, CellRow.identity == JudgementRow.cell)
+    of_cells = judged.where(CellRow.model_id == model, CellRow.condition_id == condition, CellRow.pair_id.in_(pairs))
+    connection.execute(delete(JudgementSpanRow).where(JudgementSpanRow.judgement_id.in_(of_cells)))
+    connection.execute(delete(JudgementRow).where(JudgementRow.id.in_(of_cells)))
 
 
 def _delete_model(connection: Connection, identity: str) -> None:
