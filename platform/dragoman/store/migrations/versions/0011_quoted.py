@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0010"
 
 _BEFORE = ("planned", "running", "done", "failed", "missing", "unscorable")
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 
 _PROTOCOLS = "protocol = 'da' OR protocol = 'esa' OR protocol = 'mqm'"
 _SEVERITIES = "severity = 'neutral' OR severity = 'minor' OR severity = 'major' OR severity = 'critical'"
