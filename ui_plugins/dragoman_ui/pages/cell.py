@@ -1,7 +1,7 @@
 """The cell page: the sentences of one pair, runs side by side."""
 
 import re
-from itertools import product
+from itertools import zip_longest
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -64,10 +64,12 @@ def cell() -> str | Response:
 def sentence_table(view: View, found: PairView, by: str) -> Table:
     """The sentences with the hypothesis of each run."""
     names = [each.model for each in found.candidates if each.lines]
+    most = max((len(segment.further) for segment in found.segments), default=0)
+    further = [f"reference_{place}" for place in range(2, most + 2)]
     rows = []
     for segment in found.segments:
         row = {"number": segment.number, "source": segment.source, "reference": segment.reference}
-        row |= {f"reference_{place}": text for place, text in enumerate(segment.further, 2)}
+        row |= dict(zip_longest(further, segment.further))
         for each in segment.hypotheses:
             row |= {
                 _named(each.model): each.text,
@@ -80,10 +82,6 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     def judged(name: str) -> Column:
         return Column(f"{name} {by}", f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
 
-    most = max((len(segment.further) for segment in found.segments), default=0)
-    further = [f"reference_{place + 2}" for place in range(most)]
-    for row, name in product(rows, further):
-        row.setdefault(name, None)
     columns = [number("number", "no.", digits=0), word("source"), word("reference"), *map(word, further)]
     for name in names:
         columns += [word(_named(name), name), judged(name), word(f"{name} labels"), word(f"{name} language")]
