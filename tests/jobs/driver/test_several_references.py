@@ -125,16 +125,16 @@ def test_what_was_scored_is_found_when_it_is_scored_again(tmp_path: Path, settin
 
 def test_further_references_go_through_export_and_import(tmp_path: Path, settings: Settings) -> None:
     store = run_plan(planned(tmp_path, references=3), settings)
-    export_grid(store, "grid", tmp_path / "grid.dragoman")
+    export_grid(store, "grid", tmp_path / "grid.zip")
     other = Store.open(f"sqlite:///{tmp_path}/other.db", f"file://{tmp_path}/other-blobs")
-    import_grid(other, tmp_path / "grid.dragoman")
+    import_grid(other, tmp_path / "grid.zip")
     assert scores_of(other, "system") == scores_of(store, "system")
     (cell,) = (each for each in other.cells.of_grid("grid")[:2] if each.cell.pair == EN_DE)
     assert other.blobs.test_text(str(cell.test)).further == [
         (SECOND[0], THIRD[0]), (SECOND[1],), (), (SECOND[3], THIRD[3]),
     ]  # fmt: skip
     # and a system can be read from it
-    again = {"name": "again", "translations": {"path": str(tmp_path / "grid.dragoman"), "system": "system"}}
+    again = {"name": "again", "translations": {"path": str(tmp_path / "grid.zip"), "system": "system"}}
     with pytest.raises(DragomanError, match="its translations are the same as those of the baseline system"):
         planned(tmp_path, again, references=3)
 

@@ -2,7 +2,7 @@
 
 import re
 from functools import partial
-from itertools import product
+from itertools import zip_longest
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -84,10 +84,12 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     """The sentences with the hypothesis of each run."""
     names = [each.model for each in found.candidates if each.lines]
     about = sorted({name for segment in found.segments for name in segment.about})
+    most = max((len(segment.further) for segment in found.segments), default=0)
+    further = [f"reference_{place}" for place in range(2, most + 2)]
     rows = []
     for segment in found.segments:
         row = {"number": segment.number, "source": segment.source, "reference": segment.reference}
-        row |= {f"reference_{place}": text for place, text in enumerate(segment.further, 2)}
+        row |= dict(zip_longest(further, segment.further))
         row |= {f"line {name}": segment.about.get(name) for name in about}
         for each in segment.hypotheses:
             row |= {
@@ -101,10 +103,6 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     def judged(name: str) -> Column:
         return Column(f"{name} {by}", f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
 
-    most = max((len(segment.further) for segment in found.segments), default=0)
-    further = [f"reference_{place + 2}" for place in range(most)]
-    for row, name in product(rows, further):
-        row.setdefault(name, None)
     columns = [number("number", "no.", digits=0), word("source"), word("reference"), *map(word, further)]
     columns += [word(f"line {name}", name) for name in about]
     for name in names:
