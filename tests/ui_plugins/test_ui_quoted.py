@@ -95,6 +95,11 @@ def test_the_ranking_lists_it_below(client: FlaskClient) -> None:
     assert "Quoted, unranked" in text and "paper (quoted)" in text
 
 
-@pytest.mark.parametrize("page", ["", "runs?grid=asked", "partitions?grid=asked&model=paper", "job?grid=asked"])
+@pytest.mark.parametrize("page", ["charted?grid=asked", "partitions?grid=asked&model=paper"])
+def test_other_pages_have_the_legend(client: FlaskClient, page: str) -> None:
+    assert f"paper (quoted): {PHRASE}, without translations" in unescape(client.get(f"/dragoman/{page}").text)
+
+
+@pytest.mark.parametrize("page", ["", "runs?grid=asked", "job?grid=asked", "states.css", "states.js"])
 def test_the_other_pages_open(client: FlaskClient, page: str) -> None:
     assert client.get(f"/dragoman/{page}").status_code == 200

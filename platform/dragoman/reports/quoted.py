@@ -1,6 +1,6 @@
 """The mark of quoted scores in tables, with its legend; and differences to them, where they are asked for."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from dragoman.analysis.quoted_comparison import compare_quoted
@@ -39,24 +39,27 @@ def marked(table: Table, systems: Iterable[System], key: str = "model") -> Table
         key: its column of their names.
     """
     listed = list(systems)
-    sources = {each.model: each.quoted for each in listed if each.quoted is not None}
+    sources = {(each.grid, each.model): each.quoted for each in listed if each.quoted is not None}
     if not sources:
         return table
-    content = table.content
+    content, (grid, *_) = table.content, (each.grid for each in listed)
+
+    def source(row: Row) -> Quotation | None:
+        return sources.get((row.get("grid", grid), row[key]))
 
     def rows() -> Sequence[Row]:
         found = content() if callable(content) else content
-        return [{**row, "quoted": of.source if (of := sources.get(row[key])) else None} for row in found]
+        return [{**row, "quoted": of.source if (of := source(row)) else None} for row in found]
 
     columns = [
-        replace(column, text=_with_mark(column.text, sources, key)) if column.key == key else column
+        replace(column, text=_with_mark(column.text, source)) if column.key == key else column
         for column in table.columns
     ]
     return replace(table, columns=columns, content=rows, notes=[*table.notes, *legend(listed)])
 
 
-def _with_mark(text: Callable[[Row], str], sources: Mapping[str, Quotation], key: str) -> Callable[[Row], str]:
-    return lambda row: named(text(row), sources.get(row[key]))
+def _with_mark(text: Callable[[Row], str], source: Callable[[Row], Quotation | None]) -> Callable[[Row], str]:
+    return lambda row: named(text(row), source(row))
 
 
 def beside_quoted(store: Store, question: ScoreQuestion, systems: Sequence[System]) -> Table:

@@ -12,8 +12,9 @@ from dragoman.metrics.sacrebleu import Bleu, ChrfPlusPlus
 from dragoman.metrics.serialization import pack, unpack
 from dragoman.metrics.significance import paired_approximate_randomization
 from dragoman.pair import Pair
+from dragoman.planning.quoted_systems import add_scores, baseline_with_scores
 from dragoman_registry.gate import incumbent
-from dragoman_registry.gate.evidence import gate
+from dragoman_registry.gate.evidence import PolicyError, gate
 from dragoman_registry.promotion.promotion import Promotions
 from dragoman_registry.registry_client.versions import version_at
 
@@ -136,3 +137,32 @@ def test_more_pairs_than_the_trials_can_tell_apart_are_untested_and_not_equal(re
 
 def test_a_model_that_is_better_is_not_worse():
     assert losses_of(BAD, GOOD, ("de",)) == {Pair("en", "de"): False}
+
+
+def test_other_seeds_are_read_for_recipes_alone(world, promotions, pairs, monkeypatch):
+    for seed, right in ((2, 20), (3, 30)):
+        world.run({"seed": seed})
+        score_with_statistics(world, "english", dict.fromkeys(pairs, right + 2))
+        score_with_statistics(world, "german", dict.fromkeys(pairs, right - 8))
+    promote(promotions, world.bare_version("english"), policy_of({"metric": "chrf++", "at_least": 0}), "champion")
+    read, real = [], incumbent.scores_by_lines
+
+    def scores(store, model, *rest):
+        read.append(model)
+        return real(store, model, *rest)
+
+    monkeypatch.setattr(incumbent, "scores_by_lines", scores)
+    findings_of(world, promotions, "german", no_significant_regression=True, seeds="checkpoint")
+    of_checkpoints = list(read)
+    read.clear()
+    findings_of(world, promotions, "german", no_significant_regression=True)
+    assert set(of_checkpoints) == {model_id(world, "english"), model_id(world, "german")}
+    assert len(set(read)) == 6  # with the seed of the grid that was there
+
+
+def test_a_system_whose_scores_are_quoted_is_never_promoted(world, promotions, tmp_path):
+    (tmp_path / "table.csv").write_text("pair,bleu\nen-fr,99\n")
+    scores = {"path": f"{tmp_path}/table.csv", "cite": "Doe 2026"}
+    add_scores(world.store, world.grid.name, baseline_with_scores("paper", scores, "unknown"))
+    with pytest.raises(PolicyError, match="'paper' has no model that could be promoted: its scores are quoted"):
+        gate(world.store, world.grid, "paper", policy_of({"metric": "bleu", "at_least": 0}), None)

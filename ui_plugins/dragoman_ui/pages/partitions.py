@@ -13,6 +13,7 @@ from dragoman.cell import CellState
 from dragoman.language import english_name
 from dragoman.metrics.detector_misses import Misses
 from dragoman.partition import Partition
+from dragoman.reports.quoted import legend
 from dragoman.reports.results import partition_columns
 from dragoman.script import likely_script
 from dragoman.store.store import Store
@@ -91,6 +92,7 @@ def _scopes(view: View, summed: list[Summary], measured: Caption) -> Table:
     return Table(
         name="scopes", title=f"{view.grid}: {view.metric} of {view.model} by partition, each pair alike", content=rows,
         columns=partition_columns(rows, view.metric, resampled=False), caption=caption_line({view.model: measured}),
+        notes=legend(each for each in Names.of(open_store(), view.grid).systems if each.model == view.model),
     ).decorated(SCOPES, scope_class)  # fmt: skip
 
 

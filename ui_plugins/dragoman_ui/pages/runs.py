@@ -4,12 +4,15 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.partition_table import PartitionRow
+from dragoman.analysis.systems import systems
 from dragoman.partition import Evidence
+from dragoman.reports.quoted import marked
 from dragoman.tables.table import Column, Row, Table, interval, number, share, word
 from dragoman_ui.charts.scatter import chart
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import grid_link, model_link
 from dragoman_ui.viewmodels.runs import UP, AskedRuns, FoundRuns
+from dragoman_ui.viewmodels.store import open_store
 
 
 def runs() -> str | Response:
@@ -48,7 +51,7 @@ def _table(asked: AskedRuns, found: FoundRuns) -> Table:
          **found.captions[run.grid].facts}
         for run in found.runs
     ]  # fmt: skip
-    return Table(
+    table = Table(
         name="runs", title=f"{asked.name}: training pairs and {asked.metric} on {asked.scope} pairs", content=rows,
         stub=2, caption=found.caption, notes=[note] if (note := found.note(asked.scope)) else [], columns=[
             word("grid"), word("model"), word("evidence"), _known("training_pairs"), _known("training_examples"),
@@ -57,6 +60,9 @@ def _table(asked: AskedRuns, found: FoundRuns) -> Table:
             number("off_target", "off-target %"),
         ],
     )  # fmt: skip
+    store = open_store()
+    grids = dict.fromkeys(run.grid for run in found.runs)
+    return marked(table, [each for grid in grids for each in systems(store, grid)])
 
 
 def _known(key: str) -> Column:
