@@ -112,7 +112,7 @@ def test_a_page_offers_the_slices_and_keeps_the_chosen_one(labelled: FlaskClient
 
 def test_captions_name_the_slice_and_warn_of_few_lines(labelled: FlaskClient) -> None:
     page = labelled.get(f"/dragoman/grid?grid=demo&model=roles&lines={LINES}").text
-    assert "only lines with domain=news; 6 sentences a pair" in page
+    assert "only lines with domain=news; 6 sentences a pair, of the first 16;" in page
     assert "With 6 lines bleu hangs on single sentences" in page
     table = labelled.get(f"/dragoman/seen?grid=demo&model=roles&lines={LINES}").text
     assert "29" in table and "roles" in table
@@ -126,7 +126,11 @@ def test_pages_of_grids_without_labels_are_as_before(client: FlaskClient) -> Non
 def test_sentences_have_their_labels_and_are_filtered_by_them(labelled: FlaskClient) -> None:
     address = "/dragoman/cell?grid=demo&model=roles&source=en&target=de&beside=roles"
     page = labelled.get(address).text
-    assert page.count('<li class="segment"') == 16 and "domain: <a" in page and "&lt;b&gt;chat&lt;/b&gt;</a>" in page
+    assert (
+        page.count('<li class="segment"') == 16
+        and "<dt>domain</dt><dd><a" in page
+        and "&lt;b&gt;chat&lt;/b&gt;</a>" in page
+    )
     page = labelled.get(f"{address}&lines={LINES}").text
     assert page.count('<li class="segment"') == 6 and "6 sentences with domain=news" in page
     view = ask(labelled, "sentences", source="en", target="de", lines=LINES, beside="roles")
