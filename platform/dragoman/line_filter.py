@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dragoman.errors import DragomanError
 from dragoman.language import LanguageError, canonical_tag
 from dragoman.pair import Pair
+from dragoman.reading import parse_json_line
 
 ORIGINAL = "original"
 """The label of the language that a line was first written in, a BCP-47 tag."""
@@ -112,7 +113,7 @@ def _unquoted(value: str, text: str) -> str:
     if not value.startswith('"'):
         return value
     try:
-        found: str = json.loads(value)
+        found: str = parse_json_line(value, lambda: "a value in quotes")
     except ValueError as error:
         raise _unreadable(text) from error
     return found

@@ -134,6 +134,9 @@ class Caption(Record):
             few = _listed(map(str, self.pairs_with_least), self.pairs_with_fewer)
             counted = f"{least:,} to {most:,} sentences a pair (fewer than {most:,} in {self.pairs_with_fewer:,} of "
             counted += f"{self.pairs:,} pairs: {few})"
+        if self.lines and self.sentences_asked is not None:
+            seed = "" if self.sample_seed is None else f" of a sample with seed {self.sample_seed}"
+            return f"{counted}, of {'' if seed else 'the first '}{self.sentences_asked:,}{seed}"
         if self.sample_seed is not None:
             return f"{counted}, a sample with seed {self.sample_seed}"
         return counted if self.sentences_asked is None else f"{counted}, the first ones"

@@ -20,8 +20,13 @@ def power(planned: Plan, store: Store | None) -> Table:
     How far two models' scores differ by chance is read from models that are scored on the same lines.
     """
     policy = planned.spec.promotion
-    rules = [rule for rule in policy.every_rule if rule.is_of_mean and not rule.each] if policy else []
+    asked = [rule for rule in policy.every_rule if rule.is_of_mean and not rule.each] if policy else []
+    rules = [rule for rule in asked if not rule.lines]
     rows, notes = [], []
+    if len(rules) < len(asked):
+        notes.append(
+            "Rules about a slice of the test lines tell less, from fewer lines: `dragoman gate` prints how much."
+        )
     for metric, name in dict.fromkeys((rule.metric, rule.test_set) for rule in rules):
         of_metric = [rule for rule in rules if (rule.metric, rule.test_set) == (metric, name)]
         test_set, subject = test_set_named(planned.test_sets, name), of_metric[0].subject

@@ -11,6 +11,7 @@ from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.segment_statistics import MOST_PAIRS
 from dragoman.line_filter import LineFilter
+from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan
 from dragoman.reports.choices import chosen_systems, weighing
@@ -44,14 +45,14 @@ def by_label(store: Store, question: ScoreQuestion, *, models: Sequence[str], la
     asked = LineFilter.parse(question.lines).conditions if question.lines else ()
     rows: list[Row] = []
     notes: dict[str, None] = {}
+    has_few, kind = False, metric_class(question.metric)
     for value in values[:MOST_SLICES]:
         part = replace(question, lines=str(LineFilter((*asked, (label, value)))))
         captions = captions_of(store, part, systems)
         for system, caption in captions.items():
             if caption.sentences_most is None:
                 continue  # no line of this test set
-            if warning := caption.warning:
-                notes.setdefault(warning)
+            has_few |= caption.warning is not None
             own = replace(part, prompt=system.prompt)
             table = partition_table(store, own, model=system.model)
             row = next(row for row in table if row.scope == ALL)
@@ -59,6 +60,9 @@ def by_label(store: Store, question: ScoreQuestion, *, models: Sequence[str], la
             said = {"label": label, "value": value, "model": system.model, "prompt": system.asked_with}
             figures = row.model_dump(mode="json", exclude={"scope"})
             rows.append({**said, **caption.facts, **figures})
+    if has_few and kind is not None:
+        few = f"With fewer than {kind.fewest_lines} lines {question.metric} hangs on single sentences"
+        notes[f"{few}: read the intervals."] = None
     if len(values) > MOST_SLICES:
         notes[f"The {MOST_SLICES} values with the most lines, of {len(values):,}."] = None
     several = len({system.prompt for system in systems}) > 1

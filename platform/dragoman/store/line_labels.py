@@ -8,6 +8,7 @@ from dragoman.errors import StoreError
 from dragoman.language import LanguageError, canonical_tag
 from dragoman.line import in_one_line, of_whole_characters
 from dragoman.line_filter import ORIGINAL
+from dragoman.reading import ReadingError, parse_json_line
 from dragoman.segment import Located
 
 Labels = Mapping[str, Sequence[str]]
@@ -69,11 +70,12 @@ def unpack(data: bytes, lines: int | None = None) -> tuple[str, ...]:
         )
     try:
         inflate = zlib.decompressobj()
-        values, places = json.loads(inflate.decompress(data[1:], LARGEST))
+        text = inflate.decompress(data[1:], LARGEST).decode()
+        values, places = parse_json_line(text, lambda: "what they were packed as")
         if not inflate.eof or not all(isinstance(value, str) for value in values):
             raise ValueError("they are cut off")
         found = tuple("" if place == -1 else values[_place(place)] for place in places)
-    except (zlib.error, ValueError, TypeError, IndexError, RecursionError) as error:
+    except (zlib.error, ReadingError, ValueError, TypeError, IndexError) as error:
         raise StoreError(f"The labels of these test lines are damaged ({error}): run the grid again.") from error
     if lines is not None and len(found) != lines:
         raise StoreError(f"These labels are not those of {lines} test lines: run the grid again.")

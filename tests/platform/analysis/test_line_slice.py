@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU, CHRF
 from tests.platform.metrics.test_spbleu import train_tokenizer
@@ -31,7 +32,10 @@ from dragoman.analysis.units import Unit
 from dragoman.cell import CellState
 from dragoman.errors import DragomanError, StoreError
 from dragoman.identity import hash_lines
+from dragoman.metrics.resampling import confidence_interval
+from dragoman.metrics.sacrebleu import Bleu
 from dragoman.metrics.scoring import score
+from dragoman.metrics.serialization import unpack
 from dragoman.metrics.significance import Test
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
@@ -40,7 +44,7 @@ from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_labels import Labels, labels_of
 from dragoman.store.records import ModelRecord, StoredScore
 from dragoman.store.store import Store
-from dragoman.testing.grid_builder import GridBuilder
+from dragoman.testing import GridBuilder, random_score
 
 LANGUAGES = ("de", "en", "fr")
 PAIRS = all_pairs(LANGUAGES)
@@ -356,3 +360,25 @@ def test_a_question_about_some_lines_is_never_answered_from_all(whole: Store) ->
 
     with whole.database.reading() as connection, pytest.raises(RuntimeError, match="the scores of other lines"):
         Slice.of(connection, asked("domain=news"))
+
+
+def test_a_slice_is_the_same_on_either_database(store: Store) -> None:
+    """By hand: the rows of the chosen lines are summed, and the metric makes a score of the sum."""
+    models = [ModelRecord(id=f"model-{name}", name=name, recipe={"of": name}) for name in ("base", "b")]
+    grid = GridBuilder(store, models, PAIRS, name="g", segments=N).add()
+    held = {pair: np.array([(row + number) % 3 == 0 for row in range(N)]) for number, pair in enumerate(PAIRS)}
+    expected = {}
+    for record in grid.cells:
+        pair = record.cell.pair
+        made_up = random_score("bleu", record.cell.model, pair, segments=N, quality=0.6, signature="tok:13a")
+        grid.translate(record.cell, [made_up], segments=N)
+        chosen = unpack(made_up.statistics or b"")[held[pair]]
+        expected[record.cell.model, pair] = (Bleu(pair).score(chosen), *confidence_interval(Bleu(pair), chosen))
+    labels = {
+        (record.cell.pair, record.cell.content): {"domain": ["news" if it else "" for it in held[record.cell.pair]]}
+        for record in grid.cells
+    }
+    store.conditions.add_labels("test1-a", labels)
+    for model in models:
+        for each in pair_scores(store, asked("domain=news"), model=model.name):
+            assert (each.value, each.low, each.high) == expected[model.id, each.pair]

@@ -124,6 +124,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "metric": ["chrf++"], "over": ["all", "zh-Hans>sr-Latn"], "each": [True], "at_least": [0.5], "at_most": [90],
         "gain_at_least": [-1], "regression_at_most": [1.5], "significant_losses_at_most": [0],
         "no_significant_regression": [True], "regression_upper_at_most": [0.5],
+        "lines": ["original=source"],
         "seeds": ["pooled", "checkpoint"], "seeds_at_least": [2], "coverage": [0.9], "missing": ["fail"],
         "test_set": ["t"],
     },
