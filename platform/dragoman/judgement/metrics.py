@@ -108,7 +108,7 @@ def metric_agreement(
 def _of_panel(
     texts: PairTexts, panel: Panel, metrics: Sequence[str], by_rater: bool, permutations: int
 ) -> tuple[list[MetricAgreement], list[str]]:
-    people = panel.values(panel.shared, by_rater=by_rater)
+    people = panel.values(panel.shared, on_own_scales=by_rater)
     p_of_people = one_sided_p_values(people, permutations)
     rows, notes = [], []
     for metric in metrics:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from dragoman.judgement.ratings import Panel, panels
@@ -55,7 +56,7 @@ def rater_agreement(texts: GridTexts, pairs: Sequence[Pair] = ()) -> list[RaterA
 
 
 def _of_panel(pair: Pair, panel: Panel) -> list[RaterAgreement]:
-    raters = panel.by_rater()
+    raters = panel.by_rater
     shared = {key for key, given in panel.judgements.items() if len(given) > 1}
     if not shared:
         return []
@@ -87,23 +88,33 @@ def _of_panel(pair: Pair, panel: Panel) -> list[RaterAgreement]:
 def krippendorff_alpha(
     raters: Mapping[str, Mapping[tuple[str, int], JudgementRecord]], keys: Sequence[tuple[str, int]]
 ) -> float | None:
-    """Krippendorff's alpha on an interval scale (Krippendorff, 2004, "Content Analysis"), by the package of that name.
+    """Krippendorff's alpha on an interval scale (Krippendorff, 2011, "Computing Krippendorff's Alpha-Reliability").
+
+    1 - D_o / D_e: the mean squared difference of values of the same translation, each translation weighted by its
+    values, over that of any two values. By sums of squares, as general programs take the square of the number of
+    different values in memory.
 
     Args:
         raters: the judgements of each rater by system and line.
-        keys: the translations.
+        keys: the translations; those that fewer than two raters judged don't count.
 
     Returns:
         None where all values are equal, so that there is nothing to agree on.
     """
-    from krippendorff import alpha
-
-    values = np.array(
-        [[own[key].rating.value if key in own else np.nan for key in keys] for own in raters.values()], np.float64
-    )
-    if len(np.unique(values[~np.isnan(values)])) < 2:
+    units = [[own[key].rating.value for own in raters.values() if key in own] for key in keys]
+    units = [values for values in units if len(values) > 1]
+    every = np.concatenate(units) if units else np.zeros(0)
+    count = len(every)
+    if count == 0 or np.ptp(every) == 0:
         return None
-    return float(alpha(reliability_data=values, level_of_measurement="interval"))
+    observed = sum(2 * len(values) * _squares(values) / (len(values) - 1) for values in units) / count
+    expected = 2 * count * _squares(every) / (count * (count - 1))
+    return float(1 - observed / expected)
+
+
+def _squares(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """The sum of squared deviations from the mean: n times it is the sum of squared differences of all pairs."""
+    return float(np.sum((np.asarray(values) - np.mean(values)) ** 2))
 
 
 def pearson(one: Sequence[float], other: Sequence[float]) -> float | None:

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from dragoman.rating import Protocol
 from dragoman.store.judgement_records import JudgementRecord, content_of
 
 
-class Panel(NamedTuple):
+@dataclass(frozen=True)
+class Panel:
     """The judgements of a pair under one protocol."""
 
     protocol: Protocol
@@ -25,24 +27,24 @@ class Panel(NamedTuple):
     notes: tuple[str, ...]
     """What is to be said of them, as sentences."""
 
-    @property
+    @cached_property
     def lines(self) -> list[int]:
         """The lines that were judged of any system."""
         return sorted({line for _, line in self.judgements})
 
-    @property
+    @cached_property
     def shared(self) -> list[int]:
         """The lines that were judged of every system."""
         return [line for line in self.lines if all((system, line) in self.judgements for system in self.systems)]
 
-    def values(self, lines: Sequence[int], *, by_rater: bool = False) -> NDArray[np.float64]:
+    def values(self, lines: Sequence[int], *, on_own_scales: bool = False) -> NDArray[np.float64]:
         """The mean over raters of each translation's value, systems × lines; NaN where it was not judged.
 
         Args:
             lines: the lines.
-            by_rater: on each rater's own scale: less the mean of the rater's values and by their standard deviation.
+            on_own_scales: less the mean of all that the rater said of the pair, and by its standard deviation.
         """
-        scales = self._scales() if by_rater else {}
+        scales = self._scales if on_own_scales else {}
         found = np.full((len(self.systems), len(lines)), np.nan)
         for row, system in enumerate(self.systems):
             for column, line in enumerate(lines):
@@ -50,6 +52,7 @@ class Panel(NamedTuple):
                     found[row, column] = np.mean([_scaled(each, scales) for each in given])
         return found
 
+    @cached_property
     def by_rater(self) -> dict[str, dict[tuple[str, int], JudgementRecord]]:
         """The judgements of each rater by system and line."""
         found: defaultdict[str, dict[tuple[str, int], JudgementRecord]] = defaultdict(dict)
@@ -58,9 +61,10 @@ class Panel(NamedTuple):
                 found[each.rating.rater][key] = each
         return {rater: found[rater] for rater in sorted(found)}
 
+    @cached_property
     def _scales(self) -> dict[str, tuple[float, float]]:
         scales = {}
-        for rater, given in self.by_rater().items():
+        for rater, given in self.by_rater.items():
             values = [each.rating.value for each in given.values()]
             scales[rater] = float(np.mean(values)), float(np.std(values)) or 1.0
         return scales

@@ -95,7 +95,7 @@ def _score(pair: Pair, panel: Panel, row: int, samples: int, seed: int) -> Human
     return HumanScore(
         pair=pair, protocol=panel.protocol, system=system, sentences=len(lines), judgements=len(given),
         raters=len({rating.rater for rating in given}), score=float(values.mean()), low=low, high=high,
-        z=float(panel.values(lines, by_rater=True)[row].mean()), major=bad / len(given),
+        z=float(panel.values(lines, on_own_scales=True)[row].mean()), major=bad / len(given),
         minor=severities.count(Severity.MINOR) / len(given),
     )  # fmt: skip
 

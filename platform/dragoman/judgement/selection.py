@@ -7,7 +7,7 @@ https://github.com/zouharvi/subset2evaluate).
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from itertools import permutations
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -135,9 +135,10 @@ def diversities(texts: PairTexts, systems: Sequence[str]) -> Utilities:
         MetricError: sacreBLEU is not installed.
     """
     metric = Chrf(texts.pair)
-    alike = [
-        metric.aggregate(metric.statistics(texts.sources, texts.hypotheses[one], texts.hypotheses[other]))
-        for one, other in permutations(systems, 2)
-    ]
+    alike = []
+    for one, other in combinations(systems, 2):
+        counts = metric.statistics(texts.sources, texts.hypotheses[one], texts.hypotheses[other])
+        swapped = counts.reshape(len(counts), -1, 3)[..., [1, 0, 2]].reshape(counts.shape)
+        alike += [metric.aggregate(counts), metric.aggregate(swapped)]
     found: Utilities = 100 - np.mean(alike, axis=0)
     return found
