@@ -14,15 +14,13 @@ from dragoman.tables.table import Table
 
 _PLACE = re.compile(
     r"""
-    (?: \b[a-z][a-z0-9+.-]*:/{2,} [^\s"'<>`]*?      # the address of a store, a bucket or a server
-      | (?<![\w.:/<~)\]}%…-]) ~? / (?!/) [^\s/"'<>`&,;:()]+ / [^\s"'<>`&,;:()]*?     # two folders or more
-      | (?<!\w) [A-Za-z]:\\ [^\s"'<>`&,;:()]*?
-    )
-    (?P<last> [^\s/\\"'<>`&,;:()]* ) (?= [\s"'<>`&,;:()] | $ )
+      \b[a-z][a-z0-9+.-]*:/{2,} [^\s"'<>`&]*                                        # a store, a bucket or a server
+    | (?<![\w.:/<~)\]}%…-]) ~? / (?!/) [^\s/"'<>`&,;:()]+ / [^\s"'<>`&,;:()]*      # two folders or more
+    | (?<!\w) [A-Za-z]:\\ [^\s"'<>`&,;:()]*
     """,
     re.VERBOSE,
 )
-"""A path with several folders, or a URL; what follows the last slash is its name."""
+"""A path with several folders, or a URL."""
 
 ELLIPSIS = "…"
 
@@ -32,8 +30,15 @@ def public(text: str) -> str:
 
     It may be HTML: relative links stay as they are.
     """
-    text = _folders().sub(ELLIPSIS, text)
-    return masked(_PLACE.sub(lambda found: f"{ELLIPSIS}/{found['last']}".rstrip("/"), text))
+    places = (settings().home, settings().artifacts_dir, Path.home(), Path.cwd())
+    text = _folders(frozenset(map(str, places))).sub(ELLIPSIS, text)
+    return masked(_PLACE.sub(lambda found: _named(found[0]), text))
+
+
+def _named(place: str) -> str:
+    """The last name of a place, which alone says nothing of where it is; of a server alone, nothing."""
+    names = [name for name in re.split(r"[/\\]", place.partition("?")[0].rpartition("://")[2]) if name]
+    return f"{ELLIPSIS}/{names[-1]}" if len(names) > 1 else ELLIPSIS
 
 
 def public_table(table: Table) -> Table:
@@ -52,11 +57,11 @@ def _public_value(value: Any) -> Any:
 
 
 @cache
-def _folders() -> re.Pattern[str]:
-    """The folders that this installation works in, as they are and as they stand in HTML.
+def _folders(places: frozenset[str]) -> re.Pattern[str]:
+    """Folders that this installation works in, as they are and as they stand in HTML.
 
-    Of those a name with a space in it would be cut by the pattern.
+    Of those a name with a space in it would be cut by the other pattern.
     """
-    found = {str(each) for each in (settings().home, settings().artifacts_dir, Path.home(), Path.cwd())} - {"/"}
+    found = places - {"/"}
     names = sorted({*found, *map(escape, found)}, key=len, reverse=True)
-    return re.compile(rf"(?<![\w.:/<…-])(?:{'|'.join(map(re.escape, names))})(?![\w.-])")
+    return re.compile(rf"(?<![\w.:/<…-])(?:{'|'.join(map(re.escape, names))})(?![\w-])")
