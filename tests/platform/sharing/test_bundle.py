@@ -189,6 +189,7 @@ def test_a_mended_translation_is_named_by_the_scores_that_no_longer_follow(forge
     assert all("of a" in each.what for each in found)
 
 
+@pytest.mark.slow  # every test of the differences is made anew
 def test_a_mended_reference_is_named_too(forged: Forge) -> None:
     def change(members: Members) -> None:
         members["tsv/references/de-en.refA.txt"][3] = members["tsv/system-outputs/de-en/base.txt"][3]
@@ -198,6 +199,7 @@ def test_a_mended_reference_is_named_too(forged: Forge) -> None:
     assert any(each.what.startswith("value: bleu of base on de-en") for each in found)
 
 
+@pytest.mark.slow  # every test of the differences is made anew
 def test_two_systems_that_change_places_are_named(forged: Forge) -> None:
     def change(members: Members) -> None:
         one, other = (f"tsv/system-outputs/de-en/{name}.txt" for name in ("a", "base"))

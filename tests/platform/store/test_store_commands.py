@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from dragoman import settings
 from dragoman.cli import store as commands
+from dragoman.cli.export import export
 from dragoman.cli.main import main
 from dragoman.errors import StoreError
 from dragoman.store import records
@@ -90,8 +91,8 @@ def test_gc_spares_what_was_wanted_or_referred_to_since_it_was_listed(home):
 
 def test_a_grid_goes_out_and_comes_in(home, tmp_path, monkeypatch):
     file = tmp_path / "small.zip"
-    assert run(commands.export, "small", file).exit_code == 0
-    assert run(commands.export, "small", file, "--overwrite").exit_code == 0
+    assert run(export, "small", file).exit_code == 0
+    assert run(export, "small", file, "--overwrite").exit_code == 0
     monkeypatch.setenv("DRAGOMAN_HOME", str(tmp_path / "another"))
     settings.settings.cache_clear()
     done = run(commands.import_, file, "--name", "copy")
@@ -113,7 +114,7 @@ def test_a_damaged_file_makes_no_store(tmp_path, monkeypatch):
 
 def test_a_mistake_is_one_sentence_and_exit_code_2(home, tmp_path, monkeypatch, capsys):
     file = tmp_path / "small.zip"
-    run(commands.export, "small", file)
+    run(export, "small", file)
     file.write_bytes(file.read_bytes()[:-500])
     for arguments, sentence in [
         (["import", file], "can't be imported"),
