@@ -106,9 +106,11 @@ def test_text_is_searched_again_when_a_test_set_comes_and_not_when_nothing_chang
     # what an earlier version wrote into its manifest is read, though its plans had one test set
     manifest = manifest_path(folder / "home", "g")
     text = manifest.read_text()
-    assert '"test_sets":[' in text
+    assert '"test_sets":[' in text and f'"tested":"{fewer.first.tested.id}","examples"' in text
     manifest.write_text(
-        text.replace(f'"tested":"{fewer.first.tested.id}","pair"', '"pair"').replace('"test_sets":[', '"before":[')
+        text.replace(f'"tested":"{fewer.first.tested.id}","examples"', '"examples"').replace(
+            '"test_sets":[', '"before":['
+        )
     )
     assert looks(fewer) == []
 
