@@ -222,6 +222,11 @@ def test_translations_from_files_are_of_one_test_set(tmp_path: Path, settings: S
     files = {"path": f"{out}/{{source}}-{{target}}.txt", "test_set": "talks"}
     add_system(store, "grid", baseline_of("file", files, "all"))
     by_command = printed(store)
+    run_plan(planned(tmp_path), settings, cluster=NoCluster())  # what a command added stays
+    assert "file" in model_names(store, "grid") and printed(store) == by_command
+    export_grid(store, "grid", tmp_path / "grid.dragoman")
+    exported = {"path": str(tmp_path / "grid.dragoman"), "format": "dragoman", "system": "other", "test_set": "talks"}
+    assert add_system(store, "grid", baseline_of("copy", exported, "all"), dry_run=True).read.contents.keys() == {*BOTH}
     plan = planned(tmp_path, {"name": "file", "translations": files, "trained_on": "all"})
     run_plan(plan, settings, cluster=NoCluster())
     assert printed(store) == by_command
