@@ -49,7 +49,7 @@ LAYERS = {
     "dragoman_registry": (
         ("cli", "finisher"),
         ("tables",),
-        ("promotion", "packaging"),
+        ("promotion", "packaging", "deletion"),
         ("gate",),
         ("audit",),
         ("registry_client",),

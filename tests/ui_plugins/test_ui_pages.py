@@ -21,9 +21,9 @@ from dragoman.store.schema import ModelRow
 from dragoman.tables.render import Form
 from dragoman.tables.table import Table, word
 from dragoman_ui.responses.downloads import table_file
+from dragoman_ui.viewmodels.candidates import _flaws
 from dragoman_ui.viewmodels.comparison import _over_seeds
 from dragoman_ui.viewmodels.error_labels import Label
-from dragoman_ui.viewmodels.sentences import _flaws
 from dragoman_ui.viewmodels.store import open_store
 
 PAGES = (
@@ -241,7 +241,7 @@ def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, mon
 
     monkeypatch.setattr("dragoman_ui.viewmodels.sentences.labels", judge)
     # what is kept was judged otherwise
-    monkeypatch.setattr("dragoman_ui.viewmodels.sentences._flaws", _flaws.__wrapped__)
+    monkeypatch.setattr("dragoman_ui.viewmodels.candidates._flaws", _flaws.__wrapped__)
     address = "/dragoman/cell?grid=demo&model=roles&source=en&target=ar&beside=roles"
     page = client.get(f"{address}&label=copied").text
     count = int(re.search(r"(\d+) sentences? labelled copied", page)[1])  # type: ignore[index]

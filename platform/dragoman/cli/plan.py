@@ -21,13 +21,12 @@ from dragoman.reports.plan import (
     cost,
     from_files,
     languages,
-    line_breaks,
     missing,
     models,
     reading_text,
     text,
-    too_long,
 )
+from dragoman.reports.plan_lines import line_breaks, too_long
 from dragoman.reports.planned_test_sets import test_sets
 from dragoman.reports.power import power
 from dragoman.reports.slices import labels

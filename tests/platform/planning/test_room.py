@@ -13,7 +13,7 @@ from dragoman.errors import SpecError
 from dragoman.pair import Pair
 from dragoman.planning.planner import make_plan
 from dragoman.planning.room import room
-from dragoman.reports.plan import too_long
+from dragoman.reports.plan_lines import too_long
 from dragoman.spec.grid import GridSpec
 
 POSITIONS, WRITTEN = 30, 10

@@ -63,9 +63,10 @@ from dragoman_ui.charts import heatmap
 from dragoman_ui.charts.heatmap import heat_map
 from dragoman_ui.responses.cache import kept
 from dragoman_ui.responses.downloads import FILES, kept_file
+from dragoman_ui.viewmodels.candidates import rows_beside, sentence_metric
 from dragoman_ui.viewmodels.comparison import SHOWN, compared_with, differences, scores_beside, tested, version_of
 from dragoman_ui.viewmodels.runs import AskedRuns
-from dragoman_ui.viewmodels.sentences import PairView, pair_view, rows_beside, sentence_metric
+from dragoman_ui.viewmodels.sentences import PairView, pair_view
 from dragoman_ui.viewmodels.store import open_store, read_snapshots, stamp
 from dragoman_ui.viewmodels.systems import Names, one_of
 from dragoman_ui.viewmodels.view import Show, View, model_of, rival

@@ -15,17 +15,11 @@ from dragoman.reports.quoted import MARK
 from dragoman.store.records import CellRecord
 from dragoman.tables.table import Column, Decoration, Row, Table, figure, interval, number, word
 from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.candidates import is_from_elsewhere, rows_beside, sentence_metric
 from dragoman_ui.viewmodels.decorations import spoken
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.judgements import tables_of_pair
-from dragoman_ui.viewmodels.sentences import (
-    Arrangement,
-    PairView,
-    is_from_elsewhere,
-    pair_view,
-    rows_beside,
-    sentence_metric,
-)
+from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names, one_of
 from dragoman_ui.viewmodels.view import View

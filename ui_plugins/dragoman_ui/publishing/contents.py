@@ -26,10 +26,11 @@ from dragoman_ui.publishing.sentences import PairText
 from dragoman_ui.publishing.site import Site
 from dragoman_ui.publishing.site_map import CELL, COMPARE, GRID, INDEX, RANK, RANKED_OVER, Page
 from dragoman_ui.responses.downloads import table_text
+from dragoman_ui.viewmodels.candidates import rows_beside, sentence_metric, side_by_side
 from dragoman_ui.viewmodels.captions import caption
 from dragoman_ui.viewmodels.decorations import SCOPES, scope_class
 from dragoman_ui.viewmodels.error_labels import counted
-from dragoman_ui.viewmodels.sentences import PairView, rows_beside, sentence_metric, side_by_side
+from dragoman_ui.viewmodels.sentences import PairView
 from dragoman_ui.viewmodels.view import Show, View, model_of, rival
 
 SHOWS = {Show.SCORE: "score", Show.GAIN: "gain over the base", Show.PARTITION: "partition"}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from dragoman.pair import Pair
 from dragoman_ui.publishing.data_files import json_bytes, script
-from dragoman_ui.viewmodels.sentences import Candidate
+from dragoman_ui.viewmodels.candidates import Candidate
 
 SPACES = 0.05
 """Share of spaces among a language's characters below which its hypotheses are divided by characters, not words."""

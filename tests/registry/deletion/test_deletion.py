@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from dragoman import settings
 from dragoman.cli.main import build_app
-from dragoman_registry.deletion import InUseError
+from dragoman_registry.deletion.aliases import InUseError
 from dragoman_registry.registry_client.client import client_at
 
 

@@ -1,0 +1,1 @@
+"""Deletion of grids, but for those that a registered version with an alias rests on."""
