@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +12,9 @@ from dragoman.cli.arguments import GridArgument, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.errors import StoreError
 from dragoman.terminal import say
+
+if TYPE_CHECKING:
+    from dragoman.store.store import Store
 
 
 class Layout(StrEnum):
@@ -102,7 +105,7 @@ def _write(grid: str, place: Path, layout: Layout, *, system: str | None, pairs:
                 size = place.stat().st_size
                 return [
                     f"{grid}: {size:,} bytes in {place}. Its root, which a paper can quote:", root,
-                    f"`dragoman verify {place} --root {root}` checks it anywhere.",
+                    f"`dragoman verify {place} --root {root}` checks it anywhere.", *_left_out(store, grid),
                 ]  # fmt: skip
             case Layout.MT_METRICS_EVAL:
                 from dragoman.sharing.mt_metrics_eval import write_folders
@@ -117,7 +120,18 @@ def _write(grid: str, place: Path, layout: Layout, *, system: str | None, pairs:
                 from dragoman.sharing.mteb import write_results
 
                 write_results(store, grid, place, system=system)
+    notes = _left_out(store, grid) if layout in _FOLDERS and system is None else []
     if place.is_dir():
-        files = [path for path in place.rglob("*") if path.is_file()]
-        return [f"{grid}: {len(files):,} files, {sum(path.stat().st_size for path in files):,} bytes in {place}."]
+        sizes = [path.stat().st_size for path in place.rglob("*") if path.is_file()]
+        return [f"{grid}: {len(sizes):,} files, {sum(sizes):,} bytes in {place}.", *notes]
     return [f"{grid}: {place.stat().st_size:,} bytes in {place}."]
+
+
+def _left_out(store: "Store", grid: str) -> list[str]:
+    """What is said of systems that have no translations to share."""
+    from dragoman.sharing.shared_grid import left_out
+
+    return [
+        f"Left out: {name}, whose scores are {phrase}: there are no translations to share."
+        for name, phrase in left_out(store, grid).items()
+    ]

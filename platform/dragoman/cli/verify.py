@@ -68,5 +68,9 @@ def verify(
         f"{f' ({each.signature})' if each.signature else ''}, as {each.reason}."
         for each in found.unchecked
     ]
+    said += [
+        f"Not in it: {each.name}, whose scores are {each.scores}: nothing of them can be computed."
+        for each in found.left_out
+    ]
     code = 1 if found.findings else NOT_ALL if found.unchecked else 0
     return Answer([findings, unchecked], "\n".join(said), is_sentence_enough=True, code=code)

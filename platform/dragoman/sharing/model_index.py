@@ -3,6 +3,7 @@
 The fields are those of huggingface/hub-docs, modelcard.md, which `huggingface_hub.EvalResult` reads.
 """
 
+from collections import Counter
 from typing import Any
 
 import yaml
@@ -10,6 +11,7 @@ import yaml
 from dragoman.sharing.language_codes import pair_with_scripts
 from dragoman.sharing.results_of_system import Result, results_of
 from dragoman.sharing.shared_grid import SharedGrid
+from dragoman.store.records import TestSetRecord
 from dragoman.store.store import Store
 
 DATASETS = {
@@ -48,10 +50,13 @@ def model_index(store: Store, grid: str, system: str, *, pairs: bool = False) ->
     with store.snapshot() as snapshot:
         shared = SharedGrid.of(snapshot, grid)
         found = shared.system(system)
+        alike = Counter(map(_dataset, shared.test_sets.values()))
         results: dict[tuple[str, str], dict[str, Any]] = {}
         for result in results_of(snapshot, shared, found):
             if isinstance(result.over, str) or pairs:
-                entry = results.setdefault((result.folder, str(result.over)), _entry(result))
+                is_alone = alike[_dataset(result.test_set)] == 1
+                new = _entry(result, is_named=bool(shared.record.test_sets), is_alone=is_alone)
+                entry = results.setdefault((result.folder, str(result.over)), new)
                 entry["metrics"].append(_metric(result))
     return [{"name": found.name, "results": list(results.values())}]
 
@@ -62,18 +67,26 @@ def model_index_yaml(store: Store, grid: str, system: str, *, pairs: bool = Fals
     return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
 
 
-def _entry(result: Result) -> dict[str, Any]:
+def _dataset(test_set: TestSetRecord) -> tuple[str, str, str]:
+    """By what the hub tells data sets apart, besides the configuration."""
+    return DATASETS.get(test_set.corpus, test_set.corpus), test_set.split, test_set.revision
+
+
+def _entry(result: Result, *, is_named: bool, is_alone: bool) -> dict[str, Any]:
     test_set = result.test_set
+    kind, split, revision = _dataset(test_set)
     is_pair = not isinstance(result.over, str)
     over = str(result.over).replace("_", " ")
+    text = f"{test_set.corpus} {split}"
+    config = result.over if isinstance(result.over, str) else pair_with_scripts(result.over)
     return {
         "task": {"type": "translation", "name": "Translation"},
         "dataset": {
-            "name": f"{test_set.corpus} {test_set.split}, {over}{'' if is_pair else ' pairs'}",
-            "type": DATASETS.get(test_set.corpus, test_set.corpus),
-            "config": result.over if isinstance(result.over, str) else pair_with_scripts(result.over),
-            "split": test_set.split,
-            "revision": test_set.revision,
+            "name": f"{f'{result.folder} ({text})' if is_named else text}, {over}{'' if is_pair else ' pairs'}",
+            "type": kind,
+            "config": config if is_alone else f"{result.folder}-{config}",
+            "split": split,
+            "revision": revision,
         },
         "metrics": [],
     }

@@ -2,15 +2,19 @@
 
 The layout is that of google-research/mt-metrics-eval (README.md, "File organization and naming convention"; read by
 `EvalSet` in mt_metrics_eval/data.py): `sources/LP.txt`, `references/LP.refA.txt`, `documents/LP.docs`,
-`system-outputs/LP/SYSTEM.txt` and `metric-scores/LP/METRIC-refA.{seg,sys}.score`.
+`system-outputs/LP/SYSTEM.txt` and `metric-scores/LP/METRIC-refA.{seg,sys}.score`, where scores against several
+references are `METRIC-refA.refB`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from dragoman.metrics.base import Metric
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
@@ -20,11 +24,20 @@ from dragoman.sharing.new_folder import new_folder
 from dragoman.sharing.shared_grid import SharedGrid, hypotheses, test_lines
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_keys import unpack as unpack_keys
+from dragoman.store.line_labels import DOCUMENT, Labels
 from dragoman.store.records import CellRecord, StoredScore
 from dragoman.store.store import Store
 
-DOMAIN = "all"
-"""The domain of documents, of which the store keeps none."""
+ALL, DOMAIN = "all", "domain"
+"""The domain, or the document, of lines that no other is known of; the label that has their domain."""
+
+
+class _About(NamedTuple):
+    """What is known of the lines of a text."""
+
+    keys: LineKeys | None
+    labels: Labels
+
 
 Scored = Mapping[str, Sequence[StoredScore]]
 """The scores on a pair, by the file name of the system."""
@@ -44,38 +57,38 @@ def write_folders(store: Store, grid: str, folder: Path, *, advance: Callable[[i
     """
     with store.snapshot() as snapshot, new_folder(folder) as partial:
         shared = SharedGrid.of(snapshot, grid).require_texts()
-        keys = snapshot.conditions.keys_of_grid(grid)
+        conditions = snapshot.conditions
+        keys, labels = conditions.keys_of_grid(grid), conditions.labels_of_grid(grid)
         every = [(name, pair) for name in shared.test_sets for pair in shared.pairs(name)]
         for done, (name, pair) in enumerate(every, 1):
             systems = {system.file: cell for system, cell in shared.translated(name, pair)}
             if systems:
-                _write_pair(snapshot, partial, name, pair, systems, keys)
+                first = next(iter(systems.values())).cell
+                text = (first.test_set, pair, first.content)
+                about = _About(keys.get(text), labels.get(text, {}))
+                _write_pair(snapshot, partial, name, pair, systems, about)
             if advance:
                 advance(done, len(every))
 
 
 def _write_pair(
-    store: Store,
-    root: Path,
-    folder: str,
-    pair: Pair,
-    systems: Mapping[str, CellRecord],
-    keys: Mapping[tuple[str, Pair, str], LineKeys],
+    store: Store, root: Path, folder: str, pair: Pair, systems: Mapping[str, CellRecord], about: _About
 ) -> None:
-    first = next(iter(systems.values()))
-    sources, references = test_lines(store, first)
+    sources, references = test_lines(store, next(iter(systems.values())))
     _write(root / layout.sources(folder, pair), sources)
-    _write(root / layout.references(folder, pair), references)
-    found = keys.get((first.cell.test_set, pair, first.cell.content))
-    _write(root / folder / "documents" / f"{language_pair(pair)}.docs", _documents(found, len(sources)))
+    for number, column in enumerate(references):
+        _write(root / layout.references(folder, pair, number), column)
+    _write(root / folder / "documents" / f"{language_pair(pair)}.docs", _documents(about, len(sources)))
     for system, cell in systems.items():
         _write(root / layout.hypotheses(folder, pair, system), hypotheses(store, cell))
     scores = {system: store.cells.scores(cell.cell.id) for system, cell in systems.items()}
     for metric in dict.fromkeys(score.metric for its in scores.values() for score in its):
-        _write_scores(root / folder / "metric-scores" / language_pair(pair), pair, metric, scores)
+        _write_scores(
+            root / folder / "metric-scores" / language_pair(pair), pair, metric, scores, references=len(references)
+        )
 
 
-def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored) -> None:
+def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored, *, references: int) -> None:
     """Write the scores of a metric, under the signature that all systems have one of; the layout takes no gaps."""
     by_signature = [{each.signature: each for each in its if each.metric == metric} for its in scores.values()]
     common = [signature for signature in by_signature[0] if all(signature in its for its in by_signature)]
@@ -83,9 +96,11 @@ def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored) -> None
         return
     signature = max(common)  # of several versions the latest
     found = {system: its[signature] for system, its in zip(scores, by_signature, strict=True)}
-    name = f"{metric}-{layout.REFERENCE}"
-    _write(folder / f"{name}.sys.score", (f"{system}\t{score.value!r}" for system, score in found.items()))
     kind = metric_class(metric)
+    takes_several = kind is not None and kind.statistics_of_several is not Metric.statistics_of_several
+    used = ".".join(layout.reference(number) for number in range(references if takes_several else 1))
+    name = f"{metric}-{used}"
+    _write(folder / f"{name}.sys.score", (f"{system}\t{score.value!r}" for system, score in found.items()))
     if kind is None or any(score.statistics is None for score in found.values()):
         return
     lines = []
@@ -96,16 +111,23 @@ def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored) -> None
         _write(folder / f"{name}.seg.score", lines)
 
 
-def _documents(keys: LineKeys | None, lines: int) -> list[str]:
-    """The domain and the document of each line; a document that begins again is another one."""
-    if keys is None or keys.documents is None:
-        return [f"{DOMAIN} {DOMAIN}"] * lines
-    seen: dict[int, int] = {}
+def _documents(about: _About, lines: int) -> list[str]:
+    """The domain and the document of each line, without blanks; a document that begins again is another one."""
+    names, nothing = about.labels.get(DOCUMENT), [""] * lines
+    hashes = about.keys and about.keys.documents
+    numbers = [f"{number:016x}" for number in unpack_keys(hashes).tolist()] if hashes else nothing
+    documents = [name or number for name, number in zip(names or nothing, numbers, strict=True)]
+    both = zip(about.labels.get(DOMAIN, nothing), documents, strict=True)
+    taken: set[str] = set()
+    parts: Counter[str] = Counter()
     written = []
-    for document, its in groupby(unpack_keys(keys.documents).tolist()):
-        seen[document] = seen.get(document, 0) + 1
-        part = "" if seen[document] == 1 else f"-{seen[document]}"
-        written += [f"{DOMAIN} {document:016x}{part}"] * len(list(its))
+    for (domain, document), its in groupby(tuple("_".join(each.split()) or ALL for each in line) for line in both):
+        name = document
+        while name in taken:
+            parts[document] += 1
+            name = f"{document}-{parts[document] + 1}"
+        taken.add(name)
+        written += [f"{domain} {name}"] * len(list(its))
     return written
 
 

@@ -17,7 +17,7 @@ class Result(NamedTuple):
     """A score of a pair, or a mean over the pairs of a scope."""
 
     folder: str
-    """Short name of the test set."""
+    """Name of the test set: the grid's own, or a short one of its corpus."""
     test_set: TestSetRecord
     """The test set."""
     metric: str

@@ -1,12 +1,13 @@
 """A grid as it is shared: its test sets and systems under the names of folders and files, and its cells by both."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple, Self
 
 from dragoman.analysis.systems import prompt_names
 from dragoman.errors import StoreError, nearest
-from dragoman.model import is_from_files
+from dragoman.model import is_from_files, is_quoted, quotation
 from dragoman.pair import Pair
 from dragoman.sharing.file_names import file_names
 from dragoman.store.database.ids import grid_number
@@ -49,9 +50,11 @@ class SharedGrid(NamedTuple):
     test_sets: Mapping[str, TestSetRecord]
     """Its test sets by the name of their folder."""
     systems: Sequence[SharedSystem]
-    """Its systems in the order of its models."""
+    """Its systems in the order of its models, but for those whose scores are quoted."""
     cells: Mapping[tuple[str, str], Mapping[Pair, CellRecord]]
     """Cells of each pair, sorted, by the folder of the test set and the file name of the system."""
+    left_out: Mapping[str, str]
+    """Systems whose scores are quoted, which nobody can compute again, by their names; from where, as a phrase."""
 
     @classmethod
     def of(cls, store: Store, grid: str) -> Self:
@@ -61,10 +64,13 @@ class SharedGrid(NamedTuple):
             StoreError: there is no such grid, it has nothing translated, or a pair has two texts of one test set.
         """
         record = store.grids.get(grid)
+        models = {model.id: model for model in store.models.of_grid(grid)}
         by_set: defaultdict[str, defaultdict[Asked, dict[Pair, CellRecord]]] = defaultdict(lambda: defaultdict(dict))
         is_translated = False
         for each in store.cells.iterate(grid):
             cell = each.cell
+            if is_quoted(models[cell.model].recipe):
+                continue
             found = by_set[cell.test_set][cell.model, cell.prompt, cell.decoding]
             if cell.pair in found:
                 raise StoreError(
@@ -77,22 +83,27 @@ class SharedGrid(NamedTuple):
             raise StoreError(f"Grid '{grid}' has no translations yet: run it first.")
         with store.database.reading() as connection:
             conditions = conditions_of(connection, grid)
-        test_sets = _test_sets(conditions.test_sets)
-        systems = _systems(store, record, {asked for its in by_set.values() for asked in its})
+        test_sets = _test_sets(record, conditions.test_sets)
+        systems = _systems(store, record, models, {asked for its in by_set.values() for asked in its})
         cells = {
             (folder, system.file): dict(sorted(its.items()))
             for folder, test_set in test_sets.items()
             for system in systems
             if (its := by_set[test_set.id].get((system.model.id, system.prompt, system.decoding)))
         }
-        return cls(record, conditions, test_sets, systems, cells)
+        return cls(record, conditions, test_sets, systems, cells, left_out(store, grid))
 
     def system(self, name: str) -> SharedSystem:
         """The system of a name, or of a file's name; of a model's, the one with its first prompt.
 
         Raises:
-            StoreError: there is none.
+            StoreError: there is none, or its scores are quoted.
         """
+        if name in self.left_out:
+            raise StoreError(
+                f"The scores of {name} are {self.left_out[name]}, and are not results of the grid "
+                f"'{self.record.name}': cite their source, or name another system."
+            )
         found = [each for each in self.systems if name in (each.name, each.file, each.model.name)]
         if not found:
             known = [each.name for each in self.systems]
@@ -126,14 +137,32 @@ class SharedGrid(NamedTuple):
                 yield system, cell
 
 
-def test_lines(store: Store, cell: CellRecord) -> tuple[list[str], list[str]]:
-    """The source and the reference lines of a cell that `SharedGrid.require_texts` has looked at.
+def left_out(store: Store, grid: str) -> dict[str, str]:
+    """The systems of a grid whose scores are quoted, by their names; from where, as a phrase.
+
+    Raises:
+        StoreError: there is no such grid.
+    """
+    models = store.models.of_grid(grid)
+    return {model.name: found.phrase for model in models if (found := quotation(model.recipe)) is not None}
+
+
+def test_lines(store: Store, cell: CellRecord) -> tuple[list[str], list[list[str]]]:
+    """The source lines and those of each reference of a cell that `SharedGrid.require_texts` has looked at.
+
+    A further reference that a line lacks is an empty line.
 
     Raises:
         StoreError: they are gone, or a line can't stand in a file of one sentence a line.
     """
-    sources, references = store.blobs.test(str(cell.test))
-    return in_lines(sources, f"{cell.cell.pair}, sources"), in_lines(references, f"{cell.cell.pair}, references")
+    text, pair = store.blobs.test_text(str(cell.test)), cell.cell.pair
+    references = [in_lines(each, f"{pair}, references") for each in in_columns(text.all_references)]
+    return in_lines(text.sources, f"{pair}, sources"), references
+
+
+def in_columns(references: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """The first references of some lines, then the second ones, and so on; empty for lines that have fewer."""
+    return list(zip_longest(*references, fillvalue="")) or [()]
 
 
 def hypotheses(store: Store, cell: CellRecord) -> list[str]:
@@ -155,19 +184,27 @@ def in_lines(texts: Iterable[str], place: str) -> list[str]:
     return lines
 
 
-def _test_sets(used: Iterable[TestSetRecord]) -> dict[str, TestSetRecord]:
-    """Test sets by the name of their folder: the corpus's, with the split where the grid has several of one corpus."""
+def _test_sets(grid: GridRecord, used: Collection[TestSetRecord]) -> dict[str, TestSetRecord]:
+    """Test sets by the name of their folder: that of the grid, in its order.
+
+    Where the grid has no name for them it is the corpus's, with the split where there are several of one corpus.
+    """
+    if grid.test_sets:
+        own = {each.id: each for each in used}
+        folders = file_names((identity, name) for identity, name in grid.test_sets.items() if identity in own)
+        return {folder: own[identity] for identity, folder in folders.items()}
     records = sorted(used, key=lambda each: (each.corpus, each.split, each.id))
     corpora = [each.corpus for each in records]
-    folders = file_names(
+    numbered = file_names(
         (place, each.corpus if corpora.count(each.corpus) == 1 else f"{each.corpus}-{each.split}")
         for place, each in enumerate(records)
     )
-    return {folders[place]: each for place, each in enumerate(records)}
+    return {numbered[place]: each for place, each in enumerate(records)}
 
 
-def _systems(store: Store, record: GridRecord, used: set[Asked]) -> list[SharedSystem]:
-    models = {model.id: model for model in store.models.of_grid(record.name)}
+def _systems(
+    store: Store, record: GridRecord, models: Mapping[str, ModelRecord], used: Collection[Asked]
+) -> list[SharedSystem]:
     with store.database.reading() as connection:
         prompts = prompt_names(connection, grid_number(connection, record.name))
     order = {identity: place for place, identity in enumerate(prompts)}

@@ -123,22 +123,23 @@ def bundle_file(home: Path) -> Path:
 Change = Callable[[dict[str, list[str]]], object]
 
 
+def forge(path: Path, change: Change, forged: Path) -> Path:
+    """A bundle with its members changed by somebody who makes all hashes anew."""
+    with tarfile.open(path) as archive:
+        members = {
+            member.name: archive.extractfile(member).read().decode().removesuffix("\n").split("\n")  # type: ignore[union-attr]
+            for member in archive.getmembers()
+        }
+    for name in (layout.CHECKSUMS, layout.SUMS, layout.ROOT):
+        del members[name]
+    change(members)
+    with BundleWriter(forged) as writer:
+        for name, lines in members.items():
+            writer.add(name, [] if lines == [""] else lines)
+    return forged
+
+
 @pytest.fixture
 def forged(bundle_file: Path, tmp_path: Path) -> Callable[[Change], Path]:
-    """The bundle with its members changed by somebody who makes all hashes anew."""
-
-    def forge(change: Change) -> Path:
-        with tarfile.open(bundle_file) as archive:
-            members = {
-                member.name: archive.extractfile(member).read().decode().removesuffix("\n").split("\n")  # type: ignore[union-attr]
-                for member in archive.getmembers()
-            }
-        for name in (layout.CHECKSUMS, layout.SUMS, layout.ROOT):
-            del members[name]
-        change(members)
-        with BundleWriter(tmp_path / "forged.tar") as writer:
-            for name, lines in members.items():
-                writer.add(name, [] if lines == [""] else lines)
-        return tmp_path / "forged.tar"
-
-    return forge
+    """The bundle of the grid `small`, changed."""
+    return lambda change: forge(bundle_file, change, tmp_path / "forged.tar")

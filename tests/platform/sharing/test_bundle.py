@@ -195,7 +195,7 @@ def test_a_mended_reference_is_named_too(forged: Forge) -> None:
         members["tsv/references/de-en.refA.txt"][3] = members["tsv/system-outputs/de-en/base.txt"][3]
 
     found = verify(forged(change)).findings
-    assert any("identity of base on de-en" in each.what for each in found)
+    assert any("identity of base on de-en of tsv" in each.what for each in found)
     assert any(each.what.startswith("value: bleu of base on de-en") for each in found)
 
 
@@ -231,7 +231,7 @@ def test_scores_that_are_left_out_are_named(forged: Forge) -> None:
         ]
 
     said = "\n".join(map(str, verify(forged(change)).findings))
-    assert "a on en-de has neither a score of bleu nor a note" in said
+    assert "a on en-de of tsv has neither a score of bleu nor a note" in said
 
 
 def test_a_changed_training_graph_is_named_by_its_partitions(forged: Forge) -> None:
@@ -242,7 +242,7 @@ def test_a_changed_training_graph_is_named_by_its_partitions(forged: Forge) -> N
         members["grid.json"] = json.dumps(whole, indent=1).split("\n")
 
     said = "\n".join(map(str, verify(forged(change)).findings))
-    assert "the partition of de-en under a is not that of its training pairs: seen is claimed" in said
+    assert "the partition of de-en of tsv under a is not that of its training pairs: seen is claimed" in said
     assert "means.jsonl" in said
 
 

@@ -85,11 +85,20 @@ class BundledSystem(Claim):
     """Id of the decoding."""
 
 
+class LeftOut(Claim):
+    """A system of the grid that is not in the bundle."""
+
+    name: str
+    """Its name in the grid."""
+    scores: str
+    """From where its scores are quoted, as a phrase."""
+
+
 class BundledTestSet(Claim):
     """A test set with what is planned on it."""
 
     folder: str
-    """The name of its folder."""
+    """The name of its folder: that of the grid's own, where it has one."""
     record: TestSetRecord
     """The test set."""
     pairs: tuple[PairKey, ...]
@@ -119,6 +128,8 @@ class Contents(Claim):
     """The decodings."""
     systems: tuple[BundledSystem, ...]
     """The systems."""
+    left_out: tuple[LeftOut, ...]
+    """Systems whose scores are quoted, so that nothing of them can be computed."""
     test_sets: tuple[BundledTestSet, ...]
     """The test sets."""
 
@@ -141,6 +152,7 @@ class Contents(Claim):
             _require(len(set(test_set.pairs)) == len(test_set.pairs), f"a pair of {test_set.folder} is there twice")
         folders = {each.folder for each in self.test_sets}
         _require(len(folders) == len(self.test_sets), "a test set is there twice")
+        _require(len({each.record.id for each in self.test_sets}) == len(folders), "two test sets are the same one")
         return self
 
     @property

@@ -1,7 +1,9 @@
 """The members of a bundle by name, and the members that hold its hashes."""
 
 from binascii import crc_hqx
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from itertools import count, takewhile
+from string import ascii_uppercase
 
 from dragoman.pair import Pair
 from dragoman.sharing.bundle.claims import CELLS, CONTENTS, DIFFERENCES, MEANS, SCORES
@@ -9,9 +11,6 @@ from dragoman.sharing.file_names import language_pair
 
 README, CHECKSUMS, SUMS, ROOT = "README.md", "line-checksums.tsv", "SHA256SUMS", "ROOT"
 """Members: how to check by hand; a checksum of each line; the hash of each member; the hash of the hashes."""
-
-REFERENCE = "refA"
-"""Name of the reference."""
 
 ABOUT = """# A grid that proves itself
 
@@ -22,9 +21,11 @@ Sources, references, translations and scores of a grid of translation systems, w
     sha256sum SHA256SUMS              # the root: the hash that a paper quotes, also in the file ROOT
 
 The folder of each test set is laid out as in mt-metrics-eval: one sentence a line in UTF-8, in the order of the test
-set. grid.json holds the plan and the training pairs of each model, cells.jsonl the partition of each cell,
-scores.jsonl the scores with their signatures, means.jsonl the means by partition, differences.jsonl the differences to
-the base with their p-values, line-checksums.tsv a CRC-16-CCITT of each line of each file.
+set. Where sentences have further references, refB holds the second of each, and an empty line where it has none; labels
+holds what is known of each sentence, by which slices are taken. grid.json holds the plan and the training pairs of each
+model, cells.jsonl the partition of each cell, scores.jsonl the scores with their signatures, means.jsonl the means by
+partition, differences.jsonl the differences to the base with their p-values, line-checksums.tsv a CRC-16-CCITT of each
+line of each file. No mean, difference or p-value takes two test sets together.
 """
 """The member README."""
 
@@ -34,9 +35,23 @@ def sources(folder: str, pair: Pair) -> str:
     return f"{folder}/sources/{language_pair(pair)}.txt"
 
 
-def references(folder: str, pair: Pair) -> str:
-    """The member of its references."""
-    return f"{folder}/references/{language_pair(pair)}.{REFERENCE}.txt"
+def reference(number: int) -> str:
+    """The name of a reference: `refA` is the first, whose number is 0, `refB` the second; after `refZ` is `refAA`."""
+    letters, left = "", number + 1
+    while left:
+        left, letter = divmod(left - 1, len(ascii_uppercase))
+        letters = ascii_uppercase[letter] + letters
+    return f"ref{letters}"
+
+
+def references(folder: str, pair: Pair, number: int = 0) -> str:
+    """The member of its references of a number, 0 for the first one of each line."""
+    return f"{folder}/references/{language_pair(pair)}.{reference(number)}.txt"
+
+
+def references_in(members: Container[str], folder: str, pair: Pair) -> list[str]:
+    """The members of its references that are there, up to the first that is not."""
+    return list(takewhile(members.__contains__, (references(folder, pair, number) for number in count())))
 
 
 def hypotheses(folder: str, pair: Pair, system: str) -> str:
@@ -47,6 +62,11 @@ def hypotheses(folder: str, pair: Pair, system: str) -> str:
 def line_keys(folder: str, pair: Pair) -> str:
     """The member of the row and the document of each of its sentences, for resampling."""
     return f"{folder}/rows/{language_pair(pair)}.tsv"
+
+
+def labels(folder: str, pair: Pair) -> str:
+    """The member of the labels of its sentences, for slices."""
+    return f"{folder}/labels/{language_pair(pair)}.jsonl"
 
 
 def claims() -> tuple[str, ...]:

@@ -101,12 +101,13 @@ def read_claims(bundle: BundleReader, contents: Contents) -> Claims:
         where = f"{CELLS}, line {line:,}"
         if cell.place not in plan or cell.place in cells:
             odd = "is there twice" if cell.place in cells else "is not in the plan"
-            findings.append(Finding(where, f"{cell.system} on {cell.pair} {odd}"))
+            findings.append(Finding(where, f"{cell.system} on {cell.pair} of {cell.test_set} {odd}"))
             continue
         cells[cell.place] = cell
         partition = graphs[cell.system].partition(cell.pair)
         if cell.partition != partition:
-            told = f"the partition of {cell.pair} under {cell.system} is not that of its training pairs"
+            on = f"{cell.pair} of {cell.test_set}"
+            told = f"the partition of {on} under {cell.system} is not that of its training pairs"
             findings.append(Finding(where, told, cell.partition or "unknown", partition or "unknown"))
     findings += [
         Finding(CELLS, f"{system} on {pair} of {folder} is in the plan, and lacks its cell")
@@ -175,16 +176,22 @@ def _members(bundle: BundleReader, contents: Contents, cells: dict[Place, CellCl
             translated.add((folder, pair))
     for folder, pair in translated:
         due |= {layout.sources(folder, pair), layout.references(folder, pair)}
-    may = {layout.line_keys(test_set.folder, pair) for test_set in contents.test_sets for pair in test_set.pairs}
+        due.update(layout.references_in(bundle.members, folder, pair))
+    may = {
+        name(test_set.folder, pair)
+        for name in (layout.line_keys, layout.labels)
+        for test_set in contents.test_sets
+        for pair in test_set.pairs
+    }
     yield from (Finding(name, "it is missing") for name in sorted(due - bundle.members.keys()))
     yield from (
-        Finding(name, "no cell is translated there, so that it has no place in the bundle")
+        Finding(name, "it has no place in the bundle: no cell of the plan has such a text")
         for name in sorted(bundle.members.keys() - due - may)
     )
 
 
 def _of(score: ScoreClaim) -> str:
-    return f"{score.metric} of {score.system} on {score.pair}"
+    return f"{score.metric} of {score.system} on {score.pair} of {score.test_set}"
 
 
 def _where(error: ValidationError) -> str:

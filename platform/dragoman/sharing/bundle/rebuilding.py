@@ -1,19 +1,22 @@
 """A store made anew of a bundle: its plan, training pairs and texts, so that all numbers can be computed again."""
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
 from dragoman.cell import Cell, CellState
+from dragoman.corpora.base import content_hash
 from dragoman.errors import StoreError
-from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.partition import Evidence
+from dragoman.segment import Located, Segment
 from dragoman.settings import sqlite_url
-from dragoman.sharing.bundle import layout, line_keys
+from dragoman.sharing.bundle import layout, line_keys, line_labels
 from dragoman.sharing.bundle.claims import BundledTestSet, CellClaim, Contents
 from dragoman.sharing.bundle.container import BundleReader
 from dragoman.sharing.bundle.findings import Finding
+from dragoman.sharing.shared_grid import in_columns
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import CellRecord, GridRecord
 from dragoman.store.store import Store
@@ -44,6 +47,8 @@ class Rebuilt(NamedTuple):
     """The store that it is in."""
     cells: Mapping[Place, RebuiltCell]
     """The cells that have translations."""
+    several: Mapping[tuple[str, Pair], str]
+    """The blobs of test texts with several references, by the folder of the test set and the pair."""
     findings: list[Finding]
     """What does not fit together."""
 
@@ -59,6 +64,8 @@ class _Text(NamedTuple):
     """Their keys."""
     segments: int
     """How many they are."""
+    has_several: bool
+    """Whether some line has several references."""
 
 
 def rebuild(bundle: BundleReader, contents: Contents, cells: Mapping[Place, CellClaim], folder: Path) -> Rebuilt:
@@ -117,22 +124,53 @@ class _Rebuilding:
         for test_set in contents.test_sets:
             keys = {(pair, text.content): text.keys for pair, text in texts[test_set.folder].items()}
             store.conditions.add_keys(test_set.record.id, keys)
-        return Rebuilt(store, self._cells, self._findings)
+        several = {
+            (folder, pair): text.address for folder, its in texts.items() for pair, text in its.items()
+            if text.has_several
+        }  # fmt: skip
+        return Rebuilt(store, self._cells, several, self._findings)
 
     def _texts(self, test_set: BundledTestSet) -> Iterator[tuple[Pair, _Text]]:
         for pair in test_set.pairs:
-            names = layout.sources(test_set.folder, pair), layout.references(test_set.folder, pair)
-            if not all(name in self._bundle.members for name in names):
+            name = layout.sources(test_set.folder, pair)
+            names = layout.references_in(self._bundle.members, test_set.folder, pair)
+            if name not in self._bundle.members or not names:
                 continue
-            sources, references = (self._lines(name) for name in names)
-            if len(sources) != len(references):
-                told = f"it has {len(references)} lines, and {names[0]} has {len(sources)}"
-                self._findings.append(Finding(names[1], told))
-                continue
-            content = hash_lines(text for both in zip(sources, references, strict=True) for text in both)
-            address = self._store.blobs.put_test(sources, references)
-            keys = self._keys(test_set.folder, pair, sources, references)
-            yield pair, _Text(content, address, keys, len(sources))
+            sources, columns = self._lines(name), [self._lines(each) for each in names]
+            odd = [
+                Finding(each, f"it has {len(column)} lines, and {name} has {len(sources)}")
+                for each, column in zip(names, columns, strict=True)
+                if len(column) != len(sources)
+            ]
+            self._findings += odd
+            if not odd:
+                yield pair, self._text(test_set.folder, pair, sources, columns)
+
+    def _text(self, folder: str, pair: Pair, sources: list[str], columns: list[list[str]]) -> _Text:
+        references = columns[0]
+        further = [tuple(filter(None, row)) for row in zip(*columns[1:], strict=True)] or [()] * len(sources)
+        every = [(first, *more) for first, more in zip(references, further, strict=True)]
+        for number, (column, due) in enumerate(zip_longest(columns, map(list, in_columns(every)))):
+            if column != due:
+                told = "the lines that have such a reference are not those that have all before it"
+                self._findings.append(Finding(layout.references(folder, pair, number), told))
+        lines = [
+            Located(Segment(source, first), references=more)
+            for source, first, more in zip(sources, references, further, strict=True)
+        ]
+        self._check_labels(folder, pair, len(sources))
+        return _Text(
+            content_hash(lines), self._store.blobs.put_test(sources, references, further),
+            self._keys(folder, pair, sources, references), len(sources), any(further),
+        )  # fmt: skip
+
+    def _check_labels(self, folder: str, pair: Pair, sentences: int) -> None:
+        name = layout.labels(folder, pair)
+        if name in self._bundle.members:
+            try:
+                line_labels.check(self._lines(name), sentences)
+            except StoreError as error:
+                self._findings.append(Finding(name, str(error)))
 
     def _keys(self, folder: str, pair: Pair, sources: list[str], references: list[str]) -> LineKeys:
         name = layout.line_keys(folder, pair)
@@ -171,7 +209,8 @@ class _Rebuilding:
                 told = f"it has {len(hypotheses)} lines, and there are {text.segments} test sentences"
                 self._findings.append(Finding(name, told))
         if claim is not None and claim.state.is_translated and claim.id != cell.id:
-            told = f"the identity of {place[1]} on {place[2]} is not that of its model, prompt and test sentences"
+            on = f"{place[2]} of {place[0]}"
+            told = f"the identity of {place[1]} on {on} is not that of its model, prompt, test sentences and references"
             self._findings.append(Finding(name, told, claim.id, cell.id))
         return CellRecord(cell=cell, test=text.address, segments=text.segments)
 

@@ -1,7 +1,7 @@
 """The scores of a bundle computed again from its texts, under the signatures that this machine can compute."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dragoman.metrics.base import MetricError, MetricNeedError
@@ -41,31 +41,46 @@ class Here(NamedTuple):
     """What it lacks, as a clause; None also where the metric can't score that pair on any machine."""
 
 
-class Signatures:
-    """The signatures that this machine computes, by metric and pair."""
+References = Callable[[str, Pair], Sequence[Sequence[str]] | None]
+"""The references of a pair of a test set, by its folder, where some line has several."""
 
-    def __init__(self, languages: Collection[str]) -> None:
+
+class Signatures:
+    """The signatures that this machine computes, by metric, test set and pair."""
+
+    def __init__(self, languages: Collection[str], references: References | None = None) -> None:
         """Compute none yet.
 
         Args:
             languages: the grid's languages.
+            references: looks up several references; by default no line has.
         """
-        self._languages = languages
-        self._found: dict[tuple[str, Pair], Here] = {}
+        self._languages, self._references = languages, references or (lambda folder, pair: None)
+        self._found: dict[tuple[str, str, Pair], Here] = {}
         self._unchecked: defaultdict[tuple[str, str, str], int] = defaultdict(int)
 
-    def of(self, metric: str, pair: Pair) -> Here:
-        """What this machine makes of a metric on a pair."""
-        key = metric, pair
+    def of(self, metric: str, test_set: str, pair: Pair) -> Here:
+        """What this machine makes of a metric on a pair of a test set."""
+        key = metric, test_set, pair
         if key not in self._found:
-            self._found[key] = self._compute(metric, pair)
+            self._found[key] = self._compute(*key)
         return self._found[key]
+
+    def is_foreign(self, claim: ScoreClaim) -> bool:
+        """Whether a score may be right though this machine does not compute it.
+
+        How many references there are follows from the texts: no machine has another number of them.
+        """
+        here = self.of(claim.metric, claim.test_set, claim.pair)
+        if here.lack is not None or here.signature in (claim.signature, None):
+            return here.lack is not None
+        return _references(str(here.signature)) == _references(claim.signature)
 
     def computes(self, claim: ScoreClaim) -> bool:
         """Whether a score can be computed here; what can't is counted."""
-        here = self.of(claim.metric, claim.pair)
-        if here.lack is None and here.signature in (claim.signature, None):
+        if not self.is_foreign(claim):
             return True
+        here = self.of(claim.metric, claim.test_set, claim.pair)
         reason = here.lack or f"{claim.metric} is computed here as {here.signature}: {_remedy(claim.signature)}"
         self._unchecked[claim.metric, claim.signature, reason] += 1
         return False
@@ -76,21 +91,32 @@ class Signatures:
         found = sorted(self._unchecked.items())
         return [Unchecked(metric, signature, count, reason) for (metric, signature, reason), count in found]
 
-    def _compute(self, metric: str, pair: Pair) -> Here:
+    def _compute(self, metric: str, test_set: str, pair: Pair) -> Here:
         kind = metric_class(metric)
         if kind is None:
             return Here(None, f"the metric {metric} is not installed here")
         try:
-            return Here(kind(pair, self._languages).signature)
+            own, several = kind(pair, self._languages), self._references(test_set, pair)
+            return Here(own.signature if several is None else own.signature_of_several(several))
         except MetricNeedError as error:
             return Here(None, str(error).rstrip("."))
         except MetricError:
             return Here(None)
 
 
+def _field(signature: str, name: str) -> str:
+    """The value of a field of a signature; empty where it has none."""
+    return next((part.partition(":")[2] for part in signature.split("|") if part.startswith(f"{name}:")), "")
+
+
+def _references(signature: str) -> str:
+    """How many references a signature of sacreBLEU's says there are."""
+    return _field(signature, "nrefs")
+
+
 def _remedy(signature: str) -> str:
     """How to compute a signature of sacreBLEU's."""
-    version = next((part.removeprefix("version:") for part in signature.split("|") if part.startswith("version:")), "")
+    version = _field(signature, "version")
     if not version:
         return "it takes the versions that the signature names"
     return f"pip install sacrebleu=={version} to have it checked"
@@ -133,7 +159,10 @@ def rescore(
             for each in foreign
         ]
         elsewhere = {each.metric for each in foreign} - {each.metric for each in own}
-        here = tuple(each for each in metrics if each not in elsewhere and signatures.of(each, cell.pair).lack is None)
+        here = tuple(
+            each for each in metrics
+            if each not in elsewhere and signatures.of(each, place[0], cell.pair).lack is None
+        )  # fmt: skip
         tasks.append(
             ScoringTask(cell.id, cell.pair, tuple(languages), here, cell.test, cell.hypotheses, rebuilt.store.blobs.url)
         )

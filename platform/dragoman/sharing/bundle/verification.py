@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
 from dragoman.errors import StoreError, StoreUnusableError, first_line
+from dragoman.pair import Pair
 from dragoman.reading import ReadingError, refused_as
 from dragoman.sharing.bundle import measures
 from dragoman.sharing.bundle.claims import (
@@ -18,8 +19,8 @@ from dragoman.sharing.bundle.claims import (
     SCORES,
     Claim,
     DifferenceClaim,
+    LeftOut,
     MeanClaim,
-    ScoreClaim,
 )
 from dragoman.sharing.bundle.container import BundleReader
 from dragoman.sharing.bundle.findings import Finding, Unchecked
@@ -51,6 +52,8 @@ class Verification(NamedTuple):
     """Numbers that can't be computed here."""
     numbers: int
     """Numbers that were computed again, and held against the claimed ones."""
+    left_out: Sequence[LeftOut] = ()
+    """Systems of the grid whose scores are quoted, which are not in it."""
 
 
 Advance = Callable[[str, int, int], None]
@@ -84,7 +87,7 @@ def verify(path: Path, *, root: str | None = None, workers: int = 1, advance: Ad
         check = _Check(bundle, read_claims(bundle, contents), workers, step)
         check.run(Path(folder))
         findings = [*integrity.findings, *check.findings]
-        return Verification(contents.grid, integrity.root, findings, check.unchecked, check.numbers)
+        return Verification(contents.grid, integrity.root, findings, check.unchecked, check.numbers, contents.left_out)
 
 
 class _Check:
@@ -115,8 +118,14 @@ class _Check:
             self.findings.append(Finding(CONTENTS, told))
 
     def _compute(self, rebuilt: Rebuilt) -> None:
-        contents = self._claims.contents
+        contents, blobs = self._claims.contents, rebuilt.store.blobs
         self.findings += rebuilt.findings
+
+        def references(folder: str, pair: Pair) -> list[tuple[str, ...]] | None:
+            address = rebuilt.several.get((folder, pair))
+            return None if address is None else blobs.test_text(address).all_references
+
+        self.signatures = Signatures(contents.languages, references)
         claims = {
             place: (cell, [each.claim for each in self._claims.scores.get(place, ())])
             for place, cell in self._claims.cells.items()
@@ -144,7 +153,8 @@ class _Check:
         claimed = self._claims.scores.get(found.place, [])
         cell = self._claims.cells.get(found.place)
         refused = cell.unscorable if cell else ()
-        name = f"{found.place[1]} on {found.place[2]}"
+        folder, system, pair = found.place
+        name = f"{system} on {pair} of {folder}"
         for metric in self._claims.contents.metrics:
             its = [each for each in claimed if each.claim.metric == metric]
             if not its and metric not in refused:
@@ -155,16 +165,12 @@ class _Check:
                 self.findings.append(Finding(CELLS, f"{name} {can} be scored with {metric}, and it says otherwise"))
         for line, claim in claimed:
             score = found.scores.get((claim.metric, claim.signature))
-            if score is None and claim.metric in found.computed and not self._is_foreign(claim):
-                told = f"its texts have no score of {claim.metric} for {name}"
+            if score is None and claim.metric in found.computed and not self.signatures.is_foreign(claim):
+                told = f"its texts have no score of {claim.metric} for {name} under {claim.signature}"
                 self.findings.append(Finding(f"{SCORES}, line {line:,}", told))
             elif score is not None:
                 right = {"value": score.value, "low": score.low, "high": score.high}
                 self._compare(f"{SCORES}, line {line:,}", f"{claim.metric} of {name}", claim, right)
-
-    def _is_foreign(self, claim: ScoreClaim) -> bool:
-        here = self.signatures.of(claim.metric, claim.pair)
-        return here.lack is not None or here.signature not in (claim.signature, None)
 
     def _hold(self, name: str, claimed: Iterable[tuple[int, AnyClaim]], right: Iterable[AnyClaim]) -> None:
         """Hold means or differences against those that the scores give."""

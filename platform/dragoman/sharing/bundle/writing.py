@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.model import is_quoted
 from dragoman.pair import Pair
 from dragoman.sharing import shared_grid, stored_scores
-from dragoman.sharing.bundle import layout, line_keys, measures
+from dragoman.sharing.bundle import layout, line_keys, line_labels, measures
 from dragoman.sharing.bundle.claims import (
     CELLS,
     CONTENTS,
@@ -22,17 +24,26 @@ from dragoman.sharing.bundle.claims import (
     CellClaim,
     Claim,
     Contents,
+    LeftOut,
     ScoreClaim,
 )
 from dragoman.sharing.bundle.container import BundleWriter
 from dragoman.sharing.shared_grid import SharedGrid
 from dragoman.store.line_keys import LineKeys
+from dragoman.store.line_labels import Labels
 from dragoman.store.maintenance.rescoring import unscored_metrics
 from dragoman.store.records import CellRecord
 from dragoman.store.store import Store
 
-Keys = Mapping[tuple[str, Pair, str], LineKeys]
-"""Keys of test lines by test set, pair and content hash."""
+Text = tuple[str, Pair, str]
+"""A test text: its test set, pair and content hash."""
+
+
+class _OfLines(NamedTuple):
+    """What is known of test lines, by their texts."""
+
+    keys: Mapping[Text, LineKeys]
+    labels: Mapping[Text, Labels]
 
 
 def write_bundle(store: Store, grid: str, path: Path, *, advance: Callable[[int, int], None] | None = None) -> str:
@@ -64,10 +75,11 @@ def write_bundle(store: Store, grid: str, path: Path, *, advance: Callable[[int,
             bundle.add(SCORES, _written(_scores(snapshot, shared)))
             bundle.add(MEANS, _written(measures.means(snapshot, contents)))
             bundle.add(DIFFERENCES, _written(measures.differences(snapshot, contents)))
-            keys = snapshot.conditions.keys_of_grid(grid)
+            conditions = snapshot.conditions
+            of_lines = _OfLines(conditions.keys_of_grid(grid), conditions.labels_of_grid(grid))
             every = [(folder, pair) for folder in shared.test_sets for pair in shared.pairs(folder)]
             for done, (folder, pair) in enumerate(every, 1):
-                _add_texts(snapshot, bundle, shared, keys, folder, pair)
+                _add_texts(snapshot, bundle, shared, of_lines, folder, pair)
                 if advance:
                     advance(done, len(every))
         return bundle.root
@@ -85,6 +97,7 @@ def _contents(store: Store, shared: SharedGrid) -> Contents:
         models=tuple(
             BundledModel.of(model, record.names.get(model.id, model.id), store.models.own_graph(model.id))
             for model in models
+            if not is_quoted(model.recipe)
         ),
         prompts=tuple(sorted(shared.conditions.prompts, key=lambda each: each.id)),
         decodings=tuple(sorted(shared.conditions.decodings, key=lambda each: each.id)),
@@ -94,6 +107,7 @@ def _contents(store: Store, shared: SharedGrid) -> Contents:
             )
             for each in shared.systems
         ),
+        left_out=tuple(LeftOut(name=name, scores=phrase) for name, phrase in shared.left_out.items()),
         test_sets=tuple(
             BundledTestSet(
                 folder=folder,
@@ -137,16 +151,21 @@ def _scores(store: Store, shared: SharedGrid) -> Iterator[ScoreClaim]:
                 yield ScoreClaim(test_set=folder, system=system, pair=pair, **score._asdict())
 
 
-def _add_texts(store: Store, bundle: BundleWriter, shared: SharedGrid, keys: Keys, folder: str, pair: Pair) -> None:
-    """Add the test sentences of a pair with their keys, and what each system made of them."""
+def _add_texts(
+    store: Store, bundle: BundleWriter, shared: SharedGrid, of_lines: _OfLines, folder: str, pair: Pair
+) -> None:
+    """Add the test sentences of a pair with what is known of them, and what each system made of them."""
     is_first = True
     for system, cell in shared.translated(folder, pair):
         if is_first:
             sources, references = shared_grid.test_lines(store, cell)
             bundle.add(layout.sources(folder, pair), sources)
-            bundle.add(layout.references(folder, pair), references)
-            found = keys.get((cell.cell.test_set, pair, cell.cell.content))
-            if found is not None and (lines := line_keys.written(found)):
+            for number, column in enumerate(references):
+                bundle.add(layout.references(folder, pair, number), column)
+            text = (cell.cell.test_set, pair, cell.cell.content)
+            if text in of_lines.keys and (lines := line_keys.written(of_lines.keys[text])):
                 bundle.add(layout.line_keys(folder, pair), lines)
+            if text in of_lines.labels:
+                bundle.add(layout.labels(folder, pair), line_labels.written(of_lines.labels[text]))
             is_first = False
         bundle.add(layout.hypotheses(folder, pair, system.file), shared_grid.hypotheses(store, cell))
