@@ -169,6 +169,13 @@ def content_hash(lines: Sequence[Located]) -> str:
     return hash_lines([segments, hash_further(further)]) if any(further) else segments
 
 
+def content_by_sides(lines: Sequence[Located]) -> str:
+    """The same where each side is hashed for itself, as by corpora that read one once for all its pairs."""
+    sides = [hash_lines(line.segment[side] for line in lines) for side in (0, 1)]
+    further = [line.references for line in lines]
+    return hash_lines([*sides, *([hash_further(further)] if any(further) else [])])
+
+
 def hash_further(references: Iterable[Sequence[str]]) -> str:
     """The hash of the further references of some lines."""
     return hash_lines(text for line in references for text in (str(len(line)), *line))

@@ -103,6 +103,9 @@ class BundledTestSet(Claim):
     """The test set."""
     pairs: tuple[PairKey, ...]
     """Every planned pair."""
+    contents: dict[PairKey, str]
+    """The content hashes that cells of some pairs know their lines by, where their corpus counts lines besides those
+    that are tested (blank ones, and such as another language lacks), so that the hash does not follow from these."""
     systems: tuple[str, ...]
     """The file names of the systems that were run on it."""
 

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dragoman.cell import Cell, CellState
-from dragoman.corpora.base import content_hash
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import Evidence
-from dragoman.segment import Located, Segment
 from dragoman.settings import sqlite_url
 from dragoman.sharing.bundle import layout, line_keys, line_labels
-from dragoman.sharing.bundle.claims import BundledTestSet, CellClaim, Contents
+from dragoman.sharing.bundle.claims import BundledSystem, BundledTestSet, CellClaim, Contents
 from dragoman.sharing.bundle.container import BundleReader
 from dragoman.sharing.bundle.findings import Finding
+from dragoman.sharing.bundle.line_contents import content_hashes
 from dragoman.sharing.shared_grid import in_columns
+from dragoman.store.blobs import Bitext
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import CellRecord, GridRecord
 from dragoman.store.store import Store
@@ -144,25 +144,33 @@ class _Rebuilding:
             ]
             self._findings += odd
             if not odd:
-                yield pair, self._text(test_set.folder, pair, sources, columns)
+                yield pair, self._text(test_set, pair, sources, columns)
 
-    def _text(self, folder: str, pair: Pair, sources: list[str], columns: list[list[str]]) -> _Text:
-        references = columns[0]
+    def _text(self, test_set: BundledTestSet, pair: Pair, sources: list[str], columns: list[list[str]]) -> _Text:
+        folder, references = test_set.folder, columns[0]
         further = [tuple(filter(None, row)) for row in zip(*columns[1:], strict=True)] or [()] * len(sources)
-        every = [(first, *more) for first, more in zip(references, further, strict=True)]
-        for number, (column, due) in enumerate(zip_longest(columns, map(list, in_columns(every)))):
+        text = Bitext(sources, references, further)
+        for number, (column, due) in enumerate(zip_longest(columns, map(list, in_columns(text.all_references)))):
             if column != due:
                 told = "the lines that have such a reference are not those that have all before it"
                 self._findings.append(Finding(layout.references(folder, pair, number), told))
-        lines = [
-            Located(Segment(source, first), references=more)
-            for source, first, more in zip(sources, references, further, strict=True)
-        ]
         self._check_labels(folder, pair, len(sources))
         return _Text(
-            content_hash(lines), self._store.blobs.put_test(sources, references, further),
+            self._content(test_set, pair, text), self._store.blobs.put_test(sources, references, further),
             self._keys(folder, pair, sources, references), len(sources), any(further),
         )  # fmt: skip
+
+    def _content(self, test_set: BundledTestSet, pair: Pair, text: Bitext) -> str:
+        """The content hash of a text: of those that it may have, the one that a cell has."""
+        if pair in test_set.contents:
+            return test_set.contents[pair]
+        hashes = content_hashes(text)
+        for system in self._contents.systems:
+            claim = self._claims.get((test_set.folder, system.file, pair))
+            for content in hashes if claim is not None else ():
+                if claim is not None and claim.id == _cell(test_set, system, pair, content).id:
+                    return content
+        return hashes[0]
 
     def _check_labels(self, folder: str, pair: Pair, sentences: int) -> None:
         name = layout.labels(folder, pair)
@@ -188,10 +196,7 @@ class _Rebuilding:
                     continue
                 for pair in test_set.pairs:
                     text = texts[test_set.folder].get(pair)
-                    cell = Cell(
-                        model=system.model, test_set=test_set.record.id, content=text.content if text else "",
-                        pair=pair, prompt=system.prompt, decoding=system.decoding,
-                    )  # fmt: skip
+                    cell = _cell(test_set, system, pair, text.content if text else "")
                     yield self._record((test_set.folder, system.file, pair), cell, text)
 
     def _record(self, place: Place, cell: Cell, text: _Text | None) -> CellRecord:
@@ -222,3 +227,10 @@ class _Rebuilding:
             line = data[: error.start].count(b"\n") + 1
             self._findings.append(Finding(f"{name}, line {line:,}", "it is no UTF-8"))
             return data.decode("utf-8", "replace").removesuffix("\n").split("\n")
+
+
+def _cell(test_set: BundledTestSet, system: BundledSystem, pair: Pair, content: str) -> Cell:
+    return Cell(
+        model=system.model, test_set=test_set.record.id, content=content, pair=pair, prompt=system.prompt,
+        decoding=system.decoding,
+    )  # fmt: skip

@@ -28,6 +28,7 @@ from dragoman.sharing.bundle.claims import (
     ScoreClaim,
 )
 from dragoman.sharing.bundle.container import BundleWriter
+from dragoman.sharing.bundle.line_contents import content_hashes
 from dragoman.sharing.shared_grid import SharedGrid
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_labels import Labels
@@ -113,11 +114,22 @@ def _contents(store: Store, shared: SharedGrid) -> Contents:
                 folder=folder,
                 record=test_set,
                 pairs=tuple(shared.pairs(folder)),
+                contents=dict(_contents_of_more(store, shared, folder)),
                 systems=tuple(each.file for each in shared.systems if (folder, each.file) in shared.cells),
             )
             for folder, test_set in shared.test_sets.items()
         ),
     )
+
+
+def _contents_of_more(store: Store, shared: SharedGrid, folder: str) -> Iterator[tuple[Pair, str]]:
+    """The content hashes of the pairs of a test set that do not follow from the tested lines."""
+    for pair in shared.pairs(folder):
+        _, first = next(shared.translated(folder, pair), (None, None))
+        if first is not None:
+            content = first.cell.content
+            if content not in content_hashes(store.blobs.test_text(str(first.test))):
+                yield pair, content
 
 
 def _written(claims: Iterable[Claim]) -> Iterator[str]:
