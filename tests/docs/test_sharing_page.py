@@ -60,7 +60,7 @@ def test_every_member_has_its_row() -> None:
     pair = Pair("en", "de")
     of_texts = {
         layout.sources("TESTSET", pair), layout.references("TESTSET", pair), layout.line_keys("TESTSET", pair),
-        layout.hypotheses("TESTSET", pair, "SYSTEM"),
+        layout.hypotheses("TESTSET", pair, "SYSTEM"), layout.references("TESTSET", pair, 1), layout.labels("TESTSET", pair),
     }  # fmt: skip
     others = {*layout.claims(), layout.CHECKSUMS, layout.SUMS, layout.ROOT} - {layout.README}
     assert named == {name.replace("en-de", "LP") for name in of_texts} | others
@@ -70,5 +70,5 @@ def test_codes_bounds_and_sentences_are_the_codes_own() -> None:
     codes = re.findall(r"^\| (\d) \| ", PAGE, re.MULTILINE)
     assert codes == ["0", "1", "2", str(NOT_ALL)]
     assert (verification.EXACT, verification.RESAMPLED) == (1e-9, 1e-6) and "10⁻⁹" in PAGE and "10⁻⁶" in PAGE
-    shown = str(Finding("scores.jsonl, line 5", "value: bleu of base on en-de", 33.2, 31.7))
+    shown = str(Finding("scores.jsonl, line 5", "value: bleu of base on en-de of news", 33.2, 31.7))
     assert f"```text\n{shown}\n```" in PAGE
