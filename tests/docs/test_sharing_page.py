@@ -60,7 +60,8 @@ def test_every_member_has_its_row() -> None:
     pair = Pair("en", "de")
     of_texts = {
         layout.sources("TESTSET", pair), layout.references("TESTSET", pair), layout.line_keys("TESTSET", pair),
-        layout.hypotheses("TESTSET", pair, "SYSTEM"), layout.references("TESTSET", pair, 1), layout.labels("TESTSET", pair),
+        layout.hypotheses("TESTSET", pair, "SYSTEM"), layout.references("TESTSET", pair, 1),
+        layout.labels("TESTSET", pair),
     }  # fmt: skip
     others = {*layout.claims(), layout.CHECKSUMS, layout.SUMS, layout.ROOT} - {layout.README}
     assert named == {name.replace("en-de", "LP") for name in of_texts} | others
