@@ -32,7 +32,7 @@ def verify(
 
     It takes no store, model or GPU. Every byte is held against the hashes first; then scores, intervals, partitions,
     means and p-values are computed anew. Ends with exit code 1 if anything is not what it claims to be, and with 3 if
-    nothing is wrong and a metric could not be computed here. Tables: findings, unchecked.
+    nothing is wrong and a metric could not be computed here. Tables: findings, unchecked, left_out.
 
     Examples: dragoman verify demo.tar · dragoman verify demo.tar --root HASH --json
     """
@@ -56,6 +56,10 @@ def verify(
         "unchecked", "Numbers that could not be computed here",
         [word("metric"), word("signature"), number("numbers", digits=0), word("reason")], lacking,
     )  # fmt: skip
+    absent = Table(
+        "left_out", "Systems that are not in it, as their scores are quoted",
+        [word("name", "system"), word("scores")], [each.model_dump() for each in found.left_out],
+    )  # fmt: skip
     counted = f"{found.numbers:,} numbers were computed again"
     said = [f"root {found.root}"]
     if found.findings:
@@ -73,4 +77,4 @@ def verify(
         for each in found.left_out
     ]
     code = 1 if found.findings else NOT_ALL if found.unchecked else 0
-    return Answer([findings, unchecked], "\n".join(said), is_sentence_enough=True, code=code)
+    return Answer([findings, unchecked, absent], "\n".join(said), is_sentence_enough=True, code=code)

@@ -288,3 +288,6 @@ def test_verify_says_that_quoted_scores_are_not_in_it(dragoman: Run, home: Path)
     done = dragoman("verify", str(home / "several.tar"), "--workers", "1")
     assert done.code == 0
     assert f"Not in it: paper, whose scores are quoted from {QUOTED}" in " ".join(done.out.split())
+    done = dragoman("verify", str(home / "several.tar"), "--workers", "1", "--json")
+    (absent,) = json.loads(done.out)["left_out"]
+    assert absent["name"] == "paper" and json.loads(done.out)["findings"] == []
