@@ -19,6 +19,9 @@ DATASETS = {
     "flores200": "facebook/flores",
     "flores-plus": "openlanguagedata/flores_plus",
     "opus100": "Helsinki-NLP/opus-100",
+    "wmt24pp": "google/wmt24pp",
+    "tico19": "gmnlp/tico19",
+    "bouquet": "facebook/bouquet",
 }
 """The data sets of the hub that corpora are, by kind; others are named as they are here."""
 

@@ -11,7 +11,8 @@ from huggingface_hub.repocard_data import eval_results_to_model_index, model_ind
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
-from dragoman.sharing.model_index import model_index, model_index_yaml
+from dragoman.plugins import available
+from dragoman.sharing.model_index import DATASETS, METRICS, model_index, model_index_yaml
 from dragoman.sharing.mteb import write_results
 from dragoman.store.store import Store
 
@@ -81,3 +82,7 @@ def test_one_system_alone_may_be_written(shared_store: Store, tmp_path: Path) ->
     write_results(shared_store, "small", tmp_path / "out", system="a")
     assert [path.name for path in (tmp_path / "out/results").iterdir()] == ["a"]
     assert yaml.safe_load((tmp_path / "out/results/a/model1-a/tsv.json").read_text())
+
+
+def test_data_sets_and_metrics_are_named_by_kinds_that_there_are() -> None:
+    assert DATASETS.keys() <= set(available("corpora")) and METRICS.keys() <= set(available("metrics"))
