@@ -85,7 +85,7 @@ class Names(NamedTuple):
         """
         if name in self.baselines and name not in self.models:
             return System(self.grid, BASE, name if name in self.prompts_of(BASE) else self._prompt(BASE, None))
-        asked = System(self.grid, name) if name in self.models else System.parse(name, self.grid)
+        asked = System.parse(name, self.grid, self.models)
         model = one_of(f"Grid '{self.grid}' has no model", asked.model, [*self.models, *self.baselines])
         if asked.prompt:
             one_of(f"'{model}' is not asked with the prompt", asked.prompt, self.prompts_of(model))
@@ -101,7 +101,7 @@ class Names(NamedTuple):
         """
         if name in self.models:
             return self, name
-        other = System.parse(name, self.grid)
+        other = System.parse(name, self.grid, [*self.models, *self.baselines])
         return (self if other.grid == self.grid else Names.of(store, other.grid)), other.within(other.grid)
 
     def rivals(self, system: System) -> list[str]:
