@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,14 +122,14 @@ class Site(Flask):
 
     def pair(self, pair: Pair) -> str:
         """The file of a pair's page, relative to the page that is rendered."""
-        return self.url_for(f"dragoman.{CELL}", source=pair.source, target=pair.target)
+        return self.url_for(f"dragoman.{CELL}", source=pair.source, target=pair.target, test_set=self.question.test_set)
 
     def first(self, endpoint: str) -> str:
         """The first page of a kind for the question of the page that is rendered; empty where there is none."""
         question = self.question
+        asked = replace(question, metric=self.map.questions[0].metric) if endpoint == CELL else question
         own = (each for each in self.map if each.endpoint == endpoint)
-        of_question = (each for each in own if endpoint == CELL or self.map.question_of(each.query) == question)
-        page = next(of_question, None)
+        page = next((each for each in own if self.map.question_of(each.query) == asked), None)
         return f"{self.root}{page.file}" if page else ""
 
     @property
