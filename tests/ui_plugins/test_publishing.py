@@ -244,7 +244,7 @@ def test_terms_of_a_test_set_are_not_overlooked(copied: Path, tmp_path: Path) ->
     with Database(settings().store_url).writing() as connection:
         connection.exec_driver_sql("UPDATE test_set SET corpus = 'flores-plus'")
     assert "web crawlers" in FloresPlus.against_republishing
-    with pytest.raises(PublishError, match=r"The test set of 'demo' is flores-plus.*crawlers.*--no-sentences"):
+    with pytest.raises(PublishError, match=r"'demo' is tested on flores-plus.*crawlers.*--no-sentences"):
         write(tmp_path / "site", models=("base",))
     assert not (tmp_path / "site").exists()
     assert not write(tmp_path / "site", models=("base",), sentences=False).has_sentences

@@ -145,7 +145,7 @@ def _publishes_sentences(store: Store, asked: Publication, questions: Sequence[S
     for kind in dict.fromkeys(caption_of(store, question).corpus for question in questions):
         if has_pairs and (terms := against_republishing(kind)):
             raise PublishError(
-                f"A test set of '{asked.grid}' is {kind}. {terms} Publish its scores with --no-sentences, or "
+                f"'{asked.grid}' is tested on {kind}. {terms} Publish its scores with --no-sentences, or "
                 "all with --sentences where no crawler comes."
             )
     return has_pairs
