@@ -120,6 +120,7 @@ def test_the_provenance_names_the_test_set(site: Path) -> None:
     for test_set, other in ((NEWS, TALKS), (TALKS, NEWS)):
         text = page_of(site, f"tuned-against-base-chrfpp-{test_set}")
         assert f"<dd>{test_set}: cldr {test_set}, revision r</dd>" in text and f"cldr {other}" not in text
+    assert f"Grid asked on {NEWS}, cldr {NEWS}, revision r, {TALKS}, cldr {TALKS}" in page_of(site, "index")
 
 
 def test_one_test_set_can_be_chosen(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from dragoman.analysis.caption import Caption
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
@@ -152,10 +153,12 @@ class Contents:
             "comparisons": comparisons,
             "files": self.files_of(question),
             "pairs": len(self.map.pairs.get(question.test_set, ())),
-            "citation": provenance.citation(
-                self.site.title, self.store, self.site.record, self.site.captions().values()
-            ),
+            "citation": provenance.citation(self.site.title, self.store, self.site.record, self._captions()),
         }
+
+    def _captions(self) -> list[Caption]:
+        """What all scores of the site were measured on."""
+        return [each for question in self.map.questions for each in self.site.captions(question=question).values()]
 
     def _heat_map(self, page: Page) -> dict[str, Any]:
         view = View.of(self.store, page.query)

@@ -146,13 +146,19 @@ class Site(Flask):
         """The provenance of the page that is rendered: of some systems, or of all."""
         return provenance.facts(self.store, self.record, self.captions(names))
 
-    def captions(self, names: Sequence[str] | None = None) -> dict[str, Caption]:
-        """What the scores of some systems, or of all, were measured on, by their names."""
-        known = self._captions.get(self.question)
+    def captions(self, names: Sequence[str] | None = None, question: ScoreQuestion | None = None) -> dict[str, Caption]:
+        """What the scores of some systems, or of all, were measured on, by their names.
+
+        Args:
+            names: the systems' names; all by default.
+            question: the question; by default that of the page that is rendered.
+        """
+        asked = question or self.question
+        known = self._captions.get(asked)
         if known is None:
             models = list(dict.fromkeys(each.model for each in self.map.systems.values()))
-            found = captioned(self.store, self.question, models)
-            known = self._captions[self.question] = {
+            found = captioned(self.store, asked, models)
+            known = self._captions[asked] = {
                 self.map.name_of(self.map.names.system(each.model, each.prompt)): its for each, its in found.items()
             }
         return {name: caption for name, caption in known.items() if names is None or name in names}
