@@ -10,6 +10,7 @@ from tests.ui_plugins import test_ui_prompts
 from tests.ui_plugins.test_publishing import held, sentences
 from tests.ui_plugins.test_publishing_test_sets import put, quote
 
+from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.segment import Segment
@@ -68,6 +69,12 @@ def test_models_asked_with_several_prompts(home: Path, tmp_path: Path, models: t
     assert {"tuned-silent-chrfpp-score", "tuned-mfti-chrfpp-score", "ranking-chrfpp-all"} < pages
     assert ("paper-chrfpp-score" in pages) == ("paper" in models or not models)
     assert not [page for page in pages if page.startswith("paper-") and ("mfti" in page or "silent" in page)]
+
+
+def test_a_test_set_without_a_name_is_not_named(home: Path, tmp_path: Path) -> None:
+    translated({"base": "base"})
+    with pytest.raises(StoreError, match="'asked' has no test set 'news': its one test set has no name: leave it out"):
+        put(tmp_path / "site", test_sets=["news"])
 
 
 def test_all_references_of_a_line_are_published(home: Path, tmp_path: Path) -> None:

@@ -66,6 +66,9 @@ class Names(NamedTuple):
         Raises:
             StoreError: the grid has no such test set.
         """
+        if name and not self.test_sets:
+            remedy = "its one test set has no name: leave it out."
+            raise StoreError(f"Grid '{self.grid}' has no test set '{name}': {remedy}")
         if name:
             one_of(f"Grid '{self.grid}' has no test set", name, self.test_sets)
         return (name or next(iter(self.test_sets))) if len(self.test_sets) > 1 else None
