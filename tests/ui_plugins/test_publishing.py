@@ -14,12 +14,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from dragoman import plugins
 from dragoman.cli.arguments import open_snapshot
 from dragoman.corpora.kinds.flores_plus import FloresPlus
 from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.store.database.connection import Database
 from dragoman_ui.publishing.folder import MANIFEST, PublishError, SiteFolder
+from dragoman_ui.publishing.provenance import against_republishing
 from dragoman_ui.publishing.publish import Publication, Published, publish
 from dragoman_ui.viewmodels.store import shared_store
 
@@ -192,7 +194,7 @@ def test_a_site_is_replaced_whole(filled: Path, tmp_path: Path, site: Path) -> N
     shutil.copytree(site, folder)
     done = write(folder, sentences=False, models=("base",), is_hidden=True)
     assert not (folder / "roles-bleu-score.html").exists()
-    assert not list((folder / "data").glob("*.js"))
+    assert [path.name for path in (folder / "data").glob("*.js")] == ["pages-of-pairs.js"]
     assert 'name="robots" content="noindex' in (folder / "index.html").read_text()
     assert "without sentences" in (folder / "pairs" / "en-de.html").read_text()
     assert not (folder / "ranking-bleu-all.html").exists()  # one system is no ranking
@@ -244,7 +246,7 @@ def test_terms_of_a_test_set_are_not_overlooked(copied: Path, tmp_path: Path) ->
     with Database(settings().store_url).writing() as connection:
         connection.exec_driver_sql("UPDATE test_set SET corpus = 'flores-plus'")
     assert "web crawlers" in FloresPlus.against_republishing
-    with pytest.raises(PublishError, match=r"The test set of 'demo' is flores-plus.*crawlers.*--no-sentences"):
+    with pytest.raises(PublishError, match=r"'demo' is tested on flores-plus.*crawlers.*--no-sentences"):
         write(tmp_path / "site", models=("base",))
     assert not (tmp_path / "site").exists()
     assert not write(tmp_path / "site", models=("base",), sentences=False).has_sentences
@@ -285,12 +287,17 @@ def test_the_command_says_what_it_wrote(filled: Path, tmp_path: Path, dragoman_p
     assert dragoman_publish("none", str(tmp_path / "new")).code == 2
 
 
+@pytest.mark.parametrize("kind", sorted(plugins.available("corpora")))
+def test_of_which_test_sets_the_terms_are_against_it(kind: str) -> None:
+    said = against_republishing(kind)
+    assert (said is not None) == (kind in {"bouquet", "flores-plus"})
+    assert said is None or (said.endswith(".") and "web crawlers could pick it up" in said)
+
+
 @pytest.fixture
 def dragoman_publish(monkeypatch: pytest.MonkeyPatch, dragoman: Callable[..., Any]) -> Callable[..., Any]:
     """Runs `dragoman publish`."""
     from importlib.metadata import entry_points
-
-    from dragoman import plugins
 
     entry = {each.name: each for each in entry_points(group="dragoman.commands") if each.name == "publish"}
     available = plugins.available

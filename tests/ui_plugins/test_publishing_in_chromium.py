@@ -5,6 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.two_test_sets import LINES, METRIC, NEWS, PAIRS, TALKS, fill
+from tests.ui_plugins import test_publishing_names
+from tests.ui_plugins.test_publishing_names import FURTHER, translated
+from tests.ui_plugins.test_publishing_test_sets import quote
 
 from dragoman.cli.arguments import open_snapshot
 from dragoman.settings import settings
@@ -176,6 +180,48 @@ def test_hundreds_of_languages_are_drawn_from_files(
         page.keyboard.press("Enter")  # leads nowhere
         page.get_by_role("button", name="Larger tiles").click()
         assert faults(page) == []
+
+
+def test_two_test_sets_side_by_side(tmp_path: Path, new_home: Path, open_file: Do, faults: Do, picture: Do) -> None:
+    fill(new_home)
+    quote(new_home)
+    site = put(tmp_path / "site", grid="asked", metrics=())
+    page = open_file(site, "index.html")
+    page.get_by_role("navigation", name="Test set").get_by_role("link", name=TALKS).click()
+    assert page.get_by_text(f"{METRIC} on {TALKS}").count()
+    page.get_by_role("link", name="tuned: gain over the base").click()
+    assert page.locator(".matrix td > a").count() == len(PAIRS[TALKS])
+    page.get_by_role("link", name="English to German: seen").click()
+    page.wait_for_url(f"**/pairs/en-de-{TALKS}.html")
+    expect(page.locator(".segment")).to_have_count(len(LINES[TALKS]))
+    expect(page.locator(".segment .given dd").first).to_have_text(LINES[TALKS][0])
+    page.get_by_role("combobox", name="Target").select_option("en")
+    page.get_by_role("button", name="Open the pair").click()
+    expect(page.locator("[data-answer]")).to_have_text("There is no such pair.")
+    page.get_by_role("combobox", name="Source").select_option("de")
+    page.get_by_role("button", name="Open the pair").click()
+    page.wait_for_url(f"**/pairs/de-en-{TALKS}.html")
+    page.get_by_role("navigation", name="Test set").get_by_role("link", name=NEWS).click()
+    page.wait_for_url(f"**/pairs/de-en-{NEWS}.html")
+    expect(page.locator(".segment")).to_have_count(len(LINES[NEWS]))
+    for name in ("index.html", f"pairs/en-de-{NEWS}.html", f"paper-chrfpp-{NEWS}-score.html"):
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            open_file(site, name, page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            assert (page.evaluate(CLIPPED), faults(page)) == ([], []), name
+            picture(page, f"published-test-sets-{Path(name).stem}-{width}")
+
+
+def test_all_references_are_shown_and_searched(tmp_path: Path, new_home: Path, open_file: Do) -> None:
+    translated({"base": "base"}, further=dict.fromkeys(test_publishing_names.PAIRS, FURTHER))
+    page = open_file(put(tmp_path / "site", grid="asked"), "pairs/en-de.html")
+    first, second = page.locator(".segment").nth(0), page.locator(".segment").nth(1)
+    assert first.locator(".given dt").all_inner_texts() == ["Source", "Reference", "Reference 2", "Reference 3"]
+    assert first.locator(".given dd").all_inner_texts()[2:] == list(FURTHER[0])
+    assert second.locator(".given dt").all_inner_texts() == ["Source", "Reference"]
+    page.get_by_label("Search").fill("another")
+    expect(page.locator(".segment")).to_have_count(1)
 
 
 HOSTILE = (

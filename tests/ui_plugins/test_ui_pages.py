@@ -239,7 +239,7 @@ def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, mon
     def judge(source: str, reference: str, hypothesis: str, was_cut: bool, too_long: bool) -> tuple[Label, ...]:
         return (Label.COPIED,) if hypothesis == reference else ()
 
-    monkeypatch.setattr("dragoman_ui.viewmodels.sentences.labels", judge)
+    monkeypatch.setattr("dragoman_ui.viewmodels.candidates.labels", judge)
     # what is kept was judged otherwise
     monkeypatch.setattr("dragoman_ui.viewmodels.candidates._flaws", _flaws.__wrapped__)
     address = "/dragoman/cell?grid=demo&model=roles&source=en&target=ar&beside=roles"

@@ -162,7 +162,7 @@ def _chosen(connection: Connection, question: ScoreQuestion, models: Sequence[st
         raise StoreError(f"Grid '{grid}' has no prompt '{question.prompt}'; {nearest(question.prompt, prompts)}")
     wanted = []
     for name in models or known:
-        named = System(grid, name) if name in known else System.parse(name, grid)
+        named = System.parse(name, grid, known)
         prompt = named.prompt or question.prompt
         matching = [each for each in every if each.model == named.model and prompt in (None, each.prompt)]
         if named.model not in known or named.grid != grid or (named.prompt and not matching):

@@ -21,6 +21,7 @@ from dragoman.analysis.systems import System
 from dragoman.line_filter import LineFilter
 from dragoman.store.database.connection import remembering
 from dragoman.store.database.ids import grid_number
+from dragoman.store.repositories.grids import grid_models
 from dragoman.store.schema import Base, CellRow, GridModelRow, GridRow, PartitionSumRow, UnscorableRow
 from dragoman.store.store import Store
 
@@ -46,8 +47,10 @@ def reading(store: Store, question: ScoreQuestion, *systems: str) -> Iterator[Co
             yield connection
         return
     filtered = LineFilter.parse(question.lines)
-    names = dict.fromkeys([question.grid, *(System.parse(name, question.grid).grid for name in systems)])
     with store.database.reading() as connection:
+        models = grid_models(connection, grid_number(connection, question.grid))
+        named = (System.parse(name, question.grid, models).grid for name in systems)
+        names = dict.fromkeys([question.grid, *named])
         asked = Asked({name: grid_number(connection, name) for name in names}, question.metric, filtered)
         content = _content(_Source(connection, store, asked))
     engine = _memory()

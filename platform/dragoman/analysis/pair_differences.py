@@ -214,9 +214,10 @@ def systems_meant(connection: Connection, question: ScoreQuestion, *names: str) 
     Raises:
         StoreError: something named is not there.
     """
-    grids: dict[str, tuple[int, dict[str, int]]] = {}
+    home = grid_number(connection, question.grid)
+    grids = {question.grid: (home, grid_models(connection, home))}
     found = []
-    for named in (System.parse(name, question.grid) for name in names):
+    for named in (System.parse(name, question.grid, grids[question.grid][1]) for name in names):
         if named.grid not in grids:
             grid_id = grid_number(connection, named.grid)
             grids[named.grid] = grid_id, grid_models(connection, grid_id)

@@ -219,7 +219,9 @@ class _Side(NamedTuple):
 
 def _models(connection: Connection, grid: str, name: str) -> _Side:
     """The models of a recipe; a name that is none of a recipe stands for itself."""
-    named = System.parse(name, grid)
+    home = grid_number(connection, grid)
+    known = recipes_of_grid(connection, home).keys() | grid_models(connection, home).keys()
+    named = System.parse(name, grid, known)
     grid_id = grid_number(connection, named.grid)
     recipes, numbers = recipes_of_grid(connection, grid_id), grid_models(connection, grid_id)
     found = next((models for recipe, models in recipes.items() if named.model in (recipe, *models)), [named.model])

@@ -40,16 +40,21 @@ class System:
     """Where its scores are quoted from, if it has no translations; its prompt then says no more either."""
 
     @classmethod
-    def parse(cls, text: str, grid: str | None = None) -> Self:
+    def parse(cls, text: str, grid: str | None = None, models: Collection[str] = ()) -> Self:
         """The system of a name: `GRID/MODEL:PROMPT`, or shorter `GRID/MODEL`, `MODEL:PROMPT` and `MODEL`.
 
         Args:
             text: the name; a prompt's may hold any character.
             grid: the grid of names without one.
+            models: names of that grid's models, which may hold `/`, as those on the Hugging Face hub do.
 
         Raises:
             StoreError: the name has no grid, and none is given.
         """
+        own = [model for model in models if text == model or text.startswith(f"{model}:")]
+        if grid is not None and own:
+            model = max(own, key=len)
+            return cls(grid, model, text[len(model) + 1 :] or None)
         before, slash, rest = text.partition("/")
         if slash and ":" not in before:
             grid, text = before, rest

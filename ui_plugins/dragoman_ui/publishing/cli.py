@@ -34,6 +34,13 @@ def publish(
             autocompletion=complete_models,
         ),
     ] = None,
+    test_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test-set", metavar="NAME",
+            help="Only this test set of a grid with several; may be repeated. The first one is shown first.",
+        ),
+    ] = None,
     signature: SignatureOption = None,
     sentences: Annotated[
         bool | None,
@@ -57,15 +64,15 @@ def publish(
     site.
 
     Examples: dragoman publish demo site · dragoman publish demo site --metric chrf++ --no-sentences ·
-    dragoman publish demo site --title "Roles of languages" --noindex
+    dragoman publish demo site --test-set news --title "Roles of languages" --noindex
     """
     from dragoman_ui.publishing.folder import SiteFolder
     from dragoman_ui.publishing.publish import Publication
     from dragoman_ui.publishing.publish import publish as publish_site
 
     asked = Publication(
-        grid=grid, metrics=metric or (), models=system or (), signature=signature, sentences=sentences, title=title,
-        is_hidden=noindex,
+        grid=grid, metrics=metric or (), models=system or (), test_sets=test_set or (), signature=signature,
+        sentences=sentences, title=title, is_hidden=noindex,
     )  # fmt: skip
     with open_snapshot() as store, SiteFolder(folder, force=force) as made, progress() as advance:
         done = publish_site(store, asked, made, advance)

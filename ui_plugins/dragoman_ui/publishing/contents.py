@@ -1,17 +1,19 @@
 """The content of each page of a site, from the server's view models and view functions."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from markupsafe import Markup
 
+from dragoman.analysis.caption import Caption
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.reports.quoted import legend, named
 from dragoman.reports.results import answers
 from dragoman.tables.formats import as_json
 from dragoman.tables.render import Form
@@ -21,6 +23,7 @@ from dragoman_ui.pages.compare import compared
 from dragoman_ui.pages.grid import heat_map_with_tests, seen_and_unseen
 from dragoman_ui.pages.rank import ranked
 from dragoman_ui.publishing import provenance
+from dragoman_ui.publishing.data_files import json_bytes, script
 from dragoman_ui.publishing.privacy import public_table
 from dragoman_ui.publishing.sentences import PairText
 from dragoman_ui.publishing.site import Site
@@ -32,6 +35,9 @@ from dragoman_ui.viewmodels.decorations import SCOPES, scope_class
 from dragoman_ui.viewmodels.error_labels import counted
 from dragoman_ui.viewmodels.sentences import PairView
 from dragoman_ui.viewmodels.view import Show, View, model_of, rival
+
+Chosen = tuple[str, Sequence[tuple[str, Mapping[str, str | None]]], str]
+"""A choice: its label, the options with what they change in the query, and the one that the page shows."""
 
 SHOWS = {Show.SCORE: "score", Show.GAIN: "gain over the base", Show.PARTITION: "partition"}
 """What the tiles of a heat map show, in words."""
@@ -66,10 +72,10 @@ class Contents:
         view = View.of(self.store, page.query)
         by = sentence_metric(names.metrics)
         rows = rows_beside(self.store, names, view, list(self.map.systems))
-        sources, references, _, candidates = side_by_side(self.store, self.site.record, rows, pair, by)
+        text = side_by_side(self.store, self.site.record, rows, pair, by)
         found = PairView(
-            pair=pair, candidates=tuple(candidates), found=len(sources), page=1, pages=1, prompt=None, segments=(),
-            labels={each.model: counted(each.labels) for each in candidates},
+            pair=pair, candidates=tuple(text.candidates), found=len(text.sources), page=1, pages=1, prompt=None,
+            segments=(), labels={each.model: counted(each.labels) for each in text.candidates},
         )  # fmt: skip
         with self.site.at(page), self.site.asked(CELL, page.query):
             table = model_table(view, found)
@@ -78,10 +84,23 @@ class Contents:
             signatures = Decoration(html=lambda row: breakable(row["signature"]), css=lambda row: "signature")
             table = table.decorated({"signature": signatures})
             html = self.site.render(
-                page, pair=pair, name=name, models=table, by=by, sentences=len(sources),
-                has_lines=any(each.lines for each in candidates), pairs=self.map.pairs,
+                page, pair=pair, name=name, models=table, by=by, sentences=len(text.sources),
+                has_lines=any(each.lines for each in text.candidates), pairs=self.map.pairs[view.test_set],
+                pages=PurePosixPath(self.map.lists[view.test_set]).stem, choices=self._pair_choices(page),
+                quoted=self._legend(each.model for each in text.candidates),
             )  # fmt: skip
-        return html, PairText(pair, name, sources, references, candidates)
+        return html, PairText(pair, name, text.sources, text.references, text.candidates, text.further)
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """The files that say which page is whose pair's, one for each test set."""
+        for test_set, pairs in self.map.pairs.items():
+            found = {}
+            for pair in pairs:
+                asked = {"source": pair.source, "target": pair.target, "test_set": test_set}
+                if page := self.map.find(CELL, asked):
+                    found[f"{pair.source} {pair.target}"] = page.file
+            name = self.map.lists[test_set]
+            yield name, script(PurePosixPath(name).stem, json_bytes(found))
 
     def data(self, question: ScoreQuestion) -> Iterator[tuple[str, str]]:
         """The files of a question's numbers: what `dragoman results` prints as JSON, and two tables as CSV."""
@@ -119,17 +138,7 @@ class Contents:
         question = self.site.question
         tables = {table.name: table for table in self._answers(question)}
         links = {**SCOPES, "model": Decoration(link=lambda row: self._scores(question, row))}
-        heat_maps = [
-            (
-                name,
-                [
-                    (words, link)
-                    for show, words in SHOWS.items()
-                    if (link := self._link(GRID, question, system, show=show))
-                ],
-            )
-            for name, system in self.map.systems.items()
-        ]
+        heat_maps = [(self._said(system), self._heat_maps(question, system)) for system in self.map.systems.values()]
         comparisons = [
             (self._couple(system, other), self._link(COMPARE, question, system, against=other))
             for system, other in self.map.couples
@@ -143,11 +152,13 @@ class Contents:
             "heat_maps": heat_maps,
             "comparisons": comparisons,
             "files": self.files_of(question),
-            "pairs": len(self.map.pairs),
-            "citation": provenance.citation(
-                self.site.title, self.store, self.site.record, self.site.captions().values()
-            ),
+            "pairs": len(self.map.pairs.get(question.test_set, ())),
+            "citation": provenance.citation(self.site.title, self.store, self.site.record, self._captions()),
         }
+
+    def _captions(self) -> list[Caption]:
+        """What all scores of the site were measured on."""
+        return [each for question in self.map.questions for each in self.site.captions(question=question).values()]
 
     def _heat_map(self, page: Page) -> dict[str, Any]:
         view = View.of(self.store, page.query)
@@ -156,6 +167,8 @@ class Contents:
             "choices": self._choices(GRID, show=True),
             "view": view,
             "name": self.map.name_of(system),
+            "said": self._said(system),
+            "quoted": self.map.names.quoted.get(view.model),
             "grid": self.site.record,
             "model": model_of(self.store, self.site.record, view.model),
             "against": BASE,
@@ -193,16 +206,21 @@ class Contents:
 
     def _chosen(self) -> dict[str, Any]:
         """The systems of a ranking, where not all of the grid are shown."""
-        every = {each.model for each in self.map.names.systems}
-        return {} if every == {each.model for each in self.map.systems.values()} else {"model": list(self.map.systems)}
+        every, shown = self.map.names.systems, {each.model for each in self.map.systems.values()}
+        if shown == {each.model for each in every}:
+            return {}
+        several = len(self.map.names.prompts) > 1
+        return {"model": [each.within(each.grid) if several else each.model for each in every if each.model in shown]}
 
     def _choices(self, endpoint: str, *, show: bool = False, over: bool = False) -> Any:
         page, question = self.site.query, self.site.question
-        fields: dict[str, Any] = {"metric": self._metrics(question)}
+        fields: dict[str, Any] = self._questions(question)
         if show:
-            own = self.map.name_of(self.map.names.system(page["model"], page.get("prompt")))
-            systems = [(name, {"model": each.model, "prompt": each.prompt}) for name, each in self.map.systems.items()]
-            fields["system"] = ("System", systems, own)
+            own = self.map.names.system(page["model"], page.get("prompt"))
+            systems = [
+                (self._said(each), {"model": each.model, "prompt": each.prompt}) for each in self.map.systems.values()
+            ]
+            fields["system"] = ("System", systems, self._said(own))
             shown = Show(page.get("show") or Show.SCORE)
             fields["show"] = ("Colour", [(text, {"show": each.value}) for each, text in SHOWS.items()], SHOWS[shown])
         if over:
@@ -220,18 +238,29 @@ class Contents:
         ]
         system = self.map.names.system(page.query["model"], page.query.get("prompt"))
         own = self._couple(system, page.query["against"])
-        fields = {"metric": self._metrics(self.site.question), "systems": ("Systems", couples, own)}
-        return self.site.choices(COMPARE, **fields)
+        return self.site.choices(COMPARE, **self._questions(self.site.question), systems=("Systems", couples, own))
 
-    def _metrics(self, question: ScoreQuestion) -> tuple[str, Sequence[tuple[str, Mapping[str, str | None]]], str]:
-        """The choice among the questions."""
-        several = len({each.test_set for each in self.map.questions}) > 1
+    def _pair_choices(self, page: Page) -> Any:
+        return self.site.choices(CELL, test_set=self._test_sets(self.map.question_of(page.query)))
 
-        def said(each: ScoreQuestion) -> str:
-            return f"{each.metric}, {each.test_set}" if several else each.metric
+    def _questions(self, question: ScoreQuestion) -> dict[str, Chosen]:
+        """The choices among the questions: of the metric, and of the test set."""
+        metrics = dict.fromkeys(each.metric for each in self.map.questions)
+        options = [(metric, {"metric": metric}) for metric in metrics]
+        return {"metric": ("Metric", options, question.metric), "test_set": self._test_sets(question)}
 
-        options = [(said(each), {"metric": each.metric, "test_set": each.test_set}) for each in self.map.questions]
-        return ("Metric", options, said(question))
+    def _test_sets(self, question: ScoreQuestion | None) -> Chosen:
+        options = [(str(name), {"test_set": name}) for name in self.map.test_sets]
+        return ("Test set", options, str(question and question.test_set))
+
+    def _said(self, system: System) -> str:
+        """What pages call a system, with the mark where its scores are quoted."""
+        return named(self.map.name_of(system), self.map.names.quoted.get(system.model))
+
+    def _legend(self, models: Iterable[str]) -> list[str]:
+        """What the mark of quoted scores means, for those of some systems that have it."""
+        shown = set(models)
+        return legend(each for each in self.map.names.systems if each.model in shown)
 
     def _heat_maps(self, question: ScoreQuestion, system: System) -> list[tuple[str, str]]:
         """What a system's heat maps show, with the page of each."""

@@ -24,11 +24,16 @@ def facts(store: Store, grid: GridRecord, captions: Mapping[str, Caption]) -> li
         captions: what the scores of each system on the page were measured on, by name.
     """
     found = list(captions.values())
+    sets = [
+        f"{'' if each.test_set_name is None else f'{each.test_set_name}: '}{each.corpus} {each.split}, "
+        f"revision {each.revision}"
+        for each in found
+    ]
     ran = evaluated_on(store, grid)
     said = {
         "Grid": [grid.name],
         "Base model": [base_name(store, grid)],
-        "Test set": _distinct(captions, [f"{each.corpus} {each.split}, revision {each.revision}" for each in found]),
+        "Test set": _distinct(captions, sets),
         "Licence of its text": list(dict.fromkeys(licence(each.corpus) for each in found)),
         "Sentences": _distinct(captions, [each.sentences for each in found]),
         "Prompt": _distinct(captions, [each.prompt for each in found]),

@@ -40,6 +40,8 @@ class Publication:
     """Names of metrics; all of the grid by default."""
     models: Sequence[str] = ()
     """Names of models; all of the grid by default."""
+    test_sets: Sequence[str] = ()
+    """Names of test sets; all of the grid by default."""
     signature: str | None = None
     """Text that the signatures must hold, where a metric has several."""
     sentences: bool | None = None
@@ -75,14 +77,15 @@ def publish(store: Store, asked: Publication, folder: SiteFolder, advance: Advan
         advance: told of the progress.
 
     Raises:
-        StoreError: the grid, a metric or a model is unknown, or scores can't be compared.
+        StoreError: the grid, a metric, a model or a test set is unknown, or scores can't be compared.
         PublishError: the corpus's terms are against publishing sentences and nothing was said of them, or the folder
             can't be written.
     """
     questions = questions_of(store, asked)
     models = chosen_models(store, asked.grid, asked.models)
-    pairs = _pairs_with_pages(store, questions[0], models[0])
-    has_sentences = _publishes_sentences(store, asked, questions, bool(pairs))
+    pairs = _pairs_with_pages(store, questions, models[0])
+    count = sum(map(len, pairs.values()))
+    has_sentences = _publishes_sentences(store, asked, questions, count > 0)
     site_map = SiteMap(Names.of(store, asked.grid), questions, models, pairs)
     title = asked.title or asked.grid
     site = Site(store, site_map, title=title, has_sentences=has_sentences, is_hidden=asked.is_hidden)
@@ -94,29 +97,41 @@ def publish(store: Store, asked: Publication, folder: SiteFolder, advance: Advan
             folder.write(name, text)
     for name, text in site.drawing_files():
         folder.write(name, text)
+    for name, text in contents.pairs():
+        folder.write(name, text)
     _write_assets(site, folder)
     about = {"grid": asked.grid, "title": title, "dragoman": __version__}
     folder.finish({key: public(value) for key, value in about.items()})
-    return Published(len(folder.hashes), folder.bytes, len(site_map), len(pairs), has_sentences)
+    return Published(len(folder.hashes), folder.bytes, len(site_map), count, has_sentences)
 
 
 def questions_of(store: Store, asked: Publication) -> list[ScoreQuestion]:
-    """The questions that a site answers, each a metric; the grid's first metric first.
+    """The questions that a site answers, each a metric on a test set; the grid's first metric and test set first.
 
     Raises:
-        StoreError: the grid or a metric is unknown, or it has no scores.
+        StoreError: the grid, a metric or a test set is unknown, or it has no scores.
     """
     first = chosen_metric(store, asked.grid, None)
     wanted = [chosen_metric(store, asked.grid, metric) for metric in dict.fromkeys(asked.metrics)]
-    names = wanted or Names.of(store, asked.grid).metrics or [first]
-    return [ScoreQuestion(asked.grid, metric, signature=asked.signature) for metric in names]
+    names = Names.of(store, asked.grid)
+    chosen = [names.test_set(name) for name in dict.fromkeys(asked.test_sets)]
+    test_sets = list(dict.fromkeys(chosen or [names.test_set(name) for name in names.test_sets] or [None]))
+    return [
+        ScoreQuestion(asked.grid, metric, signature=asked.signature, test_set=test_set)
+        for test_set in test_sets
+        for metric in wanted or names.metrics or [first]
+    ]
 
 
-def _pairs_with_pages(store: Store, question: ScoreQuestion, model: str) -> list[Pair]:
-    """The pairs of a grid; none of a grid of so many languages that its heat map is a drawing."""
-    if len(store.grids.get(question.grid).languages) > MEDIUM:
-        return []
-    return [score.pair for score in pair_scores(store, question, model=model)]
+def _pairs_with_pages(store: Store, questions: Sequence[ScoreQuestion], model: str) -> dict[str | None, Sequence[Pair]]:
+    """The pairs of each test set; none of a grid of so many languages that its heat map is a drawing."""
+    if len(store.grids.get(questions[0].grid).languages) > MEDIUM:
+        return {}
+    firsts = {each.test_set: each for each in reversed(questions)}
+    return {
+        test_set: [score.pair for score in pair_scores(store, firsts[test_set], model=model)]
+        for test_set in dict.fromkeys(each.test_set for each in questions)
+    }
 
 
 def _publishes_sentences(store: Store, asked: Publication, questions: Sequence[ScoreQuestion], has_pairs: bool) -> bool:
@@ -130,7 +145,7 @@ def _publishes_sentences(store: Store, asked: Publication, questions: Sequence[S
     for kind in dict.fromkeys(caption_of(store, question).corpus for question in questions):
         if has_pairs and (terms := against_republishing(kind)):
             raise PublishError(
-                f"The test set of '{asked.grid}' is {kind}. {terms} Publish its scores with --no-sentences, or "
+                f"'{asked.grid}' is tested on {kind}. {terms} Publish its scores with --no-sentences, or "
                 "all with --sentences where no crawler comes."
             )
     return has_pairs
@@ -157,7 +172,7 @@ def _write_pairs(contents: Contents, folder: SiteFolder, advance: Advance) -> No
             advance("pairs", done, total)
             html, text = contents.pair(page)
             folder.write(page.file, html)
-            texts.append(text)
+            texts += [text] if any(each.lines for each in text.candidates) else []
             done += 1
         if contents.site.has_sentences:
             files.add(target, texts)

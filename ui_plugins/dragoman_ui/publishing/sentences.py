@@ -9,6 +9,7 @@ same place, or else the system before has, is only said to be that. Deflated, th
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from dragoman.pair import Pair
@@ -41,6 +42,8 @@ class PairText(NamedTuple):
     """Their references."""
     candidates: Sequence[Candidate]
     """The systems, those without a translation among them."""
+    further: Sequence[Sequence[str]] = ()
+    """Further references of each line; fewer, or none, where it has no more."""
 
 
 class SentenceFiles:
@@ -67,6 +70,7 @@ class SentenceFiles:
         about = {
             "source": self._lines_of(text.pair.source, text.sources),
             "reference": self._lines_of(text.pair.target, text.references),
+            "further": [self._lines_of(text.pair.target, lines) for lines in zip_longest(*text.further)],
             "words": f"words-{text.pair.target}",
             "joint": words.joint,
             "systems": [_about(each) for each in done],
@@ -79,7 +83,7 @@ class SentenceFiles:
         data = len(head).to_bytes(4, "little") + head + codes
         self._write(f"data/{text.name}.js", script(text.name, data))
 
-    def _lines_of(self, language: str, lines: Sequence[str]) -> str:
+    def _lines_of(self, language: str, lines: Sequence[str | None]) -> str:
         """The name of the file with some lines, which is written when they first occur."""
         data = json_bytes(list(lines))
         key = sha256(data).digest()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,14 +122,14 @@ class Site(Flask):
 
     def pair(self, pair: Pair) -> str:
         """The file of a pair's page, relative to the page that is rendered."""
-        return self.url_for(f"dragoman.{CELL}", source=pair.source, target=pair.target)
+        return self.url_for(f"dragoman.{CELL}", source=pair.source, target=pair.target, test_set=self.question.test_set)
 
     def first(self, endpoint: str) -> str:
         """The first page of a kind for the question of the page that is rendered; empty where there is none."""
         question = self.question
+        asked = replace(question, metric=self.map.questions[0].metric) if endpoint == CELL else question
         own = (each for each in self.map if each.endpoint == endpoint)
-        of_question = (each for each in own if endpoint == CELL or self.map.question_of(each.query) == question)
-        page = next(of_question, None)
+        page = next((each for each in own if self.map.question_of(each.query) == asked), None)
         return f"{self.root}{page.file}" if page else ""
 
     @property
@@ -145,13 +146,19 @@ class Site(Flask):
         """The provenance of the page that is rendered: of some systems, or of all."""
         return provenance.facts(self.store, self.record, self.captions(names))
 
-    def captions(self, names: Sequence[str] | None = None) -> dict[str, Caption]:
-        """What the scores of some systems, or of all, were measured on, by their names."""
-        known = self._captions.get(self.question)
+    def captions(self, names: Sequence[str] | None = None, question: ScoreQuestion | None = None) -> dict[str, Caption]:
+        """What the scores of some systems, or of all, were measured on, by their names.
+
+        Args:
+            names: the systems' names; all by default.
+            question: the question; by default that of the page that is rendered.
+        """
+        asked = question or self.question
+        known = self._captions.get(asked)
         if known is None:
             models = list(dict.fromkeys(each.model for each in self.map.systems.values()))
-            found = captioned(self.store, self.question, models)
-            known = self._captions[self.question] = {
+            found = captioned(self.store, asked, models)
+            known = self._captions[asked] = {
                 self.map.name_of(self.map.names.system(each.model, each.prompt)): its for each, its in found.items()
             }
         return {name: caption for name, caption in known.items() if names is None or name in names}

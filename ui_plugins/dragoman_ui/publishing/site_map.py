@@ -43,7 +43,11 @@ class SiteMap:
     """Every page of a site, by what links ask for."""
 
     def __init__(
-        self, names: Names, questions: Sequence[ScoreQuestion], models: Sequence[str], pairs: Sequence[Pair]
+        self,
+        names: Names,
+        questions: Sequence[ScoreQuestion],
+        models: Sequence[str],
+        pairs: Mapping[str | None, Sequence[Pair]],
     ) -> None:
         """Choose the pages.
 
@@ -51,10 +55,14 @@ class SiteMap:
             names: the names of the grid.
             questions: the questions whose answers are shown, the first one first.
             models: the models that are shown, in the order of the grid.
-            pairs: the pairs that have a page.
+            pairs: the pairs of each test set that have a page.
         """
-        self.names, self.questions, self.pairs = names, tuple(questions), tuple(pairs)
-        several = {each.model for each in names.systems if len(names.prompts_of(each.model)) > 1}
+        self.names, self.questions, self.pairs = names, tuple(questions), pairs
+        self.test_sets = list(dict.fromkeys(each.test_set for each in self.questions))
+        """The names of the test sets; only None where the grid has one."""
+        several = {
+            each.model for each in names.systems if len(names.prompts_of(each.model)) > 1 and not each.is_from_elsewhere
+        }
         named = [
             each.within(names.grid) if each.model in several else each.model
             for each in names.systems
@@ -68,9 +76,14 @@ class SiteMap:
         self._pages: dict[tuple[object, ...], Page] = {}
         for question in self.questions:
             self._add_pages_of(question)
-        for pair in self.pairs:
-            asked = {"source": pair.source, "target": pair.target, "grid": names.grid}
-            self._add(CELL, f"{pair.source}-{pair.target}", asked, "pairs/")
+        self.lists = {
+            test_set: self._file_of(_said("pages of pairs", test_set), "data/", "js") for test_set in self.test_sets
+        }
+        """The files that say which page is whose pair's, by test set."""
+        for test_set, its in self.pairs.items():
+            for pair in its:
+                asked = {"source": pair.source, "target": pair.target, "grid": names.grid, "test_set": test_set}
+                self._add(CELL, _said(f"{pair.source}-{pair.target}", test_set), asked, "pairs/")
 
     def __iter__(self) -> Iterator[Page]:
         """Every page, in an order that is always the same."""
@@ -90,6 +103,11 @@ class SiteMap:
                 if (other := self._rival(system, name)) in before:
                     found.setdefault((system, other), name)
         return [(system, name) for (system, _), name in found.items()]
+
+    @property
+    def ranked(self) -> int:
+        """How many systems can be ranked; those whose scores are quoted can't."""
+        return sum(each.model not in self.names.quoted for each in self.systems.values())
 
     def name_of(self, system: System) -> str:
         """The name that pages call a system."""
@@ -120,7 +138,7 @@ class SiteMap:
     def _key(self, endpoint: str, values: Mapping[str, Any]) -> tuple[object, ...]:
         """What identifies a page: values that are left out are the defaults."""
         if endpoint == CELL:
-            return (endpoint, values["source"], values["target"])
+            return (endpoint, values.get("test_set") or self.test_sets[0], values["source"], values["target"])
         question = self.question_of(values)
         key: tuple[object, ...] = (endpoint, question)
         if endpoint == RANK:
@@ -140,20 +158,23 @@ class SiteMap:
             "signature": question.signature,
             "test_set": question.test_set,
         }
-        said = question.metric if question.test_set is None else f"{question.metric} {question.test_set}"
+        said = _said(question.metric, question.test_set)
         results = self._file_of(f"results {said}", "data/", "json")
         self.stems[question] = results.removeprefix("data/results-").removesuffix(".json")
         self._add(INDEX, "index" if question == self.questions[0] else f"overview {said}", asked)
-        for over in RANKED_OVER if len(self.systems) > 1 else ():
+        for over in RANKED_OVER if self.ranked > 1 else ():
             self._add(RANK, f"ranking {said} {over}", {"over": over, **asked})
         for name, system in self.systems.items():
             for show in (Show.SCORE, Show.GAIN, Show.PARTITION):
-                if show is not Show.GAIN or (BASE in self.names.models and system.model != BASE):
+                if show is not Show.GAIN or self._has_gain(system):
                     of_system = {"model": system.model, "prompt": system.prompt, "show": show.value}
                     self._add(GRID, f"{name} {said} {show}", {**of_system, **asked})
         for system, other in self.couples:
             of_both = {"model": system.model, "prompt": system.prompt, "against": other}
             self._add(COMPARE, f"{self.name_of(system)} against {other} {said}", {**of_both, **asked})
+
+    def _has_gain(self, system: System) -> bool:
+        return BASE in self.names.models and system.model != BASE and system.model not in self.names.quoted
 
     def _add(self, endpoint: str, name: str, values: Mapping[str, str | None], folder: str = "") -> None:
         query = {key: value for key, value in values.items() if value is not None}
@@ -168,3 +189,8 @@ class SiteMap:
             tried = f"{stem}-{number}"
         self._files.add(file)
         return file
+
+
+def _said(name: str, test_set: str | None) -> str:
+    """A name with that of the test set, where there are several."""
+    return name if test_set is None else f"{name} {test_set}"

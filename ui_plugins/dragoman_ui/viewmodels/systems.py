@@ -66,6 +66,9 @@ class Names(NamedTuple):
         Raises:
             StoreError: the grid has no such test set.
         """
+        if name and not self.test_sets:
+            remedy = "its one test set has no name: leave it out."
+            raise StoreError(f"Grid '{self.grid}' has no test set '{name}': {remedy}")
         if name:
             one_of(f"Grid '{self.grid}' has no test set", name, self.test_sets)
         return (name or next(iter(self.test_sets))) if len(self.test_sets) > 1 else None
@@ -85,7 +88,7 @@ class Names(NamedTuple):
         """
         if name in self.baselines and name not in self.models:
             return System(self.grid, BASE, name if name in self.prompts_of(BASE) else self._prompt(BASE, None))
-        asked = System(self.grid, name) if name in self.models else System.parse(name, self.grid)
+        asked = System.parse(name, self.grid, self.models)
         model = one_of(f"Grid '{self.grid}' has no model", asked.model, [*self.models, *self.baselines])
         if asked.prompt:
             one_of(f"'{model}' is not asked with the prompt", asked.prompt, self.prompts_of(model))
@@ -101,7 +104,7 @@ class Names(NamedTuple):
         """
         if name in self.models:
             return self, name
-        other = System.parse(name, self.grid)
+        other = System.parse(name, self.grid, [*self.models, *self.baselines])
         return (self if other.grid == self.grid else Names.of(store, other.grid)), other.within(other.grid)
 
     def rivals(self, system: System) -> list[str]:

@@ -56,6 +56,11 @@ class Bouquet(TestSet):
     splits: ClassVar[tuple[Split, ...]] = (Split.DEV, Split.TEST)
     example: ClassVar[str] = "data/sentence_level/test/eng_Latn.parquet"
     licence: ClassVar[str | None] = "the terms on its page of the Hugging Face hub"
+    # the conditions that are accepted at HUB_NAME are headed "Protecting the integrity of BOUQuET for evaluation"
+    against_republishing: ClassVar[str | None] = (
+        "BOUQuET is given out on conditions that protect its integrity for evaluation: read them before its text is "
+        "put where web crawlers could pick it up."
+    )
     called: ClassVar[str] = "uniq_id"
     fetched: ClassVar[str | None] = "data/*.parquet"
 

@@ -32,12 +32,14 @@ const publishedText = async (name) => JSON.parse(new TextDecoder().decode(await 
 
 // A form that opens the page of another pair.
 for (const form of document.querySelectorAll("[data-pairs]")) {
-  const known = new Set(form.dataset.pairs.split(","));
+  const answer = (text) => { form.querySelector("[data-answer]").textContent = text; };
   form.hidden = false;
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const [source, target] = [form.elements.source.value, form.elements.target.value];
-    if (known.has(`${source} ${target}`)) location.assign(`${ROOT}pairs/${source}-${target}.html`.replace(/[^/]*$/, (file) => file.toLowerCase()));
-    else form.querySelector("[data-answer]").textContent = "The grid has no such pair.";
+    try {
+      const page = (await publishedText(form.dataset.pairs))[`${form.elements.source.value} ${form.elements.target.value}`];
+      if (page) location.assign(ROOT + page);
+      else answer("There is no such pair.");
+    } catch (reason) { answer(`The list of pairs can't be read: ${reason.message ?? reason}.`); }
   });
 }

@@ -56,12 +56,12 @@ async function sentencesOf(name) {
   const data = await publishedBytes(name);
   const length = new DataView(data).getUint32(0, true);
   const about = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-  const [sources, references, words] = await Promise.all([about.source, about.reference, about.words].map(publishedText));
+  const [sources, references, words, ...further] = await Promise.all([about.source, about.reference, about.words, ...about.further].map(publishedText));
   const texts = decoded(new Uint8Array(data, 4 + length), words, about.joint, references, about.systems.length);
   const systems = about.systems.map(({ name: called, scores, labels }) => ({ name: called, scores, labels: Object.entries(labels).map(([label, places]) => [label, new Set(places)]) }));
   return {
     systems,
-    lines: sources.map((source, place) => ({ place, source, reference: references[place], texts: texts[place] })),
+    lines: sources.map((source, place) => ({ place, source, references: [references[place], ...further.map((each) => each[place]).filter((each) => each !== null)], texts: texts[place] })),
   };
 }
 
@@ -105,7 +105,7 @@ function begin(place, { systems, lines }) {
     const asked = new FormData(form), wanted = asked.get("search").toLocaleLowerCase(), label = asked.get("label");
     shown = systems.length > 1 ? asked.getAll("system").map(Number) : [0];
     const rank = rankBy(asked.get("order"));
-    found = lines.filter((line) => (!wanted || [line.source, line.reference, ...shown.map((index) => line.texts[index])].some((text) => text.toLocaleLowerCase().includes(wanted)))
+    found = lines.filter((line) => (!wanted || [line.source, ...line.references, ...shown.map((index) => line.texts[index])].some((text) => text.toLocaleLowerCase().includes(wanted)))
       && (!label || shown.some((index) => labelsOf(index, line).includes(label))));
     if (asked.get("order") !== "file") found = found.map((line) => [rank(line), line]).sort(([one], [two]) => one - two).map(([, line]) => line);
     page = 0;
@@ -119,14 +119,14 @@ function begin(place, { systems, lines }) {
       const head = node("dt", {}, name);
       if (scores) head.append(" ", node("span", { class: "score" }, (scores[line.place] / 10).toFixed(1)));
       for (const label of labels) head.append(" ", node("span", { class: "flag" }, spoken[label]));
-      const parts = text ? stretches(text, line.reference, target).map(([part, isCommon]) => (isCommon ? visible(part) : node("mark", {}, visible(part)))) : [node("span", { class: "empty" }, "nothing")];
+      const parts = text ? stretches(text, line.references[0], target).map(([part, isCommon]) => (isCommon ? visible(part) : node("mark", {}, visible(part)))) : [node("span", { class: "empty" }, "nothing")];
       return node("div", {}, head, node("dd", { lang: labels.includes("off_target") ? "" : target, dir: "auto" }, ...parts));
     });
     return node("li", { class: "segment", id: `s${number}` },
       node("a", { class: "place", href: `#s${number}`, "aria-label": `Sentence ${number}` }, String(number)),
       node("dl", { class: "given" },
         node("div", {}, node("dt", {}, "Source"), node("dd", { lang: source, dir: "auto" }, visible(line.source))),
-        node("div", {}, node("dt", {}, "Reference"), node("dd", { lang: target, dir: "auto" }, visible(line.reference)))),
+        ...line.references.map((reference, index) => node("div", {}, node("dt", {}, index ? `Reference ${index + 1}` : "Reference"), node("dd", { lang: target, dir: "auto" }, visible(reference))))),
       node("dl", { class: "made" }, ...made));
   }
 
