@@ -28,9 +28,9 @@ def test_every_command_and_option_that_is_shown_exists(page: Path) -> None:
     for block in re.findall(r"```(?:console|bash|sh)\n(.*?)```", page.read_text(), flags=re.DOTALL):
         for line in re.findall(r"^\$ (?:\.venv/bin/)?dragoman ([^#|\n]*)", block, flags=re.MULTILINE):
             words = line.split()
-            section = re.search(
-                rf"^## dragoman {re.escape(words[0])}(?: [a-z-]+)?\n(.*?)(?=^## |\Z)", known, re.S | re.M
-            )
+            names = (" ".join(map(re.escape, words[:count])) for count in (2, 1))  # a command of a group has its own
+            sections = (re.search(rf"^## dragoman {name}\n(.*?)(?=^## |\Z)", known, re.S | re.M) for name in names)
+            section = next(filter(None, sections), None)
             assert section, f"{page.name} shows `dragoman {line}`, which is no command"
             for option in (word for word in words if word.startswith("--")):
                 assert f"`{option}`" in section[1], f"{page.name} shows `dragoman {line}`: there is no {option}"

@@ -113,7 +113,7 @@ def test_command_page_and_api_have_the_same_digits(
 def test_every_option_of_the_command_is_a_field_of_the_page_and_a_parameter_of_the_api(client: FlaskClient) -> None:
     options = {*inspect.signature(rank_command).parameters} - {"grid", "table", "json", "csv", "markdown", "latex"}
     page = client.get("/dragoman/rank", query_string={"grid": "demo", **HOW}).text
-    assert set(re.findall(r'name="(\w+)"', page)) >= options - {"signature", "prompt"}
+    assert set(re.findall(r'name="(\w+)"', page)) >= options - {"signature", "prompt", "test_set", "lines"}
     assert set(OfRanking.model_fields) == options | {"grid"}
     for name, value in HOW.items():
         assert re.search(rf'name="{name}"[^>]*value="{value}"', page) or f'<option value="{value}" selected' in page

@@ -38,13 +38,13 @@ WHOLE = {"pairs"}
 def downloaded(monkeypatch: pytest.MonkeyPatch) -> list[Table]:
     """The tables that downloads were made of, in their order."""
     found: list[Table] = []
-    make = downloads._text
+    make = downloads.table_text
 
     def seen(table: Table, form: Form) -> str:
         found.append(replace(table, content=table.rows))  # its rows are read while the page is made
         return make(table, form)
 
-    monkeypatch.setattr(downloads, "_text", seen)
+    monkeypatch.setattr(downloads, "table_text", seen)
     return found
 
 

@@ -94,7 +94,7 @@ class Rule(SpecModel):
     """Name of the test set it is about, of a grid that has several; the policy's by default."""
     over: Scope = "all"
     """The pairs it is taken over."""
-    lines: str | None = None
+    lines: str | None = Field(default=None, exclude_if=lambda lines: lines is None)
     """Only the test lines with these labels, as in `original=source` (several with commas between): a slice."""
     each: bool = False
     """Whether every pair must keep the bound by itself, instead of their mean."""

@@ -1,5 +1,6 @@
 """Write model cards from the store: what a model is made of, its training data, its scores."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from dragoman.analysis.caption import caption_of
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import PairScore, pair_scores
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.errors import ModelError, SpecError
+from dragoman.errors import ModelError, SpecError, StoreError
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
 from dragoman.partition import Evidence, TrainingGraph
@@ -105,7 +106,9 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
     ]
     summary = f"{head}\n{_table(store, ScoreQuestion(grid.name, first), model)}"
     about = {"language": list(grid.languages), "pipeline_tag": "translation"}
-    metadata = f"{yaml.safe_dump(about, sort_keys=False)}{model_index_yaml(store, grid.name, model)}"
+    metadata = yaml.safe_dump(about, sort_keys=False)
+    with suppress(StoreError):  # a card can do without an index where the grid has nothing to share
+        metadata += model_index_yaml(store, grid.name, model)
     return Card("\n".join(parts), summary if len(summary) <= SHORT else head[:SHORT], metadata)
 
 

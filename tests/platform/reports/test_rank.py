@@ -42,7 +42,7 @@ def test_shows_clusters_and_each_system_against_the_next(filled, dragoman):
 
 def test_json_has_every_two_systems_and_csv_the_table_asked_for(filled, dragoman):
     found = json.loads(dragoman("rank", "g", "--samples", "200", "--json").out)
-    assert {"ranking", "neighbours", "shares", "differences"} == found.keys()
+    assert {"ranking", "quoted", "neighbours", "shares", "differences"} == found.keys()
     assert (len(found["ranking"]), len(found["neighbours"]), len(found["differences"])) == (3, 2, 3)
     for row in (row for rows in found.values() for row in rows):
         how = {"metric": "bleu", "over": "all", "done": 6, "of_pairs": 6, "units": 360, "samples": 200, "alpha": 0.05}

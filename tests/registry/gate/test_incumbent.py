@@ -147,9 +147,9 @@ def test_other_seeds_are_read_for_recipes_alone(world, promotions, pairs, monkey
     promote(promotions, world.bare_version("english"), policy_of({"metric": "chrf++", "at_least": 0}), "champion")
     read, real = [], incumbent.scores_by_lines
 
-    def scores(store, model, *rest):
+    def scores(store, model, *rest, **lines):
         read.append(model)
-        return real(store, model, *rest)
+        return real(store, model, *rest, **lines)
 
     monkeypatch.setattr(incumbent, "scores_by_lines", scores)
     findings_of(world, promotions, "german", no_significant_regression=True, seeds="checkpoint")
