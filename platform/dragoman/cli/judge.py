@@ -215,7 +215,7 @@ def export(
 @printed
 def results(
     grid: GridArgument, pair: PairsOption = None, test_set: TestSetOption = None, seed: SeedOption = SEED
-) -> Sequence[Table]:
+) -> Answer:
     """Compare the systems of a grid by what people say of them, with bootstrap intervals. Table: scores.
 
     A grid of several test sets has a table for each: --test-set names another than the first.
@@ -224,18 +224,20 @@ def results(
     dragoman judge results demo --test-set ntrex
     """
     texts = GridTexts(until_printed(open_snapshot()), grid, test_set)
-    return [report.results(texts, human_scores(texts, [texts.pair(each) for each in pair or ()], seed=seed))]
+    return _judged(
+        texts, report.results(texts, human_scores(texts, [texts.pair(each) for each in pair or ()], seed=seed))
+    )
 
 
 @judge.command("agreement")
 @printed
-def agreement(grid: GridArgument, pair: PairsOption = None, test_set: TestSetOption = None) -> Sequence[Table]:
+def agreement(grid: GridArgument, pair: PairsOption = None, test_set: TestSetOption = None) -> Answer:
     """Say how far raters agree: Krippendorff's alpha, correlations, errors marked in one place. Table: agreement.
 
     Examples: dragoman judge agreement demo · dragoman judge agreement demo --pair en-de --json
     """
     texts = GridTexts(until_printed(open_snapshot()), grid, test_set)
-    return [report.agreement(texts, rater_agreement(texts, [texts.pair(each) for each in pair or ()]))]
+    return _judged(texts, report.agreement(texts, rater_agreement(texts, [texts.pair(each) for each in pair or ()])))
 
 
 @judge.command("metrics")
@@ -248,7 +250,7 @@ def metrics(
         list[str] | None, typer.Option("--metric", metavar="METRIC", help="Only this metric; may be repeated.")
     ] = None,
     z: Annotated[bool, typer.Option("--z", help="Take people's values on each rater's own scale.")] = False,
-) -> Sequence[Table]:
+) -> Answer:
     """Say how each metric agrees with people: soft pairwise accuracy of systems, calibrated accuracy of translations.
 
     On the sentences that were judged of every system. Table: metrics.
@@ -257,7 +259,13 @@ def metrics(
     """
     texts = GridTexts(until_printed(open_snapshot()), grid, test_set)
     pairs = [texts.pair(each) for each in pair or ()]
-    return [report.metrics(texts, metric_agreement(texts, pairs, metrics=metric or (), by_rater=z))]
+    return _judged(texts, report.metrics(texts, metric_agreement(texts, pairs, metrics=metric or (), by_rater=z)))
+
+
+def _judged(texts: GridTexts, table: Table) -> Answer:
+    """A table; where it has no rows, with the test sets that have judgements."""
+    elsewhere = [] if table.rows else texts.judged_elsewhere
+    return Answer([table], f"Nothing on {texts.test_set}, but on {', '.join(elsewhere)}." if elsewhere else None)
 
 
 def _chosen(

@@ -112,7 +112,7 @@ def _labels_of(test_set: PlannedTestSet) -> tuple[list[Row], list[str]]:
             counts.setdefault(label, Counter()).update(its)
             for value in its:
                 pairs.setdefault((label, value), set()).add(pair)
-    rows = [
+    rows: list[Row] = [
         {**of_test_set(test_set), "label": label, "value": value, "lines": count, "of_lines": lines,
          "in_pairs": len(pairs[label, value]), "values": len(its)}
         for label, its in counts.items()

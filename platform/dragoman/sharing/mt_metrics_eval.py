@@ -17,7 +17,7 @@ from dragoman.pair import Pair
 from dragoman.sharing.bundle import layout
 from dragoman.sharing.file_names import language_pair
 from dragoman.sharing.new_folder import new_folder
-from dragoman.sharing.shared_grid import SharedGrid, hypotheses, test_lines
+from dragoman.sharing.shared_grid import SharedGrid, further_references, hypotheses, test_lines
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_keys import unpack as unpack_keys
 from dragoman.store.records import CellRecord, StoredScore
@@ -65,17 +65,19 @@ def _write_pair(
     first = next(iter(systems.values()))
     sources, references = test_lines(store, first)
     _write(root / layout.sources(folder, pair), sources)
-    _write(root / layout.references(folder, pair), references)
+    further = further_references(store, first)
+    for place, its in enumerate((references, *further)):
+        _write(root / layout.references(folder, pair, place), its)
     found = keys.get((first.cell.test_set, pair, first.cell.content))
     _write(root / folder / "documents" / f"{language_pair(pair)}.docs", _documents(found, len(sources)))
     for system, cell in systems.items():
         _write(root / layout.hypotheses(folder, pair, system), hypotheses(store, cell))
     scores = {system: store.cells.scores(cell.cell.id) for system, cell in systems.items()}
     for metric in dict.fromkeys(score.metric for its in scores.values() for score in its):
-        _write_scores(root / folder / "metric-scores" / language_pair(pair), pair, metric, scores)
+        _write_scores(root / folder / "metric-scores" / language_pair(pair), pair, metric, scores, len(further))
 
 
-def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored) -> None:
+def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored, further: int) -> None:
     """Write the scores of a metric, under the signature that all systems have one of; the layout takes no gaps."""
     by_signature = [{each.signature: each for each in its if each.metric == metric} for its in scores.values()]
     common = [signature for signature in by_signature[0] if all(signature in its for its in by_signature)]
@@ -83,9 +85,11 @@ def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored) -> None
         return
     signature = max(common)  # of several versions the latest
     found = {system: its[signature] for system, its in zip(scores, by_signature, strict=True)}
-    name = f"{metric}-{layout.REFERENCE}"
-    _write(folder / f"{name}.sys.score", (f"{system}\t{score.value!r}" for system, score in found.items()))
     kind = metric_class(metric)
+    takes_several = bool(further) and kind is not None and kind(pair).signature != signature
+    used = layout.REFERENCES[: further + 1 if takes_several else 1]
+    name = f"{metric}-{'.'.join(used)}"
+    _write(folder / f"{name}.sys.score", (f"{system}\t{score.value!r}" for system, score in found.items()))
     if kind is None or any(score.statistics is None for score in found.values()):
         return
     lines = []

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple, Self
 
 from dragoman.analysis.systems import prompt_names
 from dragoman.errors import StoreError, nearest
-from dragoman.model import is_from_files
+from dragoman.model import is_from_files, is_quoted
 from dragoman.pair import Pair
 from dragoman.sharing.file_names import file_names
 from dragoman.store.database.ids import grid_number
@@ -77,7 +78,7 @@ class SharedGrid(NamedTuple):
             raise StoreError(f"Grid '{grid}' has no translations yet: run it first.")
         with store.database.reading() as connection:
             conditions = conditions_of(connection, grid)
-        test_sets = _test_sets(conditions.test_sets)
+        test_sets = _test_sets(conditions.test_sets, record.test_sets)
         systems = _systems(store, record, {asked for its in by_set.values() for asked in its})
         cells = {
             (folder, system.file): dict(sorted(its.items()))
@@ -86,6 +87,13 @@ class SharedGrid(NamedTuple):
             if (its := by_set[test_set.id].get((system.model.id, system.prompt, system.decoding)))
         }
         return cls(record, conditions, test_sets, systems, cells)
+
+    def without_quoted(self) -> Self:
+        """The same without the systems whose scores are quoted: nothing of theirs can be computed."""
+        systems = [each for each in self.systems if not is_quoted(each.model.recipe)]
+        files = {each.file for each in systems}
+        cells = {place: its for place, its in self.cells.items() if place[1] in files}
+        return self._replace(systems=systems, cells=cells)
 
     def system(self, name: str) -> SharedSystem:
         """The system of a name, or of a file's name; of a model's, the one with its first prompt.
@@ -136,6 +144,15 @@ def test_lines(store: Store, cell: CellRecord) -> tuple[list[str], list[str]]:
     return in_lines(sources, f"{cell.cell.pair}, sources"), in_lines(references, f"{cell.cell.pair}, references")
 
 
+def further_references(store: Store, cell: CellRecord) -> list[list[str]]:
+    """The further references of a cell's lines, the second ones first; a line that has fewer is blank.
+
+    Errors as for `test_lines`.
+    """
+    further = store.blobs.test_text(str(cell.test)).further
+    return [in_lines(lines, f"{cell.cell.pair}, references") for lines in zip_longest(*further, fillvalue="")]
+
+
 def hypotheses(store: Store, cell: CellRecord) -> list[str]:
     """The translations of a cell; errors as for `test_lines`."""
     texts = [line.text for line in store.blobs.translation(str(cell.hypotheses))]
@@ -155,13 +172,13 @@ def in_lines(texts: Iterable[str], place: str) -> list[str]:
     return lines
 
 
-def _test_sets(used: Iterable[TestSetRecord]) -> dict[str, TestSetRecord]:
-    """Test sets by the name of their folder: the corpus's, with the split where the grid has several of one corpus."""
+def _test_sets(used: Iterable[TestSetRecord], names: Mapping[str, str]) -> dict[str, TestSetRecord]:
+    """Test sets by the name of their folder: their own, else the corpus's, with the split where several are of one."""
     records = sorted(used, key=lambda each: (each.corpus, each.split, each.id))
     corpora = [each.corpus for each in records]
+    by_corpus = [each.corpus if corpora.count(each.corpus) == 1 else f"{each.corpus}-{each.split}" for each in records]
     folders = file_names(
-        (place, each.corpus if corpora.count(each.corpus) == 1 else f"{each.corpus}-{each.split}")
-        for place, each in enumerate(records)
+        (place, names.get(each.id, other)) for place, (each, other) in enumerate(zip(records, by_corpus, strict=True))
     )
     return {folders[place]: each for place, each in enumerate(records)}
 

@@ -2,6 +2,7 @@
 
 from binascii import crc_hqx
 from collections.abc import Iterator
+from string import ascii_uppercase
 
 from dragoman.pair import Pair
 from dragoman.sharing.bundle.claims import CELLS, CONTENTS, DIFFERENCES, MEANS, SCORES
@@ -10,8 +11,8 @@ from dragoman.sharing.file_names import language_pair
 README, CHECKSUMS, SUMS, ROOT = "README.md", "line-checksums.tsv", "SHA256SUMS", "ROOT"
 """Members: how to check by hand; a checksum of each line; the hash of each member; the hash of the hashes."""
 
-REFERENCE = "refA"
-"""Name of the reference."""
+REFERENCES = tuple(f"ref{letter}" for letter in ascii_uppercase)
+"""Names of the references, the first of which every line has; of the further ones a line may be blank."""
 
 ABOUT = """# A grid that proves itself
 
@@ -34,9 +35,9 @@ def sources(folder: str, pair: Pair) -> str:
     return f"{folder}/sources/{language_pair(pair)}.txt"
 
 
-def references(folder: str, pair: Pair) -> str:
-    """The member of its references."""
-    return f"{folder}/references/{language_pair(pair)}.{REFERENCE}.txt"
+def references(folder: str, pair: Pair, place: int = 0) -> str:
+    """The member of its references, or by their place of its further ones."""
+    return f"{folder}/references/{language_pair(pair)}.{REFERENCES[place]}.txt"
 
 
 def hypotheses(folder: str, pair: Pair, system: str) -> str:

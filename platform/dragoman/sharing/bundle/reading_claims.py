@@ -176,6 +176,8 @@ def _members(bundle: BundleReader, contents: Contents, cells: dict[Place, CellCl
     for folder, pair in translated:
         due |= {layout.sources(folder, pair), layout.references(folder, pair)}
     may = {layout.line_keys(test_set.folder, pair) for test_set in contents.test_sets for pair in test_set.pairs}
+    further = range(1, len(layout.REFERENCES))
+    may |= {layout.references(folder, pair, place) for folder, pair in translated for place in further}
     yield from (Finding(name, "it is missing") for name in sorted(due - bundle.members.keys()))
     yield from (
         Finding(name, "no cell is translated there, so that it has no place in the bundle")

@@ -1,14 +1,15 @@
 """A store made anew of a bundle: its plan, training pairs and texts, so that all numbers can be computed again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dragoman.cell import Cell, CellState
+from dragoman.corpora.base import content_hash
 from dragoman.errors import StoreError
-from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.partition import Evidence
+from dragoman.segment import Located, Segment
 from dragoman.settings import sqlite_url
 from dragoman.sharing.bundle import layout, line_keys
 from dragoman.sharing.bundle.claims import BundledTestSet, CellClaim, Contents
@@ -46,6 +47,8 @@ class Rebuilt(NamedTuple):
     """The cells that have translations."""
     findings: list[Finding]
     """What does not fit together."""
+    several: Mapping[tuple[str, Pair], Sequence[Sequence[str]]]
+    """All references of each line, by test set and pair, where some line has more than one."""
 
 
 class _Text(NamedTuple):
@@ -91,6 +94,7 @@ class _Rebuilding:
         self._bundle, self._contents, self._claims, self._store = bundle, contents, cells, store
         self._findings: list[Finding] = []
         self._cells: dict[Place, RebuiltCell] = {}
+        self._several: dict[tuple[str, Pair], list[tuple[str, ...]]] = {}
 
     def done(self) -> Rebuilt:
         """The store, once everything is in it."""
@@ -117,7 +121,7 @@ class _Rebuilding:
         for test_set in contents.test_sets:
             keys = {(pair, text.content): text.keys for pair, text in texts[test_set.folder].items()}
             store.conditions.add_keys(test_set.record.id, keys)
-        return Rebuilt(store, self._cells, self._findings)
+        return Rebuilt(store, self._cells, self._findings, self._several)
 
     def _texts(self, test_set: BundledTestSet) -> Iterator[tuple[Pair, _Text]]:
         for pair in test_set.pairs:
@@ -129,10 +133,31 @@ class _Rebuilding:
                 told = f"it has {len(references)} lines, and {names[0]} has {len(sources)}"
                 self._findings.append(Finding(names[1], told))
                 continue
-            content = hash_lines(text for both in zip(sources, references, strict=True) for text in both)
-            address = self._store.blobs.put_test(sources, references)
+            further = self._further(test_set.folder, pair, len(sources))
+            if any(further):
+                both = zip(references, further, strict=True)
+                self._several[test_set.folder, pair] = [(first, *others) for first, others in both]
+            rows = zip(sources, references, further, strict=True)
+            content = content_hash([Located(Segment(one, other), references=more) for one, other, more in rows])
+            address = self._store.blobs.put_test(sources, references, further)
             keys = self._keys(test_set.folder, pair, sources, references)
             yield pair, _Text(content, address, keys, len(sources))
+
+    def _further(self, folder: str, pair: Pair, count: int) -> list[tuple[str, ...]]:
+        """The further references of each line."""
+        found: list[list[str]] = [[] for _ in range(count)]
+        for place in range(1, len(layout.REFERENCES)):
+            name = layout.references(folder, pair, place)
+            if name not in self._bundle.members:
+                continue
+            lines = self._lines(name)
+            if len(lines) != count:
+                told = f"it has {len(lines)} lines, and there are {count} test sentences"
+                self._findings.append(Finding(name, told))
+                continue
+            for own, line in zip(found, lines, strict=True):
+                own += [line] if line else []
+        return list(map(tuple, found))
 
     def _keys(self, folder: str, pair: Pair, sources: list[str], references: list[str]) -> LineKeys:
         name = layout.line_keys(folder, pair)

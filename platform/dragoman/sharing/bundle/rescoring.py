@@ -1,7 +1,7 @@
 """The scores of a bundle computed again from its texts, under the signatures that this machine can compute."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dragoman.metrics.base import MetricError, MetricNeedError
@@ -42,7 +42,7 @@ class Here(NamedTuple):
 
 
 class Signatures:
-    """The signatures that this machine computes, by metric and pair."""
+    """The signatures that this machine computes, by metric, test set and pair."""
 
     def __init__(self, languages: Collection[str]) -> None:
         """Compute none yet.
@@ -51,19 +51,21 @@ class Signatures:
             languages: the grid's languages.
         """
         self._languages = languages
-        self._found: dict[tuple[str, Pair], Here] = {}
+        self.several: Mapping[tuple[str, Pair], Sequence[Sequence[str]]] = {}
+        """All references of each line of the texts that have several (`Rebuilt.several`)."""
+        self._found: dict[tuple[str, str, Pair], Here] = {}
         self._unchecked: defaultdict[tuple[str, str, str], int] = defaultdict(int)
 
-    def of(self, metric: str, pair: Pair) -> Here:
-        """What this machine makes of a metric on a pair."""
-        key = metric, pair
+    def of(self, metric: str, test_set: str, pair: Pair) -> Here:
+        """What this machine makes of a metric on a pair of the test set in a folder."""
+        key = metric, test_set, pair
         if key not in self._found:
-            self._found[key] = self._compute(metric, pair)
+            self._found[key] = self._compute(metric, self.several.get((test_set, pair)), pair)
         return self._found[key]
 
     def computes(self, claim: ScoreClaim) -> bool:
         """Whether a score can be computed here; what can't is counted."""
-        here = self.of(claim.metric, claim.pair)
+        here = self.of(claim.metric, claim.test_set, claim.pair)
         if here.lack is None and here.signature in (claim.signature, None):
             return True
         reason = here.lack or f"{claim.metric} is computed here as {here.signature}: {_remedy(claim.signature)}"
@@ -76,12 +78,13 @@ class Signatures:
         found = sorted(self._unchecked.items())
         return [Unchecked(metric, signature, count, reason) for (metric, signature, reason), count in found]
 
-    def _compute(self, metric: str, pair: Pair) -> Here:
+    def _compute(self, metric: str, several: Sequence[Sequence[str]] | None, pair: Pair) -> Here:
         kind = metric_class(metric)
         if kind is None:
             return Here(None, f"the metric {metric} is not installed here")
         try:
-            return Here(kind(pair, self._languages).signature)
+            own = kind(pair, self._languages)
+            return Here(own.signature if several is None else own.signature_of_several(several))
         except MetricNeedError as error:
             return Here(None, str(error).rstrip("."))
         except MetricError:
@@ -133,7 +136,8 @@ def rescore(
             for each in foreign
         ]
         elsewhere = {each.metric for each in foreign} - {each.metric for each in own}
-        here = tuple(each for each in metrics if each not in elsewhere and signatures.of(each, cell.pair).lack is None)
+        can = (each for each in metrics if signatures.of(each, place[0], cell.pair).lack is None)
+        here = tuple(each for each in can if each not in elsewhere)
         tasks.append(
             ScoringTask(cell.id, cell.pair, tuple(languages), here, cell.test, cell.hypotheses, rebuilt.store.blobs.url)
         )

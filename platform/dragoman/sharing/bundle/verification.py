@@ -117,6 +117,7 @@ class _Check:
     def _compute(self, rebuilt: Rebuilt) -> None:
         contents = self._claims.contents
         self.findings += rebuilt.findings
+        self.signatures.several = rebuilt.several
         claims = {
             place: (cell, [each.claim for each in self._claims.scores.get(place, ())])
             for place, cell in self._claims.cells.items()
@@ -163,7 +164,7 @@ class _Check:
                 self._compare(f"{SCORES}, line {line:,}", f"{claim.metric} of {name}", claim, right)
 
     def _is_foreign(self, claim: ScoreClaim) -> bool:
-        here = self.signatures.of(claim.metric, claim.pair)
+        here = self.signatures.of(claim.metric, claim.test_set, claim.pair)
         return here.lack is not None or here.signature not in (claim.signature, None)
 
     def _hold(self, name: str, claimed: Iterable[tuple[int, AnyClaim]], right: Iterable[AnyClaim]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.model import is_quoted
 from dragoman.pair import Pair
 from dragoman.sharing import shared_grid, stored_scores
 from dragoman.sharing.bundle import layout, line_keys, measures
@@ -38,7 +39,8 @@ Keys = Mapping[tuple[str, Pair, str], LineKeys]
 def write_bundle(store: Store, grid: str, path: Path, *, advance: Callable[[int, int], None] | None = None) -> str:
     """Write a grid as a bundle, and return its root: the hash of the hashes of all its members.
 
-    The same grid gives the same bytes. Nothing of the machine, of times and of reasons of failures is in them.
+    The same grid gives the same bytes. Systems whose scores are quoted are left out, as nothing of them can be computed
+    again. Nothing of the machine, of times and of reasons of failures is in them.
 
     Args:
         store: the store.
@@ -50,7 +52,7 @@ def write_bundle(store: Store, grid: str, path: Path, *, advance: Callable[[int,
         StoreError: there is no such grid, it has no translations, a text is gone, or the file can't be written.
     """
     with store.snapshot() as snapshot:
-        shared = SharedGrid.of(snapshot, grid).require_texts()
+        shared = SharedGrid.of(snapshot, grid).without_quoted().require_texts()
         if unscored := unscored_metrics(snapshot, grid):
             raise StoreError(
                 f"Grid '{grid}' has translations that are not scored with {', '.join(unscored)}: run "
@@ -75,7 +77,7 @@ def write_bundle(store: Store, grid: str, path: Path, *, advance: Callable[[int,
 
 def _contents(store: Store, shared: SharedGrid) -> Contents:
     record = shared.record
-    models = store.models.lineage(record.name)
+    models = [model for model in store.models.lineage(record.name) if not is_quoted(model.recipe)]
     return Contents(
         format=FORMAT,
         grid=record.name,
@@ -145,6 +147,8 @@ def _add_texts(store: Store, bundle: BundleWriter, shared: SharedGrid, keys: Key
             sources, references = shared_grid.test_lines(store, cell)
             bundle.add(layout.sources(folder, pair), sources)
             bundle.add(layout.references(folder, pair), references)
+            for place, lines in enumerate(shared_grid.further_references(store, cell), 1):
+                bundle.add(layout.references(folder, pair, place), lines)
             found = keys.get((cell.cell.test_set, pair, cell.cell.content))
             if found is not None and (lines := line_keys.written(found)):
                 bundle.add(layout.line_keys(folder, pair), lines)
