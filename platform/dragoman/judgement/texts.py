@@ -285,7 +285,8 @@ def chosen_systems(texts: PairTexts, wanted: Sequence[str]) -> list[str]:
     """
     for name in wanted:
         if name not in texts.cells:
-            raise JudgementError(f"With --system {name}: {texts.lacks(name)}")
+            told = texts.lacks(name)
+            raise JudgementError(f"{told[0].upper()}{told[1:]}")
     return [name for name in texts.cells if not wanted or name in wanted]
 
 
