@@ -29,6 +29,7 @@ from dragoman.store.schema import (
     GridModelRow,
     GridPairRow,
     GridRow,
+    GridTestSetRow,
     MetricRow,
     ModelRow,
     PairRow,
@@ -117,6 +118,7 @@ class GridCopy:
         self._copied(DecodingRow, DecodingRow.id.in_({row["decoding_id"] for row in used}))
         sets = {row["test_set_id"] for row in used}
         self._copied(TestSetRow, TestSetRow.id.in_(sets))
+        self._copied(GridTestSetRow, GridTestSetRow.grid_id.in_(grids))
         self._copied(MetricRow, MetricRow.id > 0)
         self._copied(SignatureRow, SignatureRow.id > 0)
         self._copy_tests(sets)

@@ -54,6 +54,20 @@ def chosen_test_set(connection: Connection, grid: str, grid_id: int, wanted: str
     return wanted
 
 
+def test_set_named(connection: Connection, grid: str, grid_id: int, name: str | None) -> str | None:
+    """The identity of a grid's test set of a name; by default of the first, or None where the grid names none.
+
+    Raises:
+        StoreError: it has none of that name.
+    """
+    names = {each: identity for identity, each in test_set_names(connection, grid_id).items()}
+    if name is None:
+        return next(iter(names.values()), None)
+    if name not in names:
+        raise _unknown(grid, name, list(names))
+    return names[name]
+
+
 def asked_of(connection: Connection, question: ScoreQuestion, grid: str) -> ScoreQuestion:
     """A question asked of another grid: about the same test set, whatever it is called there.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dragoman.analysis.systems import metric_names
-from dragoman.cli.arguments import GridArgument, MetricOption, complete_models, open_snapshot, open_store
+from dragoman.cli.arguments import GridArgument, MetricOption, TestSetOption, complete_models, open_snapshot, open_store
 from dragoman.cli.groups import Group
 from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.errors import StoreError
@@ -67,6 +67,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="The format of th
 def choose(
     grid: GridArgument,
     pair: PairOption = None,
+    test_set: TestSetOption = None,
     items: ItemsOption = 100,
     by: MethodOption = Method.RANDOM,
     metric: MetricOption = None,
@@ -82,8 +83,8 @@ def choose(
     dragoman judge choose demo --pair en-de --by metric-variance --metric chrf++ --json
     """
     store = until_printed(open_snapshot())
-    texts, _, choice = _chosen(store, grid, pair, items, by, metric, system, seed)
-    return [report.chosen(grid, texts, choice)]
+    texts, _, choice = _chosen(store, grid, pair, test_set, items, by, metric, system, seed)
+    return [report.chosen(grid, texts, choice, [None if system else texts.left_out])]
 
 
 @judge.command("campaign")
@@ -92,6 +93,7 @@ def campaign(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, such as campaign.json.")],
     form: FormatOption = Format.PEARMUT,
     pair: PairOption = None,
+    test_set: TestSetOption = None,
     items: ItemsOption = 100,
     by: MethodOption = Method.RANDOM,
     metric: MetricOption = None,
@@ -117,7 +119,7 @@ def campaign(
     dragoman judge campaign demo to-fill-in.tsv --pair en-de --format mqm --by diversity
     """
     store = open_store()
-    texts, systems, choice = _chosen(store, grid, pair, items, by, metric, system, seed)
+    texts, systems, choice = _chosen(store, grid, pair, test_set, items, by, metric, system, seed)
     asked = protocol or (Protocol.MQM if form is Format.MQM else Protocol.ESA)
     made = make_campaign(texts, systems, choice, protocol=asked, raters=raters, each=each, seed=seed)
     contents = {file: _written(made, form, assignment)}
@@ -134,8 +136,9 @@ def campaign(
         f"systems, {tasks} translations for {raters} raters, in {' and '.join(map(str, contents))}.",
         err=True,
     )
-    if choice.warning:
-        say(choice.warning, err=True)
+    for said in (choice.warning, None if system else texts.left_out):
+        if said:
+            say(said, err=True)
 
 
 @judge.command("import")
@@ -145,6 +148,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File of an annotation tool, or a table.")],
     form: FormatOption,
     pair: PairOption = None,
+    test_set: TestSetOption = None,
     campaign: Annotated[
         str | None,
         typer.Option(metavar="ID", help="The campaign that it is of, where the file has its names without saying so."),
@@ -171,6 +175,7 @@ def import_(
         file,
         form,
         pair=pair,
+        test_set=test_set,
         campaign=campaign,
         protocol=protocol,
         replace=replace,
@@ -192,6 +197,7 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, such as mqm.tsv.")],
     form: FormatOption = Format.MQM,
     pair: PairOption = None,
+    test_set: TestSetOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Write the judgements of a pair as a table, mqm or esa, with every score and error.
@@ -200,31 +206,38 @@ def export(
     """
     if file.exists() and not overwrite:
         raise StoreError(f"{file} is there already: choose another name, or replace it with --overwrite.")
-    text = exported(open_store(), grid, form, pair=pair)
+    text = exported(open_store(), grid, form, pair=pair, test_set=test_set)
     _write(file, text)
     say(f"{grid}: {text.count(chr(10))} lines in {file}.", err=True)
 
 
 @judge.command("results")
 @printed
-def results(grid: GridArgument, pair: PairsOption = None, seed: SeedOption = SEED) -> Sequence[Table]:
+def results(
+    grid: GridArgument, pair: PairsOption = None, test_set: TestSetOption = None, seed: SeedOption = SEED
+) -> Answer:
     """Compare the systems of a grid by what people say of them, with bootstrap intervals. Table: scores.
 
-    Examples: dragoman judge results demo · dragoman judge results demo --pair en-de --latex
+    A grid of several test sets has a table for each: --test-set names another than the first.
+
+    Examples: dragoman judge results demo · dragoman judge results demo --pair en-de --latex ·
+    dragoman judge results demo --test-set ntrex
     """
-    texts = GridTexts(until_printed(open_snapshot()), grid)
-    return [report.results(grid, human_scores(texts, [texts.pair(each) for each in pair or ()], seed=seed))]
+    texts = GridTexts(until_printed(open_snapshot()), grid, test_set)
+    return _judged(
+        texts, report.results(texts, human_scores(texts, [texts.pair(each) for each in pair or ()], seed=seed))
+    )
 
 
 @judge.command("agreement")
 @printed
-def agreement(grid: GridArgument, pair: PairsOption = None) -> Sequence[Table]:
+def agreement(grid: GridArgument, pair: PairsOption = None, test_set: TestSetOption = None) -> Answer:
     """Say how far raters agree: Krippendorff's alpha, correlations, errors marked in one place. Table: agreement.
 
     Examples: dragoman judge agreement demo · dragoman judge agreement demo --pair en-de --json
     """
-    texts = GridTexts(until_printed(open_snapshot()), grid)
-    return [report.agreement(grid, rater_agreement(texts, [texts.pair(each) for each in pair or ()]))]
+    texts = GridTexts(until_printed(open_snapshot()), grid, test_set)
+    return _judged(texts, report.agreement(texts, rater_agreement(texts, [texts.pair(each) for each in pair or ()])))
 
 
 @judge.command("metrics")
@@ -232,27 +245,34 @@ def agreement(grid: GridArgument, pair: PairsOption = None) -> Sequence[Table]:
 def metrics(
     grid: GridArgument,
     pair: PairsOption = None,
+    test_set: TestSetOption = None,
     metric: Annotated[
         list[str] | None, typer.Option("--metric", metavar="METRIC", help="Only this metric; may be repeated.")
     ] = None,
     z: Annotated[bool, typer.Option("--z", help="Take people's values on each rater's own scale.")] = False,
-) -> Sequence[Table]:
+) -> Answer:
     """Say how each metric agrees with people: soft pairwise accuracy of systems, calibrated accuracy of translations.
 
     On the sentences that were judged of every system. Table: metrics.
 
     Examples: dragoman judge metrics demo · dragoman judge metrics demo --pair en-de --metric bleu --z
     """
-    texts = GridTexts(until_printed(open_snapshot()), grid)
+    texts = GridTexts(until_printed(open_snapshot()), grid, test_set)
     pairs = [texts.pair(each) for each in pair or ()]
-    return [report.metrics(grid, metric_agreement(texts, pairs, metrics=metric or (), by_rater=z))]
+    return _judged(texts, report.metrics(texts, metric_agreement(texts, pairs, metrics=metric or (), by_rater=z)))
+
+
+def _judged(texts: GridTexts, table: Table) -> Answer:
+    """A table; where it has no rows, with the test sets that have judgements."""
+    elsewhere = [] if table.rows else texts.judged_elsewhere
+    return Answer([table], f"Nothing on {texts.test_set}, but on {', '.join(elsewhere)}." if elsewhere else None)
 
 
 def _chosen(
-    store: Store, grid: str, pair: str | None, items: int, by: Method, metric: str | None,
+    store: Store, grid: str, pair: str | None, test_set: str | None, items: int, by: Method, metric: str | None,
     systems: Sequence[str] | None, seed: int,
 ) -> tuple[PairTexts, list[str], Choice]:  # fmt: skip
-    grid_texts = GridTexts(store, grid)
+    grid_texts = GridTexts(store, grid, test_set)
     texts = grid_texts.of(grid_texts.pair(pair))
     names = chosen_systems(texts, systems or ())
     if metric is None and by is Method.METRIC_VARIANCE:

@@ -58,6 +58,7 @@ def import_judgements(
     form: Format,
     *,
     pair: str | None = None,
+    test_set: str | None = None,
     campaign: str | None = None,
     protocol: Protocol | None = None,
     replace: bool = False,
@@ -71,6 +72,8 @@ def import_judgements(
         path: the file.
         form: its format.
         pair: the pair that it is of, where the file doesn't say.
+        test_set: name of the test set that it is of, where neither the file nor its campaign says; by default the
+            first.
         campaign: the campaign that it is of, where the file doesn't say.
         protocol: what raters were asked for, where neither the file nor the campaign says.
         replace: whether a judgement takes the place of another one by the same rater.
@@ -80,7 +83,7 @@ def import_judgements(
         JudgementError: something in it is no judgement of these translations; nothing is written.
         StoreError: there is no such grid or campaign, or a rater has judged otherwise before.
     """
-    matcher = Matcher(GridTexts(store, grid), pair=pair, campaign=campaign, protocol=protocol)
+    matcher = Matcher(GridTexts(store, grid, test_set), pair=pair, campaign=campaign, protocol=protocol)
     left_out = LeftOut()
     found: dict[tuple[object, ...], Found] = {}
     records = []
@@ -99,16 +102,16 @@ def import_judgements(
     return Imported(tuple(found.values()), recorded, left_out)
 
 
-def exported(store: Store, grid: str, form: Format, *, pair: str | None = None) -> str:
+def exported(store: Store, grid: str, form: Format, *, pair: str | None = None, test_set: str | None = None) -> str:
     """The judgements of a pair's translations as they are now, as a table.
 
     Raises:
         JudgementError: there is no writer of that format, or no such pair.
-        StoreError: there is no such grid.
+        StoreError: there is no such grid or test set.
     """
     if form not in WRITERS:
         raise JudgementError(f"Judgements are written as {' or '.join(WRITERS)}, and not as {form}.")
-    texts = GridTexts(store, grid)
+    texts = GridTexts(store, grid, test_set)
     own = texts.of(texts.pair(pair))
     current = [
         each

@@ -40,6 +40,7 @@ class Matcher:
         self._campaigns: dict[str, tuple[JudgementCampaignRecord, PairTexts]] = {}
         self.campaign = None if campaign is None else self._campaign(campaign)[0].id
         self._known: set[str] | None = None
+        self._others: dict[str, GridTexts] = {}
         self._lines: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
 
     def knows(self, campaign: str) -> bool:
@@ -64,6 +65,7 @@ class Matcher:
         line: int | None,
         campaign: str | None = None,
         pair: str | None = None,
+        test_set: str | None = None,
         source: str | None = None,
         targets: Iterable[str] | None = None,
     ) -> Judged:
@@ -75,6 +77,7 @@ class Matcher:
             line: the test line from 1, where the file has it.
             campaign: id of the campaign, where the file has it.
             pair: the pair, where the file has it.
+            test_set: the name of the test set, where the file has it.
             source: the source text, where the file has it.
             targets: the translation, where the file has it, in any of the ways that it may be written there.
 
@@ -86,28 +89,24 @@ class Matcher:
             record, texts = self._campaign(name)
             system = self._unblinded(place, record, texts, system)
         else:
-            texts = self._texts(place, pair)
+            texts = self._texts(place, pair, test_set)
         if system not in texts.cells:
-            raise JudgementError(
-                f"{place}: no system '{system}' has translated {texts.pair}; {nearest(system, texts.cells)}"
-            )
+            raise JudgementError(f"{place}: {texts.lacks(system)}")
         written = None if targets is None else list(targets)
         if line is None:
             line = self._line(texts, system, source, written or [])
             if line is None:
                 raise JudgementError(
-                    f"{place}: {system} has no such translation of such a sentence of {texts.pair}: it is of another "
+                    f"{place}: {system} has no such translation of such a sentence of {texts}: it is of another "
                     "text, test set or run."
                 )
         if not 1 <= line <= len(texts.sources):
-            raise JudgementError(
-                f"{place}: there is no line {line}: the test set has {len(texts.sources)} of {texts.pair}."
-            )
+            raise JudgementError(f"{place}: there is no line {line}: the test set has {len(texts.sources)} of {texts}.")
         found = texts.at(system, line)
         if written is not None and found.text.translate(PLAIN) not in (each.translate(PLAIN) for each in written):
             raise JudgementError(
-                f"{place}: the translation by {system} of line {line} of {texts.pair} is '{_shown(found.text)}', and "
-                f"the one judged is '{_shown(written[0])}': it is of another text or run."
+                f"{place}: the translation by {system} of line {line} of {texts} is '{_shown(found.text)}', and "
+                f"the one judged is '{_shown(written[0])}': it is of another text, test set or run."
             )
         return found
 
@@ -117,14 +116,32 @@ class Matcher:
             self._campaigns[name] = record, self._grid.of_campaign(record)
         return self._campaigns[name]
 
-    def _texts(self, place: str, pair: str | None) -> PairTexts:
+    def _texts(self, place: str, pair: str | None, test_set: str | None) -> PairTexts:
+        grid = self._on(place, test_set)
         if pair is None:
-            self._pair = self._pair or self._grid.pair(None)
-            return self._grid.of(self._pair)
-        named = self._grid.pair(pair)
+            return grid.of(self._pair or grid.pair(None))
+        named = grid.pair(pair)
         if self._pair not in (None, named):
             raise JudgementError(f"{place} is of {named}, and --pair is {self._pair}: name the pair of the file.")
-        return self._grid.of(named)
+        return grid.of(named)
+
+    def _on(self, place: str, test_set: str | None) -> GridTexts:
+        """The texts of the test set that a file names; of a name that this grid has not, those of the one asked for."""
+        own = self._grid
+        if test_set is None or test_set == own.test_set or not own.test_sets:
+            return own
+        if own.is_asked and test_set not in own.test_sets:
+            return own
+        if own.is_asked:
+            raise JudgementError(
+                f"{place} is of the test set {test_set}, and --test-set is {own.test_set}: name the one of the file."
+            )
+        if test_set not in own.test_sets:
+            raise JudgementError(
+                f"{place} is of the test set '{test_set}', which grid '{own.grid}' has not: name the one that it is "
+                f"there with --test-set; {nearest(test_set, own.test_sets)}"
+            )
+        return self._others.setdefault(test_set, GridTexts(own.store, own.grid, test_set))
 
     @staticmethod
     def _unblinded(place: str, record: JudgementCampaignRecord, texts: PairTexts, system: str) -> str:
@@ -142,7 +159,7 @@ class Matcher:
         return found
 
     def _line(self, texts: PairTexts, system: str, source: str | None, targets: list[str]) -> int | None:
-        key = (str(texts.pair), system)
+        key = (str(texts), system)
         if key not in self._lines:
             self._lines[key] = {}
             for number, both in enumerate(zip(texts.sources, texts.hypotheses[system], strict=True), 1):

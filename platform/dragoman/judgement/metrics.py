@@ -94,7 +94,7 @@ def metric_agreement(
             shared = panel.shared
             if len(panel.systems) < 2 or not shared:
                 notes.append(
-                    f"Of {pair} ({panel.protocol}) no sentence was judged of two systems, so nothing is to be said "
+                    f"Of {own} ({panel.protocol}) no sentence was judged of two systems, so nothing is to be said "
                     "of metrics there."
                 )
                 continue

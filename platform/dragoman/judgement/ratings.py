@@ -90,7 +90,7 @@ def panels(texts: PairTexts) -> list[Panel]:
         notes = [warning_of(chosen_by) for chosen_by in sorted(campaigns[protocol]) if chosen_by != Method.RANDOM]
         if stale[protocol]:
             notes.append(
-                f"{stale[protocol]} judgements of {texts.pair} are left out: their lines were translated again since."
+                f"{stale[protocol]} judgements of {texts} are left out: their lines were translated again since."
             )
         named = {system for system, _ in judgements}
         systems = tuple(name for name in texts.cells if name in named)

@@ -71,13 +71,14 @@ def human_scores(
     found: list[HumanScore] = []
     notes: list[str] = []
     for pair in judged_pairs(texts, pairs):
-        for panel in panels(texts.of(pair)):
+        own = texts.of(pair)
+        for panel in panels(own):
             found += sorted((_score(pair, panel, row, samples, seed) for row in range(len(panel.systems))), key=_place)
             notes += panel.notes
             uneven = len(panel.lines) - len(panel.shared)
             if uneven:
                 notes.append(
-                    f"{uneven} of {len(panel.lines)} sentences of {pair} ({panel.protocol}) were not judged of every "
+                    f"{uneven} of {len(panel.lines)} sentences of {own} ({panel.protocol}) were not judged of every "
                     "system: their means are of other sentences."
                 )
     return HumanScores(scores=(*found, *_means(found)), notes=tuple(dict.fromkeys(notes)))

@@ -45,14 +45,12 @@ def segment_scores(texts: PairTexts, systems: Sequence[str], metric: str) -> dic
     }
     if lacking := [name for name, found in packed.items() if not found]:
         raise JudgementError(
-            f"{', '.join(lacking)} of {texts.pair} has no {metric} score with statistics: `dragoman score` adds it, or "
+            f"{', '.join(lacking)} of {texts} has no {metric} score with statistics: `dragoman score` adds it, or "
             "name other systems."
         )
     shared = set.intersection(*(set(found) for found in packed.values()))
     if not shared:
-        raise JudgementError(
-            f"The {metric} scores of {', '.join(systems)} on {texts.pair} have no signature in common."
-        )
+        raise JudgementError(f"The {metric} scores of {', '.join(systems)} of {texts} have no signature in common.")
     signature = max(shared)
     rule = kind(texts.pair)
     return {

@@ -85,9 +85,7 @@ def choose(
     chosen_by = str(method)
     utilities = np.zeros(len(texts.sources))
     if method is not Method.RANDOM and len(systems) < 2:
-        raise JudgementError(
-            f"Sentences on which systems differ need two systems, and {texts.pair} has {len(systems)}."
-        )
+        raise JudgementError(f"Sentences on which systems differ need two systems, and {texts} has {len(systems)}.")
     if method is Method.METRIC_VARIANCE:
         if metric is None:
             raise JudgementError("Sentences chosen by metric-variance need a metric: name it with --metric.")

@@ -14,7 +14,9 @@ from dragoman.line_filter import LineFilter
 from dragoman.metrics.lookup import metric_class
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan
+from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.reports.choices import chosen_systems, weighing
+from dragoman.reports.planned_test_sets import columns_of, of_test_set
 from dragoman.store.line_labels import labels_of
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, interval, number, share, word
@@ -82,28 +84,41 @@ def by_label(store: Store, question: ScoreQuestion, *, models: Sequence[str], la
 
 def labels(planned: Plan) -> Table:
     """The labels of the test lines, which slices go by: how many lines have each value; none of grids too large."""
+    rows: list[Row] = []
+    notes = []
+    for test_set in planned.test_sets:
+        own, many = _labels_of(test_set)
+        rows += own
+        if many:
+            said = f"{' and '.join(many)}: the {MOST_VALUES} most frequent are shown."
+            notes.append(test_set.within(said))
+    named = columns_of(planned)
+    return Table(
+        name="labels", title="Labels of the test lines, for slices", content=rows, group=("test_set", "label"),
+        stub=2 + len(named), notes=notes,
+        columns=[*named, word("label"), word("value"), share("lines", "lines", "of_lines"),
+                 number("in_pairs", "in pairs", digits=0)],
+    )  # fmt: skip
+
+
+def _labels_of(test_set: PlannedTestSet) -> tuple[list[Row], list[str]]:
+    """The rows of one test set, and which labels have more values than are shown."""
     counts: dict[str, Counter[str]] = {}
     lines, pairs = 0, dict[tuple[str, str], set[Pair]]()
-    for pair in planned.contents if len(planned.contents) <= MOST_PAIRS else ():
-        located = planned.lines.located(pair)
+    for pair in test_set.contents if len(test_set.contents) <= MOST_PAIRS else ():
+        located = test_set.lines.located(pair)
         lines += len(located)
         for label, its in counted([(pair, labels_of(located))]).items():
             counts.setdefault(label, Counter()).update(its)
             for value in its:
                 pairs.setdefault((label, value), set()).add(pair)
-    rows = [
-        {"label": label, "value": value, "lines": count, "of_lines": lines, "in_pairs": len(pairs[label, value]),
-         "values": len(its)}
+    rows: list[Row] = [
+        {**of_test_set(test_set), "label": label, "value": value, "lines": count, "of_lines": lines,
+         "in_pairs": len(pairs[label, value]), "values": len(its)}
         for label, its in counts.items()
         for value, count in its.most_common(MOST_VALUES)
     ]  # fmt: skip
-    many = [f"{label} has {len(its):,} values" for label, its in counts.items() if len(its) > MOST_VALUES]
-    return Table(
-        name="labels", title="Labels of the test lines, for slices", content=rows, group="label", stub=2,
-        columns=[word("label"), word("value"), share("lines", "lines", "of_lines"),
-                 number("in_pairs", "in pairs", digits=0)],
-        notes=[f"{' and '.join(many)}: the {MOST_VALUES} most frequent are shown."] if many else [],
-    )  # fmt: skip
+    return rows, [f"{label} has {len(its):,} values" for label, its in counts.items() if len(its) > MOST_VALUES]
 
 
 def _lines(row: Row) -> str:

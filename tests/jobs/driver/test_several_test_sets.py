@@ -25,6 +25,7 @@ from dragoman.planning.added_systems import add_system, baseline_of
 from dragoman.planning.adoption import adopt
 from dragoman.planning.plan import Plan
 from dragoman.reports.results_by_test_set import answers_by_test_set
+from dragoman.reports.slices import labels
 from dragoman.settings import Settings
 from dragoman.store.store import Store
 from dragoman.store.transfer.exporter import export_grid
@@ -266,3 +267,15 @@ def test_files_of_one_name_in_two_folders_are_two_test_sets(tmp_path: Path, sett
     # what is done under one name is found when the test set is the only one, and has none
     one = planned(tmp_path, name="one", evaluation={"corpus": sets[1]["corpus"], "metrics": ["bleu"]}, **languages)
     assert {cell.id for cell in adopt(one, store).cells()} < {cell.id for cell in both.cells()}
+
+
+def test_a_plan_has_the_labels_of_every_test_set(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    table = labels(plan)
+    for test_set in plan.test_sets:
+        located = [line for pair in test_set.contents for line in test_set.lines.located(pair)]
+        domains = Counter(value for line in located for name, value in line.labels if name == "domain")
+        rows = [row for row in table.rows if row["test_set"] == test_set.name and row["label"] == "domain"]
+        assert {row["value"]: row["lines"] for row in rows} == dict(domains)
+        assert {row["of_lines"] for row in rows} <= {len(located)}
+    assert {row["test_set"] for row in table.rows} == {"cldr", "dev"}

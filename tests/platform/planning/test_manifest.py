@@ -154,6 +154,7 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     ],
     "QuotedScores": [
         lambda part: {"baselines": [{"name": "b", "scores": {"path": "scores.tsv", "metric": "bleu", **part}}]}
+        | _tested(part)
     ],
     "Decoding": [
         lambda part: {"evaluation": {"decoding": part}},

@@ -44,7 +44,7 @@ def cell() -> str | Response:
     size = {"size": None} if request.args.get("form") else {}
     found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, lines=view.lines, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
-    people = tables_of_pair(store, view.grid, pair)
+    people = tables_of_pair(store, view.grid, pair, view.test_set)
     tables |= {table.name: partial(_itself, table) for table in people}
     return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",

@@ -96,21 +96,23 @@ def stretches(text: str, spans: Sequence[Span]) -> list[Stretch]:
     return found
 
 
-def tables_of_pair(store: Store, grid: str, pair: Pair) -> list[Table]:
+def tables_of_pair(store: Store, grid: str, pair: Pair, test_set: str | None = None) -> list[Table]:
     """The tables of what people say of a pair: scores, agreement of raters and of metrics; none without judgements."""
-    return _tables(stamp(), store, grid, pair)
+    return _tables(stamp(), store, grid, pair, test_set)
 
 
 @lru_cache(maxsize=64)
-def _tables(moment: str, store: Store, grid: str, pair: Pair) -> list[Table]:
+def _tables(moment: str, store: Store, grid: str, pair: Pair, test_set: str | None) -> list[Table]:
     del moment
     if pair not in store.judgements.pairs_of_grid(grid):
         return []
-    texts = GridTexts(store, grid)
+    texts = GridTexts(store, grid, test_set)
+    if pair not in texts.judged_pairs:
+        return []
     found = [
-        report.results(grid, human_scores(texts, [pair])),
-        report.agreement(grid, rater_agreement(texts, [pair])),
-        report.metrics(grid, metric_agreement(texts, [pair])),
+        report.results(texts, human_scores(texts, [pair])),
+        report.agreement(texts, rater_agreement(texts, [pair])),
+        report.metrics(texts, metric_agreement(texts, [pair])),
     ]
     return [table for table in found if table.rows]
 

@@ -63,7 +63,7 @@ def _row(texts: PairTexts, judged: Judged, system: str, rater: str) -> dict[str,
     return {
         "langs": str(texts.pair), "line_id": judged.line - 1, "src": judged.source, "tgt": judged.text,
         "doc_id": texts.document_of(judged.line).name, "esa_spans": [], "esa_score": None, "system": system,
-        "annotator": rater,
+        "annotator": rater, **({} if texts.test_set is None else {"test_set": texts.test_set}),
     }  # fmt: skip
 
 
@@ -106,6 +106,7 @@ def read(path: Path, matcher: Matcher, left_out: LeftOut) -> Iterator[Found]:
             system=of_type(str, row.get("system"), place, "the system"),
             line=of_type(int, row["line_id"], place, "line_id") + 1 if "line_id" in row else None,
             campaign=None if campaign is None else of_type(str, campaign, place, "the campaign"),
+            test_set=None if row.get("test_set") is None else of_type(str, row["test_set"], place, "the test set"),
             pair=None if row.get("langs") is None else of_type(str, row["langs"], place, "langs"),
             source=None if row.get("src") is None else of_type(str, row["src"], place, "src"),
             targets=[of_type(str, row.get("tgt"), place, "tgt")],

@@ -66,6 +66,7 @@ def write(texts: PairTexts, judgements: Iterable[JudgementRecord]) -> str:
         judged = texts.at(texts.by_cell[each.cell], each.line)
         about = {
             "pair": str(texts.pair),
+            **({} if texts.test_set is None else {"test_set": texts.test_set}),
             **rating.model_dump(mode="json", exclude={"spans", "rater"}, exclude_none=True),
         }
         for span in rating.spans or (None,):
@@ -98,7 +99,8 @@ def _row(
             target = _marked(target, span)
     place = str(document.lines.index(judged.line) + 1)
     metadata = json.dumps({_OWN: own}, ensure_ascii=False)
-    return system, document.name, place, str(judged.line), rater, source, target, category, severity, metadata
+    name = document.name.translate(PLAIN)
+    return system, name, place, str(judged.line), rater, source, target, category, severity, metadata
 
 
 def _marked(text: str, span: Span) -> str:
@@ -139,6 +141,7 @@ def read(path: Path, matcher: Matcher, left_out: LeftOut) -> Iterator[Found]:
             line=_line(place, cells["seg_id"]),
             campaign=campaign if campaign is None else of_type(str, campaign, place, "the campaign"),
             pair=own.get("pair"),
+            test_set=own.get("test_set"),
             targets=[text for each in written["target"] for text in (each, *_without_marks(each))],
         )
         is_clean = cells["severity"].casefold() in _NONE

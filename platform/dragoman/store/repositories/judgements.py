@@ -17,12 +17,14 @@ from dragoman.store.records import now
 from dragoman.store.repositories.base import Repository
 from dragoman.store.schema import (
     CellRow,
+    ConditionRow,
     GridModelRow,
     GridPairRow,
     JudgementCampaignRow,
     JudgementRow,
     JudgementSpanRow,
     PairRow,
+    TestSetRow,
 )
 
 
@@ -94,20 +96,25 @@ class JudgementRepository(Repository):
             cells = _cells_of(grid_number(connection, grid), pair)
             return _read(connection, select(JudgementRow).where(JudgementRow.cell.in_(cells)))
 
-    def pairs_of_grid(self, grid: str) -> list[Pair]:
+    def pairs_of_grid(self, grid: str, test_set: str | None = None) -> list[Pair]:
         """The pairs of a grid that have judgements, sorted.
+
+        Args:
+            grid: name of the grid.
+            test_set: only those that have them on the test set of this id.
 
         Raises:
             StoreError: there is no such grid.
         """
         with self._database.reading() as connection:
             judged = select(JudgementRow.cell).where(JudgementRow.cell.in_(_cells_of(grid_number(connection, grid))))
-            return sorted(_pairs_of(connection, judged))
+            found = _texts_of(connection, judged)
+            return sorted({pair for identity, pair in found if test_set in (None, identity)})
 
-    def pairs_of_campaign(self, campaign: JudgementCampaignRecord) -> set[Pair]:
-        """The pairs of a campaign's cells: one, as far as the store has them."""
+    def texts_of_campaign(self, campaign: JudgementCampaignRecord) -> set[tuple[str, Pair]]:
+        """The test sets, by their ids, and pairs of a campaign's cells: one of each, as far as the store has them."""
         with self._database.reading() as connection:
-            return _pairs_of(connection, [each.cell for each in campaign.systems.values()])
+            return _texts_of(connection, [each.cell for each in campaign.systems.values()])
 
     def of_cells(self, cells: Collection[str]) -> list[JudgementRecord]:
         """The judgements of some cells, in the same order."""
@@ -202,10 +209,17 @@ def _read(connection: Connection, query: Select[Any]) -> list[JudgementRecord]:
     ]
 
 
-def _pairs_of(connection: Connection, cells: Any) -> set[Pair]:
-    """The pairs of some cells, given as ids or as a query of them."""
-    query = select(PairRow.source, PairRow.target).join(CellRow, CellRow.pair_id == PairRow.id).distinct()
-    return {Pair(*row) for row in connection.execute(query.where(CellRow.identity.in_(cells)))}
+def _texts_of(connection: Connection, cells: Any) -> set[tuple[str, Pair]]:
+    """The test sets, by their ids, and pairs of some cells, given as ids or as a query of them."""
+    query = (
+        select(TestSetRow.identity, PairRow.source, PairRow.target)
+        .join(CellRow, CellRow.pair_id == PairRow.id)
+        .join(ConditionRow, ConditionRow.id == CellRow.condition_id)
+        .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+        .distinct()
+    )
+    found = connection.execute(query.where(CellRow.identity.in_(cells)))
+    return {(identity, Pair(source, target)) for identity, source, target in found}
 
 
 def _cells_of(grid_id: int, pair: Pair | None = None) -> Select[str]:
