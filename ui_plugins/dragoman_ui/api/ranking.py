@@ -25,6 +25,10 @@ class OfRanking(OfGrid):
     """Only systems that are asked with this prompt."""
     signature: str | None = None
     """Text that signatures hold, where the metric has several."""
+    test_set: str | None = None
+    """Name of the test set, where the grid has several; its first by default."""
+    lines: str | None = None
+    """Only test lines with these labels, as in `domain=news`; all by default."""
     alpha: float = ALPHA
     """The level of significance of adjusted p-values."""
     samples: int | None = None
