@@ -64,7 +64,7 @@ class System:
         return cls(grid, model, prompt or None)
 
     def __str__(self) -> str:
-        return f"{self.grid}/{self.model}" + ("" if self.prompt is None else f":{self.prompt}")
+        return f"{self.grid}/{self.model}" + ("" if self.asked_with is None else f":{self.asked_with}")
 
     def within(self, grid: str) -> str:
         """Its name relative to a grid: without the grid's name where it is of that one."""
@@ -83,7 +83,7 @@ class System:
     @property
     def phrase(self) -> str:
         """Its description within a sentence."""
-        return self.model if self.prompt is None else f"{self.model} asked with {self.prompt}"
+        return self.model if self.asked_with is None else f"{self.model} asked with {self.asked_with}"
 
 
 def systems(store: Store, grid: str) -> list[System]:
