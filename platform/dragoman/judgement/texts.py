@@ -137,7 +137,7 @@ class GridTexts:
             self._prompts = {name: identity for identity, name in prompt_names(connection, grid_id).items()}
             self._names = test_set_names(connection, grid_id)
             self._identity = test_set_named(connection, grid, grid_id, test_set)
-        self.systems = {each.within(grid) if several and each.asked_with else each.model: each for each in every}
+        self.systems = {each.within(grid) if several else each.model: each for each in every}
         """The grid's systems by the names that they are judged under: `MODEL`, or `MODEL:PROMPT` of a model that was
         asked where the grid has several prompts."""
         self._ids = {name: identity for identity, name in store.grids.get(grid).names.items()}

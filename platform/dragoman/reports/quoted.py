@@ -67,7 +67,7 @@ def beside_quoted(store: Store, question: ScoreQuestion, systems: Sequence[Syste
     rows = []
     for quoted in (each for each in systems if each.quoted is not None):
         for other in (each for each in systems if each.quoted is None):
-            a, b = quoted.within(question.grid) if quoted.asked_with else quoted.model, other.within(question.grid)
+            a, b = quoted.within(question.grid), other.within(question.grid)
             found = compare_quoted(store, question, a=a, b=b)
             for scope in found.scopes if found else ():
                 rows.append({

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, exists, select
 
 from dragoman.store.database.connection import fetched
 from dragoman.store.database.ids import grid_number
+from dragoman.store.repositories.grids import is_member
 from dragoman.store.schema import (
     CellRow,
     GridModelRow,
@@ -78,11 +79,4 @@ def _of_cell(row: type[ScoreRow | UnscorableRow]) -> ColumnElement[bool]:
 
 
 def _in_grid(query: Select[*tuple[Any, ...]], grid_id: int) -> Select[*tuple[Any, ...]]:
-    return query.where(
-        exists().where(GridModelRow.grid_id == grid_id, GridModelRow.model_id == CellRow.model_id),
-        exists().where(
-            GridPairRow.grid_id == grid_id,
-            GridPairRow.condition_id == CellRow.condition_id,
-            GridPairRow.pair_id == CellRow.pair_id,
-        ),
-    )
+    return query.where(exists().where(GridModelRow.grid_id == grid_id, GridPairRow.grid_id == grid_id, is_member()))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from dragoman.store.database.ids import chunks, grid_number
 from dragoman.store.repositories import aggregates
+from dragoman.store.repositories.grids import is_member
 from dragoman.store.repositories.jobs import check_free
 from dragoman.store.schema import (
     CellRow,
@@ -72,7 +73,9 @@ def delete_grid(store: Store, grid: str) -> Deletion:
     Raises:
         StoreError: there is no such grid, or a driver works at it.
     """
-    silent = {name: store.jobs.silent(name) for name in planned_deletion(store, grid).grids}
+    with store.database.reading() as connection:
+        names = list(_grids(connection, grid).values())
+    silent = {name: store.jobs.silent(name) for name in names}
     with store.database.writing(alone=True) as connection:
         found = _deletion(connection, grid)
         for name in found.grids:
@@ -84,10 +87,8 @@ def delete_grid(store: Store, grid: str) -> Deletion:
 
 
 def _deletion(connection: Connection, grid: str) -> Deletion:
-    numbers = [grid_number(connection, grid), *_of_candidates(connection, grid)]
-    names = {
-        row.id: row.name for row in connection.execute(select(GridRow.id, GridRow.name).where(GridRow.id.in_(numbers)))
-    }
+    names = _grids(connection, grid)
+    numbers = list(names)
     own = _own_models(connection, numbers)
     members = select(ModelRow.identity, GridModelRow.name).join(GridModelRow, GridModelRow.model_id == ModelRow.id)
     listed = members.where(GridModelRow.grid_id == numbers[0]).order_by(GridModelRow.position)
@@ -98,7 +99,7 @@ def _deletion(connection: Connection, grid: str) -> Deletion:
     judged = select(func.count()).select_from(JudgementRow).join(CellRow, CellRow.identity == JudgementRow.cell)
     judgements = connection.execute(judged.where(_is_cell_of(numbers), ~_is_elsewhere(numbers))).scalar_one()
     return Deletion(
-        grids=tuple(names[number] for number in numbers),
+        grids=tuple(names.values()),
         models=tuple(OwnModel(each, called.get(each, "base")) for each in own),
         kept_models=tuple(name for identity, name in called.items() if identity not in own),
         cells=going,
@@ -108,10 +109,11 @@ def _deletion(connection: Connection, grid: str) -> Deletion:
     )
 
 
-def _of_candidates(connection: Connection, grid: str) -> list[int]:
-    """Numbers of the grids that candidates of a grid were chosen on."""
-    chosen = GridRow.spec["candidates_of"].as_string() == grid
-    return list(connection.execute(select(GridRow.id).where(chosen).order_by(GridRow.name)).scalars())
+def _grids(connection: Connection, grid: str) -> dict[int, str]:
+    """Names of a grid, and of those that its candidates were chosen on, by their numbers."""
+    chosen = select(GridRow.id, GridRow.name).where(GridRow.spec["candidates_of"].as_string() == grid)
+    rows = connection.execute(chosen.order_by(GridRow.name))
+    return {grid_number(connection, grid): grid, **{row.id: row.name for row in rows}}
 
 
 def _own_models(connection: Connection, grids: Sequence[int]) -> list[str]:
@@ -156,25 +158,12 @@ def _children(connection: Connection, models: set[int]) -> list[tuple[int, int]]
 
 def _is_cell_of(grids: Sequence[int]) -> ColumnElement[bool]:
     """The SQL condition that a cell is of some grids."""
-    return exists().where(
-        GridModelRow.grid_id.in_(grids),
-        GridModelRow.model_id == CellRow.model_id,
-        GridPairRow.grid_id == GridModelRow.grid_id,
-        GridPairRow.condition_id == CellRow.condition_id,
-        GridPairRow.pair_id == CellRow.pair_id,
-    )
+    return exists().where(GridModelRow.grid_id.in_(grids), GridPairRow.grid_id == GridModelRow.grid_id, is_member())
 
 
 def _is_elsewhere(grids: Sequence[int]) -> ColumnElement[bool]:
     """The SQL condition that a cell is of another grid than some."""
-    member, pair = aliased(GridModelRow), aliased(GridPairRow)
-    return exists().where(
-        member.grid_id.not_in(grids),
-        member.model_id == CellRow.model_id,
-        pair.grid_id == member.grid_id,
-        pair.condition_id == CellRow.condition_id,
-        pair.pair_id == CellRow.pair_id,
-    )
+    return exists().where(GridModelRow.grid_id.not_in(grids), GridPairRow.grid_id == GridModelRow.grid_id, is_member())
 
 
 def _count(connection: Connection, which: ColumnElement[bool]) -> int:
