@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from dragoman.pair import Pair
 from dragoman.store.database.connection import fetched, insert
@@ -121,18 +121,8 @@ class ConditionRepository(Repository):
             StoreError: there is no such grid, or labels are damaged.
         """
         with self._database.reading() as connection:
-            query = (
-                select(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
-                .add_columns(TestLabelsRow.name, TestLabelsRow.of_lines)
-                .select_from(GridPairRow)
-                .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
-                .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
-                .join(PairRow, PairRow.id == GridPairRow.pair_id)
-                .join(TestRow, is_text(TestRow))
-                .join(TestLabelsRow, is_text(TestLabelsRow))
-                .where(GridPairRow.grid_id == grid_number(connection, grid))
-                .order_by(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content, TestLabelsRow.name)
-            )
+            query = _texts_of_grid(TestLabelsRow, grid_number(connection, grid)).order_by(TestLabelsRow.name)
+            query = query.add_columns(TestLabelsRow.name, TestLabelsRow.of_lines)
             if pair is not None:
                 query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
             found: defaultdict[tuple[str, Pair, str], dict[str, tuple[str, ...]]] = defaultdict(dict)
@@ -149,19 +139,8 @@ class ConditionRepository(Repository):
             StoreError: there is no such grid.
         """
         with self._database.reading() as connection:
-            query = (
-                select(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
-                .add_columns(*(getattr(TestKeysRow, name) for name in LineKeys._fields))
-                .select_from(GridPairRow)
-                .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
-                .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
-                .join(PairRow, PairRow.id == GridPairRow.pair_id)
-                .join(TestRow, is_text(TestRow))
-                .join(TestKeysRow, is_text(TestKeysRow))
-                .where(GridPairRow.grid_id == grid_number(connection, grid))
-                .distinct()
-                .order_by(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
-            )
+            query = _texts_of_grid(TestKeysRow, grid_number(connection, grid)).distinct()
+            query = query.add_columns(*(getattr(TestKeysRow, name) for name in LineKeys._fields))
             return {
                 (test_set, Pair(source, target), content): LineKeys(*keys)
                 for test_set, source, target, content, *keys in fetched(connection, query)
@@ -207,6 +186,21 @@ def _changed(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[st
         texts = f"{count:,} test text{'' if count == 1 else 's'}"
         _LOG.warning("The label %s of the lines of %s has changed: slices go by the new one.", name, texts)
     return changed
+
+
+def _texts_of_grid(row: type[TestKeysRow | TestLabelsRow], grid_id: int) -> Select[*tuple[Any, ...]]:
+    """Test set, pair and content hash of the texts of a grid that have keys, or labels, joined with these."""
+    return (
+        select(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
+        .select_from(GridPairRow)
+        .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
+        .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+        .join(PairRow, PairRow.id == GridPairRow.pair_id)
+        .join(TestRow, is_text(TestRow))
+        .join(row, is_text(row))
+        .where(GridPairRow.grid_id == grid_id)
+        .order_by(TestSetRow.identity, PairRow.source, PairRow.target, TestRow.content)
+    )
 
 
 def is_text(row: type[TestRow] | type[TestKeysRow] | type[TestLabelsRow]) -> ColumnElement[bool]:
