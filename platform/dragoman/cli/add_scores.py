@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dragoman.cli.add_system import columns_of, training_of
 from dragoman.cli.arguments import GridArgument, complete_metrics, complete_test_sets, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
+from dragoman.cli.system_arguments import NameArgument, TrainedOnOption, columns_of, training_of
 from dragoman.planning.quoted_systems import AddedScores, add_scores, baseline_with_scores
 from dragoman.settings import settings
 from dragoman.tables.table import Table, interval, number, word
@@ -18,7 +18,7 @@ from dragoman.tracking.added_systems import tell_mlflow
 @printed
 def add(
     grid: GridArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the system in tables.")],
+    name: NameArgument,
     path: Annotated[
         str,
         typer.Argument(
@@ -77,14 +77,7 @@ def add(
     skip_other_pairs: Annotated[
         bool, typer.Option("--skip-other-pairs", help="Pass over pairs that the grid does not have.")
     ] = False,
-    trained_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--trained-on",
-            metavar="PAIR",
-            help="A pair it was trained on, or all, nothing, unknown (the default); may be repeated.",
-        ),
-    ] = None,
+    trained_on: TrainedOnOption = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of quoted scores of that name that are others.")
     ] = False,

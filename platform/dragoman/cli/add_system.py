@@ -10,21 +10,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dragoman.cli.arguments import GridArgument, complete_test_sets, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
-from dragoman.errors import SpecError
+from dragoman.cli.system_arguments import NameArgument, TrainedOnOption, columns_of, training_of
 from dragoman.planning.added_systems import AddedSystem, add_system, baseline_of
 from dragoman.settings import settings
 from dragoman.tables.table import Table, number, word
 from dragoman.tracking.added_systems import tell_mlflow
-
-WORDS = ("all", "nothing", "unknown")
-"""What `--trained-on` may be besides pairs."""
 
 
 @grouped(Group.RESULTS)
 @printed
 def add(
     grid: GridArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the system in tables.")],
+    name: NameArgument,
     path: Annotated[
         str,
         typer.Argument(
@@ -72,14 +69,7 @@ def add(
             autocompletion=complete_test_sets,
         ),
     ] = None,
-    trained_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--trained-on",
-            metavar="PAIR",
-            help="A pair it was trained on, or all, nothing, unknown (the default); may be repeated.",
-        ),
-    ] = None,
+    trained_on: TrainedOnOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line, and write nothing.")] = False,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that score; 0 is DRAGOMAN_WORKERS, else one for each core.")
@@ -136,25 +126,3 @@ def _sentence(grid: str, name: str, added: AddedSystem, dry_run: bool) -> str:
         return f"{name}: {counted} fit the test set of {grid}; nothing was written."
     what = "is a system of" if added.is_new else "was there already, and has all its scores, in"
     return f"{name}: {counted}; it {what} {grid} ({read.identity.id}). `dragoman results {grid}` shows it."
-
-
-def columns_of(written: list[str] | tuple[()]) -> dict[str, str | int]:
-    """A column map as `--column PART=COLUMN` writes it.
-
-    Raises:
-        SpecError: it is none.
-    """
-    columns: dict[str, str | int] = {}
-    for each in written:
-        part, equals, column = each.partition("=")
-        if not equals:
-            raise SpecError(f"--column is '{each}': write PART=COLUMN, such as hypothesis=mt.")
-        columns[part] = int(column) if column.isascii() and column.isdigit() else column
-    return columns
-
-
-def training_of(written: list[str]) -> str | list[str]:
-    """A training graph as `--trained-on` writes it."""
-    if not written:
-        return "unknown"
-    return written[0] if len(written) == 1 and written[0] in WORDS else written

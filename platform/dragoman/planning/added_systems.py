@@ -45,11 +45,23 @@ def baseline_of(name: str, translations: Mapping[str, Any], trained_on: Any) -> 
     Raises:
         SpecError: it is none.
     """
-    content = {"name": name, "translations": dict(translations), "trained_on": trained_on}
+    return described("system", {"name": name, "translations": dict(translations), "trained_on": trained_on})
+
+
+def described(what: str, content: dict[str, Any]) -> Baseline:
+    """A baseline that a command describes, checked as one in a spec is.
+
+    Args:
+        what: what is added, in words.
+        content: the baseline as a spec would have it.
+
+    Raises:
+        SpecError: it is none.
+    """
     try:
         return Baseline.model_validate(content, context=WRITTEN)
     except ValidationError as error:
-        raise SpecError(f"The system can't be added: {sentence(error, content)}") from error
+        raise SpecError(f"The {what} can't be added: {sentence(error, content)}") from error
 
 
 def add_system(
@@ -84,28 +96,25 @@ def add_system(
     record, cells = store.grids.get(grid), store.cells.of_grid(grid)
     check_test_set(record, baseline.test_set)
     store.jobs.check_free(grid)
-    tested = baseline.test_set or next(iter(record.test_sets.values()), None)
-    by_set = templates_of(record, cells)
-    templates = by_set[tested]
-    pairs = [pair for pair, cell in templates.items() if cell.test is not None]
+    templates = templates_of(record, cells, baseline)
+    pairs = [pair for pair, cell in templates.own.items() if cell.test is not None]
     files = open_translations(KEY, baseline.translations, baseline.name, pairs=pairs, languages=record.languages)
 
     def test_lines(pair: Pair) -> tuple[list[str], list[str]]:
-        return store.blobs.test(str(templates[pair].test))
+        return store.blobs.test(str(templates.own[pair].test))
 
     read = read_system(KEY, baseline.name, files, pairs, test_lines)
     model = read.identity.id
     check_known_name(record, model, baseline.name)
     is_new = model not in record.models
     before = {(cell.cell.test_set, cell.cell.pair): cell for cell in cells if cell.cell.model == model}
-    others = f"its translations are of the test set {tested}"
-    every = [
-        before.get((cell.cell.test_set, pair)) or _cell(model, cell, read.missing.get(pair) if is_own else others)
-        for name, found in by_set.items()
-        for is_own in [name == tested]
-        for pair, cell in found.items()
-    ]
-    own = tuple(cell for cell in every if record.test_sets.get(cell.cell.test_set) == tested)
+
+    def cell_of(template: CellRecord, reason: str | None) -> CellRecord:
+        there = before.get((template.cell.test_set, template.cell.pair))
+        return there or _cell(model, template, reason)
+
+    own = tuple(cell_of(template, read.missing.get(pair)) for pair, template in templates.own.items())
+    others = [cell_of(template, templates.why_not_of_others) for template in templates.of_others]
     require(record.metrics, pairs, record.languages)
     added = AddedSystem(read, own, is_new)
     if dry_run:
@@ -115,7 +124,7 @@ def add_system(
     if is_new:
         names = {**record.names, model: baseline.name}
         grown = record.model_copy(update={"models": (*record.models, model), "names": names})
-        store.grids.add(grown, [*cells, *every])
+        store.grids.add(grown, [*cells, *own, *others])
     commit(
         store, uncommitted(store, grid, model), lambda pair: unchanged(files, read.contents, pair, test_lines),
         languages=record.languages, metrics=record.metrics, workers=workers, advance=advance,
@@ -152,7 +161,27 @@ def kept_systems(plan: Plan, store: Store) -> dict[str, tuple[str, list[CellReco
     return kept
 
 
-def templates_of(record: GridRecord, cells: list[CellRecord]) -> dict[str | None, dict[Pair, CellRecord]]:
+class Templates(NamedTuple):
+    """Cells of a grid, as whose twins a system that is added gets its own: those of the first prompt."""
+
+    own: dict[Pair, CellRecord]
+    """One of each pair of the test set that the system is of."""
+    of_others: list[CellRecord]
+    """Those of the other test sets, of which the system has nothing."""
+    why_not_of_others: str
+    """Why, as a clause."""
+
+
+def templates_of(record: GridRecord, cells: list[CellRecord], baseline: Baseline) -> Templates:
+    """The cells whose twins a system gets, of a test set that the grid has (`check_test_set`)."""
+    tested = baseline.test_set or next(iter(record.test_sets.values()), None)
+    by_set = _by_test_set(record, cells)
+    own = by_set.pop(tested)
+    others = [each for found in by_set.values() for each in found.values()]
+    return Templates(own, others, baseline.why_not_of_others(tested))
+
+
+def _by_test_set(record: GridRecord, cells: list[CellRecord]) -> dict[str | None, dict[Pair, CellRecord]]:
     """By test set, a cell of each pair under the conditions that systems are compared in: the first prompt's."""
     groups: dict[tuple[str, str, str], dict[Pair, CellRecord]] = {}
     for each in cells:

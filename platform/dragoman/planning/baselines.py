@@ -57,7 +57,7 @@ class PlannedBaseline(BaseModel):
         """
         own = test_set_named(test_sets, self.baseline.test_set)
         if own.name != test_set.name:
-            return f"its {'scores' if self.baseline.scores else 'translations'} are of the test set {own.name}"
+            return self.baseline.why_not_of_others(own.name)
         return self.missing.get(pair)
 
 

@@ -3,20 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from dragoman.cell import CellState
 from dragoman.errors import SpecError
 from dragoman.model import is_quoted
 from dragoman.pair import Pair
-from dragoman.planning.added_systems import check_known_name, check_test_set, templates_of
+from dragoman.planning.added_systems import check_known_name, check_test_set, described, templates_of
 from dragoman.planning.baselines import declared_graph
 from dragoman.planning.plan import Plan
 from dragoman.quoted.system import QuotedSystem, read_quoted
 from dragoman.quoted.table import QuotedScoreError
-from dragoman.spec.base import WRITTEN
 from dragoman.spec.baseline import Baseline
-from dragoman.spec.loading import sentence
 from dragoman.store.records import CellRecord, GridRecord, ModelRecord, StoredScore
 from dragoman.store.store import Store
 
@@ -43,11 +39,7 @@ def baseline_with_scores(name: str, scores: Mapping[str, Any], trained_on: Any) 
     Raises:
         SpecError: it is none.
     """
-    content = {"name": name, "scores": dict(scores), "trained_on": trained_on}
-    try:
-        return Baseline.model_validate(content, context=WRITTEN)
-    except ValidationError as error:
-        raise SpecError(f"The scores can't be added: {sentence(error, content)}") from error
+    return described("scores", {"name": name, "scores": dict(scores), "trained_on": trained_on})
 
 
 def add_scores(
@@ -74,24 +66,18 @@ def add_scores(
     record, cells = store.grids.get(grid), store.cells.of_grid(grid)
     store.jobs.check_free(grid)
     check_test_set(record, baseline.test_set)
-    tested = baseline.test_set or next(iter(record.test_sets.values()), None)
-    by_set = templates_of(record, cells)
-    templates = by_set[tested]
-    read = read_quoted(KEY, baseline.name, baseline.scores, pairs=templates, languages=record.languages)
+    templates = templates_of(record, cells, baseline)
+    read = read_quoted(KEY, baseline.name, baseline.scores, pairs=templates.own, languages=record.languages)
     model = read.identity.id
     before = _of_that_name(store, record, cells, read, replace=replace)
     is_new = model not in record.models
-    added = AddedScores(read, tuple(templates), is_new, before)
+    added = AddedScores(read, tuple(templates.own), is_new, before)
     if dry_run or not is_new:
         if not dry_run:
             store.models.record_graph(model, declared_graph(baseline.trained_on, record.languages))
         return added
-    others = f"its scores are of the test set {tested}"
-    own = [
-        _cell(model, template, read.missing.get(pair) if name == tested else others)
-        for name, found in by_set.items()
-        for pair, template in found.items()
-    ]
+    own = [_cell(model, template, read.missing.get(pair)) for pair, template in templates.own.items()]
+    own += [_cell(model, template, templates.why_not_of_others) for template in templates.of_others]
     kept = [cell for cell in cells if cell.cell.model != before]
     models = (*(each for each in record.models if each != before), model)
     names = {**{each: name for each, name in record.names.items() if each != before}, model: baseline.name}

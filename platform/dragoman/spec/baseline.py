@@ -74,6 +74,10 @@ class Baseline(SpecModel):
         found = self.translations or self.scores
         return None if found is None else found.test_set
 
+    def why_not_of_others(self, own: str | None) -> str:
+        """Why a system that is not run here has nothing of other test sets, given the name of its own."""
+        return f"its {'scores' if self.scores else 'translations'} are of the test set {own}"
+
     @model_validator(mode="after")
     def _hangs_together(self) -> "Baseline":
         if self.translations is not None and self.scores is not None:
