@@ -7,7 +7,6 @@ from typing import Self
 
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
-from dragoman.spec.method import Lora
 from dragoman_jobs.cluster.base import ClusterError, Share
 
 
@@ -60,7 +59,7 @@ class Shares:
         """Make sure that the finetunings of a plan can be trained with what they are to hold.
 
         Raises:
-            ClusterError: a worker is to hold GPUs it could not use, or lacks one that its method needs.
+            ClusterError: a worker is to hold GPUs it could not use.
         """
         gpus, several = self.training.gpus, self.training_workers > 1
         if plan.trainings and gpus > 1:
@@ -73,13 +72,6 @@ class Shares:
                 f"Workers that train together can't share a GPU, and training_gpus is {gpus:g}: give each a whole one "
                 "(--training-gpus 1), or train with one worker."
             )
-        for planned in plan.trainings:
-            method = planned.finetuning.method
-            if isinstance(method, Lora) and method.quantized and not gpus:
-                raise ClusterError(
-                    f"models.{planned.identity.name}: QLoRA (method.quantized) needs an NVIDIA GPU, and training_gpus "
-                    "is 0: give it one (--training-gpus 1), or leave `quantized` out."
-                )
 
 
 def room_here(settings: Settings) -> Callable[[Share], int]:

@@ -42,14 +42,14 @@ def quantization(method: Full | Lora, device: torch.device) -> dict[str, Any]:
     """What `load_model` is told for a base in 4 bits; nothing for one that is not.
 
     Raises:
-        ModelError: the device is no GPU, or bitsandbytes is not installed.
+        ModelError: bitsandbytes is not installed.
     """
     if not isinstance(method, Lora) or method.quantized is None:
         return {}
-    if device.type != "cuda" or find_spec("bitsandbytes") is None:
+    if find_spec("bitsandbytes") is None:
         raise ModelError(
-            "QLoRA (method.quantized) needs an NVIDIA GPU and the bitsandbytes package, and this machine lacks "
-            f"{'the GPU' if device.type != 'cuda' else 'bitsandbytes'}: leave `quantized` out, or train where both are."
+            "QLoRA (method.quantized) needs the package bitsandbytes, which is not installed here: `pip install "
+            "'dragoman[qlora]'` where models are trained, or leave `quantized` out."
         )
     from transformers import BitsAndBytesConfig
 
@@ -60,6 +60,17 @@ def quantization(method: Full | Lora, device: torch.device) -> dict[str, Any]:
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
     return {"quantization_config": config, "device_map": {"": device}}
+
+
+def keep_weights_unpacked(model: PreTrainedModel) -> None:
+    """Have bitsandbytes compute with 4-bit weights as they were made, in evaluation as in training.
+
+    On processors with AVX512-BF16 it packs them anew when it first evaluates (`Linear4bit.forward`, version 0.50): that
+    rounds their scales, refuses widths that are no multiple of its blocks, and stays when training goes on.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
 
 
 def save_trained(model: Any, tokenizer: PreTrainedTokenizerBase, method: Full | Lora, folder: Path) -> None:

@@ -20,7 +20,7 @@ from dragoman.errors import ModelError
 from dragoman.identity import fingerprint, hash_lines
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.finetune import distributed
-from dragoman_jobs.finetune.adapters import add_lora, quantization, save_trained
+from dragoman_jobs.finetune.adapters import add_lora, keep_weights_unpacked, quantization, save_trained
 from dragoman_jobs.finetune.batching import Batch, batches, collate, split, without_labels
 from dragoman_jobs.finetune.checkpoint_selection import DevPair, DevSet, best, is_over
 from dragoman_jobs.finetune.checkpointing import TrainingState, restore_checkpoint, restore_weights, save_checkpoint
@@ -64,7 +64,9 @@ class Training:
         self._is_sharded = distributed.count() > 1 and isinstance(method, Full)
         with memory_or(_too_large(base, method, self._device)):
             self._model = load_model(folder, _held_in(method), **in_bits)
-            if not in_bits and not self._is_sharded:  # what is sharded need not fit on one device
+            if in_bits:
+                keep_weights_unpacked(self._model)
+            elif not self._is_sharded:  # what is sharded need not fit on one device
                 self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of it misleads
         if method.gradient_checkpointing:
             enable: Any = self._model.gradient_checkpointing_enable

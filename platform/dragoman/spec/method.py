@@ -90,7 +90,7 @@ class Lora(_Method):
     """Type that the frozen base is held in while training: bfloat16 takes half of the memory. With `quantized`, that of
     what is left of it."""
     quantized: Literal["nf4"] | None = None
-    """QLoRA: the frozen base in 4 bits while training; needs an NVIDIA GPU and the bitsandbytes package."""
+    """QLoRA: the frozen base in 4 bits while training; needs the bitsandbytes package."""
 
 
 Method = Annotated[Full | Lora, Field(discriminator="kind")]

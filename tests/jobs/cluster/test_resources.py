@@ -54,13 +54,6 @@ def test_cores_that_no_node_has() -> None:
         shares(worker_cpus=4).require_room(lambda share: share.fits(2, 0), True)
 
 
-def test_qlora_without_a_gpu(plan: Callable[..., Plan]) -> None:
-    with pytest.raises(ClusterError, match=r"models.small: QLoRA \(method.quantized\) needs an NVIDIA GPU, and"):
-        shares().require_sense(plan(quantized="nf4"))
-    shares(training_gpus=1).require_sense(plan(quantized="nf4"))
-    shares().require_sense(plan())
-
-
 def test_gpus_that_a_worker_could_not_use(plan: Callable[..., Plan]) -> None:
     with pytest.raises(ClusterError, match=r"trains on one GPU, .* --training-workers 4 --training-gpus 1"):
         shares(training_gpus=4).require_sense(plan())

@@ -1,7 +1,6 @@
 """What saves memory changes no step: batches in pieces, activations computed again; and adapters of other kinds."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from dragoman.errors import ModelError
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
-from dragoman_jobs.finetune import trainer
+from dragoman_jobs.finetune import adapters, trainer
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.loop import finetune
 from dragoman_jobs.models.checkpoint import Checkpoint
@@ -53,10 +52,27 @@ def test_dora_trains_magnitudes_and_is_decoded(still: Path, make_examples: Examp
     assert CTranslate2Engine(prepared, Decoding(max_new_tokens=4)).translate(["[a]: eins [b]:"])[0].tokens > 0
 
 
-@pytest.mark.skipif(torch.cuda.is_available() and bool(find_spec("bitsandbytes")), reason="QLoRA can run here")
-def test_qlora_is_refused_where_it_cannot_run(still: Path, make_examples: Examples, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="needs an NVIDIA GPU and the bitsandbytes package, and this machine lacks"):
-        train(still, make_examples(4), LORA.model_copy(update={"quantized": "nf4"}), tmp_path / "model")
+QLORA = LORA.model_copy(update={"quantized": "nf4"})
+
+
+def test_a_base_in_four_bits_learns_the_same_each_time_and_is_decoded(
+    still: Path, make_examples: Examples, tmp_path: Path
+) -> None:
+    losses = train(still, make_examples(40), QLORA, tmp_path / "model")
+    assert losses[-1] < losses[0] and losses == train(still, make_examples(40), QLORA, tmp_path / "again")
+    whole = train(still, make_examples(40), LORA, tmp_path / "whole")
+    assert losses != whole and losses == pytest.approx(whole, rel=0.25)
+    checkpoint = Checkpoint(id="qlora", model=str(still), adapter=tmp_path / "model")
+    prepared = CTranslate2Engine.prepare(checkpoint, Decoding(max_new_tokens=4), tmp_path / "cache")
+    assert CTranslate2Engine(prepared, Decoding(max_new_tokens=4)).translate(["[a]: eins [b]:"])[0].tokens > 0
+
+
+def test_qlora_is_refused_where_its_package_is_not_installed(
+    still: Path, make_examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapters, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=r"needs the package bitsandbytes, .*`pip install 'dragoman\[qlora\]'`"):
+        train(still, make_examples(4), QLORA, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
