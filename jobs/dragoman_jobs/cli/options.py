@@ -28,6 +28,15 @@ TrainingGpusOption = Annotated[
     float | None, typer.Option("--training-gpus", min=0, help="GPUs that each of those holds; 0 by default.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")]
+AttachOption = Annotated[
+    str | None,
+    typer.Option(
+        "--attach",
+        metavar="HOST:PORT",
+        help="Work with the Ray that runs there (`auto`: on this machine), which a batch script has started, in place "
+        "of one of its own.",
+    ),
+]
 AddressOption = Annotated[
     str | None,
     typer.Option(

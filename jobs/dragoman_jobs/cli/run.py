@@ -16,6 +16,7 @@ from dragoman.tables.render import Form, render
 from dragoman.terminal import say
 from dragoman_jobs.cli.options import (
     AddressOption,
+    AttachOption,
     CpusOption,
     GpusOption,
     QuietOption,
@@ -35,20 +36,22 @@ def run(
     gpus: GpusOption = None,
     training_workers: TrainingWorkersOption = None,
     training_gpus: TrainingGpusOption = None,
+    attach: AttachOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run a grid, or each of a sweep in turn, on an embedded Ray: finetune, translate, score, log to MLflow, promote.
 
     Closing the terminal loses nothing: the same command again does only what is missing.
 
-    Examples: dragoman run examples/demo.yaml
+    Examples: dragoman run examples/demo.yaml · dragoman run examples/demo.yaml --workers 4 ·
+    dragoman run examples/demo.yaml --attach auto
     """
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]
     chosen = asked_for(workers, cpus, gpus, training_workers, training_gpus)
     incomplete = False
     for plan in plans:
         try:
-            run_here(plan, chosen, quiet)
+            run_here(plan, chosen, quiet, attach=attach)
         except typer.Exit:
             incomplete = True  # the other grids of a campaign go on
     if incomplete:
@@ -79,8 +82,8 @@ def submit(
         send(plan, asked_for(workers, cpus, gpus, training_workers, training_gpus), where)
 
 
-def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True) -> None:
-    """Run a plan on an embedded Ray; a command ends with 1 where cells failed, or what follows them."""
+def run_here(plan: Plan, chosen: Settings, quiet: bool, *, failed_too: bool = True, attach: str | None = None) -> None:
+    """Run a plan on an embedded Ray, or one that runs; a command ends with 1 where cells failed, or what follows."""
     # Brings Ray and the engines: a wrong spec, and every other command, need not wait for it.
     from dragoman_jobs.cluster.ray_cluster import RayCluster, require_short_temporary_folder
     from dragoman_jobs.cluster.resources import Shares, room_here
@@ -89,9 +92,10 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
     from dragoman_jobs.driver.prewarm import prewarm_base
     from dragoman_jobs.driver.progress import log_console
 
-    require_short_temporary_folder()
     shares = Shares.of(chosen)
-    shares.require_room(room_here(chosen), bool(plan.trainings), "this machine")
+    if attach is None:
+        require_short_temporary_folder()
+        shares.require_room(room_here(chosen), bool(plan.trainings), "this machine")
     shares.require_sense(plan)
     logs.configure(chosen)
     console = log_console(quiet)
@@ -102,7 +106,7 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
             plan,
             chosen,
             console,
-            lambda: RayCluster(chosen.workers),
+            lambda: RayCluster(chosen.workers, address=attach, grows=attach is not None and chosen.autoscaling),
             failed_too=failed_too,
             ahead=lambda prepared: prewarm_base(prepared, chosen),
         )
