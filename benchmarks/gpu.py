@@ -18,7 +18,6 @@ import math
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +27,12 @@ from finetune_large import PROMPT, ROW
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
 
+from dragoman.environments import PipeWorker
 from dragoman.pair import Pair
 from dragoman.spec.method import Lora
+from dragoman_jobs.engines import vllm_worker
+from dragoman_jobs.engines.base import UnsupportedModelError
+from dragoman_jobs.engines.vllm import ON_CPUS, ON_GPUS, vllm_python, vllm_variables
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.trainer import Training
 from dragoman_jobs.models.conversion import xglm_to_opt
@@ -142,10 +145,10 @@ def decode(arguments: argparse.Namespace, folder: Path) -> None:
         free()
     report("CTranslate2, as OPT", seconds(ctranslate2_run(folder, prompts, arguments), 1, device), arguments)
     free()
-    if find_spec("vllm") is None:
-        print("vLLM: not installed here")
-    else:
+    try:
         report("vLLM, as OPT", seconds(vllm_run(folder, prompts, arguments), 1, device), arguments)
+    except UnsupportedModelError as error:
+        print(f"vLLM: {error}")
 
 
 def write_xglm(shape: Shape, device: str, folder: Path) -> None:
@@ -195,13 +198,15 @@ def ctranslate2_run(folder: Path, prompts: Any, arguments: argparse.Namespace) -
 
 
 def vllm_run(folder: Path, prompts: Any, arguments: argparse.Namespace) -> Callable[[], Any]:
-    """The same in vLLM."""
-    from vllm import LLM, SamplingParams
-
-    model = LLM(model=str(folder / "opt"), dtype="bfloat16", skip_tokenizer_init=True, enable_prefix_caching=False)
-    settings = SamplingParams(temperature=0, max_tokens=arguments.new_tokens, ignore_eos=True, detokenize=False)
-    asked = [{"prompt_token_ids": prompt} for prompt in prompts.tolist()]
-    return lambda: model.generate(asked, settings, use_tqdm=False)
+    """The same in vLLM, in its own environment."""
+    on_gpus = arguments.device == "cuda"
+    name, file = ON_GPUS if on_gpus else ON_CPUS, Path(vllm_worker.__file__)
+    worker = PipeWorker(vllm_python(name), file, name=name, variables=vllm_variables(on_gpus))
+    options = {"model": str(folder / "opt"), "on_gpus": on_gpus, "dtype": "bfloat16" if on_gpus else "float32"}
+    worker.ask("load", {**options, "skip_tokenizer_init": True, "enable_prefix_caching": False})
+    parameters = [{"temperature": 0, "max_tokens": arguments.new_tokens, "ignore_eos": True}] * len(prompts)
+    asked = {"prompts": prompts.tolist(), "parameters": parameters}
+    return lambda: list(worker.stream("generate", asked))
 
 
 def report(name: str, took: float, arguments: argparse.Namespace) -> None:

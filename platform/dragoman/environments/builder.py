@@ -66,11 +66,16 @@ def build(wanted: Environment, folder: Path, sources: Sources) -> tuple[str, str
         raise BuildError(f"There is no folder of wheels {sources.wheels}: give one that `pip download` has filled.")
     uv = _uv()
     python = _make_venv(wanted, folder, uv)
-    arguments = ["install", "--requirement", str(wanted.pins), *_where(wanted, sources, is_uv=uv is not None)]
-    if uv:
-        _run([uv, "pip", *arguments, "--python", str(python), "--quiet"], wanted, sources)
-    else:
-        _run([str(python), "-m", "pip", *arguments, "--quiet", "--no-input"], wanted, sources)
+    arguments = ["install", "--requirement", str(wanted.pins), *_where(sources, is_uv=uv is not None)]
+    program = [uv, "pip"] if uv else [str(python), "-m", "pip"]
+    options = ["--python", str(python), "--quiet"] if uv else ["--quiet", "--no-input"]
+    try:
+        _run([*program, *arguments, *options], wanted, sources)
+    except BuildError:
+        if not wanted.index or sources.wheels is not None or sources.torch:
+            raise
+        # the usual index lacks what only the other one has; where it has it, the other need not be reached
+        _run([*program, *arguments, *_besides(wanted.index, is_uv=uv is not None), *options], wanted, sources)
     if failure := import_failure(python, wanted.modules):
         raise BuildError(
             f"The environment {wanted.name} was built but does not work ({failure}): see that the machine has what "
@@ -119,21 +124,18 @@ def _make_venv(wanted: Environment, folder: Path, uv: str | None) -> Path:
     return folder / "bin" / "python"
 
 
-def _where(wanted: Environment, sources: Sources, *, is_uv: bool) -> list[str]:
+def _where(sources: Sources, *, is_uv: bool) -> list[str]:
     """The options that say where packages come from."""
     if sources.wheels is not None:
         return ["--no-index", "--find-links", str(sources.wheels.resolve())]
-    extra = []
     if sources.torch and is_uv:
         return ["--torch-backend", sources.torch]
-    if sources.torch:
-        extra.append(f"{TORCH_INDEX}/{sources.torch}")
-    elif wanted.index:
-        extra.append(wanted.index)
-    named = "--index" if is_uv else "--extra-index-url"
-    return [part for url in extra for part in (named, url)] + (
-        ["--index-strategy", "unsafe-best-match"] if extra and is_uv else []
-    )
+    return _besides(f"{TORCH_INDEX}/{sources.torch}", is_uv=is_uv) if sources.torch else []
+
+
+def _besides(index: str, *, is_uv: bool) -> list[str]:
+    """The options that add an index to the usual one."""
+    return ["--index", index, "--index-strategy", "unsafe-best-match"] if is_uv else ["--extra-index-url", index]
 
 
 def _run(command: Sequence[str], wanted: Environment, sources: Sources) -> None:
@@ -168,8 +170,8 @@ def _sentence(said: str, wanted: Environment, sources: Sources) -> str:
     if sources.wheels is not None:
         lacking = next((name for found in _LACKING.findall(said) for name in found if name), "wheels")
         return (
-            f"The folder {sources.wheels} lacks {lacking.rstrip('`.,')} for the environment {wanted.name}: fill it with "
-            f"`pip download --dest {sources.wheels} --requirement {wanted.pins}` on a machine of this kind that has a "
+            f"The folder {sources.wheels} lacks {lacking.rstrip('`.,')} for the environment {wanted.name}: fill it "
+            f"with `pip download --dest {sources.wheels} --requirement {wanted.pins}` on a machine of this kind that has a "
             "network."
         )
     if _NO_INDEX.search(said):
