@@ -147,7 +147,7 @@ class TestRealVllm:
         long = "[English]: " + "Euro " * 500 + "[French]:"
         reasons = engine.without_room(PAIR, ["Euro " * 500, "7 Euro"], [long, PROMPTS[0]])
         assert reasons[0] and not reasons[1]
-        with pytest.raises(ModelError, match="Prompt 1 has .* positions of the model"):
+        with pytest.raises(ModelError, match=r"Prompt 1 has .* positions of the model"):
             engine.translate([long])
 
         os.kill(engine.pid, signal.SIGKILL)
