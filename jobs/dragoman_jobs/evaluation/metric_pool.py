@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
+from dragoman.metrics.base import MetricNeedError
 from dragoman.metrics.loaded_metric import ConfiguredMetric
 from dragoman.store.maintenance.open_scores import OpenScore
 from dragoman.store.records import ScoredCell
@@ -186,9 +187,13 @@ class MetricPool:
 
     def _failed(self, actor: _Actor, error: DragomanError) -> GivenUp | None:
         """An actor is lost, or its model: another takes its cell, unless that has cost too many."""
-        actor.remote.kill()
         task, name = actor.task, actor.metric
         died = isinstance(error, WorkerDiedError)
+        if task is not None and not (died or isinstance(error, MetricNeedError | TaskError)):
+            actor.task = None  # the model is well: the cell's blobs are not
+            self._idle.append(actor)
+            return GivenUp(name, str(error), (task,))
+        actor.remote.kill()
         if task is None:
             if others := self._loaded(name):
                 self._most[name] = others  # no room for one more
