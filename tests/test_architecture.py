@@ -37,7 +37,7 @@ LAYERS = {
         ("translations",),
         ("store", "corpora"),
         ("metrics",),
-        ("spec", "tables"),
+        ("spec", "tables", "environments"),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),

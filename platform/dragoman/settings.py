@@ -93,6 +93,8 @@ class Settings(NoTruthValues, BaseSettings):
     """Whether a worker that needs an environment builds it where it is not there; else that is an error."""
     metric_threads: int = Field(default=1, ge=1)
     """Threads that the process of a metric that holds a model computes with on a CPU."""
+    metric_batch_tokens: int = Field(default=4096, ge=1)
+    """Padded tokens that the model of a metric reads at once; fewer where memory runs out."""
     metric_seconds: float = Field(default=1800, gt=0)
     """Seconds that such a process may go without a sign of life, while it loads or scores, before it is ended."""
     limit_spec_bytes: int = Field(default=1 << 20, ge=1)

@@ -13,8 +13,9 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import is_zipfile
 
-from dragoman.environments.workers.channel import Refusal
+from dragoman.environments.workers.channel import Missing, Refusal
 
 WEIGHTS = "model.safetensors"
 
@@ -45,14 +46,15 @@ def located(wanted: Wanted, files: Sequence[str]) -> tuple[Path, str]:
         files: patterns of the files that are needed of it.
 
     Raises:
-        Refusal: it is not there, and can't or may not be fetched.
+        Missing: it is not there, and can't or may not be fetched.
     """
     path = Path(wanted.checkpoint).expanduser()
     if path.exists():
         return path.resolve(), ""
     if path.is_absolute() or not _HUB_NAME.fullmatch(wanted.checkpoint):
-        raise Refusal(
-            f"There is no checkpoint {wanted.checkpoint}: give a folder, a file, or a name on the hub (ORGANISATION/NAME)."
+        raise Missing(
+            f"There is no checkpoint {wanted.checkpoint}: give a folder, a file, or a name on the hub "
+            "(ORGANISATION/NAME)."
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
@@ -68,19 +70,21 @@ def located(wanted: Wanted, files: Sequence[str]) -> tuple[Path, str]:
             )
         )
     except GatedRepoError as error:
-        raise Refusal(
+        raise Missing(
             f"{wanted.checkpoint} is gated: accept its terms at https://huggingface.co/{wanted.checkpoint}, and sign "
             "in on this machine (`hf auth login`, or HF_TOKEN)."
         ) from error
     except LocalEntryNotFoundError as error:
         reason = "and the hub is not reachable, or not to be asked (HF_HUB_OFFLINE)"
-        remedy = wanted.terms or "fetch it on a machine with a network, and give its folder or the hub's cache (HF_HOME)."
-        raise Refusal(
+        remedy = (
+            wanted.terms or "fetch it on a machine with a network, and give its folder or the hub's cache (HF_HOME)."
+        )
+        raise Missing(
             f"{wanted.checkpoint} is not on this machine{'' if wanted.terms else f', {reason}'}: {remedy}"
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise Refusal(f"{wanted.checkpoint} can't be had from the hub ({said[:200]}): correct its name.") from error
+        raise Missing(f"{wanted.checkpoint} can't be had from the hub ({said[:200]}): correct its name.") from error
     return folder, folder.name
 
 
@@ -90,6 +94,11 @@ def content_hash(file: Path) -> str:
         return file.resolve().name
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def combined(hashes: Sequence[str]) -> str:
+    """One hash of several files."""
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
@@ -115,14 +124,14 @@ def unpickled(file: Path) -> dict[str, Any]:
     Raises:
         Refusal: it holds more, or is none.
     """
+    import numpy as np
     import torch
-    from numpy import dtype
-    from numpy.core import multiarray  # type: ignore[attr-defined]  # of numpy 1, whose name is in older pickles
 
-    plain = [multiarray.scalar, dtype, *(type(dtype(name)) for name in ("float64", "float32", "int64"))]
+    scalar = np.float64(0).__reduce__()[0]  # how pickles make numbers of numpy
+    plain: list[Any] = [scalar, np.dtype, *(type(np.dtype(name)) for name in ("float64", "float32", "int64"))]
     try:
         with torch.serialization.safe_globals(plain):
-            found = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+            found = torch.load(file, map_location="cpu", weights_only=True, mmap=is_zipfile(file))
     except Exception as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise Refusal(
@@ -162,12 +171,12 @@ def require_device(device: str) -> None:
     """Refuse a device that is not there.
 
     Raises:
-        Refusal: it is a GPU, and torch sees none.
+        Missing: it is a GPU, and torch sees none.
     """
     import torch
 
     if device != "cpu" and not torch.cuda.is_available():
-        raise Refusal(
+        raise Missing(
             f"This metric is to be computed on a GPU ('{device}'), and PyTorch {torch.__version__} sees none: let its "
             "workers hold none (DRAGOMAN_METRIC_GPUS=0), or see to the driver and to the build of PyTorch."
         )

@@ -1,7 +1,8 @@
 """The worker of unbabel-comet's models: regression, referenceless, unified (UniTE) and XCOMET with its error spans.
 
-Values are those of `comet-score` with weights in float32. Where a model embeds a text alone, each text is embedded once,
-also for later requests; batches follow from the set of texts, so that a score does not depend on what was asked before.
+Values are those of `comet-score` with weights in float32. Where a model embeds a text alone, each text is embedded
+once, also for later requests. Batches follow from the set of texts, so that a score does not depend on what was asked
+before.
 """
 
 import inspect
@@ -13,7 +14,7 @@ from typing import Any
 
 from dragoman.environments.workers import checkpoints
 from dragoman.environments.workers.batches import Batching, key
-from dragoman.environments.workers.channel import Refusal
+from dragoman.environments.workers.channel import Missing, Refusal
 
 _VERSION = 1
 """Raised when what is converted must be made anew."""
@@ -92,7 +93,7 @@ class Worker:
                 yield {"embedded": len(embedded[name])}
         scores: list[float] = []
         for start in range(0, len(sides["mt"]), _ROWS):
-            given = {}
+            given: dict[str, Any] = {}
             for name in needed:
                 rows = [embedded[name][text] for text in sides[name][start : start + _ROWS]]
                 given[f"{name}_input_ids"] = torch.stack(rows).to(self._device)
@@ -151,8 +152,7 @@ class Worker:
         )
         found = self._model.predict_step(inputs)
         scores = found["scores"].float().tolist()
-        metadata = found["metadata"] if "metadata" in found else {}
-        spans = metadata["error_spans"] if "error_spans" in metadata else [None] * len(scores)
+        spans = found.get("metadata", {}).get("error_spans") or [None] * len(scores)
         return list(zip(scores, spans, strict=True))
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
@@ -240,9 +240,9 @@ def _write_encoder(parameters: dict[str, Any], folder: Path) -> None:
         AutoConfig.from_pretrained(name, trust_remote_code=False).save_pretrained(folder)
     except (OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0]
-        raise Refusal(
-            f"The tokenizer of the checkpoint's encoder, {name}, is not to be had ({said[:200]}): fetch it on a machine "
-            "with a network, and give the hub's cache (HF_HOME)."
+        raise Missing(
+            f"The tokenizer of the checkpoint's encoder, {name}, is not to be had ({said[:200]}): fetch it on a "
+            "machine with a network, and give the hub's cache (HF_HOME)."
         ) from error
 
 
@@ -253,7 +253,7 @@ def _model(folder: Path) -> Any:
         Refusal: its weights are not those of its class.
     """
     from comet.models import str2model
-    from transformers.modeling_utils import no_init_weights
+    from transformers import modeling_utils
 
     parameters = json.loads((folder / "hparams.json").read_text(encoding="utf-8"))
     kind = str2model.get(parameters.get("class_identifier"))
@@ -271,8 +271,9 @@ def _model(folder: Path) -> Any:
         "validation_data": [],
     }
     state = checkpoints.read_weights(folder)
+    without_values: Any = vars(modeling_utils)["no_init_weights"]  # that of the environment's version
     try:
-        with no_init_weights():
+        with without_values():
             model = kind(**{name: value for name, value in given.items() if name in taken})
         missing, _ = model.load_state_dict(state, strict=False)
     except RuntimeError as error:  # shapes that differ
