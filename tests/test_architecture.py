@@ -39,7 +39,7 @@ LAYERS = {
         ("translations",),
         ("store", "corpora"),
         ("metrics",),
-        ("spec", "tables", "figures"),
+        ("spec", "tables", "figures", "environments"),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),

@@ -16,6 +16,7 @@ from dragoman.environments.pipe_worker import (
     WorkerDiedError,
     WorkerError,
     WorkerMemoryError,
+    WorkerMissingError,
     WorkerRefusedError,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "WorkerDiedError",
     "WorkerError",
     "WorkerMemoryError",
+    "WorkerMissingError",
     "WorkerRefusedError",
     "ensured",
     "environment",

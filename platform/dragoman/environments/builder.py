@@ -171,9 +171,9 @@ def _sentence(said: str, wanted: Environment, sources: Sources) -> str:
     if sources.wheels is not None:
         lacking = next((name for found in _LACKING.findall(said) for name in found if name), "wheels")
         return (
-            f"The folder {sources.wheels} lacks {lacking.rstrip('`.,')} for the environment {wanted.name}: fill it "
-            f"with `pip download --dest {sources.wheels} --requirement {wanted.pins}` on a machine of this kind that "
-            "has a network."
+            f"The folder {sources.wheels} lacks {lacking.rstrip('`.,')} for the environment {wanted.name}: fill it by "
+            f"`pip download --dest {sources.wheels} --requirement {wanted.pins}`, on a machine of this kind that has "
+            "a network."
         )
     if _NO_INDEX.search(said):
         return (

@@ -42,6 +42,12 @@ class WorkerRefusedError(WorkerError):
     exit_code: ClassVar[int] = 2
 
 
+class WorkerMissingError(WorkerRefusedError):
+    """A request that could be met if something were there: a file to fetch, a device."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class WorkerMemoryError(WorkerError):
     """A request for which memory ran out, in a process that lives on or was killed."""
 
@@ -133,7 +139,7 @@ class PipeWorker:
             silence_seconds: how long it may go without an answer; by default as long as it likes.
 
         Raises:
-            WorkerRefusedError: it can't be met.
+            WorkerRefusedError: it can't be met; a `WorkerMissingError` where something that it needs is not there.
             WorkerMemoryError: memory ran out.
             WorkerDiedError: the process ended, or took too long and was ended.
             WorkerError: anything else went wrong.
@@ -216,6 +222,8 @@ class PipeWorker:
         said = str(message["error"])
         if message["cause"] == channel.REFUSED:
             return WorkerRefusedError(said)
+        if message["cause"] == channel.MISSING:
+            return WorkerMissingError(said)
         if message["cause"] == channel.MEMORY:
             return WorkerMemoryError(self._for_want_of_memory(first_line(Exception(said))))
         return WorkerError(f"The process of the environment {self.name} failed ({first_line(Exception(said))}).")

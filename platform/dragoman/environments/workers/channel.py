@@ -30,8 +30,9 @@ PROTOCOL = 1
 PACKAGE = "dragoman.environments.workers"
 """The package of these files, under which a worker file imports what lies beside this one."""
 
-REFUSED, MEMORY, FAILED = "refused", "memory", "failed"
-"""Causes of an error: what was asked for can't be had, memory ran out, or anything else went wrong."""
+REFUSED, MISSING, MEMORY, FAILED = "refused", "missing", "memory", "failed"
+"""Causes of an error: the request can't be met, something that it needs is not there, memory ran out, or anything else
+went wrong."""
 
 _LOOK_SECONDS = 1.0
 """How often it is seen whether the process at the other end is there, where others hold the pipe open as well."""
@@ -39,6 +40,10 @@ _LOOK_SECONDS = 1.0
 
 class Refusal(Exception):  # noqa: N818 (no fault of the program)
     """A request that can't be met; its text is a sentence for people."""
+
+
+class Missing(Refusal):
+    """A request that could be met if something were there: a file to fetch, a device."""
 
 
 class Worker(Protocol):
@@ -51,7 +56,7 @@ class Worker(Protocol):
         """The answers to a request, each as soon as it is there.
 
         Raises:
-            Refusal: it can't be met.
+            Refusal: it can't be met, or not as things are (`Missing`).
         """
 
 
@@ -80,7 +85,10 @@ def _answer(worker: Worker, request: dict[str, Any], outgoing: BinaryIO) -> None
             _send(outgoing, {"id": number, "answer": answer})
         _send(outgoing, {"id": number, "end": True})
     except Refusal as refusal:
-        _send(outgoing, {"id": number, "error": str(refusal), "cause": REFUSED})
+        _send(
+            outgoing,
+            {"id": number, "error": str(refusal), "cause": MISSING if isinstance(refusal, Missing) else REFUSED},
+        )
     except BrokenPipeError:
         _end()
     except Exception as error:
