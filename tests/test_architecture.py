@@ -36,8 +36,8 @@ LAYERS = {
         ("quoted",),
         ("translations",),
         ("store", "corpora"),
-        ("metrics",),
         ("spec", "tables"),
+        ("metrics",),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),
