@@ -38,6 +38,7 @@ LAYERS = {
         ("store", "corpora"),
         ("spec", "tables"),
         ("metrics",),
+        ("environments",),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),
