@@ -38,8 +38,9 @@ LAYERS = {
         ("quoted",),
         ("translations",),
         ("store", "corpora"),
+        ("spec", "tables"),
         ("metrics",),
-        ("spec", "tables", "figures", "environments"),
+        ("figures", "environments"),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),
