@@ -50,6 +50,12 @@ class Metric(ABC):
     """With fewer lines a corpus score hangs on single sentences, and tables of slices of a test set say so."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
     """The least and the greatest score there can be, None where there is no bound: quoted scores are held to them."""
+    digits: ClassVar[int] = 1
+    """Digits after the point that tables and pages show."""
+    needs_reference: ClassVar[bool] = True
+    """Whether a segment without a reference can't be scored."""
+    judges_segments: ClassVar[bool] = False
+    """Whether the score of a single sentence means something: BLEU is zero for a perfect one of less than 4 words."""
 
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:

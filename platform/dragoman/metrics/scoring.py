@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dragoman import plugins
 from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
+from dragoman.metrics.error_span import ErrorSpan
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
 from dragoman.script import likely_script
@@ -29,6 +30,8 @@ class ScoreRecord:
     """Sufficient statistics, segments × k; `packing.pack` makes bytes of them."""
     details: dict[str, float] = field(default_factory=dict)
     """Figures shown beside the score (`Metric.details`)."""
+    spans: tuple[tuple[ErrorSpan, ...], ...] | None = None
+    """The errors that a model metric sees in each segment; None of metrics that mark none."""
 
 
 def score(
