@@ -154,7 +154,7 @@ class Driver:
     def _plugins(self) -> list[tuple[str, str]]:
         """What every worker will need for certain, and can import while models are prepared."""
         engine = self._plan.spec.evaluation.engine
-        metrics = [("metrics", name) for name in self._plan.spec.evaluation.metrics]
+        metrics = [("metrics", name) for name in self._plan.spec.evaluation.metric_names]
         return [("engines", FASTEST_FIRST[0] if engine == "auto" else engine), *metrics]
 
     def _wait_for_others(self, backlog: Backlog) -> None:

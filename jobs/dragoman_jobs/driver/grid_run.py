@@ -84,7 +84,7 @@ def run_grid(
         FinisherError: all cells are done, but not what follows.
     """
     require_tokenizer(plan.spec.base.model)
-    require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
+    require(plan.spec.evaluation.metric_names, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
     watchdog.clear(temporary_folder())
     with temporary_files():
@@ -239,7 +239,7 @@ def _work(
 
 def _print_answers(plan: Plan, store: Store, console: Console) -> None:
     """What `dragoman results GRID` prints."""
-    grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
+    grid, metric = plan.spec.name, plan.spec.evaluation.metric_names[0]
     with store.snapshot() as snapshot:
         tables = answers_by_test_set(snapshot, ScoreQuestion(grid, metric), models=model_names(snapshot, grid))
         text = render(tables, Form.TEXT)

@@ -80,7 +80,7 @@ class Preparations:
                 prompt=self._prompts[cell.cell.prompt],
                 test=str(cell.test),
                 languages=plan.spec.languages,
-                metrics=plan.spec.evaluation.metrics,
+                metrics=plan.spec.evaluation.metric_names,
                 demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
                 asked=checkpoint if self._prompts[cell.cell.prompt].chat else None,
                 size=backlog.size(cell),

@@ -81,6 +81,10 @@ class ModelMetric(Metric):
     judges_segments: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = NoOptions
     """What a spec may say besides the metric's name; a frozen pydantic model that forbids other keys."""
+    path_options: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
+    """Those of the options that may be paths: relative ones are looked for beside the spec."""
+    marks_spans: ClassVar[bool] = False
+    """Whether it marks errors: then a segment without any is one in which it sees none."""
     licence: ClassVar[str] = ""
     """Licence of the checkpoint, as `Apache-2.0`; empty where it follows from the options."""
     gated: ClassVar[bool] = False

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dragoman import plugins
 from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
 from dragoman.metrics.error_span import ErrorSpan
+from dragoman.metrics.lookup import installed_metric
+from dragoman.metrics.model_metric import ModelMetric
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
 from dragoman.script import likely_script
@@ -47,7 +48,7 @@ def score(
     """The scores of a pair's hypotheses, one for each metric and in that order.
 
     Args:
-        metrics: names of metric plugins.
+        metrics: names of metrics that hold no model (`text_metrics`).
         pair: the direction translated.
         languages: the grid's languages, the candidates of a language detector.
         sources: one line for each segment.
@@ -65,9 +66,19 @@ def score(
         several = [(first, *more) for first, more in zip(references, further, strict=True)]
     found = []
     for name in metrics:
-        kind: type[Metric] = plugins.load("metrics", name)
+        kind = installed_metric(name)
         found.append(_score(kind, pair, languages, sources, hypotheses, references, several))
     return found
+
+
+def text_metrics(metrics: Sequence[str]) -> list[str]:
+    """Those of some metrics that are computed from the text alone, and not by a model.
+
+    Raises:
+        UnknownPluginError: a name is not a metric's.
+        ModuleNotFoundError: the extra that a metric needs is not installed.
+    """
+    return [name for name in metrics if not issubclass(installed_metric(name), ModelMetric)]
 
 
 def require(metrics: Sequence[str], pairs: Iterable[Pair], languages: Collection[str]) -> None:
@@ -88,9 +99,11 @@ def require(metrics: Sequence[str], pairs: Iterable[Pair], languages: Collection
     into = {likely_script(pair.target): pair for pair in pairs}
     for name in metrics:
         try:
-            kind: type[Metric] = plugins.load("metrics", name)
+            kind = installed_metric(name)
         except ImportError as error:
             raise MetricNeedError(f"The metric {name} needs a package that is not installed here: {error}.") from error
+        if issubclass(kind, ModelMetric):
+            continue  # what its model lacks is said where it is loaded, and keeps nothing else waiting
         for pair in into.values():
             try:
                 _ = kind(pair, languages).signature

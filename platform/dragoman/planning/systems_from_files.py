@@ -36,7 +36,7 @@ def commit_systems(
         files = files_of(plan.spec, planned.baseline, lines)
         commit(
             store, cells, partial(_hypotheses, test_set, planned, files, partial(test_lines_of, lines)),
-            languages=plan.spec.languages, metrics=plan.spec.evaluation.metrics, workers=workers, advance=advance,
+            languages=plan.spec.languages, metrics=plan.spec.evaluation.metric_names, workers=workers, advance=advance,
         )  # fmt: skip
 
 
