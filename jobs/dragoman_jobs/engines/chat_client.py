@@ -51,7 +51,7 @@ class ChatClient:
         self._loop = asyncio.Runner()
         self._open = 0
         self._answered = asyncio.Condition()
-        weakref.finalize(self, self._loop.close)
+        self._end = weakref.finalize(self, _close, self._loop)
 
     @property
     def token_limit(self) -> str:
@@ -61,7 +61,7 @@ class ChatClient:
 
     def close(self) -> None:
         """End the event loop that requests ran on."""
-        self._loop.close()
+        self._end()
 
     def map(self, work: Callable[["Ask", Item], Awaitable[Made]], items: Sequence[Item]) -> list[Made]:
         """What some work makes of every item, several at once, in their order.
@@ -158,3 +158,8 @@ class Ask:
     async def __call__(self, messages: Sequence[Message], **options: Any) -> Any:
         """One answer to a chat; arguments and errors as for `ChatClient.ask`."""
         return await self._chat.ask(self._client, messages, **options)
+
+
+def _close(runner: asyncio.Runner) -> None:
+    """Close its event loop, also where another one runs in this thread, as garbage may be collected at any moment."""
+    runner.get_loop().close()
