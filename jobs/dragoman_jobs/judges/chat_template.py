@@ -86,7 +86,8 @@ def identity(chats: Sequence[Chat]) -> str:
 def _chat(content: Any, file: Path) -> Chat:
     if isinstance(content, str):
         return (("user", content),)
-    turns = content if isinstance(content, list) else [None]
-    if all(isinstance(turn, dict) and isinstance(turn.get("content"), str) for turn in turns):
-        return tuple((str(turn.get("role")), turn["content"]) for turn in turns)
+    turns = content if isinstance(content, list) else [content]
+    chat = [(turn.get("role"), turn.get("content")) for turn in turns if isinstance(turn, dict)]
+    if len(chat) == len(turns) and all(isinstance(each, str) for turn in chat for each in turn):
+        return tuple(chat)
     raise MetricError(f"The template {file} holds no turns of a chat: write a list of objects with role and content.")
