@@ -87,7 +87,8 @@ def _chat(content: Any, file: Path) -> Chat:
     if isinstance(content, str):
         return (("user", content),)
     turns = content if isinstance(content, list) else [content]
-    chat = [(turn.get("role"), turn.get("content")) for turn in turns if isinstance(turn, dict)]
-    if len(chat) == len(turns) and all(isinstance(each, str) for turn in chat for each in turn):
-        return tuple(chat)
+    chat = [(str(turn.get("role")), turn.get("content")) for turn in turns if isinstance(turn, dict)]
+    written = [(role, content) for role, content in chat if isinstance(content, str)]
+    if len(written) == len(turns):
+        return tuple(written)
     raise MetricError(f"The template {file} holds no turns of a chat: write a list of objects with role and content.")
