@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.jobs.judges.conftest import JudgeServer
 from tests.jobs.local_driver import plan_of
 
