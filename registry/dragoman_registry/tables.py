@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from dragoman.tables.table import Column, Decoration, Row, Table, number, p_value, share, word
+from dragoman.reports.scores import finer
+from dragoman.tables.table import Column, Decoration, Row, Table, p_value, share, word
 from dragoman_registry.audit.log import AuditRecord
 from dragoman_registry.gate.report import GateReport
 
@@ -58,9 +59,9 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             *([word("test_set", "test set")] if any(each.test_set for each in reports[0].findings) else []),
             *([word("lines")] if any(each.lines for each in reports[0].findings) else []),
             Column("bounded", "rule", lambda row: str(row["bounded"]).replace("_", " "), right=False),
-            number("limit", "bound", digits=2),
+            finer("limit", "bound"),
             word("over"),
-            number("value", digits=2),
+            finer("value"),
             p_value("p_value", "p"),
             share("pairs", "scored", "pairs"),
             Column(

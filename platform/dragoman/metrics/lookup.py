@@ -1,5 +1,7 @@
 """Lookup of the classes of metrics by their stored names; the store may hold scores of others too."""
 
+from collections.abc import Sequence
+
 from dragoman import plugins
 from dragoman.metrics.base import Metric
 from dragoman.metrics.names import plugin_of
@@ -23,6 +25,12 @@ def metric_class(metric: str) -> type[Metric] | None:
         return installed_metric(metric)
     except (UnknownPluginError, ModuleNotFoundError):
         return None
+
+
+def sentence_metric(metrics: Sequence[str]) -> str | None:
+    """The default metric of single sentences: the first of a grid's metrics that judges them, or else the first."""
+    judging = (each for each in metrics if (metric_class(each) or Metric).judges_segments)
+    return next(judging, next(iter(metrics), None))
 
 
 def digits_of(metric: str) -> int:

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.caption import Caption, caption_line
+from dragoman.metrics.lookup import digits_of
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, subject_of
 from dragoman.tables.table import probability
@@ -171,13 +172,16 @@ class RuleFinding(BaseModel):
             return f"no value ({self.scored} of {self.pairs} pairs)"
         if self.bound.is_count:
             return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
+        digits = digits_of(self.metric) + 1
         if self.p_value is not None:
             said = probability(self.p_value, is_floor=self.p_is_floor)
-            return f"{self.value:.2f}, p {said} ({self.scored} of {self.pairs} pairs)"
+            return f"{self.value:.{digits}f}, p {said} ({self.scored} of {self.pairs} pairs)"
         if self.regression is not None:
-            return f"{self.value:.2f}, of a regression of {self.regression:.2f} ({self.scored} of {self.pairs} pairs)"
+            upper, found = f"{self.value:.{digits}f}", f"{self.regression:.{digits}f}"
+            return f"{upper}, of a regression of {found} ({self.scored} of {self.pairs} pairs)"
         # a value that only just fails must not look like its bound
-        digits = next((digits for digits in (2, 4, 6) if self.passed or round(self.value, digits) != self.limit), 8)
+        finer = (digits, digits + 2, digits + 4)
+        digits = next((each for each in finer if self.passed or round(self.value, each) != self.limit), digits + 6)
         return f"{self.value:.{digits}f} ({self.scored} of {self.pairs} pairs)"
 
     @property
