@@ -115,7 +115,7 @@ def consistency(twice: Twice, *, seed: int) -> list[Measure]:
         seed: of the resamples.
     """
     values = np.array([[score.value for score in each] for each in twice], dtype=np.float64)
-    both = np.isfinite(values).all(axis=0)
+    both: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=0))
     own: NDArray[np.float64] = values[0][both]
     other: NDArray[np.float64] = values[1][both]
     spans = [_overlap(one.spans, two.spans) for one, two in zip(*twice, strict=True)]
