@@ -31,7 +31,7 @@ LAYERS = {
         ("operations",),
         ("cli", "testing"),
         ("reports", "tracking", "sharing"),
-        ("claims",),
+        ("claims", "disagreement"),
         ("suggestion", "judgement"),
         ("effects", "explanation", "alignment", "error_profile"),
         ("analysis", "planning"),
