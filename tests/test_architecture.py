@@ -44,7 +44,7 @@ LAYERS = {
     "dragoman_jobs": (
         ("cli", "testing"),
         ("driver",),
-        ("evaluation", "finetune"),
+        ("evaluation", "finetune", "judges"),
         ("engines", "prompts"),
         ("models", "cluster"),
     ),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 TEMPERATURES = 10
 """How often an answer that can't be read is asked for again, each time a tenth warmer: the authors of GEMBA stop at
@@ -13,7 +13,7 @@ temperature 1 (`gemba/gpt_api.py` of https://github.com/MicrosoftTranslator/GEMB
 class JudgeOptions(BaseModel):
     """The options of every judge."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     model: Annotated[str, Field(min_length=1)]
     """The model's name at the endpoint."""
@@ -46,6 +46,12 @@ class OwnJudgeOptions(JudgeOptions):
     """The worst score and the best, which become 0 and 100; the worst may be the greater number."""
     spans: str | None = None
     """Where the errors are in the answer: a list of objects with `text` and `severity`, and maybe `category`."""
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _of_text(cls, value: object) -> object:
+        """Two numbers and a comma, as the command line has it."""
+        return value.split(",") if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
