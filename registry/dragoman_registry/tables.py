@@ -39,7 +39,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "method": finding.method if finding.p_value is not None else None,
             "error": finding.error,
             "remark": finding.remark or None,
-            "behind": "; ".join(map(str, finding.worst)) or finding.note,
+            "behind": "; ".join(finding.said_of_worst) or finding.note,
             **facts,
             **(
                 report.captions[finding.subject].facts

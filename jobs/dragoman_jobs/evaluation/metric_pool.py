@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dragoman.disk import DiskError
-from dragoman.errors import DragomanError
-from dragoman.metrics.base import MetricNeedError
+from dragoman.errors import DragomanError, StoreError
 from dragoman.metrics.loaded_metric import ConfiguredMetric
 from dragoman.store.maintenance.open_scores import OpenScore
 from dragoman.store.records import ScoredCell
@@ -189,8 +188,8 @@ class MetricPool:
         """An actor is lost, or its model: another takes its cell, unless that has cost too many."""
         task, name = actor.task, actor.metric
         died = isinstance(error, WorkerDiedError)
-        if task is not None and not (died or isinstance(error, MetricNeedError | TaskError)):
-            actor.task = None  # the model is well: the cell's blobs are not
+        if task is not None and isinstance(error, StoreError):  # the model is well: the cell's blobs are not
+            actor.task = None
             self._idle.append(actor)
             return GivenUp(name, str(error), (task,))
         actor.remote.kill()

@@ -101,8 +101,10 @@ class PairFigure(BaseModel):
     reason: str = ""
     """Why it is missing."""
 
-    def __str__(self) -> str:
-        return f"{self.pair} ({self.reason or 'no score'})" if self.value is None else f"{self.pair} {self.value:.2f}"
+    def said(self, digits: int) -> str:
+        """The pair with its value, of so many digits after the point, or the reason why it has none."""
+        value = f"({self.reason or 'no score'})" if self.value is None else f"{self.value:.{digits}f}"
+        return f"{self.pair} {value}"
 
 
 class RuleFinding(BaseModel):
@@ -155,6 +157,15 @@ class RuleFinding(BaseModel):
         return subject_of(self.metric, test_set=self.test_set, lines=self.lines)
 
     @property
+    def said_of_worst(self) -> list[str]:
+        """The pairs behind a failed verdict, each with its value."""
+        return [each.said(self._digits) for each in self.worst]
+
+    @property
+    def _digits(self) -> int:
+        return digits_of(self.metric) + 1
+
+    @property
     def claim(self) -> str:
         """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
         scope = f"each of {self.over}" if self.each else self.over
@@ -172,7 +183,7 @@ class RuleFinding(BaseModel):
             return f"no value ({self.scored} of {self.pairs} pairs)"
         if self.bound.is_count:
             return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
-        digits = digits_of(self.metric) + 1
+        digits = self._digits
         if self.p_value is not None:
             said = probability(self.p_value, is_floor=self.p_is_floor)
             return f"{self.value:.{digits}f}, p {said} ({self.scored} of {self.pairs} pairs)"
@@ -187,7 +198,7 @@ class RuleFinding(BaseModel):
     @property
     def sentence(self) -> str:
         """Claim and finding: ``bleu over seen ≥ 40: 30.25 (4 of 4 pairs), worst de-fr 20.00``."""
-        behind = f", worst {', '.join(map(str, self.worst))}" if self.worst else ""
+        behind = f", worst {', '.join(self.said_of_worst)}" if self.worst else ""
         return f"{self.claim}: {self.note or self.measured}{behind}"
 
 
