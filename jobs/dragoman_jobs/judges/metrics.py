@@ -30,6 +30,7 @@ class Judge(ModelMetric):
     Options: ClassVar[type[BaseModel]] = JudgeOptions
     path_options: ClassVar[frozenset[str]] = frozenset({"template"})
     needs_reference: ClassVar[bool] = False
+    abstains: ClassVar[bool] = True
 
     @classmethod
     def scorer(cls, options: Mapping[str, Any], *, home: Path, device: str) -> SegmentScorer:

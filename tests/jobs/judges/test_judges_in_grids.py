@@ -6,6 +6,8 @@ from typing import Any
 from tests.jobs.judges.conftest import JudgeServer
 from tests.jobs.local_driver import plan_of
 
+from dragoman.analysis.partition_table import partition_table
+from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.serialization import unpack
@@ -69,11 +71,32 @@ def test_scores_spans_and_what_cannot_be_read(
     spans = unpack_spans(score.spans or b"", 4)
     assert [[(each.start, each.end, each.severity) for each in of_line] for of_line in spans] == [[(0, 2, "major")]] * 4
     assert unpack_spans(found["de-en"].spans or b"") == [()] * 4
+    assert {row.note for row in partition_table(store, ScoreQuestion("grid", "gemba-mqm:one"), model="base")} == {None}
     cells = {str(cell.cell.pair): cell for cell in store.cells.of_grid("grid")}
     assert {cell.state for cell in cells.values()} == {CellState.DONE}
     paid = len(server.requests)
     assert judged(run_plan(planned(tmp_path, retries=0), settings)) == found
     assert len(server.requests) == paid
+
+
+def test_unreadable_answers_are_said_beside_the_means(
+    server: JudgeServer, tmp_path: Path, settings: Settings, stub: type[EchoEngine]
+) -> None:
+    seen: list[str] = []
+
+    def every_fourth(asked: dict[str, Any]) -> str:
+        seen.append(asked["messages"][-1]["content"])
+        return "Well." if len(seen) % 4 == 0 else "no-error"
+
+    server.reply = every_fourth
+    store = run_plan(planned(tmp_path, retries=0), settings)
+    rows = partition_table(store, ScoreQuestion("grid", "gemba-mqm:one"), model="base")
+    asked, lost = len(seen), len(seen) // 4
+    assert asked == 6 * 4 and rows[-1].mean == 100  # of those that could be read
+    said = (
+        f"gemba-mqm:one has no score of {lost} of {asked} translations ({lost / asked:.1%}), as no answer could be read"
+    )
+    assert said in (rows[-1].note or "")
 
 
 def test_a_budget_ends_the_judging_and_the_grid_goes_on(
