@@ -29,6 +29,6 @@ def note_on_abstentions(connection: Connection, part: Slice, metric: str, *, mod
     if (lacking := total - scored) == 0:
         return None
     return (
-        f"{metric} has no score of {lacking:,} of {total:,} translations ({lacking / total:.1%}), as no answer could be "
-        "read: they have no part in the means."
+        f"{metric} has no score of {lacking:,} of {total:,} translations ({lacking / total:.1%}), as no answer could "
+        "be read: they have no part in the means."
     )
