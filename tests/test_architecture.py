@@ -31,7 +31,7 @@ LAYERS = {
         ("operations",),
         ("cli", "testing"),
         ("reports", "tracking", "sharing"),
-        ("claims",),
+        ("claims", "disagreement"),
         ("suggestion", "judgement"),
         ("effects", "explanation", "alignment", "error_profile"),
         ("analysis", "planning"),
@@ -45,7 +45,7 @@ LAYERS = {
     "dragoman_jobs": (
         ("cli", "testing"),
         ("driver",),
-        ("evaluation", "finetune"),
+        ("evaluation", "finetune", "judges"),
         ("engines", "prompts"),
         ("models", "cluster"),
     ),

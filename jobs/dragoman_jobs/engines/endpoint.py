@@ -111,6 +111,13 @@ def has_no_room(error: Exception) -> bool:
     return error.code == "context_length_exceeded" or _TOO_LONG.search(str(error)) is not None
 
 
+def is_filtered(error: Exception) -> bool:
+    """Whether a refusal is that of a filter of contents."""
+    import openai
+
+    return isinstance(error, openai.BadRequestError) and error.code == "content_filter"
+
+
 def sentence(endpoint: OpenAIEndpoint, model: str, error: Exception) -> Exception:
     """What the user reads of a refusal; a server's own words about a key are left out, for they may quote it."""
     import openai
@@ -119,7 +126,7 @@ def sentence(endpoint: OpenAIEndpoint, model: str, error: Exception) -> Exceptio
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return ModelError(
                 f"The endpoint {endpoint.url} refuses the key: set OPENAI_API_KEY, or the variable that "
-                "the baseline's key_variable names, to one it takes."
+                "key_variable names, to one it takes."
             )
         case openai.NotFoundError():
             return ModelError(
@@ -132,8 +139,8 @@ def sentence(endpoint: OpenAIEndpoint, model: str, error: Exception) -> Exceptio
             )
         case openai.APIConnectionError():
             return ModelError(
-                f"The endpoint {endpoint.url} can't be reached: mend OPENAI_BASE_URL or the baseline's endpoint, or "
-                "start the server."
+                f"The endpoint {endpoint.url} can't be reached: mend OPENAI_BASE_URL, or the endpoint that the "
+                "spec names, or start the server."
             )
         case openai.OpenAIError():
             return ModelError(f"The endpoint {endpoint.url} can't answer for {model} ({_said(endpoint, error)}).")

@@ -2,30 +2,19 @@
 
 import asyncio
 import json
-import weakref
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aiolimiter import AsyncLimiter
-
-from dragoman.errors import ModelError
 from dragoman.identity import hash_lines
 from dragoman.spec.decoding import Decoding
 from dragoman_jobs.engines.base import NO_ROOM, Engine, Hypothesis, UnsupportedModelError
-from dragoman_jobs.engines.endpoint import OpenAIEndpoint, check, client_of, has_no_room, sentence
+from dragoman_jobs.engines.chat_client import USAGE, Ask, ChatClient
+from dragoman_jobs.engines.endpoint import OpenAIEndpoint, check, has_no_room
 from dragoman_jobs.engines.sampling import seed_of
 from dragoman_jobs.engines.stop_rules import cut
-from dragoman_jobs.engines.usage_log import UsageLog
 from dragoman_jobs.models.atomic_folder import make_once
 from dragoman_jobs.models.checkpoint import Checkpoint
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
-USAGE = "usage"
-"""Folder of the ledgers, one for each model, beside the cache: that may be removed, and these can't be made again."""
 
 _MODEL = "model.json"
 _OWN = "openai/"
@@ -74,71 +63,43 @@ class OpenAIEngine(Engine):
     def __init__(self, prepared: Path, decoding: Decoding, device: str = "cpu") -> None:
         del device  # the endpoint's own
         found = json.loads((prepared / _MODEL).read_text(encoding="utf-8"))
-        self._model: str = found["model"]
         self._decoding = decoding
-        self._endpoint = OpenAIEndpoint.at(found.get("url"), found.get("variable"))
         model_folder = prepared.parent  # in the cache
-        self.ledger = UsageLog(model_folder.parent.with_name(USAGE) / f"{model_folder.name}.jsonl")
+        self._chat = ChatClient(
+            OpenAIEndpoint.at(found.get("url"), found.get("variable")),
+            found["model"],
+            model_folder.parent.with_name(USAGE) / f"{model_folder.name}.jsonl",
+        )
+        self.ledger = self._chat.log
         """What every answer used and cost."""
-        # so many at once after a pause, and on average not above the rate; kept from cell to cell, as is the event
-        # loop that it belongs to
-        most = self._endpoint.requests_per_minute
-        at_once = min(self._endpoint.concurrency, most)
-        self._rate = AsyncLimiter(at_once, 60 * at_once / most)
-        self._loop = asyncio.Runner()
-        weakref.finalize(self, self._loop.close)
 
     def translate(self, prompts: Sequence[str], batch_tokens: int | None = None) -> list[Hypothesis]:
         """The answer to every prompt, in order; none to one that is longer than the model's context.
 
-        What each cost is in the ledger, also where a later one is refused.
+        What each cost is in the usage log, also where a later one is refused.
 
         Raises:
             ModelError: the endpoint refuses, or the budget is spent; the sentence says which.
         """
         del batch_tokens  # one prompt a request
-        answers = self._loop.run(self._ask(prompts))
-        return [answer if answer is _NO_ROOM else _hypothesis(answer, self._decoding) for answer in answers]
-
-    async def _ask(self, prompts: Sequence[str]) -> list[Any]:
-        slots = asyncio.Semaphore(self._endpoint.concurrency)
         options = self._options
-        refusals: list[Exception] = []
 
-        async def ask(client: "AsyncOpenAI", prompt: str) -> Any:
-            async with slots:
-                if refusals:  # those on their way are waited for, since they are paid for; no other is begun
-                    return None
-                try:
-                    async with self._rate:
-                        self._check_budget()
-                        message: Any = {"role": "user", "content": prompt}
-                        seed = seed_of(self._decoding, prompt) if self._decoding.samples else 1
-                        answer: Any = await client.chat.completions.create(
-                            model=self._model, messages=[message], seed=seed, **options
-                        )
-                    self._book(answer)
-                    if not getattr(answer, "choices", None):  # the client takes whatever text comes for an answer
-                        raise ValueError("an answer without choices")
-                except Exception as error:  # of many kinds, all of which `sentence` knows
-                    if has_no_room(error):
-                        return _NO_ROOM
-                    refusals.append(error)
-                    return None
-                return answer
+        async def translated(ask: Ask, prompt: str) -> Hypothesis:
+            seed = seed_of(self._decoding, prompt) if self._decoding.samples else 1
+            try:
+                answer = await ask([{"role": "user", "content": prompt}], seed=seed, **options)
+            except Exception as error:
+                if has_no_room(error):
+                    return _NO_ROOM
+                raise
+            return _hypothesis(answer, self._decoding)
 
-        async with client_of(self._endpoint) as client:
-            answers = await asyncio.gather(*(ask(client, prompt) for prompt in prompts))
-        if refusals:
-            raise sentence(self._endpoint, self._model, refusals[0]) from ExceptionGroup("refusals", refusals)
-        return answers
+        return self._chat.map(translated, prompts)
 
     @property
     def _options(self) -> dict[str, Any]:
-        # OpenAI's newer models know only the one name of this limit, most other servers only the other
-        own = "api.openai.com" in self._endpoint.url
         options: dict[str, Any] = {
-            "max_completion_tokens" if own else "max_tokens": self._decoding.max_new_tokens,
+            self._chat.token_limit: self._decoding.max_new_tokens,
             "temperature": self._decoding.temperature,
         }
         if self._decoding.top_p < 1:
@@ -146,21 +107,6 @@ class OpenAIEngine(Engine):
         if self._decoding.stop:
             options["stop"] = list(self._decoding.stop[:_STOPS])
         return options
-
-    def _check_budget(self) -> None:
-        budget = self._endpoint.budget
-        if budget and (spent := self.ledger.spent) >= budget:
-            raise ModelError(
-                f"{self._model} has cost {spent:.2f}, and its budget is {budget:g}: raise DRAGOMAN_OPENAI_BUDGET, or "
-                f"leave it out ({self.ledger.path} says what for)."
-            )
-
-    def _book(self, answer: Any) -> None:
-        usage = getattr(answer, "usage", None)
-        read, written = getattr(usage, "prompt_tokens", 0), getattr(usage, "completion_tokens", 0)
-        cost = (read * self._endpoint.price_in + written * self._endpoint.price_out) / 1e6
-        line = {"time": datetime.now(UTC).isoformat(), "model": self._model}
-        self.ledger.book({**line, "prompt_tokens": read, "completion_tokens": written, "cost": cost})
 
 
 def _write(what: dict[str, str | None], out: Path) -> None:

@@ -14,20 +14,31 @@ class UsageLog:
     def __init__(self, path: Path) -> None:
         """Take the file; it need not be there."""
         self.path = path
-        self._spent, self._read = 0.0, 0
+        self._spent, self._dearest, self._read = 0.0, 0.0, 0
 
     @property
     def spent(self) -> float:
         """What everything in it cost together."""
+        self._catch_up()
+        return self._spent
+
+    @property
+    def dearest(self) -> float:
+        """What the dearest line cost; 0 where there is none."""
+        self._catch_up()
+        return self._dearest
+
+    def _catch_up(self) -> None:
         if self.path.exists():
             with self.path.open("rb") as file:
                 file.seek(self._read)
                 # a line that another process is still writing is read the next time
                 new = file.read().rpartition(b"\n")[0]
             if new:
-                self._spent += sum(json.loads(line)["cost"] for line in new.splitlines())
+                costs = [json.loads(line)["cost"] for line in new.splitlines()]
+                self._spent += sum(costs)
+                self._dearest = max(self._dearest, *costs)
                 self._read += len(new) + 1
-        return self._spent
 
     def book(self, line: Mapping[str, Any]) -> None:
         """Add a line, which has a `cost`."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
+from dragoman.analysis.abstentions import note_on_abstentions
 from dragoman.analysis.aggregation import ScopeMeans, masks_by_scope, mean, means_by_scope
 from dragoman.analysis.bootstrap import TOO_MANY, Bounds, Joint
 from dragoman.analysis.detector_check import detector_misses
@@ -94,6 +95,7 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
             else _off_target(connection, store, question, part, model_id, resample)
         )
         too_long = notes_on_long_sentences(connection, part, model_id)
+        unscored = note_on_abstentions(connection, part, question.metric, model_id=model_id)
     better = 1 if higher_is_better(question.metric) else -1
     mixed = mixed_signatures(question.metric, signatures)
     rows = []
@@ -102,7 +104,7 @@ def partition_table(store: Store, question: ScoreQuestion, *, model: str, resamp
         languages = joint.over_languages(scope) if joint else Bounds()
         rate = rates.means.get(scope, ScopeMeans())
         lacks = [joint.lack(scope) if found.done else None, tests.lack(scope)] if joint else []
-        said = [*lacks, rates.note, too_long.get(scope), mixed, _floor(question.metric, found.mean)]
+        said = [*lacks, rates.note, too_long.get(scope), mixed, unscored, _floor(question.metric, found.mean)]
         notes = [note for note in dict.fromkeys(said) if note]
         row = PartitionRow(
             scope=scope,

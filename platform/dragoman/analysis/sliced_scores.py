@@ -1,6 +1,7 @@
 """Scores of some lines of a test, from the stored statistics of all."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,8 @@ def chosen_rows(metric: Metric, value: float, packed: bytes | None, held: NDArra
     rows = unpack(packed)
     if len(rows) != len(held) or not agrees(float(metric.aggregate(rows.sum(axis=0))), value):
         return f"its stored statistics don't give its score by the {metric.name} that is installed here"
+    if held.any() and not isfinite(float(metric.aggregate(rows[held].sum(axis=0)))):
+        return f"none of its lines has a score by {metric.name}"
     return rows[held]
 
 

@@ -67,7 +67,7 @@ def rank(
         found = entrants(connection, question, models=models, over=over)
         units = units_of(connection, found.systems[0].part, found.pairs, unit=unit, blobs=store.blobs)
         basis = about(connection, {each.model_id for each in found.systems})
-    pairs, blocks = _blocks(found, units)
+    pairs, blocks = blocks_of(found, units)
     made = systems_of(blocks)
     tested = _tested(made, plan)
     differences = _differences(found, made, tested.differences, plan, curve(question.metric, found.signatures))
@@ -94,7 +94,7 @@ def rank(
     )
 
 
-def _blocks(found: Entrants, units: Units) -> tuple[list[Pair], list[list[Panel]]]:
+def blocks_of(found: Entrants, units: Units) -> tuple[list[Pair], list[list[Panel]]]:
     """The statistics of all systems by blocks of pairs that share units, and the pairs in that order."""
     total = fsum(found.pairs.values())
     first = found.systems[0].scores

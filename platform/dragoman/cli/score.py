@@ -59,7 +59,7 @@ def score(
     dragoman score demo --metric comet:mine --option checkpoint=models/mine
     """
     store, names = open_store(), list(dict.fromkeys(metric))
-    models = with_options(_options(store, grid, names, option or ()), "--option")
+    models = with_options(given_options(store, grid, names, option or ()), "--option")
     columns = (TextColumn("scoring {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     found: list[Rescored] = []
@@ -82,7 +82,7 @@ def score(
     ]
 
 
-def _options(store: Store, grid: str, metrics: Sequence[str], said: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+def given_options(store: Store, grid: str, metrics: Sequence[str], said: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """The options of each metric: those of the grid's spec, and over them what the command says of its one metric.
 
     Raises:

@@ -38,7 +38,7 @@ class MetricAgreement(BaseModel):
     systems: int
     """Systems that were judged."""
     sentences: int
-    """Sentences that were judged of all of them."""
+    """Sentences that were judged of all of them and have a score of the metric."""
     soft_accuracy: float
     """Soft pairwise accuracy of systems, 0 to 1."""
     tie_accuracy: float
@@ -109,7 +109,6 @@ def _of_panel(
     texts: PairTexts, panel: Panel, metrics: Sequence[str], by_rater: bool, permutations: int
 ) -> tuple[list[MetricAgreement], list[str]]:
     people = panel.values(panel.shared, on_own_scales=by_rater)
-    p_of_people = one_sided_p_values(people, permutations)
     rows, notes = [], []
     for metric in metrics:
         try:
@@ -117,12 +116,18 @@ def _of_panel(
         except (JudgementError, StoreError) as error:
             notes.append(str(error))
             continue
-        calibrated = calibrated_accuracy(own, people)
-        flat, judged = own.ravel().tolist(), people.ravel().tolist()
+        known = np.isfinite(own).all(axis=0)  # a judge may leave segments without a score
+        if not known.any():
+            notes.append(f"No sentence of {texts} that was judged has a {metric} score of every system.")
+            continue
+        own, theirs = own[:, known], people[:, known]
+        p_of_people = one_sided_p_values(theirs, permutations)
+        calibrated = calibrated_accuracy(own, theirs)
+        flat, judged = own.ravel().tolist(), theirs.ravel().tolist()
         rows.append(
             MetricAgreement(
                 pair=texts.pair, protocol=panel.protocol, metric=metric, systems=len(panel.systems),
-                sentences=len(panel.shared),
+                sentences=int(known.sum()),
                 soft_accuracy=soft_pairwise_accuracy(one_sided_p_values(own, permutations), p_of_people),
                 tie_accuracy=calibrated.accuracy, epsilon=calibrated.epsilon, kendall=kendall(flat, judged),
                 pearson=pearson(flat, judged),

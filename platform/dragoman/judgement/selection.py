@@ -117,10 +117,12 @@ def choose(
 def variances(scores: NDArray[np.float64]) -> Utilities:
     """The variance between systems of each segment's score (`metric_var` of subset2evaluate).
 
+    A segment that some system has no score of has none, and is chosen last.
+
     Args:
         scores: systems × segments.
     """
-    found: Utilities = np.var(scores, axis=0)
+    found: Utilities = np.nan_to_num(np.var(scores, axis=0), nan=0.0)
     return found
 
 

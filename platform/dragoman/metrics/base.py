@@ -54,6 +54,8 @@ class Metric(ABC):
     """Digits after the point that tables and pages show."""
     needs_reference: ClassVar[bool] = True
     """Whether a segment without a reference can't be scored."""
+    abstains: ClassVar[bool] = False
+    """Whether a segment may have no score; its statistics are then all 0, where those of others end with 1."""
     judges_segments: ClassVar[bool] = False
     """Whether the score of a single sentence means something: BLEU is zero for a perfect one of less than 4 words."""
 

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+NOWHERE = -1
+"""Both ends of an error that has no place in either text, as when a judge quotes words that are not there."""
+
 
 class ErrorSpan(NamedTuple):
     """One marked error; its ends count code points, as indices of a Python string do."""
@@ -18,3 +21,8 @@ class ErrorSpan(NamedTuple):
     """Whether it lies in the source instead of the hypothesis."""
     confidence: float | None = None
     """How sure the model is of it, 0 to 1; None where it does not say."""
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it has a place in one of the texts."""
+        return self.start != NOWHERE

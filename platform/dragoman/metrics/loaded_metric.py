@@ -93,7 +93,7 @@ class LoadedMetric:
             raise
         except MetricError as error:
             return Unscorable(name, str(error))
-        statistics = np.array([(score.value, 1.0) for score in scores], dtype=np.float64)
+        statistics = self._kind.rows(scores)
         if not np.isfinite(statistics).all():
             bad = int(np.argmin(np.isfinite(statistics[:, 0])))
             return Unscorable(name, f"The score of segment {bad + 1} is no finite number ({statistics[bad, 0]}).")

@@ -124,6 +124,11 @@ class ModelMetric(Metric):
         least, greatest = cls.bounds
         return least if cls.higher_is_better else greatest
 
+    @classmethod
+    def rows(cls, scores: Sequence[SegmentScore]) -> Statistics:
+        """The statistics of scored segments; what is no finite number makes a cell unscorable."""
+        return np.array([(score.value, 1.0) for score in scores], dtype=np.float64)
+
     @property
     def signature(self) -> str:
         """Known only to the loaded model.

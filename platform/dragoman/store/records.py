@@ -177,11 +177,14 @@ class StoredScore(Record):
     """Upper end of its confidence interval."""
     statistics: bytes | None = None
     """Packed sufficient statistics of the segments (`dragoman.metrics.serialization`)."""
+    spans: bytes | None = None
+    """Packed error spans of the segments (`dragoman.metrics.span_serialization`); None of a metric that marks none."""
 
     @classmethod
     def of(cls, score: "ScoreRecord") -> Self:
         """A score as the store keeps it."""
         from dragoman.metrics.serialization import pack
+        from dragoman.metrics.span_serialization import pack_spans
 
         return cls(
             metric=score.metric,
@@ -190,6 +193,7 @@ class StoredScore(Record):
             low=score.low,
             high=score.high,
             statistics=pack(score.statistics),
+            spans=None if score.spans is None else pack_spans(score.spans),
         )
 
 

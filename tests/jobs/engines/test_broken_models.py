@@ -120,5 +120,5 @@ def test_an_answer_of_another_protocol(server: Any, tmp_path: Path, answer: str)
 def test_an_endpoint_that_is_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "no address")
     monkeypatch.setenv("DRAGOMAN_OPENAI_RETRIES", "0")
-    with pytest.raises(ModelError, match="can't be reached: mend OPENAI_BASE_URL or the baseline's endpoint"):
+    with pytest.raises(ModelError, match="can't be reached: mend OPENAI_BASE_URL, or the endpoint that the spec names"):
         OpenAIEngine.prepare(Checkpoint(id="m", model="parrot"), DECODING, tmp_path)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dragoman.errors import StoreError
+from dragoman.metrics.span_serialization import pack_spans
 from dragoman.store.line_keys import pack
 from dragoman.store.line_labels import pack as pack_labels
 from dragoman.store.store import Store
@@ -110,6 +111,10 @@ def scores(edit):
     return edited_table("scores.parquet", edit)
 
 
+def spans(edit):
+    return edited_table("spans.parquet", edit)
+
+
 def unscorable(edit):
     return edited_table("unscorable.parquet", edit)
 
@@ -168,6 +173,10 @@ ALTERED = {
     "an interval without an end": scores(lambda rows: rows[0].update(high=float("inf"))),
     "an interval that ends before it begins": scores(lambda rows: rows[0].update(low=99.0, high=1.0)),
     "statistics that are none": scores(lambda rows: rows[0].update(statistics=b"xx")),
+    "spans of no score": spans(lambda rows: rows[0].update(signature="x")),
+    "spans twice": spans(lambda rows: rows.append(rows[0])),
+    "spans that are none": spans(lambda rows: rows[0].update(spans=b"\x01xx")),
+    "spans of more segments than there are": spans(lambda rows: rows[0].update(spans=pack_spans([()] * 4))),
     "a metric without a name": scores(lambda rows: rows[0].update(metric=None)),
     "unscorable without a reason": unscorable(lambda rows: rows[0].update(reason=None)),
     "unscorable twice": unscorable(lambda rows: rows.append(rows[0])),
@@ -251,7 +260,7 @@ def test_a_temporary_folder_without_room_is_not_called_damage(exported_once, mon
         (lambda path, _: cut(path), "cut off, or no export at all"),
         (lambda path, _: path.write_text("nothing of the kind"), "cut off, or no export at all"),
         (lambda path, _: flip(path, 0.1), "damaged|changed"),
-        (lambda path, _: flip(path, 0.5), "damaged|changed"),
+        (lambda path, _: flip(path, 0.4), "damaged|changed"),
         (rewritten(edit_grid), "'grid.json' was changed"),
         (rewritten(lambda members: members.pop("scores.parquet")), "added to it or taken from it"),
         (rewritten(lambda members: members.pop("manifest.json")), "has no manifest"),

@@ -23,7 +23,7 @@ from dragoman.store import migrations
 from dragoman.store.database.connection import Database
 from dragoman.store.judgement_records import BlindedSystem, JudgementCampaignRecord, JudgementRecord, content_of
 from dragoman.store.line_keys import LineKeys
-from dragoman.store.records import ContaminationRecord, JobLine
+from dragoman.store.records import ContaminationRecord, JobLine, StoredScore
 from dragoman.store.store import Store
 
 RELEASED = Path(__file__).parent / "released"
@@ -185,6 +185,8 @@ if __name__ == "__main__":
         for number, record in enumerate(grid.cells):
             grid.commit(record.cell, float(number), b"stats")
         store.models.add_training("model1-a", {"loss": 0.5})
+        marked = StoredScore(metric="gemba-mqm", signature="judge:one", value=96.0, statistics=b"stats", spans=b"spans")
+        store.cells.add_scores(grid.cells[2].cell.id, [marked])
         job = store.jobs.start("small", "host-1")
         store.jobs.beat(job, {"done": 36}, [JobLine(text="said")])
         store.contamination.record("model1-a", "test1-a", [looked_at])

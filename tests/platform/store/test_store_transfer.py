@@ -8,7 +8,9 @@ from sqlalchemy import text
 
 from dragoman.cell import CellState
 from dragoman.errors import StoreError
+from dragoman.metrics.error_span import ErrorSpan
 from dragoman.metrics.serialization import pack
+from dragoman.metrics.span_serialization import unpack_spans
 from dragoman.pair import Pair
 from dragoman.partition import TrainingGraph
 from dragoman.store import records
@@ -95,6 +97,23 @@ def test_labels_of_test_lines_travel_and_those_that_are_here_stay(exported, othe
     other.conditions.add_labels(test_set, {(pair, content): mine})
     import_grid(other, tmp_path / "small.zip")
     assert other.conditions.labels_of_grid("small")[test_set, pair, content] == mine
+
+
+def test_error_spans_travel_and_an_earlier_file_has_none(exported, other, tmp_path, rewrite):
+    cell = exported.cells[0].cell.id
+    (score,) = (each for each in exported.store.cells.scores(cell) if each.metric == "gemba-mqm")
+    assert unpack_spans(score.spans)[2] == (ErrorSpan(1, 3, "minor"),)
+    import_grid(other, tmp_path / "small.zip")
+    assert [each.spans for each in other.cells.scores(cell)].count(score.spans) == 1
+    rewrite(tmp_path / "small.zip", without_spans)
+    import_grid(other, tmp_path / "small.zip", "again")
+    assert [each.spans for each in other.cells.scores(cell)].count(score.spans) == 1
+
+
+def without_spans(members):
+    manifest = json.loads(members["manifest.json"])
+    del members["spans.parquet"], manifest["members"]["spans.parquet"]
+    members["manifest.json"] = json.dumps(manifest).encode()
 
 
 def test_judgements_travel_and_those_that_are_here_stay(exported, other, tmp_path):

@@ -34,7 +34,7 @@ def analysed() -> str:
     """Answer `/dragoman/analysed?...`: the part of the page that takes seconds to compute."""
     asked = AskedAnalysis(request.args)
     try:
-        report, sentence = asked.report(), ""
+        report, sentence = asked.linked(), ""
     except DragomanError as error:  # the links above stay
         report, sentence = None, str(error)
     return render_template("dragoman/analysed.html", asked=asked, report=report, sentence=sentence)

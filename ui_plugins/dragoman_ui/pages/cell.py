@@ -95,6 +95,8 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
                 f"{each.model} {by}": each.score,
                 f"{each.model} labels": " ".join(each.labels),
                 f"{each.model} language": each.language,
+                **{f"{each.model} {metric} errors": None for metric in found.marking},
+                **{f"{each.model} {marked.metric} errors": marked.written for marked in each.errors},
             }
         rows.append(row)
 
@@ -105,6 +107,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
     columns += [word(f"line {name}", name) for name in about]
     for name in names:
         columns += [word(_named(name), name), judged(name), word(f"{name} labels"), word(f"{name} language")]
+        columns += [word(f"{name} {metric} errors") for metric in found.marking]
     return Table(name="sentences", title=f"{view.grid}: {found.pair}", content=rows, columns=columns)
 
 

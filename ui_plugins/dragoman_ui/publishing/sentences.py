@@ -103,7 +103,9 @@ def _about(each: Candidate, digits: int) -> Mapping[str, Any]:
     for place, labels in enumerate(each.labels):
         for label in labels:
             flagged.setdefault(label.value, []).append(place)
-    scores = None if each.by_line is None else [round(10**digits * score) for score in each.by_line]
+    scores = None
+    if each.by_line is not None:
+        scores = [None if score is None else round(10**digits * score) for score in each.by_line]
     return {"name": each.model, "scores": scores, "labels": flagged}
 
 

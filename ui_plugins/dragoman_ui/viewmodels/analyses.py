@@ -1,6 +1,7 @@
 """View model of an analysis: what an address asks for, and its report, for as long as the store is the same."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,10 +12,15 @@ from dragoman.errors import StoreError, nearest
 from dragoman.reports.analyses import ANALYSES
 from dragoman.reports.analysis_report import Analysis, AnalysisReport
 from dragoman.store.store import Store
+from dragoman.tables.table import Decoration, Row
+from dragoman_ui.viewmodels.sentences import PAGE
 from dragoman_ui.viewmodels.store import open_store, stamp
 
 _OF_PAGES = ("name", "table", "form", "drawing")
 """Parameters of addresses that no analysis is asked for."""
+
+_PLACE = {"source", "target", "system", "line"}
+"""What a row has that is of one sentence."""
 
 
 class AskedAnalysis:
@@ -55,10 +61,38 @@ class AskedAnalysis:
         """
         return _report(stamp(), open_store(), self.name, tuple(sorted(self.asked.items())))
 
+    def linked(self) -> AnalysisReport:
+        """The same, with links from the lines of its tables to the sentences that they are of.
+
+        From those of tables that have `source`, `target`, `system` and `line` in every row.
+
+        Raises:
+            DragomanError: it can't be made, with the remedy.
+        """
+        report = self.report()
+        linked = {"line": Decoration(link=self._sentence, label=_sentence_label)}
+        tables = (
+            table.decorated(linked) if table.rows and table.rows[0].keys() >= _PLACE else table
+            for table in report.tables
+        )
+        return replace(report, tables=tuple(tables))
+
+    def _sentence(self, row: Row) -> str:
+        """Address of a sentence in the page of its pair."""
+        place = int(row["line"])
+        return url_for(
+            "dragoman.cell", grid=self.subject, test_set=self.asked.get("test_set"), source=row["source"],
+            target=row["target"], beside=[row["system"]], page=(place - 1) // PAGE + 1, _anchor=f"s{place}",
+        )  # fmt: skip
+
 
 def analyses_of(kind: str) -> Mapping[str, str]:
     """The analyses of a grid or a campaign: titles of links by name."""
     return {name: analysis.title for name, analysis in ANALYSES.items() if analysis.kind == kind}
+
+
+def _sentence_label(row: Row) -> str:
+    return f"Line {row['line']} of {row['source']}-{row['target']}"
 
 
 @lru_cache(maxsize=32)

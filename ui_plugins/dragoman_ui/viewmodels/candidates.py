@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
 from dragoman_ui.viewmodels.error_labels import Label, labels
 from dragoman_ui.viewmodels.judgements import Judgement, judgements_of
+from dragoman_ui.viewmodels.metric_errors import MetricErrors, errors_of
 from dragoman_ui.viewmodels.slices import scores_of_lines
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.view import View
@@ -80,14 +82,16 @@ class Candidate(BaseModel):
     """Its scores, under every metric and signature; without the statistics."""
     lines: tuple[Line, ...] = Field(default=(), exclude=True)
     """Its hypotheses; none where it is not translated."""
-    by_line: tuple[float, ...] | None = Field(default=None, exclude=True)
-    """The score of each hypothesis alone under the page's metric; None where there is none."""
+    by_line: tuple[float | None, ...] | None = Field(default=None, exclude=True)
+    """The score of each hypothesis alone under the page's metric; None where there is none, of all or of one."""
     labels: tuple[tuple[Label, ...], ...] = Field(default=(), exclude=True)
     """Error labels of each hypothesis."""
     counted: tuple[tuple[Label, ...], ...] | None = Field(default=None, exclude=True)
     """Those of the lines that are looked at, where these are not all."""
     judgements: dict[int, tuple[Judgement, ...]] = Field(default_factory=dict, exclude=True)
     """What people said of hypotheses, by their line from 0."""
+    errors: dict[int, tuple[MetricErrors, ...]] = Field(default_factory=dict, exclude=True)
+    """What metrics and judges mark in hypotheses, by their line from 0."""
 
 
 class SideBySide(NamedTuple):
@@ -165,6 +169,7 @@ def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str
     flaws = _flaws(store, test, cell.hypotheses)
     off_target = _off_target(scores) or [False] * len(flaws)
     lines = tuple(store.blobs.translation(cell.hypotheses))
+    sources, texts = store.blobs.test(test)[0], [line.text for line in lines]
     return Candidate(
         model=name,
         cell=cell,
@@ -174,7 +179,8 @@ def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str
         labels=tuple(
             (Label.OFF_TARGET, *found) if is_off else found for found, is_off in zip(flaws, off_target, strict=True)
         ),
-        judgements=judgements_of(store, cell.cell.id, store.blobs.test(test)[0], [line.text for line in lines]),
+        judgements=judgements_of(store, cell.cell.id, sources, texts),
+        errors=errors_of(scores, sources, texts),
     )
 
 
@@ -194,10 +200,11 @@ def _off_target(scores: Sequence[StoredScore]) -> list[bool] | None:
     return [bool(row[0]) for row in unpack(packed[-1]).tolist()] if packed else None
 
 
-def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[float, ...] | None:
-    """The score of each sentence alone, from the last signature's statistics."""
+def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[float | None, ...] | None:
+    """The score of each sentence alone, from the last signature's statistics; None of one that has no part in it."""
     kind = metric_class(metric)
     packed = [score.statistics for score in scores if score.metric == metric and score.statistics]
     if kind is None or not packed:
         return None
-    return tuple(kind(pair).aggregate(unpack(packed[-1])).tolist())
+    alone = kind(pair).aggregate(unpack(packed[-1])).tolist()
+    return tuple(None if isnan(score) else score for score in alone)

@@ -73,7 +73,7 @@ def _judgement(rating: Rating, source: str, text: str) -> Judgement:
         value=rating.value,
         target=tuple(stretches(text, sides[Side.TARGET])),
         source=tuple(stretches(source, sides[Side.SOURCE])),
-        missing=tuple(_described(span) for span in rating.spans if span.start is None),
+        missing=tuple(described(span) for span in rating.spans if span.start is None),
     )
 
 
@@ -92,7 +92,7 @@ def stretches(text: str, spans: Sequence[Span]) -> list[Stretch]:
         over = [span for span in spans if (span.start or 0) <= start and end <= (span.end or 0)]
         worst = next((each for each in _WORST_FIRST if any(span.severity is each for span in over)), None)
         severity = (worst or "undecided") if over else ""
-        found.append(Stretch(text[start:end], str(severity), "; ".join(map(_described, over))))
+        found.append(Stretch(text[start:end], str(severity), "; ".join(map(described, over))))
     return found
 
 
@@ -117,6 +117,7 @@ def _tables(moment: str, store: Store, grid: str, pair: Pair, test_set: str | No
     return [table for table in found if table.rows]
 
 
-def _described(span: Span) -> str:
+def described(span: Span) -> str:
+    """Severity and category of an error, as words."""
     severity = span.severity or "undecided"
     return f"{severity}: {span.category}" if span.category else str(severity)

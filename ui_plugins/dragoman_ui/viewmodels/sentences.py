@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import inf
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +13,7 @@ from dragoman.store.store import Store
 from dragoman_ui.viewmodels.candidates import Asking, Candidate, is_from_elsewhere, of_lines, side_by_side
 from dragoman_ui.viewmodels.error_labels import Guess, Label, counted
 from dragoman_ui.viewmodels.judgements import Judgement
+from dragoman_ui.viewmodels.metric_errors import MetricErrors
 from dragoman_ui.viewmodels.prompts import rendered_prompt
 from dragoman_ui.viewmodels.slices import held_lines, labels_of_cell
 from dragoman_ui.viewmodels.text_diff import Part, parts
@@ -52,6 +54,8 @@ class Hypothesis(BaseModel):
     """Its score alone; corpus scores are no means of these."""
     judgements: tuple[Judgement, ...] = ()
     """What people said of it."""
+    errors: tuple[MetricErrors, ...] = ()
+    """What metrics and judges mark in it."""
 
 
 class Segment(BaseModel):
@@ -92,6 +96,8 @@ class PairView(BaseModel):
     """The prompt of the page's first sentence as a model reads it."""
     segments: tuple[Segment, ...]
     """The page's sentences."""
+    marking: tuple[str, ...] = ()
+    """The metrics that mark errors in the page's translations."""
     labels: dict[str, dict[Label, int]] = Field(default_factory=dict)
     """How many of all the pair's hypotheses have each label, by model."""
 
@@ -151,6 +157,7 @@ def pair_view(
     page = min(max(page, 1), pages)
     shown = found[(page - 1) * size : page * size]
     guess = Guess(pair, grid.languages)
+    marking = {error.metric for each in candidates for index in shown for error in each.errors.get(index, ())}
     return PairView(
         pair=pair,
         candidates=tuple(map(_without_statistics, candidates)),
@@ -164,6 +171,7 @@ def pair_view(
             )
             for index in shown
         ),
+        marking=tuple(sorted(marking)),
         labels={each.model: counted(each.labels if each.counted is None else each.counted) for each in candidates},
     )
 
@@ -175,15 +183,21 @@ def _prompt(grid: GridRecord, candidates: Sequence[Candidate], source: str, refe
 
 
 def _without_statistics(candidate: Candidate) -> Candidate:
-    scores = tuple(score.model_copy(update={"statistics": None}) for score in candidate.scores)
+    scores = tuple(score.model_copy(update={"statistics": None, "spans": None}) for score in candidate.scores)
     return candidate.model_copy(update={"scores": scores})
 
 
 def _rank(candidates: Sequence[Candidate], index: int, arrangement: Arrangement, better: int) -> float:
-    """The place of a sentence among others; `better` is -1 for error rates, of which the highest is the worst."""
-    scores = [better * each.by_line[index] for each in candidates if each.by_line]
-    if not scores or arrangement is Arrangement.FILE:
+    """The place of a sentence among others; `better` is -1 for error rates, of which the highest is the worst.
+
+    One that no system has a score of is last, as nothing is known of it.
+    """
+    given = [each.by_line[index] for each in candidates if each.by_line]
+    scores = [better * score for score in given if score is not None]
+    if arrangement is Arrangement.FILE:
         return 0.0
+    if not scores:
+        return inf
     return min(scores) if arrangement is Arrangement.WORST else min(scores) - max(scores)
 
 
@@ -206,6 +220,7 @@ def _segment(
                 labels=each.labels[index],
                 language=guess(each.lines[index].text),
                 judgements=each.judgements.get(index, ()),
+                errors=each.errors.get(index, ()),
             )
             for each in candidates
             if each.lines

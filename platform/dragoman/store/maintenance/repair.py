@@ -12,7 +12,7 @@ from dragoman.store.database.ids import CHUNK
 from dragoman.store.records import now
 from dragoman.store.repositories import aggregates
 from dragoman.store.repositories.cells import TRANSLATED
-from dragoman.store.schema import CellRow, ScoreRow, StatisticsRow, UnscorableRow
+from dragoman.store.schema import CellRow, ScoreRow, SpansRow, StatisticsRow, UnscorableRow
 from dragoman.store.store import Store
 
 
@@ -82,7 +82,7 @@ def _reset(connection: Connection, cells: Sequence[str]) -> set[int]:
     states = [state.value for state in TRANSLATED]
     chosen = select(*key).where(CellRow.identity.in_(cells), CellRow.state.in_(states))
     models = set(connection.execute(chosen.with_only_columns(CellRow.model_id)).scalars())
-    for table in (StatisticsRow, ScoreRow, UnscorableRow):
+    for table in (SpansRow, StatisticsRow, ScoreRow, UnscorableRow):
         of_cell = tuple_(table.model_id, table.condition_id, table.pair_id)
         connection.execute(delete(table).where(table.model_id.in_(models), of_cell.in_(chosen)))
     outcome = dict.fromkeys(

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select
 
 from dragoman.cell import Unscorable
 from dragoman.store.database.connection import insert, insert_of
 from dragoman.store.database.ids import metric_number, signature_number
 from dragoman.store.records import StoredScore
 from dragoman.store.repositories import aggregates
-from dragoman.store.schema import MetricRow, ScoreRow, SignatureRow, StatisticsRow, UnscorableRow
+from dragoman.store.schema import MetricRow, ScoreRow, SignatureRow, SpansRow, StatisticsRow, UnscorableRow
 
 
 class CellKey(NamedTuple):
@@ -30,17 +30,13 @@ def bound(key: CellKey) -> dict[str, int]:
 def read(connection: Connection, key: CellKey) -> list[StoredScore]:
     """The scores of a cell under every signature it was scored with."""
     query = (
-        select(MetricRow.name, SignatureRow.text, ScoreRow.value, ScoreRow.low, ScoreRow.high, StatisticsRow.statistics)
+        select(MetricRow.name, SignatureRow.text, ScoreRow.value, ScoreRow.low, ScoreRow.high)
+        .add_columns(StatisticsRow.statistics, SpansRow.spans)
+        .select_from(ScoreRow)
         .join(MetricRow, MetricRow.id == ScoreRow.metric_id)
         .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
-        .outerjoin(
-            StatisticsRow,
-            (StatisticsRow.model_id == ScoreRow.model_id)
-            & (StatisticsRow.condition_id == ScoreRow.condition_id)
-            & (StatisticsRow.metric_id == ScoreRow.metric_id)
-            & (StatisticsRow.pair_id == ScoreRow.pair_id)
-            & (StatisticsRow.signature_id == ScoreRow.signature_id),
-        )
+        .outerjoin(StatisticsRow, is_of_score(StatisticsRow))
+        .outerjoin(SpansRow, is_of_score(SpansRow))
         .where(
             ScoreRow.model_id == key.model_id,
             ScoreRow.condition_id == key.condition_id,
@@ -48,8 +44,14 @@ def read(connection: Connection, key: CellKey) -> list[StoredScore]:
         )
         .order_by(ScoreRow.metric_id, ScoreRow.signature_id)
     )
-    fields = ("metric", "signature", "value", "low", "high", "statistics")
+    fields = ("metric", "signature", "value", "low", "high", "statistics", "spans")
     return [StoredScore(**dict(zip(fields, row, strict=True))) for row in connection.execute(query)]
+
+
+def is_of_score(row: type[StatisticsRow | SpansRow]) -> ColumnElement[bool]:
+    """The SQL condition that statistics or spans are of a score."""
+    columns = ("model_id", "condition_id", "metric_id", "pair_id", "signature_id")
+    return and_(*(getattr(row, name) == getattr(ScoreRow, name) for name in columns))
 
 
 def write(
@@ -60,7 +62,7 @@ def write(
     unscorable: Sequence[Unscorable],
 ) -> None:
     """Add scores of a cell, and the reasons of the metrics that have none; a signature that has a score keeps it."""
-    rows, statistics = [], []
+    rows, statistics, spans = [], [], []
     # Metrics and signatures come first: a new one is locked until the end, so nobody may wait for it while holding
     # the sums.
     reasons = [(metric_number(connection, metric), reason) for metric, reason in sorted(unscorable)]
@@ -73,10 +75,13 @@ def write(
         rows.append(key | {"partition_id": partition_id} | value)
         if score.statistics is not None:
             statistics.append(key | {"statistics": score.statistics})
+        if score.spans is not None:
+            spans.append(key | {"spans": score.spans})
     if rows:
         added = set(connection.execute(_adding_scores(connection.dialect.name), rows).scalars())
-        if new := [row for row in statistics if row["signature_id"] in added]:
-            connection.execute(insert(connection, StatisticsRow), new)
+        for table, its in ((StatisticsRow, statistics), (SpansRow, spans)):
+            if new := [row for row in its if row["signature_id"] in added]:
+                connection.execute(insert(connection, table), new)
         new_scores = [
             (row["metric_id"], row["signature_id"], row["value"]) for row in rows if row["signature_id"] in added
         ]

@@ -335,6 +335,29 @@ class StatisticsRow(Base):
     """One packed row for each segment (`dragoman.metrics.serialization`)."""
 
 
+class SpansRow(Base):
+    """The errors that a metric marks in a score's segments, apart from it because few metrics mark any."""
+
+    __tablename__ = "score_spans"
+    __table_args__ = (
+        PrimaryKeyConstraint(*_SCORE_KEY),
+        ForeignKeyConstraint(_SCORE_KEY, [f"score.{key}" for key in _SCORE_KEY], name="score_spans_score_fkey"),
+    )
+
+    model_id: Mapped[int] = mapped_column(Integer)
+    """The score's model."""
+    condition_id: Mapped[int] = mapped_column(Integer)
+    """The score's condition."""
+    metric_id: Mapped[int] = mapped_column(Integer)
+    """The score's metric."""
+    pair_id: Mapped[int] = mapped_column(Integer)
+    """The score's pair."""
+    signature_id: Mapped[int] = mapped_column(Integer)
+    """The score's signature."""
+    spans: Mapped[bytes]
+    """The spans of all segments, packed (`dragoman.metrics.span_serialization`)."""
+
+
 class UnscorableRow(Base):
     """Why a metric can't score a translated cell."""
 

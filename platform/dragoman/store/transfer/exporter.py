@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
 from dragoman.store.line_labels import pack
 from dragoman.store.records import DecodingRecord, PromptRecord, TestSetRecord
+from dragoman.store.repositories.scores import is_of_score
 from dragoman.store.schema import (
     CellRow,
     ConditionRow,
@@ -21,6 +22,7 @@ from dragoman.store.schema import (
     PromptRow,
     ScoreRow,
     SignatureRow,
+    SpansRow,
     StatisticsRow,
     TestSetRow,
     UnscorableRow,
@@ -34,6 +36,8 @@ from dragoman.store.transfer.format import (
     KEYS,
     LABELS,
     SCORES,
+    SPANS,
+    SPANS_FILE,
     UNSCORABLE,
     Conditions,
     PortableModel,
@@ -48,7 +52,9 @@ BATCH = 5_000
 
 
 def export_grid(store: Store, grid: str, path: Path) -> None:
-    """Write a grid: models, cells, scores, hypotheses, test texts with keys and labels, contamination and judgements.
+    """Write a grid: models, cells, scores, hypotheses, test texts, contamination and judgements.
+
+    Scores have their statistics and error spans, and test texts their keys and labels.
 
     Raises:
         StoreError: there is no such grid, a blob is missing, or the file can't be written.
@@ -65,6 +71,7 @@ def export_grid(store: Store, grid: str, path: Path) -> None:
             archive.add_table("cells.parquet", CELLS, _batches(CELLS, _cells(snapshot, grid, addresses)))
             scores = _batches(SCORES, _stream(connection, _scores(grid)))
             archive.manifest.scores = archive.add_table("scores.parquet", SCORES, scores)
+            archive.add_table(SPANS_FILE, SPANS, _batches(SPANS, _stream(connection, _spans(grid))))
             unscorable = _batches(UNSCORABLE, _stream(connection, _unscorable(grid)))
             archive.add_table("unscorable.parquet", UNSCORABLE, unscorable)
             archive.add_table("keys.parquet", KEYS, _batches(KEYS, _keys(snapshot, grid)))
@@ -115,23 +122,25 @@ def conditions_of(connection: Connection, grid: str) -> Conditions:
 
 
 def _scores(grid: str) -> Query:
-    key = ("model_id", "condition_id", "metric_id", "pair_id", "signature_id")
-    same_score = and_(*(getattr(StatisticsRow, name) == getattr(ScoreRow, name) for name in key))
-    statistics = (ScoreRow.value, ScoreRow.low, ScoreRow.high, StatisticsRow.statistics)
-    query: Query = (
-        select(
-            CellRow.identity.label("cell"),
-            MetricRow.name.label("metric"),
-            SignatureRow.text.label("signature"),
-            *statistics,
-        )
+    figures = (ScoreRow.value, ScoreRow.low, ScoreRow.high, StatisticsRow.statistics)
+    query = _of_scores(*figures).outerjoin(StatisticsRow, is_of_score(StatisticsRow))
+    return _in_grid(query, grid)
+
+
+def _spans(grid: str) -> Query:
+    return _in_grid(_of_scores(SpansRow.spans).join(SpansRow, is_of_score(SpansRow)), grid)
+
+
+def _of_scores(*columns: Any) -> Query:
+    """A query of scores: cell, metric, signature, and further columns."""
+    named = (MetricRow.name.label("metric"), SignatureRow.text.label("signature"))
+    return (
+        select(CellRow.identity.label("cell"), *named, *columns)
         .select_from(CellRow)
         .join(ScoreRow, _of_cell(ScoreRow))
         .join(MetricRow, MetricRow.id == ScoreRow.metric_id)
         .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
-        .outerjoin(StatisticsRow, same_score)
     )
-    return _in_grid(query, grid)
 
 
 def _unscorable(grid: str) -> Query:

@@ -29,6 +29,9 @@ SCORES = pa.schema(
 )
 """One row for each score, by the identity of its cell."""
 
+SPANS = pa.schema([*((name, pa.string()) for name in ("cell", "metric", "signature")), ("spans", pa.binary())])
+"""One row for each score whose metric marks errors; files of earlier versions have none."""
+
 UNSCORABLE = pa.schema([(name, pa.string()) for name in ("cell", "metric", "reason")])
 """One row for each metric that can't score a cell."""
 
@@ -49,6 +52,9 @@ LABELS = pa.schema(
 )
 """One row for each label of the test lines of each pair."""
 
+
+SPANS_FILE = "spans.parquet"
+"""The member of error spans."""
 
 JUDGEMENTS = "judgements.json"
 """The member of human judgements, by the ids of cells."""

@@ -22,7 +22,7 @@ from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_labels import Labels
 from dragoman.store.records import CellRecord, ContaminationRecord, now
 from dragoman.store.repositories import aggregates
-from dragoman.store.schema import CellRow, ModelRow, ScoreRow, StatisticsRow, UnscorableRow
+from dragoman.store.schema import CellRow, ModelRow, ScoreRow, SpansRow, StatisticsRow, UnscorableRow
 from dragoman.store.store import Store
 from dragoman.store.transfer.archive import Archive
 from dragoman.store.transfer.score_loader import ScoreLoader
@@ -185,6 +185,7 @@ class Import:
                 self._write_scores(connection, places)
         else:
             self._write_scores(connection, places)
+        self._write_spans(connection, places)
         self._write_unscorable(connection, places)
         aggregates.recount(connection, {place.model_id for place in places.values()})
         return Imported(self._grid.name, len(self._cells), len(fresh))
@@ -266,6 +267,16 @@ class Import:
                     connection.execute(insert(connection, table).on_conflict_do_nothing(), found)
         for model_id in sorted(scored_here):
             aggregates.recompute_model(connection, model_id)
+
+    def _write_spans(self, connection: Connection, places: dict[str, _Place]) -> None:
+        """Write the error spans of the scores that are here now; those that are there stay."""
+        for row in self._contents.spans():
+            if place := places.get(row["cell"]):
+                metric_id = metric_number(connection, row["metric"])
+                signature_id = signature_number(connection, metric_id, row["signature"])
+                key = place.cell | {"metric_id": metric_id, "signature_id": signature_id}
+                statement = insert(connection, SpansRow).values(**key, spans=row["spans"])
+                connection.execute(statement.on_conflict_do_nothing())
 
     def _write_unscorable(self, connection: Connection, places: dict[str, _Place]) -> None:
         for row in self._archive.rows("unscorable.parquet"):

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from dragoman.errors import StoreError
 from dragoman.metrics.serialization import unpack
+from dragoman.metrics.span_serialization import unpack_spans
 from dragoman.pair import Pair
 from dragoman.spec.base import NAME
 from dragoman.store.blobs import TEST, TRANSLATION, check_blob, is_test
@@ -18,7 +19,7 @@ from dragoman.store.line_labels import unpack as unpack_labels
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, StoredScore
 from dragoman.store.signatures import fits_state
 from dragoman.store.transfer.archive import Archive
-from dragoman.store.transfer.format import CAMPAIGNS, JUDGEMENTS, Conditions, PortableModel, cell_record
+from dragoman.store.transfer.format import CAMPAIGNS, JUDGEMENTS, SPANS_FILE, Conditions, PortableModel, cell_record
 
 CONTAMINATION = 2
 """First version of the layout that holds contamination."""
@@ -75,6 +76,7 @@ class Contents:
         self.labels = self._checked_labels(packed)
         """The labels of test lines by test set, pair and content hash."""
         self._check_scores()
+        self._check_spans()
         self._check_unscorable()
         self._check_judgements()
 
@@ -202,6 +204,28 @@ class Contents:
                     _check(score.low <= score.high, "an interval ends before it begins")
                 if score.statistics is not None:
                     _check(len(unpack(score.statistics)) == segments, "statistics are of another number of segments")
+
+    def spans(self) -> Iterator[dict[str, Any]]:
+        """The error spans of scores; files of earlier versions have none."""
+        return self._archive.rows(SPANS_FILE) if SPANS_FILE in self._archive.manifest.members else iter(())
+
+    def _check_spans(self) -> None:
+        """Spans are of scores that have statistics, once each, and of as many segments."""
+        if SPANS_FILE not in self._archive.manifest.members:
+            return
+        scored = {
+            (row["cell"], row["metric"], row["signature"])
+            for row in self._archive.rows("scores.parquet")
+            if row["statistics"] is not None
+        }
+        for row in self.spans():
+            score = (row["cell"], row["metric"], row["signature"])
+            _check(score in scored, "error spans are of no score, or there twice")
+            scored.remove(score)
+            try:
+                unpack_spans(row["spans"] or b"", self.cells[row["cell"]].segments)
+            except StoreError as error:
+                raise ValueError(str(error)) from error
 
     def _check_unscorable(self) -> None:
         found = set()

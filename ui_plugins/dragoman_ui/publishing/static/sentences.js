@@ -88,7 +88,7 @@ function begin(place, { systems, lines }) {
   place.replaceChildren(form, count, list, pages);
   let found = lines, shown = systems.map((_, index) => index), page = 0;
 
-  const scoresOf = (line) => shown.map((index) => systems[index].scores?.[line.place]).filter((score) => score !== undefined).map((score) => better * score);
+  const scoresOf = (line) => shown.map((index) => systems[index].scores?.[line.place]).filter((score) => score != null).map((score) => better * score);
   const ranks = {
     file: () => 0,
     worst: (line) => Math.min(...scoresOf(line)),
@@ -97,7 +97,7 @@ function begin(place, { systems, lines }) {
   function rankBy(order) {
     const [kind, ...name] = order.split(" ");
     const own = systems.find((each) => each.name === name.join(" "));
-    return own && kind in { worst: 1, best: 1 } ? (line) => (kind === "worst" ? 1 : -1) * better * own.scores[line.place] : ranks[kind];
+    return own && kind in { worst: 1, best: 1 } ? (line) => own.scores[line.place] == null ? Infinity : (kind === "worst" ? 1 : -1) * better * own.scores[line.place] : ranks[kind];
   }
   const labelsOf = (index, line) => systems[index].labels.filter(([, places]) => places.has(line.place)).map(([label]) => label);
 
@@ -117,7 +117,7 @@ function begin(place, { systems, lines }) {
     const made = shown.map((index) => {
       const { name, scores } = systems[index], labels = labelsOf(index, line), text = line.texts[index];
       const head = node("dt", {}, name);
-      if (scores) head.append(" ", node("span", { class: "score" }, (scores[line.place] / 10 ** digits).toFixed(digits)));
+      if (scores && scores[line.place] !== null) head.append(" ", node("span", { class: "score" }, (scores[line.place] / 10 ** digits).toFixed(digits)));
       for (const label of labels) head.append(" ", node("span", { class: "flag" }, spoken[label]));
       const parts = text ? stretches(text, line.references[0], target).map(([part, isCommon]) => (isCommon ? visible(part) : node("mark", {}, visible(part)))) : [node("span", { class: "empty" }, "nothing")];
       return node("div", {}, head, node("dd", { lang: labels.includes("off_target") ? "" : target, dir: "auto" }, ...parts));

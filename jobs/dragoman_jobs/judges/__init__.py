@@ -1,0 +1,1 @@
+"""Language models that judge translations: metrics whose scorer is an endpoint of OpenAI's protocol."""

@@ -1,0 +1,1 @@
+"""Disagreement of metrics: on systems, and on single sentences."""
