@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dragoman import plugins
 from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
+from dragoman.metrics.generation import Generation
+from dragoman.metrics.lookup import installed_metric
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
 from dragoman.script import likely_script
@@ -40,6 +41,7 @@ def score(
     references: Sequence[str],
     *,
     further: Sequence[Sequence[str]] = (),
+    generation: Generation | None = None,
 ) -> list[ScoreRecord | Unscorable]:
     """The scores of a pair's hypotheses, one for each metric and in that order.
 
@@ -51,6 +53,7 @@ def score(
         hypotheses: likewise.
         references: likewise.
         further: further references of each segment, which may be more or fewer of some.
+        generation: how the hypotheses came about, where that is known: some metrics of errors look at it.
 
     Raises:
         MetricError: the sides differ in length or are empty. What only one metric can't do becomes its `Unscorable`.
@@ -62,8 +65,8 @@ def score(
         several = [(first, *more) for first, more in zip(references, further, strict=True)]
     found = []
     for name in metrics:
-        kind: type[Metric] = plugins.load("metrics", name)
-        found.append(_score(kind, pair, languages, sources, hypotheses, references, several))
+        kind = installed_metric(name)
+        found.append(_score(kind, pair, languages, sources, hypotheses, references, several, generation))
     return found
 
 
@@ -85,7 +88,7 @@ def require(metrics: Sequence[str], pairs: Iterable[Pair], languages: Collection
     into = {likely_script(pair.target): pair for pair in pairs}
     for name in metrics:
         try:
-            kind: type[Metric] = plugins.load("metrics", name)
+            kind = installed_metric(name)
         except ImportError as error:
             raise MetricNeedError(f"The metric {name} needs a package that is not installed here: {error}.") from error
         for pair in into.values():
@@ -105,9 +108,12 @@ def _score(
     hypotheses: Sequence[str],
     references: Sequence[str],
     several: Sequence[Sequence[str]] | None,
+    generation: Generation | None,
 ) -> ScoreRecord | Unscorable:
     try:
         metric = kind(pair, languages)
+        if generation is not None:
+            metric.inform(generation)
         if several is None:
             statistics = metric.statistics(sources, hypotheses, references)
         else:

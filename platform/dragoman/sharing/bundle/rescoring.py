@@ -95,6 +95,8 @@ class Signatures:
         kind = metric_class(metric)
         if kind is None:
             return Here(None, f"the metric {metric} is not installed here")
+        if kind.needs_generation:
+            return Here(None, f"{metric} looks at how translations were asked for and ended, which bundles do not hold")
         try:
             own, several = kind(pair, self._languages), self._references(test_set, pair)
             return Here(own.signature if several is None else own.signature_of_several(several))

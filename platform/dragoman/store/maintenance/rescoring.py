@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, select
 
-from dragoman import plugins
 from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError
+from dragoman.metrics.generation import Generation
+from dragoman.metrics.lookup import installed_metric
 from dragoman.metrics.scoring import ScoreRecord, require, score
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
@@ -24,6 +25,7 @@ from dragoman.store.schema import (
     GridModelRow,
     GridPairRow,
     MetricRow,
+    PromptRow,
     ScoreRow,
     SignatureRow,
     UnscorableRow,
@@ -65,6 +67,8 @@ class ScoringTask(NamedTuple):
     """Blob of the translation."""
     blobs: str
     """URL of the blob storage."""
+    prompt: str | None = None
+    """The prompt in use, as people are shown it; None where none is known."""
 
 
 class ScoringOutcome(NamedTuple):
@@ -147,9 +151,10 @@ def _tasks(
     store: Store, grid: str, cells: Sequence[CellRecord], *, metrics: Sequence[str], counts: dict[str, Counter[str]]
 ) -> list[ScoringTask]:
     """What is to be scored; what is not is counted."""
-    kinds = {metric: plugins.load("metrics", metric) for metric in metrics}
+    kinds = {metric: installed_metric(metric) for metric in metrics}
     languages = store.grids.get(grid).languages
     present = _signatures(store, grid)
+    prompts = _prompts(store, {record.cell.prompt for record in cells})
     tasks = []
     for record in cells:
         cell, needed = record.cell, []
@@ -165,10 +170,24 @@ def _tasks(
         if needed and record.hypotheses and record.test:
             tasks.append(
                 ScoringTask(
-                    cell.id, cell.pair, languages, tuple(needed), record.test, record.hypotheses, store.blobs.url
+                    cell.id,
+                    cell.pair,
+                    languages,
+                    tuple(needed),
+                    record.test,
+                    record.hypotheses,
+                    store.blobs.url,
+                    prompts.get(cell.prompt),
                 )
             )
     return tasks
+
+
+def _prompts(store: Store, identities: Collection[str]) -> dict[str, str]:
+    """Some prompts as people are shown them, by identity."""
+    with store.database.reading() as connection:
+        query = select(PromptRow.identity, PromptRow.template).where(PromptRow.identity.in_(identities))
+        return dict(connection.execute(query).tuples())
 
 
 def _signatures(store: Store, grid: str) -> defaultdict[str, defaultdict[str, set[str]]]:
@@ -248,9 +267,16 @@ def _end_with_parent() -> None:
 def _run(task: ScoringTask) -> ScoringOutcome:
     blobs = BlobStore(task.blobs)
     text = blobs.test_text(task.test)
-    hypotheses = [line.text for line in blobs.translation(task.hypotheses)]
+    lines = blobs.translation(task.hypotheses)
     results = score(
-        task.metrics, task.pair, task.languages, text.sources, hypotheses, text.references, further=text.further
+        task.metrics,
+        task.pair,
+        task.languages,
+        text.sources,
+        [line.text for line in lines],
+        text.references,
+        further=text.further,
+        generation=Generation.of(task.prompt, [line.finish_reason for line in lines]),
     )
     scores = [StoredScore.of(found) for found in results if isinstance(found, ScoreRecord)]
     unscorable = [found for found in results if isinstance(found, Unscorable)]
