@@ -10,6 +10,7 @@ import regex
 OPENING = 120
 """Characters that an opening about the translation has at most."""
 
+_END = regex.compile(r"[:：\n]")
 _REASONING = regex.compile(
     r"(?is)<(think|thinking|reasoning|scratchpad)>.*?(?:</\1>|\Z)|</(?:think|thinking|reasoning)>"
 )
@@ -59,12 +60,12 @@ def _wrapping(text: str) -> Iterator[tuple[int, int]]:
 def _openings(text: str) -> Iterator[tuple[int, int]]:
     """A first clause about the translation, up to its colon or line break."""
     start = len(text) - len(text.lstrip())
-    end = regex.compile(r"[:：\n]|\Z").search(text, pos=start).start()  # \Z is always found
-    if not start < end < len(text) or end - start > OPENING:
+    end = _END.search(text, pos=start)
+    if end is None or not 0 < end.start() - start <= OPENING or end.end() == len(text.rstrip()):
         return
-    opening = text[start:end]
+    opening = text[start : end.start()]
     if _openers().match(opening) or _about().search(opening):
-        yield start, end + 1
+        yield start, end.end()
 
 
 @cache

@@ -22,5 +22,5 @@ class Token(NamedTuple):
 
 @lru_cache(maxsize=20_000)  # a source or a reference is read once for all metrics and models
 def tokens(text: str) -> tuple[Token, ...]:
-    """The tokens of a text: runs of letters, marks and digits; single characters in Chinese, Japanese, Thai and so on."""
+    """The tokens of a text: runs of letters, marks and digits; single characters in Chinese, Japanese, Thai ..."""
     return tuple(Token(found[0].casefold(), found.start(), found.end()) for found in _TOKEN.finditer(text))

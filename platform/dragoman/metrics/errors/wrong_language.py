@@ -63,7 +63,7 @@ class WrongLanguage(ErrorMetric):
         for own, of_reference in self._examined(sources, hypotheses, references):
             verdict = self._verdict(own)
             is_wrong = self._verdict(of_reference).is_off_target
-            rows.append((verdict.is_off_target, is_wrong, 1, self._found(verdict, own.text)))
+            rows.append((verdict.is_off_target, is_wrong, 1, self._found(verdict, own)))
         return np.array(rows, dtype=np.float64)
 
     def _verdict(self, examined: Examined) -> Verdict:
@@ -72,13 +72,14 @@ class WrongLanguage(ErrorMetric):
         expected = self.detector.judge(examined.reference)
         return verdict_beside(self.detector, examined.source, examined.text, examined.reference, expected=expected)
 
-    def _found(self, verdict: Verdict, text: str) -> int:
+    def _found(self, verdict: Verdict, examined: Examined) -> int:
         candidates = self.detector.candidates
         if verdict is Verdict.UNDECIDED:
             return UNDECIDED
         if verdict is Verdict.ON_TARGET:
             return 1 + candidates.index(self._pair.target)
-        guess = self.detector.guess(text)
+        is_copy = examined.text == examined.source and self._pair.source in candidates
+        guess = self._pair.source if is_copy else self.detector.guess(examined.text)
         return len(candidates) + 1 if guess is None else 1 + candidates.index(guess)
 
 
