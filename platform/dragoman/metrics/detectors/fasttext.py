@@ -67,8 +67,8 @@ class GlotLid(FastText):
         path = settings().glotlid
         if path is None:
             raise MetricNeedError(
-                "The detector glotlid needs GlotLID's fastText model: download its model.bin, and set DRAGOMAN_GLOTLID to "
-                "its path."
+                "The detector glotlid needs a fastText model: download GlotLID's model.bin, and have DRAGOMAN_GLOTLID "
+                "name it."
             )
         return path.expanduser().resolve()
 
