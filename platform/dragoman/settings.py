@@ -78,6 +78,13 @@ class Settings(NoTruthValues, BaseSettings):
     """GPUs that each evaluation worker holds: 0.5 lets two share one, 2 gives each worker two, 0 decodes on the CPU."""
     batch_tokens: int = Field(default=4096, ge=1)
     """Padded tokens of prompts that an evaluation worker decodes at once (beams counted); no part of any identity."""
+    metric_workers: int = Field(default=0, ge=0)
+    """The most actors of metrics that hold a model; 0 is one for each such metric while cells are translated, and then
+    as many as there is room for."""
+    metric_cpus: float = Field(default=1, gt=0)
+    """CPU cores that each of them holds."""
+    metric_gpus: float = Field(default=0, ge=0)
+    """GPUs that each of them holds: 0.5 lets two share one, 0 scores on the CPU."""
     training_workers: int = Field(default=1, ge=1)
     """Processes that train a model together; two or more are Ray Train's, on one node or several."""
     training_cpus: float = Field(default=1, gt=0)

@@ -7,6 +7,7 @@ import typer
 from dragoman import logs, plugins
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.plan import SpecArgument
+from dragoman.planning.model_metrics import configured_metrics
 from dragoman.planning.plan import Plan
 from dragoman.planning.planner import make_plan
 from dragoman.reports.plan import missing
@@ -91,7 +92,8 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, failed_too: bool = True)
 
     require_short_temporary_folder()
     shares = Shares.of(chosen)
-    shares.require_room(room_here(chosen), bool(plan.trainings), "this machine")
+    has_models = bool(configured_metrics(plan.spec.evaluation.metrics))
+    shares.require_room(room_here(chosen), bool(plan.trainings), "this machine", has_models=has_models)
     shares.require_sense(plan)
     logs.configure(chosen)
     console = log_console(quiet)

@@ -17,6 +17,8 @@ class Shares:
 
     evaluation: Share
     """An evaluation worker."""
+    metric: Share
+    """An actor of a metric that holds a model."""
     training: Share
     """A finetuning, or each of its workers."""
     training_workers: int
@@ -27,28 +29,34 @@ class Shares:
         """As the settings have it."""
         return cls(
             evaluation=Share(settings.worker_cpus, settings.worker_gpus),
+            metric=Share(settings.metric_cpus, settings.metric_gpus),
             training=Share(settings.training_cpus, settings.training_gpus),
             training_workers=settings.training_workers,
         )
 
-    def require_room(self, room: Callable[[Share], int], trains: bool, where: str = "the cluster") -> None:
+    def require_room(
+        self, room: Callable[[Share], int], trains: bool, where: str = "the cluster", *, has_models: bool = False
+    ) -> None:
         """Make sure that all can run; a request that is never met would wait forever.
 
         Args:
             room: how many workers with a share there is room for.
             trains: whether there is a finetuning.
             where: what has the room, for the sentence.
+            has_models: whether there is a metric that holds a model.
 
         Raises:
             ClusterError: no node is large enough, or there are too few for the workers of a finetuning.
         """
         wanted = [("A finetuning", self.training, self.training_workers)] if trains else []
+        wanted += [("An actor of a metric that holds a model", self.metric, 1)] if has_models else []
         for what, share, count in (*wanted, ("An evaluation worker", self.evaluation, 1)):
             there = room(share)
             if there == 0:
                 raise ClusterError(
                     f"{what} is to hold {share}, and no node of {where} has that: start one that has, or ask for less "
-                    "(`--cpus`, `--gpus`, or the settings worker_cpus, worker_gpus, training_cpus, training_gpus)."
+                    "(`--cpus`, `--gpus`, or the settings worker_cpus, worker_gpus, training_cpus, training_gpus, "
+                    "metric_cpus, metric_gpus)."
                 )
             if there < count:
                 raise ClusterError(

@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dragoman.cell import CellState
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
+from dragoman.store.maintenance.open_scores import OpenScore, open_scores
 from dragoman.store.records import CellRecord
 from dragoman.store.store import Store
 from dragoman_jobs.driver.retry import with_retries
 
 
 class Backlog:
-    """What is left of a grid. Its length is the cells and finetunings still to do, here or in another grid's driver."""
+    """What is left of a grid. Its length is the cells, scores and finetunings still to do, here or in another driver."""
 
     def __init__(self, cells: Iterable[CellRecord], sizes: Mapping[str, int], *, failed_too: bool) -> None:
         """Count a grid's cells.
@@ -30,6 +31,8 @@ class Backlog:
         self._states: Counter[CellState] = Counter()
         self.untrained: Sequence[PlannedTraining] = ()
         """Finetunings that are still to do."""
+        self.unscored: Sequence[OpenScore] = ()
+        """Translated cells that metrics which hold a model have still to score."""
         self.given_up: set[str] = set()
         """Ids of models with cells that failed and are not tried again."""
         self.characters = 0
@@ -46,7 +49,7 @@ class Backlog:
                 self.given_up.add(cell.cell.model)
 
     def __len__(self) -> int:
-        return self.planned + self.running_elsewhere + len(self.untrained)
+        return self.planned + self.running_elsewhere + len(self.untrained) + len(self.unscored)
 
     @property
     def planned(self) -> int:
@@ -123,7 +126,13 @@ class Backlog:
 
 
 def read_backlog(
-    plan: Plan, store: Store, sizes: Mapping[str, int], *, grids: Sequence[str], failed_too: bool
+    plan: Plan,
+    store: Store,
+    sizes: Mapping[str, int],
+    *,
+    grids: Sequence[str],
+    failed_too: bool,
+    metrics: Sequence[str] = (),
 ) -> Backlog:
     """What the store lacks of a planned grid that is in it.
 
@@ -133,6 +142,7 @@ def read_backlog(
         sizes: characters to translate, by the blob of the test lines.
         grids: names of the grid, and of others whose cells are done with it.
         failed_too: whether what failed is to be tried again.
+        metrics: names of the metrics that hold a model.
     """
     cells = with_retries(lambda: [cell for grid in grids for cell in store.cells.of_grid(grid)])
     backlog = Backlog(cells, sizes, failed_too=failed_too)
@@ -143,4 +153,5 @@ def read_backlog(
         if (backlog.pending(training.identity.id) or training.identity.id not in backlog.given_up)
         and with_retries(lambda: store.models.training(training.identity.id)) is None  # noqa: B023 (asked at once)
     ]
+    backlog.unscored = with_retries(lambda: [each for grid in grids for each in open_scores(store, grid, metrics)])
     return backlog

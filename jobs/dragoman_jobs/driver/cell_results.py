@@ -9,7 +9,7 @@ from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.redaction import masked
 from dragoman.store.jobs import control
-from dragoman.store.records import Untranslated
+from dragoman.store.records import ScoredCell, Untranslated
 from dragoman.store.store import Store
 from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
@@ -49,6 +49,7 @@ class CellResults:
         self._throughput, self._meters, self._reporter = throughput, meters, reporter
         self._unfinished = backlog.pending_by_model()
         self._unwritten: list[CellResult] = []
+        self._scored: list[ScoredCell] = []
         self._reasons: set[str] = set()
 
     def add(self, ended: CellResult) -> None:
@@ -68,6 +69,13 @@ class CellResults:
             self._reasons.add(str(ended.failure))
             self._progress.failed(f"{task.pair} failed: {ended.failure}", ended.detail)
 
+    def add_scores(self, scored: ScoredCell) -> None:
+        """Take what a model metric made of a cell that was added, or is in the store; `write` writes it."""
+        self._scored.append(scored)
+        with about(cell=scored.cell):
+            for each in scored.unscorable:
+                logger.info("unscorable by %s: %s", each.metric, each.reason)
+
     def write(self, started: Sequence[CellTask] = (), seconds: float = SECONDS) -> list[str]:
         """Write what was added, and the cells about to start, in one transaction.
 
@@ -78,12 +86,13 @@ class CellResults:
         Returns:
             Ids of those of `started` that are not to start: another grid's driver is at them, or has done them.
         """
-        ended = self._unwritten
-        if not (ended or started):
+        ended, scored = self._unwritten, self._scored
+        if not (ended or scored or started):
             return []
         theirs = with_retries(
             lambda: self._store.cells.advance(
                 translated=[each.outcome for each in ended if each.outcome is not None],
+                scored=scored,
                 failed=[
                     Untranslated(each.task.cell, masked(str(each.failure))) for each in ended if each.outcome is None
                 ],
@@ -92,7 +101,7 @@ class CellResults:
             ),
             seconds,
         )
-        self._unwritten = []
+        self._unwritten, self._scored = [], []
         for _ in range(len(started) - len(theirs)):
             self._throughput.begin()
         self._report(ended)

@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from dragoman.metrics.scoring import text_metrics
 from dragoman.planning.few_shot import Drawn
+from dragoman.planning.model_metrics import configured_metrics
 from dragoman.planning.plan import Plan
 from dragoman.planning.quoted_systems import commit_quoted
 from dragoman.planning.systems_from_files import commit_systems
 from dragoman.settings import Settings
 from dragoman.store.heartbeat import BEAT_SECONDS
 from dragoman.store.jobs import control
+from dragoman.store.maintenance.metric_worker import MetricWorker
+from dragoman.store.maintenance.open_scores import OpenScore
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import Cluster
 from dragoman_jobs.cluster.resources import Shares
@@ -30,6 +34,7 @@ from dragoman_jobs.driver.retry import with_retries
 from dragoman_jobs.driver.throughput import PrometheusMetrics, Throughput
 from dragoman_jobs.driver.trainings import Finetunings
 from dragoman_jobs.engines.selection import FASTEST_FIRST
+from dragoman_jobs.evaluation.metric_pool import MetricPool
 from dragoman_jobs.evaluation.worker import Worker
 from dragoman_jobs.evaluation.worker_pool import WorkerPool
 
@@ -64,6 +69,8 @@ class Driver:
         self._throughput = Throughput()
         self._sizes: dict[str, int] = {}
         self._drawn: Drawn = {}
+        self._metrics = configured_metrics(plan.spec.evaluation.metrics)
+        self._given_up: set[OpenScore] = set()
 
     def register(self) -> None:
         """Write the grid into the store: models, test lines, and every cell with its state so far."""
@@ -96,7 +103,21 @@ class Driver:
         Args:
             failed_too: whether what failed is to be tried again.
         """
-        return read_backlog(self._plan, self._store, self._sizes, grids=self._grids, failed_too=failed_too)
+        backlog = read_backlog(
+            self._plan,
+            self._store,
+            self._sizes,
+            grids=self._grids,
+            failed_too=failed_too,
+            metrics=[metric.name for metric in self._metrics],
+        )
+        backlog.unscored = [each for each in backlog.unscored if each not in self._given_up]
+        return backlog
+
+    @property
+    def unscored(self) -> int:
+        """Scores of metrics that hold a model that this driver has given up: they stay open."""
+        return len(self._given_up)
 
     @property
     def _grids(self) -> list[str]:
@@ -126,16 +147,17 @@ class Driver:
             ClusterError: the cluster lacks what a worker or a finetuning is to hold.
             StoppedError: somebody stopped the grid.
         """
-        if not backlog.untrained and not backlog.planned:
+        if not backlog.untrained and not backlog.planned and not backlog.unscored:
             self._wait_for_others(backlog)
             return
         if not cluster.grows:
-            self._shares.require_room(cluster.room, bool(backlog.untrained))
-        DriverLoop(
+            self._shares.require_room(cluster.room, bool(backlog.untrained), has_models=bool(self._metrics))
+        loop = DriverLoop(
             cluster,
             backlog,
             self._settings,
             pool=self._pool(cluster),
+            scoring=self._scoring(cluster),
             trainings=Finetunings(self._plan, self._store, self._settings, self.progress, reporter),
             preparations=Preparations(self._plan, self._settings, self._drawn, self._shares.evaluation.gpus),
             results=CellResults(
@@ -144,17 +166,29 @@ class Driver:
             progress=self.progress,
             throughput=self._throughput,
             meters=meters,
-        ).run(self._plan.models)
+        )
+        try:
+            loop.run(self._plan.models)
+        finally:
+            self._given_up |= loop.given_up
 
     def _pool(self, cluster: Cluster) -> WorkerPool:
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
         arguments = (self._settings.blobs_url, device, self._plugins())
         return WorkerPool(cluster, lambda: cluster.worker(Worker, *arguments, share=self._shares.evaluation))
 
+    def _scoring(self, cluster: Cluster) -> MetricPool:
+        device = "cuda" if self._shares.metric.gpus else "cpu"
+        arguments = (self._settings.blobs_url, self._settings.home.resolve(), device)
+        share = self._shares.metric
+        return MetricPool(
+            cluster, lambda metric: cluster.worker(MetricWorker, metric, *arguments, share=share), self._metrics
+        )
+
     def _plugins(self) -> list[tuple[str, str]]:
         """What every worker will need for certain, and can import while models are prepared."""
         engine = self._plan.spec.evaluation.engine
-        metrics = [("metrics", name) for name in self._plan.spec.evaluation.metrics]
+        metrics = [("metrics", name) for name in text_metrics(self._plan.spec.evaluation.metric_names)]
         return [("engines", FASTEST_FIRST[0] if engine == "auto" else engine), *metrics]
 
     def _wait_for_others(self, backlog: Backlog) -> None:

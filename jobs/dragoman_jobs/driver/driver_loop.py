@@ -8,17 +8,20 @@ from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.settings import Settings
-from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref
+from dragoman.store.maintenance.open_scores import OpenScore
+from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref, Share
 from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.cell_results import CellResults
 from dragoman_jobs.driver.preparations import Preparations
 from dragoman_jobs.driver.progress import ProgressDisplay, cell_note
 from dragoman_jobs.driver.throughput import PrometheusMetrics, Throughput
+from dragoman_jobs.driver.timeline import Timeline, Work
 from dragoman_jobs.driver.trainings import FinetuningResult, Finetunings
 from dragoman_jobs.engines.selection import PreparedCheckpoint
+from dragoman_jobs.evaluation.metric_pool import GivenUp, MetricPool
 from dragoman_jobs.evaluation.worker import CellTask
-from dragoman_jobs.evaluation.worker_pool import WorkerPool
+from dragoman_jobs.evaluation.worker_pool import CellResult, WorkerPool
 
 _POLL_SECONDS = 0.5
 """Seconds between two looks at what is going on."""
@@ -34,6 +37,7 @@ class DriverLoop:
         settings: Settings,
         *,
         pool: WorkerPool,
+        scoring: MetricPool,
         trainings: Finetunings,
         preparations: Preparations,
         results: CellResults,
@@ -48,6 +52,7 @@ class DriverLoop:
             backlog: what is to be done.
             settings: how many workers there may be, and what each holds.
             pool: the evaluation workers.
+            scoring: the actors of metrics that hold a model.
             trainings: the finetunings.
             preparations: the models being prepared.
             results: takes what became of cells.
@@ -57,9 +62,13 @@ class DriverLoop:
         """
         self._cluster, self._backlog, self._settings = cluster, backlog, settings
         self._shares = Shares.of(settings)
-        self._pool, self._trainings, self._preparations = pool, trainings, preparations
+        self._pool, self._scoring = pool, scoring
+        self._trainings, self._preparations = trainings, preparations
         self._results, self._progress, self._throughput, self._meters = results, progress, throughput, meters
         self._next_show = 0.0
+        self._timeline = Timeline()
+        self.given_up: set[OpenScore] = set()
+        """Scores that could not be had: they stay open."""
 
     def run(self, models: Sequence[ModelIdentity]) -> None:
         """Do all of the backlog, in the order of the models.
@@ -73,38 +82,46 @@ class DriverLoop:
         for model in models:
             if self._backlog.pending(model.id) and model.id not in untrained:
                 self._preparations.begin(self._cluster, model)
+        self._scoring.add(self._backlog.unscored)
         self._progress.bar("cells", self._backlog.total, self._backlog.ended)
         try:
-            while self._trainings.left or self._preparations or self._pool.waiting or self._pool.running:
+            while self._translates or self._trainings.left or self._scoring.waiting or self._scoring.running:
                 self._step()
             self._results.write()
             self._show()
+            if line := self._timeline.sentence:
+                self._progress.say(line)
         finally:
             self._trainings.close()
             self._pool.close()
+            self._scoring.close()
             self._results.write(seconds=0.0)  # what ended before it broke off
 
     def _step(self) -> None:
         self._resize_pool()
         self._choose_cells()
         self._pool.dispatch()
+        self._scoring.resize(self._metric_actors, coming=bool(self._pool.waiting or self._pool.running))
+        self._scoring.dispatch()
         for trained in self._trainings.look(self._cluster):
             self._take_trained(trained)
-        refs = [*self._trainings.refs, *self._preparations.refs, *self._pool.refs]
+        refs = [*self._trainings.refs, *self._preparations.refs, *self._pool.refs, *self._scoring.refs]
         for ref in self._cluster.wait(refs, _POLL_SECONDS):
             if ref in self._trainings.refs:
                 if (over := self._trainings.follow(self._cluster, ref)) is not None:
                     self._take_trained(over)
             elif ref in self._preparations.refs:
                 self._take_prepared(ref)
+            elif ref in self._scoring.refs:
+                self._take_scored(ref)
             elif (ended := self._pool.take(ref)) is not None:
-                self._results.add(ended)
+                self._take_ended(ended)
         if time.monotonic() >= self._next_show:
             self._next_show = time.monotonic() + _POLL_SECONDS
             self._show()
 
     def _resize_pool(self) -> None:
-        besides = self._trainings.held + [ONE_CORE] * len(self._preparations)
+        besides = self._besides
         size = self._cluster.room(self._shares.evaluation, besides)
         workers = self._settings.workers
         if self._cluster.grows:
@@ -114,6 +131,63 @@ class DriverLoop:
             size = max(size, 1)  # nodes may have gone; Ray waits for others
         coming = sum(len(self._backlog.pending(model.id)) for model in self._preparations.models)
         self._pool.resize(min(size, workers or size), coming)
+
+    @property
+    def _translates(self) -> bool:
+        """Whether cells are translated, or will be as soon as their model is prepared."""
+        return bool(self._preparations or self._pool.waiting or self._pool.running)
+
+    @property
+    def _besides(self) -> list[Share]:
+        """What is held, or kept, by all but the evaluation workers."""
+        scoring = max(self._scoring.actors, self._metric_actors)
+        return self._others + [self._shares.metric] * scoring
+
+    @property
+    def _others(self) -> list[Share]:
+        """What finetunings and preparations hold."""
+        return self._trainings.held + [ONE_CORE] * len(self._preparations)
+
+    @property
+    def _metric_actors(self) -> int:
+        """The most actors of metrics there may be now: while cells are translated, one worker for that has its room."""
+        metrics, most = len(self._scoring.metrics), self._settings.metric_workers
+        if not metrics or not (self._translates or self._scoring.waiting or self._scoring.running):
+            return 0
+        if self._cluster.grows:
+            return most or metrics
+        if self._translates:
+            room = self._cluster.room(self._shares.metric, [*self._others, self._shares.evaluation])
+            return min(room, most or metrics)
+        room = self._cluster.room(self._shares.metric, self._others)
+        if not self._others:
+            room = max(room, 1)  # nodes may have gone; Ray waits for others
+        return min(room, most or room)
+
+    def _take_ended(self, ended: CellResult) -> None:
+        """Have a cell that was translated scored by the metrics that hold a model."""
+        self._results.add(ended)
+        if ended.outcome is None:
+            return
+        task, done = ended.task, ended.outcome
+        self._timeline.add(Work.TRANSLATING, done.ended - done.busy, done.ended)
+        self.given_up |= set(self._scoring.add(
+            OpenScore(task.cell, task.pair, metric, task.test, done.translation.hypotheses)
+            for metric in self._scoring.metrics
+        ))  # fmt: skip
+
+    def _take_scored(self, ref: Ref) -> None:
+        found = self._scoring.take(ref)
+        if isinstance(found, GivenUp):
+            self._give_up(found)
+        elif found is not None:
+            self._timeline.add(Work.SCORING, found.began, found.ended)
+            self._results.add_scores(found)
+
+    def _give_up(self, found: GivenUp) -> None:
+        self.given_up |= set(found.tasks)
+        cells = f"{len(found.tasks)} {'cell is' if len(found.tasks) == 1 else 'cells are'}"
+        self._progress.failed(f"{found.metric}: {cells} not scored: {found.reason}")
 
     def _choose_cells(self) -> None:
         """Have workers' next cells chosen and written as started, but for those that others are at."""
@@ -157,6 +231,7 @@ class DriverLoop:
         left = None if self._trainings.left else pace.seconds_left
         counts = {"running": pool.running, "workers": pool.workers, "busy": pool.busy}
         trainings = self._trainings.standing
-        self._progress.show({**pace._asdict(), **counts, "seconds_left": left, "trainings": trainings})
+        scoring = {"scoring": self._scoring.standing} if self._scoring.standing else {}
+        self._progress.show({**pace._asdict(), **counts, "seconds_left": left, "trainings": trainings, **scoring})
         if self._meters:
             self._meters.show(left=backlog.planned, trainings=self._trainings.left, **counts)

@@ -16,7 +16,7 @@ from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
 from dragoman.disk import told_apart
 from dragoman.errors import DragomanError
-from dragoman.metrics.scoring import require
+from dragoman.metrics.scoring import require, text_metrics
 from dragoman.planning.adoption import adopt_from
 from dragoman.planning.candidates import candidates_plan, is_theirs
 from dragoman.planning.manifest import prepare
@@ -71,7 +71,7 @@ def run_grid(
         ahead: begins what a new grid needs for certain, as soon as it is certain.
 
     Returns:
-        Whether no cell failed.
+        Whether no cell failed, and no score is open.
 
     Raises:
         ModelError: the base has no tokenizer.
@@ -84,7 +84,7 @@ def run_grid(
         FinisherError: all cells are done, but not what follows.
     """
     require_tokenizer(plan.spec.base.model)
-    require(plan.spec.evaluation.metrics, plan.pairs, plan.spec.languages)
+    require(plan.spec.evaluation.metric_names, plan.pairs, plan.spec.languages)
     _make_home(settings.home)
     watchdog.clear(temporary_folder())
     with temporary_files():
@@ -159,10 +159,10 @@ def _run(
                 reporter.break_off(error)
                 tracker.close(away=0.0, busy=5.0)
                 raise
-            if lacking := unscored_metrics(store, grid):
+            if lacking := text_metrics(unscored_metrics(store, grid)):
                 rescore(store, grid, lacking)
             failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
-            reporter.finish(failed=bool(failed))
+            reporter.finish(failed=bool(failed or driver.unscored))
             _print_answers(plan, store, console)
         with console.status("writing to MLflow"):
             complaints = tracker.close()
@@ -172,9 +172,14 @@ def _run(
             progress.say(
                 f"{failed} cells failed, so nothing is promoted; `dragoman retry {grid} --failed` tries them again."
             )
-        else:
+        if driver.unscored:
+            progress.say(
+                f"{driver.unscored} scores of metrics that hold a model are open, so nothing is promoted; `dragoman "
+                f"resume {grid}` computes them."
+            )
+        if not failed and not driver.unscored:
             finish(plan, settings, reporter.runs, tracker.unwritten, progress)
-    return failed == 0
+    return not failed and not driver.unscored
 
 
 def _candidates(plan: Plan, store: Store, progress: ProgressDisplay) -> Plan | None:
@@ -239,7 +244,7 @@ def _work(
 
 def _print_answers(plan: Plan, store: Store, console: Console) -> None:
     """What `dragoman results GRID` prints."""
-    grid, metric = plan.spec.name, plan.spec.evaluation.metrics[0]
+    grid, metric = plan.spec.name, plan.spec.evaluation.metric_names[0]
     with store.snapshot() as snapshot:
         tables = answers_by_test_set(snapshot, ScoreQuestion(grid, metric), models=model_names(snapshot, grid))
         text = render(tables, Form.TEXT)

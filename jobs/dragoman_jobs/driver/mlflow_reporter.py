@@ -113,4 +113,4 @@ def _questions(plan: Plan, model: ModelIdentity) -> dict[str, ScoreQuestion]:
     """What a model is measured by, as MLflow calls it, asked with its first prompt where the grid has several."""
     prompt = plan.prompt_of(model).label if len(plan.prompts) > 1 else None
     names = [test_set.name for test_set in plan.test_sets]
-    return questions_of(plan.spec.name, plan.spec.evaluation.metrics, prompt=prompt, test_sets=names)
+    return questions_of(plan.spec.name, plan.spec.evaluation.metric_names, prompt=prompt, test_sets=names)

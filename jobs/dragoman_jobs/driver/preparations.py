@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from dragoman.metrics.scoring import text_metrics
 from dragoman.model import ModelIdentity
 from dragoman.planning.few_shot import Drawn
 from dragoman.planning.plan import Plan
@@ -71,6 +72,7 @@ class Preparations:
         checkpoint = checkpoint_of(plan, model, self._settings.models_dir)
         by_default = plan.decoding_of(model.id)
         decodings = {test_set.id: plan.decoding_of(model.id, test_set) for test_set in plan.test_sets}
+        metrics = tuple(text_metrics(plan.spec.evaluation.metric_names))
         return [
             CellTask.model_construct(  # to validate them would copy the languages for each: a hundred bytes a language
                 cell=cell.cell.id,
@@ -80,7 +82,7 @@ class Preparations:
                 prompt=self._prompts[cell.cell.prompt],
                 test=str(cell.test),
                 languages=plan.spec.languages,
-                metrics=plan.spec.evaluation.metrics,
+                metrics=metrics,
                 demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
                 asked=checkpoint if self._prompts[cell.cell.prompt].chat else None,
                 size=backlog.size(cell),

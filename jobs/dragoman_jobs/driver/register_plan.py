@@ -64,7 +64,7 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
         spec_hash=plan.id,
         models=(*(model.id for model in plan.models), *kept),
         base=plan.base.id,
-        metrics=plan.spec.evaluation.metrics,
+        metrics=plan.spec.evaluation.metric_names,
         languages=plan.spec.languages,
         names={**{model.id: model.name for model in plan.models}, **{model: name for model, (name, _) in kept.items()}},
         test_sets={each.id: each.name for each in plan.test_sets if each.name is not None},

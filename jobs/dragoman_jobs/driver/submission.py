@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from dragoman.errors import DragomanError
+from dragoman.planning.model_metrics import configured_metrics
 from dragoman.planning.plan import Plan
 from dragoman.redaction import masked
 from dragoman.settings import Settings, variable
@@ -68,7 +69,10 @@ def submit(plan: Plan, settings: Settings, address: str) -> Submission:
     nodes, shares = ray.nodes(), Shares.of(settings)
     where = f"the cluster at {ray.address}"
     if not settings.autoscaling:
-        shares.require_room(lambda share: sum(share.fits(*node) for node in nodes), bool(plan.trainings), where)
+        shares.require_room(
+            lambda share: sum(share.fits(*node) for node in nodes), bool(plan.trainings), where,
+            has_models=bool(configured_metrics(plan.spec.evaluation.metrics)),
+        )  # fmt: skip
     shares.require_sense(plan)
     settle_home(settings)
     store = Store.open(settings.store_url, settings.blobs_url)

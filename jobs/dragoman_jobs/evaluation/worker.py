@@ -79,7 +79,7 @@ class CellTask(BaseModel):
     languages: tuple[str, ...]
     """The grid's languages: the candidates of language identification."""
     metrics: tuple[str, ...]
-    """Names of the metrics."""
+    """Names of the metrics that hold no model."""
     size: int = 0
     """Characters to translate: how long it will take, against other cells."""
     then: Loading | None = None
@@ -151,7 +151,7 @@ class Worker:
         )
         generation = Generation.of(task.prompt.shown, [each.finish_reason for each in hypotheses])
         outcome = self._score(task, translation, test, texts, generation)
-        return outcome.model_copy(update={"busy": time.monotonic() - started})
+        return outcome.model_copy(update={"busy": time.monotonic() - started, "ended": time.time()})
 
     def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
         """The model, loaded; the one before it goes first.

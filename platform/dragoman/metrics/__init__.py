@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from dragoman.cell import Unscorable
     from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Scores, Statistics, check_lengths
     from dragoman.metrics.difference import Difference
+    from dragoman.metrics.error_span import ErrorSpan
     from dragoman.metrics.lookup import metric_class
+    from dragoman.metrics.model_metric import ModelMetric, SegmentScore, SegmentScorer, Triple
     from dragoman.metrics.resampling import confidence_interval, resampled_scores
     from dragoman.metrics.scoring import ScoreRecord, score
     from dragoman.metrics.serialization import pack, unpack
@@ -24,13 +26,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Correction",
     "Difference",
+    "ErrorSpan",
     "Metric",
     "MetricError",
     "MetricNeedError",
+    "ModelMetric",
     "ScoreRecord",
     "Scores",
+    "SegmentScore",
+    "SegmentScorer",
     "Statistics",
     "Test",
+    "Triple",
     "Unscorable",
     "adjusted",
     "check_lengths",
@@ -56,7 +63,14 @@ _NAMES = {
         "check_lengths",
     ),
     "dragoman.metrics.difference": ("Difference",),
+    "dragoman.metrics.error_span": ("ErrorSpan",),
     "dragoman.metrics.lookup": ("metric_class",),
+    "dragoman.metrics.model_metric": (
+        "ModelMetric",
+        "SegmentScore",
+        "SegmentScorer",
+        "Triple",
+    ),
     "dragoman.metrics.resampling": (
         "confidence_interval",
         "resampled_scores",

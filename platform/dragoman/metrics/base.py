@@ -53,6 +53,12 @@ class Metric(ABC):
     """The least and the greatest score there can be, None where there is no bound: quoted scores are held to them."""
     needs_generation: ClassVar[bool] = False
     """Whether its statistics depend on more than texts: on what `inform` is told."""
+    digits: ClassVar[int] = 1
+    """Digits after the point that tables and pages show."""
+    needs_reference: ClassVar[bool] = True
+    """Whether a segment without a reference can't be scored."""
+    judges_segments: ClassVar[bool] = False
+    """Whether the score of a single sentence means something: BLEU is zero for a perfect one of less than 4 words."""
 
     @abstractmethod
     def __init__(self, pair: Pair, languages: Collection[str] = ()) -> None:

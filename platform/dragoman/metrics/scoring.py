@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
+from dragoman.metrics.error_span import ErrorSpan
 from dragoman.metrics.generation import Generation
 from dragoman.metrics.lookup import installed_metric
+from dragoman.metrics.model_metric import ModelMetric
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
 from dragoman.script import likely_script
@@ -30,6 +32,8 @@ class ScoreRecord:
     """Sufficient statistics, segments × k; `packing.pack` makes bytes of them."""
     details: dict[str, float] = field(default_factory=dict)
     """Figures shown beside the score (`Metric.details`)."""
+    spans: tuple[tuple[ErrorSpan, ...], ...] | None = None
+    """The errors that a model metric sees in each segment; None of metrics that mark none."""
 
 
 def score(
@@ -46,7 +50,7 @@ def score(
     """The scores of a pair's hypotheses, one for each metric and in that order.
 
     Args:
-        metrics: names of metric plugins.
+        metrics: names of metrics that hold no model (`text_metrics`).
         pair: the direction translated.
         languages: the grid's languages, the candidates of a language detector.
         sources: one line for each segment.
@@ -70,6 +74,16 @@ def score(
     return found
 
 
+def text_metrics(metrics: Sequence[str]) -> list[str]:
+    """Those of some metrics that are computed from the text alone, and not by a model.
+
+    Raises:
+        UnknownPluginError: a name is not a metric's.
+        ModuleNotFoundError: the extra that a metric needs is not installed.
+    """
+    return [name for name in metrics if not issubclass(installed_metric(name), ModelMetric)]
+
+
 def require(metrics: Sequence[str], pairs: Iterable[Pair], languages: Collection[str]) -> None:
     """Make sure that metrics have what they need, such as a tokeniser's library or file, before anything is begun.
 
@@ -91,6 +105,8 @@ def require(metrics: Sequence[str], pairs: Iterable[Pair], languages: Collection
             kind = installed_metric(name)
         except ImportError as error:
             raise MetricNeedError(f"The metric {name} needs a package that is not installed here: {error}.") from error
+        if issubclass(kind, ModelMetric):
+            continue  # what its model lacks is said where it is loaded, and keeps nothing else waiting
         for pair in into.values():
             try:
                 _ = kind(pair, languages).signature

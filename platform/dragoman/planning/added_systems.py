@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from dragoman.cell import Cell, CellState
 from dragoman.errors import SpecError, nearest
-from dragoman.metrics.scoring import require
+from dragoman.metrics.scoring import require, text_metrics
 from dragoman.model import is_from_elsewhere
 from dragoman.pair import Pair
 from dragoman.planning.baselines import declared_graph
@@ -127,7 +127,7 @@ def add_system(
         store.grids.add(grown, [*cells, *own, *others])
     commit(
         store, uncommitted(store, grid, model), lambda pair: unchanged(files, read.contents, pair, test_lines),
-        languages=record.languages, metrics=record.metrics, workers=workers, advance=advance,
+        languages=record.languages, metrics=text_metrics(record.metrics), workers=workers, advance=advance,
     )  # fmt: skip
     return added
 

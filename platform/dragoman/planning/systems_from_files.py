@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from dragoman.metrics.scoring import text_metrics
 from dragoman.pair import Pair
 from dragoman.planning.baselines import PlannedBaseline, files_of, test_lines_of
 from dragoman.planning.plan import Plan
@@ -27,6 +28,7 @@ def commit_systems(
     Raises:
         DragomanError: a file is gone or has been changed, or the store can't be written to.
     """
+    metrics = text_metrics(plan.spec.evaluation.metric_names)
     for planned in plan.from_files.values():
         cells = uncommitted(store, plan.spec.name, planned.identity.id)
         if not cells:
@@ -36,7 +38,7 @@ def commit_systems(
         files = files_of(plan.spec, planned.baseline, lines)
         commit(
             store, cells, partial(_hypotheses, test_set, planned, files, partial(test_lines_of, lines)),
-            languages=plan.spec.languages, metrics=plan.spec.evaluation.metrics, workers=workers, advance=advance,
+            languages=plan.spec.languages, metrics=metrics, workers=workers, advance=advance,
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from dragoman.errors import DragomanError, nearest
 from dragoman.language import LanguageError, tag_among
+from dragoman.metrics.names import is_installed
 from dragoman.plugins import available
 from dragoman.spec.quoted import QuotedScores
 
@@ -80,7 +81,7 @@ def layout_of(place: str, names: Sequence[str] | None, choice: QuotedScores, lan
             if isinstance(column, str) and column not in names:
                 raise LayoutError(f"{place} has no column '{column}'; {nearest(column, names)}")
     roles: Mapping[str, Column] = choice.columns or _by_name(names or ())
-    metrics = {column: role for role, column in choice.columns.items() if role in available("metrics")}
+    metrics = {column: role for role, column in choice.columns.items() if is_installed(role)}
     pair = tuple(roles[role] for role in ("pair",) if role in roles) or _sides(roles)
     if pair and "value" in roles:
         if "metric" not in roles and choice.metric is None:

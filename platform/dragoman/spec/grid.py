@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from dragoman.errors import nearest
 from dragoman.language import Language, tags_as_they_are
 from dragoman.pair import Pair
-from dragoman.plugins import available
 from dragoman.segment import Split
 from dragoman.spec.base import LONGEST_NAME, GridName, Name, PathText, Shown, SpecModel
 from dragoman.spec.baseline import Baseline, EngineField
@@ -19,6 +18,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import Examples
 from dragoman.spec.filters import Filters
 from dragoman.spec.method import Method
+from dragoman.spec.metric import MetricField, stored_name
 from dragoman.spec.missing import MissingField
 from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of
 from dragoman.spec.promotion import Promotion
@@ -121,8 +121,9 @@ class Evaluation(SpecModel):
     """What becomes of a test sentence that a model has no room for, with its prompt and `max_new_tokens`. `empty`: it
     counts as an empty translation. `cut`: its end is left out. Both are marked, and counted in tables. `leave_out`: it
     is left out for all models and prompts of the grid, which makes another test set. `fail`: its pair fails."""
-    metrics: tuple[str, ...] = ("bleu", "chrf++", "off_target")
-    """Names of metric plugins."""
+    metrics: tuple[MetricField, ...] = ("bleu", "chrf++", "off_target")
+    """Names of metric plugins; of a metric that holds a model also a mapping, as `{metric: comet, name: mine,
+    checkpoint: PATH}`, which is called `comet:mine` in tables."""
     base: bool = True
     """Whether the base model is evaluated too; gains need it."""
     engine: EngineField = "auto"
@@ -152,16 +153,16 @@ class Evaluation(SpecModel):
             for each in self.test_sets or (TestSetChoice(),)
         )
 
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics' names in tables and in the store."""
+        return tuple(map(stored_name, self.metrics))
+
     @field_validator("metrics")
     @classmethod
-    def _are_installed(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
-        for metric in metrics:
-            if metric not in available("metrics"):
-                raise ValueError(
-                    f"names '{metric}', which is not an installed metric; {nearest(metric, available('metrics'))}"
-                )
-        if len(set(metrics)) != len(metrics) or not metrics:
-            raise ValueError("must name at least one metric, each once")
+    def _are_different(cls, metrics: tuple[MetricField, ...]) -> tuple[MetricField, ...]:
+        if len(set(map(stored_name, metrics))) != len(metrics) or not metrics:
+            raise ValueError("must name at least one metric, each once (give those of one plugin a `name` each)")
         return metrics
 
     @model_validator(mode="after")
@@ -309,7 +310,7 @@ class GridSpec(SpecModel):
         if self.promotion:
             check_promotion(
                 self.promotion,
-                metrics=self.evaluation.metrics,
+                metrics=self.evaluation.metric_names,
                 evaluated={test_set.name: self.evaluated(test_set.name) for test_set in self.test_sets},
                 has_base=self.evaluation.base,
             )

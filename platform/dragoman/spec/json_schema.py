@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from dragoman import plugins
+from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.model_metric import ModelMetric
 from dragoman.spec.base import SpecModel
 from dragoman.spec.grid import GridSpec
 from dragoman.spec.meanings import meanings
@@ -60,7 +62,8 @@ def json_schema() -> Schema:
     stop["anyOf"] = [_TEXT, {"type": stop.pop("type"), "items": stop.pop("items")}]
     del definitions["Translations"]["properties"]["folder"]  # never written by hand
     evaluation = definitions["Evaluation"]["properties"]
-    evaluation["metrics"]["items"] = _known(_own("metrics"))
+    definitions["MetricChoice"] = _metric(definitions["MetricChoice"], definitions)
+    evaluation["metrics"]["items"] = {"anyOf": [*_known(_own("metrics"))["anyOf"], {"$ref": "#/$defs/MetricChoice"}]}
     engines = _known(["auto", *_own("engines")])
     evaluation["engine"] |= engines
     definitions["Baseline"]["properties"]["engine"]["anyOf"][:1] = engines["anyOf"]
@@ -101,15 +104,12 @@ def _corpus(description: str, definitions: Schema) -> Schema:
     """A kind of corpus and, where it comes with Dragoman, the options of that kind."""
     cases = []
     for kind in _own("corpora"):
-        options: type[BaseModel] = plugins.load("corpora", kind).Options
-        allowed = options.model_json_schema()
-        definitions |= allowed.get("$defs", {})
-        documented = meanings(options)
-        properties = {
-            # a path for each split may be one path with {split} in it
-            name: {**({"anyOf": [_TEXT, field]} if name == "path" else field), "description": documented.get(name, "")}
-            for name, field in allowed.get("properties", {}).items()
-        }
+        properties = _options(plugins.load("corpora", kind).Options, definitions)
+        if "path" in properties:  # a path for each split may be one path with {split} in it
+            properties["path"] = {
+                "anyOf": [_TEXT, properties["path"]],
+                "description": properties["path"]["description"],
+            }
         this = {"required": ["kind"], "properties": {"kind": {"const": kind}}}
         cases.append({"if": this, "then": {"properties": {"kind": True, **properties}, "additionalProperties": False}})
     return {
@@ -118,6 +118,34 @@ def _corpus(description: str, definitions: Schema) -> Schema:
         "properties": {"kind": {"description": "Name of a corpus plugin.", **_known(_own("corpora"))}},
         "required": ["kind"],
         "allOf": cases,
+    }
+
+
+def _metric(choice: Schema, definitions: Schema) -> Schema:
+    """A metric that holds a model and, where it comes with Dragoman, the options of that model."""
+    own: Schema = {name: choice["properties"][name] for name in ("metric", "name")}
+    cases = []
+    for name in _own("metrics"):
+        kind = metric_class(name)
+        if kind is None or not issubclass(kind, ModelMetric):
+            continue
+        options = {**dict.fromkeys(own, True), **_options(kind.Options, definitions)}
+        this = {"required": ["metric"], "properties": {"metric": {"const": name}}}
+        cases.append({"if": this, "then": {"properties": options, "additionalProperties": False}})
+    of_kinds: Schema = {"allOf": cases} if cases else {}
+    return {
+        "description": choice["description"], "type": "object", "properties": own, "required": ["metric"], **of_kinds
+    }  # fmt: skip
+
+
+def _options(options: type[BaseModel], definitions: Schema) -> Schema:
+    """The properties of a plugin's options, with their meaning."""
+    allowed = options.model_json_schema()
+    definitions |= allowed.get("$defs", {})
+    documented = meanings(options)
+    return {
+        name: {**field, "description": documented.get(name, "")}
+        for name, field in allowed.get("properties", {}).items()
     }
 
 

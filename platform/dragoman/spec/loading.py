@@ -15,6 +15,8 @@ from dragoman.spec.base import LONGEST_WRITTEN, WRITTEN
 from dragoman.spec.corpus import CorpusChoice, checked_options
 from dragoman.spec.document import read_document
 from dragoman.spec.grid import GridSpec
+from dragoman.spec.metric import MetricChoice, stored_name
+from dragoman.spec.metric import checked_options as checked_metric
 from dragoman.spec.quoted import QuotedScores
 from dragoman.spec.translations import Translations
 
@@ -118,6 +120,8 @@ def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
             raise SpecError(f"{path}{which}: {error}") from error
         except ModuleNotFoundError:
             continue  # said by the plan, which needs the corpus itself
+    for number, metric in enumerate(spec.evaluation.metrics):
+        _check_metric(metric, f"evaluation.metrics.{number}", f"{path}{which}")
     places = (path.parent, Path())
     baselines = tuple(
         one.model_copy(update={"model": _found(one.model, places)}) if one.model and one.engine != "openai" else one
@@ -126,6 +130,16 @@ def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
     base = spec.base.model_copy(update={"model": _found(spec.base.model, places)})
     placed: GridSpec = _with_files_found(spec.model_copy(update={"base": base, "baselines": baselines}), places)
     return placed
+
+
+def _check_metric(metric: str | MetricChoice, place: str, file: str) -> None:
+    options = metric.options if isinstance(metric, MetricChoice) else {}
+    try:
+        checked_metric(stored_name(metric), options, place)
+    except SpecError as error:
+        raise SpecError(f"{file}: {error}") from error
+    except ModuleNotFoundError:
+        return  # said by the run, which needs the metric itself
 
 
 def _found(model: str, places: Iterable[Path]) -> str:
@@ -137,7 +151,7 @@ def _found(model: str, places: Iterable[Path]) -> str:
 
 def _with_files_found(part: Any, places: Iterable[Path]) -> Any:
     """A part of a spec in which every corpus, and all files of systems, know where their relative paths begin."""
-    if isinstance(part, CorpusChoice | QuotedScores | Translations):
+    if isinstance(part, CorpusChoice | MetricChoice | QuotedScores | Translations):
         return part.found_in(places)
     if isinstance(part, tuple):
         each = [_with_files_found(item, places) for item in part]

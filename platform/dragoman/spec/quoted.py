@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from dragoman.errors import nearest
+from dragoman.metrics.names import is_installed
 from dragoman.plugins import available
 from dragoman.spec.base import Name, PathText, Shown, SpecModel
 from dragoman.spec.corpus import is_relative, is_there
@@ -59,13 +60,13 @@ class QuotedScores(SpecModel):
     def _name_roles(cls, columns: dict[str, str | int]) -> dict[str, str | int]:
         metrics = available("metrics")
         for role in columns:
-            if role not in ROLES and role not in metrics:
+            if role not in ROLES and not is_installed(role):
                 raise ValueError(f"names '{role}', which is none of its parts; {nearest(role, [*ROLES, *metrics])}")
         if "pair" in columns and any(side in columns for side in _SIDES):
             raise ValueError("names both the pair and its languages; leave one of them out")
         if columns and "pair" not in columns and not all(side in columns for side in _SIDES):
             raise ValueError("lacks the pair of each row; name `pair`, or both `source` and `target`")
-        of_metrics = [role for role in columns if role in metrics]
+        of_metrics = [role for role in columns if role not in ROLES]
         if columns and ("value" in columns) == bool(of_metrics):
             raise ValueError("names either `value`, the column of the scores, or the columns of metrics; name one kind")
         if of_metrics and (beside := [each for each in ("metric", "low", "high", "sentences") if each in columns]):
@@ -75,7 +76,7 @@ class QuotedScores(SpecModel):
     @field_validator("metric")
     @classmethod
     def _is_installed(cls, metric: str | None) -> str | None:
-        if metric is not None and metric not in available("metrics"):
+        if metric is not None and not is_installed(metric):
             raise ValueError(f"is no installed metric; {nearest(metric, available('metrics'))}")
         return metric
 

@@ -204,6 +204,23 @@ class CellOutcome(Record):
     """The metrics that can't score it."""
     busy: float = 0.0
     """Seconds the worker spent on it, scoring included; not kept."""
+    ended: float = 0.0
+    """When it was done, in seconds since 1970; not kept."""
+
+
+class ScoredCell(NamedTuple):
+    """What became of a cell under a model metric."""
+
+    cell: str
+    """Id of the cell."""
+    scores: tuple[StoredScore, ...] = ()
+    """The score; none where it can't be scored."""
+    unscorable: tuple[Unscorable, ...] = ()
+    """Why it can't."""
+    began: float = 0.0
+    """When the worker began with it: seconds since 1970."""
+    ended: float = 0.0
+    """When it was done."""
 
 
 class Untranslated(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman import plugins
+from dragoman.metrics.lookup import installed_metric
 from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 from dragoman.store.records import StoredScore
@@ -39,7 +39,7 @@ def random_score(
         matches = np.minimum.accumulate(rng.binomial(totals, quality ** np.arange(1, 5)), axis=1)
         rows = np.concatenate([np.full((segments, 2), 10), matches, totals], axis=1)
     rows = np.asarray(rows, np.float64)
-    value = float(plugins.load("metrics", metric)(pair).aggregate(rows.sum(axis=0)))
+    value = float(installed_metric(metric)(pair).aggregate(rows.sum(axis=0)))
     return StoredScore(
         metric=metric,
         signature=f"{metric}|{signature}",

@@ -197,7 +197,7 @@ class Tracker(GridRuns):
             failed: whether the run is to be shown as failed.
         """
         grid, campaign = self._plan.spec.name, self._plan.spec.campaign
-        view = saved_view(self._plan.spec.evaluation.metrics, scopes)
+        view = saved_view(self._plan.spec.evaluation.metric_names, scopes)
         for key, value in ((VIEW_TAG, view), (NOTE_TAG, experiment_note(grid, self._experiment, campaign))):
             self._client.set_experiment_tag(self._experiment, key, value)
         note = f"{grid_links(grid)} · `dragoman results {grid}` prints the tables."

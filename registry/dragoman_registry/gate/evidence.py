@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from dragoman import plugins
 from dragoman.analysis.aggregation import mean
 from dragoman.analysis.caption import caption_of
 from dragoman.analysis.line_labels import lines_of
@@ -21,7 +20,7 @@ from dragoman.cell import Cell
 from dragoman.errors import DragomanError, nearest
 from dragoman.identity import fingerprint
 from dragoman.line_filter import LineFilter
-from dragoman.metrics.base import Metric
+from dragoman.metrics.lookup import installed_metric
 from dragoman.model import is_from_elsewhere, is_quoted
 from dragoman.pair import Pair
 from dragoman.planning.candidates import candidates_name
@@ -298,5 +297,4 @@ def _numbers(
 def _higher_is_better(metric: str) -> bool:
     if metric == CONTAMINATION:
         return False
-    found: type[Metric] = plugins.load("metrics", metric)
-    return found.higher_is_better
+    return installed_metric(metric).higher_is_better

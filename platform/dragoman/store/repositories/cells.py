@@ -11,7 +11,7 @@ from dragoman.cell import Cell, CellState, Unscorable
 from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.store.database.ids import grid_number
-from dragoman.store.records import CellOutcome, CellRecord, StoredScore, Untranslated, now
+from dragoman.store.records import CellOutcome, CellRecord, ScoredCell, StoredScore, Untranslated, now
 from dragoman.store.repositories import aggregates, scores
 from dragoman.store.repositories.base import Repository
 from dragoman.store.repositories.grids import is_member
@@ -41,6 +41,7 @@ class CellRepository(Repository):
         self,
         *,
         translated: Sequence[CellOutcome] = (),
+        scored: Sequence[ScoredCell] = (),
         failed: Sequence[Untranslated] = (),
         missing: Sequence[Untranslated] = (),
         started: Sequence[str] = (),
@@ -52,6 +53,7 @@ class CellRepository(Repository):
 
         Args:
             translated: the outcome of every cell that was translated; one that no metric can score is unscorable.
+            scored: what model metrics made of cells, those just translated included.
             failed: every cell that failed.
             missing: every cell whose pair turned out to be one that the model can't translate.
             started: ids of the cells that a worker is about to begin: one more attempt of each.
@@ -66,6 +68,8 @@ class CellRepository(Repository):
         with self._database.writing(alone=True) as connection:
             for outcome in translated:
                 _commit(connection, outcome)
+            for found in scored:
+                _add_scores(connection, found.cell, found.scores, found.unscorable)
             for state, ended in ((CellState.FAILED, failed), (CellState.MISSING, missing)):
                 for cell in ended:
                     _end_untranslated(connection, cell, state, worker)

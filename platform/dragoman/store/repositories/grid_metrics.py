@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, Exists, exists, select
 
 from dragoman.errors import StoreError, nearest
+from dragoman.spec.metric import written_metrics
 from dragoman.store.repositories.grid_spec import spec_of
 from dragoman.store.schema import (
     GridMetricRow,
@@ -20,7 +21,7 @@ def asked_metrics(connection: Connection, grid_id: int) -> list[str]:
     metric before checking that it can run.
     """
     spec = spec_of(connection, grid_id)
-    named = (spec.get("evaluation") or {}).get("metrics") or ()
+    named = written_metrics(spec)
     refused = exists().where(
         UnscorableRow.metric_id == MetricRow.id,
         UnscorableRow.model_id.in_(select(GridModelRow.model_id).where(GridModelRow.grid_id == grid_id)),
