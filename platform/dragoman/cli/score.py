@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed
+from dragoman.metrics.errors.label import with_labels
 from dragoman.settings import settings
 from dragoman.store.maintenance.rescoring import rescore
 from dragoman.tables.table import Table, number, word
@@ -22,7 +23,12 @@ def score(
     grid: GridArgument,
     metric: Annotated[
         list[str],
-        typer.Option("--metric", metavar="METRIC", help="A metric; may be repeated.", autocompletion=complete_metrics),
+        typer.Option(
+            "--metric",
+            metavar="METRIC",
+            help="A metric; may be repeated. `errors` is all error labels.",
+            autocompletion=complete_metrics,
+        ),
     ],
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that score; 0 is DRAGOMAN_WORKERS, else one for each core.")
@@ -33,7 +39,8 @@ def score(
     A cell that has a score under the metric's present signature is left alone; under another, such as that of an
     older version, it gets one beside it.
 
-    Examples: dragoman score demo --metric chrf · dragoman score demo --metric ter --metric spbleu --workers 2
+    Examples: dragoman score demo --metric chrf · dragoman score demo --metric ter --metric spbleu --workers 2 ·
+    dragoman score demo --metric errors
     """
     store = open_store()
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -43,7 +50,7 @@ def score(
         found = rescore(
             store,
             grid,
-            list(dict.fromkeys(metric)),
+            with_labels(metric),
             workers or settings().workers or os.cpu_count() or 1,
             lambda done, total: progress.update(task, completed=done, total=total),
         )

@@ -1,6 +1,11 @@
 """The analyses that have a page, by the names of their commands."""
 
 from dragoman.reports.analysis_report import Analysis
+from dragoman.reports.detectors import detectors_page
+from dragoman.reports.errors import errors_page
 
-ANALYSES: dict[str, Analysis] = {}
+ANALYSES: dict[str, Analysis] = {
+    "errors": Analysis("Errors of hypotheses", "grid", errors_page),
+    "detectors": Analysis("Language detectors", "grid", detectors_page),
+}
 """Each analysis, in the order of links to them."""

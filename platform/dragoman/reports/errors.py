@@ -1,38 +1,32 @@
 """Report of an error profile: `dragoman errors`, its page and its figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System, systems
 from dragoman.analysis.test_sets import test_set_of, test_sets_of
-from dragoman.error_profile.fidelity import Fidelity, fidelity, has_known_entities
-from dragoman.error_profile.flows import Category, Flow, flows
+from dragoman.error_profile.fidelity import fidelity
+from dragoman.error_profile.flows import flows
 from dragoman.error_profile.paired_tests import RateDifference, rate_differences
-from dragoman.error_profile.rates import LabelRate, rates
+from dragoman.error_profile.rates import rates
 from dragoman.error_profile.stored_labels import SystemLabels, scored_labels, stored_labels
 from dragoman.errors import StoreError, nearest
-from dragoman.metrics.errors.label import Label
+from dragoman.metrics.errors.label import MEASURED, Label
 from dragoman.reports.analysis_report import AnalysisReport, Choice
 from dragoman.reports.choices import chosen_systems
 from dragoman.reports.error_figures import flow_drawing, rate_drawing
+from dragoman.reports.error_tables import (
+    category_table,
+    entity_table,
+    flow_table,
+    label_table,
+    rate_table,
+    scope_table,
+    test_table,
+)
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Row, Table, figure, interval, number, p_value, word
 
 ALL = "all"
-
-ANY = "any"
-"""The row of hypotheses with any label."""
-
-_MEASURES = {
-    "errors": "Rates are of all hypotheses, each label by itself; 'first' is the share of which a label is the first to "
-    "match, in the order of the rows, so that these add up to 'any'. This is the mFTI paper's view with two of its "
-    "faults mended: text in the source language counts as wrong language, and a word that comes twice, or as often as "
-    "in the reference, as no oscillation.",
-    "references": "'On references' is the rate of the same label on the references, examined as though they were "
-    "hypotheses with no reference to excuse them: about its rate of false alarms, if an upper one.",
-}
 
 
 def error_report(
@@ -71,19 +65,16 @@ def error_report(
         raise StoreError(f"Grid '{question.grid}' has no pairs that are {scope}; {nearest(scope, scopes)}")
     streams = [flow for each in found for flow in flows(each, trained.get(each.system.model, ()))]
     tests = [] if against is None else _tests(store, question, found, against=against, labels=labels, detector=detector)
-    entities = [
-        each for system in chosen if has_known_entities(store, question)
-        for each in fidelity(store, question, system)
-    ]  # fmt: skip
+    entities = [each for own in found for each in fidelity(store, question, own)]
     named = _names(chosen)
     tables = [
-        _label_table(question, [rate for rate in listed if rate.scope == scope], named, scope),
-        _scope_table(question, listed, named),
-        _category_table(question, streams, named),
-        _flow_table(question, streams, named),
-        *([_test_table(question, tests, against)] if against is not None else []),
-        *([_entity_table(question, entities, named)] if entities else []),
-        _rate_table(question, listed, named),
+        label_table(question.grid, [rate for rate in listed if rate.scope == scope], named, scope),
+        scope_table(question.grid, listed, named),
+        category_table(question.grid, streams, named),
+        flow_table(question.grid, streams, named),
+        *([test_table(question.grid, tests, against)] if against is not None else []),
+        *([entity_table(question.grid, entities, named)] if entities else []),
+        rate_table(question.grid, listed, named),
     ]
     shown = [rate for rate in listed if rate.scope == scope]
     return AnalysisReport(
@@ -92,7 +83,10 @@ def error_report(
         subject=question.grid,
         about=(_about(store, question, found),),
         tables=tuple(tables),
-        drawings=(rate_drawing(shown, named, scope), *flow_drawing([each for each in streams if each.scope == scope], named)),
+        drawings=(
+            rate_drawing(shown, has_prompts=named, scope=scope),
+            *flow_drawing([each for each in streams if each.scope == scope], has_prompts=named),
+        ),
         notes=tuple(_notes(found, labels)),
         choices=_choices(store, question, scopes=scopes, scope=scope, against=against),
     )
@@ -158,179 +152,6 @@ def _names(chosen: Sequence[System]) -> bool:
     return len({each.model for each in chosen}) < len(chosen)
 
 
-def _system_columns(has_prompts: bool) -> list[Column]:
-    return [word("model"), *([word("prompt")] if has_prompts else [])]
-
-
-def _label_table(question: ScoreQuestion, rows: Sequence[LabelRate], has_prompts: bool, scope: str) -> Table:
-    return Table(
-        name="errors",
-        title=f"{question.grid}: percent of hypotheses with each error, {scope.replace('_', ' ')} pairs",
-        content=[_as_row(rate) for rate in rows],
-        columns=[
-            *_system_columns(has_prompts),
-            Column("label", "error", lambda row: _title(row["label"]), right=False),
-            number("estimate", "rate %"),
-            interval("low", "high"),
-            number("references", "on references"),
-            number("first", "first"),
-            interval("first_low", "first_high"),
-            Column("n", "pairs", lambda row: f"{row['n']} of {row['pairs']}", values=("n", "pairs")),
-            number("sentences", digits=0),
-        ],
-        group=("model", "prompt"),
-        notes=tuple(_MEASURES.values()),
-    )
-
-
-def _scope_table(question: ScoreQuestion, rows: Sequence[LabelRate], has_prompts: bool) -> Table:
-    """A row for each system and scope, a column for each label."""
-    labels = list(dict.fromkeys(_key(rate.label) for rate in rows))
-    by_system: dict[tuple[str, str | None, str], dict[str, Any]] = {}
-    for rate in rows:
-        row = by_system.setdefault((rate.model, rate.prompt, rate.scope), dict.fromkeys(labels))
-        row[_key(rate.label)] = rate.estimate
-        row["n"], row["pairs"] = max(rate.n, row.get("n", 0)), rate.pairs
-    content = [
-        {"model": model, "prompt": prompt, "scope": scope, **row} for (model, prompt, scope), row in by_system.items()
-    ]
-    return Table(
-        name="partitions",
-        title=f"{question.grid}: percent of hypotheses with each error, by partition",
-        content=content,
-        columns=[
-            *_system_columns(has_prompts),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
-            *(number(label, _title(label)) for label in labels),
-            Column("n", "pairs", lambda row: f"{row['n']} of {row['pairs']}", values=("n", "pairs")),
-        ],
-        group=("model", "prompt"),
-        stub=2,
-    )
-
-
-def _category_table(question: ScoreQuestion, streams: Sequence[Flow], has_prompts: bool) -> Table:
-    """Where hypotheses went, in percent of all of a system's in a scope."""
-    totals: dict[tuple[str, str | None, str], dict[Category, int]] = {}
-    for flow in streams:
-        row = totals.setdefault((flow.model, flow.prompt, flow.scope), dict.fromkeys(Category, 0))
-        row[flow.category] += flow.sentences
-    content = []
-    for (model, prompt, scope), counts in totals.items():
-        count = sum(counts.values())
-        shares = {each.value: 100 * found / count for each, found in counts.items()}
-        content.append({"model": model, "prompt": prompt, "scope": scope, **shares, "sentences": count})
-    return Table(
-        name="languages",
-        title=f"{question.grid}: the language that hypotheses are in, percent of them",
-        content=content,
-        columns=[
-            *_system_columns(has_prompts),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
-            *(number(each.value) for each in Category),
-            number("sentences", digits=0),
-        ],
-        group=("model", "prompt"),
-        stub=2,
-    )
-
-
-def _flow_table(question: ScoreQuestion, streams: Sequence[Flow], has_prompts: bool) -> Table:
-    content = [asdict(flow) | {"category": flow.category.value} for flow in streams]
-    return Table(
-        name="flows",
-        title=f"{question.grid}: the language asked for, and the language found",
-        content=content,
-        columns=[
-            *_system_columns(has_prompts), word("scope"), word("asked"), word("found"), word("category"),
-            number("sentences", digits=0), number("estimate", "% of those into it"), number("n", "into it", digits=0),
-        ],
-        group=("model", "prompt", "scope", "asked"),
-        detail=True,
-    )  # fmt: skip
-
-
-def _test_table(question: ScoreQuestion, tests: Sequence[tuple[System, RateDifference]], against: str | None) -> Table:
-    content = [
-        {"model": system.model, "prompt": system.asked_with, **asdict(found), "label": found.label.value}
-        for system, found in tests
-    ]
-    return Table(
-        name="tests",
-        title=f"{question.grid}: rates against {against}, in percentage points",
-        content=content,
-        columns=[
-            *_system_columns(any(row["prompt"] for row in content)),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
-            Column("label", "error", lambda row: _title(row["label"]), right=False),
-            number("against", str(against)),
-            number("rate"),
-            number("estimate", "difference", sign=True),
-            interval("low", "high", sign=True),
-            p_value("p"),
-            p_value("adjusted"),
-            number("n", "pairs", digits=0),
-        ],
-        group=("model", "scope"),
-        notes=(
-            "Paired randomization tests in which pairs that share sentences are dealt jointly; adjusted after Holm for "
-            "all labels and scopes of a system. Below 0: fewer such errors.",
-        ),
-    )
-
-
-def _entity_table(question: ScoreQuestion, found: Sequence[Fidelity], has_prompts: bool) -> Table:
-    return Table(
-        name="entities",
-        title=f"{question.grid}: entities that came out right in the target language, in percent",
-        content=[asdict(each) for each in found],
-        columns=[
-            *_system_columns(has_prompts),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
-            word("kind", "entities"),
-            number("estimate", "right %"),
-            interval("low", "high"),
-            number("wrong", "another %"),
-            number("lost", "none %"),
-            number("references", "on references"),
-            number("n", "sentences", digits=0),
-        ],
-        group=("model", "prompt", "scope"),
-        notes=(
-            "Decided for each sentence, not scored: its entities are known, and so are the forms that CLDR gives them in "
-            "the target language. 'Another': one of that kind that is not meant stands there, or one too many; 'none': "
-            "nothing of that kind.",
-        ),
-    )
-
-
-def _rate_table(question: ScoreQuestion, rows: Sequence[LabelRate], has_prompts: bool) -> Table:
-    return Table(
-        name="rates",
-        title=f"{question.grid}: every rate",
-        content=[_as_row(rate) for rate in rows],
-        columns=[
-            *_system_columns(has_prompts), word("scope"), word("label"), number("estimate"), interval("low", "high"),
-            number("references"), number("first"), interval("first_low", "first_high"), number("n", digits=0),
-            number("first_n", digits=0), number("pairs", digits=0), number("sentences", digits=0),
-        ],
-        group=("model", "prompt", "scope"),
-        detail=True,
-    )  # fmt: skip
-
-
-def _as_row(rate: LabelRate) -> Row:
-    return asdict(rate) | {"label": _key(rate.label)}
-
-
-def _key(label: Label | None) -> str:
-    return ANY if label is None else label.value
-
-
-def _title(label: str) -> str:
-    return ANY if label == ANY else Label(label).facts.title
-
-
 def _about(store: Store, question: ScoreQuestion, found: Sequence[SystemLabels]) -> str:
     pairs = {pair for each in found for pair in each.pairs}
     languages = {tag for pair in pairs for tag in pair}
@@ -350,15 +171,9 @@ def _notes(found: Sequence[SystemLabels], labels: Sequence[Label]) -> list[str]:
     for each in found:
         for label, reason in each.lacking.items():
             notes.append(f"{label.facts.title[0].upper()}{label.facts.title[1:]} of {each.system.phrase}: {reason}.")
-    if unscored := [label.facts.title for label in Label if label in set(_measured()) - set(labels)]:
+    if unscored := [label.facts.title for label in MEASURED if label not in labels]:
         notes.append(f"Not scored: {', '.join(unscored)}; `dragoman score GRID --metric errors` adds them.")
     return list(dict.fromkeys(notes))
-
-
-def _measured() -> Sequence[Label]:
-    from dragoman.metrics.errors.label import MEASURED
-
-    return MEASURED
 
 
 def _remedy(grid: str) -> str:
@@ -374,7 +189,7 @@ def _choices(
     return tuple(
         choice
         for choice in (
-            Choice("scope", "Pairs", tuple((each, figure_words(each)) for each in scopes), scope),
+            Choice("scope", "Pairs", tuple((each, _words(each)) for each in scopes), scope),
             Choice("against", "Tested against", (("", "nothing"), *((each, each) for each in names)), against or ""),
             Choice("test_set", "Test set", tuple((each, each) for each in test_sets), question.test_set or ""),
         )
@@ -382,6 +197,5 @@ def _choices(
     )
 
 
-def figure_words(value: str) -> str:
-    """A name as people read it."""
+def _words(value: str) -> str:
     return value.replace("_", " ")

@@ -8,7 +8,7 @@ import datetime
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
@@ -144,9 +144,9 @@ def _currencies(locale: Locale) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set, _named(locale.currencies))
     for code, forms in locale._data["currency_names_plural"].items():
         for form in forms.values():
-            found[_escaped(form)].add(str(code))
+            found[_escaped(str(form))].add(str(code))
     for code in locale.currencies:
-        found[_escaped(code)].add(str(code))
+        found[_escaped(str(code))].add(str(code))
     return found
 
 
@@ -243,12 +243,8 @@ def _numbered(names: Mapping[str, Any], widths: tuple[str, ...]) -> dict[str, in
         _plain(str(name)): int(number)
         for context in names.values()
         for width in widths
-        for number, name in _items(context.get(width, {}))
+        for number, name in context.get(width, {}).items()
     }
-
-
-def _items(found: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    yield from found.items()
 
 
 def _any(names: Mapping[str, int]) -> str:

@@ -1,5 +1,6 @@
 """Labels of errors: what can be wrong with a hypothesis, as far as rules can tell."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple, Self
 
@@ -65,3 +66,12 @@ _EARLIER = {
 
 MEASURED = tuple(label for label in Label if label is not Label.NO_ROOM)
 """The labels that are metrics, in the order of first matches."""
+
+ALL = "errors"
+"""What stands for the metrics of all labels where metrics are named."""
+
+
+def with_labels(metrics: Iterable[str]) -> list[str]:
+    """Names of metrics, each once, with those of all labels in place of `errors`."""
+    every = (label.metric for label in MEASURED)
+    return list(dict.fromkeys(name for metric in metrics for name in (every if metric == ALL else (metric,))))
