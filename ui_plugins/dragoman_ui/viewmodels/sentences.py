@@ -6,11 +6,13 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.metrics.errors.label import Label
+from dragoman.metrics.errors.metric import Places
 from dragoman.pair import Pair
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.candidates import Asking, Candidate, is_from_elsewhere, of_lines, side_by_side
-from dragoman_ui.viewmodels.error_labels import Guess, Label, counted
+from dragoman_ui.viewmodels.error_labels import Guess, Piece, counted, pieces
 from dragoman_ui.viewmodels.judgements import Judgement
 from dragoman_ui.viewmodels.prompts import rendered_prompt
 from dragoman_ui.viewmodels.slices import held_lines, labels_of_cell
@@ -46,12 +48,19 @@ class Hypothesis(BaseModel):
     """Whether it reached the longest length allowed."""
     labels: tuple[Label, ...] = ()
     """Its error labels."""
+    places: dict[Label, Places] = Field(default_factory=dict)
+    """The stretches of it that make each label: start and end (exclusive), in code points."""
     language: str | None = None
     """The detected language; None where it can't be detected."""
     score: float | None
     """Its score alone; corpus scores are no means of these."""
     judgements: tuple[Judgement, ...] = ()
     """What people said of it."""
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The same in pieces, parted where a label begins or ends too."""
+        return pieces(self.parts, self.places)
 
 
 class Segment(BaseModel):
@@ -203,7 +212,8 @@ def _segment(
                 parts=tuple(parts(each.lines[index].text, reference)),
                 was_cut=each.lines[index].finish_reason == "length",
                 score=each.by_line[index] if each.by_line else None,
-                labels=each.labels[index],
+                labels=tuple(each.labels[index]),
+                places=dict(each.labels[index]),
                 language=guess(each.lines[index].text),
                 judgements=each.judgements.get(index, ()),
             )

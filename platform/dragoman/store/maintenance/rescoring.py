@@ -25,7 +25,6 @@ from dragoman.store.schema import (
     GridModelRow,
     GridPairRow,
     MetricRow,
-    PromptRow,
     ScoreRow,
     SignatureRow,
     UnscorableRow,
@@ -154,7 +153,7 @@ def _tasks(
     kinds = {metric: installed_metric(metric) for metric in metrics}
     languages = store.grids.get(grid).languages
     present = _signatures(store, grid)
-    prompts = _prompts(store, {record.cell.prompt for record in cells})
+    prompts = store.conditions.prompts({record.cell.prompt for record in cells})
     tasks = []
     for record in cells:
         cell, needed = record.cell, []
@@ -181,13 +180,6 @@ def _tasks(
                 )
             )
     return tasks
-
-
-def _prompts(store: Store, identities: Collection[str]) -> dict[str, str]:
-    """Some prompts as people are shown them, by identity."""
-    with store.database.reading() as connection:
-        query = select(PromptRow.identity, PromptRow.template).where(PromptRow.identity.in_(identities))
-        return dict(connection.execute(query).tuples())
 
 
 def _signatures(store: Store, grid: str) -> defaultdict[str, defaultdict[str, set[str]]]:
