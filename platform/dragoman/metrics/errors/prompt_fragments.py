@@ -80,8 +80,10 @@ def _literals(template: str) -> Iterator[tuple[str, ...]]:
                 for place in range(len(words) - RUN + 1)
                 if any(word != _GAP for word in words[place : place + RUN])
             }
-        elif (len(words) == 2 and real) or any(len(tokens(word)) >= RUN for word in words):
+        elif len(words) == 2 and real:
             yield words
+        # a sentence that is written without spaces is one word here
+        yield from ((word,) for word in words if len(tokens(word)) >= 2 * RUN)
 
 
 @lru_cache(maxsize=1024)

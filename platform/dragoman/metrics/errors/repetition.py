@@ -72,7 +72,7 @@ def _run_of_characters(text: str) -> Run:
     if not _may_repeat(padded):
         return Run(0, 0)
     found = (
-        Run(match.start(), min(match.end(), len(text)))
+        Run(match.start(), len(text[: match.end()].rstrip()))
         for match in _AGAIN.finditer(padded)
         if any(character.isalpha() for character in match[1])
     )
