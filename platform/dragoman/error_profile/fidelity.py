@@ -19,7 +19,6 @@ from dragoman.error_profile.stored_labels import Drawn, SystemLabels, metric_of
 from dragoman.metrics.resampling import SAMPLES, expanded_interval, resampled_sums
 from dragoman.pair import Pair
 from dragoman.segment import Split
-from dragoman.store.repositories.conditions import is_text
 from dragoman.store.repositories.grids import number_of
 from dragoman.store.schema import CellRow, ConditionRow, PairRow, TestRow, TestSetRow
 from dragoman.store.store import Store
@@ -135,7 +134,12 @@ def _rows_by_pair(store: Store, question: ScoreQuestion, labels: SystemLabels) -
             .select_from(CellRow)
             .join(ConditionRow, ConditionRow.id == CellRow.condition_id)
             .join(PairRow, PairRow.id == CellRow.pair_id)
-            .join(TestRow, is_text(TestRow))
+            .join(
+                TestRow,
+                (TestRow.test_set_id == ConditionRow.test_set_id)
+                & (TestRow.edition == ConditionRow.edition)
+                & (TestRow.pair_id == CellRow.pair_id),
+            )
             .join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
             .where(CellRow.model_id == number_of(asked.grid, part.models, labels.system.model), part.holds(CellRow))
             .where(CellRow.hypotheses.is_not(None), TestRow.lines.is_not(None))

@@ -34,7 +34,7 @@ class RateDifference:
     p_is_floor: bool
     """Whether that is the smallest that so many trials can give."""
     adjusted: float | None
-    """The p-value adjusted for all labels and scopes, after Holm."""
+    """The p-value adjusted for all labels, after Holm."""
     n: int
     """Pairs that both have a rate for."""
 
@@ -46,9 +46,10 @@ def rate_differences(
     a: str,
     b: str,
     labels: Sequence[Label],
+    scope: str,
     detector: str | None = None,
 ) -> list[RateDifference]:
-    """Test system b against system a, under every label and in every scope.
+    """Test system b against system a in a scope, under every label.
 
     Args:
         store: the store.
@@ -56,6 +57,7 @@ def rate_differences(
         a: name of the other system (`MODEL:PROMPT`, or of another grid `GRID/...`).
         b: name of the system.
         labels: the labels.
+        scope: a partition of system b, `unseen` or `all`.
         detector: the language identifier of wrong languages; the default one by default.
 
     Raises:
@@ -65,7 +67,7 @@ def rate_differences(
     for label in labels:
         asked = replace(question, metric=metric_of(label, detector))
         for each in scope_differences(store, asked, a=a, b=b):
-            if each.delta is None or each.mean_a is None or each.mean_b is None:
+            if each.scope != scope or each.delta is None or each.mean_a is None or each.mean_b is None:
                 continue
             found.append(
                 RateDifference(

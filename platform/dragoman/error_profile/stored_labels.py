@@ -89,9 +89,10 @@ def scored_labels(store: Store, grid: str, detector: str | None = None) -> list[
     found: list[Label] = [label for label in MEASURED if metric_of(label, detector) in names]
     if not found or (detector and Label.LANGUAGE not in found):
         metric = metric_of(Label.LANGUAGE, detector) if detector else "errors"
+        what = f"scores of {metric}" if detector else "error labels"
         raise StoreError(
-            f"Grid '{grid}' is not scored with {metric} yet: `dragoman score {grid} --metric {metric}` adds that to "
-            "the stored translations."
+            f"Grid '{grid}' has no {what} yet: `dragoman score {grid} --metric {metric}` adds them to the stored "
+            "translations."
         )
     return found
 

@@ -29,8 +29,8 @@ def rate_drawing(rates: Sequence[LabelRate], *, has_prompts: bool, scope: str) -
     pairs = scope.replace("_", " ")
 
     def draw() -> "Figure":
-        height = 0.9 + _INCHES * len(titles) * max(1, len(systems)) * 0.7 + _INCHES * len(titles) * 0.5
-        figure, axes = new_figure("page", height=max(height, 2.0))
+        height = 1.0 + len(titles) * (0.6 + 0.5 * len(systems)) * _INCHES
+        figure, axes = new_figure("page", height=height)
         step = 0.8 / len(systems)
         for number, name in enumerate(systems):
             own = [each for each in rates if system_name(each.model, each.prompt, has_prompts=has_prompts) == name]
@@ -48,7 +48,7 @@ def rate_drawing(rates: Sequence[LabelRate], *, has_prompts: bool, scope: str) -
         axes.invert_yaxis()
         axes.set_xlim(left=0)
         axes.set_xlabel("percent of hypotheses")
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside upper center", ncols=min(4, len(systems) + 1))
         return figure
 
     top = max(rates, key=lambda each: each.estimate if each.label else -1)

@@ -53,11 +53,11 @@ def label_table(grid: str, rows: Sequence[LabelRate], has_prompts: bool, scope: 
 
 def scope_table(grid: str, rows: Sequence[LabelRate], has_prompts: bool) -> Table:
     """A row for each system and scope, a column for each label."""
-    labels = list(dict.fromkeys(_key(rate.label) for rate in rows))
+    labels = {_column(rate.label): _title(_key(rate.label)) for rate in rows}
     by_system: dict[tuple[str, str | None, str], dict[str, Any]] = {}
     for rate in rows:
         row = by_system.setdefault((rate.model, rate.prompt, rate.scope), dict.fromkeys(labels))
-        row[_key(rate.label)] = rate.estimate
+        row[_column(rate.label)] = rate.estimate
         row["n"], row["pairs"] = max(rate.n, row.get("n", 0)), rate.pairs
     content = [
         {"model": model, "prompt": prompt, "scope": scope, **row} for (model, prompt, scope), row in by_system.items()
@@ -69,7 +69,7 @@ def scope_table(grid: str, rows: Sequence[LabelRate], has_prompts: bool) -> Tabl
         columns=[
             *_system_columns(has_prompts),
             Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
-            *(number(label, _title(label)) for label in labels),
+            *(number(label, title) for label, title in labels.items()),
             Column("n", "pairs", lambda row: f"{row['n']} of {row['pairs']}", values=("n", "pairs")),
         ],
         group=("model", "prompt"),
@@ -119,7 +119,7 @@ def flow_table(grid: str, streams: Sequence[Flow], has_prompts: bool) -> Table:
     )  # fmt: skip
 
 
-def test_table(grid: str, tests: Sequence[tuple[System, RateDifference]], against: str | None) -> Table:
+def test_table(grid: str, tests: Sequence[tuple[System, RateDifference]], has_prompts: bool, against: str) -> Table:
     """The tests against another system."""
     content = [
         {"model": system.model, "prompt": system.asked_with, **asdict(found), "label": found.label.value}
@@ -130,10 +130,10 @@ def test_table(grid: str, tests: Sequence[tuple[System, RateDifference]], agains
         title=f"{grid}: rates against {against}, in percentage points",
         content=content,
         columns=[
-            *_system_columns(any(row["prompt"] for row in content)),
+            *_system_columns(has_prompts),
             Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
             Column("label", "error", lambda row: _title(row["label"]), right=False),
-            number("against", str(against)),
+            number("against", against),
             number("rate"),
             number("estimate", "difference", sign=True),
             interval("low", "high", sign=True),
@@ -141,23 +141,22 @@ def test_table(grid: str, tests: Sequence[tuple[System, RateDifference]], agains
             p_value("adjusted"),
             number("n", "pairs", digits=0),
         ],
-        group=("model", "scope"),
+        group=("model", "prompt"),
         notes=(
             "Paired randomization tests in which pairs that share sentences are dealt jointly; adjusted after Holm for "
-            "all labels and scopes of a system. Below 0: fewer such errors.",
+            "all labels of a system. Below 0: fewer such errors.",
         ),
     )
 
 
-def entity_table(grid: str, found: Sequence[Fidelity], has_prompts: bool) -> Table:
+def entity_table(grid: str, found: Sequence[Fidelity], has_prompts: bool, scope: str) -> Table:
     """How often entities came out right."""
     return Table(
         name="entities",
-        title=f"{grid}: entities that came out right in the target language, in percent",
-        content=[asdict(each) for each in found],
+        title=f"{grid}: entities that came out right in the target language, in percent, {scope.replace('_', ' ')} pairs",
+        content=[asdict(each) for each in found if each.scope == scope],
         columns=[
             *_system_columns(has_prompts),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
             word("kind", "entities"),
             number("estimate", "right %"),
             interval("low", "high"),
@@ -166,7 +165,7 @@ def entity_table(grid: str, found: Sequence[Fidelity], has_prompts: bool) -> Tab
             number("references", "on references"),
             number("n", "sentences", digits=0),
         ],
-        group=("model", "prompt", "scope"),
+        group=("model", "prompt"),
         notes=(
             "Decided for each sentence, not scored: its entities are known, and so are the forms that CLDR gives them "
             "in the target language. 'Another': one of that kind that is not meant stands there, or one too many; "
@@ -197,6 +196,10 @@ def _as_row(rate: LabelRate) -> Row:
 
 def _key(label: Label | None) -> str:
     return ANY if label is None else label.value
+
+
+def _column(label: Label | None) -> str:
+    return ANY if label is None else label.metric
 
 
 def _title(label: str) -> str:

@@ -64,7 +64,11 @@ def error_report(
     if scope not in scopes:
         raise StoreError(f"Grid '{question.grid}' has no pairs that are {scope}; {nearest(scope, scopes)}")
     streams = [flow for each in found for flow in flows(each, trained.get(each.system.model, ()))]
-    tests = [] if against is None else _tests(store, question, found, against=against, labels=labels, detector=detector)
+    tests = (
+        []
+        if against is None
+        else _tests(store, question, found, against, labels=labels, scope=scope, detector=detector)
+    )
     entities = [each for own in found for each in fidelity(store, question, own)]
     named = _names(chosen)
     tables = [
@@ -72,8 +76,8 @@ def error_report(
         scope_table(question.grid, listed, named),
         category_table(question.grid, streams, named),
         flow_table(question.grid, streams, named),
-        *([test_table(question.grid, tests, against)] if against is not None else []),
-        *([entity_table(question.grid, entities, named)] if entities else []),
+        *([test_table(question.grid, tests, named, against)] if against is not None else []),
+        *([entity_table(question.grid, entities, named, scope)] if entities else []),
         rate_table(question.grid, listed, named),
     ]
     shown = [rate for rate in listed if rate.scope == scope]
@@ -132,17 +136,22 @@ def _tests(
     store: Store,
     question: ScoreQuestion,
     found: Sequence[SystemLabels],
-    *,
     against: str,
+    *,
     labels: Sequence[Label],
+    scope: str,
     detector: str | None,
 ) -> list[tuple[System, RateDifference]]:
-    own = [each.system for each in found if each.system.within(question.grid) != against]
+    every = systems(store, question.grid)
+    named = System.parse(against, question.grid, [each.model for each in every])
+    prompts = [each.prompt for each in every if each.model == named.model]
+    same = (named.grid, named.model, named.prompt or question.prompt or next(iter(prompts), None))
+    own = [each.system for each in found if (question.grid, each.system.model, each.system.prompt) != same]
     return [
         (system, difference)
         for system in own
         for difference in rate_differences(
-            store, question, a=against, b=system.within(question.grid), labels=labels, detector=detector
+            store, question, a=against, b=system.within(question.grid), labels=labels, scope=scope, detector=detector
         )
     ]
 

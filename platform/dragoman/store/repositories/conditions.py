@@ -50,7 +50,7 @@ class ConditionRepository(Repository):
         """Some prompts as people are shown them, by identity; those that are not there are left out."""
         with self._database.reading() as connection:
             query = select(PromptRow.identity, PromptRow.template).where(PromptRow.identity.in_(identities))
-            return dict(connection.execute(query).tuples())
+            return {row.identity: row.template for row in connection.execute(query)}
 
     def add_decoding(self, decoding: DecodingRecord) -> None:
         """Add a decoding."""
