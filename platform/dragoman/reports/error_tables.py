@@ -153,7 +153,7 @@ def entity_table(grid: str, found: Sequence[Fidelity], has_prompts: bool, scope:
     """How often entities came out right."""
     return Table(
         name="entities",
-        title=f"{grid}: entities that came out right in the target language, in percent, {scope.replace('_', ' ')} pairs",
+        title=f"{grid}: entities that came out right in the target language, {scope.replace('_', ' ')} pairs, %",
         content=[asdict(each) for each in found if each.scope == scope],
         columns=[
             *_system_columns(has_prompts),
