@@ -18,9 +18,9 @@ from dragoman.store.store import Store
 
 PRINTING = (
     "add-scores", "add-system", "audit export", "audit verify", "champions", "compare", "config", "delete",
-    "detectors", "diff", "doctor", "errors", "gate", "gc", "history", "judge agreement", "judge choose", "judge import", "judge metrics",
-    "judge results", "list", "plan", "promote", "prompts", "publish", "query", "rank", "results", "rollback", "score",
-    "status", "stop", "verify",
+    "detectors", "diff", "doctor", "errors", "gate", "gc", "history", "judge agreement", "judge choose", "judge import",
+    "judge metrics", "judge results", "list", "plan", "promote", "prompts", "publish", "query", "rank", "results",
+    "rollback", "score", "status", "stop", "verify",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 

@@ -90,6 +90,10 @@ def _loaded(path: Path) -> _Model:
         import fasttext  # type: ignore[import-untyped]
     except ImportError as error:
         raise MetricNeedError(f"fastText's models need the package fasttext-predict: {_INSTALL}.") from error
+    if not path.is_file():
+        raise MetricNeedError(
+            f"There is no file {path}: have DRAGOMAN_GLOTLID name a fastText model, a .bin or .ftz file."
+        )
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
