@@ -85,7 +85,7 @@ def _processor_seconds() -> float:
     return sum(os.times()[:4])
 
 
-pytest_plugins = ["tests.fixtures.commands", "tests.fixtures.stores"]
+pytest_plugins = ["tests.fixtures.commands", "tests.fixtures.model_metric", "tests.fixtures.stores"]
 
 
 @pytest.fixture(autouse=True)

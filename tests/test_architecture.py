@@ -38,8 +38,8 @@ LAYERS = {
         ("quoted",),
         ("translations",),
         ("store", "corpora"),
-        ("metrics",),
         ("spec", "tables", "figures"),
+        ("metrics",),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),

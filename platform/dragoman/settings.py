@@ -79,8 +79,7 @@ class Settings(NoTruthValues, BaseSettings):
     batch_tokens: int = Field(default=4096, ge=1)
     """Padded tokens of prompts that an evaluation worker decodes at once (beams counted); no part of any identity."""
     metric_workers: int = Field(default=0, ge=0)
-    """The most actors of metrics that hold a model; 0 is one for each such metric while cells are translated, and then
-    as many as there is room for."""
+    """The most actors of metrics that hold a model, of all such metrics together; 0 is one for each metric."""
     metric_cpus: float = Field(default=1, gt=0)
     """CPU cores that each of them holds."""
     metric_gpus: float = Field(default=0, ge=0)

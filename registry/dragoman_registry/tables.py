@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from dragoman.tables.table import Column, Decoration, Row, Table, number, p_value, share, word
+from dragoman.reports.scores import finer
+from dragoman.tables.table import Column, Decoration, Row, Table, p_value, share, word
 from dragoman_registry.audit.log import AuditRecord
 from dragoman_registry.gate.report import GateReport
 
@@ -38,7 +39,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "method": finding.method if finding.p_value is not None else None,
             "error": finding.error,
             "remark": finding.remark or None,
-            "behind": "; ".join(map(str, finding.worst)) or finding.note,
+            "behind": "; ".join(finding.said_of_worst) or finding.note,
             **facts,
             **(
                 report.captions[finding.subject].facts
@@ -58,9 +59,9 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             *([word("test_set", "test set")] if any(each.test_set for each in reports[0].findings) else []),
             *([word("lines")] if any(each.lines for each in reports[0].findings) else []),
             Column("bounded", "rule", lambda row: str(row["bounded"]).replace("_", " "), right=False),
-            number("limit", "bound", digits=2),
+            finer("limit", "bound"),
             word("over"),
-            number("value", digits=2),
+            finer("value"),
             p_value("p_value", "p"),
             share("pairs", "scored", "pairs"),
             Column(

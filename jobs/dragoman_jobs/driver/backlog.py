@@ -16,7 +16,7 @@ from dragoman_jobs.driver.retry import with_retries
 
 
 class Backlog:
-    """What is left of a grid. Its length is the cells, scores and finetunings still to do, here or in another driver."""
+    """What is left of a grid. Its length is the cells, scores and finetunings still to do, here or elsewhere."""
 
     def __init__(self, cells: Iterable[CellRecord], sizes: Mapping[str, int], *, failed_too: bool) -> None:
         """Count a grid's cells.

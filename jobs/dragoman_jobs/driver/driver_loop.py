@@ -151,18 +151,14 @@ class DriverLoop:
     @property
     def _metric_actors(self) -> int:
         """The most actors of metrics there may be now: while cells are translated, one worker for that has its room."""
-        metrics, most = len(self._scoring.metrics), self._settings.metric_workers
-        if not metrics or not (self._translates or self._scoring.waiting or self._scoring.running):
+        most = self._settings.metric_workers or len(self._scoring.metrics)
+        if not self._scoring.metrics or not (self._translates or self._scoring.waiting or self._scoring.running):
             return 0
         if self._cluster.grows:
-            return most or metrics
-        if self._translates:
-            room = self._cluster.room(self._shares.metric, [*self._others, self._shares.evaluation])
-            return min(room, most or metrics)
-        room = self._cluster.room(self._shares.metric, self._others)
-        if not self._others:
-            room = max(room, 1)  # nodes may have gone; Ray waits for others
-        return min(room, most or room)
+            return most
+        besides = [*self._others, self._shares.evaluation] if self._translates else self._others
+        room = self._cluster.room(self._shares.metric, besides)
+        return min(most, room if besides else max(room, 1))  # nodes may have gone; Ray waits for others
 
     def _take_ended(self, ended: CellResult) -> None:
         """Have a cell that was translated scored by the metrics that hold a model."""

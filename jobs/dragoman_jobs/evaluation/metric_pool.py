@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dragoman.disk import DiskError
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, StoreError
 from dragoman.metrics.loaded_metric import ConfiguredMetric
 from dragoman.store.maintenance.open_scores import OpenScore
 from dragoman.store.records import ScoredCell
@@ -186,9 +186,13 @@ class MetricPool:
 
     def _failed(self, actor: _Actor, error: DragomanError) -> GivenUp | None:
         """An actor is lost, or its model: another takes its cell, unless that has cost too many."""
-        actor.remote.kill()
         task, name = actor.task, actor.metric
         died = isinstance(error, WorkerDiedError)
+        if task is not None and isinstance(error, StoreError):  # the model is well: the cell's blobs are not
+            actor.task = None
+            self._idle.append(actor)
+            return GivenUp(name, str(error), (task,))
+        actor.remote.kill()
         if task is None:
             if others := self._loaded(name):
                 self._most[name] = others  # no room for one more

@@ -9,8 +9,9 @@ from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
 from dragoman.cli.system_arguments import NameArgument, TrainedOnOption, columns_of, training_of
 from dragoman.planning.quoted_systems import AddedScores, add_scores, baseline_with_scores
+from dragoman.reports.scores import score, score_interval
 from dragoman.settings import settings
-from dragoman.tables.table import Table, interval, number, word
+from dragoman.tables.table import Table, number, word
 from dragoman.tracking.added_systems import tell_mlflow
 
 
@@ -114,8 +115,8 @@ def _table(grid: str, name: str, added: AddedScores) -> Table:
         }
         for each in read.table.scores
     ]  # fmt: skip
-    columns = [word("pair"), word("metric"), number("value")]
-    columns += [interval("low", "high", "interval")] if any(row["low"] is not None for row in rows) else []
+    columns = [word("pair"), word("metric"), score("value")]
+    columns += [score_interval("low", "high", "interval")] if any(row["low"] is not None for row in rows) else []
     columns += [number("sentences", digits=0)] if any(row["sentences"] is not None for row in rows) else []
     notes = [f"They are quoted, under the signature {read.signature}."]
     return Table(name="scores", title=f"{grid}: scores of {name}", content=rows, columns=columns, notes=notes)

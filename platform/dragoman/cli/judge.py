@@ -20,10 +20,10 @@ from dragoman.judgement.importing import Format, exported, import_judgements
 from dragoman.judgement.metrics import metric_agreement
 from dragoman.judgement.raters import rater_agreement
 from dragoman.judgement.scores import human_scores
-from dragoman.judgement.segment_scores import sentence_metric
 from dragoman.judgement.selection import Choice, Method
 from dragoman.judgement.selection import choose as choose_sentences
 from dragoman.judgement.texts import GridTexts, PairTexts, chosen_systems
+from dragoman.metrics.lookup import sentence_metric
 from dragoman.metrics.resampling import SEED
 from dragoman.rating import Protocol
 from dragoman.reports import judgements as report

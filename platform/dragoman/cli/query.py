@@ -27,6 +27,7 @@ from dragoman.cli.arguments import (
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
 from dragoman.errors import StoreError
+from dragoman.metrics.lookup import digits_of
 from dragoman.reports.choices import asked_of, chosen_metric, chosen_models, weighing
 from dragoman.reports.quoted import marked
 from dragoman.store.store import Store
@@ -93,17 +94,18 @@ def groups(selection: Selection) -> Table:
     question = selection.question
     facts = {"test_set": test_set_of(selection.store, question)}
     rows = [{**group.group, **group.model_dump(mode="json", exclude={"group"}), **facts} for group in selection]
+    digits = digits_of(question.metric)
     keys = [name for name in (rows[0] if rows else {}) if name in set(Dimension)]
     columns = [
         *map(word, keys),
         share("cells", "done", "pairs"),
-        number("mean", f"mean {question.metric}"),
-        number("median"),
+        number("mean", f"mean {question.metric}", digits),
+        number("median", digits=digits),
     ]
     if selection.other is not None:
         columns += [
-            number("other_mean", selection.other),
-            number("delta", sign=True),
+            number("other_mean", selection.other, digits),
+            number("delta", digits=digits, sign=True),
             number("both", "common", digits=0),
             *(number(name, digits=0) for name in ("wins", "losses", "ties")),
         ]
@@ -127,7 +129,12 @@ def best(store: Store, question: ScoreQuestion) -> Table:
             {**row.model_dump(mode="json"), "test_set": test_set_of(store, question)}
             for row in best_models(store, question)
         ],
-        columns=[word("target"), word("model"), number("mean"), share("pairs", "done", "pairs")],
+        columns=[
+            word("target"),
+            word("model"),
+            number("mean", digits=digits_of(question.metric)),
+            share("pairs", "done", "pairs"),
+        ],
     )
 
 

@@ -11,14 +11,6 @@ from dragoman.judgement.texts import PairTexts
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.serialization import unpack
 
-FOR_SENTENCES = ("chrf++", "chrf")
-"""Metrics that mean something for a single sentence; BLEU is zero for a perfect one of less than four words."""
-
-
-def sentence_metric(metrics: Sequence[str]) -> str | None:
-    """The default metric of sentences among a grid's metrics; None where it has none."""
-    return next((metric for metric in FOR_SENTENCES if metric in metrics), next(iter(metrics), None))
-
 
 def segment_scores(texts: PairTexts, systems: Sequence[str], metric: str) -> dict[str, NDArray[np.float64]]:
     """The score of each segment alone, by system, under a signature that all have; corpus scores are no means of these.

@@ -148,6 +148,7 @@ class Chrf(SacreBleuMetric):
     """
 
     name: ClassVar[str] = "chrf"
+    judges_segments: ClassVar[bool] = True
     word_order: ClassVar[int] = 0
     """Longest word n-gram counted besides."""
 

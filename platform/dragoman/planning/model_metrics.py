@@ -36,8 +36,9 @@ def with_options(options: Mapping[str, Mapping[str, Any]], place: str) -> list[C
         UnknownPluginError: a metric is not installed.
         ModuleNotFoundError: the extra that a metric needs is not installed.
     """
+    checked = {name: checked_options(name, said, f"{place} ({name})") for name, said in options.items()}
     return [
-        ConfiguredMetric(name, checked_options(name, said, f"{place} ({name})"))
-        for name, said in options.items()
+        ConfiguredMetric(name, found)
+        for name, found in checked.items()
         if issubclass(installed_metric(name), ModelMetric)
     ]

@@ -6,6 +6,7 @@ from dragoman.analysis.caption import Caption, caption_line
 from dragoman.analysis.comparison import Comparison
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.recipe_comparison import RecipeComparison
+from dragoman.metrics.lookup import digits_of
 from dragoman.reports.choices import weighing
 from dragoman.reports.results import WITH_OTHER_LANGUAGES
 from dragoman.tables.table import Column, Row, Table, interval, number, of_pair, p_value, share, word
@@ -36,12 +37,14 @@ def _of_recipes(name: str, title: str, found: RecipeComparison, of_pairs: bool =
         "models_b": list(found.models_b), "p_is_floor": False, "notes": " ".join(notes),
         "signature": list(found.caption_b.signatures), **_measured(found.caption_a, found.caption_b),
     }  # fmt: skip
+    digits = digits_of(found.metric)
     first = [word("scope", "pair")] if of_pairs else [word("scope"), share("pairs", "done", "pairs")]
     return Table(
         name=name, title=title, detail=of_pairs, notes=[*notes, *_on_error_rates(found.metric)], caption=caption(found),
         content=[row.model_dump(mode="json") | facts for row in (found.pairs if of_pairs else found.scopes)],
-        columns=[*first, number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
-                 interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p")],
+        columns=[*first, number("mean_a", found.a, digits), number("mean_b", found.b, digits),
+                 number("delta", digits=digits, sign=True), interval("low", "high", digits=digits, sign=True),
+                 p_value("p_value", "p"), p_value("adjusted", "adjusted p")],
     )  # fmt: skip
 
 
@@ -97,7 +100,8 @@ def scopes(grid: str, found: Comparison, *, other_languages: bool = False) -> Ta
             "At least: on so many pairs, and into so many target languages with such a pair, one is better, by Holm's "
             f"count of one-sided p at {found.alpha:g}, each claim alone."
         )
-    second = interval("languages_low", "languages_high", "other languages", sign=True)
+    digits = digits_of(found.metric)
+    second = interval("languages_low", "languages_high", "other languages", digits, sign=True)
     other = [second] if other_languages else []
     test = None if found.is_quoted else found.scope_test
     facts = {"a": found.a, "b": found.b, "test": test, **_facts(found), "samples": found.scope_samples}
@@ -106,7 +110,8 @@ def scopes(grid: str, found: Comparison, *, other_languages: bool = False) -> Ta
         title=f"{grid}: {found.metric} of {found.b} minus {found.a}, by partition of {found.b}, "
               f"{weighing(found.micro)}",
         columns=[word("scope"), share("pairs", "done", "pairs"),
-                 number("mean_a", found.a), number("mean_b", found.b), number("delta", sign=True),
+                 number("mean_a", found.a, digits), number("mean_b", found.b, digits),
+                 number("delta", digits=digits, sign=True),
                  *_tested(found), *other, count("wins"), count("losses"), number("ties", digits=0),
                  *([claim("better"), claim("worse")] if has_claims else [])],
         content=[scope.model_dump(mode="json") | facts for scope in found.scopes], notes=notes, caption=caption(found),
@@ -171,12 +176,13 @@ def pairs(grid: str, found: Comparison) -> Table:
 
 
 def _differences(name: str, title: str, found: Comparison, rows: Sequence[Row], detail: bool = False) -> Table:
+    digits = digits_of(found.metric)
     facts = {"system_a": found.a, "system_b": found.b, **_facts(found)}
     return Table(
         name=name, title=title, content=[{**row, **facts} for row in rows], detail=detail, stub=2,
         caption=caption(found),
-        columns=[word("source"), word("target"), word("partition_b", "partition"), number("a", found.a),
-                 number("b", found.b), number("delta", sign=True), *_tested(found)],
+        columns=[word("source"), word("target"), word("partition_b", "partition"), number("a", found.a, digits),
+                 number("b", found.b, digits), number("delta", digits=digits, sign=True), *_tested(found)],
     )  # fmt: skip
 
 
@@ -184,4 +190,5 @@ def _tested(found: Comparison) -> list[Column]:
     """The columns of intervals and p-values, which differences to quoted scores don't have."""
     if found.is_quoted:
         return []
-    return [interval("low", "high", sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p")]
+    bounds = interval("low", "high", digits=digits_of(found.metric), sign=True)
+    return [bounds, p_value("p_value", "p"), p_value("adjusted", "adjusted p")]

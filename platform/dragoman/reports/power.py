@@ -8,6 +8,7 @@ from dragoman.analysis.units import units_of_lines
 from dragoman.planning.plan import Plan
 from dragoman.planning.planned_test_set import PlannedTestSet, test_set_named
 from dragoman.reports.planned_test_sets import columns_of
+from dragoman.reports.scores import finer
 from dragoman.spec.promotion import Rule, is_in
 from dragoman.store.repositories.known import known_models
 from dragoman.store.store import Store
@@ -46,10 +47,10 @@ def power(planned: Plan, store: Store | None) -> Table:
         name="power",
         title="What the rules about regressions can tell",
         columns=[
-            word("metric"), *columns_of(planned), word("over"), number("error", "standard error", digits=2),
-            number("excluded", "smallest regression ruled out", digits=2),
-            number("margin", digits=2), number("equal_passes", "equal models passing %", digits=0),
-            number("half", "worse by, passing the test half the time", digits=2),
+            word("metric"), *columns_of(planned), word("over"), finer("error", "standard error"),
+            finer("excluded", "smallest regression ruled out"),
+            finer("margin"), number("equal_passes", "equal models passing %", digits=0),
+            finer("half", "worse by, passing the test half the time"),
         ],
         content=rows,
         notes=[*notes, *(["Ruled out: of models as good as the champion, for four in five."] if rows else [])],

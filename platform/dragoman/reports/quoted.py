@@ -7,6 +7,7 @@ from dragoman.analysis.quoted_comparison import compare_quoted
 from dragoman.analysis.ranking_records import QuotedMean
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
+from dragoman.metrics.lookup import digits_of
 from dragoman.model import Quotation
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, number, share, word
@@ -76,12 +77,13 @@ def beside_quoted(store: Store, question: ScoreQuestion, systems: Sequence[Syste
                     "delta": scope.delta, "metric": question.metric,
                     "signature": list(found.signatures) if found else [],
                 })  # fmt: skip
-    several = len({row["prompt"] for row in rows}) > 1
+    several, digits = len({row["prompt"] for row in rows}) > 1, digits_of(question.metric)
     return Table(
         name="quoted", title=f"{question.grid}: {question.metric} beside quoted scores, not tested", content=rows,
         columns=[Column("quoted", "quoted", lambda row: f"{row['quoted']} {MARK}", right=False), word("model"),
                  *([word("prompt")] if several else []), word("scope"), share("pairs", "done", "pairs"),
-                 number("mean_quoted", "quoted mean"), number("mean", question.metric), number("delta", sign=True)],
+                 number("mean_quoted", "quoted mean", digits), number("mean", question.metric, digits),
+                 number("delta", digits=digits, sign=True)],
         notes=["On the pairs that both have. Nothing shows that quoted scores are of these sentences, or computed in "
                "this way: a difference may be of that alone.", *legend(systems)],
         group=("quoted", "model"), stub=2,
@@ -94,7 +96,7 @@ def unranked(grid: str, metric: str, found: Sequence[QuotedMean]) -> Table:
         name="quoted", title=f"{grid}: quoted {metric}, unranked",
         content=[each.model_dump(mode="json") | {"metric": metric} for each in found],
         columns=[Column("system", "system", lambda row: f"{row['system']} {MARK}", right=False),
-                 number("mean", metric), share("pairs", "done", "pairs"), word("source"),
+                 number("mean", metric, digits_of(metric)), share("pairs", "done", "pairs"), word("source"),
                  Column("signature", "computed as", lambda row: row["signature"] or "not given", right=False)],
         notes=["Quoted from their sources, without translations: they can't be tested against the systems above, and "
                "have no rank, cluster or interval. Means are over the pairs of the ranking that they have."],

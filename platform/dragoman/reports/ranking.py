@@ -7,6 +7,7 @@ from typing import Any
 from dragoman.analysis.human_agreement import NOTICED
 from dragoman.analysis.ranking_records import Ranking, SystemDifference
 from dragoman.analysis.units import Unit
+from dragoman.metrics.lookup import digits_of
 from dragoman.reports.choices import weighing
 from dragoman.reports.quoted import unranked
 from dragoman.tables.table import Column, Row, Table, interval, number, p_value, word
@@ -69,7 +70,8 @@ def neighbours(grid: str, found: Ranking) -> Table:
         )
         notes += _unnoticed(found)
     return Table(
-        name="neighbours", title=f"{grid}: each system against the next, {found.metric}", columns=_columns(rows),
+        name="neighbours", title=f"{grid}: each system against the next, {found.metric}",
+        columns=_columns(rows, found.metric),
         content=[_row(each, found) for each in rows], notes=notes, stub=2,
     )  # fmt: skip
 
@@ -89,17 +91,19 @@ def shares(grid: str, found: Ranking) -> Table:
 def differences(grid: str, found: Ranking) -> Table:
     """Every two systems."""
     return Table(
-        name="differences", title=f"{grid}: every two systems, {found.metric}", columns=_columns(found.differences),
-        content=[_row(each, found) for each in found.differences], detail=True, stub=2,
+        name="differences", title=f"{grid}: every two systems, {found.metric}", stub=2,
+        columns=_columns(found.differences, found.metric),
+        content=[_row(each, found) for each in found.differences], detail=True,
     )  # fmt: skip
 
 
-def _columns(rows: Sequence[SystemDifference]) -> list[Column]:
+def _columns(rows: Sequence[SystemDifference], metric: str) -> list[Column]:
+    digits = digits_of(metric) + 1
     columns = [
-        word("better"), word("worse", "against"), number("ahead", digits=2, sign=True),
-        interval("low", "high", digits=2, sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p"),
+        word("better"), word("worse", "against"), number("ahead", digits=digits, sign=True),
+        interval("low", "high", digits=digits, sign=True), p_value("p_value", "p"), p_value("adjusted", "adjusted p"),
         Column("significant", "significant", lambda row: "yes" if row["significant"] else "no", right=False),
-        number("detectable", digits=2), number("detectable_of_all", "in the ranking", digits=2),
+        number("detectable", digits=digits), number("detectable_of_all", "in the ranking", digits),
         Column("sentences", "needed", lambda row: "-" if row["sentences"] is None else f"{row['sentences']:,}"),
     ]  # fmt: skip
     if any(each.agreement is not None for each in rows):

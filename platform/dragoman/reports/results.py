@@ -16,6 +16,7 @@ from dragoman.analysis.shared_pairs import Shared, note_on_pairs, pairs_by_scope
 from dragoman.analysis.systems import System
 from dragoman.analysis.test_sets import test_sets_of
 from dragoman.cell import CellState, Tone
+from dragoman.metrics.lookup import digits_of
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports.choices import chosen_systems, weighing
@@ -197,14 +198,15 @@ def partition_columns(
     def differs(key: str) -> bool:
         return any(row[key] not in (row["done"], 0) for row in rows)
 
-    columns = [word("scope"), share("pairs", "done", "pairs"), number("mean", metric)]
-    columns += [interval("low", "high")] if resampled else []
-    columns += [interval("languages_low", "languages_high", "other languages")] if other_languages else []
-    columns += [number("median")] if has("median") else []
+    digits = digits_of(metric)
+    columns = [word("scope"), share("pairs", "done", "pairs"), number("mean", metric, digits)]
+    columns += [interval("low", "high", digits=digits)] if resampled else []
+    columns += [interval("languages_low", "languages_high", "other languages", digits)] if other_languages else []
+    columns += [number("median", digits=digits)] if has("median") else []
     columns += [number("shared_pairs", "in common", digits=0)] if any(map(_is_apart, rows)) else []
     if has("gain"):
-        columns += [number("base_mean", "base"), number("gain", sign=True)]
-        columns += [interval("gain_low", "gain_high", sign=True)] if resampled else []
+        columns += [number("base_mean", "base", digits), number("gain", digits=digits, sign=True)]
+        columns += [interval("gain_low", "gain_high", digits=digits, sign=True)] if resampled else []
         columns += (
             [Column("gain_pairs", "gain on", lambda row: _pairs(row["gain_pairs"]))] if differs("gain_pairs") else []
         )
@@ -234,13 +236,16 @@ def gap_rows(store: Store, question: ScoreQuestion, captions: Captions) -> Table
             rows.append(_row(each, gap.model_dump(mode="json"), caption))
     apart = note_on_pairs(_shared(store, question, found), (Partition.SEEN, Partition.RECOMBINED))
     notes = dict.fromkeys([row["note"] for row in rows if row["note"]] + ([apart] if apart else []))
+    digits = digits_of(question.metric)
     table = Table(
         name="gap",
         title=f"{question.grid}: {question.metric} on seen minus recombined pairs into the same target languages, "
               f"{weighing(question.micro)}",
-        columns=[*_stub(captions), number("value", "seen - recombined", sign=True), interval("low", "high", sign=True),
+        columns=[*_stub(captions), number("value", "seen - recombined", digits, sign=True),
+                 interval("low", "high", digits=digits, sign=True),
                  Column("targets", "targets", lambda row: str(len(row["targets"]))),
-                 number("raw", "whatever targets", sign=True), interval("raw_low", "raw_high", sign=True),
+                 number("raw", "whatever targets", digits, sign=True),
+                 interval("raw_low", "raw_high", digits=digits, sign=True),
                  share("seen", "done", "pairs"),
                  share("recombined", "other_done", "other_pairs")],
         content=rows, notes=list(notes), caption=_line(found),
@@ -255,6 +260,7 @@ def seeds(store: Store, question: ScoreQuestion, systems: Collection[System]) ->
         for prompt in dict.fromkeys(each.prompt for each in systems)
         for row in over_seeds(store, replace(question, prompt=prompt))
     ]
+    digits = digits_of(question.metric)
     captions = captions_of(store, question, dict.fromkeys(first for first, _ in found))
     rows = [
         {"prompt": first.prompt, **row.model_dump(mode="json"), "models": " ".join(row.models), **captions[first].facts}
@@ -269,9 +275,9 @@ def seeds(store: Store, question: ScoreQuestion, systems: Collection[System]) ->
                "The interval is of the recipe's mean: other seeds and other sentences are counted, on these pairs."],
         columns=[word("models"), *_stub(systems)[1:], word("scope"),
                  share("pairs", "done", "pairs"),
-                 Column("mean", "mean ± sd", lambda row: f"{figure(row['mean'])} ± {figure(row['sd'])}",
+                 Column("mean", "mean ± sd", lambda row: f"{figure(row['mean'], digits)} ± {figure(row['sd'], digits)}",
                         values=("mean", "sd")),
-                 interval("low", "high")],
+                 interval("low", "high", digits=digits)],
     )  # fmt: skip
 
 
@@ -279,6 +285,7 @@ def matrix(
     question: ScoreQuestion, captions: Captions, *, languages: Sequence[str], scores: Callable[[], Scores]
 ) -> Table:
     """Source by target, one block for each model and prompt; cells that are no pair of the grid stay empty."""
+    digits = digits_of(question.metric)
 
     def content() -> list[Row]:
         rows: list[Row] = []
@@ -293,7 +300,7 @@ def matrix(
     def column(target: str) -> Column:
         def text(row: Row) -> str:
             value = row[target]
-            return "" if value is None else value if isinstance(value, str) else figure(value)
+            return "" if value is None else value if isinstance(value, str) else figure(value, digits)
 
         def style(row: Row) -> str:
             return "red" if row[target] in ALARMING else "dim" if isinstance(row[target], str) else ""
@@ -341,11 +348,13 @@ def pairs(question: ScoreQuestion, captions: Captions, *, scores: Callable[[], S
     def content() -> list[Row]:
         return [_row(each, of_pair(score), captions[each]) for each, found in scores().items() for score in found]
 
+    digits = digits_of(question.metric)
     table = Table(
         name="pairs", title=f"{question.grid}: {question.metric} of every pair", content=content, group=OF_SYSTEM,
         detail=True, stub=len(_stub(captions)) + 2, caption=_line(captions),
         columns=[*_stub(captions), word("source"), word("target"), word("partition"), word("state"),
-                 number("value", question.metric), interval("low", "high"), number("base_value", BASE)],
+                 number("value", question.metric, digits), interval("low", "high", digits=digits),
+                 number("base_value", BASE, digits)],
     )  # fmt: skip
     return marked(table, captions)
 

@@ -11,7 +11,7 @@ from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.segment_statistics import MOST_PAIRS
 from dragoman.line_filter import LineFilter
-from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.lookup import digits_of, metric_class
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan
 from dragoman.planning.planned_test_set import PlannedTestSet
@@ -69,14 +69,19 @@ def by_label(store: Store, question: ScoreQuestion, *, models: Sequence[str], la
         notes[f"The {MOST_SLICES} values with the most lines, of {len(values):,}."] = None
     several = len({system.prompt for system in systems}) > 1
     has_gain = any(row["gain"] is not None for row in rows)
-    gain = [number("base_mean", "base"), number("gain", sign=True), interval("gain_low", "gain_high", sign=True)]
+    digits = digits_of(question.metric)
+    gain = [
+        number("base_mean", "base", digits), number("gain", digits=digits, sign=True),
+        interval("gain_low", "gain_high", digits=digits, sign=True),
+    ]  # fmt: skip
     whole = {each.within(each.grid): caption for each, caption in captions_of(store, question, systems).items()}
     return Table(
         name="slices",
         title=f"{question.grid}: mean {question.metric} by {label} of the test lines, {weighing(question.micro)}",
         columns=[word("value", label), word("model"), *([word("prompt")] if several else []),
                  Column("sentences_least", "lines a pair", _lines, values=("sentences_least", "sentences_most")),
-                 share("pairs", "done", "pairs"), number("mean", question.metric), interval("low", "high"),
+                 share("pairs", "done", "pairs"), number("mean", question.metric, digits),
+                 interval("low", "high", digits=digits),
                  *(gain if has_gain else [])],
         content=rows, notes=list(notes), group="value", stub=2 + several, caption=caption_line(whole),
     )  # fmt: skip

@@ -99,7 +99,9 @@ def _write_scores(folder: Path, pair: Pair, metric: str, scores: Scored, *, refe
     kind = metric_class(metric)
     takes_several = kind is not None and kind.statistics_of_several is not Metric.statistics_of_several
     used = ".".join(layout.reference(number) for number in range(references if takes_several else 1))
-    name = f"{metric}-{used}"
+    if kind is not None and not kind.needs_reference:
+        used = "src"
+    name = f"{metric.replace(':', '_')}-{used}"
     _write(folder / f"{name}.sys.score", (f"{system}\t{score.value!r}" for system, score in found.items()))
     if kind is None or any(score.statistics is None for score in found.values()):
         return

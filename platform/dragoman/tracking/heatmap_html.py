@@ -5,7 +5,9 @@ from html import escape
 
 from dragoman.analysis.pair_scores import PairScore
 from dragoman.language import english_name
+from dragoman.metrics.lookup import digits_of
 from dragoman.pair import Pair
+from dragoman.tables.table import figure
 
 STEPS = 20
 """Colours between the lowest score and the highest."""
@@ -45,13 +47,14 @@ def heat_map_page(
     found = {score.pair: score for score in scores}
     values = [score.value for score in found.values() if score.value is not None]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
-    numbered = len(languages) <= NUMBERED
+    numbered, digits = len(languages) <= NUMBERED, digits_of(metric)
     rows = []
     for source in languages:
-        tiles = [_tile(found.get(Pair(source, target)), low, high, numbered) for target in languages]
+        tiles = [_tile(found.get(Pair(source, target)), low, high, digits, numbered=numbered) for target in languages]
         rows.append(f'<tr><th scope="row">{escape(source)}</th>{"".join(tiles)}</tr>')
     heads = "".join(f'<th scope="col" title="{escape(english_name(tag))}">{escape(tag)}</th>' for tag in languages)
-    said = f"{escape(metric)}, source by target: {low:.1f} (lightest) to {high:.1f} (darkest); seen pairs are framed, "
+    ends = f"{figure(low, digits)} (lightest) to {figure(high, digits)} (darkest)"
+    said = f"{escape(metric)}, source by target: {ends}; seen pairs are framed, "
     said += f"{len(found) - len(values)} of {len(found)} pairs without a score are hatched."
     said += f"<br>{escape(caption)}" if caption else ""
     return (
@@ -62,7 +65,7 @@ def heat_map_page(
     )
 
 
-def _tile(score: PairScore | None, low: float, high: float, numbered: bool) -> str:
+def _tile(score: PairScore | None, low: float, high: float, digits: int, *, numbered: bool) -> str:
     if score is None:
         return "<td></td>"
     frame = " seen" if score.partition == "seen" else ""
@@ -71,7 +74,7 @@ def _tile(score: PairScore | None, low: float, high: float, numbered: bool) -> s
         why = score.reason or score.state.value
         return f'<td class="none{frame}" title="{escape(f"{about}: {why}")}">{"–" if numbered else ""}</td>'
     step = round(STEPS * (score.value - low) / (high - low)) if high > low else STEPS
-    shown = f"{score.value:.1f}"
+    shown = figure(score.value, digits)
     return f'<td class="q{step}{frame}" title="{escape(about)}: {shown}">{shown if numbered else ""}</td>'
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from dragoman.analysis.aggregation import mean
 from dragoman.analysis.detectable import WANTED
 from dragoman.analysis.power import HALF_DEVIATE, passes_margin, smallest_excluded
+from dragoman.metrics.lookup import terms_of_use
 from dragoman.metrics.significance import Test
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -148,7 +149,12 @@ def _hold(
         method=test.method if is_tested and test is not None else Test.RANDOMIZATION,
         regression=test.regression if is_tested and test is not None and bound is Bound.UPPER else None,
         error=test.error if is_tested and test is not None else None,
-        remark=" ".join(_remarks(test, bound, limit)) if is_tested and test is not None else "",
+        remark=" ".join(
+            [
+                *(_remarks(test, bound, limit) if is_tested and test is not None else ()),
+                *filter(None, [terms_of_use(rule.metric, next((each.signature for each in planned), ""))]),
+            ]
+        ),
         scored=len(values),
         pairs=len(planned),
         passed=passed,

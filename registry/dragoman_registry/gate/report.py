@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.caption import Caption, caption_line
+from dragoman.metrics.lookup import digits_of
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, subject_of
 from dragoman.tables.table import probability
@@ -100,8 +101,10 @@ class PairFigure(BaseModel):
     reason: str = ""
     """Why it is missing."""
 
-    def __str__(self) -> str:
-        return f"{self.pair} ({self.reason or 'no score'})" if self.value is None else f"{self.pair} {self.value:.2f}"
+    def said(self, digits: int) -> str:
+        """The pair with its value, of so many digits after the point, or the reason why it has none."""
+        value = f"({self.reason or 'no score'})" if self.value is None else f"{self.value:.{digits}f}"
+        return f"{self.pair} {value}"
 
 
 class RuleFinding(BaseModel):
@@ -154,6 +157,15 @@ class RuleFinding(BaseModel):
         return subject_of(self.metric, test_set=self.test_set, lines=self.lines)
 
     @property
+    def said_of_worst(self) -> list[str]:
+        """The pairs behind a failed verdict, each with its value."""
+        return [each.said(self._digits) for each in self.worst]
+
+    @property
+    def _digits(self) -> int:
+        return digits_of(self.metric) + 1
+
+    @property
     def claim(self) -> str:
         """What is asked for: ``bleu gain over the base over unseen ≥ 1``."""
         scope = f"each of {self.over}" if self.each else self.over
@@ -171,19 +183,22 @@ class RuleFinding(BaseModel):
             return f"no value ({self.scored} of {self.pairs} pairs)"
         if self.bound.is_count:
             return f"{self.value:.0f} ({self.scored} of {self.pairs} pairs)"
+        digits = self._digits
         if self.p_value is not None:
             said = probability(self.p_value, is_floor=self.p_is_floor)
-            return f"{self.value:.2f}, p {said} ({self.scored} of {self.pairs} pairs)"
+            return f"{self.value:.{digits}f}, p {said} ({self.scored} of {self.pairs} pairs)"
         if self.regression is not None:
-            return f"{self.value:.2f}, of a regression of {self.regression:.2f} ({self.scored} of {self.pairs} pairs)"
+            upper, found = f"{self.value:.{digits}f}", f"{self.regression:.{digits}f}"
+            return f"{upper}, of a regression of {found} ({self.scored} of {self.pairs} pairs)"
         # a value that only just fails must not look like its bound
-        digits = next((digits for digits in (2, 4, 6) if self.passed or round(self.value, digits) != self.limit), 8)
+        finer = (digits, digits + 2, digits + 4)
+        digits = next((each for each in finer if self.passed or round(self.value, each) != self.limit), digits + 6)
         return f"{self.value:.{digits}f} ({self.scored} of {self.pairs} pairs)"
 
     @property
     def sentence(self) -> str:
         """Claim and finding: ``bleu over seen ≥ 40: 30.25 (4 of 4 pairs), worst de-fr 20.00``."""
-        behind = f", worst {', '.join(map(str, self.worst))}" if self.worst else ""
+        behind = f", worst {', '.join(self.said_of_worst)}" if self.worst else ""
         return f"{self.claim}: {self.note or self.measured}{behind}"
 
 

@@ -13,6 +13,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import ModelError, SpecError, StoreError
 from dragoman.identity import canonical_json
 from dragoman.language import english_name
+from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Evidence, TrainingGraph
 from dragoman.reading import ReadingError, read_text
 from dragoman.reports.results import captioned, partition_rows
@@ -99,7 +100,7 @@ def write_card(store: Store, grid: GridRecord, spec: GridSpec, model: str) -> Ca
         "## Scores\n",
         *scores,
         f"## Known weak pairs, by {first}\n",
-        _weakest(pair_scores(store, ScoreQuestion(grid.name, first), model=model), higher_is_better(first)),
+        _weakest(pair_scores(store, ScoreQuestion(grid.name, first), model=model), first),
         "## Limits\n",
         "It was evaluated on the languages above and no others. Overlap of the training text with the base model's "
         "pretraining text is not known. The scores hold for this prompt and decoding.\n",
@@ -178,12 +179,13 @@ def _data(recipe: dict[str, Any], graph: TrainingGraph, training: dict[str, Any]
     return f"{' '.join(lines)}\n\nExamples of each directed pair: {', '.join(pairs) or 'none'}.\n"
 
 
-def _weakest(scores: list[PairScore], higher: bool) -> str:
+def _weakest(scores: list[PairScore], metric: str) -> str:
     """The pairs with the worst scores, which of error rates are the highest, and those without a score."""
+    higher, digits = higher_is_better(metric), digits_of(metric)
     scored = [(score.value if higher else -score.value, score) for score in scores if score.value is not None]
     scored.sort(key=lambda each: (each[0], each[1].pair))
     worst = [score for _, score in scored[:WEAKEST]]
-    lines = [f"- {score.pair} ({score.partition or 'unknown'}): {figure(score.value)}" for score in worst]
+    lines = [f"- {score.pair} ({score.partition or 'unknown'}): {figure(score.value, digits)}" for score in worst]
     lines += [f"- {score.pair}: no score, {score.reason or score.state}" for score in scores if score.value is None]
     return "\n".join(lines) + "\n"
 

@@ -8,7 +8,9 @@ from sqlalchemy import text
 
 from dragoman.cell import Cell, Unscorable
 from dragoman.identity import hash_lines
+from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
+from dragoman.settings import settings
 from dragoman.store import records
 
 PAIRS = [Pair("en", "de"), Pair("de", "en"), Pair("de", "fr")]
@@ -118,3 +120,74 @@ def test_a_metric_without_its_tokeniser_says_so_and_leaves_no_trace(translated, 
     store.cells.add_scores(cells[0].id, [], [Unscorable("spbleu", "no tokeniser")])
     assert store.grids.get("g").metrics == ("bleu",)
     assert dragoman("results", "g", "--metric", "spbleu").code == 2
+
+
+def shared(hypotheses, references):
+    """The metric of the tests, computed here: the Jaccard index of the words of each two lines."""
+    return [
+        len(set(one.split()) & set(other.split())) / len(set(one.split()) | set(other.split()))
+        for one, other in zip(hypotheses, references, strict=True)
+    ]
+
+
+def test_a_metric_that_holds_a_model_loads_it_once_and_keeps_each_segment(translated, dragoman, overlap):
+    store, cells = translated
+    arguments = ("score", "g", "--metric", "overlap:mine", "--option", "revision=2")
+    found = counts(dragoman(*arguments, "--json"))
+    assert found == {"overlap:mine": {"scored": 2, "already": 0, "unscorable": 0, "untranslated": 1, "without_text": 0}}
+    (score,) = store.cells.scores(cells[0].id)
+    assert score.metric == "overlap:mine" and score.signature == "overlap|model:small|rev:2|empty:0"
+    by_hand = shared(HYPOTHESES, REFERENCES)
+    assert unpack(score.statistics).tolist() == [[value, 1.0] for value in by_hand]
+    assert score.value == sum(by_hand) / 3
+    assert len(overlap.loads) == 1
+    again = counts(dragoman(*arguments, "--json"))
+    assert again["overlap:mine"]["already"] == 2 and overlap.triples == [3, 3]
+    assert store.cells.scores(cells[0].id) == [score]
+
+
+def test_scores_of_another_revision_stay_apart(translated, dragoman, overlap):
+    store, cells = translated
+    for revision in ("1", "2"):
+        option = f"revision={revision}"
+        found = counts(dragoman("score", "g", "--metric", "overlap", "--option", option, "--json"))
+        assert found["overlap"]["scored"] == 2
+    assert len(store.cells.scores(cells[0].id)) == 2
+    refused = dragoman("results", "g", "--metric", "overlap")
+    assert refused.code == 2 and "2 signatures" in refused.err and "rev:1" in refused.err
+    assert dragoman("results", "g", "--metric", "overlap", "--signature", "rev:2").code == 0
+
+
+def test_several_processes_load_the_model_once_each(translated, dragoman, overlap, monkeypatch):
+    monkeypatch.setenv("DRAGOMAN_METRIC_WORKERS", "2")
+    settings.cache_clear()
+    found = counts(dragoman("score", "g", "--metric", "distance", "--json"))
+    assert found["distance"]["scored"] == 2
+    assert len({process for process, _ in overlap.loads}) <= 3  # the first tells the signature
+    assert len(overlap.loads) == len({process for process, _ in overlap.loads})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("overlap", "--option", "checkpoint=none"), "There is no checkpoint none: name one that there is."),
+        (("overlap", "--option", "chekpoint=x"), "has no option 'chekpoint'; did you mean 'checkpoint'?"),
+        (("overlap", "--option", "checkpoint"), "--option checkpoint gives no value: write --option KEY=VALUE."),
+        (("overlap", "--option", "seconds=long"), "--option (overlap).seconds is 'long'"),
+        (("overlap", "--metric", "bleu", "--option", "seconds=1"), "could be one of 2 metrics"),
+        (("bleu", "--option", "seconds=1"), "the metric bleu holds no model and has no options"),
+        (("overlop",), "'overlop' is not one of the metrics: did you mean 'overlap'?"),
+    ],
+)
+def test_wrong_input_is_a_sentence_and_nothing_is_written(translated, dragoman, overlap, arguments, sentence):
+    store, cells = translated
+    outcome = dragoman("score", "g", "--metric", *arguments)
+    assert outcome.code in (1, 2) and sentence in outcome.err and "Traceback" not in outcome.err
+    assert store.grids.get("g").metrics == ("bleu",) and store.cells.scores(cells[0].id) == []
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_a_sentence(translated, dragoman, overlap, monkeypatch):
+    monkeypatch.setenv("DRAGOMAN_METRIC_GPUS", "1")
+    settings.cache_clear()
+    outcome = dragoman("score", "g", "--metric", "overlap")
+    assert outcome.code == 1 and "There is no GPU here" in outcome.err

@@ -55,6 +55,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "decoding": [{}], "metrics": [["bleu"]], "base": [True], "engine": ["auto", "transformers"],
         "too_long": ["fail", "empty", "cut"], "test_sets": [[{"name": "t"}, {"name": "d", "split": "dev"}]],
     },
+    "MetricChoice": {"metric": ["bleu"], "name": ["mine"], "options": [{"checkpoint": "folder"}]},
     "TestSetChoice": {
         "name": ["t"], "corpus": ["cldr"], "split": ["dev"], "sentences": [3, {"n": 2, "seed": 2}],
         "pairs": [["en-de"]], "missing": ["drop"], "too_long": ["fail", "cut"],
@@ -140,6 +141,7 @@ PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "Base": [lambda part: {"base": {"model": "facebook/xglm-564M", **part}}],
     "Finetuning": [lambda part: {"models": [MODEL | part]}],
     "Evaluation": [lambda part: {"evaluation": part}],
+    "MetricChoice": [lambda part: {"evaluation": {"metrics": [{"metric": "bleu", "name": "m", **part}]}}],
     "TestSetChoice": [lambda part: {"evaluation": {"test_sets": [{"name": "t", **part}]}}],
     "NamedTestSet": [lambda part: {"evaluation": {"test_sets": [{"name": "a"}, {"split": "dev", **part}]}}],
     "Baseline": [

@@ -27,10 +27,10 @@ _POOL = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from dragoman.store.maintenance.rescoring import _end_with_parent
+from dragoman.store.maintenance.rescoring import end_with_parent
 
 if __name__ == "__main__":
-    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
     print(pool.submit(os.getpid).result(), flush=True)
     time.sleep(600)
 """

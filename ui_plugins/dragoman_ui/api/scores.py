@@ -17,6 +17,7 @@ from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System, metric_names, model_names
 from dragoman.language import english_name
+from dragoman.metrics.lookup import sentence_metric
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports import comparison as comparison_report
@@ -63,7 +64,7 @@ from dragoman_ui.charts import heatmap
 from dragoman_ui.charts.heatmap import heat_map
 from dragoman_ui.responses.cache import kept
 from dragoman_ui.responses.downloads import FILES, kept_file
-from dragoman_ui.viewmodels.candidates import rows_beside, sentence_metric
+from dragoman_ui.viewmodels.candidates import rows_beside
 from dragoman_ui.viewmodels.comparison import SHOWN, compared_with, differences, scores_beside, tested, version_of
 from dragoman_ui.viewmodels.runs import AskedRuns
 from dragoman_ui.viewmodels.sentences import PairView, pair_view
@@ -178,7 +179,7 @@ def sentences(question: OfPair) -> PairView:
     """A page of a pair's sentences: source, reference, and each model's hypotheses."""
     store, view = open_store(), _view(question)
     names, record = Names.of(store, view.grid), store.grids.get(view.grid)
-    by = question.by or sentence_metric(names.metrics)
+    by = question.by or sentence_metric(names.metrics) or names.metrics[0]
     rows = rows_beside(store, names, view, question.beside)
     pair = Pair.among(question.source, question.target, record.languages)
     return pair_view(

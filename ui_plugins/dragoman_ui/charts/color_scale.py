@@ -48,6 +48,12 @@ class Scale(NamedTuple):
         """The numbers at both ends and at the quarters between them."""
         return [self.worst + (self.best - self.worst) * quarter / 4 for quarter in range(5)]
 
+    @property
+    def digits(self) -> int:
+        """Digits after the point that tell the ticks apart: none of a scale to 8 and more, then one, and so on."""
+        end = max(abs(self.worst), abs(self.best))
+        return 0 if end >= 8 else 1 - min(0, math.floor(math.log10(end)))
+
 
 def _round_up(value: float) -> float:
     if value < _NOTHING:

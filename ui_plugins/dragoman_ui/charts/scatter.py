@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.run_table import Run
+from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Evidence
 from dragoman.tables.table import figure
 from dragoman_ui.charts.color_scale import Scale
@@ -78,7 +79,7 @@ def chart(runs: Sequence[Run], metric: str, scope: str, show_gain: bool = False)
     dots = [
         Dot(
             run.model,
-            f"{run.grid}, {run.model}: {run.pairs} training pairs, {figure(mean, 1, show_gain)} on "
+            f"{run.grid}, {run.model}: {run.pairs} training pairs, {figure(mean, digits_of(metric), show_gain)} on "
             f"{row.gain_pairs if show_gain else row.done} of {row.pairs} pairs",
             across(run.pairs),
             up(mean) or 0.0,

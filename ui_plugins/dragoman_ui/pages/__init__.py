@@ -15,6 +15,7 @@ from dragoman.control_characters import LINES, visible
 from dragoman.errors import DragomanError, StoreUnusableError
 from dragoman.language import english_name
 from dragoman.metrics.errors.label import Label
+from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Partition
 from dragoman.settings import settings
 from dragoman.store.maintenance.integrity import sentence_of_damage
@@ -90,6 +91,7 @@ def _template_names() -> dict[str, object]:
     return {
         "version": __version__,
         "figure": figure,
+        "digits_of": digits_of,
         "language": english_name,
         "direction": direction,
         "marks": {state.value: state.facts.tile for state in CellState},

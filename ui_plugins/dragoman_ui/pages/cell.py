@@ -11,12 +11,14 @@ from markupsafe import Markup
 from dragoman.cell import CellState
 from dragoman.line_filter import LineFilter
 from dragoman.metrics.errors.label import Label
+from dragoman.metrics.lookup import digits_of, sentence_metric
 from dragoman.pair import Pair
 from dragoman.reports.quoted import MARK
+from dragoman.reports.scores import score, score_interval
 from dragoman.store.records import CellRecord
-from dragoman.tables.table import Column, Decoration, Row, Table, figure, interval, number, word
+from dragoman.tables.table import Column, Decoration, Row, Table, figure, number, word
 from dragoman_ui.responses.downloads import taken
-from dragoman_ui.viewmodels.candidates import is_from_elsewhere, rows_beside, sentence_metric
+from dragoman_ui.viewmodels.candidates import is_from_elsewhere, rows_beside
 from dragoman_ui.viewmodels.judgements import tables_of_pair
 from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view
 from dragoman_ui.viewmodels.store import open_store
@@ -35,7 +37,9 @@ def cell() -> str | Response:
     search, page = request.args.get("search", ""), request.args.get("page", 1, type=int)
     names = Names.of(store, view.grid)
     by = one_of(
-        f"Grid '{view.grid}' has no metric", request.args.get("by") or sentence_metric(names.metrics), names.metrics
+        f"Grid '{view.grid}' has no metric",
+        request.args.get("by") or sentence_metric(names.metrics) or names.metrics[0],
+        names.metrics,
     )
     wanted = request.args.get("label")
     label = _label(wanted) if wanted else None
@@ -102,7 +106,7 @@ def sentence_table(view: View, found: PairView, by: str) -> Table:
         rows.append(row)
 
     def judged(name: str) -> Column:
-        return Column(f"{name} {by}", f"{name} {by}", lambda row: figure(row[f"{name} {by}"]))
+        return Column(f"{name} {by}", f"{name} {by}", lambda row: figure(row[f"{name} {by}"], digits_of(by)))
 
     columns = [number("number", "no.", digits=0), word("source"), word("reference"), *map(word, further)]
     columns += [word(f"line {name}", name) for name in about]
@@ -132,8 +136,8 @@ def model_table(view: View, found: PairView) -> Table:
     return Table(
         name="models", title=f"{view.grid}: every model on {found.pair}{only}", content=rows, group="model",
         columns=[Column("model", "model", _with_mark, right=False), word("state"), word("reason"),
-                 word("metric"), number("value"),
-                 interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
+                 word("metric"), score("value"),
+                 score_interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],
     ).decorated({"labels": Decoration(html=lambda row: _label_links(found, row["model"]))})  # fmt: skip
 

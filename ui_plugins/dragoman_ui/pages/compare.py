@@ -19,6 +19,7 @@ from dragoman.analysis.comparison import (
 from dragoman.analysis.pair_differences import PairDifference, higher_is_better, regressions
 from dragoman.analysis.pair_scores import PairColumns, differing
 from dragoman.analysis.significance_plan import ALPHA
+from dragoman.metrics.lookup import digits_of
 from dragoman.metrics.significance import Correction, Test, interval_tests
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -125,9 +126,8 @@ def _tables(view: View, found: Comparison, significant: set[Pair]) -> dict[str, 
     """The tables that `dragoman compare` prints, for the page."""
     found = found.model_copy(update={"a": str(view.against)})
     pairs = of_pairs(view, "partition_b", sentences="apart", beside=[view.model, found.a])
-    losses, gains = (
-        table.decorated({**pairs, **marked("delta", significant)}) for table in report.extremes(view.grid, found, SHOWN)
-    )
+    starred = marked("delta", significant, digits_of(found.metric))
+    losses, gains = (table.decorated({**pairs, **starred}) for table in report.extremes(view.grid, found, SHOWN))
     scopes = report.scopes(view.grid, found).decorated(SCOPES, scope_class)
     return {"scopes": scopes, "losses": losses, "gains": gains, "significant": significant}
 

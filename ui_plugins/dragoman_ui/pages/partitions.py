@@ -12,6 +12,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cell import CellState
 from dragoman.language import english_name
 from dragoman.metrics.detector_misses import Misses
+from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Partition
 from dragoman.reports.quoted import legend
 from dragoman.reports.results import partition_columns
@@ -116,11 +117,14 @@ def _pairs(view: View, found: list[Point], measured: Caption) -> Table:
     ]  # fmt: skip
     for row in rows:
         del row["pair"]
+    digits = digits_of(view.metric)
     return Table(
         name="pairs", title=f"{view.grid}: {view.metric} of {view.model}", content=rows, stub=2,
         caption=caption_line({view.model: measured}),
         columns=[word("source"), word("target"), word("partition"),
-                 *(word(key, key.replace("_", " ")) for key in facts), word("state"), number("value", view.metric),
-                 interval("low", "high"), number("base_value", "base"), number("gain", sign=True),
+                 *(word(key, key.replace("_", " ")) for key in facts), word("state"),
+                 number("value", view.metric, digits),
+                 interval("low", "high", digits=digits), number("base_value", "base", digits),
+                 number("gain", digits=digits, sign=True),
                  number("off_target", "off-target %"), word("reason")],
     ).decorated({**of_pairs(view), "state": Decoration(html=_state)})  # fmt: skip

@@ -5,6 +5,7 @@ from flask import Response, render_template, request
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.partition_table import PartitionRow
 from dragoman.analysis.systems import systems
+from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Evidence
 from dragoman.reports.quoted import marked
 from dragoman.tables.table import Column, Row, Table, interval, number, share, word
@@ -51,12 +52,14 @@ def _table(asked: AskedRuns, found: FoundRuns) -> Table:
          **found.captions[run.grid].facts}
         for run in found.runs
     ]  # fmt: skip
+    digits = digits_of(asked.metric)
     table = Table(
         name="runs", title=f"{asked.name}: training pairs and {asked.metric} on {asked.scope} pairs", content=rows,
         stub=2, caption=found.caption, notes=[note] if (note := found.note(asked.scope)) else [], columns=[
             word("grid"), word("model"), word("evidence"), _known("training_pairs"), _known("training_examples"),
-            share("pairs", "done", "pairs"), number("mean", asked.metric), interval("low", "high"),
-            number("gain", sign=True), interval("gain_low", "gain_high", sign=True),
+            share("pairs", "done", "pairs"), number("mean", asked.metric, digits),
+            interval("low", "high", digits=digits),
+            number("gain", digits=digits, sign=True), interval("gain_low", "gain_high", digits=digits, sign=True),
             number("off_target", "off-target %"),
         ],
     )  # fmt: skip

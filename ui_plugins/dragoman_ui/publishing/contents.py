@@ -11,6 +11,7 @@ from dragoman.analysis.caption import Caption
 from dragoman.analysis.pair_scores import BASE
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import System
+from dragoman.metrics.lookup import digits_of, sentence_metric
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports.quoted import legend, named
@@ -29,7 +30,7 @@ from dragoman_ui.publishing.sentences import PairText
 from dragoman_ui.publishing.site import Site
 from dragoman_ui.publishing.site_map import CELL, COMPARE, GRID, INDEX, RANK, RANKED_OVER, Page
 from dragoman_ui.responses.downloads import table_text
-from dragoman_ui.viewmodels.candidates import rows_beside, sentence_metric, side_by_side
+from dragoman_ui.viewmodels.candidates import rows_beside, side_by_side
 from dragoman_ui.viewmodels.captions import caption
 from dragoman_ui.viewmodels.decorations import SCOPES, scope_class
 from dragoman_ui.viewmodels.error_labels import counted
@@ -70,7 +71,7 @@ class Contents:
         pair = Pair(page.query["source"], page.query["target"])
         names, name = self.map.names, PurePosixPath(page.file).stem
         view = View.of(self.store, page.query)
-        by = sentence_metric(names.metrics)
+        by = sentence_metric(names.metrics) or names.metrics[0]
         rows = rows_beside(self.store, names, view, list(self.map.systems))
         text = side_by_side(self.store, self.site.record, rows, pair, by)
         found = PairView(
@@ -89,7 +90,7 @@ class Contents:
                 pages=PurePosixPath(self.map.lists[view.test_set]).stem, choices=self._pair_choices(page),
                 quoted=self._legend(each.model for each in text.candidates),
             )  # fmt: skip
-        return html, PairText(pair, name, text.sources, text.references, text.candidates, text.further)
+        return html, PairText(pair, name, text.sources, text.references, text.candidates, text.further, digits_of(by))
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """The files that say which page is whose pair's, one for each test set."""

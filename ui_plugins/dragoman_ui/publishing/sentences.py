@@ -44,6 +44,8 @@ class PairText(NamedTuple):
     """The systems, those without a translation among them."""
     further: Sequence[Sequence[str]] = ()
     """Further references of each line; fewer, or none, where it has no more."""
+    digits: int = 1
+    """Digits after the point of the scores of single sentences."""
 
 
 class SentenceFiles:
@@ -73,7 +75,7 @@ class SentenceFiles:
             "further": [self._lines_of(text.pair.target, lines) for lines in zip_longest(*text.further)],
             "words": f"words-{text.pair.target}",
             "joint": words.joint,
-            "systems": [_about(each) for each in done],
+            "systems": [_about(each, text.digits) for each in done],
         }
         head = json_bytes(about)
         codes = b"".join(
@@ -95,13 +97,13 @@ class SentenceFiles:
         return self._lines[key]
 
 
-def _about(each: Candidate) -> Mapping[str, Any]:
-    """What a system's sentences have besides text: scores in tenths, and which of them have each label, from 0."""
+def _about(each: Candidate, digits: int) -> Mapping[str, Any]:
+    """What a system's sentences have besides text: scores in units of the last digit, the places of each label."""
     flagged: dict[str, list[int]] = {}
     for place, labels in enumerate(each.labels):
         for label in labels:
             flagged.setdefault(label.value, []).append(place)
-    scores = None if each.by_line is None else [round(10 * score) for score in each.by_line]
+    scores = None if each.by_line is None else [round(10**digits * score) for score in each.by_line]
     return {"name": each.model, "scores": scores, "labels": flagged}
 
 

@@ -12,7 +12,8 @@ for (const place of document.querySelectorAll("[data-matrix-of]")) {
 
 // The legend shows what occurs: the numbers of the scale, states with their swatches, partitions.
 function explain(legend, matrix, tiles) {
-  const digits = Math.max(Math.abs(matrix.worst), Math.abs(matrix.best)) >= 8 ? 0 : 1;
+  const end = Math.max(Math.abs(matrix.worst), Math.abs(matrix.best));
+  const digits = end >= 8 ? 0 : 1 - Math.min(0, Math.floor(Math.log10(end)));
   legend.querySelector(".ticks")?.replaceChildren(...[0, 1, 2, 3, 4].map((quarter) => {
     const number = matrix.worst + (matrix.best - matrix.worst) * quarter / 4;
     const tick = document.createElement("span");
@@ -98,7 +99,7 @@ function draw(place, matrix) {
     }
   }
 
-  const figure = (number) => number.toFixed(1);
+  const figure = (number) => number.toFixed(Number(place.dataset.digits));
   function describe([y, x]) {
     const index = y * width + x;
     const own = value(index), gain = tiles.difference(index), why = matrix.reasons[index];

@@ -25,16 +25,8 @@ from dragoman_ui.viewmodels.slices import scores_of_lines
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.view import View
 
-FOR_SENTENCES = ("chrf++", "chrf")
-"""Metrics that are meaningful for a single sentence; BLEU is zero for a perfect one of less than four words."""
-
 SIDE_BY_SIDE = 4
 """Number of systems side by side by default."""
-
-
-def sentence_metric(metrics: Sequence[str]) -> str:
-    """The default metric of sentences among a grid's metrics."""
-    return next((metric for metric in FOR_SENTENCES if metric in metrics), metrics[0])
 
 
 class Asking(NamedTuple):

@@ -55,11 +55,11 @@ def of_pairs(view: View, partition: str = "partition", **query: Any) -> dict[str
     }
 
 
-def marked(key: str, pairs: Collection[Pair]) -> dict[str, Decoration]:
+def marked(key: str, pairs: Collection[Pair], digits: int) -> dict[str, Decoration]:
     """Of a column of differences: a star after those of some pairs."""
 
     def html(row: Row) -> str:
-        return f"{figure(row[key], 1, True)}{'*' if Pair(row['source'], row['target']) in pairs else ''}"
+        return f"{figure(row[key], digits, True)}{'*' if Pair(row['source'], row['target']) in pairs else ''}"
 
     return {key: Decoration(html=html)}
 

@@ -91,7 +91,7 @@ def rescore(
     Args:
         store: the store.
         grid: name of the grid.
-        metrics: names of metric plugins.
+        metrics: names of metrics that hold no model.
         workers: processes that score; with one, this process does.
         advance: called with the number of cells done, and of how many.
 
@@ -152,7 +152,7 @@ def _tasks(
     """What is to be scored; what is not is counted."""
     kinds = {metric: installed_metric(metric) for metric in metrics}
     languages = store.grids.get(grid).languages
-    present = _signatures(store, grid)
+    present = signatures_of(store, grid)
     prompts = store.conditions.prompts({record.cell.prompt for record in cells})
     tasks = []
     for record in cells:
@@ -182,7 +182,7 @@ def _tasks(
     return tasks
 
 
-def _signatures(store: Store, grid: str) -> defaultdict[str, defaultdict[str, set[str]]]:
+def signatures_of(store: Store, grid: str) -> defaultdict[str, defaultdict[str, set[str]]]:
     """The signatures of every score of a grid's models, by cell and metric."""
     found: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     with store.database.reading() as connection:
@@ -240,12 +240,12 @@ def scored(tasks: Sequence[ScoringTask], workers: int = 1) -> Iterator[ScoringOu
         yield from map(_run, tasks)
         return
     size = min(workers, len(tasks))
-    with ProcessPoolExecutor(size, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(size, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         for part in chunks(tasks):  # a pool keeps everything submitted, with its results
             yield from pool.map(_run, part)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the one that started it is killed, in which case the pool leaves it waiting for ever."""
 
     def watch() -> None:

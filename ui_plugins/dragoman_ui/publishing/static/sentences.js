@@ -69,7 +69,7 @@ function field(label, control) { return node("label", { class: "field" }, label,
 function select(name, options) { return node("select", { name }, ...options.map(([value, text]) => node("option", { value }, text))); }
 
 function begin(place, { systems, lines }) {
-  const { by, source, target } = place.dataset;
+  const { by, source, target } = place.dataset, digits = Number(place.dataset.digits);
   const spoken = JSON.parse(place.dataset.labels), better = place.dataset.higher === "yes" ? 1 : -1;
   const present = Object.keys(spoken).filter((label) => systems.some((each) => each.labels.some(([name]) => name === label)));
   const orders = [["file", "as in the test set"], ["worst", "worst first"], ["apart", "systems furthest apart first"]];
@@ -117,7 +117,7 @@ function begin(place, { systems, lines }) {
     const made = shown.map((index) => {
       const { name, scores } = systems[index], labels = labelsOf(index, line), text = line.texts[index];
       const head = node("dt", {}, name);
-      if (scores) head.append(" ", node("span", { class: "score" }, (scores[line.place] / 10).toFixed(1)));
+      if (scores) head.append(" ", node("span", { class: "score" }, (scores[line.place] / 10 ** digits).toFixed(digits)));
       for (const label of labels) head.append(" ", node("span", { class: "flag" }, spoken[label]));
       const parts = text ? stretches(text, line.references[0], target).map(([part, isCommon]) => (isCommon ? visible(part) : node("mark", {}, visible(part)))) : [node("span", { class: "empty" }, "nothing")];
       return node("div", {}, head, node("dd", { lang: labels.includes("language") ? "" : target, dir: "auto" }, ...parts));
