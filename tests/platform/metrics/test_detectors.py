@@ -10,6 +10,7 @@ import pytest
 from dragoman.metrics.base import MetricError, MetricNeedError
 from dragoman.metrics.detectors import fasttext
 from dragoman.metrics.detectors.base import identifier
+from dragoman.metrics.errors.label import MEASURED
 from dragoman.metrics.errors.wrong_language import WrongLanguage
 from dragoman.metrics.language_detector import Detector
 from dragoman.metrics.lookup import installed_metric, metric_class
@@ -137,5 +138,7 @@ def test_specs_name_them_either_way() -> None:
     assert Evaluation.model_validate({"metrics": written}).metric_names == (
         "bleu", "off_target:fasttext", "error_language:fasttext",
     )  # fmt: skip
+    every = Evaluation.model_validate({"metrics": ["bleu", "errors"]}).metric_names
+    assert every == ("bleu", *(label.metric for label in MEASURED))
     with pytest.raises(ValueError, match="off_target:fastext"):
         Evaluation.model_validate({"metrics": ["off_target:fastext"]})
