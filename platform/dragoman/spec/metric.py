@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from dragoman.errors import SpecError, nearest
-from dragoman.metrics.names import is_installed
+from dragoman.metrics.names import is_installed, plugin_of
 from dragoman.plugins import available
 from dragoman.spec.base import Name, SpecModel
 from dragoman.spec.corpus import is_relative, is_there
@@ -124,9 +124,9 @@ def checked_options(metric: str, options: Mapping[str, Any], place: str) -> dict
     from dragoman.metrics.lookup import installed_metric
     from dragoman.metrics.model_metric import ModelMetric
 
-    kind = installed_metric(metric)
+    kind = installed_metric(plugin_of(metric))
     if not issubclass(kind, ModelMetric):
-        if options:
+        if options or (":" in metric and not _is_variant(metric)):
             raise SpecError(f"{place}: the metric {kind.name} holds no model and has no options: give its name alone.")
         return {}
     fields = kind.Options.model_fields
