@@ -35,6 +35,8 @@ READS = {
     "platform/dragoman/sharing/bundle/container.py": "headers of 512 bytes, and lines within the bounds",
     "platform/dragoman/corpora/kinds/huggingface.py": "the metadata of a file that `datasets` has read",
     "platform/dragoman/corpora/readers/digests.py": "a cache that it writes itself",
+    "platform/dragoman/metrics/detectors/fasttext.py": "hashes a regular file, block by block",
+    "platform/dragoman/metrics/errors/preambles.py": "comes with the package",
     "platform/dragoman/family.py": "comes with the package",
     "platform/dragoman/cli/summaries.py": "comes with the package whose command it is",
     "platform/dragoman/analysis/human_agreement.py": "comes with the package",

@@ -1,8 +1,9 @@
 """Plugins: entry points that installed packages register, as Dragoman's own features do.
 
 Groups: `dragoman.corpora`, `dragoman.metrics`, `dragoman.engines` (subclasses of `Corpus`, `Metric` and `Engine`),
-`dragoman.commands` (a function or a Typer app, added to the command line under the entry point's name) and
-`dragoman.finishers` (a function that is called when all cells of a grid are done).
+`dragoman.detectors` (subclasses of `LanguageIdentifier`), `dragoman.commands` (a function or a Typer app, added to the
+command line under the entry point's name) and `dragoman.finishers` (a function that is called when all cells of a grid
+are done).
 """
 
 from functools import cache

@@ -1,6 +1,6 @@
 """The scripts (ISO 15924) of a language and its usual region, by CLDR."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import langcodes
 from babel.core import get_global
@@ -21,6 +21,17 @@ def likely_subtags(language: str, script: str | None, territory: str | None) -> 
             return script or likely_script, territory or likely_territory
     maximal = langcodes.Language.make(language=language, script=script, territory=territory).maximize()
     return maximal.script, maximal.territory
+
+
+_UNICODE_SCRIPTS = {
+    "Hans": ("Hani",),
+    "Hant": ("Hani",),
+    "Hanb": ("Hani", "Bopo"),
+    "Jpan": ("Hani", "Hira", "Kana"),
+    "Kore": ("Hang", "Hani"),
+    "Aran": ("Arab",),
+}
+"""The codes of ISO 15924 that stand for variants or mixtures, in the scripts Unicode gives to characters."""
 
 
 @cache
@@ -63,3 +74,10 @@ def scripts_of(tag: str) -> tuple[str, ...]:
         if len(part) == 4 and part.isalpha()
     }
     return tuple(sorted(found, key=lambda script: (script != usual, script)))
+
+
+@lru_cache(maxsize=1024)
+def unicode_scripts(tag: str) -> frozenset[str]:
+    """The scripts that Unicode gives to the letters of a language."""
+    script = likely_script(tag)
+    return frozenset(_UNICODE_SCRIPTS.get(script, (script,)))

@@ -67,6 +67,9 @@ class Settings(NoTruthValues, BaseSettings):
     ui_token: SecretStr = SecretStr("")
     """Token that `dragoman ui`, and `mlflow server --app-name dragoman`, ask for, of at least 16 characters; by default
     `dragoman ui` makes one at each start, and prints it in its address."""
+    glotlid: Path | None = None
+    """GlotLID's fastText model (`.bin`, `.ftz`), or another one whose labels are language codes: the detector of
+    `off_target:glotlid`. Its SHA-256 is in the signature."""
     workers: int = Field(default=0, ge=0)
     """The most evaluation workers at once; 0 is as many as there is room for. An embedded Ray has as many cores."""
     worker_cpus: float = Field(default=1, gt=0)

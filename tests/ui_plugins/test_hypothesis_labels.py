@@ -2,41 +2,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.metrics.errors.label import Label
 from dragoman.pair import Pair
+from dragoman.store.blobs import Bitext, Line
 from dragoman_ui.responses.markdown import rendered
-from dragoman_ui.viewmodels.error_labels import _AGAIN, Guess, Label, _may_repeat, labels
+from dragoman_ui.viewmodels.error_labels import Guess, found_labels, pieces, with_language
+from dragoman_ui.viewmodels.text_diff import parts
+
+PROMPT = "[{source_language}]: {source} [{target_language}]:"
 
 
-def found(source: str, reference: str, hypothesis: str) -> set[Label]:
-    return set(labels(source, reference, hypothesis, was_cut=False))
+def labelled(hypothesis: str, reference: str, end: str = "stop", source: str = "a very long way home"):
+    text = Bitext([source], [reference], [()])
+    (found,) = found_labels(Pair("en", "de"), ("en", "de"), text, [Line(hypothesis, end, 5)], PROMPT)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("source", "reference", "hypothesis", "expected"),
-    [
-        ("three cats sleep", "drei Katzen schlafen", "drei Katzen schlafen", set()),
-        ("three cats sleep", "drei Katzen schlafen", "  ", {Label.EMPTY}),
-        ("three cats sleep", "drei Katzen schlafen", "Three cats sleep.", {Label.COPIED}),
-        ("Berlin 1990", "Berlin 1990", "Berlin 1990", set()),  # the reference is a copy too
-        ("very good", "sehr sehr gut", "sehr sehr gut", set()),  # twice is how people speak
-        ("a very long way", "ein weiter Weg", "ein ein ein ein Weg", {Label.REPEATED}),
-        ("a very long way", "ein weiter Weg", "der Weg und der Weg und der Weg und der Weg und", {Label.REPEATED}),
-        ("far", "很远", "很很很很很", {Label.REPEATED}),
-        ("a hundred", "1000000000", "1000000000", set()),
-        ("no, no, no, no", "nein, nein, nein, nein", "nein, nein, nein, nein", set()),
-    ],
-)
-def test_labels(source: str, reference: str, hypothesis: str, expected: set[Label]) -> None:
-    assert found(source, reference, hypothesis) == expected
+def test_labels_of_pages_are_those_of_the_metrics() -> None:
+    assert labelled("ein weiter Weg heim", "ein weiter Weg heim") == {}
+    assert list(labelled("ein ein ein ein Weg", "ein weiter Weg heim", end="length")) == [Label.OSCILLATION, Label.CUT]
+    assert list(labelled("", "ein weiter Weg heim", end="no_room")) == [Label.EMPTY, Label.NO_ROOM]
+    # how a translation from a file ended is not known, and its prompt was not this one
+    assert labelled("ein weiter Weg heim", "ein weiter Weg heim", end="file") == {}
 
 
-def test_what_the_engine_said_is_a_label_too() -> None:
-    assert labels("a", "b", "c", was_cut=True) == (Label.CUT,)
+def test_the_language_stands_at_its_place() -> None:
+    found = with_language({Label.COPY: ((0, 3),), Label.CUT: ((2, 3),)}, "far")
+    assert list(found) == [Label.COPY, Label.LANGUAGE, Label.CUT]
 
 
-@given(st.text(), st.text())
-def test_a_reference_is_never_at_fault_but_for_being_empty(source: str, reference: str) -> None:
-    assert found(source, reference, reference) <= {Label.EMPTY}
+def test_stretches_are_marked_where_they_are() -> None:
+    text, reference = "weit [German]: weit weit weit weg", "weit weg von hier"
+    found = labelled(text, reference)
+    assert list(found) == [Label.OSCILLATION, Label.PROMPT]
+    marked = pieces(parts(text, reference), found)
+    assert "".join(piece.text for piece in marked) == text
+    by_label = {label: "".join(piece.text for piece in marked if label in piece.labels) for label in found}
+    assert by_label == {Label.PROMPT: "[German]", Label.OSCILLATION: "weit weit weit"}
+
+
+@given(st.text("ab כ你", max_size=30), st.text("ab כ你", max_size=30), st.data())
+def test_pieces_joined_are_the_text(text: str, reference: str, data: st.DataObject) -> None:
+    ends = st.integers(0, len(text))
+    places = data.draw(st.lists(st.tuples(ends, ends).filter(lambda place: place[0] < place[1]), max_size=3))
+    marked = pieces(parts(text, reference), {Label.NUMBERS: tuple(places)})
+    assert "".join(piece.text for piece in marked) == text
+    covered = "".join("x" * len(piece.text) if piece.labels else "-" * len(piece.text) for piece in marked)
+    for place, mark in enumerate(covered):
+        inside = any(start <= place < end and (start, end) != (0, len(text)) for start, end in places)
+        assert (mark == "x") == inside
 
 
 def test_a_language_is_guessed_among_those_of_the_grid() -> None:
@@ -69,10 +83,3 @@ def test_markdown_has_headings_below_the_pages_and_tables() -> None:
     assert "<h2>Name</h2>" in html
     assert '<td class="number">2</td>' in html
     assert "style=" not in html
-
-
-@given(st.text("ab c", max_size=60), st.text("abcdefg h", max_size=12), st.integers(1, 6), st.text("xyz ", max_size=9))
-def test_no_repetition_is_passed_over(before: str, stretch: str, times: int, after: str) -> None:
-    text = f"{before}{stretch * times}{after} "
-    if any(any(each.isalpha() for each in match[1]) for match in _AGAIN.finditer(text)):
-        assert _may_repeat(text)

@@ -2,7 +2,7 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from sqlalchemy import update
 from dragoman.analysis.pair_scores import pair_scores
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.metrics.errors.label import Label
 from dragoman.pair import Pair, all_pairs
+from dragoman.store.blobs import Bitext, Line
 from dragoman.store.records import JobLine, JobState
 from dragoman.store.schema import ModelRow
 from dragoman.tables.render import Form
@@ -23,7 +25,6 @@ from dragoman.tables.table import Table, word
 from dragoman_ui.responses.downloads import table_file
 from dragoman_ui.viewmodels.candidates import _flaws
 from dragoman_ui.viewmodels.comparison import _over_seeds
-from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.store import open_store
 
 PAGES = (
@@ -236,16 +237,20 @@ def test_runs_are_drawn_by_what_they_were_trained_on(client: FlaskClient) -> Non
 
 
 def test_sentences_are_found_by_what_is_wrong_with_them(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(source: str, reference: str, hypothesis: str, was_cut: bool, too_long: bool) -> tuple[Label, ...]:
-        return (Label.COPIED,) if hypothesis == reference else ()
+    def judge(pair: Pair, languages: Sequence[str], text: Bitext, lines: Sequence[Line], prompt: str | None):
+        found = zip(text.references, lines, strict=True)
+        return [{Label.COPY: ((0, 2),)} if line.text == reference else {} for reference, line in found]
 
-    monkeypatch.setattr("dragoman_ui.viewmodels.candidates.labels", judge)
+    monkeypatch.setattr("dragoman_ui.viewmodels.candidates.found_labels", judge)
     # what is kept was judged otherwise
     monkeypatch.setattr("dragoman_ui.viewmodels.candidates._flaws", _flaws.__wrapped__)
     address = "/dragoman/cell?grid=demo&model=roles&source=en&target=ar&beside=roles"
-    page = client.get(f"{address}&label=copied").text
-    count = int(re.search(r"(\d+) sentences? labelled copied", page)[1])  # type: ignore[index]
-    assert page.count('<span class="flag">copied</span>') == count > 0
+    page = client.get(f"{address}&label=copied").text  # as an earlier release called it
+    count = int(re.search(r"(\d+) sentences? labelled copy", page)[1])  # type: ignore[index]
+    sentences = page[page.index('<ol class="segments">') :]
+    assert sentences.count('<span class="flag">copy</span>') == count > 0
+    assert sentences.count('<span class="flawed" title="copy">') == count
+    assert "the source, or most of it, and the reference is no copy" in page  # the legend
     assert "<dt>roles" in page
     assert "<dt>base" not in page
 

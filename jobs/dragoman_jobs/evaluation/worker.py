@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from dragoman import plugins
 from dragoman.cell import Unscorable
 from dragoman.line import of_whole_characters
+from dragoman.metrics.generation import Generation
 from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.pair import Pair
 from dragoman.segment import Segment
@@ -148,7 +149,8 @@ class Worker:
             seconds=decoded,
             worker=self._name,
         )
-        outcome = self._score(task, translation, test, texts)
+        generation = Generation.of(task.prompt.shown, [each.finish_reason for each in hypotheses])
+        outcome = self._score(task, translation, test, texts, generation)
         return outcome.model_copy(update={"busy": time.monotonic() - started, "ended": time.time()})
 
     def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
@@ -192,9 +194,18 @@ class Worker:
         return self._chat[1]
 
     @staticmethod
-    def _score(task: CellTask, translation: Translation, test: Bitext, hypotheses: Sequence[str]) -> CellOutcome:
+    def _score(
+        task: CellTask, translation: Translation, test: Bitext, hypotheses: Sequence[str], generation: Generation
+    ) -> CellOutcome:
         results = score(
-            task.metrics, task.pair, task.languages, test.sources, hypotheses, test.references, further=test.further
+            task.metrics,
+            task.pair,
+            task.languages,
+            test.sources,
+            hypotheses,
+            test.references,
+            further=test.further,
+            generation=generation,
         )
         return CellOutcome(
             translation=translation,

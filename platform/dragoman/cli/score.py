@@ -12,6 +12,7 @@ from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed
 from dragoman.errors import SpecError
+from dragoman.metrics.errors.label import with_labels
 from dragoman.metrics.loaded_metric import ConfiguredMetric
 from dragoman.metrics.scoring import text_metrics
 from dragoman.planning.model_metrics import with_options
@@ -30,8 +31,10 @@ def score(
     metric: Annotated[
         list[str],
         typer.Option(
-            "--metric", metavar="METRIC",
-            help="A metric; may be repeated. One that holds a model may have a name of its own: comet:mine.",
+            "--metric",
+            metavar="METRIC",
+            help="A metric; may be repeated. `errors` is all error labels. One that holds a model may have a name: "
+            "comet:mine.",
             autocompletion=complete_metrics,
         ),
     ],
@@ -56,9 +59,10 @@ def score(
     older version, it gets one beside it.
 
     Examples: dragoman score demo --metric chrf · dragoman score demo --metric ter --metric spbleu --workers 2 ·
+    dragoman score demo --metric errors ·
     dragoman score demo --metric comet:mine --option checkpoint=models/mine
     """
-    store, names = open_store(), list(dict.fromkeys(metric))
+    store, names = open_store(), with_labels(metric)
     models = with_options(given_options(store, grid, names, option or ()), "--option")
     columns = (TextColumn("scoring {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

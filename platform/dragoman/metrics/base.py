@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.errors import DragomanError
+from dragoman.metrics.generation import Generation
 from dragoman.pair import Pair
 
 Statistics: TypeAlias = NDArray[np.float64]
@@ -50,6 +51,8 @@ class Metric(ABC):
     """With fewer lines a corpus score hangs on single sentences, and tables of slices of a test set say so."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
     """The least and the greatest score there can be, None where there is no bound: quoted scores are held to them."""
+    needs_generation: ClassVar[bool] = False
+    """Whether its statistics depend on more than texts: on what `inform` is told."""
     digits: ClassVar[int] = 1
     """Digits after the point that tables and pages show."""
     needs_reference: ClassVar[bool] = True
@@ -69,6 +72,16 @@ class Metric(ABC):
         Raises:
             MetricError: this metric can't score that pair.
         """
+
+    @classmethod
+    def variant(cls, name: str) -> "type[Metric] | None":
+        """The metric `PLUGIN:NAME`, where the name chooses a way of computing it; None for any other name."""
+        del name
+        return None
+
+    def inform(self, generation: Generation) -> None:
+        """Take how the hypotheses came about, before `statistics`; most metrics look at texts alone."""
+        del generation
 
     @property
     @abstractmethod

@@ -1,21 +1,20 @@
-"""Detection of off-target text, by its scripts and by py3langid."""
+"""Detection of off-target text, by its scripts and by a language identifier."""
 
-from collections.abc import Collection
-from copy import copy
+from collections.abc import Collection, Mapping
 from enum import Enum
 from functools import lru_cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import langcodes
-
-from dragoman.metrics.base import MetricError, MetricNeedError
+from dragoman.metrics.base import MetricError
+from dragoman.metrics.detectors.base import identifier
 from dragoman.pair import Pair
-from dragoman.script import likely_script
+from dragoman.script import unicode_scripts
 
 if TYPE_CHECKING:
     import regex
-    from py3langid.langid import LanguageIdentifier  # type: ignore[import-untyped]
+
+DEFAULT = "py3langid"
+"""The language identifier that is asked unless another one is named."""
 
 THRESHOLD = 0.9
 """Probability of other languages from which a text is off-target.
@@ -27,16 +26,6 @@ those in a wrong one. Of four phrases in a row, about a sentence, it is none and
 
 RULE = 1
 """Raised when a text can be judged otherwise under the same detector, candidates and threshold."""
-
-_UNICODE_SCRIPTS = {
-    "Hans": ("Hani",),
-    "Hant": ("Hani",),
-    "Hanb": ("Hani", "Bopo"),
-    "Jpan": ("Hani", "Hira", "Kana"),
-    "Kore": ("Hang", "Hani"),
-    "Aran": ("Arab",),
-}
-"""The codes of ISO 15924 that stand for variants or mixtures, in the scripts Unicode gives to characters."""
 
 
 class Verdict(Enum):
@@ -62,50 +51,58 @@ class Detector:
 
     Scripts decide first: without a letter in a script of the target language a text is off-target; without a
     letter of a script that another candidate is written in, it is on-target. Only between languages that share a
-    script is py3langid asked, restricted to them.
+    script is the language identifier asked, restricted to them.
 
     Args:
         pair: the direction translated.
-        languages: the languages of the grid. Those that py3langid knows, and the pair's own, are the candidates.
+        languages: the languages of the grid. Those that the identifier knows, and the pair's own, are the candidates.
+        by: name of the language identifier.
 
     Raises:
-        MetricError: py3langid is not installed, or can't tell the target language from another one of the grid.
+        MetricError: the identifier is not installed, or can't tell the target language from another one of the grid.
     """
 
-    def __init__(self, pair: Pair, languages: Collection[str]) -> None:
+    def __init__(self, pair: Pair, languages: Collection[str], *, by: str = DEFAULT) -> None:
         self._pair = pair
-        self._codes = {tag: code for tag in sorted({*languages, *pair}) if (code := _detector_code(tag))}
+        self._identifier = identifier(by)
+        self._codes = {tag: code for tag in sorted({*languages, *pair}) if (code := self._identifier.code(tag))}
         if doubt := self._doubt():
             raise MetricError(f"off_target can't score {pair}: {doubt}.")
-        self._grid_scripts = frozenset[str]().union(*map(_scripts, self._codes))
-        _identifier(frozenset(self._codes.values()))  # raises where it is not installed
+        self._grid_scripts = frozenset[str]().union(*map(unicode_scripts, self._codes))
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The languages that a text can be found to be in, sorted."""
+        return tuple(self._codes)
 
     def _doubt(self) -> str | None:
         source, target = self._pair
+        name = self._identifier.name
         if target not in self._codes:
-            return f"py3langid doesn't know {target}"
-        if source not in self._codes and _scripts(source) & _scripts(target):
-            return f"py3langid doesn't know {source}, so text left untranslated could pass for {target}"
+            return f"{name} doesn't know {target}"
+        if source not in self._codes and unicode_scripts(source) & unicode_scripts(target):
+            return f"{name} doesn't know {source}, so text left untranslated could pass for {target}"
         for tag, code in self._codes.items():
-            if tag != target and code == self._codes[target] and _scripts(tag) & _scripts(target):
-                return f"py3langid can't tell {target} from {tag}, which is in the grid too"
+            if tag != target and code == self._codes[target] and unicode_scripts(tag) & unicode_scripts(target):
+                return f"{name} can't tell {target} from {tag}, which is in the grid too"
         return None
 
     @property
     def signature(self) -> str:
         """The detector's version, the candidates, the threshold and the version of the rule."""
-        library = f"py3langid-{version('py3langid')}"
-        return f"detector:{library}|candidates:{','.join(self._codes)}|threshold:{THRESHOLD}|rule:{RULE}"
+        return (
+            f"detector:{self._identifier.version}|candidates:{','.join(self._codes)}|threshold:{THRESHOLD}|rule:{RULE}"
+        )
 
     def judge(self, text: str) -> Verdict:
         """The verdict on one text."""
         found = {script for script in self._grid_scripts if _letter_of(script).search(text)}
         if not found and not _letter_of(None).search(text):
             return Verdict.UNDECIDED
-        if not found & _scripts(self._pair.target):
+        if not found & unicode_scripts(self._pair.target):
             return Verdict.OTHER_SCRIPT
         target = self._codes[self._pair.target]
-        codes = {code for tag, code in self._codes.items() if found & _scripts(tag)}
+        codes = {code for tag, code in self._codes.items() if found & unicode_scripts(tag)}
         if codes == {target}:
             return Verdict.ON_TARGET
         chances = self._chances(text)
@@ -117,7 +114,7 @@ class Detector:
     def guess(self, text: str) -> str | None:
         """The candidate that a text is most probably in; None where it has no letters of a script of theirs."""
         found = {script for script in self._grid_scripts if _letter_of(script).search(text)}
-        held = {tag: code for tag, code in self._codes.items() if found & _scripts(tag)}
+        held = {tag: code for tag, code in self._codes.items() if found & unicode_scripts(tag)}
         if len(set(held.values())) <= 1:
             return next(iter(held), None)
         chances = self._chances(text)
@@ -129,44 +126,9 @@ class Detector:
         chances = self._chances(text)
         return source is not None and target is not None and chances[source] > chances[target]
 
-    def _chances(self, text: str) -> dict[str, float]:
+    def _chances(self, text: str) -> Mapping[str, float]:
         """The probability of each candidate, by the detector's code."""
-        return _chances(frozenset(self._codes.values()), text)
-
-
-@lru_cache(maxsize=4)
-def _identifier(codes: frozenset[str] | None) -> "LanguageIdentifier":
-    """The detector, restricted to some of its codes."""
-    try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-    except ImportError as error:
-        raise MetricNeedError(f"off_target needs py3langid ({error}): pip install py3langid regex.") from error
-    if codes is None:
-        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier = copy(_identifier(None))  # the model itself is shared
-    identifier.set_languages(codes)
-    return identifier
-
-
-@lru_cache(maxsize=64)  # a text is often judged several times in a row: as a copy, or for other targets
-def _chances(codes: frozenset[str], text: str) -> dict[str, float]:
-    """The probability of each of some codes."""
-    return dict(_identifier(codes).rank(text))
-
-
-@lru_cache(maxsize=1024)
-def _detector_code(tag: str) -> str | None:
-    """The detector's code of a language, or of one that CLDR takes for the same (`no` for `nb`, `tl` for `fil`)."""
-    language = langcodes.Language.get(tag).language or ""
-    code, _ = langcodes.closest_match(language, _identifier(None).labels, max_distance=1)
-    return None if code == "und" else code
-
-
-@lru_cache(maxsize=1024)
-def _scripts(tag: str) -> frozenset[str]:
-    """The Unicode scripts a language is written in."""
-    script = likely_script(tag)
-    return frozenset(_UNICODE_SCRIPTS.get(script, (script,)))
+        return self._identifier.chances(self._codes.values(), text)
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,11 @@ def installed_metric(metric: str) -> type[Metric]:
         ModuleNotFoundError: the extra that it needs is not installed.
     """
     kind: type[Metric] = plugins.load("metrics", plugin_of(metric))
-    return kind
+    _, colon, name = metric.partition(":")
+    found = kind.variant(name) if colon else kind
+    if found is None:
+        raise UnknownPluginError(f"'{metric}' is not one of the metrics: {kind.name} has no variant '{name}'.")
+    return found
 
 
 def metric_class(metric: str) -> type[Metric] | None:

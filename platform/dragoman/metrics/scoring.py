@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError, MetricNeedError, Statistics, check_lengths
 from dragoman.metrics.error_span import ErrorSpan
+from dragoman.metrics.generation import Generation
 from dragoman.metrics.lookup import installed_metric
 from dragoman.metrics.model_metric import ModelMetric
 from dragoman.metrics.resampling import confidence_interval
@@ -44,6 +45,7 @@ def score(
     references: Sequence[str],
     *,
     further: Sequence[Sequence[str]] = (),
+    generation: Generation | None = None,
 ) -> list[ScoreRecord | Unscorable]:
     """The scores of a pair's hypotheses, one for each metric and in that order.
 
@@ -55,6 +57,7 @@ def score(
         hypotheses: likewise.
         references: likewise.
         further: further references of each segment, which may be more or fewer of some.
+        generation: how the hypotheses came about, where that is known: some metrics of errors look at it.
 
     Raises:
         MetricError: the sides differ in length or are empty. What only one metric can't do becomes its `Unscorable`.
@@ -67,7 +70,7 @@ def score(
     found = []
     for name in metrics:
         kind = installed_metric(name)
-        found.append(_score(kind, pair, languages, sources, hypotheses, references, several))
+        found.append(_score(kind, pair, languages, sources, hypotheses, references, several, generation))
     return found
 
 
@@ -121,9 +124,12 @@ def _score(
     hypotheses: Sequence[str],
     references: Sequence[str],
     several: Sequence[Sequence[str]] | None,
+    generation: Generation | None,
 ) -> ScoreRecord | Unscorable:
     try:
         metric = kind(pair, languages)
+        if generation is not None:
+            metric.inform(generation)
         if several is None:
             statistics = metric.statistics(sources, hypotheses, references)
         else:

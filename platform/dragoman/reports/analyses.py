@@ -2,8 +2,12 @@
 
 from dragoman.reports import metric_disagreement
 from dragoman.reports.analysis_report import Analysis
+from dragoman.reports.detectors import detectors_page
+from dragoman.reports.errors import errors_page
 
 ANALYSES: dict[str, Analysis] = {
+    "errors": Analysis("Errors of hypotheses", "grid", errors_page),
+    "detectors": Analysis("Language detectors", "grid", detectors_page),
     metric_disagreement.NAME: Analysis("Where metrics disagree", "grid", metric_disagreement.report_of_page),
 }
 """Each analysis, in the order of links to them."""

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from dragoman.errors import nearest
 from dragoman.language import Language, tags_as_they_are
+from dragoman.metrics.errors.label import ALL as ALL_LABELS
+from dragoman.metrics.errors.label import with_labels
 from dragoman.pair import Pair
 from dragoman.segment import Split
 from dragoman.spec.base import LONGEST_NAME, GridName, Name, PathText, Shown, SpecModel
@@ -123,7 +125,7 @@ class Evaluation(SpecModel):
     is left out for all models and prompts of the grid, which makes another test set. `fail`: its pair fails."""
     metrics: tuple[MetricField, ...] = ("bleu", "chrf++", "off_target")
     """Names of metric plugins; of a metric that holds a model also a mapping, as `{metric: comet, name: mine,
-    checkpoint: PATH}`, which is called `comet:mine` in tables."""
+    checkpoint: PATH}`, which is called `comet:mine` in tables; `errors` is all error labels."""
     base: bool = True
     """Whether the base model is evaluated too; gains need it."""
     engine: EngineField = "auto"
@@ -157,6 +159,14 @@ class Evaluation(SpecModel):
     def metric_names(self) -> tuple[str, ...]:
         """The metrics' names in tables and in the store."""
         return tuple(map(stored_name, self.metrics))
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _may_be_all_labels(cls, metrics: Any) -> Any:
+        if not isinstance(metrics, list | tuple) or ALL_LABELS not in metrics:
+            return metrics
+        every = with_labels([ALL_LABELS])
+        return [name for metric in metrics for name in (every if metric == ALL_LABELS else [metric])]
 
     @field_validator("metrics")
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dragoman import plugins
+from dragoman.metrics.errors.label import ALL as ALL_LABELS
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.model_metric import ModelMetric
 from dragoman.spec.base import SpecModel
@@ -63,7 +64,8 @@ def json_schema() -> Schema:
     del definitions["Translations"]["properties"]["folder"]  # never written by hand
     evaluation = definitions["Evaluation"]["properties"]
     definitions["MetricChoice"] = _metric(definitions["MetricChoice"], definitions)
-    evaluation["metrics"]["items"] = {"anyOf": [*_known(_own("metrics"))["anyOf"], {"$ref": "#/$defs/MetricChoice"}]}
+    metrics = _known([*_own("metrics"), ALL_LABELS])["anyOf"]
+    evaluation["metrics"]["items"] = {"anyOf": [*metrics, {"$ref": "#/$defs/MetricChoice"}]}
     engines = _known(["auto", *_own("engines")])
     evaluation["engine"] |= engines
     definitions["Baseline"]["properties"]["engine"]["anyOf"][:1] = engines["anyOf"]

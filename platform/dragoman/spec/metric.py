@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from dragoman.errors import SpecError, nearest
-from dragoman.metrics.names import is_installed
+from dragoman.metrics.names import is_installed, plugin_of
 from dragoman.plugins import available
 from dragoman.spec.base import Name, SpecModel
 from dragoman.spec.corpus import is_relative, is_there
@@ -57,7 +57,7 @@ class MetricChoice(SpecModel):
 
 
 def _require_installed(metric: str) -> None:
-    if ":" in metric:
+    if ":" in metric and not _is_variant(metric):
         raise ValueError(
             f"names '{metric}', which has no options there; write a mapping, as `{{metric: {metric.partition(':')[0]}, "
             f"name: {metric.partition(':')[2]}, ...}}`"
@@ -66,11 +66,22 @@ def _require_installed(metric: str) -> None:
         raise ValueError(f"names '{metric}', which is not an installed metric; {nearest(metric, available('metrics'))}")
 
 
+def _is_variant(metric: str) -> bool:
+    """Whether a name chooses another way of computing a metric that holds no model, as in `off_target:fasttext`."""
+    from dragoman.metrics.lookup import metric_class
+    from dragoman.metrics.model_metric import ModelMetric
+
+    kind = metric_class(metric)
+    return kind is not None and not issubclass(kind, ModelMetric)
+
+
 def _choice(value: Any) -> Any:
     if isinstance(value, dict):
         if "metric" not in value:
             raise ValueError("has a mapping without the key 'metric'; write `metric: NAME` in it")
         choice = MetricChoice.model_validate(value)
+        if choice.name and not choice.options and _is_variant(choice.stored_name):
+            return choice.stored_name
         return choice if choice.name or choice.options else choice.metric
     if isinstance(value, str):
         _require_installed(value)
@@ -113,9 +124,9 @@ def checked_options(metric: str, options: Mapping[str, Any], place: str) -> dict
     from dragoman.metrics.lookup import installed_metric
     from dragoman.metrics.model_metric import ModelMetric
 
-    kind = installed_metric(metric)
+    kind = installed_metric(plugin_of(metric))
     if not issubclass(kind, ModelMetric):
-        if options or ":" in metric:
+        if options or (":" in metric and not _is_variant(metric)):
             raise SpecError(f"{place}: the metric {kind.name} holds no model and has no options: give its name alone.")
         return {}
     fields = kind.Options.model_fields

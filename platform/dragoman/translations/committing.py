@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from dragoman.cell import CellState
+from dragoman.metrics.generation import FROM_FILE
 from dragoman.pair import Pair
 from dragoman.store.maintenance.rescoring import ScoringTask, scored
 from dragoman.store.records import CellOutcome, CellRecord, Translation
@@ -10,9 +11,6 @@ from dragoman.store.store import Store
 
 ENGINE = "files"
 """What stands in place of an engine, and of a worker, in cells whose translations are from files."""
-
-FINISH_REASON = "file"
-"""What stands in place of the reason why a translation ends."""
 
 
 def commit(
@@ -42,7 +40,7 @@ def commit(
     tasks, sizes = [], {}
     for record in cells:
         pair, lines = record.cell.pair, hypotheses(record.cell.pair)
-        address = store.blobs.put_translation([(line, FINISH_REASON, 0) for line in lines])
+        address = store.blobs.put_translation([(line, FROM_FILE, 0) for line in lines])
         sizes[record.cell.id] = len(lines), address
         tasks.append(
             ScoringTask(

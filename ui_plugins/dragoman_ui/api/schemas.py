@@ -10,11 +10,11 @@ from dragoman.analysis.partition_gap import Gap
 from dragoman.analysis.partition_table import PartitionRow
 from dragoman.analysis.run_table import Run
 from dragoman.cell import CellState
+from dragoman.metrics.errors.label import Label
 from dragoman.partition import Evidence
 from dragoman.store.records import CellRecord, ContaminationRecord, GridRecord, JobLine, JobRecord
 from dragoman_registry.promotion.roles import Role
 from dragoman_ui.api.endpoint import Question
-from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.sentences import Arrangement
 from dragoman_ui.viewmodels.view import Order, Show, View
 

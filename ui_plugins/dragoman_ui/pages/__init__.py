@@ -14,6 +14,7 @@ from dragoman.cell import CellState
 from dragoman.control_characters import LINES, visible
 from dragoman.errors import DragomanError, StoreUnusableError
 from dragoman.language import english_name
+from dragoman.metrics.errors.label import Label
 from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Partition
 from dragoman.settings import settings
@@ -38,7 +39,6 @@ from dragoman_ui.pages.runs import runs, runs_chart
 from dragoman_ui.pages.states import state_script, state_styles
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.analyses import analyses_of
-from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.signatures import signature_choices
 from dragoman_ui.viewmodels.slices import line_choices
 from dragoman_ui.viewmodels.store import open_store, read_snapshots
@@ -98,7 +98,7 @@ def _template_names() -> dict[str, object]:
         "meanings": {state.value: state.meaning for state in CellState},
         "spoken_partitions": _values_in_words(Partition),
         "spoken_scopes": _values_in_words(SCOPES),
-        "spoken_labels": _values_in_words(Label),
+        "spoken_labels": [(label.value, label.facts.title) for label in Label],
         "duration": duration,
         "gate_table": gate_table,
         "is_error_rate": lambda metric: not higher_is_better(metric),

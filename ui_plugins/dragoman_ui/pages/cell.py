@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dragoman.cell import CellState
 from dragoman.line_filter import LineFilter
+from dragoman.metrics.errors.label import Label
 from dragoman.metrics.lookup import digits_of, sentence_metric
 from dragoman.pair import Pair
 from dragoman.reports.quoted import MARK
@@ -18,8 +19,6 @@ from dragoman.store.records import CellRecord
 from dragoman.tables.table import Column, Decoration, Row, Table, figure, number, word
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.candidates import is_from_elsewhere, rows_beside
-from dragoman_ui.viewmodels.decorations import spoken
-from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.judgements import tables_of_pair
 from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view
 from dragoman_ui.viewmodels.store import open_store
@@ -43,7 +42,7 @@ def cell() -> str | Response:
         names.metrics,
     )
     wanted = request.args.get("label")
-    label = Label(one_of("There is no label", wanted, Label)) if wanted else None
+    label = _label(wanted) if wanted else None
     shown = rows_beside(store, names, view, request.args.getlist("beside"))
     size = {"size": None} if request.args.get("form") else {}
     found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, lines=view.lines, **size)
@@ -65,13 +64,21 @@ def cell() -> str | Response:
         arrangement=arrangement,
         label=label,
         only=lambda name, value: str(LineFilter(((name, value),))),
-        every_label=Label,
+        found_labels=[each for each in Label if any(each in counts for counts in found.labels.values())],
         arguments={
             **view.query(), "source": pair.source, "target": pair.target, "search": search, "by": by,
             "sentences": arrangement.value, "label": label.value if label else None,
             "beside": request.args.getlist("beside"),
         },
     )  # fmt: skip
+
+
+def _label(wanted: str) -> Label:
+    """A label by its name, or by one of earlier releases."""
+    try:
+        return Label(wanted)
+    except ValueError:
+        return Label(one_of("There is no label", wanted, Label))
 
 
 def _itself(table: Table) -> Table:
@@ -123,7 +130,7 @@ def model_table(view: View, found: PairView) -> Table:
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
          "low": score and score.low, "high": score and score.high, "sentences": each.cell.segments,
          **_decoded(each.cell), "engine": each.cell.engine,
-         "labels": ", ".join(f"{count} {spoken(name)}" for name, count in found.labels[each.model].items()) or None}
+         "labels": ", ".join(f"{count} {name.facts.title}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)
     ]  # fmt: skip
@@ -154,7 +161,7 @@ def _label_links(found: PairView, model: str) -> Markup:
     asked: dict[str, Any] = {name: values for name, values in request.args.lists() if name not in ("label", "page")}
     link = Markup('<a href="{}">{} {}</a>')
     links = [
-        link.format(url_for("dragoman.cell", **asked, label=name.value), count, spoken(name))
+        link.format(url_for("dragoman.cell", **asked, label=name.value), count, name.facts.title)
         for name, count in found.labels[model].items()
     ]
     return Markup(", ").join(links) or Markup("-")

@@ -11,15 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.pair_scores import BASE, OFF_TARGET
 from dragoman.errors import StoreError
+from dragoman.metrics.errors.label import Label
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
-from dragoman.store.blobs import TOO_LONG, Line
+from dragoman.store.blobs import Line
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
 from dragoman.store.store import Store
 from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
-from dragoman_ui.viewmodels.error_labels import Label, labels
+from dragoman_ui.viewmodels.error_labels import Found, found_labels, with_language
 from dragoman_ui.viewmodels.judgements import Judgement, judgements_of
 from dragoman_ui.viewmodels.metric_errors import MetricErrors, errors_of
 from dragoman_ui.viewmodels.slices import scores_of_lines
@@ -84,9 +85,9 @@ class Candidate(BaseModel):
     """Its hypotheses; none where it is not translated."""
     by_line: tuple[float | None, ...] | None = Field(default=None, exclude=True)
     """The score of each hypothesis alone under the page's metric; None where there is none, of all or of one."""
-    labels: tuple[tuple[Label, ...], ...] = Field(default=(), exclude=True)
-    """Error labels of each hypothesis."""
-    counted: tuple[tuple[Label, ...], ...] | None = Field(default=None, exclude=True)
+    labels: tuple[Found, ...] = Field(default=(), exclude=True)
+    """Error labels of each hypothesis, with the stretches that make them."""
+    counted: tuple[Found, ...] | None = Field(default=None, exclude=True)
     """Those of the lines that are looked at, where these are not all."""
     judgements: dict[int, tuple[Judgement, ...]] = Field(default_factory=dict, exclude=True)
     """What people said of hypotheses, by their line from 0."""
@@ -116,7 +117,7 @@ def side_by_side(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pai
         sources,
         references,
         further,
-        [_candidate(store, name, cell, metric, test) for name, cell in cells.items()],
+        [_candidate(store, grid, name, cell, metric, test) for name, cell in cells.items()],
     )
 
 
@@ -160,14 +161,14 @@ def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pai
     return {name: cell for name, cell in of_text.items() if cell is not None}
 
 
-def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
+def _candidate(store: Store, grid: GridRecord, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
     if cell.state.facts.is_quoted:
         return Candidate(model=name, cell=cell, scores=tuple(store.cells.scores(cell.cell.id)))
     if not cell.hypotheses or not test or not cell.state.is_translated:
         return Candidate(model=name, cell=cell)
     scores = store.cells.scores(cell.cell.id)
-    flaws = _flaws(store, test, cell.hypotheses)
-    off_target = _off_target(scores) or [False] * len(flaws)
+    flaws = _flaws(store, test, cell.hypotheses, cell.cell.pair, grid.languages, cell.cell.prompt)
+    wrong = _in_wrong_language(scores) or [False] * len(flaws)
     lines = tuple(store.blobs.translation(cell.hypotheses))
     sources, texts = store.blobs.test(test)[0], [line.text for line in lines]
     return Candidate(
@@ -177,7 +178,8 @@ def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str
         lines=lines,
         by_line=_by_line(cell.cell.pair, metric, scores),
         labels=tuple(
-            (Label.OFF_TARGET, *found) if is_off else found for found, is_off in zip(flaws, off_target, strict=True)
+            with_language(found, line.text) if is_wrong else found
+            for found, line, is_wrong in zip(flaws, lines, wrong, strict=True)
         ),
         judgements=judgements_of(store, cell.cell.id, sources, texts),
         errors=errors_of(scores, sources, texts),
@@ -185,19 +187,22 @@ def _candidate(store: Store, name: str, cell: CellRecord, metric: str, test: str
 
 
 @lru_cache(maxsize=512)
-def _flaws(store: Store, test: str, hypotheses: str) -> tuple[tuple[Label, ...], ...]:
+def _flaws(
+    store: Store, test: str, hypotheses: str, pair: Pair, languages: tuple[str, ...], prompt: str
+) -> tuple[Found, ...]:
     """Error labels of each line of a translation but for its language; cached by the blobs' addresses."""
-    found = zip(*store.blobs.test(test), store.blobs.translation(hypotheses), strict=True)
-    return tuple(
-        labels(source, reference, line.text, line.finish_reason == "length", line.finish_reason in TOO_LONG)
-        for source, reference, line in found
-    )
+    shown = store.conditions.prompts([prompt]).get(prompt)
+    text, lines = store.blobs.test_text(test), store.blobs.translation(hypotheses)
+    return tuple(found_labels(pair, languages, text, lines, shown))
 
 
-def _off_target(scores: Sequence[StoredScore]) -> list[bool] | None:
-    """Which hypotheses are in another language, from the last signature's statistics of that metric."""
-    packed = [score.statistics for score in scores if score.metric == OFF_TARGET and score.statistics]
-    return [bool(row[0]) for row in unpack(packed[-1]).tolist()] if packed else None
+def _in_wrong_language(scores: Sequence[StoredScore]) -> list[bool] | None:
+    """Which hypotheses are in another language, from the last signature's statistics of the metric that says so."""
+    for metric in (Label.LANGUAGE.metric, OFF_TARGET):
+        packed = [score.statistics for score in scores if score.metric == metric and score.statistics]
+        if packed:
+            return [bool(row[0]) for row in unpack(packed[-1]).tolist()]
+    return None
 
 
 def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[float | None, ...] | None:

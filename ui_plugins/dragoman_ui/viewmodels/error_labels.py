@@ -1,86 +1,91 @@
-"""Error labels of hypotheses: copies, repetitions, empty and cut-off text, the wrong language."""
+"""Error labels of hypotheses on pages: which each has, the stretches that make them, and a guess of the language."""
 
-import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from enum import StrEnum
-from functools import lru_cache
-
-from rapidfuzz.distance import Indel
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from dragoman.metrics.base import MetricError
+from dragoman.metrics.errors.label import MEASURED, Label
+from dragoman.metrics.errors.metric import ErrorMetric, Places
+from dragoman.metrics.generation import Generation
 from dragoman.metrics.language_detector import Detector
+from dragoman.metrics.lookup import installed_metric
 from dragoman.pair import Pair
+from dragoman.store.blobs import TOO_LONG, Bitext, Line
+from dragoman_ui.viewmodels.text_diff import Part
 
-ALIKE = 0.9
-"""Likeness (twice what is common by the length of both) from which a hypothesis is a copy of its source."""
-
-TIMES = 4
-"""Consecutive repetitions of a stretch of words or characters from which a hypothesis repeats itself."""
-
-_STRETCH = 40
-"""Characters of the longest stretch that is searched for."""
-
-_SHORT = re.compile(rf"(?s)(.{{1,3}}?)\1{{{TIMES - 1}}}")
-"""Stretches of up to three characters that come so often."""
-
-_AGAIN = re.compile(rf"(?s)(?=\S)(.{{1,{_STRETCH}}}?)\1{{{TIMES - 1},}}")
+Found = Mapping[Label, Places]
+"""The labels of a hypothesis, in their order, with the stretches of text that make each."""
 
 
-class Label(StrEnum):
-    """Kind of error."""
+def found_labels(
+    pair: Pair, languages: Collection[str], text: Bitext, lines: Sequence[Line], prompt: str | None
+) -> list[Found]:
+    """The labels of each hypothesis but for its language, which a detector would take long for: scores have that.
 
-    OFF_TARGET = "off_target"
-    """In another language than the target, by the grid's off-target metric."""
-    EMPTY = "empty"
-    """Nothing but white space."""
-    COPIED = "copied"
-    """The source, or nearly so, where the reference is not."""
-    REPEATED = "repeated"
-    """A stretch of it comes several times in a row, more often than anything in the reference does."""
-    CUT = "cut"
-    """It reached the longest length allowed."""
-    TOO_LONG = "too_long"
-    """The model had no room for its source, so that it is empty, or of a shortened source."""
-
-
-def labels(
-    source: str, reference: str, hypothesis: str, was_cut: bool, was_too_long: bool = False
-) -> tuple[Label, ...]:
-    """The labels of one hypothesis from its text and how it ended; off-target comes from a metric."""
-    text = hypothesis.strip()
-    found = {
-        Label.EMPTY: not text,
-        Label.COPIED: bool(text) and _is_copy(text, source) and not _is_copy(reference, source),
-        Label.REPEATED: _longest_run(hypothesis) > _longest_run(reference),
-        Label.CUT: was_cut,
-        Label.TOO_LONG: was_too_long,
-    }
-    return tuple(label for label, holds in found.items() if holds)
-
-
-def _is_copy(text: str, source: str) -> bool:
-    return Indel.normalized_similarity(text.casefold(), source.casefold(), score_cutoff=ALIKE) > 0
-
-
-@lru_cache(maxsize=20_000)  # a reference is searched once for all models
-def _longest_run(text: str) -> int:
-    """Characters of the longest stretch that is repeated `TIMES` times or more; digits and dots alone don't count."""
-    padded = f"{text} "  # the last of several words has no space after it
-    if not _may_repeat(padded):
-        return 0
-    runs = (match for match in _AGAIN.finditer(padded) if any(character.isalpha() for character in match[1]))
-    return max((len(match[0]) for match in runs), default=0)
-
-
-def _may_repeat(text: str) -> bool:
-    """Whether a search for repetitions can find any; it takes ten times as long.
-
-    A stretch of four characters or more that comes `TIMES` times holds no more different sequences of four characters
-    than it is long, all others being repeated: nine or more of them.
+    Args:
+        pair: the direction.
+        languages: the grid's languages.
+        text: the test lines.
+        lines: the hypotheses.
+        prompt: the prompt in use, as people are shown it.
     """
-    sequences = [text[place : place + 4] for place in range(len(text) - 3)]
-    return len(sequences) - len(set(sequences)) >= 4 * (TIMES - 1) - 3 or _SHORT.search(text) is not None
+    generation = Generation.of(prompt, [line.finish_reason for line in lines])
+    hypotheses = [line.text for line in lines]
+    found: list[dict[Label, Places]] = [{} for _ in lines]
+    for label in MEASURED:
+        if label is Label.LANGUAGE:
+            continue
+        kind = installed_metric(label.metric)
+        metric = kind(pair, languages)
+        metric.inform(generation)
+        if not isinstance(metric, ErrorMetric):
+            continue
+        try:
+            places = metric.found(text.sources, hypotheses, text.references)
+        except MetricError:  # how translations from files ended is not known
+            continue
+        for own, its in zip(found, places, strict=True):
+            if its is not None:
+                own[label] = its
+    for own, line in zip(found, lines, strict=True):
+        if line.finish_reason in TOO_LONG:
+            own[Label.NO_ROOM] = ()
+    return list(found)
+
+
+def with_language(found: Found, text: str) -> Found:
+    """The same labels with that of a wrong language, at its place in their order."""
+    every = {**found, Label.LANGUAGE: ((0, len(text)),)}
+    return {label: every[label] for label in Label if label in every}
+
+
+class Piece(NamedTuple):
+    """A piece of a hypothesis that is marked in one way."""
+
+    text: str
+    """The piece."""
+    matches: bool
+    """Whether the reference has it at this place."""
+    labels: tuple[Label, ...]
+    """The labels that it makes, but for those of the whole text."""
+
+
+def pieces(parts: Sequence[Part], found: Found) -> list[Piece]:
+    """A hypothesis in pieces: stretches that its reference has and has not, parted where a label begins or ends."""
+    length = sum(len(part.text) for part in parts)
+    places = [(start, end, label) for label, its in found.items() for start, end in its if (start, end) != (0, length)]
+    cuts = {cut for start, end, _ in places for cut in (start, end)}
+    listed, begun = [], 0
+    for part in parts:
+        ends = begun + len(part.text)
+        bounds = [begun, *sorted(cut for cut in cuts if begun < cut < ends), ends]
+        for start, end in pairwise(bounds):
+            labels = tuple(dict.fromkeys(label for left, right, label in places if left <= start and end <= right))
+            listed.append(Piece(part.text[start - begun : end - begun], part.matches, labels))
+        begun = ends
+    return listed
 
 
 class Guess:

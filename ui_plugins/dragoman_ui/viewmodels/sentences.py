@@ -7,11 +7,13 @@ from math import inf
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.metrics.errors.label import Label
+from dragoman.metrics.errors.metric import Places
 from dragoman.pair import Pair
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.candidates import Asking, Candidate, is_from_elsewhere, of_lines, side_by_side
-from dragoman_ui.viewmodels.error_labels import Guess, Label, counted
+from dragoman_ui.viewmodels.error_labels import Guess, Piece, counted, pieces
 from dragoman_ui.viewmodels.judgements import Judgement
 from dragoman_ui.viewmodels.metric_errors import MetricErrors
 from dragoman_ui.viewmodels.prompts import rendered_prompt
@@ -48,6 +50,8 @@ class Hypothesis(BaseModel):
     """Whether it reached the longest length allowed."""
     labels: tuple[Label, ...] = ()
     """Its error labels."""
+    places: dict[Label, Places] = Field(default_factory=dict)
+    """The stretches of it that make each label: start and end (exclusive), in code points."""
     language: str | None = None
     """The detected language; None where it can't be detected."""
     score: float | None
@@ -56,6 +60,11 @@ class Hypothesis(BaseModel):
     """What people said of it."""
     errors: tuple[MetricErrors, ...] = ()
     """What metrics and judges mark in it."""
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The same in pieces, parted where a label begins or ends too."""
+        return pieces(self.parts, self.places)
 
 
 class Segment(BaseModel):
@@ -217,7 +226,8 @@ def _segment(
                 parts=tuple(parts(each.lines[index].text, reference)),
                 was_cut=each.lines[index].finish_reason == "length",
                 score=each.by_line[index] if each.by_line else None,
-                labels=each.labels[index],
+                labels=tuple(each.labels[index]),
+                places=dict(each.labels[index]),
                 language=guess(each.lines[index].text),
                 judgements=each.judgements.get(index, ()),
                 errors=each.errors.get(index, ()),

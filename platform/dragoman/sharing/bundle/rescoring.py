@@ -99,6 +99,8 @@ class Signatures:
             return Here(None, f"the metric {metric} is not installed here")
         if issubclass(kind, ModelMetric):
             return Here(None, f"{metric} is computed by a model and not recomputed: its scores are taken as they stand")
+        if kind.needs_generation:
+            return Here(None, f"{metric} looks at how translations were asked for and ended, which bundles do not hold")
         try:
             own, several = kind(pair, self._languages), self._references(test_set, pair)
             return Here(own.signature if several is None else own.signature_of_several(several))

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, exists, select
 
 from dragoman.cell import Unscorable
 from dragoman.metrics.base import Metric, MetricError
+from dragoman.metrics.generation import Generation
 from dragoman.metrics.lookup import installed_metric
 from dragoman.metrics.scoring import ScoreRecord, require, score
 from dragoman.pair import Pair
@@ -65,6 +66,8 @@ class ScoringTask(NamedTuple):
     """Blob of the translation."""
     blobs: str
     """URL of the blob storage."""
+    prompt: str | None = None
+    """The prompt in use, as people are shown it; None where none is known."""
 
 
 class ScoringOutcome(NamedTuple):
@@ -150,6 +153,7 @@ def _tasks(
     kinds = {metric: installed_metric(metric) for metric in metrics}
     languages = store.grids.get(grid).languages
     present = signatures_of(store, grid)
+    prompts = store.conditions.prompts({record.cell.prompt for record in cells})
     tasks = []
     for record in cells:
         cell, needed = record.cell, []
@@ -165,7 +169,14 @@ def _tasks(
         if needed and record.hypotheses and record.test:
             tasks.append(
                 ScoringTask(
-                    cell.id, cell.pair, languages, tuple(needed), record.test, record.hypotheses, store.blobs.url
+                    cell.id,
+                    cell.pair,
+                    languages,
+                    tuple(needed),
+                    record.test,
+                    record.hypotheses,
+                    store.blobs.url,
+                    prompts.get(cell.prompt),
                 )
             )
     return tasks
@@ -248,9 +259,16 @@ def end_with_parent() -> None:
 def _run(task: ScoringTask) -> ScoringOutcome:
     blobs = BlobStore(task.blobs)
     text = blobs.test_text(task.test)
-    hypotheses = [line.text for line in blobs.translation(task.hypotheses)]
+    lines = blobs.translation(task.hypotheses)
     results = score(
-        task.metrics, task.pair, task.languages, text.sources, hypotheses, text.references, further=text.further
+        task.metrics,
+        task.pair,
+        task.languages,
+        text.sources,
+        [line.text for line in lines],
+        text.references,
+        further=text.further,
+        generation=Generation.of(task.prompt, [line.finish_reason for line in lines]),
     )
     scores = [StoredScore.of(found) for found in results if isinstance(found, ScoreRecord)]
     unscorable = [found for found in results if isinstance(found, Unscorable)]

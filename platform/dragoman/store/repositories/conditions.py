@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
@@ -45,6 +45,12 @@ class ConditionRepository(Repository):
     def add_prompt(self, prompt: PromptRecord) -> None:
         """Add a prompt."""
         self._add(PromptRow, prompt)
+
+    def prompts(self, identities: Collection[str]) -> dict[str, str]:
+        """Some prompts as people are shown them, by identity; those that are not there are left out."""
+        with self._database.reading() as connection:
+            query = select(PromptRow.identity, PromptRow.template).where(PromptRow.identity.in_(identities))
+            return {row.identity: row.template for row in connection.execute(query)}
 
     def add_decoding(self, decoding: DecodingRecord) -> None:
         """Add a decoding."""

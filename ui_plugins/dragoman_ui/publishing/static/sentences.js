@@ -120,7 +120,7 @@ function begin(place, { systems, lines }) {
       if (scores && scores[line.place] !== null) head.append(" ", node("span", { class: "score" }, (scores[line.place] / 10 ** digits).toFixed(digits)));
       for (const label of labels) head.append(" ", node("span", { class: "flag" }, spoken[label]));
       const parts = text ? stretches(text, line.references[0], target).map(([part, isCommon]) => (isCommon ? visible(part) : node("mark", {}, visible(part)))) : [node("span", { class: "empty" }, "nothing")];
-      return node("div", {}, head, node("dd", { lang: labels.includes("off_target") ? "" : target, dir: "auto" }, ...parts));
+      return node("div", {}, head, node("dd", { lang: labels.includes("language") ? "" : target, dir: "auto" }, ...parts));
     });
     return node("li", { class: "segment", id: `s${number}` },
       node("a", { class: "place", href: `#s${number}`, "aria-label": `Sentence ${number}` }, String(number)),

@@ -1,0 +1,1 @@
+"""Language identifiers: plugins that say how probable each of some languages is for a text."""
