@@ -24,7 +24,7 @@ PERMUTATIONS = 10_000
 TOLERANCE = 1e-9
 """Statistics that differ by less, of the same numbers added in another order, are one."""
 
-_AT_ONCE = 4_000_000
+_AT_ONCE = 500_000
 """Cells of permuted matrices that are in memory at once."""
 
 
@@ -181,20 +181,32 @@ def _ranks(values: Matrix) -> Matrix:
     return ranks
 
 
-def _correlations(dealt: Matrix, values: Matrix, with_ranks: bool) -> Matrix:
+def _correlations(dealt: Matrix, values: NDArray[np.float64], with_ranks: bool) -> NDArray[np.float64]:
     """The correlation of each row with some values, over the cells that it has."""
+    if not with_ranks and not np.isnan(dealt).any():
+        return _of_whole(dealt, values)
     held = ~np.isnan(dealt)
-    is_whole = bool(held.all())
-    others = values[None] if is_whole else np.where(held, values, np.inf)  # infinite values rank behind all others
+    others = np.where(held, values, np.inf)  # infinite values rank behind all others
     if with_ranks:
         dealt, others = _ranks(np.where(held, dealt, np.inf)), _ranks(others)
-    if not is_whole:
-        dealt, others = np.where(held, dealt, 0), np.where(held, others, 0)
+    dealt, others = np.where(held, dealt, 0), np.where(held, others, 0)
     count = held.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         own = np.where(held, dealt - dealt.sum(axis=1, keepdims=True) / count, 0)
         other = np.where(held, others - others.sum(axis=1, keepdims=True) / count, 0)
         spread = np.sqrt((own**2).sum(axis=1) * (other**2).sum(axis=1))
         scale = np.sqrt((dealt**2).sum(axis=1) * (others**2).sum(axis=1))
-        correlations: Matrix = np.where(spread > TOLERANCE * scale, (own * other).sum(axis=1) / spread, np.nan)
+        correlations: NDArray[np.float64] = np.where(
+            spread > TOLERANCE * scale, (own * other).sum(axis=1) / spread, np.nan
+        )
     return correlations
+
+
+def _of_whole(dealt: Matrix, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same of rows that have every cell, which is one product of matrices."""
+    centred = values - values.mean()
+    means = dealt.mean(axis=1)
+    spread = np.sqrt(np.maximum(np.einsum("pc,pc->p", dealt, dealt) - dealt.shape[1] * means**2, 0))
+    size = np.linalg.norm(centred)
+    is_there = (spread > TOLERANCE * np.abs(dealt).max()) & (size > TOLERANCE * np.abs(values).max())
+    return np.divide(dealt @ centred, spread * size, out=np.full(len(dealt), np.nan), where=is_there)
