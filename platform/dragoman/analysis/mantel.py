@@ -209,4 +209,7 @@ def _of_whole(dealt: Matrix, values: NDArray[np.float64]) -> NDArray[np.float64]
     spread = np.sqrt(np.maximum(np.einsum("pc,pc->p", dealt, dealt) - dealt.shape[1] * means**2, 0))
     size = np.linalg.norm(centred)
     is_there = (spread > TOLERANCE * np.abs(dealt).max()) & (size > TOLERANCE * np.abs(values).max())
-    return np.divide(dealt @ centred, spread * size, out=np.full(len(dealt), np.nan), where=is_there)
+    found: NDArray[np.float64] = np.divide(
+        dealt @ centred, spread * size, out=np.full(len(dealt), np.nan), where=is_there
+    )
+    return found

@@ -4,13 +4,12 @@ Spearman's ρ of x and y with z held is the correlation of what remains of their
 of one z it is (ρ_xy − ρ_xz ρ_yz) / √((1 − ρ_xz²)(1 − ρ_yz²)).
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.analysis.mantel import PERMUTATIONS, TOLERANCE, is_enumerated, language_orders, permutation_p
+from dragoman.analysis.mantel import PERMUTATIONS, TOLERANCE, language_orders, permutation_p
 from dragoman.metrics.resampling import SEED, expanded_interval
 
 FEWEST_LANGUAGES = 5
@@ -120,7 +119,6 @@ def _interval(values: NDArray[np.float64], seed: int) -> tuple[float | None, flo
     with np.errstate(divide="ignore", invalid="ignore"):
         correlations = products / (sizes[:, :, None] * sizes[:, None, :])
     usable = np.isfinite(correlations).all(axis=(1, 2))
-    usable[usable] = np.linalg.matrix_rank(correlations[usable], tol=1e-6, hermitian=True) >= len(values) - 1
     found = np.full(RESAMPLES, np.nan)
     found[usable] = _partial(correlations[usable])
     if np.isnan(found).mean() > 0.5:
@@ -141,8 +139,3 @@ def _partial(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
         found = np.where(sizes > 1e-12, own[:, 0, 1] / np.sqrt(np.maximum(sizes, 0)), np.nan)
     clipped: NDArray[np.float64] = np.clip(found, -1, 1)
     return clipped
-
-
-def is_exact(languages: int, permutations: int = PERMUTATIONS) -> bool:
-    """Whether the p-value of a correlation over so many languages counts all permutations."""
-    return is_enumerated(languages, permutations)

@@ -120,13 +120,14 @@ def pairs_model(
     """
     scores = np.array(scores, np.float64)
     np.fill_diagonal(scores, np.nan)
-    rows, columns = cells = np.nonzero(~np.isnan(scores))
+    sources, targets = np.nonzero(~np.isnan(scores))
+    cells = (sources, targets)
     languages = len(np.unique(np.concatenate(cells)))
     if languages < FEWEST_LANGUAGES or (spread := float(scores[cells].std())) < TOLERANCE:
         return None
     dummies = _Dummies.of(np.zeros(scores.shape, np.int64) if groups is None else groups, cells)
     kept, left_out = _told_apart(terms, dummies, cells)
-    if not kept or len(rows) <= 2 + len(kept) + dummies.columns.shape[1]:
+    if not kept or len(sources) <= 2 + len(kept) + dummies.columns.shape[1]:
         return None
     observed = (scores[cells] - scores[cells].mean()) / spread
     design = _Design(kept, dummies, cells, observed, len(scores))
@@ -151,7 +152,7 @@ def pairs_model(
         number = dummies.columns.shape[1] - 1
         shares.append(Share("partition", number, whole[0] - less[0], whole[1] - less[1], None, False))
     return PairsModel(
-        tuple(coefficients), tuple(shares), *whole, languages, len(rows), left_out, scores[cells],
+        tuple(coefficients), tuple(shares), *whole, languages, len(sources), left_out, scores[cells],
         tuple((effect.own, effect.other) for effect in effects[: len(kept)]), cells,
     )  # fmt: skip
 
@@ -198,9 +199,9 @@ class _Design:
         self._dummies, self._cells, self._observed, self._size = dummies, cells, observed, size
         raw = np.stack([term.values for term in terms], axis=2)
         centre, spread = raw[cells].mean(axis=0), raw[cells].std(axis=0)
-        self._everywhere = (raw - centre) / spread
+        self._everywhere: NDArray[np.float64] = (raw - centre) / spread
         self._terms: Columns = self._everywhere[cells]
-        self._columns = np.concatenate([self._terms, dummies.columns], axis=1)
+        self._columns: Columns = np.concatenate([self._terms, dummies.columns], axis=1)
         self.beta = self._fit(self._columns)
 
     def _fit(self, columns: Columns) -> NDArray[np.float64]:

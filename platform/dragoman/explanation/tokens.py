@@ -5,6 +5,7 @@ Fertility is tokens per word; parity(L) = tokens(L) / tokens(English) of the sam
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,10 @@ from dragoman.store.store import Store
 
 TOKENIZER = "tokenizer.json"
 
-_WITHOUT_SPACES = frozenset("Hans Hant Hani Jpan Bopo Yiii Thai Laoo Khmr Mymr Lana Tale Talu Tavt Ahom Tibt".split())
+_WITHOUT_SPACES = {
+    "Hans", "Hant", "Hani", "Jpan", "Bopo", "Yiii", "Thai", "Laoo", "Khmr", "Mymr", "Lana", "Tale", "Talu", "Tavt",
+    "Ahom", "Tibt",
+}  # fmt: skip
 """Scripts that put no space between words: those of the line breaking classes ID and SA of UAX #14, and Tibetan."""
 
 Tokens = Callable[[str], int]
@@ -109,8 +113,7 @@ def _sum(count: Tokens, lines: Iterable[str]) -> int:
 
 def _texts(store: Store, question: ScoreQuestion) -> dict[Pair, str | None]:
     """The addresses of the test lines of a question's pairs."""
-    plain = ScoreQuestion(question.grid, question.metric, prompt=question.prompt, test_set=question.test_set,
-                          signature=question.signature)  # fmt: skip
+    plain = replace(question, lines=None)
     with reading(store, plain) as connection:
         part = Slice.of(connection, plain)
         query = (
