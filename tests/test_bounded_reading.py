@@ -36,6 +36,7 @@ READS = {
     "platform/dragoman/corpora/kinds/huggingface.py": "the metadata of a file that `datasets` has read",
     "platform/dragoman/corpora/readers/digests.py": "a cache that it writes itself",
     "platform/dragoman/family.py": "comes with the package",
+    "platform/dragoman/explanation/pretraining.py": "comes with the package",
     "platform/dragoman/cli/summaries.py": "comes with the package whose command it is",
     "platform/dragoman/analysis/human_agreement.py": "comes with the package",
     "platform/dragoman/cli/init.py": "comes with the package",

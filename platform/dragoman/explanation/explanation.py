@@ -1,4 +1,4 @@
-"""Explanation of a grid's scores by facts about its languages: for each model its correlations and its model of pairs."""
+"""Explanation of a grid's scores by facts about its languages: correlations and a linear model for each model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -165,6 +165,8 @@ def explain(
         fitted, of, notes = _model_of_pairs(
             scores_of.get(whole, np.full_like(scores, np.nan)), groups, known, in_pairs, facts, drawn, seed
         )
+        if unknown := [name for name in factors if name not in known]:
+            notes.append(f"{', '.join(unknown)}: nothing is recorded of what {model} was trained on.")
         found.append(
             ModelExplanation(model, qualities, known, correlations, fitted, of, columns.signatures, tuple(notes))
         )
@@ -219,10 +221,9 @@ def _correlations(
                     plain.append(FactorCorrelation(scope, role, name, (), one, None))
             for name in in_pairs:
                 held = tuple(other for other in in_pairs if other != name)
-                one = held and rank_correlation(
-                    of_role(name), of, *map(of_role, held), permutations=permutations, seed=seed
-                )
-                if one:
+                others = [of_role(other) for other in held]
+                one = rank_correlation(of_role(name), of, *others, permutations=permutations, seed=seed)
+                if one is not None and held:
                     partial.append(FactorCorrelation(scope, role, name, held, one, None))
         adjusted = holm([each.found.p for each in plain]).tolist()
         found += [each._replace(adjusted=p) for each, p in zip(plain, adjusted, strict=True)]
@@ -244,8 +245,9 @@ def _model_of_pairs(
     for name in names:
         complete &= ~np.isnan(known[name].source) & ~np.isnan(known[name].target)
     complete = _all_compared(facts.similarity, complete) if SIMILARITY in names else complete
-    scored = ~np.isnan(scores).all(axis=1) | ~np.isnan(scores).all(axis=0)
-    without = [tag for tag, is_held, has in zip(facts.languages, complete, scored, strict=True) if has and not is_held]
+    has_score = ~np.isnan(scores)
+    scored = np.logical_or(has_score.any(axis=1), has_score.any(axis=0))
+    without = [facts.languages[place] for place in np.flatnonzero(scored & ~complete)]
     notes = [f"The model of pairs leaves out {', '.join(without)}: {'/'.join(names)} not known."] if without else []
     held = np.flatnonzero(complete & scored)
     languages = tuple(facts.languages[place] for place in held)

@@ -199,14 +199,13 @@ class _Design:
         self._dummies, self._cells, self._observed, self._size = dummies, cells, observed, size
         raw = np.stack([term.values for term in terms], axis=2)
         centre, spread = raw[cells].mean(axis=0), raw[cells].std(axis=0)
-        self._everywhere: NDArray[np.float64] = (raw - centre) / spread
+        self._everywhere = np.asarray((raw - centre) / spread, np.float64)
         self._terms: Columns = self._everywhere[cells]
         self._columns: Columns = np.concatenate([self._terms, dummies.columns], axis=1)
         self.beta = self._fit(self._columns)
 
     def _fit(self, columns: Columns) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = np.linalg.lstsq(columns, self._observed, rcond=None)[0]
-        return found
+        return np.asarray(np.linalg.lstsq(columns, self._observed, rcond=None)[0], np.float64)
 
     def without_each_language(self, chosen: Sequence[int] | None = None) -> NDArray[np.float64]:
         """The coefficients without each language in turn, languages × columns; from sums, as leaving out subtracts."""
