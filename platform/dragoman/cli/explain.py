@@ -20,6 +20,7 @@ from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.cli.reports import DrawingOption, FigureOption, LogOption, reported
 from dragoman.explanation.factors import FACTORS, FactOptions
+from dragoman.explanation.quality import By
 from dragoman.explanation.similarity import CLDR, MEASURES
 from dragoman.metrics.resampling import SEED
 from dragoman.reports.choices import chosen_metric
@@ -53,6 +54,13 @@ def explain(
         str | None,
         typer.Option(metavar="SCOPE", help="Only these pairs: a partition, unseen or all; by default all and each."),
     ] = None,
+    by: Annotated[
+        By,
+        typer.Option(
+            help="How the quality of a language is read: from the means of its pairs, or from effects of source and "
+            "target, which compare like with like."
+        ),
+    ] = By.MEANS,
     similarity: Annotated[
         str,
         typer.Option(
@@ -110,7 +118,7 @@ def explain(
     )
     options = FactOptions(similarity=similarity, to=to, pretraining=pretraining, tokenizer=tokenizer)
     report = explanation_report(
-        store, question, options, models=model or (), gains=gain, factors=factor or (), scope=partition,
+        store, question, options, models=model or (), gains=gain, factors=factor or (), scope=partition, by=by,
         permutations=permutations, seed=seed,
     )  # fmt: skip
     return reported(store, report, figure=figure, drawing=drawing, log=log)

@@ -123,7 +123,7 @@ def _interval(values: NDArray[np.float64], seed: int) -> tuple[float | None, flo
     found[usable] = _partial(correlations[usable])
     if np.isnan(found).mean() > 0.5:
         return None, None
-    low, high = expanded_interval(found, count)
+    low, high = expanded_interval(found, count - len(values) + 2)
     return low, high
 
 

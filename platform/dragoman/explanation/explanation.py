@@ -23,7 +23,7 @@ from dragoman.explanation.factors import (
     require_factors,
 )
 from dragoman.explanation.pairs_model import PairsModel, Term, pairs_model
-from dragoman.explanation.quality import ROLES, Quality, matrix, quality
+from dragoman.explanation.quality import ROLES, By, Quality, matrix, quality
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import holm
 from dragoman.store.store import Store
@@ -81,6 +81,8 @@ class Explanation:
     """The scores."""
     is_of_gains: bool
     """Whether gains over the base are explained instead of scores."""
+    by: By
+    """How the quality of a language is read from its pairs."""
     facts: Facts
     """The facts about its languages."""
     models: tuple[ModelExplanation, ...]
@@ -100,6 +102,7 @@ def explain(
     gains: bool = False,
     factors: Sequence[str] = (),
     scope: str | None = None,
+    by: By = By.MEANS,
     permutations: int | None = None,
     seed: int = SEED,
 ) -> Explanation:
@@ -113,6 +116,7 @@ def explain(
         gains: explain the gain over the base on each pair instead of its score.
         factors: the factors; by default all there are, and in the model of pairs those of the paper.
         scope: only pairs of this partition, or `unseen`; by default all of them, and each partition by itself too.
+        by: how the quality of a language is read from its pairs; the model of pairs does without.
         permutations: how many are drawn; by default 10,000, and of more than 60 languages 1,000.
         seed: of the draws.
 
@@ -159,7 +163,7 @@ def explain(
         asked = [name for name in known if name in factors or not factors]
         in_pairs = [name for name in asked if name in (factors or OF_PAIRS)]
         qualities = {
-            (name, role): quality(scores_of[name], held, role) for name, held in planned.items() for role in ROLES
+            (name, role): quality(scores_of[name], held, role, by) for name, held in planned.items() for role in ROLES
         }
         correlations = _correlations(qualities, known, asked, in_pairs, facts, drawn, seed)
         fitted, of, notes = _model_of_pairs(
@@ -177,7 +181,7 @@ def explain(
             f"Fewer than {FEWEST_LANGUAGES} languages have {what}{where} that differ in grid '{question.grid}', and "
             f"facts about languages explain nothing over fewer: {_remedy(gains)}."
         )
-    return Explanation(question, gains, facts, tuple(found), drawn, seed)
+    return Explanation(question, gains, by, facts, tuple(found), drawn, seed)
 
 
 def _remedy(gains: bool) -> str:

@@ -10,9 +10,10 @@ from dragoman.analysis.aggregation import ALL, SCOPES
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names, model_names
+from dragoman.errors import StoreError, nearest
 from dragoman.explanation.explanation import Explanation, FactorCorrelation, ModelExplanation, explain
 from dragoman.explanation.factors import FACTORS, OF_PAIRS, PRETRAINING, FactOptions
-from dragoman.explanation.quality import ROLES
+from dragoman.explanation.quality import ROLES, By
 from dragoman.explanation.similarity import CLDR, MEASURES
 from dragoman.metrics.resampling import SEED
 from dragoman.reports.analysis_report import AnalysisReport, Choice, texts_of
@@ -31,13 +32,14 @@ def explanation_report(
     gains: bool = False,
     factors: Sequence[str] = (),
     scope: str | None = None,
+    by: By = By.MEANS,
     permutations: int | None = None,
     seed: int = SEED,
 ) -> AnalysisReport:
     """The report of an explanation; arguments and errors as for `explain`."""
     found = explain(
         store, question, chosen_models(store, question.grid, models), options,
-        gains=gains, factors=factors, scope=scope, permutations=permutations, seed=seed,
+        gains=gains, factors=factors, scope=scope, by=by, permutations=permutations, seed=seed,
     )  # fmt: skip
     asked = asked_of(store, question)
     what = f"gain over the base in {question.metric}" if gains else question.metric
@@ -60,7 +62,7 @@ def explanation_report(
         ),
         drawings=drawings(found, what, whole),
         notes=_notes(found),
-        choices=_choices(store, question, options, models, gains=gains, factors=factors, scope=scope),
+        choices=_choices(store, question, options, models, gains=gains, factors=factors, scope=scope, by=by),
     )
 
 
@@ -80,7 +82,17 @@ def explanation_of(store: Store, asked: Mapping[str, str]) -> AnalysisReport:
     return explanation_report(
         store, question, options, models=[model] if model else [], gains=asked.get("of") == "gains",
         factors=factor.split(",") if factor else [], scope=asked.get("partition"),
+        by=_by(asked.get("by", By.MEANS)),
     )  # fmt: skip
+
+
+_OF_QUALITY = {
+    By.MEANS: "A language's quality is the mean of its pairs' scores, whatever the others' scales; it leaves out the "
+    "pair with itself, so that where sources differ much, strong ones look weak as targets: effects (--by effects) "
+    "compare like with like.",
+    By.EFFECTS: "A language's quality is its effect beside that of the other side, in a sum of both by least squares; "
+    "none where the pairs fall apart, so that nothing compares their languages.",
+}
 
 
 def _about(found: Explanation, scope: str) -> tuple[str, ...]:
@@ -102,13 +114,13 @@ def _notes(found: Explanation) -> tuple[str, ...]:
         f"p: two-sided, from {found.permutations:,} permutations of the languages (seed {found.seed}), or all of them "
         "where there are fewer; intervals: over other languages, which p does not ask about, so that the two may "
         "differ at the margin.",
-        "A language's quality is the mean of its pairs' scores, over targets or sources of different scales.",
+        _OF_QUALITY[found.by],
         *(
             []
             if higher_is_better(metric)
             else [f"Of {metric}, less is better: a negative correlation is the good one."]
         ),
-        *found.facts.missing.values(),
+        *dict.fromkeys(found.facts.missing.values()),
         *(f"{model.model}: {note}" for model in found.models for note in model.notes),
     )
 
@@ -118,10 +130,17 @@ def _row(found: Explanation, model: ModelExplanation, **values: Any) -> Row:
     question = found.question
     return {
         "model": model.model, **values, "n_of": "languages", "metric": question.metric,
-        "of": "gains" if found.is_of_gains else "scores", "prompt": question.prompt, "test_set": question.test_set,
+        "of": "gains" if found.is_of_gains else "scores", "by": found.by.value, "prompt": question.prompt,
+        "test_set": question.test_set,
         "lines": question.lines, "permutations": found.permutations, "seed": found.seed,
         "signature": list(model.signatures),
     }  # fmt: skip
+
+
+def _by(name: str) -> By:
+    if name not in list(By):
+        raise StoreError(f"The quality of a language can't be read by '{name}'; {nearest(name, By)}")
+    return By(name)
 
 
 def _correlation(found: Explanation, model: ModelExplanation, each: FactorCorrelation) -> Row:
@@ -237,7 +256,7 @@ def _languages(name: str, title: str, found: Explanation, scopes: Sequence[str])
                     values |= {
                         f"{role}_mean": _plain(side.values[place]),
                         f"{role}_done": int(side.done[place]),
-                        f"{role}_pairs": int(side.pairs[place]),
+                        f"{role}_planned": int(side.pairs[place]),
                     }
                 for factor in shown:
                     known = model.factors.get(factor)
@@ -248,7 +267,10 @@ def _languages(name: str, title: str, found: Explanation, scopes: Sequence[str])
                 rows.append(_row(found, model, **values))
     columns = [word("model"), word("pairs"), word("language")]
     for role in ROLES:
-        columns += [number(f"{role}_mean", f"as {role}"), share(f"{role}_done", f"{role}_done", f"{role}_pairs", "of")]
+        columns += [
+            number(f"{role}_mean", f"as {role}"),
+            share(f"{role}_done", f"{role}_done", f"{role}_planned", "pairs"),
+        ]
     columns += [number(f"source_{factor}", factor, digits=2) for factor in shown if factor not in ("pairs", "examples")]
     for factor in ("pairs", "examples"):
         if factor in shown:
@@ -269,6 +291,7 @@ def _choices(
     gains: bool,
     factors: Sequence[str],
     scope: str | None,
+    by: By,
 ) -> tuple[Choice, ...]:
     names = (("", "all"), *texts_of(model_names(store, question.grid)))
     lists = [*FACTORS, ",".join(OF_PAIRS), f"{PRETRAINING},parity"]
@@ -278,10 +301,8 @@ def _choices(
                "gains" if gains else "scores"),
         Choice("model", "Model", names, models[0] if len(models) == 1 else ""),
         Choice("partition", "Pairs", (("", "all, and by partition"), *texts_of(SCOPES)), scope or ""),
+        Choice("by", "Quality of a language", texts_of(list(By)), by),
         Choice("factor", "Factors", (("", "all"), *((each, each.replace(",", " and ")) for each in lists)),
                ",".join(factors)),
         Choice("similarity", "Similarity", texts_of(list(MEASURES)), options.similarity),
     )  # fmt: skip
-
-
-__all__ = ["explanation_of", "explanation_report"]
