@@ -1,4 +1,4 @@
-"""Rank correlations of languages: scipy's statistics, the textbook's partial ones, and right p-values under the null."""
+"""Rank correlations of languages: scipy's statistics, the textbook's partial ones, right p-values under the null."""
 
 from itertools import permutations
 
