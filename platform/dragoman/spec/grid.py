@@ -48,7 +48,7 @@ class Base(SpecModel):
         default=None, exclude_if=lambda amounts: amounts is None
     )
     """Tokens of each language in its pretraining text, as in `{en: 803.5e9, sw: 0.9e9}`, for `dragoman explain`, which
-    knows those of XGLM. No part of any identity."""
+    knows those of XGLM. No part of a model's or a cell's identity."""
 
     @model_validator(mode="before")
     @classmethod
