@@ -105,7 +105,7 @@ def explain(
     training. Spearman's correlations with p-values that permute languages, each factor with the others held, and a
     linear model of the scores of pairs, whose languages are permuted too: its effects, and what each factor adds on
     languages that were left out. Languages are few, and every figure says how many. Tables: correlations, partial,
-    effects, shares, languages, partitions, qualities.
+    effects, shares, languages, partitions, residuals, qualities.
 
     Examples: dragoman explain demo · dragoman explain demo --gain --model roles ·
     dragoman explain demo --factor parity --factor similarity --partition unseen ·

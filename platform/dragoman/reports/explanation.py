@@ -58,6 +58,7 @@ def explanation_report(
             replace(
                 _correlations("partitions", f"{asked}: factors and {what} by partition", found, SCOPES), detail=True
             ),
+            _remainders(f"{asked}: what the terms of the model of pairs and {what} have beyond the others", found),
             replace(_languages("qualities", f"{asked}: languages by partition, {what}", found, SCOPES), detail=True),
         ),
         drawings=drawings(found, what, whole),
@@ -241,6 +242,31 @@ def _shares(title: str, found: Explanation) -> Table:
     return Table(
         name="shares", title=title, columns=columns, content=rows, group="model", stub=2, notes=notes if rows else ()
     )
+
+
+def _remainders(title: str, found: Explanation) -> Table:
+    """The points of the partial residual plots."""
+
+    def rows() -> list[Row]:
+        return [
+            _row(
+                found, model, factor=each.factor, term=each.name, source=model.languages[source],
+                target=model.languages[target], score=score, beyond=beyond, score_beyond=left,
+            )
+            for model in found.models
+            if model.pairs
+            for each, sides in zip(model.pairs.coefficients, model.pairs.remainders, strict=True)
+            for source, target, score, beyond, left in zip(
+                *model.pairs.cells, model.pairs.observed.tolist(), *(side.tolist() for side in sides), strict=True
+            )
+        ]  # fmt: skip
+
+    columns = [
+        word("model"), word("factor"), word("term", "of"), word("source"), word("target"), number("score", digits=2),
+        number("beyond", "beyond the other terms", digits=3, sign=True),
+        number("score_beyond", "score, likewise", digits=3, sign=True),
+    ]  # fmt: skip
+    return Table(name="residuals", title=title, columns=columns, content=rows, group=("model", "term"), detail=True)
 
 
 def _languages(name: str, title: str, found: Explanation, scopes: Sequence[str]) -> Table:

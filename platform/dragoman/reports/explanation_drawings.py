@@ -54,8 +54,8 @@ def drawings(found: Explanation, what: str, scope: str) -> tuple[Drawing, ...]:
             Drawing(
                 "residuals", f"Partial residuals of the model of pairs, {model.model}",
                 "For each term, what it and the scores of pairs have beyond all other terms, a dot for each pair, with "
-                "the line of its effect; the table has the slopes.",
-                partial(_residuals, model), "effects",
+                "the line of its effect; the table of effects has the slopes.",
+                partial(_residuals, model), "residuals",
             )
         )  # fmt: skip
     return tuple(made)

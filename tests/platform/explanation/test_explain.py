@@ -73,6 +73,14 @@ def test_planted_factors_are_found_and_others_are_not(dragoman: Callable[..., An
     tokens = np.log10([xglm().tokens[tag] for tag in LANGUAGES])
     spread = np.repeat(tokens, 9).std()
     assert named["base", "pretraining", "source"]["points"] == pytest.approx(4 * spread, rel=0.1)
+    for (model, factor, term), row in named.items():
+        points = [
+            each
+            for each in found["residuals"]
+            if (each["model"], each["factor"], each["term"]) == (model, factor, term)
+        ]
+        slope = np.polyfit([each["beyond"] for each in points], [each["score_beyond"] for each in points], 1)[0]
+        assert (len(points), slope) == (row["pairs"], pytest.approx(row["estimate"], abs=1e-4))
     shares = {(row["model"], row["factor"]): row for row in found["shares"]}
     assert shares["base", "all together"]["estimate"] > 0.9
     assert shares["base", "pretraining"]["held_out"] > 0.5 > abs(shares["base", "similarity"]["held_out"])
