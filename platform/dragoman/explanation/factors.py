@@ -127,7 +127,7 @@ def facts_of(
     base = _base(store, question.grid)
     factors: dict[str, Factor] = {}
     missing: dict[str, str] = {}
-    about = []
+    about = [f"Base: {_name_of(str(base[0]['model']))}."] if base[0].get("model") else []
     chosen = measure(options.similarity)
     similarity = chosen.matrix([*languages, to])
     np.fill_diagonal(similarity, 1.0)
@@ -201,6 +201,11 @@ def _training(graph: TrainingGraph, languages: Sequence[str]) -> dict[str, Facto
     if graph.evidence is Evidence.RECORDED:  # declared graphs have no counts
         found[EXAMPLES] = Factor(EXAMPLES, *np.log10(counts[1] + 1))
     return found
+
+
+def _name_of(model: str) -> str:
+    """A model's name for people: of a folder its last part, wherever it lies."""
+    return Path(model).name if Path(model).is_absolute() else model
 
 
 def _base(store: Store, grid: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

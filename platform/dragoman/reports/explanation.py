@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from dragoman.analysis.aggregation import ALL, SCOPES
+from dragoman.analysis.caption import caption_line, caption_of
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.analysis.systems import metric_names, model_names
+from dragoman.analysis.systems import metric_names, model_names, systems
+from dragoman.analysis.test_sets import test_sets_of
 from dragoman.errors import StoreError, nearest
 from dragoman.explanation.explanation import Explanation, FactorCorrelation, ModelExplanation, explain
 from dragoman.explanation.factors import FACTORS, OF_PAIRS, PRETRAINING, FactOptions
@@ -48,7 +50,7 @@ def explanation_report(
         name="explain",
         title=f"Why the models of {asked} are good where they are",
         subject=question.grid,
-        about=_about(found, whole),
+        about=_about(store, found, whole),
         tables=(
             _correlations("correlations", f"{asked}: factors and {what}, {whole} pairs", found, [whole]),
             _partial(f"{asked}: each factor with the others held, {what}, {whole} pairs", found, whole),
@@ -96,16 +98,15 @@ _OF_QUALITY = {
 }
 
 
-def _about(found: Explanation, scope: str) -> tuple[str, ...]:
+def _about(store: Store, found: Explanation, scope: str) -> tuple[str, ...]:
     languages = len(found.facts.languages)
     counts = {each.found.n for model in found.models for each in model.correlations if each.scope == scope}
     over = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else str(min(counts, default=languages))
-    signatures = sorted({signature for model in found.models for signature in model.signatures})
-    named = ", ".join(signatures[:2]) + (f" and {len(signatures) - 2} more" if len(signatures) > 2 else "")
+    captions = {each.model: caption_of(store, found.question, model=each.model) for each in found.models}
     return (
         f"Over {languages} languages (correlations over {over} of them): few, so intervals are wide.",
         *found.facts.about,
-        f"Scores: {named}." if named else "",
+        *filter(None, [caption_line(captions)]),
     )
 
 
@@ -320,6 +321,8 @@ def _choices(
     by: By,
 ) -> tuple[Choice, ...]:
     names = (("", "all"), *texts_of(model_names(store, question.grid)))
+    prompts = list(dict.fromkeys(str(each.prompt) for each in systems(store, question.grid) if each.prompt is not None))
+    sets = test_sets_of(store, question.grid)
     lists = [*FACTORS, ",".join(OF_PAIRS), f"{PRETRAINING},parity"]
     return (
         Choice("metric", "Metric", texts_of(metric_names(store, question.grid)), question.metric),
@@ -331,4 +334,6 @@ def _choices(
         Choice("factor", "Factors", (("", "all"), *((each, each.replace(",", " and ")) for each in lists)),
                ",".join(factors)),
         Choice("similarity", "Similarity", texts_of(list(MEASURES)), options.similarity),
+        *([Choice("prompt", "Prompt", texts_of(prompts), question.prompt or prompts[0])] if len(prompts) > 1 else []),
+        *([Choice("test_set", "Test set", texts_of(sets), question.test_set or sets[0])] if len(sets) > 1 else []),
     )  # fmt: skip

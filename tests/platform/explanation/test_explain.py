@@ -88,9 +88,7 @@ def test_planted_factors_are_found_and_others_are_not(dragoman: Callable[..., An
     assert ("base", "partition") not in shares
 
 
-def test_gains_have_the_effects_of_the_one_model_less_those_of_the_other(
-    dragoman: Callable[..., Any], grid: Path
-) -> None:
+def test_gains_tell_what_finetuning_has_changed(dragoman: Callable[..., Any], grid: Path) -> None:
     gains = rows(dragoman, "--gain", "--factor", "similarity", "--factor", "pretraining")
     assert {row["model"] for row in gains["effects"]} == {"tuned"}
     assert {row["of"] for row in gains["effects"]} == {"gains"}
