@@ -8,7 +8,17 @@ import numpy as np
 
 from dragoman.analysis.pair_scores import BASE
 from dragoman.explanation.explanation import Explanation, ModelExplanation
-from dragoman.explanation.factors import FACTORS, OF_PAIRS
+from dragoman.explanation.factors import (
+    EXAMPLES,
+    FERTILITY,
+    OF_PAIRS,
+    PAIRS,
+    PARITY,
+    PRETRAINING,
+    RELATIVE,
+    SIMILARITY,
+    UPSAMPLED,
+)
 from dragoman.explanation.quality import ROLES
 from dragoman.figures import new_figure
 from dragoman.figures.labels import label_points
@@ -20,6 +30,17 @@ from dragoman.tables.table import probability
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_ACROSS = {
+    PRETRAINING: "log10 of pretraining tokens",
+    UPSAMPLED: "log10 of share in pretraining, upsampled",
+    SIMILARITY: "similarity to {to}",
+    FERTILITY: "tokens per word",
+    PARITY: "tokens per {to} token",
+    PAIRS: "pairs trained on",
+    EXAMPLES: "log10 of training examples + 1",
+}
+"""Labels of axes."""
+
 
 def drawings(found: Explanation, what: str, scope: str) -> tuple[Drawing, ...]:
     """The figures; those of one model are of the first that was trained, or of the first.
@@ -30,15 +51,15 @@ def drawings(found: Explanation, what: str, scope: str) -> tuple[Drawing, ...]:
         scope: the pairs that it is of.
     """
     model = next((each for each in found.models if each.model != BASE), found.models[0])
-    made = []
-    factors = [name for name in FACTORS if any(_of(model, name, role, scope) for role in ROLES)]
-    for name in sorted(factors, key=lambda name: name not in OF_PAIRS):
-        made.append(
-            Drawing(
-                f"quality-{name}", f"Quality of languages against {name}, {model.model}", _said(model, name, scope),
-                partial(_against, found, model, name, what, scope), "languages",
-            )
-        )  # fmt: skip
+    against = {
+        name: Drawing(
+            f"quality-{name}", f"Quality of languages against {name}, {model.model}", _said(model, name, scope),
+            partial(_against, found, model, name, what, scope), "languages",
+        )
+        for name in _ACROSS
+        if any(_of(model, name, role, scope) for role in ROLES)
+    }  # fmt: skip
+    made = [drawing for name, drawing in against.items() if name in OF_PAIRS]
     with_pairs = [each for each in found.models if each.pairs]
     if with_pairs:
         made.append(
@@ -58,7 +79,7 @@ def drawings(found: Explanation, what: str, scope: str) -> tuple[Drawing, ...]:
                 partial(_residuals, model), "residuals",
             )
         )  # fmt: skip
-    return tuple(made)
+    return (*made, *(drawing for name, drawing in against.items() if name not in OF_PAIRS))
 
 
 def _of(model: ModelExplanation, name: str, role: str, scope: str) -> Any:
@@ -91,7 +112,7 @@ def _p(found: Any) -> str:
 def _against(found: Explanation, model: ModelExplanation, name: str, what: str, scope: str) -> "Figure":
     figure, panels = new_figure("page", height=2.9, columns=2)
     tags = found.facts.languages
-    other = name in ("similarity", "parity")
+    other = name in RELATIVE
     for axes, role in zip(panels, ROLES, strict=True):
         x = np.where([other and tag == found.facts.to for tag in tags], np.nan, getattr(model.factors[name], role))
         y = model.qualities[scope, role].values
@@ -108,9 +129,7 @@ def _against(found: Explanation, model: ModelExplanation, name: str, what: str, 
 
 
 def _labelled(name: str, to: str) -> str:
-    if name == "similarity":
-        return f"similarity to {english_name(to)}"
-    return FACTORS[name].replace("that other language", english_name(to)).split(", rare")[0]
+    return _ACROSS[name].format(to=english_name(to))
 
 
 def _effects(models: Sequence[ModelExplanation]) -> "Figure":
