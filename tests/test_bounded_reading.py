@@ -38,6 +38,7 @@ READS = {
     "platform/dragoman/metrics/detectors/fasttext.py": "hashes a regular file, block by block",
     "platform/dragoman/metrics/errors/preambles.py": "comes with the package",
     "platform/dragoman/family.py": "comes with the package",
+    "platform/dragoman/explanation/pretraining.py": "comes with the package",
     "platform/dragoman/cli/summaries.py": "comes with the package whose command it is",
     "platform/dragoman/analysis/human_agreement.py": "comes with the package",
     "platform/dragoman/cli/init.py": "comes with the package",

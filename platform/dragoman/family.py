@@ -16,13 +16,23 @@ def language_family(tag: str) -> str | None:
 
     A family is a group that no other group holds; an isolate such as Korean is a family of its own.
     """
+    line = language_groups(tag)
+    return langcodes.Language.get(line[0]).display_name("en") if line else None
+
+
+@cache
+def language_groups(tag: str) -> tuple[str, ...]:
+    """The groups (ISO 639-5) that hold a language, from its family down, and last the language itself.
+
+    Empty where CLDR has none for it; an isolate is in none but itself.
+    """
     parents = _parents()
-    group = langcodes.Language.get(tag).language or ""
-    if group not in parents:
-        return None
-    while parents.get(group, _ROOT) != _ROOT:
-        group = parents[group]
-    return langcodes.Language.get(group).display_name("en")
+    line = [langcodes.Language.get(tag).language or ""]
+    if line[0] not in parents:
+        return ()
+    while parents.get(line[0], _ROOT) != _ROOT:
+        line.insert(0, parents[line[0]])
+    return tuple(line)
 
 
 @cache

@@ -46,6 +46,11 @@ class Base(SpecModel):
     trained_on: Declared = "nothing"
     """Pairs the model was trained to translate before: `nothing` for a plain language model, a list or `all` to
     declare them, `unknown` where nobody can say. Unknown is shown as unknown, never as unseen."""
+    pretraining: dict[Language, Annotated[float, Field(ge=0)]] | None = Field(
+        default=None, exclude_if=lambda amounts: amounts is None
+    )
+    """Tokens of each language in its pretraining text, as in `{en: 803.5e9, sw: 0.9e9}`, for `dragoman explain`, which
+    knows those of XGLM. No part of a model's or a cell's identity."""
 
     @model_validator(mode="before")
     @classmethod

@@ -18,7 +18,7 @@ from dragoman.store.store import Store
 
 PRINTING = (
     "add-scores", "add-system", "audit export", "audit verify", "champions", "compare", "config", "delete",
-    "detectors", "diff", "doctor", "errors", "gate", "gc", "history", "judge agreement", "judge choose",
+    "detectors", "diff", "doctor", "errors", "explain", "gate", "gc", "history", "judge agreement", "judge choose",
     "judge import", "judge metrics", "judge results", "judge-consistency", "list", "metrics", "plan", "promote",
     "prompts", "publish", "query", "rank", "results", "rollback", "score", "status", "stop", "verify",
 )  # fmt: skip

@@ -43,6 +43,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
     "Base": {
         "model": ["facebook/xglm-564M"], "revision": ["main", "1e10"],
         "trained_on": ["nothing", "unknown", "all", ["en-de", ["zh-Hans", "sr-Latn"]]],
+        "pretraining": [{"en": 803.5e9, "zh-Hans": 0}],
     },
     "Finetuning": {
         "name": ["m"], "pairs": ["all", ["en-de", "zh-Hans>sr-Latn"], {"centric": "en"}],
