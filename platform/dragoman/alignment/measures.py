@@ -7,7 +7,7 @@ margin "ratio" over the four nearest neighbours), linear CKA and mutual k-neares
 share. CKA is the same with and without.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -79,12 +79,12 @@ class Space(NamedTuple):
     """Number of each sentence's text: equal ones are the same text."""
 
     @classmethod
-    def of(cls, states: States, texts: Sequence[str]) -> Self:
+    def of(cls, states: States, texts: Sequence[Hashable]) -> Self:
         """The space of a language's representations.
 
         Args:
             states: one row a sentence; at least `FEWEST_LINES`.
-            texts: the sentences.
+            texts: the sentences, or numbers of them: equal ones are the same text.
 
         Raises:
             ValueError: there are too few, or not one for each row.
