@@ -43,6 +43,7 @@ LAYERS = {
     ),
     "dragoman_jobs": (
         ("cli", "testing"),
+        ("alignment",),
         ("driver",),
         ("evaluation", "finetune"),
         ("engines", "prompts"),

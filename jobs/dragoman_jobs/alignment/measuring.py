@@ -22,7 +22,7 @@ from dragoman.store.alignment_records import Aligned, Pooling
 from dragoman.store.store import Store
 from dragoman_jobs.alignment.representations import Representations, remove_partial
 from dragoman_jobs.alignment.subjects import Subject
-from dragoman_jobs.alignment.tasks import MeasurementTask, RepresentationTask, Task
+from dragoman_jobs.alignment.tasks import MeasurementTask, RepresentationTask
 from dragoman_jobs.alignment.worker import ProbingWorker
 from dragoman_jobs.cluster.base import Cluster
 from dragoman_jobs.cluster.resources import Shares
@@ -124,9 +124,7 @@ class AlignmentRun:
             KeyboardInterrupt: this process was interrupted; what is done is kept.
         """
         asked = [
-            each
-            for subject, layers in wanted.items()
-            for each in aligned(subject, self._lines, layers, self._pooling)
+            each for subject, layers in wanted.items() for each in aligned(subject, self._lines, layers, self._pooling)
         ]
         missing = self._store.alignment.missing(asked)
         self._work = Work(known=len(asked) - len(missing))
@@ -144,17 +142,20 @@ class AlignmentRun:
         device = "cuda" if shares.evaluation.gpus else "cpu"
         room = max(1, cluster.room(shares.evaluation))
         remove_partial(self._settings.cache_dir)
-        queue: WorkQueue[Task] = WorkQueue(
+        queue: WorkQueue[RepresentationTask | MeasurementTask] = WorkQueue(
             cluster,
             lambda: cluster.worker(ProbingWorker, self._settings.blobs_url, device, share=shares.evaluation),
             min(self._settings.workers or room, room),
         )
-        representations = {
-            subject.checkpoint.id: self._representations(cluster, subject, its) for subject, its in missing.items()
-        }
-        measurements = {
-            subject.checkpoint.id: list(self._measurements(subject, its)) for subject, its in missing.items()
-        }
+        representations: dict[str, list[RepresentationTask]] = {}
+        measurements: dict[str, list[MeasurementTask]] = {}
+        for subject, its in missing.items():
+            try:
+                representations[subject.checkpoint.id] = self._representations(cluster, subject, its)
+            except ModelError as error:
+                self._fail(f"{subject.name}: {error}")
+            else:
+                measurements[subject.checkpoint.id] = list(self._measurements(subject, its))
         left = Counter({model: len(tasks) for model, tasks in representations.items()})
         self._progress.bar(_REPRESENTATIONS, sum(left.values()))
         self._progress.bar(_MEASUREMENTS, sum(map(len, measurements.values())))

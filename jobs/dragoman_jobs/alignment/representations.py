@@ -4,8 +4,9 @@ They are a cache: what is measured from them is in the store, and a folder that 
 wanted. A layer of N sentences takes N x d x 4 bytes, and no more than a batch of sentences is in memory.
 """
 
-import os
+import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from dragoman.errors import ModelError
 from dragoman.store.alignment_records import ALIGNMENT_VERSION, Pooling
 from dragoman_jobs.engines.base import Engine
+
+_ABANDONED_SECONDS = 86_400.0
+"""Age from which nobody writes a file any more."""
 
 
 class Representations:
@@ -82,7 +86,7 @@ class Representations:
                 raise ValueError("it holds something else")
         except (OSError, ValueError, EOFError) as error:
             raise ModelError(
-                f"The representations {path} can't be read ({error}): remove that folder and run the same command again."
+                f"The representations {path} can't be read ({error}): remove that folder and run the command again."
             ) from error
         return found
 
@@ -91,9 +95,11 @@ class Representations:
 
 
 def remove_partial(cache: Path) -> None:
-    """Remove what killed workers left half written; nobody is to be writing."""
+    """Remove what workers left half written that were killed; what is younger may be somebody's who writes it now."""
     for path in (cache / "representations").glob("*/*/.*"):
-        os.unlink(path)
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _check(layers: Collection[int], count: int) -> None:

@@ -1,4 +1,4 @@
-"""The tasks of workers that look into models."""
+"""Tasks of the workers that look into models."""
 
 from pathlib import Path
 
@@ -113,4 +113,4 @@ class LikelihoodTask(BaseModel):
         return self.model.model
 
 
-Task = RepresentationTask | MeasurementTask | LikelihoodTask
+ProbingTask = RepresentationTask | MeasurementTask | LikelihoodTask

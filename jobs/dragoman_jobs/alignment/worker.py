@@ -10,7 +10,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.store.alignment_records import AlignmentRecord, LikelihoodRecord
 from dragoman.store.blobs import BlobStore
 from dragoman_jobs.alignment.representations import Representations
-from dragoman_jobs.alignment.tasks import LikelihoodTask, MeasurementTask, RepresentationTask, Task
+from dragoman_jobs.alignment.tasks import LikelihoodTask, MeasurementTask, ProbingTask, RepresentationTask
 from dragoman_jobs.evaluation.worker import Worker
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
@@ -34,7 +34,7 @@ class ProbingWorker:
         """Say that the worker is there; returns its process id."""
         return os.getpid()
 
-    def run(self, task: Task) -> int | list[AlignmentRecord] | LikelihoodRecord:
+    def run(self, task: ProbingTask) -> int | list[AlignmentRecord] | LikelihoodRecord:
         """Do a task: of a representation the number of layers is returned, of others what goes into the store.
 
         Raises:

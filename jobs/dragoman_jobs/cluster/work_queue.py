@@ -143,7 +143,7 @@ class WorkQueue(Generic[T]):
             self._failed_starts += 1
             if self._failed_starts >= MAX_STARTS:
                 raise ClusterError(
-                    f"Workers died {MAX_STARTS} times before they were ready ({reason}): see to that, then run the same "
+                    f"Workers died {MAX_STARTS} times before they were ready ({reason}): see to that, then run the "
                     "command again."
                 )
             return None

@@ -145,7 +145,7 @@ class Engine(ABC):
         raise UnsupportedModelError("This engine shows no hidden states: the transformers engine does.")
 
     def log_probabilities(self, prompts: Sequence[str], references: Sequence[str]) -> list[list[float]]:
-        """The log probability (nats) of each token of each reference, where it follows its prompt as a translation does.
+        """The log probability (nats) of each token of each reference, following its prompt as a translation does.
 
         The end of sentence is not among them. A reference that the model has no room for behind its prompt has none.
 

@@ -43,9 +43,7 @@ def log_probabilities(
 
     lengths = [len(prompt) + len(reference) for prompt, reference in encoded]
     fitting = [
-        place
-        for place, length in enumerate(lengths)
-        if all(encoded[place]) and (most is None or length <= most)
+        place for place, length in enumerate(lengths) if all(encoded[place]) and (most is None or length <= most)
     ]
     found: list[list[float]] = [[] for _ in encoded]
     size = max(1, min(settings().batch_tokens, LOGITS_BYTES // (4 * vocabulary)))

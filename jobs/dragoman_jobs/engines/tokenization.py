@@ -204,7 +204,7 @@ class PromptTokenizer:
         return ids[:most], is_own[:most]
 
     def continued(self, prompt: str, reference: str) -> tuple[list[int], list[int]]:
-        """The tokens of a prompt, and of a reference that follows it as a translation does: after a space, or directly."""
+        """The tokens of a prompt, and of a reference that follows it as translations do: after a space, or directly."""
         directly = prompt[-1:].isspace() or prompt.endswith(self._special)
         return self._begun(prompt), self._tokens(("" if directly else self._lead) + reference)
 

@@ -84,7 +84,8 @@ def _common(grid: str, by_row: Mapping[str, Mapping[int, str]], wanted: Collecti
     if len(rows) < FEWEST_LINES:
         fewest = min(by_row, key=lambda tag: len(by_row[tag]))
         raise StoreError(
-            f"Only {len(rows)} test lines of the grid {grid} are in all of its {len(by_row)} languages, and {FEWEST_LINES} "
-            f"are needed: leave out those with few (`--languages`), such as {fewest} with {len(by_row[fewest])}."
+            f"Only {len(rows)} test lines of the grid {grid} are in all of its {len(by_row)} languages, and "
+            f"{FEWEST_LINES} are needed: leave out those with few (`--languages`), such as {fewest} with "
+            f"{len(by_row[fewest])}."
         )
     return {tag: tuple(by_row[tag][row] for row in rows) for tag in sorted(by_row)}

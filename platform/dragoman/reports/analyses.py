@@ -1,6 +1,9 @@
 """The analyses that have a page, by the names of their commands."""
 
+from dragoman.reports import alignment
 from dragoman.reports.analysis_report import Analysis
 
-ANALYSES: dict[str, Analysis] = {}
+ANALYSES: dict[str, Analysis] = {
+    "align": alignment.ANALYSIS,
+}
 """Each analysis, in the order of links to them."""
