@@ -33,7 +33,7 @@ LAYERS = {
         ("reports", "tracking", "sharing"),
         ("claims",),
         ("suggestion", "judgement"),
-        ("effects", "explanation", "alignment", "error_profile"),
+        ("effects", "explanation", "alignment", "instructions", "error_profile"),
         ("analysis", "planning"),
         ("quoted",),
         ("translations",),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from dragoman_jobs.alignment.tasks import MeasurementTask, RepresentationTask
 from dragoman_jobs.alignment.worker import ProbingWorker
 from dragoman_jobs.cluster.base import Cluster
 from dragoman_jobs.cluster.resources import Shares
-from dragoman_jobs.cluster.work_queue import WorkQueue
+from dragoman_jobs.cluster.work_queue import Task, WorkQueue
 from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.driver.retry import with_retries
 from dragoman_jobs.engines.selection import choose_engine
@@ -37,6 +38,8 @@ SPACES_BYTES = 512 << 20
 """The most that the spaces of the languages of one measurement take: with more, a task has fewer languages."""
 
 _REPRESENTATIONS, _MEASUREMENTS = "representations", "measurements"
+
+T = TypeVar("T", bound=Task)
 
 Connect = Callable[[], AbstractContextManager[Cluster]]
 """Starts Ray, or joins it, for as long as a block runs."""
@@ -136,17 +139,8 @@ class AlignmentRun:
         return self._work
 
     def _measure(self, cluster: Cluster, missing: Mapping[Subject, Sequence[Aligned]]) -> None:
-        shares = Shares.of(self._settings)
-        if not cluster.grows:
-            shares.require_room(cluster.room, trains=False)
-        device = "cuda" if shares.evaluation.gpus else "cpu"
-        room = max(1, cluster.room(shares.evaluation))
         remove_partial(self._settings.cache_dir)
-        queue: WorkQueue[RepresentationTask | MeasurementTask] = WorkQueue(
-            cluster,
-            lambda: cluster.worker(ProbingWorker, self._settings.blobs_url, device, share=shares.evaluation),
-            min(self._settings.workers or room, room),
-        )
+        queue: WorkQueue[RepresentationTask | MeasurementTask] = workers_of(cluster, self._settings)
         representations: dict[str, list[RepresentationTask]] = {}
         measurements: dict[str, list[MeasurementTask]] = {}
         for subject, its in missing.items():
@@ -240,6 +234,24 @@ class AlignmentRun:
                     same={tag: self._same[tag] for tag in languages},
                     cache=self._settings.cache_dir,
                 )
+
+
+def workers_of(cluster: Cluster, settings: Settings) -> WorkQueue[T]:
+    """A queue for workers that look into models, as many as the settings say and there is room for.
+
+    Raises:
+        ClusterError: the cluster lacks what a worker is to hold.
+    """
+    shares = Shares.of(settings)
+    if not cluster.grows:
+        shares.require_room(cluster.room, trains=False)
+    device = "cuda" if shares.evaluation.gpus else "cpu"
+    room = max(1, cluster.room(shares.evaluation))
+    return WorkQueue(
+        cluster,
+        lambda: cluster.worker(ProbingWorker, settings.blobs_url, device, share=shares.evaluation),
+        min(settings.workers or room, room),
+    )
 
 
 def _blocks(pairs: Collection[Pair], size: int) -> Iterator[list[Pair]]:

@@ -247,8 +247,9 @@ def _tested(
         both = {pair: (values[pair], score) for pair, score in scores.items() if pair in values}
         if _languages(both) < FEWEST_LANGUAGES:
             continue
-        tags = sorted({tag for pair in both for tag in pair})
-        x, y = (_matrix(tags, {pair: each[side] for pair, each in both.items()}) for side in (0, 1))
+        # all pairs are aligned, also those that are not of the scope: permuted languages meet them
+        tags = sorted({tag for pair in values for tag in pair})
+        x, y = _matrix(tags, values), _matrix(tags, {pair: score for pair, (_, score) in both.items()})
         test = mantel(x, y, permutations=permutations)
         if np.isnan(test.statistic):
             continue

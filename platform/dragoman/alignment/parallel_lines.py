@@ -4,11 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dragoman.alignment.measures import FEWEST_LINES
-from dragoman.analysis.test_sets import chosen_test_set
+from dragoman.analysis.test_sets import test_set_id
 from dragoman.errors import StoreError, nearest
 from dragoman.identity import hash_lines
 from dragoman.language import canonical_tag
-from dragoman.store.database.ids import grid_number
 from dragoman.store.line_keys import unpack
 from dragoman.store.store import Store
 
@@ -52,14 +51,14 @@ def parallel_lines(
     for tag in wanted:
         if tag not in record.languages:
             raise StoreError(f"The grid {grid} has no language '{tag}'; {nearest(tag, record.languages)}")
-    with store.database.reading() as connection:
-        chosen = chosen_test_set(connection, grid, grid_number(connection, grid), test_set)
+    test_id = test_set_id(store, grid, test_set)
     by_row: dict[str, dict[int, str]] = {}
     keys = store.conditions.keys_of_grid(grid)
-    cells = [cell for cell in store.cells.of_grid(grid) if cell.test is not None]
-    tests = {cell.cell.test_set for cell in cells if chosen is None or chosen in cell.cell.test_set}
-    test_id = next(iter(sorted(tests)), "")
-    texts = {(cell.cell.pair, cell.cell.content): str(cell.test) for cell in cells if cell.cell.test_set == test_id}
+    texts = {
+        (cell.cell.pair, cell.cell.content): cell.test
+        for cell in store.cells.of_grid(grid)
+        if cell.test is not None and cell.cell.test_set == test_id
+    }
     for (pair, content), address in texts.items():
         found = keys.get((test_id, pair, content))
         if found is None or found.corpus_rows is None:

@@ -1,9 +1,10 @@
 """The analyses that have a page, by the names of their commands."""
 
-from dragoman.reports import alignment
+from dragoman.reports import alignment, instructions
 from dragoman.reports.analysis_report import Analysis
 
 ANALYSES: dict[str, Analysis] = {
     "align": alignment.ANALYSIS,
+    "instructions": instructions.ANALYSIS,
 }
 """Each analysis, in the order of links to them."""
