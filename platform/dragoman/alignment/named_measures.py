@@ -20,6 +20,8 @@ class NamedMeasure(NamedTuple):
     """What it would be by chance."""
     higher_is_better: bool = True
     """Whether more alike is higher."""
+    least: float = 0.0
+    """The smallest value it can have; the largest is 1."""
 
 
 def _none(record: AlignmentRecord) -> float:
@@ -52,7 +54,7 @@ _ALL = (
         higher_is_better=False,
     ),
     NamedMeasure("cka", "linear CKA", lambda record: record.cka, lambda record: record.cka_chance),
-    NamedMeasure("cka-unbiased", "linear CKA, unbiased", lambda record: record.cka_unbiased, _none),
+    NamedMeasure("cka-unbiased", "linear CKA, unbiased", lambda record: record.cka_unbiased, _none, least=-1.0),
     NamedMeasure(
         "knn-centred",
         f"mutual {MUTUAL_NEIGHBOURS}-NN, centred",

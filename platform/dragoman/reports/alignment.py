@@ -254,8 +254,8 @@ def _notes(measure: NamedMeasure) -> tuple[str, ...]:
     return (
         f"retrieval: how often the nearest target sentence by cosine is the translation; xsim error: how often the "
         f"best by LASER's ratio margin ({MARGIN_NEIGHBOURS} neighbours) is not; CKA: linear; mutual k-NN: how many of "
-        f"the {MUTUAL_NEIGHBOURS} nearest sentences are the same in both languages. Centred: after each language's mean is "
-        "subtracted, which leaves CKA as it is. Equal texts count as right.",
+        f"the {MUTUAL_NEIGHBOURS} nearest sentences are the same in both languages. Centred: after each language's "
+        "mean is subtracted, which leaves CKA as it is. Equal texts count as right.",
         "More alike is not better by itself: see the correlations with scores."
         if measure.higher_is_better
         else "Of the xsim error lower is more alike, so that a negative correlation with scores is the expected one.",
