@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dragoman.analysis.test_sets import test_set_id
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, SpecError
 from dragoman.instructions.variants import Family
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import draw_for
@@ -38,6 +38,8 @@ class Scored:
     """Likelihoods that were computed: a model, pair and instruction each."""
     known: int = 0
     """Those that the store had."""
+    without_wrong: int = 0
+    """Pairs for which there is no third language that a wrong instruction could name."""
     failures: list[str] = field(default_factory=list)
     """Why some are still missing."""
 
@@ -86,14 +88,17 @@ class LikelihoodRun:
             CorpusError: the corpus of a few-shot prompt's examples is not there.
             KeyboardInterrupt: this process was interrupted; what is done is kept.
         """
+        asked = {(prompt, pair) for prompt in self._prompts for pair in self._texts}
+        unnamed = {(prompt, pair) for prompt, pair in asked if not _can_be_asked(self._prompts[prompt], pair)}
         wanted = [
             Likely(model=subject.checkpoint.id, pair=pair, content=content, prompt=prompt)
             for subject in subjects
             for prompt in self._prompts
             for pair, (content, _) in sorted(self._texts.items())
+            if (prompt, pair) not in unnamed
         ]
         missing = self._store.likelihood.missing(wanted)
-        self._done = Scored(known=len(wanted) - len(missing))
+        self._done = Scored(known=len(wanted) - len(missing), without_wrong=len(unnamed))
         if missing:
             with self._progress, connect() as cluster:
                 self._score(cluster, {subject.checkpoint.id: subject for subject in subjects}, missing)
@@ -146,3 +151,12 @@ class LikelihoodRun:
         if reason not in self._done.failures:
             self._done.failures.append(reason)
             self._progress.failed(reason)
+
+
+def _can_be_asked(prompt: Prompt, pair: Pair) -> bool:
+    """Whether there is a language for the instruction to name."""
+    try:
+        prompt.named_target(pair)
+    except SpecError:
+        return False
+    return True

@@ -65,5 +65,7 @@ def likelihood(
         report = instructions_report(snapshot, question, models=names, likelihood_alone=True)
         answer = reported(snapshot, report, figure=figure, drawing=drawing, log=log)
     done = f"{work.scored} likelihoods computed, {work.known} known before."
+    if work.without_wrong:
+        done += f" {work.without_wrong} pairs have no wrong instruction: there is no third language for it to name."
     said = [done, *found.passed_over, *work.failures, *([answer.sentence] if answer.sentence else [])]
     return answer._replace(sentence=" ".join(said), code=1 if work.failures else 0)
