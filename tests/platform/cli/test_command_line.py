@@ -21,6 +21,7 @@ PRINTING = (
     "doctor", "gate", "gc", "history", "judge agreement", "judge choose", "judge import", "judge metrics",
     "judge results", "list", "plan", "promote", "prompts", "publish", "query", "rank", "results", "rollback", "score",
     "status", "stop", "verify",
+    "align", "instructions", "likelihood",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 
