@@ -218,9 +218,8 @@ def main() -> None:
     print(
         f"times faster:   {times / found.seconds:.1f}, {times / (found.seconds - found.starting):.1f} without the start"
     )
-    print(
-        f"worker's peak:  {found.mebibytes:.0f} MiB with {len(lines.texts)} languages, {of_few.mebibytes:.0f} MiB with 4"
-    )
+    most, least = found.mebibytes, of_few.mebibytes
+    print(f"worker's peak:  {most:.0f} MiB with {len(lines.texts)} languages, {least:.0f} MiB with 4")
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def align(
     from that: retrieval, xsim error, CKA and mutual nearest neighbours, as they are and after each language's mean is
     subtracted, with what chance gives beside them; before and after finetuning, and against the scores by partition.
     Measures are stored: the same again, here or in another grid of the same model and lines, only prints them.
-    Tables: layers, changes, scores, pairs.
+    Tables: layers, changes, scores, scores_by_layer, pairs.
 
     Examples: dragoman align demo · dragoman align demo --model base --model roles --layers 2-4 ·
     dragoman align demo --measure cka --figure layers.svg · dragoman align demo --table pairs --csv

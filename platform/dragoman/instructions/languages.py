@@ -1,10 +1,9 @@
 """Languages of translations: shares in the target language, the one that was named, and the source."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.languages import over_languages
@@ -150,31 +149,41 @@ def _finding(
 
 def _shares(store: Store, cell: CellRecord, languages: tuple[str, ...]) -> tuple[Shares, Shares] | None:
     """The languages of a cell's hypotheses and of its references; None where the detector does not know its target."""
-    return _counted(_Texts(store, str(cell.hypotheses), str(cell.test)), cell.cell.pair, languages)
+    texts = _Texts(store, str(cell.hypotheses), _hypotheses), _Texts(store, str(cell.test), _references)
+    own, references = (_counted(each, cell.cell.pair, languages) for each in texts)
+    return None if own is None or references is None else (own, references)
+
+
+def _hypotheses(store: Store, address: str) -> list[str]:
+    return [line.text for line in store.blobs.translation(address)]
+
+
+def _references(store: Store, address: str) -> list[str]:
+    return store.blobs.test_text(address).references
 
 
 class _Texts:
-    """The hypotheses and references of a cell, equal where their content is."""
+    """Texts of a blob, equal where their content is, and read when they are wanted."""
 
-    def __init__(self, store: Store, hypotheses: str, test: str) -> None:
-        self.store, self.hypotheses, self.test = store, hypotheses, test
+    def __init__(self, store: Store, address: str, read: Callable[[Store, str], list[str]]) -> None:
+        self._store, self._key, self._read = store, (address, read), read
+
+    def lines(self) -> list[str]:
+        return self._read(self._store, self._key[0])
 
     def __hash__(self) -> int:
-        return hash((self.hypotheses, self.test))
+        return hash(self._key)
 
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, _Texts) and (self.hypotheses, self.test) == (other.hypotheses, other.test)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Texts) and self._key == other._key
 
 
 @lru_cache(maxsize=50_000)
-def _counted(texts: _Texts, pair: Pair, languages: tuple[str, ...]) -> tuple[Shares, Shares] | None:
+def _counted(texts: _Texts, pair: Pair, languages: tuple[str, ...]) -> Shares | None:
     try:
-        detector = Detector(pair, languages)
+        return _percentages(Detector(pair, languages), texts.lines())
     except MetricError:
         return None
-    blobs = texts.store.blobs
-    own = [line.text for line in blobs.translation(texts.hypotheses)]
-    return _percentages(detector, own), _percentages(detector, blobs.test_text(texts.test).references)
 
 
 def _percentages(detector: Detector, lines: list[str]) -> Shares:

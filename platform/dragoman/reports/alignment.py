@@ -80,6 +80,7 @@ def alignment_report(
     by_score = score_findings(store, question, models, measure, permutations=choice.permutations)
     title = asked_of(store, question)
     best = best_layers(by_layer, measure)
+    in_best = [each for each in by_score if each.layer == best.get(each.model)]
     return AnalysisReport(
         name="align",
         title="Alignment of languages by layer",
@@ -93,7 +94,8 @@ def alignment_report(
         tables=(
             _layers(title, models),
             _changes(title, by_layer, measure),
-            _scores(title, by_score, measure, question, choice.permutations),
+            _scores(title, in_best, measure, question, choice.permutations),
+            _scores(title, by_score, measure, question, choice.permutations, of_all_layers=True),
             _pairs(title, models),
         ),
         drawings=_drawings(store, question, models, by_layer, best, measure),
@@ -204,11 +206,19 @@ def _changes(title: str, findings: Sequence[LayerFinding], measure: NamedMeasure
 
 
 def _scores(
-    title: str, findings: Sequence[ScoreFinding], measure: NamedMeasure, question: ScoreQuestion, permutations: int
+    title: str,
+    findings: Sequence[ScoreFinding],
+    measure: NamedMeasure,
+    question: ScoreQuestion,
+    permutations: int,
+    *,
+    of_all_layers: bool = False,
 ) -> Table:
+    where = "by layer and partition" if of_all_layers else "in the layer where languages are most alike, by partition"
     return Table(
-        name="scores",
-        title=f"{title}: {measure.label} against {question.metric}, by layer and partition",
+        name="scores_by_layer" if of_all_layers else "scores",
+        title=f"{title}: {measure.label} against {question.metric}, {where}",
+        detail=of_all_layers,
         content=[asdict(each) for each in findings],
         columns=[
             word("model"), word("of", "against"), word("scope"), number("layer", digits=0),
@@ -300,7 +310,7 @@ def _drawings(
                 f"A point for each pair: {measure.label} in each model's most aligned layer, and the pair's "
                 f"{question.metric}.",
                 _scatter(points, measure, question.metric),
-                "scores",
+                "pairs",
             )
         )
     return tuple(found)
@@ -318,8 +328,8 @@ def _by_layer(findings: Sequence[LayerFinding], measure: NamedMeasure) -> "Calla
                 axes.fill_between(
                     at, [each.low for each in its], [each.high for each in its], color=color, alpha=0.12, linewidth=0
                 )
-            if place == 0:
-                axes.plot(at, [each.chance for each in its], ":", color="#777777", label="chance")
+        chance = {each.layer: each.chance for each in findings}
+        axes.plot(list(chance), list(chance.values()), ":", color="#777777", label="chance")
         axes.set_xlabel("layer")
         axes.set_ylabel(measure.label)
         axes.legend()

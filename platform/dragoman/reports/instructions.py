@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from dragoman.analysis.aggregation import ALL
+from dragoman.analysis.aggregation import ALL, SCOPES
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.errors import StoreError, nearest
@@ -171,8 +171,8 @@ def _drawings(
             Drawing(
                 "languages",
                 "Languages of the translations under each instruction",
-                "A bar for each model and instruction, parted into the shares in the target language, the source and "
-                "others, over all pairs.",
+                "A bar for each model and instruction, parted into the shares in the target language, the one that a "
+                "wrong instruction names, the source and others, over all pairs.",
                 _stacked([each for each in shares if each.scope == ALL]),
                 "languages",
             )
@@ -204,18 +204,24 @@ def _drawings(
 
 def _stacked(findings: Sequence[ShareFinding]) -> "Callable[[], Figure]":
     def draw() -> "Figure":
-        figure, axes = new_figure(height=0.6 + 0.22 * len(findings))
+        figure, axes = new_figure(height=0.9 + 0.2 * len(findings))
         rows = [f"{each.model}, {each.instruction}" for each in findings]
         left = [0.0] * len(findings)
-        parts = (("target", "estimate"), ("source", "source"), ("other", "other"), ("undecided", "undecided"))
-        hatches = ("", "//", "..", "xx")
-        for place, (label, name) in enumerate(parts):
-            widths = [float(getattr(each, name)) for each in findings]
+        named = [(each.named or 0.0) if each.instruction == "wrong" else 0.0 for each in findings]
+        parts = {
+            "target": [each.estimate for each in findings],
+            "wrongly named": named,
+            "source": [each.source for each in findings],
+            "another": [each.other - wrongly for each, wrongly in zip(findings, named, strict=True)],
+            "undecided": [each.undecided for each in findings],
+        }
+        hatches = ("", "--", "//", "..", "xx")
+        for place, (label, widths) in enumerate(parts.items()):
             axes.barh(rows, widths, left=left, label=label, color=COLORS[place], hatch=hatches[place], height=0.7)
             left = [start + width for start, width in zip(left, widths, strict=True)]
         axes.invert_yaxis()
         axes.set_xlabel("percent of the translations")
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
         return figure
 
     return draw
@@ -223,9 +229,9 @@ def _stacked(findings: Sequence[ShareFinding]) -> "Callable[[], Figure]":
 
 def _points(rows: Sequence[tuple[str, str, QualityFinding | WorthFinding]], label: str) -> "Callable[[], Figure]":
     def draw() -> "Figure":
-        scopes = list(dict.fromkeys(scope for _, scope, _ in rows))
+        scopes = sorted({scope for _, scope, _ in rows}, key=SCOPES.index)
         series = list(dict.fromkeys(name for name, _, _ in rows))
-        figure, axes = new_figure("page", height=0.8 + 0.12 * len(series) * len(scopes))
+        figure, axes = new_figure("page", height=0.8 + 0.07 * len(series) * len(scopes))
         for place, name in enumerate(series):
             its = [(scope, each) for own, scope, each in rows if own == name]
             at = [scopes.index(scope) + (place + 0.5) / len(series) * 0.8 - 0.4 for scope, _ in its]

@@ -62,7 +62,9 @@ def test_planted_relations_with_scores_are_found_and_others_are_not(planted: Ali
 def test_the_report_has_tables_figures_and_choices(planted: AlignedGrid) -> None:
     report = ANALYSES["align"].report(planted.store, {"grid": "g", "measure": "cka"})
     names = [table.name for table in report.captioned]
-    assert names == ["layers", "changes", "scores", "pairs"]
+    assert names == ["layers", "changes", "scores", "scores_by_layer", "pairs"]
+    assert {(row["model"], row["layer"]) for row in report.tables[2].rows} <= {("base", 0), ("base", 1), ("tuned", 1)}
+    assert len(report.tables[3].rows) > len(report.tables[2].rows)
     assert "20 sentences in 8 languages" in report.about[0] and "56 directed pairs" in report.about[0]
     by_name = {table.name: table for table in report.tables}
     assert len(by_name["layers"].rows) == 4 and len(by_name["pairs"].rows) == 4 * 56
