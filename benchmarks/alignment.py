@@ -197,29 +197,26 @@ def main() -> None:
     pairs = [Pair(*each) for each in combinations(lines.texts, 2)]
     with tempfile.TemporaryDirectory() as folder:
         models = {"base": BASE, "finetuned": finetuned(Path(folder) / "finetuned")}
-        few = ParallelLines(lines.test_set, {tag: lines.texts[tag] for tag in list(lines.texts)[:4]})
-        of_few = ours(Path(folder) / "few", few, models)
         found = ours(Path(folder) / "all", lines, models)
         work = found.work
         assert not work.failures, work.failures
+        print(f"{len(lines.texts)} languages x {lines.count} lines, {len(models)} models, {os.cpu_count()} cores")
+        print(
+            f"dragoman align: {found.seconds:.1f} s, {work.passes} passes, {work.measured} alignments "
+            f"({found.starting:.1f} s of them to start Ray)",
+            flush=True,
+        )
         chosen = pairs[: asked.script_pairs] if asked.script_pairs else pairs
         script_seconds, script_passes = script(lines, models, chosen)
-    scale = len(pairs) / len(chosen)
-    print(f"{len(lines.texts)} languages x {lines.count} lines, {len(models)} models, {os.cpu_count()} cores")
-    print(
-        f"dragoman align: {found.seconds:.1f} s, {work.passes} passes, {work.measured} alignments "
-        f"({found.starting:.1f} s of them to start Ray)"
-    )
-    print(
-        f"pair by pair:   {script_seconds * scale:.1f} s, {script_passes * scale:.0f} passes"
-        + (f" ({script_seconds:.1f} s on {len(chosen)} of {len(pairs)} pairs)" if scale > 1 else "")
-    )
-    times = script_seconds * scale
-    print(
-        f"times faster:   {times / found.seconds:.1f}, {times / (found.seconds - found.starting):.1f} without the start"
-    )
-    most, least = found.mebibytes, of_few.mebibytes
-    print(f"worker's peak:  {most:.0f} MiB with {len(lines.texts)} languages, {least:.0f} MiB with 4")
+        scale = len(pairs) / len(chosen)
+        times = script_seconds * scale
+        counted = f" ({script_seconds:.1f} s on {len(chosen)} of {len(pairs)} pairs)" if scale > 1 else ""
+        print(f"pair by pair:   {times:.1f} s, {script_passes * scale:.0f} passes{counted}")
+        without = times / (found.seconds - found.starting)
+        print(f"times faster:   {times / found.seconds:.1f}, {without:.1f} without the start", flush=True)
+        few = ParallelLines(lines.test_set, {tag: lines.texts[tag] for tag in list(lines.texts)[:4]})
+        least = ours(Path(folder) / "few", few, models).mebibytes
+        print(f"worker's peak:  {found.mebibytes:.0f} MiB with {len(lines.texts)} languages, {least:.0f} MiB with 4")
 
 
 if __name__ == "__main__":
