@@ -33,7 +33,7 @@ LAYERS = {
         ("reports", "tracking", "sharing"),
         ("claims", "disagreement"),
         ("suggestion", "judgement"),
-        ("effects", "explanation", "alignment", "error_profile"),
+        ("effects", "explanation", "alignment", "instructions", "error_profile"),
         ("analysis", "planning"),
         ("quoted",),
         ("translations",),
@@ -44,6 +44,7 @@ LAYERS = {
     ),
     "dragoman_jobs": (
         ("cli", "testing"),
+        ("alignment",),
         ("driver",),
         ("evaluation", "finetune", "judges"),
         ("engines", "prompts"),

@@ -1,14 +1,19 @@
 """The interface of an engine: it prepares a model, loads it, and continues prompts, always with the same text."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
+from dragoman.store.alignment_records import Pooling
 from dragoman_jobs.models.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 NO_ROOM = "no_room"
 """Finish reason of a sentence that the model has no room for, whose text is empty."""
@@ -26,6 +31,15 @@ class Hypothesis(NamedTuple):
     """`stop` (end of sentence, or a new line), `length` (cut at `max_new_tokens`), `NO_ROOM` or `SOURCE_CUT`."""
     tokens: int
     """Tokens generated."""
+
+
+class SentenceStates(NamedTuple):
+    """One sentence as a model represents it."""
+
+    place: int
+    """Its place among those that were given."""
+    layers: "NDArray[np.float32]"
+    """A row for each layer: what goes into the first, then what comes out of each."""
 
 
 class UnsupportedModelError(ModelError):
@@ -112,3 +126,35 @@ class Engine(ABC):
         """
         del pair, sources
         return self.translate(prompts)
+
+    def sentence_states(self, language: str, texts: Sequence[str], pooling: Pooling) -> Iterator[SentenceStates]:
+        """The hidden states of every sentence, pooled over its tokens, in any order; one without tokens is left out.
+
+        They are the decoder's of a model that continues a prompt, and the encoder's of an encoder-decoder. A sentence
+        that is longer than the model has positions for is read up to there.
+
+        Args:
+            language: the language of the sentences.
+            texts: the sentences, without a prompt.
+            pooling: how the states of a sentence's tokens, special ones left out, are made one.
+
+        Raises:
+            UnsupportedModelError: this engine does not show them.
+        """
+        del language, texts, pooling
+        raise UnsupportedModelError("This engine shows no hidden states: the transformers engine does.")
+
+    def log_probabilities(self, prompts: Sequence[str], references: Sequence[str]) -> list[list[float]]:
+        """The log probability (nats) of each token of each reference, following its prompt as a translation does.
+
+        The end of sentence is not among them. A reference that the model has no room for behind its prompt has none.
+
+        Args:
+            prompts: the rendered prompts.
+            references: what follows each.
+
+        Raises:
+            UnsupportedModelError: this engine does not tell them, or the model takes no prompt.
+        """
+        del prompts, references
+        raise UnsupportedModelError("This engine scores no text that it is given: the transformers engine does.")

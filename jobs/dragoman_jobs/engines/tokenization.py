@@ -5,6 +5,7 @@ transformers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -179,6 +180,43 @@ class PromptTokenizer:
         while added[len(ids) - 1]:
             ids.pop()
         return ids
+
+    def sentence(self, language: str, text: str) -> tuple[list[int], list[bool]]:
+        """The tokens of a sentence without a prompt, cut at the model's positions, and which are the text's own.
+
+        Args:
+            language: its language, which an encoder reads as a token.
+            text: the sentence.
+
+        Raises:
+            ModelError: an encoder has no token for the language.
+        """
+        languages, most = self.facts.languages, self.facts.positions
+        own = self._tokens(text)
+        if languages is None:
+            begun = self._begun(text)
+            before = len(begun) - len(own)
+            ids, is_own = begun, [False] * before + [True] * len(own)
+        else:
+            ids = languages.around(own, language)
+            before = len(languages.prefix)
+            is_own = [before <= place < before + len(own) for place in range(len(ids))]
+        return ids[:most], is_own[:most]
+
+    def continued(self, prompt: str, reference: str) -> tuple[list[int], list[int]]:
+        """The tokens of a prompt, and of a reference that follows it as translations do: after a space, or directly."""
+        directly = prompt[-1:].isspace() or prompt.endswith(self._special)
+        return self._begun(prompt), self._tokens(("" if directly else self._lead) + reference)
+
+    @cached_property
+    def _special(self) -> tuple[str, ...]:
+        return tuple(token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special)
+
+    @cached_property
+    def _lead(self) -> str:
+        """A space before a target, unless the tokenizer puts one before every text (`prompts.tokens.target_lead`)."""
+        whole, first, spaced, plain = map(self._tokens, ("a b", "a", " b", "b"))
+        return "" if first + plain == whole != first + spaced else " "
 
     def _tokens(self, source: str) -> list[int]:
         return self._tokenizer.encode(source, add_special_tokens=False).ids

@@ -1,6 +1,6 @@
 """The reference engine: the model as `transformers` runs it, whatever its architecture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,7 +9,10 @@ from dragoman.identity import hash_lines
 from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
+from dragoman.store.alignment_records import Pooling
+from dragoman_jobs.engines.base import Engine, Hypothesis, SentenceStates, UnsupportedModelError
+from dragoman_jobs.engines.hidden_states import sentence_states
+from dragoman_jobs.engines.reference_likelihood import log_probabilities
 from dragoman_jobs.engines.sampling import samplers
 from dragoman_jobs.engines.tokenization import DecodingFacts, PromptTokenizer, batches, in_halves, untranslatable
 from dragoman_jobs.models.atomic_folder import make_once
@@ -126,6 +129,22 @@ class TransformersEngine(Engine):
             return self._generate(self._prompting.encode(prompts, limits), limits, settings().batch_tokens)
         encoded, target = self._prompting.encode_sentences(languages, pair, sources)
         return self._generate(encoded, limits, settings().batch_tokens, (languages.start, target))
+
+    def sentence_states(self, language: str, texts: Sequence[str], pooling: Pooling) -> Iterator[SentenceStates]:
+        """The hidden states of every sentence, pooled over its tokens; only sentences of one length share a batch."""
+        return sentence_states(self._model, self._prompting, self._device, language, texts=texts, pooling=pooling)
+
+    def log_probabilities(self, prompts: Sequence[str], references: Sequence[str]) -> list[list[float]]:
+        """The log probability of each token of each reference behind its prompt.
+
+        Raises:
+            UnsupportedModelError: the model is an encoder-decoder, which takes no prompt.
+        """
+        if self._prompting.facts.languages is not None:
+            raise UnsupportedModelError(
+                "The model is an encoder-decoder, which is told the language by a token and takes no instruction."
+            )
+        return log_probabilities(self._model, self._prompting, self._device, prompts=prompts, references=references)
 
     def _generate(
         self, encoded: list[list[int]], limits: list[int], batch_tokens: int, begun: tuple[int, int] | None = None

@@ -68,6 +68,20 @@ def test_set_named(connection: Connection, grid: str, grid_id: int, name: str | 
     return names[name]
 
 
+def test_set_id(store: Store, grid: str, name: str | None = None) -> str:
+    """The id of a grid's test set of a name; by default of the first, or of the only one.
+
+    Raises:
+        StoreError: there is no such grid, it has none of that name, or no cells.
+    """
+    with store.database.reading() as connection:
+        grid_id = grid_number(connection, grid)
+        found = test_set_named(connection, grid, grid_id, name) or next(iter(_identities(connection, grid_id)), None)
+    if found is None:
+        raise StoreError(f"Grid '{grid}' has no cells, and so no test set.")
+    return found
+
+
 def asked_of(connection: Connection, question: ScoreQuestion, grid: str) -> ScoreQuestion:
     """A question asked of another grid: about the same test set, whatever it is called there.
 

@@ -1,6 +1,6 @@
 """The analyses that have a page, by the names of their commands."""
 
-from dragoman.reports import metric_disagreement
+from dragoman.reports import alignment, instructions, metric_disagreement
 from dragoman.reports.analysis_report import Analysis
 from dragoman.reports.detectors import detectors_page
 from dragoman.reports.errors import errors_page
@@ -8,7 +8,9 @@ from dragoman.reports.explanation import explanation_of
 
 ANALYSES: dict[str, Analysis] = {
     "errors": Analysis("Errors of hypotheses", "grid", errors_page),
+    "instructions": instructions.ANALYSIS,
     "explain": Analysis("Why it is good where it is", "grid", explanation_of),
+    "align": alignment.ANALYSIS,
     "detectors": Analysis("Language detectors", "grid", detectors_page),
     metric_disagreement.NAME: Analysis("Where metrics disagree", "grid", metric_disagreement.report_of_page),
 }

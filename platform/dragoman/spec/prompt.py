@@ -244,8 +244,18 @@ class Prompt(SpecModel):
             turns += [Turn("user", self._asked(pair, each.source)), Turn("assistant", each.target)]
         return [*turns, Turn("user", self._asked(pair, source))]
 
+    def named_target(self, pair: Pair) -> str | None:
+        """The language that the instruction says to translate into; None of no instruction.
+
+        Raises:
+            SpecError: no language is left for a wrong instruction.
+        """
+        if self.instruction == "none":
+            return None
+        return self._wrong_target(pair) if self.instruction == "wrong" else pair.target
+
     def _asked(self, pair: Pair, source: str) -> str:
-        target = self._wrong_target(pair) if self.instruction == "wrong" else pair.target
+        target = self.named_target(pair) or pair.target
         return self.asking.format(
             source_language=self.language_name(pair.source), target_language=self.language_name(target), source=source
         )

@@ -13,12 +13,14 @@ from dragoman.store import migrations
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.connection import Database
 from dragoman.store.database.transaction import Transaction
+from dragoman.store.repositories.alignment import AlignmentRepository
 from dragoman.store.repositories.cells import CellRepository
 from dragoman.store.repositories.conditions import ConditionRepository
 from dragoman.store.repositories.contamination import ContaminationRepository
 from dragoman.store.repositories.grids import GridRepository
 from dragoman.store.repositories.jobs import JobRepository
 from dragoman.store.repositories.judgements import JudgementRepository
+from dragoman.store.repositories.likelihood import LikelihoodRepository
 from dragoman.store.repositories.models import ModelRepository
 
 _LOG = logging.getLogger(__name__)
@@ -44,6 +46,10 @@ class Store:
     """The runs of grids, and their logs."""
     judgements: JudgementRepository
     """Human judgements of translations, and the campaigns they are of."""
+    alignment: AlignmentRepository
+    """Measures of how alike models represent languages, by layer."""
+    likelihood: LikelihoodRepository
+    """How probable models find references after their prompts."""
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         """Use a database that is at this program's version, as ensured by `open`."""
@@ -56,6 +62,8 @@ class Store:
         self.contamination = ContaminationRepository(database)
         self.jobs = JobRepository(database)
         self.judgements = JudgementRepository(database)
+        self.alignment = AlignmentRepository(database)
+        self.likelihood = LikelihoodRepository(database)
 
     @classmethod
     def open(cls, url: str, blobs: str) -> Self:

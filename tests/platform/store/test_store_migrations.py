@@ -20,6 +20,7 @@ from dragoman.pair import Pair
 from dragoman.rating import Protocol, Rating, Severity, Span
 from dragoman.segment import Located, Segment
 from dragoman.store import migrations
+from dragoman.store.alignment_records import Aligned, AlignmentRecord, LikelihoodRecord, Likely, Pooling
 from dragoman.store.database.connection import Database
 from dragoman.store.judgement_records import BlindedSystem, JudgementCampaignRecord, JudgementRecord, content_of
 from dragoman.store.line_keys import LineKeys
@@ -207,6 +208,22 @@ if __name__ == "__main__":
         content = content_of(f"{judged.id} 0")
         store.judgements.add(
             [JudgementRecord(cell=judged.id, line=1, content=content, rating=rating, campaign="de-en-1")]
+        )
+        store.alignment.add(
+            [
+                AlignmentRecord(
+                    of=Aligned(
+                        model="model1-a", pair=Pair("de", "en"), content=("a", "b"), layer=1, pooling=Pooling.MEAN
+                    ),
+                    lines=20, retrieval=0.5, retrieval_centred=0.6, retrieval_chance=0.05, xsim_error=0.5,
+                    xsim_error_centred=0.4, cka=0.7, cka_chance=0.1, cka_unbiased=None, mutual_knn=0.3,
+                    mutual_knn_centred=0.4,
+                )
+            ]
+        )  # fmt: skip
+        likely = Likely(model="model1-a", pair=Pair("de", "en"), content="a", prompt="prompt1-a")
+        store.likelihood.add(
+            [LikelihoodRecord(of=likely, lines=2, tokens=9, log_probability=-12.5, of_lines=b"packed")]
         )
         store.close()
         everything = dump(f"sqlite:///{folder}/store.db")

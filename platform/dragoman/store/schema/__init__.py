@@ -1,5 +1,6 @@
 """The tables of the results store; docs/store.md describes them for people who write SQL."""
 
+from dragoman.store.schema.alignment import AlignmentRow, LikelihoodRow
 from dragoman.store.schema.audit import AuditRow
 from dragoman.store.schema.base import Base
 from dragoman.store.schema.contamination import ContaminationRow
@@ -48,6 +49,7 @@ __all__ = [
     "PARTITIONS",
     "PARTITION_IDS",
     "UNSEEN_IDS",
+    "AlignmentRow",
     "AuditRow",
     "Base",
     "CellCountRow",
@@ -66,6 +68,7 @@ __all__ = [
     "JudgementRow",
     "JudgementSpanRow",
     "LanguageRow",
+    "LikelihoodRow",
     "MetricRow",
     "ModelRow",
     "PairRow",
