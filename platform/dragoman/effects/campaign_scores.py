@@ -255,8 +255,8 @@ def _require_alike(connection: Connection, parts: Mapping[str, Slice]) -> None:
         for pair, condition in connection.execute(pairs):
             if text_of.setdefault(pair, condition) != condition:
                 raise StoreError(
-                    f"The text of a pair in grid '{grid}' is another than in the grids before it, as the corpus changed "
-                    "without a new revision: name the grids that are alike with --grid."
+                    f"The text of a pair in grid '{grid}' is another than in the grids before it, as the corpus "
+                    "changed without a new revision: name the grids that are alike with --grid."
                 )
 
 

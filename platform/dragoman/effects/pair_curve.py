@@ -1,7 +1,7 @@
 """The curve over the number of training pairs by partition, for each design of training apart.
 
-Points are the means over draws of pairs. Through them go a straight line over log2 n, whose slope is what a doubling of the pairs
-brings, and y(n) = a - b n^(-c), by least squares: for each c the best a and b are those of a line (variable
+Points are the means over draws of pairs. Through them go a straight line over log2 n, whose slope is what a doubling of
+the pairs brings, and y(n) = a - b n^(-c), by least squares: for each c the best a and b are those of a line (variable
 projection: Golub and Pereyra, 1973). Intervals are the jackknife's over draws. A fixed number of examples in all and a
 fixed number for each pair are two designs: in the first more pairs mean fewer examples of each.
 """
@@ -22,11 +22,20 @@ from dragoman.effects.seen_effect import DRAWS, jackknifed
 _LEAST, _MOST = 0.01, 5.0
 """Bounds of the exponent c: a curve beyond them is a line over log n, or a step."""
 
+_BENT = 1.01
+"""How far within its bounds, as a ratio, the exponent is that the numbers of pairs determine."""
+
 _STEPS = 60
 """Values of c that are tried before the best is refined."""
 
 SLOPE, CEILING, SPAN, RATE = "slope", "a", "b", "c"
 """What is fitted: the gain of a doubling, and the three parameters of a - b n^(-c)."""
+
+
+_STRAIGHT = (
+    "Within these numbers of pairs the curve is as good as a straight line over log n, or a step, so that a, b and c "
+    "are not determined: try more numbers of pairs, or more draws."
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def curve_fits(scores: CampaignScores, designs: Sequence[str], against: float = 
         distinct = len(np.unique(sample.numbers))
         if distinct < 2:
             continue
-        names: dict[str, Callable[[Numbers, Numbers], float]] = {SLOPE: _slope}
+        names: dict[str, Callable[[Numbers, Numbers], float | None]] = {SLOPE: _slope}
         if distinct > 2 and len(sample.numbers) > 3:
             names |= {name: _parameter(place) for place, name in enumerate((CEILING, SPAN, RATE))}
         for name, estimated in names.items():
@@ -127,7 +136,7 @@ def saturating(numbers: Numbers, means: Numbers) -> tuple[float, float, float]:
 
     def solved(rate: float) -> tuple[float, Numbers]:
         columns = np.column_stack([np.ones(len(numbers)), -(numbers**-rate)])
-        best = np.linalg.lstsq(columns, means, rcond=None)[0]
+        best: Numbers = np.linalg.lstsq(columns, means, rcond=None)[0]
         return float(np.sum((columns @ best - means) ** 2)), best
 
     grid = np.geomspace(_LEAST, _MOST, _STEPS)
@@ -139,25 +148,35 @@ def saturating(numbers: Numbers, means: Numbers) -> tuple[float, float, float]:
     return ceiling, span, rate
 
 
-def _slope(numbers: Numbers, means: Numbers) -> float:
+def _slope(numbers: Numbers, means: Numbers) -> float | None:
     x = np.log2(numbers)
     x = x - x.mean()
     return float(x @ means / (x @ x))
 
 
-def _parameter(place: int) -> Callable[[Numbers, Numbers], float]:
-    return lambda numbers, means: saturating(numbers, means)[place]
+def _parameter(place: int) -> Callable[[Numbers, Numbers], float | None]:
+    def estimated(numbers: Numbers, means: Numbers) -> float | None:
+        found = saturating(numbers, means)
+        return found[place] if _LEAST * _BENT < found[-1] < _MOST / _BENT else None
+
+    return estimated
 
 
-def _finding(sample: _Sample, estimated: Callable[[Numbers, Numbers], float], against: float | None) -> Finding:
+def _finding(sample: _Sample, estimated: Callable[[Numbers, Numbers], float | None], against: float | None) -> Finding:
     every = np.unique(sample.draws).tolist()
     full = estimated(sample.numbers, sample.means)
     kept = [sample.draws != draw for draw in every]
+    if full is None:
+        return Finding(n=len(every), of_what=DRAWS, why=_STRAIGHT)
     least = 2 if against is not None else 3
     if len(every) < 2 or any(len(np.unique(sample.numbers[held])) < least for held in kept):
         why = "There are too few draws of training pairs for an interval: draw each number of pairs with several seeds."
         return Finding(estimate=full, n=len(every), of_what=DRAWS, why=why)
-    found = jackknifed(full, np.array([estimated(sample.numbers[held], sample.means[held]) for held in kept]))
+    left_out = [estimated(sample.numbers[held], sample.means[held]) for held in kept]
+    known = [each for each in left_out if each is not None]
+    if len(known) < len(left_out):
+        return Finding(estimate=full, n=len(every), of_what=DRAWS, why=_STRAIGHT)
+    found = jackknifed(full, np.array(known))
     finding = Finding.of(found, n=len(every), of_what=DRAWS, against=against or 0.0)
     return finding if against is not None else Finding(**{**finding.__dict__, "p": None})
 
@@ -166,11 +185,11 @@ def _samples(scores: CampaignScores, designs: Sequence[str]) -> dict[tuple[str, 
     rows: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for place, model in enumerate(scores.models):
         values, known = scores.values[place], ~np.isnan(scores.values[place])
-        for scope, held in masks_by_scope(
+        for name, held in masks_by_scope(
             scores.partitions[place], chosen=known & (scores.partitions[place] > 0)
         ).items():
             row = (len(model.own.pairs), float(values[held].mean()), scores.draws[place], int(held.sum()))
-            rows.setdefault((designs[place], scope), []).append(row)
+            rows.setdefault((designs[place], str(name)), []).append(row)
     order = {design: number for number, design in enumerate(dict.fromkeys(designs))}
     keys = sorted(rows, key=lambda key: (order[key[0]], SCOPES.index(key[1])))
     return {key: _Sample(*np.array(rows[key], np.float64).T) for key in keys}
