@@ -78,6 +78,12 @@ class GridRuns:
             require_active(self._client.get_experiment(self._experiment))  # a user may have deleted it
             raise
 
+    def of_analyses(self, grid_id: str | None) -> str | None:
+        """Id of the run that has the analyses: the grid's own, if there is one; without a grid, the campaign's."""
+        if grid_id is not None:
+            return self._find(self._key)
+        return self._run(f"campaign/{self._grid}", f"{self._grid} analyses", parent=None)
+
     @cached_property
     def _grid_run(self) -> str:
         return self._run(self._key, self._grid, parent=None)

@@ -22,6 +22,7 @@ from dragoman.tables.table import figure
 from dragoman.version import __version__
 from dragoman_registry.tables import gate_table
 from dragoman_ui.auth.headers import protect
+from dragoman_ui.pages.analyses import analysed, analysis, figure_file
 from dragoman_ui.pages.campaign import campaign, campaign_state
 from dragoman_ui.pages.cell import cell
 from dragoman_ui.pages.compare import compare, compared
@@ -35,6 +36,7 @@ from dragoman_ui.pages.rank import rank, ranked
 from dragoman_ui.pages.runs import runs, runs_chart
 from dragoman_ui.pages.states import state_script, state_styles
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
+from dragoman_ui.viewmodels.analyses import analyses_of
 from dragoman_ui.viewmodels.error_labels import Label
 from dragoman_ui.viewmodels.signatures import signature_choices
 from dragoman_ui.viewmodels.slices import line_choices
@@ -63,6 +65,9 @@ pages.add_url_rule("/compare", view_func=compare)
 pages.add_url_rule("/compared", view_func=compared)
 pages.add_url_rule("/rank", view_func=rank)
 pages.add_url_rule("/ranked", view_func=ranked)
+pages.add_url_rule("/analysis", view_func=analysis)
+pages.add_url_rule("/analysed", view_func=analysed)
+pages.add_url_rule("/figure", endpoint="figure", view_func=figure_file)
 pages.add_url_rule("/promotions", view_func=promotions)
 pages.add_url_rule("/model", view_func=model)
 pages.add_url_rule("/gate", view_func=gate)
@@ -147,3 +152,4 @@ def _choices(error: DragomanError) -> dict[str, str]:
 
 pages.add_app_template_global(signature_choices)
 pages.add_app_template_global(line_choices)
+pages.add_app_template_global(analyses_of)

@@ -1,0 +1,64 @@
+"""Files of figures: SVG, PDF and PNG, byte for byte the same for the same figure."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from dragoman.figures.style import STYLE, FigureError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class FigureForm(StrEnum):
+    """Form of a figure's file."""
+
+    SVG = "svg"
+    PDF = "pdf"
+    PNG = "png"
+
+    @property
+    def media_type(self) -> str:
+        """Its media type."""
+        return {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}[self.value]
+
+    @classmethod
+    def of_file(cls, path: Path) -> Self:
+        """The form that a file's name ends with.
+
+        Raises:
+            FigureError: it ends with none.
+        """
+        suffix = path.suffix.lower().removeprefix(".")
+        if suffix not in list(cls):
+            raise FigureError(f"'{path.name}' names no form of a figure: end it with .svg, .pdf or .png.")
+        return cls(suffix)
+
+
+def figure_bytes(draw: "Callable[[], Figure]", form: FigureForm) -> bytes:
+    """A figure as a file; without a date, so that the same numbers make the same bytes.
+
+    Args:
+        draw: makes the figure.
+        form: form of the file.
+
+    Raises:
+        FigureError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib import rc_context
+    except ImportError as error:
+        raise FigureError(
+            "Figures need matplotlib, which is not installed here: `pip install 'dragoman[figures]'`."
+        ) from error
+    nameless: dict[FigureForm, dict[str, str | None]] = {
+        FigureForm.SVG: {"Date": None, "Creator": "Dragoman"},
+        FigureForm.PDF: {"CreationDate": None, "Creator": "Dragoman", "Producer": None},
+        FigureForm.PNG: {"Software": "Dragoman"},
+    }
+    out = BytesIO()
+    with rc_context(STYLE):
+        draw().savefig(out, format=form.value, metadata=nameless[form])
+    return out.getvalue()

@@ -1,0 +1,69 @@
+"""Style of figures: widths of a paper in two columns, fonts, and colours that all can tell apart."""
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from dragoman.errors import DragomanError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMN: Final = 3.3
+"""Inches: the width of a column of a paper in two columns."""
+
+PAGE: Final = 6.9
+"""Inches: the width of both columns together."""
+
+COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Okabe and Ito's colours, which people with colour-blindness tell apart (https://jfly.uni-koeln.de/color/)."""
+
+STYLE: Final[Any] = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "figure.dpi": 150,
+    "savefig.dpi": 300,
+    "svg.fonttype": "none",  # text stays text, which can be edited and read aloud
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "dragoman",  # ids that are the same each time
+}
+"""Settings of matplotlib."""
+
+
+class FigureError(DragomanError):
+    """A figure that can't be drawn or written here, with the remedy."""
+
+
+def new_figure(
+    width: Literal["column", "page"] = "column", *, height: float | None = None, rows: int = 1, columns: int = 1
+) -> "tuple[Figure, Any]":
+    """An empty figure and its axes, as `Figure.subplots` gives them; nothing of it is kept by matplotlib.
+
+    It is drawn while `figure_bytes` calls what draws it, in the style of this module.
+
+    Args:
+        width: of a column (3.3 inches) or of a page (6.9).
+        height: inches; by default three quarters of a column for every row.
+        rows: rows of axes.
+        columns: axes of each row.
+
+    Raises:
+        FigureError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise FigureError(
+            "Figures need matplotlib, which is not installed here: `pip install 'dragoman[figures]'`."
+        ) from error
+    inches = COLUMN if width == "column" else PAGE
+    figure = Figure(figsize=(inches, height or 0.75 * COLUMN * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns)

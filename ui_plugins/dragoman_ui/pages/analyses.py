@@ -1,0 +1,52 @@
+"""The pages of analyses: tables and figures of why a model is good where it is, with their downloads."""
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Response, render_template, request
+
+from dragoman.errors import DragomanError
+from dragoman.figures import FigureForm, figure_bytes
+from dragoman.tables.table import Table
+from dragoman_ui.responses.cache import kept
+from dragoman_ui.responses.downloads import taken
+from dragoman_ui.viewmodels.analyses import AskedAnalysis, analyses_of
+from dragoman_ui.viewmodels.store import stamp
+from dragoman_ui.viewmodels.systems import one_of
+
+
+def analysis() -> str | Response:
+    """Answer `/dragoman/analysis?name=...&grid=...`: at once, as it takes seconds; or with `form` a table as a file."""
+    asked = AskedAnalysis(request.args)
+    if request.args.get("form"):
+        report = asked.report()
+        tables: dict[str, Callable[[], Table]] = {
+            table.name: partial(lambda found: found, table) for table in report.captioned
+        }
+        file = taken(f"{asked.subject}-{asked.name}", tables, request.args)
+        if file is not None:
+            return file
+    others = analyses_of(asked.analysis.kind)
+    return render_template("dragoman/analysis.html", asked=asked, others=others)
+
+
+def analysed() -> str:
+    """Answer `/dragoman/analysed?...`: the part of the page that takes seconds to compute."""
+    asked = AskedAnalysis(request.args)
+    try:
+        report, sentence = asked.report(), ""
+    except DragomanError as error:  # the links above stay
+        report, sentence = None, str(error)
+    return render_template("dragoman/analysed.html", asked=asked, report=report, sentence=sentence)
+
+
+def figure_file() -> Response:
+    """Answer `/dragoman/figure?name=...&drawing=...&form=svg`: a figure of an analysis, as SVG, PDF or PNG."""
+    asked = AskedAnalysis(request.args)
+    form = FigureForm(one_of("A figure has no form", request.args.get("form") or FigureForm.SVG, FigureForm))
+    drawing = asked.report().drawing(request.args.get("drawing") or None)
+    response = kept(stamp(), form.media_type, lambda: figure_bytes(drawing.draw, form))
+    if request.args.get("form"):
+        name = f"{asked.subject}-{asked.name}-{drawing.name}.{form.value}"
+        response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

@@ -1,0 +1,67 @@
+"""View model of an analysis: what an address asks for, and its report, for as long as the store is the same."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from flask import url_for
+from werkzeug.datastructures import MultiDict
+
+from dragoman.errors import StoreError, nearest
+from dragoman.reports.analyses import ANALYSES
+from dragoman.reports.analysis_report import Analysis, AnalysisReport
+from dragoman.store.store import Store
+from dragoman_ui.viewmodels.store import open_store, stamp
+
+_OF_PAGES = ("name", "table", "form", "drawing")
+"""Parameters of addresses that no analysis is asked for."""
+
+
+class AskedAnalysis:
+    """The query parameters of an analysis.
+
+    Raises:
+        StoreError: there is no such analysis, or no subject is named.
+    """
+
+    def __init__(self, arguments: MultiDict[str, str]) -> None:
+        self.name = arguments.get("name", "")
+        if self.name not in ANALYSES:
+            raise StoreError(f"There is no analysis '{self.name}': {nearest(self.name, ANALYSES)}")
+        self.analysis: Analysis = ANALYSES[self.name]
+        self.subject = arguments.get(self.analysis.kind, "")
+        if not self.subject:
+            raise StoreError(f"The address names no {self.analysis.kind}: add {self.analysis.kind}=NAME.")
+        self.asked = {name: value for name, value in arguments.items() if name not in _OF_PAGES and value}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The query parameters of a link to it."""
+        return {"name": self.name, **self.asked}
+
+    @property
+    def above(self) -> str:
+        """Address of the page of its grid or campaign."""
+        of_grid = self.analysis.kind == "grid"
+        return (
+            url_for("dragoman.grid", grid=self.subject) if of_grid else url_for("dragoman.campaign", name=self.subject)
+        )
+
+    def report(self) -> AnalysisReport:
+        """Its report.
+
+        Raises:
+            DragomanError: it can't be made, with the remedy.
+        """
+        return _report(stamp(), open_store(), self.name, tuple(sorted(self.asked.items())))
+
+
+def analyses_of(kind: str) -> Mapping[str, str]:
+    """The analyses of a grid or a campaign: titles of links by name."""
+    return {name: analysis.title for name, analysis in ANALYSES.items() if analysis.kind == kind}
+
+
+@lru_cache(maxsize=32)
+def _report(moment: str, store: Store, name: str, asked: tuple[tuple[str, str], ...]) -> AnalysisReport:
+    del moment
+    return ANALYSES[name].report(store, dict(asked))
