@@ -136,7 +136,7 @@ def saturating(numbers: Numbers, means: Numbers) -> tuple[float, float, float]:
 
     def solved(rate: float) -> tuple[float, Numbers]:
         columns = np.column_stack([np.ones(len(numbers)), -(numbers**-rate)])
-        best: Numbers = np.linalg.lstsq(columns, means, rcond=None)[0]
+        best = np.asarray(np.linalg.lstsq(columns, means, rcond=None)[0], np.float64)
         return float(np.sum((columns @ best - means) ** 2)), best
 
     grid = np.geomspace(_LEAST, _MOST, _STEPS)

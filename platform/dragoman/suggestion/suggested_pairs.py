@@ -8,6 +8,7 @@ the jackknife's over draws. The choice is greedy, which is flattering: `foresigh
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import inf, isinf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,8 @@ from dragoman.effects.seen_effect import DRAWS, jackknifed
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
 from dragoman.suggestion.foresight import FEWEST_DRAWS, Foresight, foresight
-from dragoman.suggestion.gain_model import Rule
 from dragoman.suggestion.graph_features import FEATURES
-from dragoman.suggestion.observed_models import BOTH, GRAPH, ObservedModels
+from dragoman.suggestion.observed_models import ObservedModels
 
 RANDOM_SETS = 200
 """Random sets of as many pairs that the chosen ones are held against."""
@@ -52,8 +52,8 @@ class Suggestion:
 
     scores: CampaignScores
     """What it was learnt from."""
-    rule: str
-    """The features that foretell best: a set's name."""
+    penalty: float
+    """The penalty of the training graph in the regression; infinite where pairs alone foretell as well."""
     start: str | None
     """The model whose pairs are trained too."""
     pairs: tuple[SuggestedPair, ...]
@@ -85,7 +85,7 @@ def suggested_pairs(
     """
     observed = ObservedModels(scores)
     graph, each = _start(observed, start, budget)
-    candidates = [pair for pair in observed.candidates if not graph[_place(observed, pair)]]
+    candidates = [pair for pair in observed.candidates if not graph[observed.place(pair)]]
     if len(candidates) > MOST_PAIRS:
         raise StoreError(
             f"There are {len(candidates):,} pairs to choose among, and {MOST_PAIRS} are the most: name grids of fewer "
@@ -98,15 +98,15 @@ def suggested_pairs(
     sizes = [(design, len(model.own.pairs)) for design, model in zip(designs, scores.models, strict=True)]
     tested = foresight(observed, sizes, seed=seed)
     if np.isnan(observed.values).all() or scores.draw_count < FEWEST_DRAWS:
-        return _too_little(scores, start, tested, "nothing")
-    rule = observed.model.chosen()
-    if rule.name not in (GRAPH, BOTH):
-        return _too_little(scores, start, tested, rule.name)
-    regression = _Regression(observed, rule)
+        return _too_little(scores, start, tested)
+    penalty = observed.model.penalty()
+    if isinf(penalty):
+        return _too_little(scores, start, tested)
+    regression = _Regression(observed, penalty)
     chosen, last = _greedy(observed, regression, graph, candidates, budget, each)
     return Suggestion(
         scores=scores,
-        rule=rule.name,
+        penalty=penalty,
         start=start,
         pairs=tuple(chosen),
         against_random=_against_random(observed, regression, graph, last, candidates, budget, each, seed),
@@ -119,10 +119,10 @@ def suggested_pairs(
 class _Regression:
     """The coefficients, of all draws and without each."""
 
-    def __init__(self, observed: ObservedModels, rule: Rule) -> None:
+    def __init__(self, observed: ObservedModels, penalty: float) -> None:
         model = observed.model
-        self.slopes = model.coefficients(rule)[1:]
-        self.without = np.stack([model.coefficients(rule, [draw])[1:] for draw in model.draws])
+        self.slopes = model.slopes(penalty)
+        self.without = np.stack([model.slopes(penalty, [draw]) for draw in model.draws])
 
     def change(self, features: Numbers) -> Estimate:
         """The change of the value with a change of the features."""
@@ -147,10 +147,6 @@ def _start(observed: ObservedModels, start: str | None, budget: int) -> tuple[ND
     return graph, float(np.median([total / len(model.own.pairs) for total, model in zip(totals, models, strict=True)]))
 
 
-def _place(observed: ObservedModels, pair: Pair) -> tuple[int, int]:
-    return observed.languages.index(pair.source), observed.languages.index(pair.target)
-
-
 def _greedy(
     observed: ObservedModels,
     regression: _Regression,
@@ -166,9 +162,9 @@ def _greedy(
     for _ in range(budget):
         best: tuple[float, Pair, Numbers] | None = None
         for pair in left:
-            graph[_place(observed, pair)] = each
+            graph[observed.place(pair)] = each
             tried = observed.of_graph(graph).mean(axis=0)
-            graph[_place(observed, pair)] = 0
+            graph[observed.place(pair)] = 0
             value = float(tried @ regression.slopes)
             if best is None or value > best[0] + 1e-12:
                 best = (value, pair, tried)
@@ -178,7 +174,7 @@ def _greedy(
         reason = _reason(observed, graph, pair, (tried - mean) * regression.slopes)
         finding = Finding.of(regression.change(tried - mean), n=len(regression.without), of_what=DRAWS)
         chosen.append(SuggestedPair(pair, finding, reason))
-        graph[_place(observed, pair)] = each
+        graph[observed.place(pair)] = each
         mean = tried
         left.remove(pair)
     return chosen, mean
@@ -186,7 +182,7 @@ def _greedy(
 
 def _reason(observed: ObservedModels, graph: NDArray[np.float64], pair: Pair, parts: Numbers) -> str:
     """What a pair adds by: what is new in the graph, and the two features that weigh most."""
-    source, target = _place(observed, pair)
+    source, target = observed.place(pair)
     trained = graph > 0
     facts = []
     if not trained[source].any():
@@ -199,7 +195,7 @@ def _reason(observed: ObservedModels, graph: NDArray[np.float64], pair: Pair, pa
     reached = (after.astype(int) @ after > 0) & ~(trained.astype(int) @ trained > 0)
     if opened := int(reached[sources, targets].sum()):
         facts.append(f"{opened} pairs get a language to be reached by")
-    named = sorted(zip(parts[: len(FEATURES)].tolist(), FEATURES.values(), strict=True), reverse=True)
+    named = sorted(zip(parts.tolist(), FEATURES.values(), strict=True), reverse=True)
     weighty = [f"{words} ({value:+.2f})" for value, words in named[:2] if value > 0]
     return "; ".join([*facts, *weighty]) or "no other pair is better"
 
@@ -219,7 +215,7 @@ def _against_random(
     for _ in range(RANDOM_SETS):
         drawn = graph.copy()
         for place in rng.choice(len(every), budget, replace=False).tolist():
-            drawn[_place(observed, every[place])] = each
+            drawn[observed.place(every[place])] = each
         means.append(observed.of_graph(drawn).mean(axis=0))
     change = regression.change(chosen - np.mean(means, axis=0))
     return Finding.of(change, n=len(regression.without), of_what=DRAWS)
@@ -235,16 +231,16 @@ def _verdict(tested: Foresight) -> str:
     return f"It is not shown to be better than random draws: {said}, without having seen either."
 
 
-def _too_little(scores: CampaignScores, start: str | None, tested: Foresight, rule: str) -> Suggestion:
+def _too_little(scores: CampaignScores, start: str | None, tested: Foresight) -> Suggestion:
     draws = scores.draw_count
     why = (
         f"There is too little to tell: {draws} draws of training pairs, and {FEWEST_DRAWS} are needed at least."
         if draws < FEWEST_DRAWS
-        else "There is too little to tell: without the training graph, unseen pairs are foretold as well as with it. "
+        else "There is too little to tell: the training graph does not help to foretell the scores of unseen pairs. "
         "More draws, or draws that differ more, may show what helps."
     )
     nothing = Finding(n=draws, of_what=DRAWS, why=why)
-    return Suggestion(scores, rule, start, (), nothing, tested, why, ())
+    return Suggestion(scores, inf, start, (), nothing, tested, why, ())
 
 
 def _notes(observed: ObservedModels, budget: int, graph: NDArray[np.float64]) -> list[str]:
