@@ -41,7 +41,7 @@ def suggest(
     decoding: DecodingOption = None,
     lines: LinesOption = None,
     grid: GridsOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of random sets and permutations.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of random sets.")] = 1,
     as_pairs: Annotated[bool, typer.Option("--yaml", help="Print the pairs as YAML for a model of a spec.")] = False,
     spec: Annotated[
         Path | None, typer.Option("--spec", metavar="FILE", help="Write a spec with them, after the first grid's.")

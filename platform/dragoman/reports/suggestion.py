@@ -45,7 +45,7 @@ def suggestion_report(store: Store, found: Suggestion, budget: int) -> AnalysisR
     if rows:
         named = [{**row, "pair": f"{row['source']}-{row['target']}"} for row in rows]
         draw = effect_figures.forest(named, "pair", f"expected {value_name(question)} on unseen pairs")
-        alt = f"{named[0]['pair']} is chosen first, for {rows[0]['estimate']:+.2f}; a line for each pair with its interval."
+        alt = f"{named[0]['pair']} is first, with {rows[0]['estimate']:+.2f}; a line for each pair with its interval."
         drawings.append(Drawing("suggested-pairs", "What each pair is expected to add", alt, draw, "suggested"))
     budgets = tuple((str(each), str(each)) for each in sorted({*_BUDGETS, budget}))
     return AnalysisReport(

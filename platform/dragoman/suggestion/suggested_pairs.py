@@ -78,7 +78,7 @@ def suggested_pairs(
         designs: the design of each model.
         budget: how many pairs.
         start: `GRID/MODEL` whose pairs are trained too; none by default.
-        seed: of random sets and permutations.
+        seed: of random sets.
 
     Raises:
         StoreError: there is no such model, or there are too many pairs to choose among.
