@@ -164,11 +164,16 @@ class CampaignScores:
         return len(set(self.draws))
 
 
-def read_campaign(store: Store, question: CampaignQuestion) -> CampaignScores:
+def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) -> CampaignScores:
     """Read the scores of a campaign's finetuned models, whose training is known.
 
+    Args:
+        store: the store.
+        question: the question.
+        fewest: how many models it takes.
+
     Raises:
-        StoreError: something named is not there, there are fewer than two such models with scores, or scores would be
+        StoreError: something named is not there, there are fewer such models with scores, or scores would be
             mixed that can't be compared.
     """
     records = {grid: store.models.of_grid(grid) for grid in question.grids}
@@ -203,11 +208,11 @@ def read_campaign(store: Store, question: CampaignQuestion) -> CampaignScores:
         cells = set[str]()
         for part in parts.values():
             cells |= cells_of(connection, part, found.keys() | bases)
-    if len(found) < 2:
+    if len(found) < fewest:
         raise StoreError(
             f"'{question.name}' has {len(found) or 'no'} finetuned model{'s' if len(found) != 1 else ''} with "
-            f"{question.metric} scores and known training, and this compares several: train models on other pairs, as "
-            "a sweep over `models.NAME.pairs` does, or name the campaign instead of one of its grids."
+            f"{question.metric} scores and known training, and this takes {fewest}: train models on other pairs, as a "
+            "sweep over `models.NAME.pairs` does, or name the campaign instead of one of its grids."
         )
     notes = [f"Left out, as what they were trained on is unknown: {', '.join(unknown)}."] if unknown else []
     return _arrays(question, [*found.values()], parts, cells_hash(cells), notes)

@@ -101,7 +101,9 @@ def jackknifed(full: float, left_out: Numbers) -> Estimate:
     return Estimate.of(full, [Part(variance, count - 1)])
 
 
-def contrast(values: Numbers, groups: Groups, count: int, draws: NDArray[np.int64], other: int) -> Finding:
+def contrast(
+    values: Numbers, groups: Groups, count: int, draws: NDArray[np.int64], other: int, *, null: float = 0.0
+) -> Finding:
     """The effect of group 0 less that of another, with its interval from draws.
 
     Args:
@@ -110,6 +112,7 @@ def contrast(values: Numbers, groups: Groups, count: int, draws: NDArray[np.int6
         count: how many groups there are.
         draws: the draw of each model.
         other: the number of the other group.
+        null: the effect that is tested.
     """
     full = fit(values, groups, count).contrast(0, other)
     every = np.unique(draws).tolist()
@@ -123,11 +126,16 @@ def contrast(values: Numbers, groups: Groups, count: int, draws: NDArray[np.int6
     if len(known) < len(every):
         why = "It rests on one draw of training pairs alone, without which it can't be told: there is no interval."
         return Finding(estimate=full, n=len(every), of_what=DRAWS, why=why)
-    return Finding.of(jackknifed(full, np.array(known)), n=len(every), of_what=DRAWS)
+    return Finding.of(jackknifed(full, np.array(known)), n=len(every), of_what=DRAWS, against=null)
 
 
-def seen_effects(scores: CampaignScores) -> list[SeenEffect]:
-    """The effect of being seen, against all unseen pairs and against each unseen partition that occurs."""
+def seen_effects(scores: CampaignScores, null: float = 0.0) -> list[SeenEffect]:
+    """The effect of being seen, against all unseen pairs and against each unseen partition that occurs.
+
+    Args:
+        scores: the scores of the campaign.
+        null: the effect that is tested.
+    """
     known = ~np.isnan(scores.values) & (scores.partitions > 0)
     present = [number for number in np.unique(scores.partitions[known]).tolist() if PARTITIONS[number]]
     names = {number: str(PARTITIONS[number]) for number in present if PARTITIONS[number] is not Partition.SEEN}
@@ -138,22 +146,22 @@ def seen_effects(scores: CampaignScores) -> list[SeenEffect]:
     apart[known & seen] = 0
     for place, number in enumerate(names, 1):
         apart[known & (scores.partitions == number)] = place
-    found = [_effect(scores.values, merged, 2, draws, 1, UNSEEN)] if names else []
+    found = [_effect(scores.values, merged, 2, draws, 1, UNSEEN, null)] if names else []
     found += [
-        _effect(scores.values, apart, len(names) + 1, draws, place, name)
+        _effect(scores.values, apart, len(names) + 1, draws, place, name, null)
         for place, name in enumerate(names.values(), 1)
     ]
     return found
 
 
 def _effect(
-    values: Numbers, groups: Groups, count: int, draws: NDArray[np.int64], other: int, against: str
+    values: Numbers, groups: Groups, count: int, draws: NDArray[np.int64], other: int, against: str, null: float
 ) -> SeenEffect:
     both = (groups == 0) | (groups == other)
     in_both = (groups == 0).any(axis=0) & (groups == other).any(axis=0)
     return SeenEffect(
         against=against,
-        finding=contrast(values, groups, count, draws, other),
+        finding=contrast(values, groups, count, draws, other, null=null),
         cells=int(both.sum()),
         models=int(both.any(axis=1).sum()),
         pairs=int(in_both.sum()),
