@@ -77,21 +77,17 @@ class Claim(_Common):
     @model_validator(mode="before")
     @classmethod
     def _gathers_options(cls, content: Any) -> Any:
-        if not isinstance(content, dict) or "options" in content:
+        if not isinstance(content, dict) or "options" in content or "question" not in content:
             return content
-        name = content.get("question")
-        if isinstance(name, str) and name in available(GROUP):
-            own = plugins.load(GROUP, name).Options.model_fields
-            given = {str(key): value for key, value in content.items() if key in own and key not in cls.model_fields}
-            return {**{key: value for key, value in content.items() if key not in given}, "options": given}
-        return content
-
-    @model_validator(mode="after")
-    def _asks_a_question(self) -> Self:
-        if self.question not in available(GROUP):
-            raise ValueError(f"asks the question '{self.question}', which there is not; "
-                             f"{nearest(self.question, available(GROUP))}")  # fmt: skip
-        return self
+        name = content["question"]
+        if name not in available(GROUP):
+            raise ValueError(f"asks the question '{name}', which there is not; {nearest(str(name), available(GROUP))}")
+        own, known = plugins.load(GROUP, name).Options.model_fields, cls.model_fields.keys() - {"options"}
+        for key in content:
+            if key not in own and key not in known:
+                raise ValueError(f"has no key '{key}'; {nearest(str(key), {*own, *known})}")
+        given = {key: value for key, value in content.items() if key not in known}
+        return {**{key: value for key, value in content.items() if key in known}, "options": given}
 
     def asked(self) -> Asked:
         """What its question is asked about."""

@@ -36,9 +36,10 @@ class PairSlopeQuestion(Question):
         wanted = self.options.design
         chosen = [name for name in dict.fromkeys(designs) if wanted is None or wanted in name]
         if len(chosen) != 1:
+            which = f" with {wanted}" if wanted else ""
             raise StoreError(
-                f"'{asked.over}' has {len(chosen)} designs{f' with {wanted}' if wanted else ''}, and slopes of several are "
-                f"not mixed: name one by a part of its name in `design` ({'; '.join(dict.fromkeys(designs))})."
+                f"'{asked.over}' has {len(chosen)} designs{which}, and slopes of several are not mixed: name "
+                f"one by a part of its name in `design` ({'; '.join(dict.fromkeys(designs))})."
             )
         for each in curve_fits(scores, designs, asked.value):
             if (each.design, each.scope, each.what) == (chosen[0], self.options.partition, SLOPE):
