@@ -109,6 +109,8 @@ class CampaignModel:
     """Its number in the store."""
     base: int
     """Its base's."""
+    seed_of_pairs: int | None = None
+    """The seed that its pairs were drawn with, by the grid's specification; None where they were not drawn."""
 
     @property
     def system(self) -> str:
@@ -156,7 +158,11 @@ class CampaignScores:
     @cached_property
     def draws(self) -> tuple[int, ...]:
         """The draw of training pairs that each model is of, by number."""
-        return draws_of([model.own.pairs for model in self.models], frozenset(self.pairs))
+        return draws_of(
+            [model.own.pairs for model in self.models],
+            frozenset(self.pairs),
+            [model.seed_of_pairs for model in self.models],
+        )
 
     @property
     def draw_count(self) -> int:
@@ -187,6 +193,7 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
     unknown = [
         f"{grid}/{model.name}" for grid in grids for model in tuned[grid] if model.graph.evidence is Evidence.UNKNOWN
     ]
+    seeds = {grid: _seeds_of_pairs(store.grids.get(grid).spec, [model.name for model in tuned[grid]]) for grid in grids}
     first, *others = grids
     with reading(store, question.of_grid(first), *(f"{grid}/" for grid in others)) as connection:
         parts = _slices(connection, question, {grid: [model.name for model in tuned[grid]] for grid in grids})
@@ -202,7 +209,8 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
                     found[number][1].append(columns)
                 elif not np.isnan(columns.own.values).all():
                     own = store.models.own_graph(record.id)
-                    model = CampaignModel(grid, record.name, record, own, number, part.base_id)
+                    seed = seeds[grid].get(record.name)
+                    model = CampaignModel(grid, record.name, record, own, number, part.base_id, seed)
                     found[number] = (model, [columns])
         bases = {model.base for model, _ in found.values()}
         cells = set[str]()
@@ -216,6 +224,17 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
         )
     notes = [f"Left out, as what they were trained on is unknown: {', '.join(unknown)}."] if unknown else []
     return _arrays(question, [*found.values()], parts, cells_hash(cells), notes)
+
+
+def _seeds_of_pairs(spec: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
+    """The seeds that models' pairs were drawn with, by their names."""
+    found = {}
+    for model in spec.get("models") or ():
+        pairs = model.get("pairs")
+        if isinstance(pairs, Mapping) and pairs.get("sample") is not None:
+            of_model = [name for name in names if name == model["name"] or name.startswith(f"{model['name']}-seed")]
+            found |= dict.fromkeys(of_model, int(pairs.get("seed", 1)))
+    return found
 
 
 def _slices(

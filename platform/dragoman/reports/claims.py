@@ -98,7 +98,7 @@ def claims_table(file: ClaimFile, answers: Sequence[Answer]) -> Table:
         name="claims", title=f"{file.name}: claims",
         columns=[
             Column("verdict", "verdict", verdict, right=False, style=lambda row: _STYLES[Verdict(row["verdict"])],
-                   page=Decoration(css=lambda row: f"verdict-{Verdict(row['verdict']).name.lower()}")),
+                   page=Decoration(html=lambda row: f"{Verdict(row['verdict']).mark} {row['verdict']}")),
             word("claim"), word("says", ""), Column("claimed", "claimed", _claimed, values=("direction", "value")),
             number("estimate", digits=2, sign=True), interval("low", "high", digits=2, sign=True),
             p_value("adjusted", "p"), Column("n", "n", lambda row: f"{row['n']:,}", values=("n", "of_what")),

@@ -45,8 +45,8 @@ def curves(points: Sequence[Row], label: str) -> "Callable[[], Figure]":
     scopes = [scope for scope in dict.fromkeys(row["scope"] for row in points) if scope != "all"]
 
     def draw() -> "Figure":
-        figure, panels = new_figure("page" if len(designs) > 1 else "column", height=2.6, columns=len(designs))
-        panels = panels.flat if len(designs) > 1 else [panels]
+        figure, panels = new_figure("page" if len(designs) > 1 else "column", height=3.0, columns=len(designs))
+        panels = list(panels.flat) if len(designs) > 1 else [panels]
         for axes, design in zip(panels, designs, strict=True):
             for number, scope in enumerate(scopes):
                 _line(axes, [row for row in points if (row["design"], row["scope"]) == (design, scope)], number)
@@ -58,7 +58,8 @@ def curves(points: Sequence[Row], label: str) -> "Callable[[], Figure]":
             axes.set_ylabel(label)
             if len(designs) > 1:
                 axes.set_title(design)
-            axes.legend()
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
         return figure
 
     return draw

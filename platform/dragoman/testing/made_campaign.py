@@ -80,7 +80,7 @@ class MadeCampaign:
                 seed=1,
                 graph=TrainingGraph.of(pairs, each),
             )
-            spec = {"name": f"{self.name}-{ending}", "campaign": self.name}
+            spec = self._spec(ending, pairs)
             grid = GridBuilder(
                 self.store, [base, tuned], self.pairs, name=spec["name"], metrics=(self.metric,), spec=spec,
                 segments=SEGMENTS,
@@ -90,6 +90,12 @@ class MadeCampaign:
                 found = self.scorer(record.cell.model, graphs[record.cell.model], record.cell.pair)
                 grid.translate(record.cell, [self._score(found)], segments=SEGMENTS)
         return self
+
+    def _spec(self, ending: str, pairs: Sequence[Pair]) -> dict[str, Any]:
+        size, _, seed = ending.partition("-pairs-draw")
+        rule = {"sample": int(size), "seed": int(seed)} if seed else [str(pair) for pair in pairs]
+        model = {"name": "sampled", "pairs": rule, "examples": self.examples}
+        return {"name": f"{self.name}-{ending}", "campaign": self.name, "models": [model]}
 
     def _examples(self, pairs: int) -> int:
         return self.examples["total"] // pairs if isinstance(self.examples, dict) else int(self.examples)
