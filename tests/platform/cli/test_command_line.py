@@ -17,10 +17,10 @@ from dragoman.settings import settings
 from dragoman.store.store import Store
 
 PRINTING = (
-    "add-scores", "add-system", "audit export", "audit verify", "champions", "compare", "config", "delete", "diff",
-    "doctor", "gate", "gc", "history", "judge agreement", "judge choose", "judge import", "judge metrics",
-    "judge results", "list", "plan", "promote", "prompts", "publish", "query", "rank", "results", "rollback", "score",
-    "status", "stop", "verify",
+    "add-scores", "add-system", "audit export", "audit verify", "champions", "claims", "compare", "config", "delete",
+    "diff", "doctor", "effect", "gate", "gc", "history", "judge agreement", "judge choose", "judge import",
+    "judge metrics", "judge results", "list", "plan", "promote", "prompts", "publish", "query", "rank", "results",
+    "rollback", "score", "status", "stop", "suggest", "verify",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 
