@@ -228,7 +228,7 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
 
 def _seeds_of_pairs(spec: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
     """The seeds that models' pairs were drawn with, by their names."""
-    found = {}
+    found = dict[str, int]()
     for model in spec.get("models") or ():
         pairs = model.get("pairs")
         if isinstance(pairs, Mapping) and pairs.get("sample") is not None:

@@ -52,7 +52,7 @@ class MadeCampaign:
         self.trained = dict(trained) if trained is not None else self._drawn(sizes, draws)
 
     def _drawn(self, sizes: Sequence[int], draws: Sequence[int]) -> dict[str, list[Pair]]:
-        found = {}
+        found = dict[str, list[Pair]]()
         for seed in draws:
             order = random.Random(f"{self.name} {seed}").sample(self.pairs, len(self.pairs))
             found |= {f"{size}-pairs-draw{seed}": sorted(order[:size]) for size in sizes}
