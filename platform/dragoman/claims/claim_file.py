@@ -51,6 +51,8 @@ class _Common(SpecModel):
     """The slice of the test set, such as `domain=news`."""
     grids: tuple[str, ...] = ()
     """Only these grids of the campaign; all by default."""
+    models: tuple[str, ...] = ()
+    """Only the finetuned models of these names in their grids; all by default."""
     alpha: Level | None = None
     """The level of significance; 0.05 by default."""
 

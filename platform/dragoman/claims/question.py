@@ -14,12 +14,9 @@ A question says what can be asked of it (`Options`) and finds an estimate with a
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
-from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.analysis.systems import metric_names
 from dragoman.effects.campaign_scores import CampaignQuestion, Value
-from dragoman.errors import StoreError
 from dragoman.spec.base import SpecModel
 from dragoman.store.store import Store
 
@@ -49,6 +46,8 @@ class Asked(NamedTuple):
     """The slice of the test set."""
     grids: tuple[str, ...] = ()
     """Only these grids of the campaign."""
+    models: tuple[str, ...] = ()
+    """Only finetuned models of these names."""
 
     def campaign(self, store: Store, value: Value = "score") -> CampaignQuestion:
         """The question about the campaign.
@@ -56,19 +55,18 @@ class Asked(NamedTuple):
         Raises:
             StoreError: something named is not there.
         """
-        return CampaignQuestion.of(store, self.over, self.metric, grids=self.grids, value=value, **self._rest)
+        return CampaignQuestion.of(
+            store, self.over, self.metric, grids=self.grids, value=value, models=self.models, **self._rest
+        )
 
-    def grid(self, store: Store) -> ScoreQuestion:
-        """The question about the grid; of a campaign, about its first.
+    def each_grid(self, store: Store) -> list[ScoreQuestion]:
+        """The question about each grid of the campaign, or about the grid.
 
         Raises:
             StoreError: something named is not there.
         """
-        name = (self.grids or tuple(grids_of(store, self.over)))[0]
-        metrics = metric_names(store, name)
-        if self.metric is None and not metrics:
-            raise StoreError(f"Grid '{name}' has no scores: `dragoman score {name} --metric METRIC`.")
-        return ScoreQuestion(name, self.metric or metrics[0], **self._rest)
+        question = self.campaign(store)
+        return [question.of_grid(grid) for grid in question.grids]
 
     @property
     def _rest(self) -> dict[str, Any]:

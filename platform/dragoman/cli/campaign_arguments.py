@@ -32,6 +32,12 @@ GridsOption = Annotated[
         "--grid", metavar="GRID", help="Only this grid of the campaign; may be repeated.", autocompletion=complete_grids
     ),
 ]
+TunedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", metavar="MODEL", help="Only finetuned models of this name in their grids; may be repeated."
+    ),
+]
 DecodingOption = Annotated[
     str | None, typer.Option("--decoding", metavar="TEXT", help="Only cells whose decoding holds this text.")
 ]

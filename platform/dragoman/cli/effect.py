@@ -12,7 +12,7 @@ from dragoman.cli.arguments import (
     TestSetOption,
     open_snapshot,
 )
-from dragoman.cli.campaign_arguments import CampaignArgument, DecodingOption, GridsOption
+from dragoman.cli.campaign_arguments import CampaignArgument, DecodingOption, GridsOption, TunedOption
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.cli.reports import DrawingOption, FigureOption, LogOption, reported
@@ -34,6 +34,7 @@ def effect(
     decoding: DecodingOption = None,
     lines: LinesOption = None,
     grid: GridsOption = None,
+    model: TunedOption = None,
     figure: FigureOption = None,
     drawing: DrawingOption = None,
     log: LogOption = False,
@@ -54,6 +55,6 @@ def effect(
     store = until_printed(open_snapshot())
     question = CampaignQuestion.of(
         store, campaign, metric, grids=grid or (), value=of, prompt=prompt, test_set=test_set, signature=signature,
-        decoding=decoding, lines=lines,
+        decoding=decoding, lines=lines, models=tuple(model or ()),
     )  # fmt: skip
     return reported(store, effect_report(store, question), figure=figure, drawing=drawing, log=log)

@@ -14,7 +14,7 @@ from dragoman.cli.arguments import (
     TestSetOption,
     open_snapshot,
 )
-from dragoman.cli.campaign_arguments import CampaignArgument, DecodingOption, GridsOption
+from dragoman.cli.campaign_arguments import CampaignArgument, DecodingOption, GridsOption, TunedOption
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.cli.reports import DrawingOption, FigureOption, LogOption, reported
@@ -41,6 +41,7 @@ def suggest(
     decoding: DecodingOption = None,
     lines: LinesOption = None,
     grid: GridsOption = None,
+    model: TunedOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of random sets.")] = 1,
     as_pairs: Annotated[bool, typer.Option("--yaml", help="Print the pairs as YAML for a model of a spec.")] = False,
     spec: Annotated[
@@ -65,7 +66,7 @@ def suggest(
     store = until_printed(open_snapshot())
     question = CampaignQuestion.of(
         store, campaign, metric, grids=grid or (), value=of, prompt=prompt, test_set=test_set, signature=signature,
-        decoding=decoding, lines=lines,
+        decoding=decoding, lines=lines, models=tuple(model or ()),
     )  # fmt: skip
     found = suggestion_of(store, question, budget=budget, start=start, seed=seed)
     if spec is not None:

@@ -53,6 +53,8 @@ class CampaignQuestion:
     """Text of the decoding."""
     lines: str | None = None
     """The slice of the test set."""
+    models: tuple[str, ...] = ()
+    """Only the finetuned models of these names in their grids, whatever their seeds; all by default."""
 
     @classmethod
     def of(
@@ -79,6 +81,12 @@ class CampaignQuestion:
         if metric is None and not known:
             raise StoreError(f"Grid '{chosen[0]}' has no scores: `dragoman score {chosen[0]} --metric METRIC`.")
         return cls(name, chosen, metric or known[0], **rest)
+
+    def is_of(self, model: ModelRecord) -> bool:
+        """Whether it is about a model, by its name."""
+        return not self.models or not {model.name, model.name.removesuffix(f"-seed{model.seed}")}.isdisjoint(
+            self.models
+        )
 
     def of_grid(self, grid: str) -> ScoreQuestion:
         """The question about one of the grids."""
@@ -187,6 +195,8 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
         grid: [model for model in of_grid if model.parent is not None and model.base is not None]
         for grid, of_grid in records.items()
     }
+    _require_names(question, tuned)
+    tuned = {grid: [model for model in of_grid if question.is_of(model)] for grid, of_grid in tuned.items()}
     grids = [grid for grid in question.grids if tuned[grid]]
     if not grids:
         raise StoreError(f"'{question.name}' has no finetuned model: give a campaign, or a grid that trains models.")
@@ -224,6 +234,19 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
         )
     notes = [f"Left out, as what they were trained on is unknown: {', '.join(unknown)}."] if unknown else []
     return _arrays(question, [*found.values()], parts, cells_hash(cells), notes)
+
+
+def _require_names(question: CampaignQuestion, tuned: Mapping[str, Sequence[ModelRecord]]) -> None:
+    """Refuse names of models that no grid has.
+
+    Raises:
+        StoreError: there is one.
+    """
+    known = {name for models in tuned.values() for model in models
+             for name in (model.name, model.name.removesuffix(f"-seed{model.seed}"))}  # fmt: skip
+    for name in question.models:
+        if name not in known:
+            raise StoreError(f"'{question.name}' has no finetuned model '{name}'; {nearest(name, known)}")
 
 
 def _seeds_of_pairs(spec: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:

@@ -129,6 +129,9 @@ def test_the_questions_of_a_campaign(store):
     assert found[5].finding.estimate == pytest.approx(-found[6].finding.estimate)
     assert [answer.verdict for answer in found[7:9]] == [Verdict.TOO_FEW] * 2
     assert "off_target" in found[7].why and "prompt" in found[8].why
+    over = answered(store, file_of({"question": "difference", "a": "base", "b": "sampled", "partition": "seen"}))[0]
+    assert over.finding.estimate == pytest.approx(found[3].finding.estimate) and over.finding.n == 4
+    assert over.verdict is Verdict.HOLDS
     assert found[9].finding.of_what == "sentences, of one draw" and found[9].verdict is Verdict.HOLDS
     assert all(len(answer.finding.cells) == 32 for answer in (*found[:7], found[9]))
     assert found[5].finding.cells == found[6].finding.cells != found[0].finding.cells

@@ -103,6 +103,7 @@ def test_wrong_input_is_a_sentence_with_the_remedy(store):
         ),
         ("made", {"metric": "chrf++"}, r"no scores of 'chrf\+\+'|no metric|has no"),
         ("made", {"prompt": "chat"}, "prompt"),
+        ("made", {"models": ("sample",)}, "no finetuned model 'sample'; did you mean 'sampled'"),
     ):
         with pytest.raises(StoreError, match=sentence):
             asked(name, **rest)
@@ -129,4 +130,6 @@ def test_grids_that_were_decoded_differently_are_not_mixed(store):
 def test_a_grid_with_several_models_is_a_campaign_of_its_own(store):
     found = campaign_effect(store, CampaignQuestion.of(store, "small"))
     assert [model.name for model in found.scores.models] == ["a", "b"]
+    alone = read_campaign(store, CampaignQuestion.of(store, "small", models=("b",)), fewest=1)
+    assert [model.name for model in alone.models] == ["b"]
     assert found.scores.question.grids == ("small",) and Pair("de", "en") in found.scores.pairs
