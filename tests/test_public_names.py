@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PUBLIC = (
     "dragoman",
     "dragoman.analysis",
+    "dragoman.claims",
     "dragoman.corpora",
     "dragoman.judgement",
     "dragoman.metrics",

@@ -54,3 +54,11 @@ class Estimate(NamedTuple):
             value, value - half, value + half, 2 * float(stdtr(degrees, -abs(ratio))), float(stdtr(degrees, ratio)),
             error, degrees,
         )  # fmt: skip
+
+    def p_against(self, value: float) -> float:
+        """Two-sided p-value of its being another value by chance alone."""
+        from scipy.special import stdtr
+
+        if self.error == 0:
+            return 1.0 if self.value == value else 0.0
+        return 2 * float(stdtr(self.degrees, -abs(self.value - value) / self.error))

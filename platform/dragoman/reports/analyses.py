@@ -1,6 +1,6 @@
 """The analyses that have a page, by the names of their commands."""
 
-from dragoman.reports import alignment, instructions, metric_disagreement
+from dragoman.reports import alignment, claims, effect, instructions, metric_disagreement, suggestion
 from dragoman.reports.analysis_report import Analysis
 from dragoman.reports.detectors import detectors_page
 from dragoman.reports.errors import errors_page
@@ -13,5 +13,8 @@ ANALYSES: dict[str, Analysis] = {
     "align": alignment.ANALYSIS,
     "detectors": Analysis("Language detectors", "grid", detectors_page),
     metric_disagreement.NAME: Analysis("Where metrics disagree", "grid", metric_disagreement.report_of_page),
+    effect.NAME: Analysis(effect.TITLE, "campaign", effect.effect_page),
+    suggestion.NAME: Analysis(suggestion.TITLE, "campaign", suggestion.suggestion_page),
+    claims.NAME: Analysis(claims.TITLE, "campaign", claims.claims_page),
 }
 """Each analysis, in the order of links to them."""

@@ -1,0 +1,1 @@
+"""The questions that Dragoman's own analyses answer, a file each."""
