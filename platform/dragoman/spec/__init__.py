@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from dragoman.spec.loading import load_campaign, load_spec
     from dragoman.spec.method import Full, Lora
     from dragoman.spec.missing import Pivot
+    from dragoman.spec.monolingual import Monolingual
     from dragoman.spec.pairs import PairChoice, Roles
+    from dragoman.spec.pivot_translation import PivotTranslation
     from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
     from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
     from dragoman.spec.quoted import QuotedScores
@@ -39,8 +41,10 @@ __all__ = [
     "Full",
     "GridSpec",
     "Lora",
+    "Monolingual",
     "PairChoice",
     "Pivot",
+    "PivotTranslation",
     "Promotion",
     "Prompt",
     "QuotedScores",
@@ -82,10 +86,12 @@ _NAMES = {
         "Lora",
     ),
     "dragoman.spec.missing": ("Pivot",),
+    "dragoman.spec.monolingual": ("Monolingual",),
     "dragoman.spec.pairs": (
         "PairChoice",
         "Roles",
     ),
+    "dragoman.spec.pivot_translation": ("PivotTranslation",),
     "dragoman.spec.promotion": (
         "Promotion",
         "Rule",

@@ -16,11 +16,12 @@ from dragoman.spec.baseline import Baseline, EngineField
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
-from dragoman.spec.examples import Examples
+from dragoman.spec.examples import Examples, SharedExamples
 from dragoman.spec.filters import Filters
 from dragoman.spec.method import Method
 from dragoman.spec.missing import MissingField
-from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of
+from dragoman.spec.monolingual import Monolingual
+from dragoman.spec.pairs import Declared, PairsField, TrainedPairs, TrainedPairsField, chosen, languages_of
 from dragoman.spec.promotion import Promotion
 from dragoman.spec.promotion_check import check_promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
@@ -66,11 +67,13 @@ class Finetuning(SpecModel):
 
     name: Name
     """Its name in tables and in the registry."""
-    pairs: PairsField
-    """The pairs it is trained on."""
+    pairs: TrainedPairsField
+    """The pairs it is trained on; `nothing` for monolingual instructions alone."""
     examples: Examples
     """Training examples for each pair (fewer where the corpus has fewer), or `{total: 100000, temperature: 5}` for all
     pairs together."""
+    monolingual: Monolingual | None = Field(default=None, exclude_if=lambda monolingual: monolingual is None)
+    """Examples of one language beside those of the pairs; they make no pair a trained one."""
     method: Method
     """How it is trained."""
     corpus: CorpusChoice | None = None
@@ -85,6 +88,24 @@ class Finetuning(SpecModel):
     """What becomes of pairs without training text; the grid's answer by default."""
     seeds: SeedsField = ()
     """Several seeds instead of one: a model for each, named `NAME-seed1` and so on; the grid's by default."""
+
+    @model_validator(mode="after")
+    def _trains_something(self) -> "Finetuning":
+        if self.pairs == "nothing" and self.monolingual is None:
+            raise ValueError("trains nothing; name its pairs, or give it monolingual instructions")
+        if self.monolingual and self.monolingual.examples is None and isinstance(self.examples, SharedExamples):
+            raise ValueError(
+                "has a total of examples that its pairs share, and monolingual instructions without a number; set "
+                "monolingual.examples, the examples of each language"
+            )
+        return self
+
+    @property
+    def examples_of_each_language(self) -> int:
+        """Monolingual examples of each language; 0 without any."""
+        if self.monolingual is None:
+            return 0
+        return self.monolingual.examples or (self.examples if isinstance(self.examples, int) else 0)
 
     def each_seed(self, seeds: tuple[int, ...]) -> "tuple[Finetuning, ...]":
         """Itself, or one for each of its seeds; `seeds` are those of a model that names none."""
@@ -283,6 +304,8 @@ class GridSpec(SpecModel):
                 raise ValueError(f"has the model '{name}' of {len(name)} letters; give it at most {LONGEST_NAME}")
             if name == "base":
                 raise ValueError("has a model named 'base', which is the base model's name in tables; choose another")
+        for index, model in enumerate(self.models):
+            self._check_languages(f"models.{index}.monolingual", model.monolingual)
         for place, pairs in [
             *((f"models.{index}.pairs", model.pairs) for index, model in enumerate(self.models)),
             ("evaluation.pairs", self.evaluation.pairs),
@@ -315,6 +338,7 @@ class GridSpec(SpecModel):
             )
             self._check_served()
         self._check_test_sets()
+        self._check_pivots()
         self._check_prompts({*names, *(model.name for model in self.models), "base"})
         return self
 
@@ -352,14 +376,23 @@ class GridSpec(SpecModel):
                         f"has two prompts called '{prompt.label}' in evaluation.prompts; give each a name of its own"
                     )
 
-    def _check_pairs(self, place: str, pairs: Pairs) -> None:
+    def _check_languages(self, place: str, monolingual: Monolingual | None) -> None:
+        named = () if monolingual is None or monolingual.languages == "all" else monolingual.languages
+        for language in named:
+            if language not in self.languages:
+                raise ValueError(
+                    f"names {language} in {place}, which is not among its languages; add it there or "
+                    f"{nearest(language, self.languages)}"
+                )
+
+    def _check_pairs(self, place: str, pairs: TrainedPairs) -> None:
         for language in sorted(languages_of(pairs)):
             if language not in self.languages:
                 raise ValueError(
                     f"names {language} in {place}, which is not among its languages; add it there or "
                     f"{nearest(language, self.languages)}"
                 )
-        if not chosen(pairs, self.languages):
+        if pairs != "nothing" and not chosen(pairs, self.languages):
             raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")
 
     def _check_served(self) -> None:
@@ -376,6 +409,31 @@ class GridSpec(SpecModel):
                 raise ValueError(
                     f"promotes models but has {place}, which a registered model does not do; take it or promotion out"
                 )
+
+    def _check_pivots(self) -> None:
+        """Refuse a pivot through a language or with a model that the grid lacks, or that is asked otherwise."""
+        first = self.prompts[0]
+        asked = {baseline.name: baseline for baseline in self.baselines if baseline.model is not None}
+        names = ["base", *(model.name for model in self.finetunings), *asked]
+        for place, baseline in enumerate(self.baselines):
+            if (pivot := baseline.pivot) is None:
+                continue
+            where = f"baselines.{place}.pivot"
+            if pivot.model not in names:
+                raise ValueError(
+                    f"names the model '{pivot.model}' in {where}, which it does not run; {nearest(pivot.model, names)}"
+                )
+            if pivot.model in asked and asked[pivot.model].asked_with(first) is not None:
+                raise ValueError(
+                    f"names the model '{pivot.model}' in {where}, which has a prompt of its own; a pivot is asked with "
+                    "the grid's first prompt: name a model that is too"
+                )
+            for language in pivot.named_languages():
+                if language not in self.languages:
+                    raise ValueError(
+                        f"names {language} in {where}, which is not among its languages; add it there or "
+                        f"{nearest(language, self.languages)}"
+                    )
 
     def _check_test_sets(self) -> None:
         """Refuse translations and scores of a test set that is not there."""
