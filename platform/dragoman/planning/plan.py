@@ -21,7 +21,8 @@ from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import expected
 from dragoman.spec.filters import Filters
-from dragoman.spec.grid import Finetuning, GridSpec
+from dragoman.spec.finetuning import Finetuning
+from dragoman.spec.grid import GridSpec
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
 from dragoman.spec.test_sets import LongSentences
 

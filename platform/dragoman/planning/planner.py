@@ -21,7 +21,8 @@ from dragoman.planning.room import left_out
 from dragoman.planning.test_set import LEFT_OUT
 from dragoman.segment import Split
 from dragoman.spec.filters import Filters
-from dragoman.spec.grid import Finetuning, GridSpec
+from dragoman.spec.finetuning import Finetuning
+from dragoman.spec.grid import GridSpec
 from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.test_sets import TestSetChoice

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from dragoman.spec.decoding import Decoding
     from dragoman.spec.examples import SharedExamples
     from dragoman.spec.filters import Filters
-    from dragoman.spec.grid import Base, Evaluation, Finetuning, GridSpec
+    from dragoman.spec.finetuning import Finetuning
+    from dragoman.spec.grid import Base, Evaluation, GridSpec
     from dragoman.spec.loading import load_campaign, load_spec
     from dragoman.spec.method import Full, Lora
     from dragoman.spec.missing import Pivot
@@ -71,10 +72,10 @@ _NAMES = {
     "dragoman.spec.decoding": ("Decoding",),
     "dragoman.spec.examples": ("SharedExamples",),
     "dragoman.spec.filters": ("Filters",),
+    "dragoman.spec.finetuning": ("Finetuning",),
     "dragoman.spec.grid": (
         "Base",
         "Evaluation",
-        "Finetuning",
         "GridSpec",
     ),
     "dragoman.spec.loading": (

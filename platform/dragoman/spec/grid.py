@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dragoman.errors import nearest
 from dragoman.language import Language, tags_as_they_are
@@ -16,12 +16,12 @@ from dragoman.spec.baseline import Baseline, EngineField
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
-from dragoman.spec.examples import Examples, SharedExamples
 from dragoman.spec.filters import Filters
-from dragoman.spec.method import Method
+from dragoman.spec.finetuning import Finetuning, SeedsField
 from dragoman.spec.missing import MissingField
 from dragoman.spec.monolingual import Monolingual
-from dragoman.spec.pairs import Declared, PairsField, TrainedPairs, TrainedPairsField, chosen, languages_of
+from dragoman.spec.pairs import Declared, PairsField, TrainedPairs, chosen, languages_of
+from dragoman.spec.pivot_check import check_pivots
 from dragoman.spec.promotion import Promotion
 from dragoman.spec.promotion_check import check_promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
@@ -50,68 +50,6 @@ class Base(SpecModel):
     @classmethod
     def _takes_a_name(cls, value: Any) -> Any:
         return {"model": value} if isinstance(value, str) else value
-
-
-def _different(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) != len(seeds):
-        raise ValueError("must name each seed once")
-    return seeds
-
-
-SeedsField = Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_different)]
-"""A list of different seeds."""
-
-
-class Finetuning(SpecModel):
-    """One model to train from the base."""
-
-    name: Name
-    """Its name in tables and in the registry."""
-    pairs: TrainedPairsField
-    """The pairs it is trained on; `nothing` for monolingual instructions alone."""
-    examples: Examples
-    """Training examples for each pair (fewer where the corpus has fewer), or `{total: 100000, temperature: 5}` for all
-    pairs together."""
-    monolingual: Monolingual | None = Field(default=None, exclude_if=lambda monolingual: monolingual is None)
-    """Examples of one language beside those of the pairs; they make no pair a trained one."""
-    method: Method
-    """How it is trained."""
-    corpus: CorpusChoice | None = None
-    """Where the examples come from; the grid's corpus by default."""
-    prompt: PromptField | None = None
-    """The prompt it is trained with; the grid's prompt by default."""
-    seed: int | None = Field(default=None, ge=0)
-    """Seed of sampling, order and initialisation; the grid's seed by default."""
-    filters: Filters | None = None
-    """What an example must be like; the grid's filters by default."""
-    missing: MissingField | None = None
-    """What becomes of pairs without training text; the grid's answer by default."""
-    seeds: SeedsField = ()
-    """Several seeds instead of one: a model for each, named `NAME-seed1` and so on; the grid's by default."""
-
-    @model_validator(mode="after")
-    def _trains_something(self) -> "Finetuning":
-        if self.pairs == "nothing" and self.monolingual is None:
-            raise ValueError("trains nothing; name its pairs, or give it monolingual instructions")
-        if self.monolingual and self.monolingual.examples is None and isinstance(self.examples, SharedExamples):
-            raise ValueError(
-                "has a total of examples that its pairs share, and monolingual instructions without a number; set "
-                "monolingual.examples, the examples of each language"
-            )
-        return self
-
-    @property
-    def examples_of_each_language(self) -> int:
-        """Monolingual examples of each language; 0 without any."""
-        if self.monolingual is None:
-            return 0
-        return self.monolingual.examples or (self.examples if isinstance(self.examples, int) else 0)
-
-    def each_seed(self, seeds: tuple[int, ...]) -> "tuple[Finetuning, ...]":
-        """Itself, or one for each of its seeds; `seeds` are those of a model that names none."""
-        several = self.seeds or (seeds if self.seed is None else ())
-        named = ({"name": f"{self.name}-seed{seed}", "seed": seed, "seeds": ()} for seed in several)
-        return tuple(self.model_copy(update=update) for update in named) or (self,)
 
 
 class Evaluation(SpecModel):
@@ -338,7 +276,12 @@ class GridSpec(SpecModel):
             )
             self._check_served()
         self._check_test_sets()
-        self._check_pivots()
+        check_pivots(
+            self.baselines,
+            models=[model.name for model in self.finetunings],
+            languages=self.languages,
+            first=self.prompts[0],
+        )
         self._check_prompts({*names, *(model.name for model in self.models), "base"})
         return self
 
@@ -409,31 +352,6 @@ class GridSpec(SpecModel):
                 raise ValueError(
                     f"promotes models but has {place}, which a registered model does not do; take it or promotion out"
                 )
-
-    def _check_pivots(self) -> None:
-        """Refuse a pivot through a language or with a model that the grid lacks, or that is asked otherwise."""
-        first = self.prompts[0]
-        asked = {baseline.name: baseline for baseline in self.baselines if baseline.model is not None}
-        names = ["base", *(model.name for model in self.finetunings), *asked]
-        for place, baseline in enumerate(self.baselines):
-            if (pivot := baseline.pivot) is None:
-                continue
-            where = f"baselines.{place}.pivot"
-            if pivot.model not in names:
-                raise ValueError(
-                    f"names the model '{pivot.model}' in {where}, which it does not run; {nearest(pivot.model, names)}"
-                )
-            if pivot.model in asked and asked[pivot.model].asked_with(first) is not None:
-                raise ValueError(
-                    f"names the model '{pivot.model}' in {where}, which has a prompt of its own; a pivot is asked with "
-                    "the grid's first prompt: name a model that is too"
-                )
-            for language in pivot.named_languages():
-                if language not in self.languages:
-                    raise ValueError(
-                        f"names {language} in {where}, which is not among its languages; add it there or "
-                        f"{nearest(language, self.languages)}"
-                    )
 
     def _check_test_sets(self) -> None:
         """Refuse translations and scores of a test set that is not there."""
