@@ -44,9 +44,10 @@ pieces, small enough to stand in a repository and to be finetuned in minutes on 
 | | |
 | --- | --- |
 | made by | `python examples/pretrain.py {arguments}`, seed {seed} |
+| begun with | {begun} |
 | text | the train split of the embedded corpus ({corpus}); test and dev are held out |
 | of it bilingual | {bilingual_share:.0%} of the lines: English beside one other language, never two others |
-| tokens by language | {tokens_by_language} (`pretraining.csv`) |
+| tokens by language, in all | {tokens_by_language} (`pretraining.csv`) |
 | training | {steps} steps, {tokens:,} tokens; the learning rate's cosine is laid out for {horizon} steps |
 | processor time | {minutes} minutes, one thread |
 | loss at the end | {final_loss} nats a token |
@@ -218,6 +219,7 @@ def main() -> None:
     record = {
         "name": arguments.out.name,
         "arguments": " ".join(sys.argv[1:]),
+        "begun": arguments.base.name if arguments.base else "random weights",
         "languages": len(tokens),
         "shares": " ".join(sorted(tokens)),
         "tokens_by_language": ", ".join(f"{tag} {count:,}" for tag, count in tokens.items()),

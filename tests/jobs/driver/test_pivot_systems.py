@@ -11,11 +11,13 @@ from dragoman import plugins
 from dragoman.analysis.comparison import compare
 from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
 from dragoman.corpora.factory import open_corpus
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan
+from dragoman.reports.results import answers
 from dragoman.segment import Split
 from dragoman.settings import Settings
 from dragoman.store.store import Store
@@ -136,6 +138,14 @@ def test_the_best_pivot_of_each_pair_is_chosen_on_dev_once_and_kept(
     assert record["through"]["de-fr"] == "ru" and record["dev"]["de-fr"].keys() == {"en", "ru"}
     assert record["through"]["en-de"] in {"fr", "ru"} and record["sentences"] == 4
     assert texts(store, identity)["de-fr"][0].endswith("de-ru ru-fr")
+    tables = {
+        each.name: each for each in answers(store, ScoreQuestion("grid", "bleu"), models=model_names(store, "grid"))
+    }
+    assert [row["pivot"] for row in tables["pivots"].content if row["pair"] == "de-fr"] == ["ru"]
+    assert (
+        "pivot-0: both legs by base, through the language that is best for the pair by chrf on 4 dev sentences"
+        in " ".join(tables["partitions"].notes)
+    )
     asked = len(marking.asked)
     run_plan(plan, settings)
     assert len(marking.asked) == asked
