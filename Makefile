@@ -58,8 +58,9 @@ audit:  ## Look every pinned version up among the known flaws; needs the network
 	test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit)
 	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
-base-model: $(VENV)/.installed  ## Train the demo's base model again (about an hour on one core).
+base-model: $(VENV)/.installed  ## Train the base models of the examples again (about an hour on one core).
 	$(BIN)/python examples/pretrain.py --out examples/tiny-xglm
+	$(BIN)/python examples/pretrain.py --out examples/tiny-xglm-continued @examples/tiny-xglm-continued/arguments.txt
 
 clean:  ## Remove what the demo made; the virtual environment stays.
 	rm -rf .dragoman

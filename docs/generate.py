@@ -25,12 +25,15 @@ from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import SharedExamples
 from dragoman.spec.filters import Filters
-from dragoman.spec.grid import Base, Evaluation, Finetuning, GridSpec
+from dragoman.spec.finetuning import Finetuning
+from dragoman.spec.grid import Base, Evaluation, GridSpec
 from dragoman.spec.json_schema import json_schema
 from dragoman.spec.meanings import meanings
 from dragoman.spec.method import Full, Lora
 from dragoman.spec.missing import Pivot
+from dragoman.spec.monolingual import Monolingual
 from dragoman.spec.pairs import PairChoice, Roles
+from dragoman.spec.pivot_translation import PivotTranslation
 from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
 from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
 from dragoman.spec.sentences import SentenceSample
@@ -39,9 +42,9 @@ from dragoman_ui.auth.routes import ASKING, ASKING_A_TOKEN, Access, groups
 PIPE = "\\|"
 FOLDER = Path(__file__).parent / "reference"
 SPEC_MODELS = (
-    GridSpec, Base, CorpusChoice, Finetuning, SharedExamples, Full, Lora, PairChoice, Roles, Filters, Pivot,
-    Contamination, Evaluation, SentenceSample, Decoding, Prompt, EvaluationPrompt, Demonstrations, Chat, Promotion,
-    Rule, ScopeChampion,
+    GridSpec, Base, CorpusChoice, Finetuning, SharedExamples, Monolingual, Full, Lora, PairChoice, Roles, Filters,
+    Pivot, Contamination, Evaluation, SentenceSample, Decoding, Prompt, EvaluationPrompt, Demonstrations, Chat,
+    Promotion, Rule, ScopeChampion, PivotTranslation,
 )  # fmt: skip
 
 

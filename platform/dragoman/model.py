@@ -20,6 +20,10 @@ def is_from_files(recipe: Mapping[str, Any]) -> bool:
     return TRANSLATIONS in recipe
 
 
+PIVOT = "pivot"
+"""The key of a recipe that says which model translates in two legs, through which language."""
+
+
 QUOTED = "quoted"
 """The key of a recipe that names the source of a system's scores, and has their hash: no translations are known."""
 

@@ -27,6 +27,7 @@ from dragoman_jobs.driver.backlog import Backlog, read_backlog
 from dragoman_jobs.driver.cell_results import CellResults
 from dragoman_jobs.driver.driver_loop import DriverLoop
 from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
+from dragoman_jobs.driver.pivots import PivotSystems
 from dragoman_jobs.driver.preparations import Preparations
 from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.driver.register_plan import register
@@ -160,6 +161,7 @@ class Driver:
             scoring=self._scoring(cluster),
             trainings=Finetunings(self._plan, self._store, self._settings, self.progress, reporter),
             preparations=Preparations(self._plan, self._settings, self._drawn, self._shares.evaluation.gpus),
+            pivots=PivotSystems(self._plan, self._store, self._settings, self._shares.evaluation),
             results=CellResults(
                 self._store, backlog, self.progress, throughput=self._throughput, meters=meters, reporter=reporter
             ),

@@ -13,6 +13,7 @@ from dragoman_jobs.cluster.base import ONE_CORE, Cluster, Ref, Share
 from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.cell_results import CellResults
+from dragoman_jobs.driver.pivots import PivotSystems
 from dragoman_jobs.driver.preparations import Preparations
 from dragoman_jobs.driver.progress import ProgressDisplay, cell_note
 from dragoman_jobs.driver.throughput import PrometheusMetrics, Throughput
@@ -40,6 +41,7 @@ class DriverLoop:
         scoring: MetricPool,
         trainings: Finetunings,
         preparations: Preparations,
+        pivots: PivotSystems,
         results: CellResults,
         progress: ProgressDisplay,
         throughput: Throughput,
@@ -55,6 +57,7 @@ class DriverLoop:
             scoring: the actors of metrics that hold a model.
             trainings: the finetunings.
             preparations: the models being prepared.
+            pivots: the pivot systems, which wait for the cells of their models.
             results: takes what became of cells.
             progress: what is shown meanwhile.
             throughput: what is measured of the cells.
@@ -62,8 +65,9 @@ class DriverLoop:
         """
         self._cluster, self._backlog, self._settings = cluster, backlog, settings
         self._shares = Shares.of(settings)
-        self._pool, self._scoring = pool, scoring
-        self._trainings, self._preparations = trainings, preparations
+        self._pool, self._scoring, self._trainings = pool, scoring, trainings
+        self._preparations, self._pivots = preparations, pivots
+        self._untrained: set[str] = set()
         self._results, self._progress, self._throughput, self._meters = results, progress, throughput, meters
         self._next_show = 0.0
         self._timeline = Timeline()
@@ -76,16 +80,26 @@ class DriverLoop:
         Raises:
             DiskError: a disk is full: whatever is done then would fail, so it stays to be done.
         """
-        untrained = {training.identity.id for training in self._backlog.untrained}
+        self._untrained = {training.identity.id for training in self._backlog.untrained}
         for training in self._backlog.untrained:
             self._trainings.begin(self._cluster, training)
         for model in models:
-            if self._backlog.pending(model.id) and model.id not in untrained:
+            if not self._backlog.pending(model.id):
+                continue
+            if self._pivots.is_one(model):
+                self._pivots.wait(model)
+            elif model.id not in self._untrained:
                 self._preparations.begin(self._cluster, model)
         self._scoring.add(self._backlog.unscored)
         self._progress.bar("cells", self._backlog.total, self._backlog.ended)
         try:
-            while self._translates or self._trainings.left or self._scoring.waiting or self._scoring.running:
+            while (
+                self._translates
+                or self._trainings.left
+                or self._pivots
+                or self._scoring.waiting
+                or self._scoring.running
+            ):
                 self._step()
             self._results.write()
             self._show()
@@ -98,6 +112,7 @@ class DriverLoop:
             self._results.write(seconds=0.0)  # what ended before it broke off
 
     def _step(self) -> None:
+        self._begin_pivots()
         self._resize_pool()
         self._choose_cells()
         self._pool.dispatch()
@@ -105,13 +120,16 @@ class DriverLoop:
         self._scoring.dispatch()
         for trained in self._trainings.look(self._cluster):
             self._take_trained(trained)
-        refs = [*self._trainings.refs, *self._preparations.refs, *self._pool.refs, *self._scoring.refs]
+        refs = [*self._trainings.refs, *self._preparations.refs, *self._pivots.refs, *self._pool.refs]
+        refs += self._scoring.refs
         for ref in self._cluster.wait(refs, _POLL_SECONDS):
             if ref in self._trainings.refs:
                 if (over := self._trainings.follow(self._cluster, ref)) is not None:
                     self._take_trained(over)
             elif ref in self._preparations.refs:
                 self._take_prepared(ref)
+            elif ref in self._pivots.refs:
+                self._take_chosen(ref)
             elif ref in self._scoring.refs:
                 self._take_scored(ref)
             elif (ended := self._pool.take(ref)) is not None:
@@ -119,6 +137,27 @@ class DriverLoop:
         if time.monotonic() >= self._next_show:
             self._next_show = time.monotonic() + _POLL_SECONDS
             self._show()
+
+    def _begin_pivots(self) -> None:
+        """Prepare the pivot systems whose models have no cell left to do; others have their pivots chosen first."""
+        if not self._pivots:
+            return
+        self._results.write()  # their first legs are read from the store
+        for system in self._pivots.begin(self._cluster, self._is_through):
+            self._preparations.begin(self._cluster, system, self._pivots.legs(system))
+
+    def _is_through(self, model: str) -> bool:
+        prepared = any(each.id == model for each in self._preparations.models)
+        return not (prepared or model in self._untrained or self._backlog.pending(model) or self._pool.has(model))
+
+    def _take_chosen(self, ref: Ref) -> None:
+        if (over := self._pivots.follow(self._cluster, ref)) is None:
+            return
+        system, error = over
+        if error is None:
+            self._preparations.begin(self._cluster, system, self._pivots.legs(system))
+        else:
+            self._results.write_failed(system, f"its pivots could not be chosen: {error}", self._cluster.detail(error))
 
     def _resize_pool(self) -> None:
         besides = self._besides
@@ -145,8 +184,8 @@ class DriverLoop:
 
     @property
     def _others(self) -> list[Share]:
-        """What finetunings and preparations hold."""
-        return self._trainings.held + [ONE_CORE] * len(self._preparations)
+        """What finetunings, choices of pivots and preparations hold."""
+        return self._trainings.held + self._pivots.held + [ONE_CORE] * len(self._preparations)
 
     @property
     def _metric_actors(self) -> int:
@@ -199,8 +238,11 @@ class DriverLoop:
             self._backlog.move(CellState.RUNNING, task.size)
 
     def _take_trained(self, trained: FinetuningResult) -> None:
+        self._untrained.discard(trained.model.id)
         if trained.failure is not None:
             self._results.write_failed(trained.model, trained.failure, trained.detail)
+            for system in self._pivots.of(trained.model.id):
+                self._results.write_failed(system, f"its model {trained.model.name} is not there: {trained.failure}")
         elif self._backlog.pending(trained.model.id):
             self._preparations.begin(self._cluster, trained.model)
 
@@ -214,9 +256,15 @@ class DriverLoop:
             reason = f"the model could not be prepared for decoding: {error}"
             self._results.write_failed(model, reason, self._cluster.detail(error))
             return
-        self._results.write_missing(model, ready.untranslatable)
+        if not self._pivots.is_one(model):
+            self._results.write_missing(model, ready.untranslatable)
+            cells = self._backlog.hand_out(model.id)
+            self._pool.add(self._preparations.tasks(model, ready, cells, self._backlog))
+            return
+        self._results.write_missing(model, self._pivots.untranslatable(model, ready.untranslatable))
         cells = self._backlog.hand_out(model.id)
-        self._pool.add(self._preparations.tasks(model, ready, cells, self._backlog))
+        tasks = self._preparations.tasks(model, ready, cells, self._backlog)
+        self._pool.add(self._pivots.second_legs(model, cells, tasks, self._preparations.drawn))
 
     def _show(self) -> None:
         backlog, pool = self._backlog, self._pool

@@ -18,12 +18,13 @@ def checkpoint_of(plan: Plan, model: ModelIdentity, models_dir: Path) -> Checkpo
         model: one of its models.
         models_dir: where finetunings leave what they make.
     """
+    asked = translator_of(plan, model)
     for other in plan.baselines:
-        if other.identity.id == model.id:
+        if other.identity.id == asked:
             named = other.baseline
             remember(os.environ.get(named.key_variable or "", ""))
             return Checkpoint(
-                id=model.id,
+                id=asked,
                 model=str(named.model),
                 revision=named.revision,
                 endpoint=named.endpoint,
@@ -31,13 +32,18 @@ def checkpoint_of(plan: Plan, model: ModelIdentity, models_dir: Path) -> Checkpo
             )
     base = plan.spec.base
     for planned in plan.trainings:
-        if planned.identity.id == model.id:
-            out = models_dir / model.id
+        if planned.identity.id == asked:
+            out = models_dir / asked
             return TrainingTask(planned=planned, base=base.model, revision=base.revision, out=out).checkpoint
-    return Checkpoint(id=model.id, model=base.model, revision=base.revision)
+    return Checkpoint(id=asked, model=base.model, revision=base.revision)
+
+
+def translator_of(plan: Plan, model: ModelIdentity) -> str:
+    """The id of the model that translates: of a pivot system, that of its legs."""
+    return str(model.parent) if model.id in plan.pivots else model.id
 
 
 def engine_of(plan: Plan, model: ModelIdentity) -> str:
     """The engine that the spec asks for."""
     own = {other.identity.id: other.baseline.engine for other in plan.baselines}
-    return own.get(model.id) or plan.spec.evaluation.engine
+    return own.get(translator_of(plan, model)) or plan.spec.evaluation.engine

@@ -1,9 +1,10 @@
 """Models being prepared for decoding on the cluster: each by an engine, in a task of its own."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from dragoman.metrics.scoring import text_metrics
 from dragoman.model import ModelIdentity
+from dragoman.pair import Pair
 from dragoman.planning.few_shot import Drawn
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
@@ -27,7 +28,7 @@ class Preparations:
             drawn: what few-shot prompts show, by prompt and pair.
             gpus: those that each worker holds.
         """
-        self._plan, self._settings, self._drawn, self._gpus = plan, settings, drawn, gpus
+        self._plan, self._settings, self.drawn, self._gpus = plan, settings, drawn, gpus
         self._prompts = {prompt.id: prompt for prompt in plan.prompts}
         self._running: dict[Ref, ModelIdentity] = {}
 
@@ -44,8 +45,14 @@ class Preparations:
         """Those being prepared."""
         return self._running.values()
 
-    def begin(self, cluster: Cluster, model: ModelIdentity) -> None:
-        """Start preparing a model."""
+    def begin(self, cluster: Cluster, model: ModelIdentity, pairs: Sequence[Pair] | None = None) -> None:
+        """Start preparing a model.
+
+        Args:
+            cluster: where.
+            model: the model.
+            pairs: those that it will translate; the plan's by default.
+        """
         plan, settings = self._plan, self._settings
         checkpoint = checkpoint_of(plan, model, settings.models_dir)
         ref = cluster.task(
@@ -55,7 +62,7 @@ class Preparations:
             plan.decoding_of(model.id),
             settings.cache_dir,
             self._gpus,
-            plan.pairs,
+            plan.pairs if pairs is None else pairs,
         )
         self._running[ref] = model
 
@@ -83,7 +90,7 @@ class Preparations:
                 test=str(cell.test),
                 languages=plan.spec.languages,
                 metrics=metrics,
-                demonstrations=self._drawn.get((cell.cell.prompt, cell.cell.pair), ()),
+                demonstrations=self.drawn.get((cell.cell.prompt, cell.cell.pair), ()),
                 asked=checkpoint if self._prompts[cell.cell.prompt].chat else None,
                 size=backlog.size(cell),
             )

@@ -7,6 +7,7 @@ from dragoman.cell import Cell, CellState
 from dragoman.pair import Pair
 from dragoman.planning.added_systems import kept_systems
 from dragoman.planning.few_shot import Drawn, draw_for
+from dragoman.planning.pivot_systems import every_leg
 from dragoman.planning.plan import Plan
 from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.planning.training_data import contamination_records
@@ -33,6 +34,8 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
     store.models.add(ModelRecord(id=plan.base.id, name="base", recipe=plan.base.recipe))
     store.models.record_graph(plan.base.id, plan.base_graph)
     for other in plan.baselines:
+        if other.identity.id in plan.pivots:
+            continue
         identity = other.identity
         store.models.add(ModelRecord(id=identity.id, name=identity.name, base=plan.base.id, recipe=identity.recipe))
         store.models.record_graph(identity.id, other.graph)
@@ -48,6 +51,19 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
                 seed=identity.seed,
             )
         )
+    for system in plan.pivots.values():
+        identity = system.identity
+        store.models.add(
+            ModelRecord(
+                id=identity.id,
+                name=identity.name,
+                parent=identity.parent,
+                base=plan.base.id,
+                recipe=identity.recipe,
+            )
+        )
+        # it has seen what the model of its legs has
+        store.models.record_graph(identity.id, system.graph)
     for test_set in plan.test_sets:
         store.conditions.add_test_set(_test_set(test_set))
     for prompt in plan.prompts:
@@ -56,7 +72,7 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
     for decoding in sorted({each.id: each for each in decodings}.values(), key=lambda each: each.id):
         store.conditions.add_decoding(DecodingRecord(id=decoding.id, settings=decoding.meaning))
     kept = kept_systems(plan, store)
-    drawn, undemonstrated = draw_for(plan.prompts, plan.with_text)
+    drawn, undemonstrated = draw_for(plan.prompts, [*plan.with_text, *every_leg(plan.spec, plan.pairs)])
     stored = {test_set.id: _store_test_lines(test_set, store) for test_set in plan.test_sets}
     record = GridRecord(
         name=plan.spec.name,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,13 +17,15 @@ from dragoman.line import of_whole_characters
 from dragoman.metrics.generation import Generation
 from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.pair import Pair
+from dragoman.planning.pivot_systems import legs
 from dragoman.segment import Segment
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
 from dragoman.store.blobs import TOO_LONG, Bitext, BlobStore
 from dragoman.store.records import CellOutcome, StoredScore, Translation
-from dragoman_jobs.engines.base import Engine
+from dragoman_jobs.engines.base import Engine, Hypothesis
 from dragoman_jobs.evaluation.long_sentences import Translator
+from dragoman_jobs.evaluation.pivot_translation import SecondLeg, second_leg, through_leg
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
 
@@ -82,6 +84,8 @@ class CellTask(BaseModel):
     """Names of the metrics that hold no model."""
     size: int = 0
     """Characters to translate: how long it will take, against other cells."""
+    second: SecondLeg | None = None
+    """The way through a third language, where the cell is not translated directly."""
     then: Loading | None = None
     """What the worker will need next, where this is its last cell of its model."""
 
@@ -110,6 +114,7 @@ class Worker:
         self._chat: tuple[Checkpoint, ChatTemplate] | None = None
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._next: tuple[Loading, Future[Engine]] | None = None
+        self._first_leg: tuple[tuple[Any, ...], list[Hypothesis]] | None = None
 
     def ready(self) -> int:
         """Say that the worker is there, with its plugins imported; returns its process id."""
@@ -129,10 +134,12 @@ class Worker:
         engine = self.engine(task.model, task.decoding)
         if task.then is not None:
             self._load_ahead(task.then)
-        render = renderer(task.prompt, task.pair, task.demonstrations, self._chat_template(task))
         begun = time.monotonic()
-        translator = Translator(engine, task.pair, render, task.decoding.too_long or "empty")
-        hypotheses = translator.translate(test.sources, test.references)
+        if task.second is None:
+            translator = self._translator(engine, task, task.pair, task.demonstrations)
+            hypotheses = translator.translate(test.sources, test.references)
+        else:
+            hypotheses = self._translate_through(engine, task, task.second, test)
         decoded = time.monotonic() - begun
         texts = [of_whole_characters(found.text) for found in hypotheses]
         address = self._blobs.put_translation(
@@ -152,6 +159,23 @@ class Worker:
         generation = Generation.of(task.prompt.shown, [each.finish_reason for each in hypotheses])
         outcome = self._score(task, translation, test, texts, generation)
         return outcome.model_copy(update={"busy": time.monotonic() - started, "ended": time.time()})
+
+    def _translator(self, engine: Engine, task: CellTask, pair: Pair, demonstrations: Sequence[Segment]) -> Translator:
+        render = renderer(task.prompt, pair, demonstrations, self._chat_template(task))
+        return Translator(engine, pair, render, task.decoding.too_long or "empty")
+
+    def _translate_through(self, engine: Engine, task: CellTask, second: SecondLeg, test: Bitext) -> list[Hypothesis]:
+        """The translations of a pair's sentences through a third language."""
+        first, last = legs(task.pair, second.pivot)
+        known = second.known_first(self._blobs, test.sources)
+        if known is None:
+            asked = (task.loading, task.prompt, first, tuple(test.sources))
+            if self._first_leg is None or self._first_leg[0] != asked:
+                translator = self._translator(engine, task, first, second.demonstrations)
+                self._first_leg = asked, through_leg(translator, test.sources)
+            known = self._first_leg[1]
+        translator = self._translator(engine, task, last, task.demonstrations)
+        return second_leg(translator, known, test.references)
 
     def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
         """The model, loaded; the one before it goes first.

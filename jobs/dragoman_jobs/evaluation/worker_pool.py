@@ -125,6 +125,11 @@ class WorkerPool:
         lived = self._lived + sum(now - member.born for member in self._members)
         return self._worked / lived if lived else None
 
+    def has(self, model: str) -> bool:
+        """Whether a cell of a model, by its id, waits or is in flight."""
+        sent = (task for member in self._members for task in (*member.chosen, *member.calls.values()))
+        return bool(self._queues.get(model)) or any(task.model.model == model for task in sent)
+
     def add(self, tasks: Iterable[CellTask]) -> None:
         """Queue cells; of each model, the longest starts first, so that no long one is left for the end."""
         for task in sorted(tasks, key=lambda task: task.size, reverse=True):

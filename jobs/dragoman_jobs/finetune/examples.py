@@ -21,8 +21,8 @@ _CHUNK = 1000
 class TrainingExample(NamedTuple):
     """One example, rendered by the caller."""
 
-    pair: Pair
-    """The direction it teaches."""
+    pair: Pair | str
+    """The direction it teaches; of a monolingual example, the tag of its language."""
     prompt: str
     """The text put before the model."""
     target: str

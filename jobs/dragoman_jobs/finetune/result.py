@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
@@ -74,6 +74,8 @@ class FinetuneResult(BaseModel):
     """Seed of order and initialisation."""
     examples: dict[Annotated[Pair, BeforeValidator(_pair_of), PlainSerializer(str)], int]
     """Distinct examples of each pair that were in at least one step; a pair without any is not here."""
+    monolingual: dict[str, int] = Field(default={}, exclude_if=lambda languages: not languages)
+    """Distinct monolingual examples of each language that were in at least one step; they are no pair's."""
     skipped_too_long: int
     """Examples left out for their length."""
     losses: list[LossPoint]

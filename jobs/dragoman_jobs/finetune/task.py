@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict
 from dragoman.corpora.factory import open_corpus
 from dragoman.partition import Partition, TrainingGraph
 from dragoman.planning.plan import PlannedTraining
-from dragoman.planning.training_data import draw_examples
+from dragoman.planning.training_data import draw_examples, draw_monolingual
 from dragoman.segment import Split
 from dragoman.spec.method import Selection
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.result import Progress
 from dragoman_jobs.models.checkpoint import Checkpoint
-from dragoman_jobs.prompts.rendering import renderers
+from dragoman_jobs.prompts.rendering import instruction_renderer, renderers
 
 if TYPE_CHECKING:
     from dragoman_jobs.finetune.checkpoint_selection import DevPair
@@ -67,9 +67,23 @@ def train(task: TrainingTask) -> Iterator[Progress]:
             TrainingExample(pair, render[pair](*segment), segment.target)
             for pair, sample in draw_examples(planned).items()
             for segment in sample.segments
-        ]
+        ] + _monolingual(task)
         dev = _dev_lines(task, method.selection) if method.selection else ()
     yield from finetune(task.base, task.revision, examples, method, planned.seed, task.out, device=task.device, dev=dev)
+
+
+def _monolingual(task: TrainingTask) -> list[TrainingExample]:
+    """The monolingual examples, in the form that the prompts of pairs have."""
+    planned = task.planned
+    asked = planned.finetuning.monolingual
+    if asked is None:
+        return []
+    render = instruction_renderer(asked, planned.prompt, task.base, task.revision)
+    return [
+        TrainingExample(tag, render(tag, each.text), each.target)
+        for tag, sample in draw_monolingual(planned).items()
+        for each in sample.instructions
+    ]
 
 
 def _dev_lines(task: TrainingTask, selection: Selection) -> "list[DevPair]":

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dragoman.errors import ModelError
 from dragoman.identity import fingerprint, hash_lines
+from dragoman.pair import Pair
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.finetune import distributed
 from dragoman_jobs.finetune.adapters import add_lora, keep_weights_unpacked, quantization, save_trained
@@ -147,13 +148,16 @@ class Training:
     @property
     def result(self) -> FinetuneResult:
         """What has been trained on what so far."""
-        counts = Counter(self._examples[index].pair for index in self._encoded.kept[self._read])
+        read = [self._examples[index].pair for index in self._encoded.kept[self._read]]
+        pairs = Counter(pair for pair in read if isinstance(pair, Pair))
+        languages = Counter(tag for tag in read if isinstance(tag, str))
         return FinetuneResult(
             base=self._base,
             revision=self._revision,
             method=self._method,
             seed=self._seed,
-            examples=dict(sorted(counts.items())),
+            examples=dict(sorted(pairs.items())),
+            monolingual=dict(sorted(languages.items())),
             skipped_too_long=self._encoded.skipped_too_long,
             losses=self._state.losses,
             dev=self._state.dev,

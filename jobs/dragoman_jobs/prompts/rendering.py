@@ -7,6 +7,7 @@ from dragoman.errors import ModelError, first_line
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Demonstrator
 from dragoman.segment import Segment
+from dragoman.spec.monolingual import Monolingual
 from dragoman.spec.prompt import Prompt, Turn
 from dragoman_jobs.models.pretrained import load_tokenizer, tokenizer_folder
 from dragoman_jobs.prompts.template_trial import require_bounded
@@ -97,3 +98,29 @@ def renderers(prompt: Prompt, pairs: Sequence[Pair], model: str, revision: str |
     chat = ChatTemplate.of(model, revision, prompt.chat.options) if prompt.chat else None
     demonstrator = Demonstrator(prompt) if prompt.shots else None
     return {pair: renderer(prompt, pair, demonstrator.of(pair) if demonstrator else (), chat) for pair in pairs}
+
+
+def instruction_renderer(
+    monolingual: Monolingual, prompt: Prompt, model: str, revision: str | None
+) -> Callable[[str, str], str]:
+    """What makes a model's input of the tag of a language and a text, in the form that the pairs' prompts have.
+
+    Args:
+        monolingual: the instructions.
+        prompt: the prompt of the pairs, which says how languages are named and whether it is a chat.
+        model: a folder, or a name on the hub.
+        revision: the commit on the hub.
+
+    Raises:
+        ModelError: the prompt is a chat, and there is no such model or it has no chat template.
+    """
+    chat = ChatTemplate.of(model, revision, prompt.chat.options) if prompt.chat else None
+
+    def render(tag: str, text: str) -> str:
+        asked = monolingual.render(prompt.language_name(tag), text)
+        if chat is None:
+            return asked
+        system = [Turn("system", prompt.chat.system)] if prompt.chat and prompt.chat.system else []
+        return chat([*system, Turn("user", asked)])
+
+    return render

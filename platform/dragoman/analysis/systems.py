@@ -196,7 +196,7 @@ def system_meant(
 
 def _stands_alone(baseline: Mapping[str, Any]) -> bool:
     """Whether a specification's baseline is a system of its own, and not the base asked in another way."""
-    return any(baseline.get(key) for key in ("model", "translations", "scores"))
+    return any(baseline.get(key) for key in ("model", "translations", "scores", "pivot"))
 
 
 def _in_grid(grid_id: int) -> ColumnElement[bool]:

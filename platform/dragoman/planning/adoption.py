@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from dragoman.cell import CellState
 from dragoman.identity import canonical_json
 from dragoman.model import ModelIdentity
+from dragoman.planning.pivot_systems import pivot_identity
 from dragoman.planning.plan import Plan, PlannedTraining, spec_meaning
 from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.planning.test_set import LEFT_OUT, TestSet, id_of_tested
@@ -50,8 +51,23 @@ def adopt(plan: Plan, store: Store) -> Plan:
         planned.model_copy(update={"identity": _adopted(planned.identity, known)}) for planned in plan.baselines
     )
     trainings = tuple(_adopted_training(training, base, known) for training in plan.trainings)
-    plan = _copy(plan, base=base, baselines=baselines, trainings=trainings)
+    plan = _with_pivots(_copy(plan, base=base, baselines=baselines, trainings=trainings))
     return _with_known_id(_with_known_test_sets(plan, store), store)
+
+
+def _with_pivots(plan: Plan) -> Plan:
+    """The plan with the pivot systems of the models as they are called now."""
+    models = {each.name: each for each in plan.models if each.id not in plan.pivots}
+    models[plan.base.name] = plan.base
+    renamed = [
+        planned.model_copy(
+            update={"identity": pivot_identity(plan.spec, planned.baseline, models[planned.baseline.pivot.model])}
+        )
+        if planned.baseline.pivot
+        else planned
+        for planned in plan.baselines
+    ]
+    return _copy(plan, baselines=tuple(renamed)) if plan.pivots else plan
 
 
 def _copy(plan: Plan, **changes: Any) -> Plan:

@@ -43,7 +43,8 @@ class PlannedBaseline(BaseModel):
     contents: dict[PairKey, str] = {}
     """Of a system from files, the hash of its translations of each pair."""
     missing: dict[PairKey, str] = {}
-    """Of a system from elsewhere, the pairs that there are no translations or scores of, with the reason."""
+    """Of a system from elsewhere, the pairs that there are no translations or scores of, with the reason; of a pivot
+    system, those that it does not translate."""
     scores: dict[PairKey, tuple[StoredScore, ...]] = {}
     """Of a quoted system, its scores of each pair."""
 
@@ -80,7 +81,7 @@ def planned_baselines(
     names = {base.id: "the base"}
     planned = []
     for baseline in spec.baselines:
-        if not baseline.stands_alone:
+        if not baseline.stands_alone or baseline.pivot is not None:
             continue
         read, quoted = _read(spec, baseline, test_sets), _quoted(spec, baseline, test_sets)
         identity = read.identity if read else quoted.identity if quoted else _model(spec, baseline)

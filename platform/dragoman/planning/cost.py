@@ -184,6 +184,10 @@ def _text_tokens(planned: PlannedTraining, densities: dict[str, _Density]) -> in
         sides = [densities[tag].per_character if tag in densities else mean for tag in pair]
         asked = len(planned.prompt.render(pair, "")) * mean if not planned.prompt.shots else 0
         tokens += text.characters * sum(sides) / 2 + text.examples * asked
+    if monolingual := planned.finetuning.monolingual:
+        for tag, text in planned.text.monolingual.items():
+            density = densities[tag].per_character if tag in densities else mean
+            tokens += text.characters * density + text.examples * len(monolingual.render(tag, "")) * mean
     return round(tokens)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.cell import Cell
 from dragoman.corpora.sampling.test_lines import TestLines
@@ -21,7 +21,8 @@ from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.examples import expected
 from dragoman.spec.filters import Filters
-from dragoman.spec.grid import Finetuning, GridSpec
+from dragoman.spec.finetuning import Finetuning
+from dragoman.spec.grid import GridSpec
 from dragoman.spec.prompt import EvaluationPrompt, Prompt
 from dragoman.spec.test_sets import LongSentences
 
@@ -49,6 +50,10 @@ class PlannedTraining(BaseModel):
     """Pairs of the grid, in the spec's choice or not, that the corpus itself has no text for."""
     filters: Filters = Filters()
     """Filters of the examples."""
+    monolingual: dict[str, PairKey] = Field(default={}, exclude_if=lambda languages: not languages)
+    """The languages of its monolingual examples, each with the pair whose target side they are drawn from."""
+    wordless: dict[str, str] = Field(default={}, exclude_if=lambda languages: not languages)
+    """Languages of the spec that there is no monolingual text for, with the reason."""
     pivot: str | None = None
     """The language that text of missing pairs is made through, where there is such a pair."""
     held_out: tuple[TestText, ...] = ()
@@ -188,6 +193,8 @@ class Plan(BaseModel):
     def decoding_of(self, model: str, test_set: PlannedTestSet | None = None) -> Decoding:
         """How a model, by its id, is decoded on a test set; on the first by default."""
         evaluation, tested = self.spec.evaluation, test_set or self.first
+        if (system := self.pivots.get(model)) is not None:
+            model = str(system.identity.parent)
         own = {planned.identity.id: planned.baseline.decoding for planned in self.baselines}.get(model)
         decoding = own or evaluation.decoding
         answer = (own.too_long if own else tested.too_long) or decoding.too_long or self.too_long(tested)
@@ -229,6 +236,11 @@ class Plan(BaseModel):
         """The systems whose scores are quoted, by their id."""
         return {planned.identity.id: planned for planned in self.baselines if planned.baseline.scores}
 
+    @cached_property
+    def pivots(self) -> dict[str, PlannedBaseline]:
+        """The pivot systems, by their id; the parent of each is the model that translates its legs."""
+        return {planned.identity.id: planned for planned in self.baselines if planned.baseline.pivot}
+
     @property
     def from_elsewhere(self) -> dict[str, PlannedBaseline]:
         """Both: the systems that are neither asked nor decoded here, by their id."""
@@ -243,6 +255,8 @@ class Plan(BaseModel):
         elsewhere = self.from_elsewhere.get(model)
         if pair in test_set.missing and model not in self.quoted:
             return test_set.missing[pair]
+        if model in self.pivots and pair in self.pivots[model].missing:
+            return self.pivots[model].missing[pair]
         if elsewhere is not None:
             return elsewhere.why_missing(pair, test_set, self.test_sets)
         return self.undemonstrated.get(prompt, {}).get(pair)

@@ -14,13 +14,15 @@ from dragoman.model import Former, ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.baselines import identity_of, planned_baselines
 from dragoman.planning.few_shot import Demonstrator, complete
+from dragoman.planning.pivot_systems import planned_pivots
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.planned_test_set import PlannedTestSet, planned_test_sets
 from dragoman.planning.room import left_out
 from dragoman.planning.test_set import LEFT_OUT
 from dragoman.segment import Split
 from dragoman.spec.filters import Filters
-from dragoman.spec.grid import Finetuning, GridSpec
+from dragoman.spec.finetuning import Finetuning
+from dragoman.spec.grid import GridSpec
 from dragoman.spec.missing import Missing, Pivot
 from dragoman.spec.pairs import chosen
 from dragoman.spec.test_sets import TestSetChoice
@@ -36,11 +38,14 @@ def make_plan(spec: GridSpec) -> Plan:
     spec = _with_complete_prompts(spec)
     test_sets = planned_test_sets(spec, partial(_check_missing, spec))
     pairs = sorted({pair for test_set in test_sets for pair in test_set.pairs})
+    trainings = tuple(_plan_training(spec, base, finetuning, test_sets) for finetuning in spec.finetunings)
+    baselines = planned_baselines(spec, base, test_sets)
+    models = [base, *(each.identity for each in baselines), *(each.identity for each in trainings)]
     plan = Plan(
         spec=spec,
         base=base,
-        trainings=tuple(_plan_training(spec, base, finetuning, test_sets) for finetuning in spec.finetunings),
-        baselines=planned_baselines(spec, base, test_sets),
+        trainings=trainings,
+        baselines=(*baselines, *planned_pivots(spec, {model.name: model for model in models}, test_sets)),
         test_sets=test_sets,
         prompts=spec.prompts,
         undemonstrated={prompt.id: Demonstrator(prompt).missing(pairs) for prompt in spec.prompts if prompt.shots},
@@ -108,6 +113,34 @@ def _read(corpus: Corpus, finetuning: Finetuning, pairs: tuple[Pair, ...]) -> li
     return found
 
 
+def _monolingual(
+    spec: GridSpec, finetuning: Finetuning, corpus: Corpus, kind: str
+) -> tuple[dict[str, Pair], dict[str, str]]:
+    """The languages of monolingual examples, each with the pair it is read of; and those without text, with the reason.
+
+    A language is read of the pair from the first of the grid's other languages that the corpus has with it.
+
+    Raises:
+        SpecError: there is text of none of them, or not of all and `missing` says stop.
+    """
+    asked = finetuning.monolingual
+    if asked is None:
+        return {}, {}
+    languages = sorted(spec.languages if asked.languages == "all" else asked.languages)
+    into = {tag: [Pair(other, tag) for other in spec.languages if other != tag] for tag in languages}
+    missing = corpus.missing([pair for pairs in into.values() for pair in pairs], Split.TRAIN)
+    found = {tag: there[0] for tag, pairs in into.items() if (there := [pair for pair in pairs if pair not in missing])}
+    wordless = {tag: missing[into[tag][0]] for tag in languages if tag not in found}
+    if not found or (wordless and (finetuning.missing or spec.missing) == "stop"):
+        tag, reason = next(iter(wordless.items()))
+        raise SpecError(
+            f"models.{finetuning.name}: the {kind} corpus has no training text of {len(wordless)} of the "
+            f"{len(languages)} languages of its monolingual instructions ({tag}: {reason}). Choose another corpus or "
+            "other languages."
+        )
+    return found, wordless
+
+
 def _recipes(recipe: dict[str, Any], read: Reading | None, base: ModelIdentity) -> dict[str, Any]:
     """A finetuning's recipe, and the one of an earlier version where that was another."""
     before = {**recipe, "base": base.former.id if base.former else recipe["base"]}
@@ -135,6 +168,7 @@ def _plan_training(
     absent = corpus.missing({*asked, *spec.evaluated()}, Split.TRAIN)
     missing = {pair: absent[pair] for pair in asked if pair in absent}
     policy = finetuning.missing or spec.missing
+    spoken, wordless = _monolingual(spec, finetuning, corpus, choice.kind)
     pivot = policy.pivot if missing and isinstance(policy, Pivot) else None
     if pivot:
         from dragoman.corpora.sampling.pivot import Pivoted  # brings numpy, which a plain spec need not wait for
@@ -144,7 +178,7 @@ def _plan_training(
     if prompt.shots:
         missing = {**Demonstrator(prompt).missing(asked), **missing}
     pairs = tuple(pair for pair in asked if pair not in missing)
-    if not pairs:
+    if not pairs and not spoken:
         pair, reason = next(iter(missing.items()))
         raise SpecError(
             f"models.{finetuning.name}: the {choice.kind} corpus has training text for none of its {len(asked)} pairs "
@@ -163,6 +197,11 @@ def _plan_training(
         "seed": seed,
     }
     # only where the spec has any, so that models of plain specs keep their identity
+    if finetuning.monolingual:
+        recipe["monolingual"] = {
+            "task": finetuning.monolingual.task, "template": finetuning.monolingual.asking,
+            "examples": finetuning.examples_of_each_language, "languages": {tag: str(spoken[tag]) for tag in spoken},
+        }  # fmt: skip
     if filters != Filters():
         recipe["filters"] = filters
     held_out = tuple(test_set.tested for test_set in test_sets) if filters.test_overlap else ()
@@ -172,12 +211,12 @@ def _plan_training(
             "similarity": held_out[0].similarity,
             "search": SEARCH,
         }
-    read = reading(corpus, _read(corpus, finetuning, pairs))
+    read = reading(corpus, [*_read(corpus, finetuning, pairs), *((Split.TRAIN, pair) for pair in spoken.values())])
     identity = ModelIdentity(
         name=finetuning.name, parent=base.id, seed=seed, **_recipes(plain_json(recipe), read, base)
     )
     return PlannedTraining(
         identity=identity, finetuning=finetuning, corpus=choice, prompt=prompt, seed=seed, pairs=pairs,
-        missing=missing, absent=dict(sorted(absent.items())),
+        missing=missing, monolingual=spoken, wordless=wordless, absent=dict(sorted(absent.items())),
         filters=filters, pivot=pivot, held_out=held_out,
     )  # fmt: skip

@@ -88,8 +88,8 @@ def room(plan: Plan, test_sets: Sequence[PlannedTestSet] | None = None) -> Room:
     baselines = {planned.identity.id: planned.baseline for planned in plan.baselines}
     unknown: dict[str, None] = {}
     for model, prompt in plan.asked:
-        if model.id in plan.from_elsewhere:
-            continue  # it was asked elsewhere
+        if model.id in plan.from_elsewhere or model.id in plan.pivots:
+            continue  # it was asked elsewhere, or the sentences of its second leg are not known yet
         named = baselines.get(model.id) or plan.spec.base
         decoding = plan.decoding_of(model.id)
         key = str(named.model)

@@ -11,6 +11,7 @@ from dragoman.corpora.sampling.sampling import Sample, draw
 from dragoman.errors import CorpusError, DragomanError
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
+from dragoman.planning.monolingual_text import MonolingualSample, draw_instructions
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.planning.planned_test_set import PlannedTestSet
 from dragoman.planning.training_text import Found, PairText, TestText, TrainingText, id_of_searched
@@ -49,11 +50,36 @@ def _draw(corpus: Corpus, planned: PlannedTraining) -> dict[Pair, Sample]:
     samples = draw(corpus, counts, Split.TRAIN, planned.seed, planned.filters, examine)
     for pair, text in (planned.text.pairs if planned.text else {}).items():
         if _content(samples[pair]) != text.content:
-            raise CorpusError(
-                f"{planned.identity.name}: the {planned.corpus.kind} corpus gives other examples of {pair} than when "
-                "the plan was made: its text has changed. Run the spec again, which plans it anew."
-            )
+            raise CorpusError(_changed(planned, f"examples of {pair}"))
     return samples
+
+
+def draw_monolingual(planned: PlannedTraining) -> dict[str, MonolingualSample]:
+    """The monolingual examples of a finetuning, language by language; the same ones each time and everywhere.
+
+    Raises:
+        CorpusError: text is not there or damaged, or is not what the plan was made from.
+        MetricError: the language filter can't tell a language.
+    """
+    asked = planned.finetuning.monolingual
+    if asked is None or not planned.monolingual:
+        return {}
+    trained = planned.text.counts if planned.text else _counts(_open(planned), planned)
+    samples = draw_instructions(
+        _corpus(planned), planned.monolingual, asked.task, planned.finetuning.examples_of_each_language,
+        planned.seed, planned.filters, _examine(planned.held_out) if planned.held_out else None, trained,
+    )  # fmt: skip
+    for tag, text in (planned.text.monolingual if planned.text else {}).items():
+        if _content_of(samples[tag]) != text.content:
+            raise CorpusError(_changed(planned, f"monolingual examples of {tag}"))
+    return samples
+
+
+def _changed(planned: PlannedTraining, what: str) -> str:
+    return (
+        f"{planned.identity.name}: the {planned.corpus.kind} corpus gives other {what} than when the plan was made: "
+        "its text has changed. Run the spec again, which plans it anew."
+    )
 
 
 def _examine(held: Sequence[TestText]) -> Callable[[Pair, Segment], str | None]:
@@ -74,7 +100,7 @@ def survey(planned: PlannedTraining, test_sets: Sequence[TestText]) -> TrainingT
         MetricError: the language filter can't tell a language.
     """
     corpus = _open(planned)
-    samples = _draw(corpus, planned)
+    samples, instructions = _draw(corpus, planned), draw_monolingual(planned)
     made = corpus.made(planned.pairs, Split.TRAIN) if isinstance(corpus, Pivoted) else set()
     pairs = {
         pair: PairText(
@@ -88,15 +114,40 @@ def survey(planned: PlannedTraining, test_sets: Sequence[TestText]) -> TrainingT
         )
         for pair, sample in samples.items()
     }
+    monolingual = {
+        tag: PairText(
+            read=sample.read,
+            removed={name: count for name, count in sorted(sample.removed.items()) if count},
+            examples=len(sample.instructions),
+            content=_content_of(sample),
+            characters=sum(len(part) for each in sample.instructions for part in each),
+        )
+        for tag, sample in instructions.items()
+    }
+    searched_text = _searched_text(planned, samples, instructions)
     found = [
-        _found(overlap, len(sample.segments), tested)
+        _found(overlap, len(segments) + (len(alone) if overlap.side == "target" else 0), tested)
         for tested in test_sets
         for known in [held_out(tested)]
-        for pair, sample in samples.items()
-        for overlap in known.overlap(pair, sample.segments)
+        for pair, (segments, alone) in searched_text.items()
+        for overlap in known.overlap(pair, segments, alone)
+        if segments or overlap.side == "target" or pair in samples
     ]
     searched, similarity = id_of_searched(test_sets), test_sets[0].similarity
-    return TrainingText(pairs=pairs, tested=searched, similarity=similarity, search=SEARCH, found=tuple(found))
+    return TrainingText(
+        pairs=pairs, monolingual=monolingual, tested=searched, similarity=similarity, search=SEARCH, found=tuple(found)
+    )
+
+
+def _searched_text(
+    planned: PlannedTraining, samples: Mapping[Pair, Sample], instructions: Mapping[str, MonolingualSample]
+) -> dict[Pair, tuple[list[Segment], list[str]]]:
+    """By pair, its examples and the monolingual sentences that were drawn from its text."""
+    alone = {planned.monolingual[tag]: sample.sentences for tag, sample in instructions.items()}
+    return {
+        pair: (samples[pair].segments if pair in samples else [], alone.get(pair, []))
+        for pair in dict.fromkeys((*samples, *alone))
+    }
 
 
 def check_contamination(plan: Plan) -> None:
@@ -134,8 +185,13 @@ def contamination_records(planned: PlannedTraining, test_set: PlannedTestSet) ->
     return [ContaminationRecord(**key, **each.model_dump(exclude={"examples", "tested"})) for each in found]
 
 
-def _open(planned: PlannedTraining) -> Corpus:
+def _corpus(planned: PlannedTraining) -> Corpus:
     corpus: Corpus = open_corpus(planned.corpus.kind, planned.corpus.placed)
+    return corpus
+
+
+def _open(planned: PlannedTraining) -> Corpus:
+    corpus = _corpus(planned)
     return Pivoted(corpus, planned.pivot) if planned.pivot else corpus
 
 
@@ -155,6 +211,10 @@ def _counts(corpus: Corpus, planned: PlannedTraining) -> Mapping[Pair, int]:
 
 def _content(sample: Sample) -> str:
     return hash_lines(side for segment in sample.segments for side in segment)
+
+
+def _content_of(sample: MonolingualSample) -> str:
+    return hash_lines(part for each in sample.instructions for part in each)
 
 
 def _found(overlap: Overlap, segments: int, tested: TestText) -> Found:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.contamination import Contamination
 from dragoman.corpora.factory import open_corpus
@@ -52,7 +52,7 @@ def id_of_searched(tested: Sequence[TestText]) -> str:
 
 
 class PairText(BaseModel):
-    """The examples drawn for one pair."""
+    """The examples drawn for one pair, or the monolingual ones for one language."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -88,6 +88,8 @@ class TrainingText(BaseModel):
 
     pairs: dict[PairKey, PairText]
     """What was drawn for each pair."""
+    monolingual: dict[str, PairText] = Field(default={}, exclude_if=lambda languages: not languages)
+    """What was drawn for each language of monolingual examples."""
     tested: str
     """The test sentences it was compared with (`id_of_searched`)."""
     similarity: float
@@ -110,7 +112,7 @@ class TrainingText(BaseModel):
     def removed(self) -> dict[str, int]:
         """Segments that each filter left out, of all pairs."""
         removed: dict[str, int] = {}
-        for text in self.pairs.values():
+        for text in (*self.pairs.values(), *self.monolingual.values()):
             for name, count in text.removed.items():
                 removed[name] = removed.get(name, 0) + count
         return removed

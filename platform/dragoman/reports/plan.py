@@ -33,6 +33,7 @@ MEGABYTE = 1_000_000
 
 def models(planned: Plan) -> Table:
     """The finetunings, with how many evaluation pairs fall to each partition."""
+    speaks = any(training.finetuning.monolingual for training in planned.trainings)
     rows = [
         {
             "model": training.identity.name,
@@ -42,6 +43,7 @@ def models(planned: Plan) -> Table:
             "counts": "as designed" if design else "with the text there is",
             "trained_pairs": len(graph.pairs),
             "examples": sum(graph.examples.values()),
+            **({"monolingual": _monolingual_examples(training, design)} if speaks else {}),
             **{partition.value: planned.partitions(training, design).get(partition, 0) for partition in Partition},
         }
         for training in planned.trainings
@@ -59,6 +61,7 @@ def models(planned: Plan) -> Table:
         columns=[
             word("model"), word("method"), number("seed", digits=0), word("counts"), number("trained_pairs", digits=0),
             number("examples", digits=0),
+            *([number("monolingual", digits=0)] if speaks else []),
             *(number(partition.value, partition.value, digits=0) for partition in Partition),
         ],
         content=rows,
@@ -72,6 +75,14 @@ def models(planned: Plan) -> Table:
             *candidates(planned),
         ],
     )  # fmt: skip
+
+
+def _monolingual_examples(training: PlannedTraining, design: bool) -> int:
+    """Monolingual examples of a finetuning: as many as asked for, or as were drawn."""
+    if training.text and not design:
+        return sum(each.examples for each in training.text.monolingual.values())
+    languages = [*training.monolingual, *(training.wordless if design else ())]
+    return training.finetuning.examples_of_each_language * len(languages)
 
 
 def licence(corpus: str) -> list[str]:
@@ -120,17 +131,17 @@ def languages(planned: Plan) -> Table:
 
 
 def text(planned: Plan) -> Table:
-    """What was drawn for every training pair, and what was left out."""
+    """What was drawn for every training pair and every language of monolingual examples, and what was left out."""
     drawn = [
-        (training.identity.name, pair, of_pair)
+        (training.identity.name, str(part), of_part)
         for training in planned.trainings
         if training.text
-        for pair, of_pair in training.text.pairs.items()
+        for part, of_part in (*training.text.pairs.items(), *training.text.monolingual.items())
     ]
     reasons = sorted({reason for _, _, of_pair in drawn for reason in of_pair.removed})
     rows = [
         {
-            "model": model, "pair": str(pair), "read": of_pair.read, "examples": of_pair.examples,
+            "model": model, "pair": pair, "read": of_pair.read, "examples": of_pair.examples,
             "pivot": of_pair.pivot, **{reason: of_pair.removed.get(reason, 0) for reason in reasons},
         }
         for model, pair, of_pair in drawn
@@ -168,6 +179,13 @@ def missing(planned: Plan) -> Table:
             if pair in training.missing or pair in training.pairs:
                 known["asked_by"].append(training.identity.name)
                 known["answer"] = f"made through {training.pivot}" if pair in training.pairs else "dropped"
+    for training in planned.trainings:
+        for tag, reason in training.wordless.items():
+            row = {"text": "training", "test_set": None, "pair": tag, "asked_by": [], "answer": "dropped",
+                   "reason": reason}  # fmt: skip
+            rows.setdefault((training.corpus.model_dump_json(), tag, reason), row)["asked_by"].append(
+                training.identity.name
+            )
     test = {"text": "test", "asked_by": ["evaluation"], "answer": "dropped"}
     tested: list[Row] = [
         {**test, **of_test_set(each), "pair": str(pair), "reason": reason}

@@ -20,6 +20,7 @@ from dragoman.metrics.lookup import digits_of
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports.choices import chosen_systems, weighing
+from dragoman.reports.pivots import pivot_notes, pivots
 from dragoman.reports.quoted import beside_quoted, marked
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, figure, interval, number, of_pair, share, word
@@ -75,6 +76,7 @@ def answers(
         matrix(question, captions, languages=store.grids.get(question.grid).languages, scores=scores),
         reasons({each: unscored(store, _of(question, each), model=each.model) for each in captions}),
         pairs(question, captions, scores=scores),
+        pivots(store, question.grid, models),
         *([beside_quoted(store, question, list(captions))] if with_quoted else []),
     ]
 
@@ -147,6 +149,7 @@ def partition_rows(
             f"{', '.join(files)}: translations from files, neither asked nor decoded here; prompt and decoding are not "
             "known."
         )
+    notes += pivot_notes(store, question.grid, {each.model for each in captions})
     stub = _stub(captions)
     table = Table(
         name="partitions", title=f"{question.grid}: mean {metric} by partition, {weighing(question.micro)}",

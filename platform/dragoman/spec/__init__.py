@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from dragoman.spec.decoding import Decoding
     from dragoman.spec.examples import SharedExamples
     from dragoman.spec.filters import Filters
-    from dragoman.spec.grid import Base, Evaluation, Finetuning, GridSpec
+    from dragoman.spec.finetuning import Finetuning
+    from dragoman.spec.grid import Base, Evaluation, GridSpec
     from dragoman.spec.loading import load_campaign, load_spec
     from dragoman.spec.method import Full, Lora
     from dragoman.spec.missing import Pivot
+    from dragoman.spec.monolingual import Monolingual
     from dragoman.spec.pairs import PairChoice, Roles
+    from dragoman.spec.pivot_translation import PivotTranslation
     from dragoman.spec.promotion import Promotion, Rule, ScopeChampion
     from dragoman.spec.prompt import Chat, Demonstrations, EvaluationPrompt, Prompt
     from dragoman.spec.quoted import QuotedScores
@@ -39,8 +42,10 @@ __all__ = [
     "Full",
     "GridSpec",
     "Lora",
+    "Monolingual",
     "PairChoice",
     "Pivot",
+    "PivotTranslation",
     "Promotion",
     "Prompt",
     "QuotedScores",
@@ -67,10 +72,10 @@ _NAMES = {
     "dragoman.spec.decoding": ("Decoding",),
     "dragoman.spec.examples": ("SharedExamples",),
     "dragoman.spec.filters": ("Filters",),
+    "dragoman.spec.finetuning": ("Finetuning",),
     "dragoman.spec.grid": (
         "Base",
         "Evaluation",
-        "Finetuning",
         "GridSpec",
     ),
     "dragoman.spec.loading": (
@@ -82,10 +87,12 @@ _NAMES = {
         "Lora",
     ),
     "dragoman.spec.missing": ("Pivot",),
+    "dragoman.spec.monolingual": ("Monolingual",),
     "dragoman.spec.pairs": (
         "PairChoice",
         "Roles",
     ),
+    "dragoman.spec.pivot_translation": ("PivotTranslation",),
     "dragoman.spec.promotion": (
         "Promotion",
         "Rule",

@@ -9,6 +9,7 @@ from dragoman.plugins import available
 from dragoman.spec.base import Name, PathText, Shown, SpecModel
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.pairs import Declared
+from dragoman.spec.pivot_translation import PivotTranslation
 from dragoman.spec.prompt import EvaluationPrompt, PromptField
 from dragoman.spec.quoted import QuotedScores
 from dragoman.spec.translations import Translations
@@ -58,10 +59,14 @@ class Baseline(SpecModel):
     scores: QuotedScores | None = Field(default=None, exclude_if=lambda scores: scores is None)
     """A table of its scores, quoted from a source without translations: shown beside others, and never tested."""
 
+    pivot: PivotTranslation | None = Field(default=None, exclude_if=lambda pivot: pivot is None)
+    """A model of the grid that translates in two legs, through a third language; it is asked with the grid's first
+    prompt and decoded as that model is."""
+
     @property
     def stands_alone(self) -> bool:
         """Whether it is a system of its own, and not the base asked in another way."""
-        return self.model is not None or self.is_from_elsewhere
+        return self.model is not None or self.pivot is not None or self.is_from_elsewhere
 
     @property
     def is_from_elsewhere(self) -> bool:
@@ -82,6 +87,12 @@ class Baseline(SpecModel):
     def _hangs_together(self) -> "Baseline":
         if self.translations is not None and self.scores is not None:
             raise ValueError("has both translations and scores; leave one out: translations are scored here")
+        if self.pivot is not None:
+            others = (*_OF_WHAT_IS_ASKED, "trained_on", "translations", "scores")
+            given = [name for name in others if getattr(self, name) != _default(name)]
+            if given:
+                raise ValueError(f"has a pivot, whose model says how it is asked, and {given[0]}; leave one out")
+            return self
         if self.is_from_elsewhere:
             what = "scores" if self.translations is None else "translations"
             asked = [name for name in _OF_WHAT_IS_ASKED if getattr(self, name) != _default(name)]

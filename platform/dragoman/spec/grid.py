@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dragoman.errors import nearest
 from dragoman.language import Language, tags_as_they_are
@@ -17,12 +17,13 @@ from dragoman.spec.baseline import Baseline, EngineField
 from dragoman.spec.contamination import Contamination
 from dragoman.spec.corpus import CorpusChoice
 from dragoman.spec.decoding import Decoding
-from dragoman.spec.examples import Examples
 from dragoman.spec.filters import Filters
-from dragoman.spec.method import Method
+from dragoman.spec.finetuning import Finetuning, SeedsField
 from dragoman.spec.metric import MetricField, stored_name
 from dragoman.spec.missing import MissingField
-from dragoman.spec.pairs import Declared, Pairs, PairsField, chosen, languages_of
+from dragoman.spec.monolingual import Monolingual
+from dragoman.spec.pairs import Declared, PairsField, TrainedPairs, chosen, languages_of
+from dragoman.spec.pivot_check import check_pivots
 from dragoman.spec.promotion import Promotion
 from dragoman.spec.promotion_check import check_promotion
 from dragoman.spec.prompt import NAMED, EvaluationPrompt, Prompt, PromptField
@@ -56,48 +57,6 @@ class Base(SpecModel):
     @classmethod
     def _takes_a_name(cls, value: Any) -> Any:
         return {"model": value} if isinstance(value, str) else value
-
-
-def _different(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) != len(seeds):
-        raise ValueError("must name each seed once")
-    return seeds
-
-
-SeedsField = Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_different)]
-"""A list of different seeds."""
-
-
-class Finetuning(SpecModel):
-    """One model to train from the base."""
-
-    name: Name
-    """Its name in tables and in the registry."""
-    pairs: PairsField
-    """The pairs it is trained on."""
-    examples: Examples
-    """Training examples for each pair (fewer where the corpus has fewer), or `{total: 100000, temperature: 5}` for all
-    pairs together."""
-    method: Method
-    """How it is trained."""
-    corpus: CorpusChoice | None = None
-    """Where the examples come from; the grid's corpus by default."""
-    prompt: PromptField | None = None
-    """The prompt it is trained with; the grid's prompt by default."""
-    seed: int | None = Field(default=None, ge=0)
-    """Seed of sampling, order and initialisation; the grid's seed by default."""
-    filters: Filters | None = None
-    """What an example must be like; the grid's filters by default."""
-    missing: MissingField | None = None
-    """What becomes of pairs without training text; the grid's answer by default."""
-    seeds: SeedsField = ()
-    """Several seeds instead of one: a model for each, named `NAME-seed1` and so on; the grid's by default."""
-
-    def each_seed(self, seeds: tuple[int, ...]) -> "tuple[Finetuning, ...]":
-        """Itself, or one for each of its seeds; `seeds` are those of a model that names none."""
-        several = self.seeds or (seeds if self.seed is None else ())
-        named = ({"name": f"{self.name}-seed{seed}", "seed": seed, "seeds": ()} for seed in several)
-        return tuple(self.model_copy(update=update) for update in named) or (self,)
 
 
 class Evaluation(SpecModel):
@@ -299,6 +258,8 @@ class GridSpec(SpecModel):
                 raise ValueError(f"has the model '{name}' of {len(name)} letters; give it at most {LONGEST_NAME}")
             if name == "base":
                 raise ValueError("has a model named 'base', which is the base model's name in tables; choose another")
+        for index, model in enumerate(self.models):
+            self._check_languages(f"models.{index}.monolingual", model.monolingual)
         for place, pairs in [
             *((f"models.{index}.pairs", model.pairs) for index, model in enumerate(self.models)),
             ("evaluation.pairs", self.evaluation.pairs),
@@ -331,6 +292,12 @@ class GridSpec(SpecModel):
             )
             self._check_served()
         self._check_test_sets()
+        check_pivots(
+            self.baselines,
+            models=[model.name for model in self.finetunings],
+            languages=self.languages,
+            first=self.prompts[0],
+        )
         self._check_prompts({*names, *(model.name for model in self.models), "base"})
         return self
 
@@ -368,14 +335,23 @@ class GridSpec(SpecModel):
                         f"has two prompts called '{prompt.label}' in evaluation.prompts; give each a name of its own"
                     )
 
-    def _check_pairs(self, place: str, pairs: Pairs) -> None:
+    def _check_languages(self, place: str, monolingual: Monolingual | None) -> None:
+        named = () if monolingual is None or monolingual.languages == "all" else monolingual.languages
+        for language in named:
+            if language not in self.languages:
+                raise ValueError(
+                    f"names {language} in {place}, which is not among its languages; add it there or "
+                    f"{nearest(language, self.languages)}"
+                )
+
+    def _check_pairs(self, place: str, pairs: TrainedPairs) -> None:
         for language in sorted(languages_of(pairs)):
             if language not in self.languages:
                 raise ValueError(
                     f"names {language} in {place}, which is not among its languages; add it there or "
                     f"{nearest(language, self.languages)}"
                 )
-        if not chosen(pairs, self.languages):
+        if pairs != "nothing" and not chosen(pairs, self.languages):
             raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")
 
     def _check_served(self) -> None:

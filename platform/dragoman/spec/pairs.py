@@ -52,6 +52,8 @@ class PairChoice(SpecModel):
     """So many pairs, drawn from all with `seed`."""
     seed: int = Field(default=1, ge=0)
     """Seed of `sample`."""
+    nested: bool = Field(default=False, exclude_if=lambda nested: not nested)
+    """Whether a sample holds every smaller one of its seed: the first so many of all pairs in one random order."""
 
     @model_validator(mode="before")
     @classmethod
@@ -64,6 +66,8 @@ class PairChoice(SpecModel):
     def _has_one_rule(self) -> "PairChoice":
         if sum(rule is not None for rule in (self.centric, self.roles, self.sample)) != 1:
             raise ValueError("needs exactly one of the keys centric, roles and sample")
+        if self.nested and self.sample is None:
+            raise ValueError("has nested but no sample; say how many pairs are drawn, or leave nested out")
         return self
 
     def among(self, languages: Iterable[str]) -> list[Pair]:
@@ -74,6 +78,9 @@ class PairChoice(SpecModel):
         if self.centric is not None:
             return [pair for pair in everything if set(pair) & set(self.centric)]
         count = min(self.sample or 0, len(everything))
+        if self.nested:
+            random.Random(f"nested-pairs-{self.seed}").shuffle(everything)
+            return sorted(everything[:count])
         return sorted(random.Random(f"pairs-{self.seed}").sample(everything, count))
 
     def named_languages(self) -> set[str]:
@@ -121,8 +128,21 @@ PairsField = Annotated[Pairs, BeforeValidator(_shape)]
 """A choice of pairs in a spec: `all`, a list, or a rule."""
 
 
-def chosen(pairs: Pairs, languages: Iterable[str]) -> list[Pair]:
+TrainedPairs = Literal["nothing"] | Pairs
+
+
+def _trained_shape(value: Any) -> Any:
+    return value if value == "nothing" else _shape(value)
+
+
+TrainedPairsField = Annotated[TrainedPairs, BeforeValidator(_trained_shape)]
+"""A choice of the pairs that a model is trained on: also `nothing`, where it has monolingual instructions alone."""
+
+
+def chosen(pairs: TrainedPairs, languages: Iterable[str]) -> list[Pair]:
     """The pairs a spec's choice stands for, sorted and without doubles."""
+    if pairs == "nothing":
+        return []
     if pairs == "all":
         return all_pairs(languages)
     if isinstance(pairs, PairChoice):
@@ -130,9 +150,9 @@ def chosen(pairs: Pairs, languages: Iterable[str]) -> list[Pair]:
     return sorted(set(pairs))
 
 
-def languages_of(pairs: Pairs) -> set[str]:
+def languages_of(pairs: TrainedPairs) -> set[str]:
     """The languages a choice names by itself."""
-    if pairs == "all":
+    if pairs in ("all", "nothing"):
         return set()
     if isinstance(pairs, PairChoice):
         return pairs.named_languages()

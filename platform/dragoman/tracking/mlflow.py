@@ -149,10 +149,15 @@ class Tracker(GridRuns):
                 "examples_per_pair": training.finetuning.examples,
                 "seed": training.seed,
                 "prompt": training.prompt.template,
+                **(
+                    {"monolingual": _monolingual(asked.task, record)}
+                    if (asked := training.finetuning.monolingual)
+                    else {}
+                ),
             },
         )
         recipe = training.identity.recipe["corpus"]
-        self._log_dataset(run, recipe["kind"], recipe["revision"], "train", sum(record.get("examples", {}).values()))
+        self._log_dataset(run, recipe["kind"], recipe["revision"], "train", _read(record))
         self.log_losses(training.identity, [tuple(point) for point in record.get("losses", ())])
         self.log_dev_scores(training.identity, record.get("dev", ()))
         self._client.set_terminated(run)
@@ -203,6 +208,16 @@ class Tracker(GridRuns):
         note = f"{grid_links(grid)} · `dragoman results {grid}` prints the tables."
         self._log(self._grid_run, tags={NOTE_TAG: note})
         self._client.set_terminated(self._grid_run, "FAILED" if failed else "FINISHED")
+
+
+def _monolingual(task: str, record: dict[str, Any]) -> str:
+    """Monolingual examples that were read, by language, and their task."""
+    return f"{task}: " + ", ".join(f"{tag} {count}" for tag, count in record.get("monolingual", {}).items())
+
+
+def _read(record: dict[str, Any]) -> int:
+    """Examples that a finetuning read, of pairs and of languages."""
+    return sum(sum(record.get(part, {}).values()) for part in ("examples", "monolingual"))
 
 
 def answers(uri: str) -> bool:

@@ -176,7 +176,19 @@ def _data(recipe: dict[str, Any], graph: TrainingGraph, training: dict[str, Any]
     if training.get("skipped_too_long"):
         lines.append(f"{training['skipped_too_long']} examples were left out for their length.")
     pairs = [f"{pair} {count}" for pair, count in sorted(graph.examples.items())]
-    return f"{' '.join(lines)}\n\nExamples of each directed pair: {', '.join(pairs) or 'none'}.\n"
+    told = f"{' '.join(lines)}\n\nExamples of each directed pair: {', '.join(pairs) or 'none'}.\n"
+    return told + _monolingual(recipe, training)
+
+
+def _monolingual(recipe: dict[str, Any], training: dict[str, Any]) -> str:
+    """The monolingual examples, which are no pair's; nothing where there are none."""
+    if (asked := recipe.get("monolingual")) is None:
+        return ""
+    counts = ", ".join(f"{tag} {count}" for tag, count in training.get("monolingual", {}).items())
+    return (
+        f"\nMonolingual examples of each language (task {asked['task']}, `{asked['template']}`): {counts or 'none'}. "
+        "They make no pair a trained one.\n"
+    )
 
 
 def _weakest(scores: list[PairScore], metric: str) -> str:

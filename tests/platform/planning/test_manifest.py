@@ -46,9 +46,14 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "pretraining": [{"en": 803.5e9, "zh-Hans": 0}],
     },
     "Finetuning": {
-        "name": ["m"], "pairs": ["all", ["en-de", "zh-Hans>sr-Latn"], {"centric": "en"}],
+        "name": ["m"], "pairs": ["all", ["en-de", "zh-Hans>sr-Latn"], {"centric": "en"}, "nothing"],
         "examples": [3, {"total": 10, "temperature": 5}], "method": [FULL, LORA], "corpus": ["cldr"],
         "prompt": ["mfti-to"], "seed": [7], "filters": [{"min_length": 2}], "missing": ["drop"], "seeds": [[3, 4]],
+        "monolingual": [{}, {"task": "copy"}],
+    },
+    "Monolingual": {
+        "languages": ["all", "de", ["en", "zh-Hans"]], "task": ["continue", "copy"], "examples": [3],
+        "template": ["{language} {{again}}: {text}\n"],
     },
     "Evaluation": {
         "pairs": ["all", ["en-de"], {"sample": 2, "seed": 3}], "corpus": ["cldr"], "split": ["test", "dev"],
@@ -67,7 +72,11 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "trained_on": ["all", "nothing", "unknown", ["en-de", ["zh-Hans", "sr-Latn"]]], "prompt": ["mfti-to"],
         "shots": [0, 1], "engine": ["openai"], "endpoint": ["http://127.0.0.1:8000/v1"], "key_variable": ["MY_KEY"],
         "decoding": [{"beam": 2}], "translations": [OUTPUTS],
-        "scores": ["scores.tsv"],
+        "scores": ["scores.tsv"], "pivot": [{"model": "base", "through": "en"}],
+    },
+    "PivotTranslation": {
+        "model": ["m", "base"], "through": ["en", "zh-Hans", "best"], "candidates": ["en", ["en", "de"]],
+        "sentences": [3], "metric": ["chrf++"],
     },
     "QuotedScores": {
         "path": ["scores.tsv"], "format": ["tsv"], "columns": [{"pair": "lp", "value": "score"}], "metric": ["bleu"],
@@ -100,7 +109,7 @@ VALUES: dict[str, dict[str, list[Any]]] = {
     "Pivot": {"pivot": ["fr"]},
     "Roles": {"both": [["zh-Hans"]], "source": [["de"]], "target": [["zh-Hans"]]},
     "PairChoice": {"centric": ["en", ["en", "de"]], "roles": [{"source": ["en"], "target": ["de"]}], "sample": [2],
-                   "seed": [4]},
+                   "seed": [4], "nested": [True]},
     "SharedExamples": {"total": [10], "temperature": [1, 5.5]},
     "Selection": {"every": [1], "pairs": ["trained", ["en-de"]], "sentences": [2], "metric": ["bleu"],
                   "max_new_tokens": [9], "patience": [2]},
@@ -140,7 +149,14 @@ VALUES: dict[str, dict[str, list[Any]]] = {
 PLACES: dict[str, list[Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "GridSpec": [lambda part: part, lambda part: {"models": [MODEL], **part}],
     "Base": [lambda part: {"base": {"model": "facebook/xglm-564M", **part}}],
-    "Finetuning": [lambda part: {"models": [MODEL | part]}],
+    "Finetuning": [
+        lambda part: {"models": [MODEL | part]}, lambda part: {"models": [MODEL | {"monolingual": {}} | part]},
+    ],
+    "Monolingual": [lambda part: {"models": [MODEL | {"monolingual": part}]}],
+    "PivotTranslation": [
+        lambda part: {"models": [MODEL]} | _pivoted({"model": "m", "through": "de", **part}),
+        lambda part: _pivoted({"model": "base", "through": "best", **part}),
+    ],
     "Evaluation": [lambda part: {"evaluation": part}],
     "MetricChoice": [lambda part: {"evaluation": {"metrics": [{"metric": "bleu", "name": "m", **part}]}}],
     "TestSetChoice": [lambda part: {"evaluation": {"test_sets": [{"name": "t", **part}]}}],
@@ -211,6 +227,10 @@ def _minimal(**changes: Any) -> dict[str, Any]:
 def _tested(part: dict[str, Any]) -> dict[str, Any]:
     """The test set that a part names."""
     return {"evaluation": {"test_sets": [{"name": part["test_set"]}]}} if "test_set" in part else {}
+
+
+def _pivoted(part: dict[str, Any]) -> dict[str, Any]:
+    return {"baselines": [{"name": "b", "pivot": part}]}
 
 
 def _from_files(translations: dict[str, Any]) -> dict[str, Any]:

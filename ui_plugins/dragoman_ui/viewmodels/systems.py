@@ -143,7 +143,7 @@ def _read(moment: str, store: Store, grid: str) -> Names:
         [
             each["name"]
             for each in baselines
-            if not (each.get("model") or each.get("translations") or each.get("scores"))
+            if not (each.get("model") or each.get("translations") or each.get("scores") or each.get("pivot"))
         ],
         {name: identity for identity, name in prompts.items()},
         {name: identity for identity, name in store.grids.get(grid).test_sets.items()},

@@ -90,13 +90,22 @@ class HeldOut:
         """The different test sentences of a language; their places are the numbers in `Overlap`."""
         return self._sentences.get(language, [])
 
-    def overlap(self, pair: Pair, segments: Iterable[Segment]) -> tuple[Overlap, Overlap]:
-        """The test sentences found in the training text of a pair, on its source and on its target side."""
+    def overlap(self, pair: Pair, segments: Iterable[Segment], alone: Iterable[str] = ()) -> tuple[Overlap, Overlap]:
+        """The test sentences found in the training text of a pair, on its source and on its target side.
+
+        Args:
+            pair: the pair.
+            segments: its training text.
+            alone: more text of its target language, of monolingual examples drawn from the pair's text.
+        """
         source, target = (_Found(len(self.sentences(tag))) for tag in pair)
         stream = iter(segments)
         while batch := list(islice(stream, BATCH)):
             self._search(pair.source, [segment.source for segment in batch], source)
             self._search(pair.target, [segment.target for segment in batch], target)
+        sentences = iter(alone)
+        while texts := list(islice(sentences, BATCH)):
+            self._search(pair.target, texts, target)
         return self._result(pair, "source", source), self._result(pair, "target", target)
 
     def _search(self, language: str, texts: Sequence[str], found: "_Found") -> None:
