@@ -25,7 +25,7 @@ Score = Callable[[str, Pair], float | None]
 def planted(model: str, pair: Pair, noise: np.random.Generator) -> float:
     """A score that rises with the source's pretraining text, with similarity to English, and by what was trained."""
     tokens = np.log10(xglm().tokens[pair.source])
-    similar = measure("cldr").matrix([pair.target, "en"])[0, 1]
+    similar = measure("cldr").matrix([pair.target, "en"], {})[0, 1]
     seen = 5.0 * (model == "tuned" and pair in TRAINED)
     gain = 4 * similar if model == "tuned" else 0
     return float(4 * tokens + gain + seen + noise.normal(scale=0.5))
