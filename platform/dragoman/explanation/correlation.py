@@ -18,6 +18,9 @@ FEWEST_LANGUAGES = 5
 RESAMPLES = 2000
 """Samples of languages that an interval is read from."""
 
+_MOST_WITHOUT = 0.1
+"""Share of the samples that may have no correlation: the others alone would tell too narrow an interval."""
+
 Values = NDArray[np.float64]
 """A value for each language; NaN where there is none."""
 
@@ -28,7 +31,8 @@ class Correlation(NamedTuple):
     estimate: float
     """Spearman's ρ, or the partial one."""
     low: float | None
-    """Lower end of its 95% interval over other languages; None where most samples of these have no correlation."""
+    """Lower end of its 95% interval over other languages; None where more than one in ten samples of these have no
+    correlation, as of a factor that one language alone differs in."""
     high: float | None
     """Upper end of it."""
     p: float
@@ -121,7 +125,7 @@ def _interval(values: NDArray[np.float64], seed: int) -> tuple[float | None, flo
     usable = np.isfinite(correlations).all(axis=(1, 2))
     found = np.full(RESAMPLES, np.nan)
     found[usable] = _partial(correlations[usable])
-    if np.isnan(found).mean() > 0.5:
+    if np.isnan(found).mean() > _MOST_WITHOUT:
         return None, None
     low, high = expanded_interval(found, count - len(values) + 2)
     return low, high

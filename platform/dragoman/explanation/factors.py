@@ -12,6 +12,7 @@ from dragoman.analysis.mantel import Matrix
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import DragomanError, StoreError, nearest
 from dragoman.explanation.correlation import Values
+from dragoman.explanation.language_lines import language_lines
 from dragoman.explanation.pretraining import Pretraining, pretraining
 from dragoman.explanation.similarity import CLDR, measure
 from dragoman.explanation.tokens import TokenizerError, token_counts, tokenizer_of
@@ -20,7 +21,8 @@ from dragoman.partition import Evidence, TrainingGraph
 from dragoman.store.store import Store
 
 PRETRAINING, UPSAMPLED, SIMILARITY = "pretraining", "upsampled", "similarity"
-FERTILITY, PARITY, PAIRS, EXAMPLES = "fertility", "parity", "pairs", "examples"
+FERTILITY, PARITY, TYPES = "fertility", "parity", "types"
+PAIRS, EXAMPLES = "pairs", "examples"
 
 FACTORS = {
     PRETRAINING: "log10 of pretraining tokens",
@@ -28,6 +30,7 @@ FACTORS = {
     SIMILARITY: "similarity to another language, by default English",
     FERTILITY: "tokens per word of the test lines",
     PARITY: "tokens of the test lines per token of the same lines in that other language",
+    TYPES: "different words per word of the test lines (type-token ratio)",
     PAIRS: "pairs trained on with the language on that side",
     EXAMPLES: "log10 of training examples with the language on that side, and one",
 }
@@ -129,7 +132,8 @@ def facts_of(
     missing: dict[str, str] = {}
     about = [f"Base: {_name_of(str(base[0]['model']))}."] if base[0].get("model") else []
     chosen = measure(options.similarity)
-    similarity = chosen.matrix([*languages, to])
+    lines = language_lines(store, question, languages, to)
+    similarity = chosen.matrix([*languages, to], lines)
     np.fill_diagonal(similarity, 1.0)
     factors[SIMILARITY] = _alike(SIMILARITY, similarity[-1, :-1])
     about.append(f"Similarity ({options.similarity}): {chosen.about}; from {chosen.source}.")
@@ -142,9 +146,14 @@ def facts_of(
     else:
         _add_amounts(amounts, languages, factors, missing)
         about.append(f"Pretraining tokens: from {amounts.source}.")
+    types = _values({tag: own.type_token_ratio for tag, own in lines.items()}, languages)
+    if np.isnan(types).all():
+        missing[TYPES] = "The store has no test lines whose words could be counted."
+    else:
+        factors[TYPES] = _alike(TYPES, types)
     if not wanted or {FERTILITY, PARITY} & {*wanted}:
         try:
-            counted = token_counts(store, question, tokenizer_of(*base, options.tokenizer), languages=languages, to=to)
+            counted = token_counts(lines, tokenizer_of(*base, options.tokenizer), to=to)
         except TokenizerError as error:
             reason = f"Tokens can't be counted: {error}; name the base's tokenizer (--tokenizer FOLDER)."
             if options.tokenizer is not None:

@@ -1,6 +1,6 @@
-"""Similarity of languages: by the tree of their families and by their scripts, from CLDR, or by features of URIEL+."""
+"""Similarity of languages: by family tree and script from CLDR, by features of URIEL+, or by common words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,11 +8,16 @@ import numpy as np
 from dragoman.analysis.mantel import Matrix
 from dragoman.errors import DragomanError, nearest
 from dragoman.explanation import uriel
+from dragoman.explanation.language_lines import LanguageLines, word_overlap
 from dragoman.family import language_groups
 from dragoman.script import likely_script
 
 CLDR = "cldr"
 """The measure by default."""
+
+
+Lines = Mapping[str, LanguageLines]
+"""The test lines by language, which some measures read."""
 
 
 class Measure(NamedTuple):
@@ -22,7 +27,7 @@ class Measure(NamedTuple):
     """What it is, for people."""
     source: str
     """Where its data are from, with the licence where that is not the package's own."""
-    matrix: Callable[[Sequence[str]], Matrix]
+    matrix: Callable[[Sequence[str], Lines], Matrix]
     """The similarities of some languages, from 0 to 1, languages × languages; NaN where there are no data."""
 
 
@@ -55,15 +60,17 @@ def measure(name: str) -> Measure:
     return MEASURES[name]
 
 
-def _by(similarity: Callable[[str, str], float]) -> Callable[[Sequence[str]], Matrix]:
-    def matrix(languages: Sequence[str]) -> Matrix:
+def _by(similarity: Callable[[str, str], float]) -> Callable[[Sequence[str], Lines], Matrix]:
+    def matrix(languages: Sequence[str], lines: Lines) -> Matrix:
+        del lines
         return np.array([[similarity(a, b) for b in languages] for a in languages], np.float64)
 
     return matrix
 
 
 def _of_uriel(category: str) -> Measure:
-    def matrix(languages: Sequence[str]) -> Matrix:
+    def matrix(languages: Sequence[str], lines: Lines) -> Matrix:
+        del lines
         return 1 - uriel.distances(languages, category)
 
     return Measure(f"1 less the {category} distance of URIEL+ (angular)", uriel.SOURCE, matrix)
@@ -79,6 +86,11 @@ MEASURES = {
     ),
     "tree": Measure("the common share of the family tree", _FROM_CLDR, _by(tree_similarity)),
     "script": Measure("whether the script is the same", _FROM_CLDR, _by(script_similarity)),
+    "words": Measure(
+        "the share of common words among the different words of the test lines (word overlap)",
+        "the test lines",
+        lambda languages, lines: word_overlap(lines, languages),
+    ),
     **{f"uriel-{category}": _of_uriel(category) for category in uriel.CATEGORIES},
 }
 """The measures by name."""

@@ -4,31 +4,15 @@ Fertility is tokens per word; parity(L) = tokens(L) / tokens(English) of the sam
 "Language Model Tokenizers Introduce Unfairness Between Languages", arXiv 2305.15425).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
-
-from dragoman.analysis.line_slice import reading
-from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.analysis.score_slice import Slice
 from dragoman.errors import DragomanError, first_line
-from dragoman.pair import Pair
+from dragoman.explanation.language_lines import LanguageLines
 from dragoman.reading import read_text
-from dragoman.script import likely_script
-from dragoman.store.repositories.conditions import is_text
-from dragoman.store.schema import ConditionRow, GridPairRow, PairRow, TestRow
-from dragoman.store.store import Store
 
 TOKENIZER = "tokenizer.json"
-
-_WITHOUT_SPACES = {
-    "Hans", "Hant", "Hani", "Jpan", "Bopo", "Yiii", "Thai", "Laoo", "Khmr", "Mymr", "Lana", "Tale", "Talu", "Tavt",
-    "Ahom", "Tibt",
-}  # fmt: skip
-"""Scripts that put no space between words: those of the line breaking classes ID and SA of UAX #14, and Tibetan."""
 
 Tokens = Callable[[str], int]
 """Counts the tokens of a text."""
@@ -76,56 +60,28 @@ def tokenizer_of(base: Mapping[str, Any], recorded: Mapping[str, Any], named: Pa
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def token_counts(
-    store: Store, question: ScoreQuestion, count: Tokens, *, languages: Sequence[str], to: str
-) -> TokenCounts:
-    """Count the tokens of the stored test lines of some languages, each once.
+def token_counts(lines: Mapping[str, LanguageLines], count: Tokens, *, to: str) -> TokenCounts:
+    """Count the tokens of the test lines of some languages, each once.
 
     Args:
-        store: the store.
-        question: what the test set is found by; its slice does not matter.
+        lines: the lines of each language.
         count: the tokenizer.
-        languages: the languages.
-        to: the language that parity is relative to, which needs a pair with it.
+        to: the language that parity is relative to.
     """
-    texts = _texts(store, question)
-    fertility, parity, most = {}, {}, 0
-    for language in languages:
-        beside = next((pair for pair in (Pair(language, to), Pair(to, language)) if pair in texts), None)
-        pair = beside or next((pair for pair in sorted(texts) if language in pair), None)
-        if pair is None or (address := texts[pair]) is None:
-            continue
-        own, other = store.blobs.test(address) if pair.source == language else store.blobs.test(address)[::-1]
-        tokens = _sum(count, own)
-        most = max(most, len(own))
-        if likely_script(language) not in _WITHOUT_SPACES and (words := sum(len(line.split()) for line in own)):
+    fertility, parity = {}, {}
+    for language, own in lines.items():
+        tokens = _sum(count, own.lines)
+        if words := sum(map(len, own.words)):
             fertility[language] = tokens / words
         if language == to:
             parity[language] = 1.0
-        elif beside is not None and (others := _sum(count, other)):
+        elif others := _sum(count, own.beside):
             parity[language] = tokens / others
-    return TokenCounts(fertility, parity, most)
+    return TokenCounts(fertility, parity, max((len(own.lines) for own in lines.values()), default=0))
 
 
 def _sum(count: Tokens, lines: Iterable[str]) -> int:
     return sum(map(count, lines))
-
-
-def _texts(store: Store, question: ScoreQuestion) -> dict[Pair, str | None]:
-    """The addresses of the test lines of a question's pairs."""
-    plain = replace(question, lines=None)
-    with reading(store, plain) as connection:
-        part = Slice.of(connection, plain)
-        query = (
-            select(PairRow.source, PairRow.target, TestRow.lines)
-            .select_from(GridPairRow)
-            .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
-            .join(PairRow, PairRow.id == GridPairRow.pair_id)
-            .join(TestRow, is_text(TestRow))
-            .where(GridPairRow.grid_id == part.grid_id, GridPairRow.condition_id.in_(part.conditions))
-            .where(TestRow.lines.is_not(None))
-        )
-        return {Pair(source, target): address for source, target, address in connection.execute(query)}
 
 
 def _of_base(base: Mapping[str, Any], recorded: Mapping[str, Any]) -> Path:

@@ -17,6 +17,7 @@ from dragoman.explanation.factors import (
     PRETRAINING,
     RELATIVE,
     SIMILARITY,
+    TYPES,
     UPSAMPLED,
 )
 from dragoman.explanation.quality import ROLES
@@ -36,6 +37,7 @@ _ACROSS = {
     SIMILARITY: "similarity to {to}",
     FERTILITY: "tokens per word",
     PARITY: "tokens per {to} token",
+    TYPES: "different words per word",
     PAIRS: "pairs trained on",
     EXAMPLES: "log10 of training examples + 1",
 }

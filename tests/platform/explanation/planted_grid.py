@@ -1,6 +1,5 @@
 """A grid in a store whose scores follow from facts about languages that a test plants."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ Score = Callable[[str, Pair], float | None]
 def planted(model: str, pair: Pair, noise: np.random.Generator) -> float:
     """A score that rises with the source's pretraining text, with similarity to English, and by what was trained."""
     tokens = np.log10(xglm().tokens[pair.source])
-    similar = measure("cldr").matrix([pair.target, "en"])[0, 1]
+    similar = measure("cldr").matrix([pair.target, "en"], {})[0, 1]
     seen = 5.0 * (model == "tuned" and pair in TRAINED)
     gain = 4 * similar if model == "tuned" else 0
     return float(4 * tokens + gain + seen + noise.normal(scale=0.5))
@@ -33,7 +32,7 @@ def planted(model: str, pair: Pair, noise: np.random.Generator) -> float:
 
 def store_with(
     folder: Path,
-    score: Callable[[str, Pair], float | None] | None = None,
+    score: Score | None = None,
     *,
     languages: Sequence[str] = LANGUAGES,
     base: Mapping[str, Any] | None = None,
@@ -71,9 +70,3 @@ def store_with(
         if value is not None:
             grid.translate(record.cell, [StoredScore(metric="bleu", signature="BLEU|v1", value=value)], segments=3)
     return store
-
-
-def remove(store: Store, folder: Path) -> None:
-    """Close and remove a store."""
-    store.close()
-    shutil.rmtree(folder)

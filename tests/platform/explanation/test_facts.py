@@ -15,6 +15,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import DragomanError, StoreError
 from dragoman.explanation import uriel
 from dragoman.explanation.factors import FactOptions, facts_of
+from dragoman.explanation.language_lines import language_lines
 from dragoman.explanation.pretraining import PretrainingError, pretraining, read_amounts, xglm
 from dragoman.explanation.similarity import measure, script_similarity, tree_similarity
 from dragoman.pair import Pair, all_pairs
@@ -90,7 +91,7 @@ def test_similarity_by_cldr_is_the_common_share_of_the_tree_and_the_script() -> 
     assert tree_similarity("ko", "ko") == 1
     assert (script_similarity("sr-Latn", "en"), script_similarity("sr", "en")) == (1, 0)
     assert script_similarity("zh-Hans", "zh-Hant") == 0
-    found = measure("cldr").matrix(["en", "de", "ru", "fi"])
+    found = measure("cldr").matrix(["en", "de", "ru", "fi"], {})
     assert found[0].tolist() == [1, 0.875, 0.125, 0.5]
     with pytest.raises(DragomanError, match="no measure of similarity 'cldrs'; did you mean 'cldr'"):
         measure("cldrs")
@@ -121,7 +122,7 @@ def test_distances_of_uriel_are_those_of_its_package(category: str) -> None:
 def test_the_package_is_neither_run_nor_written_to() -> None:
     code = (
         "import sys; from dragoman.explanation.similarity import measure; "
-        "found = measure('uriel-script').matrix(['en', 'zh-Hans', 'de']); "
+        "found = measure('uriel-script').matrix(['en', 'zh-Hans', 'de'], {}); "
         "print('urielplus.urielplus' in sys.modules, found[0, 1] != found[0, 1], found[0, 2])"
     )
     origin = find_spec("urielplus").origin  # type: ignore[union-attr]
@@ -136,7 +137,7 @@ def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest
     uriel._read.cache_clear()
     monkeypatch.setattr(uriel, "find_spec", lambda name: None)
     with pytest.raises(DragomanError, match=r"CC BY-SA 4.0: `pip install 'dragoman\[languages\]'`"):
-        measure("uriel-syntactic").matrix(["en", "de"])
+        measure("uriel-syntactic").matrix(["en", "de"], {})
     uriel._read.cache_clear()
 
 
@@ -173,10 +174,30 @@ def test_tokens_are_counted_on_the_lines_of_each_language_with_the_bases_tokeniz
     store.close()
 
 
+def test_words_of_the_test_lines_give_type_token_ratio_and_overlap(tmp_path: Path) -> None:
+    words = {"en": "a b a c", "de": "a b d", "zh-Hans": "a b"}
+    texts = {
+        pair: [Segment(*(words.get(tag, f"{tag} {tag}") for tag in pair))] * (1 if "fr" in pair else 2)
+        for pair in all_pairs(LANGUAGES)
+    }
+    store = store_with(tmp_path, lines=texts)
+    lines = language_lines(store, QUESTION, LANGUAGES, "en")
+    ratios = {tag: own.type_token_ratio for tag, own in lines.items()}
+    assert (ratios["en"], ratios["de"], ratios["fr"]) == (3 / 8, 3 / 6, 1 / 2)
+    assert np.isnan(ratios["zh-Hans"])
+    found = facts_of(store, QUESTION, LANGUAGES, FactOptions(similarity="words"))
+    place = LANGUAGES.index
+    assert found.similarity[place("de"), place("en")] == 2 * 2 / (3 + 3)  # langrank's overlap, 2 / 6, doubled
+    assert found.similarity[place("fi"), place("en")] == 0
+    assert np.isnan(found.similarity[place("zh-Hans"), place("en")])
+    assert found.factors["types"].source[place("de")] == 0.5
+    store.close()
+
+
 def test_what_is_not_to_be_had_is_said_and_refused_where_it_is_wanted(tmp_path: Path) -> None:
     store = store_with(tmp_path, lambda *_: None, base={"model": "facebook/some-model"})
     found = facts_of(store, QUESTION, LANGUAGES, FactOptions())
-    assert found.missing.keys() == {"pretraining", "upsampled", "fertility", "parity"}
+    assert found.missing.keys() == {"pretraining", "upsampled", "fertility", "parity", "types"}
     assert list(found.factors) == ["similarity"]
     with pytest.raises(StoreError, match=r"pretraining is not to be had. Nobody has told .* \(--pretraining FILE"):
         facts_of(store, QUESTION, LANGUAGES, FactOptions(), wanted=["pretraining"])
