@@ -21,6 +21,6 @@ def test_marked_errors_and_the_page_of_metrics_are_easy_to_use(
     picture(page, "metric-errors")
     assert hard_to_use(page) == []
     page = settled(open_page("/analysis?name=metrics&grid=demo"))
-    page.wait_for_function("[...document.images].every((each) => each.complete && each.naturalWidth > 0)")
+    page.locator(".drawing img").evaluate("async (each) => { await each.decode(); }")
     picture(page, "metric-disagreement")
     assert hard_to_use(page) == []
