@@ -40,6 +40,7 @@ LAYERS = {
         ("store", "corpora"),
         ("spec", "tables", "figures"),
         ("metrics",),
+        ("environments",),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),

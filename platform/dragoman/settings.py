@@ -87,6 +87,16 @@ class Settings(NoTruthValues, BaseSettings):
     """CPU cores that each of them holds."""
     training_gpus: float = Field(default=0, ge=0)
     """GPUs that each of them holds; 0 trains on the CPU."""
+    environments: Path | None = None
+    """Folder of isolated environments (`dragoman env`), shared by machines or in an image; by default in `home`."""
+    build_environments: bool = True
+    """Whether a worker that needs an environment builds it where it is not there; else that is an error."""
+    metric_threads: int = Field(default=1, ge=1)
+    """Threads that the process of a metric that holds a model computes with on a CPU."""
+    metric_batch_tokens: int = Field(default=4096, ge=1)
+    """Padded tokens that the model of a metric reads at once; fewer where memory runs out."""
+    metric_seconds: float = Field(default=1800, gt=0)
+    """Seconds that such a process may go without a sign of life, while it loads or scores, before it is ended."""
     limit_spec_bytes: int = Field(default=1 << 20, ge=1)
     """The most bytes of a spec or a policy (YAML)."""
     limit_spec_values: int = Field(default=100_000, ge=1)
@@ -125,6 +135,12 @@ class Settings(NoTruthValues, BaseSettings):
         except (OSError, RuntimeError, ValueError) as error:
             raise ValueError(f"it is no folder's name ({error}): choose another") from error
         return home
+
+    @field_validator("environments")
+    @classmethod
+    def _is_absolute(cls, folder: Path | None) -> Path | None:
+        """A folder that is the same from wherever a worker looks at it."""
+        return _expanded(folder).resolve() if folder else None
 
     @field_validator("store", "mlflow", "users")
     @classmethod

@@ -3,12 +3,22 @@
 from collections.abc import Iterator
 
 from dragoman.errors import DragomanError
-from dragoman.operations.checks import blobs, clock, configuration, installation, machine, mlflow, ray, store
+from dragoman.operations.checks import (
+    blobs,
+    clock,
+    configuration,
+    environments,
+    installation,
+    machine,
+    mlflow,
+    ray,
+    store,
+)
 from dragoman.operations.finding import Finding, State, fault
 from dragoman.settings import settings
 from dragoman.tables.table import Table, word
 
-CHECKS = (configuration, store, blobs, mlflow, ray, machine, clock)
+CHECKS = (configuration, store, blobs, mlflow, ray, environments, machine, clock)
 """Modules with a function `check`, which takes the settings and yields findings, in the order of the report."""
 
 

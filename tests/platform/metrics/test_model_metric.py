@@ -94,7 +94,10 @@ def test_terms_of_use_are_those_of_the_class_or_of_the_signature(overlap: Notes)
     )
     assert terms_of_use("bleu") is None
     assert terms_of_use("gone", "model:x|licence:Apache-2.0") is None
-    assert "not for commercial use" in str(terms_of_use("gone", "model:x|licence:CC-BY-NC-4.0|rev:1"))
+    assert terms_of_use("gone", "model:x|licence:CC-BY-NC-4.0 (gated)|rev:1") == (
+        "The checkpoint of gone is under CC-BY-NC-4.0, not for commercial use; it is gated: whoever fetches it has to "
+        "accept its terms first."
+    )
 
 
 def _segments(overlap: Notes) -> tuple[Metric, np.ndarray, np.ndarray]:

@@ -1,0 +1,151 @@
+"""The worker of MetricX-24: mT5 whose first decoded step gives, at one token, the error score from 0 (best) to 25.
+
+After the authors' `metricx24/models.py` and `predict.py` (google-research/metricx): the input is `source: ...
+candidate: ... reference: ...`, without the last part where there is no reference, cut to 1536 tokens, without the end
+of sentence; the decoder is given one token, and the logit of `<extra_id_10>` is clipped.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dragoman.environments.workers import checkpoints
+from dragoman.environments.workers.batches import Batching
+from dragoman.environments.workers.channel import Missing, Refusal
+
+_VERSION = 1
+
+_FILES = ("*.json", "*.safetensors", "pytorch_model*.bin", "*.model")
+
+_TOKEN = 250_089
+"""`<extra_id_10>` in mT5's vocabulary."""
+
+_LONGEST = 1536
+
+_TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
+
+
+class Worker:
+    """A model of MetricX, once it is loaded."""
+
+    packages = ("torch", "transformers", "safetensors")
+
+    def answers(self, kind: str, body: dict[str, Any]) -> Iterator[Any]:
+        """`load` a checkpoint, which answers its facts, then `score` triples, whose last answer is their scores."""
+        if kind == "load":
+            yield self._load(**body)
+        elif kind == "score":
+            yield from self._score(**body)
+        else:
+            raise Refusal(f"MetricX's worker has no answer to '{kind}'.")
+
+    def _load(
+        self,
+        *,
+        wanted: dict[str, Any],
+        device: str,
+        precision: str,
+        threads: int,
+        batch_tokens: int,
+        tokenizer: str,
+    ) -> dict[str, Any]:
+        import torch
+        from transformers import AutoTokenizer, MT5ForConditionalGeneration
+
+        torch.set_num_threads(threads)
+        checkpoints.require_device(device)
+        asked = checkpoints.Wanted(**wanted)
+        place, revision = checkpoints.located(asked, _FILES)
+        if not place.is_dir() or _config(place).get("model_type") != "mt5":
+            raise Refusal(
+                f"{asked.checkpoint} is no checkpoint of MetricX: it is no folder whose config.json says mt5."
+            )
+        folder, digest = _converted(place, asked.cache)
+        loaded: Any = MT5ForConditionalGeneration.from_pretrained(
+            folder, dtype=getattr(torch, precision), use_safetensors=True, output_loading_info=True
+        )
+        model, loading = loaded
+        if lacking := sorted(loading["missing_keys"]):
+            raise Refusal(f"The weights of {asked.checkpoint} are not those of MetricX: {lacking[0]} is missing.")
+        if model.config.vocab_size <= _TOKEN:
+            raise Refusal(f"{asked.checkpoint} is no checkpoint of MetricX: its vocabulary is not mT5's.")
+        self._model: Any = model.to(device).eval()
+        self._batching, self._device = Batching(batch_tokens), device
+        own = any((place / name).exists() for name in _TOKENIZER_FILES)
+        name = str(place) if own else tokenizer
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise Missing(
+                f"The tokenizer {name} of {asked.checkpoint} is not to be had ({str(error).splitlines()[0][:200]}): put "
+                "it into the checkpoint's folder, or name another (`tokenizer`)."
+            ) from error
+        return {"hash": digest, "revision": revision, "class": "MT5ForRegression", "needs_reference": False}
+
+    def _score(
+        self, *, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str] | None
+    ) -> Iterator[Any]:
+        import torch
+
+        texts = [f"source: {source} candidate: {hyp}" for source, hyp in zip(sources, hypotheses, strict=True)]
+        if references is not None:
+            texts = [f"{text} reference: {reference}" for text, reference in zip(texts, references, strict=True)]
+        encoded = self._tokenizer(texts, max_length=_LONGEST, truncation=True)["input_ids"]
+        tokens = [each[:-1] for each in encoded]  # without the end of sentence
+        scores, done = [0.0] * len(texts), 0
+        with torch.inference_mode():
+            for batch in self._batching.places([len(each) for each in tokens]):
+                found = self._batching.compute(batch, lambda places: self._predicted([tokens[p] for p in places]))
+                for place, score in zip(batch, found, strict=True):
+                    scores[place] = score
+                done += len(batch)
+                yield {"scored": done}
+        yield {"scores": scores, "spans": None}
+
+    def _predicted(self, tokens: Sequence[list[int]]) -> list[float]:
+        import torch
+
+        longest = max(map(len, tokens))
+        pad = self._tokenizer.pad_token_id
+        ids = torch.tensor([each + [pad] * (longest - len(each)) for each in tokens], device=self._device)
+        mask = torch.tensor([[1] * len(each) + [0] * (longest - len(each)) for each in tokens], device=self._device)
+        encoded = self._model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        start = torch.zeros((len(tokens), 1), dtype=torch.long, device=self._device)
+        state = self._model.decoder(
+            input_ids=start, encoder_hidden_states=encoded, encoder_attention_mask=mask, use_cache=False
+        ).last_hidden_state[:, 0]
+        if self._model.config.tie_word_embeddings:
+            state = state * self._model.config.d_model**-0.5
+        logits = state @ self._model.lm_head.weight[_TOKEN]  # of 250,112 the one that is read
+        scores: list[float] = logits.clamp(0, 25).float().tolist()
+        return scores
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _converted(place: Path, cache: str) -> tuple[Path, str]:
+    """The folder of a checkpoint in safetensors, and the hash of its weights."""
+    safe = sorted(place.glob("model*.safetensors"))
+    files = safe or sorted(place.glob("pytorch_model*.bin"))
+    if not files:
+        raise Refusal(f"{place} has no weights: neither model.safetensors nor pytorch_model.bin.")
+    hashes = [checkpoints.content_hash(each) for each in files]
+    digest = hashes[0] if len(hashes) == 1 else checkpoints.combined(hashes)
+    if safe:
+        return place, digest
+
+    def make(folder: Path) -> None:
+        state: dict[str, Any] = {}
+        for each in files:
+            state |= checkpoints.unpickled(each)
+        checkpoints.write_weights(state, folder)
+        (folder / "config.json").write_bytes((place / "config.json").read_bytes())
+
+    return checkpoints.made_once(Path(cache) / f"metricx-v{_VERSION}-{digest[:24]}", make), digest

@@ -1,0 +1,121 @@
+"""COMET, CometKiwi and XCOMET: models of unbabel-comet, in its isolated environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from dragoman.metrics.covered_languages import uncovered
+from dragoman.metrics.model_metric import ModelMetric, SegmentScorer
+from dragoman.metrics.process_scorer import CheckpointOptions, Licence, ProcessScorer, Program
+from dragoman.pair import Pair
+
+_PROGRAM = Program("comet_worker.py", "comet", "unbabel-comet")
+
+
+class CometOptions(CheckpointOptions):
+    """Options of `comet`."""
+
+    references: bool = True
+    """Whether references are given to the model; those of quality estimation do without, and XCOMET can."""
+
+
+class Comet(ModelMetric):
+    """Any checkpoint of COMET's regression, referenceless, unified (UniTE) or XCOMET models."""
+
+    name = "comet"
+    digits = 4
+    Options: ClassVar[type[BaseModel]] = CometOptions
+
+    @classmethod
+    def worst(cls) -> float:
+        """Of an empty hypothesis, by rule: 0, also for checkpoints that know no range."""
+        return 0.0
+
+    @classmethod
+    def scorer(cls, options: Mapping[str, Any], *, home: Path, device: str) -> SegmentScorer:
+        """Load the checkpoint in COMET's environment."""
+        return ProcessScorer(
+            _PROGRAM,
+            options,
+            home=home,
+            device=device,
+            licence=Licence(cls.licence, cls.gated),
+            with_references=cls.needs_reference and bool(options.get("references", True)),
+        )
+
+
+class _Published(Comet):
+    """A checkpoint that Unbabel has published, whose encoder is XLM-R or InfoXLM."""
+
+    bounds = (0.0, 1.0)
+
+    @classmethod
+    def uncovered(cls, pair: Pair) -> str | None:
+        """Languages that XLM-R has not read."""
+        return uncovered(pair, "xlm-r", cls.name)
+
+
+class Wmt22CometDaOptions(CheckpointOptions):
+    """Options of `wmt22-comet-da`."""
+
+    checkpoint: str = "Unbabel/wmt22-comet-da"
+
+
+class Wmt22CometDa(_Published):
+    """COMET-22 (Rei et al., 2022): direct assessment predicted from source, hypothesis and reference."""
+
+    name = "wmt22-comet-da"
+    licence = "Apache-2.0"
+    Options = Wmt22CometDaOptions
+
+
+class Wmt22CometKiwiDaOptions(CheckpointOptions):
+    """Options of `wmt22-cometkiwi-da`."""
+
+    checkpoint: str = "Unbabel/wmt22-cometkiwi-da"
+
+
+class Wmt22CometKiwiDa(_Published):
+    """CometKiwi-22 (Rei et al., 2022): quality estimation from source and hypothesis alone."""
+
+    name = "wmt22-cometkiwi-da"
+    needs_reference = False
+    licence = "CC-BY-NC-SA-4.0"
+    gated = True
+    Options = Wmt22CometKiwiDaOptions
+
+
+class _XComet(_Published):
+    """A score with error spans in the hypothesis, minor, major and critical (Guerreiro et al., 2024)."""
+
+    marks_spans = True
+    licence = "CC-BY-NC-SA-4.0"
+    gated = True
+
+
+class XCometXlOptions(CometOptions):
+    """Options of `XCOMET-XL`."""
+
+    checkpoint: str = "Unbabel/XCOMET-XL"
+
+
+class XCometXl(_XComet):
+    """XCOMET-XL, with 3.5 billion parameters."""
+
+    name = "XCOMET-XL"
+    Options = XCometXlOptions
+
+
+class XCometXxlOptions(CometOptions):
+    """Options of `XCOMET-XXL`."""
+
+    checkpoint: str = "Unbabel/XCOMET-XXL"
+
+
+class XCometXxl(_XComet):
+    """XCOMET-XXL, with 10.7 billion parameters."""
+
+    name = "XCOMET-XXL"
+    Options = XCometXxlOptions

@@ -1,0 +1,138 @@
+"""MetricX-24: error scores from 0 (best) to 25, with references or without, by a fine-tuned mT5."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from dragoman.metrics.covered_languages import uncovered
+from dragoman.metrics.model_metric import ModelMetric, SegmentScorer
+from dragoman.metrics.process_scorer import CheckpointOptions, Licence, Precision, ProcessScorer, Program
+from dragoman.pair import Pair
+
+_PROGRAM = Program("metricx_worker.py", None, "transformers")
+
+
+class MetricXOptions(CheckpointOptions):
+    """Options of `metricx`."""
+
+    references: bool = True
+    """Whether references are given to the model; without them it estimates quality."""
+    tokenizer: str = "google/mt5-large"
+    """Folder or name on the hub of mT5's tokenizer, where the checkpoint has none; all sizes have the same."""
+
+
+class MetricX(ModelMetric):
+    """Any checkpoint of MetricX-24 (Juraska et al., 2024), or of MetricX-23's form."""
+
+    name = "metricx"
+    higher_is_better = False
+    bounds = (0.0, 25.0)
+    digits = 2
+    Options: ClassVar[type[BaseModel]] = MetricXOptions
+
+    @classmethod
+    def uncovered(cls, pair: Pair) -> str | None:
+        """Languages that mT5 has not read."""
+        return uncovered(pair, "mt5", cls.name)
+
+    @classmethod
+    def scorer(cls, options: Mapping[str, Any], *, home: Path, device: str) -> SegmentScorer:
+        """Load the checkpoint in a process of Dragoman's own packages."""
+        return ProcessScorer(
+            _PROGRAM,
+            options,
+            home=home,
+            device=device,
+            licence=Licence(cls.licence, cls.gated),
+            with_references=bool(options["references"]),
+            load={"tokenizer": options["tokenizer"]},
+        )
+
+
+class MetricX24LargeOptions(MetricXOptions):
+    """Options of `metricx-24-hybrid-large-v2p6`."""
+
+    checkpoint: str = "google/metricx-24-hybrid-large-v2p6"
+
+
+class MetricX24Large(MetricX):
+    """MetricX-24 hybrid, 1.2 billion parameters."""
+
+    name = "metricx-24-hybrid-large-v2p6"
+    licence = "Apache-2.0"
+    Options = MetricX24LargeOptions
+
+
+class MetricX24XlOptions(MetricXOptions):
+    """Options of `metricx-24-hybrid-xl-v2p6`."""
+
+    checkpoint: str = "google/metricx-24-hybrid-xl-v2p6"
+
+
+class MetricX24Xl(MetricX):
+    """MetricX-24 hybrid, 3.7 billion parameters."""
+
+    name = "metricx-24-hybrid-xl-v2p6"
+    licence = "Apache-2.0"
+    Options = MetricX24XlOptions
+
+
+class MetricX24XxlOptions(MetricXOptions):
+    """Options of `metricx-24-hybrid-xxl-v2p6`."""
+
+    checkpoint: str = "google/metricx-24-hybrid-xxl-v2p6"
+
+
+class MetricX24Xxl(MetricX):
+    """MetricX-24 hybrid, 13 billion parameters."""
+
+    name = "metricx-24-hybrid-xxl-v2p6"
+    licence = "Apache-2.0"
+    Options = MetricX24XxlOptions
+
+
+class MetricX24LargeBfloat16Options(MetricXOptions):
+    """Options of `metricx-24-hybrid-large-v2p6-bfloat16`."""
+
+    checkpoint: str = "google/metricx-24-hybrid-large-v2p6-bfloat16"
+    precision: Precision = "bfloat16"
+
+
+class MetricX24LargeBfloat16(MetricX):
+    """MetricX-24 hybrid, 1.2 billion parameters, whose weights were published in half precision."""
+
+    name = "metricx-24-hybrid-large-v2p6-bfloat16"
+    licence = "Apache-2.0"
+    Options = MetricX24LargeBfloat16Options
+
+
+class MetricX24XlBfloat16Options(MetricXOptions):
+    """Options of `metricx-24-hybrid-xl-v2p6-bfloat16`."""
+
+    checkpoint: str = "google/metricx-24-hybrid-xl-v2p6-bfloat16"
+    precision: Precision = "bfloat16"
+
+
+class MetricX24XlBfloat16(MetricX):
+    """MetricX-24 hybrid, 3.7 billion parameters, whose weights were published in half precision."""
+
+    name = "metricx-24-hybrid-xl-v2p6-bfloat16"
+    licence = "Apache-2.0"
+    Options = MetricX24XlBfloat16Options
+
+
+class MetricX24XxlBfloat16Options(MetricXOptions):
+    """Options of `metricx-24-hybrid-xxl-v2p6-bfloat16`."""
+
+    checkpoint: str = "google/metricx-24-hybrid-xxl-v2p6-bfloat16"
+    precision: Precision = "bfloat16"
+
+
+class MetricX24XxlBfloat16(MetricX):
+    """MetricX-24 hybrid, 13 billion parameters, whose weights were published in half precision."""
+
+    name = "metricx-24-hybrid-xxl-v2p6-bfloat16"
+    licence = "Apache-2.0"
+    Options = MetricX24XxlBfloat16Options
