@@ -27,6 +27,9 @@ from dragoman.store.store import Store
 TRIALS = 1000
 """Deals of each test of two systems."""
 
+_ROUNDING = 1e-9
+"""Means this close are ties: adding in another order moves them by less."""
+
 
 @dataclass(frozen=True)
 class MetricRank:
@@ -37,7 +40,7 @@ class MetricRank:
     system: str
     """The system."""
     rank: int
-    """Its place, from 1 for the best."""
+    """Its place, from 1 for the best; of equal means the best of theirs."""
     level: Level
     """Its mean over the pairs, with a 95% interval."""
 
@@ -216,11 +219,14 @@ def _ranked(
 
 
 def _ranks(systems: Sequence[str], ranked: dict[str, _Ranked]) -> list[MetricRank]:
-    return [
-        MetricRank(metric, systems[place], rank, each.made.levels[place])
-        for metric, each in ranked.items()
-        for rank, place in enumerate(each.made.order, start=1)
-    ]
+    """Every system by every metric; systems with the same mean share the better rank."""
+    found = []
+    for metric, each in ranked.items():
+        means = _sign(metric) * np.array([level.value for level in each.made.levels])
+        for place in each.made.order:
+            rank = 1 + int((means > means[place] + _ROUNDING).sum())
+            found.append(MetricRank(metric, systems[place], rank, each.made.levels[place]))
+    return found
 
 
 def _agreements(

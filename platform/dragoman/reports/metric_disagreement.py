@@ -58,7 +58,7 @@ def report(question: ScoreQuestion, found: MetricDisagreement, over: str, known:
     of_lines = f", lines with {question.lines}" if question.lines else ""
     about = (
         f"{len(found.metrics)} metrics of the same {len(found.systems)} systems on the same {len(found.pairs)} "
-        f"language pairs (over {over}{of_lines}).",
+        f"language pair{'s' if len(found.pairs) != 1 else ''} (over {over}{of_lines}).",
     )
     return AnalysisReport(
         name=NAME,

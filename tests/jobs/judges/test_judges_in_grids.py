@@ -93,9 +93,7 @@ def test_unreadable_answers_are_said_beside_the_means(
     rows = partition_table(store, ScoreQuestion("grid", "gemba-mqm:one"), model="base")
     asked, lost = len(seen), len(seen) // 4
     assert asked == 6 * 4 and rows[-1].mean == 100  # of those that could be read
-    said = (
-        f"gemba-mqm:one has no score of {lost} of {asked} translations ({lost / asked:.1%}), as no answer could"
-    )
+    said = f"gemba-mqm:one has no score of {lost} of {asked} translations ({lost / asked:.1%}), as no answer could"
     assert said in (rows[-1].note or "")
 
 

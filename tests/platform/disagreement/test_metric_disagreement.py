@@ -84,6 +84,17 @@ def test_ranks_and_agreement(grid):
     assert by_measure[FIRST, THIRD, "soft_accuracy"].n == 3
 
 
+def test_equal_means_share_a_rank(grid):
+    for place, model in enumerate(grid.models):
+        for pair in PAIRS:
+            flat = np.full((1, LINES), 70.0 if place else 50.0)[0]
+            grid.store.cells.add_scores(grid.cell(model.id, pair).id, [stored("gemba-esa", flat)])
+    grid.store.grids.add_metric("small", "gemba-esa")
+    found = metric_disagreement(grid.store, ScoreQuestion("small", ""), metrics=[FIRST, "gemba-esa"])
+    ranks = {each.system: each.rank for each in found.ranks if each.metric == "gemba-esa"}
+    assert ranks == {"base": 3, "a": 1, "b": 1}
+
+
 def test_translations_are_ordered_within_their_pair(grid):
     found = metric_disagreement(grid.store, ScoreQuestion("small", ""))
     (within,) = (
