@@ -131,6 +131,11 @@ def model_table(view: View, found: PairView) -> Table:
         for each in found.candidates
         for score in each.scores or (None,)
     ]  # fmt: skip
+    first = {row["model"]: row for row in reversed(rows)}
+
+    def labels(row: Row) -> Markup:  # they are the model's, and not those of one of its scores
+        return _label_links(found, row["model"]) if first[row["model"]] is row else Markup("")
+
     only = f", lines with {view.lines}" if view.lines else ""
     counts = [number(name, digits=0) for name in ("sentences", "cut", "too_long", "tokens")]
     return Table(
@@ -139,7 +144,7 @@ def model_table(view: View, found: PairView) -> Table:
                  word("metric"), score("value"),
                  score_interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],
-    ).decorated({"labels": Decoration(html=lambda row: _label_links(found, row["model"]))})  # fmt: skip
+    ).decorated({"labels": Decoration(html=labels)})  # fmt: skip
 
 
 def _with_mark(row: Row) -> str:
