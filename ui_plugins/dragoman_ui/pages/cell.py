@@ -1,6 +1,7 @@
 """The cell page: the sentences of one pair, runs side by side."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -120,8 +121,14 @@ def _named(model: str) -> str:
     return f"{model} hypothesis" if re.fullmatch(r"number|source|reference(_\d+)?", model) else model
 
 
-def model_table(view: View, found: PairView) -> Table:
-    """The scores of each run on the pair: a row for each score, and one for a run that has none."""
+def model_table(view: View, found: PairView, shows: Callable[[str | None], bool] = lambda metric: True) -> Table:
+    """The scores of each run on the pair: a row for each score, and one for a run that has none.
+
+    Args:
+        view: the view.
+        found: the sentences of the pair, with the runs.
+        shows: whether scores of a metric are shown; all by default.
+    """
     rows = [
         {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
@@ -130,6 +137,7 @@ def model_table(view: View, found: PairView) -> Table:
          "labels": ", ".join(f"{count} {name.facts.title}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)
+        if shows(score and score.metric)
     ]  # fmt: skip
     first = {row["model"]: row for row in reversed(rows)}
 
