@@ -137,7 +137,7 @@ def model_table(view: View, found: PairView, shows: Callable[[str | None], bool]
          "labels": ", ".join(f"{count} {name.facts.title}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)
-        if shows(score and score.metric)
+        if shows(score.metric if score else None)
     ]  # fmt: skip
     first = {row["model"]: row for row in reversed(rows)}
 
