@@ -10,7 +10,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 PACKAGES = r"dragoman(?:_jobs|_registry|_ui)?"
 FOLDERS = r"(?:platform|jobs|registry|ui_plugins|tests|benchmarks|examples|deploy|docs)"
-GROUPS = {"dragoman.corpora", "dragoman.metrics", "dragoman.engines", "dragoman.commands", "dragoman.finishers"}
+GROUPS = {
+    "dragoman.corpora", "dragoman.metrics", "dragoman.detectors", "dragoman.engines", "dragoman.commands",
+    "dragoman.finishers",
+}  # fmt: skip
 """Entry-point groups, and tags of MLflow: dotted names that are no modules."""
 OTHERS = re.compile(r"dragoman\.(?:toml|schema\.json|model|grid|\*)$")
 
