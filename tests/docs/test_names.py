@@ -13,6 +13,8 @@ FOLDERS = r"(?:platform|jobs|registry|ui_plugins|tests|benchmarks|examples|deplo
 GROUPS = {
     "dragoman.corpora",
     "dragoman.metrics",
+    "dragoman.detectors",
+    "dragoman.environments",
     "dragoman.engines",
     "dragoman.questions",
     "dragoman.commands",

@@ -127,7 +127,12 @@ def checked_options(metric: str, options: Mapping[str, Any], place: str) -> dict
     kind = installed_metric(plugin_of(metric))
     if not issubclass(kind, ModelMetric):
         if options or (":" in metric and not _is_variant(metric)):
-            raise SpecError(f"{place}: the metric {kind.name} holds no model and has no options: give its name alone.")
+            variant = (
+                "" if _is_variant(metric) or ":" not in metric else f", nor a variant '{metric.partition(':')[2]}'"
+            )
+            raise SpecError(
+                f"{place}: the metric {kind.name} holds no model and has no options{variant}: give its name alone."
+            )
         return {}
     fields = kind.Options.model_fields
     for key in options:

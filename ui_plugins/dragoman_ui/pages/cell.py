@@ -1,6 +1,7 @@
 """The cell page: the sentences of one pair, runs side by side."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -123,8 +124,14 @@ def _named(model: str) -> str:
     return f"{model} hypothesis" if re.fullmatch(r"number|source|reference(_\d+)?", model) else model
 
 
-def model_table(view: View, found: PairView) -> Table:
-    """The scores of each run on the pair: a row for each score, and one for a run that has none."""
+def model_table(view: View, found: PairView, shows: Callable[[str | None], bool] = lambda metric: True) -> Table:
+    """The scores of each run on the pair: a row for each score, and one for a run that has none.
+
+    Args:
+        view: the view.
+        found: the sentences of the pair, with the runs.
+        shows: whether scores of a metric are shown; all by default.
+    """
     rows = [
         {"model": each.model, "state": each.cell.state.value, "reason": each.cell.reason,
          "metric": score and score.metric, "signature": score and score.signature, "value": score and score.value,
@@ -133,7 +140,13 @@ def model_table(view: View, found: PairView) -> Table:
          "labels": ", ".join(f"{count} {name.facts.title}" for name, count in found.labels[each.model].items()) or None}
         for each in found.candidates
         for score in each.scores or (None,)
+        if shows(score.metric if score else None)
     ]  # fmt: skip
+    first = {row["model"]: row for row in reversed(rows)}
+
+    def labels(row: Row) -> Markup:  # they are the model's, and not those of one of its scores
+        return _label_links(found, row["model"]) if first[row["model"]] is row else Markup("")
+
     only = f", lines with {view.lines}" if view.lines else ""
     counts = [number(name, digits=0) for name in ("sentences", "cut", "too_long", "tokens")]
     return Table(
@@ -142,7 +155,7 @@ def model_table(view: View, found: PairView) -> Table:
                  word("metric"), score("value"),
                  score_interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],
-    ).decorated({"labels": Decoration(html=lambda row: _label_links(found, row["model"]))})  # fmt: skip
+    ).decorated({"labels": Decoration(html=labels)})  # fmt: skip
 
 
 def _with_mark(row: Row) -> str:

@@ -1,7 +1,6 @@
 """The content of each page of a site, from the server's view models and view functions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -79,9 +78,8 @@ class Contents:
             segments=(), labels={each.model: counted(each.labels) for each in text.candidates},
         )  # fmt: skip
         with self.site.at(page), self.site.asked(CELL, page.query):
-            table = model_table(view, found)
+            table = model_table(view, found, self._is_shown)
         with self.site.at(page):
-            table = replace(table, content=[row for row in table.rows if self._is_shown(row["metric"])])
             signatures = Decoration(html=lambda row: breakable(row["signature"]), css=lambda row: "signature")
             table = table.decorated({"signature": signatures})
             html = self.site.render(

@@ -20,7 +20,7 @@ class Token(NamedTuple):
     """Where it ends, exclusive."""
 
 
-@lru_cache(maxsize=20_000)  # a source or a reference is read once for all metrics and models
+@lru_cache(maxsize=4096)  # the sources and references of a cell are read once for all metrics
 def tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a text: runs of letters, marks and digits; single characters in Chinese, Japanese, Thai ..."""
     return tuple(Token(found[0].casefold(), found.start(), found.end()) for found in _TOKEN.finditer(text))
