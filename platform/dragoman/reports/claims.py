@@ -57,6 +57,12 @@ def kept_claims() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
 
 
+def version() -> str:
+    """A version that changes whenever a file of kept claims does."""
+    stats = {name: path.stat() for name, path in kept_claims().items()}
+    return " ".join(f"{name} {found.st_mtime_ns} {found.st_size}" for name, found in stats.items())
+
+
 def claims_page(store: Store, asked: Mapping[str, str]) -> AnalysisReport:
     """The claims about a campaign that an address asks for: those of a file in the home's folder.
 

@@ -40,6 +40,11 @@ class AskedAnalysis:
         return {"name": self.name, **self.asked}
 
     @property
+    def moment(self) -> str:
+        """A version that changes whenever the report may."""
+        return f"{stamp()} {self.analysis.version()}".strip()
+
+    @property
     def above(self) -> str:
         """Address of the page of its grid or campaign."""
         of_grid = self.analysis.kind == "grid"
@@ -53,7 +58,7 @@ class AskedAnalysis:
         Raises:
             DragomanError: it can't be made, with the remedy.
         """
-        return _report(stamp(), open_store(), self.name, tuple(sorted(self.asked.items())))
+        return _report(self.moment, open_store(), self.name, tuple(sorted(self.asked.items())))
 
 
 def analyses_of(kind: str) -> Mapping[str, str]:
