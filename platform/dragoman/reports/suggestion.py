@@ -80,7 +80,7 @@ def pairs_table(found: Suggestion, budget: int) -> Table:
     title = f"{question.name}: {budget} training pairs to try next, by {value_name(question)}{beside}"
     return Table(
         name="suggested", title=title,
-        columns=[number("place", "", digits=0), word("source"), word("target"), *finding_columns("adds"),
+        columns=[number("place", digits=0), word("source"), word("target"), *finding_columns("adds"),
                  word("reason", "by")],
         content=rows, stub=3,
         notes=["adds: what the pair, after those above it, is expected to add to the mean over evaluated pairs, each "
@@ -103,7 +103,7 @@ def foresight_table(found: Suggestion) -> Table:
     rows = [{"right": None, "choices": None, **row} for row in rows]
     return Table(
         name="foresight", title=f"{found.scores.question.name}: how far it is to be believed",
-        columns=[word("what", ""), *finding_columns("gain"), number("right", digits=0),
+        columns=[word("what"), *finding_columns("gain"), number("right", digits=0),
                  number("choices", "of", digits=0)],
         content=rows,
         notes=["Finished models of one size are compared by what is foretold without their draws, on the pairs unseen "
