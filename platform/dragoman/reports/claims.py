@@ -105,7 +105,8 @@ def claims_table(file: ClaimFile, answers: Sequence[Answer]) -> Table:
         columns=[
             Column("verdict", "verdict", verdict, right=False, style=lambda row: _STYLES[Verdict(row["verdict"])],
                    page=Decoration(html=lambda row: f"{Verdict(row['verdict']).mark} {row['verdict']}")),
-            word("claim"), word("says", "in words"), Column("claimed", "claimed", _claimed, values=("direction", "value")),
+            word("claim"), word("says", "in words"),
+            Column("claimed", "claimed", _claimed, values=("direction", "value")),
             number("estimate", digits=2, sign=True), interval("low", "high", digits=2, sign=True),
             p_value("adjusted", "p"), Column("n", "n", lambda row: f"{row['n']:,}", values=("n", "of_what")),
             Column("cells", "cells", lambda row: row["cells"][:_SHOWN] or "-", right=False),
