@@ -40,7 +40,8 @@ def claims(
     answer has the estimate, its interval, the p-value after Holm over the file's claims, of how many it is, and the
     hash of the scored cells behind it. The same claims on the same cells give the same bytes. Tables: claims, asked.
 
-    Examples: dragoman claims examples/mfti-claims.yaml · dragoman claims examples/mfti-claims.yaml --over number-of-pairs --model sampled ·
+    Examples: dragoman claims examples/mfti-claims.yaml ·
+    dragoman claims examples/mfti-claims.yaml --over number-of-pairs --model sampled ·
     dragoman claims claims.yaml --table claims --latex · dragoman claims claims.yaml --keep ·
     dragoman claims claims.yaml --check --json · dragoman claims claims.yaml --figure claims.pdf
     """
