@@ -8,6 +8,7 @@ import typer
 
 from dragoman.claims import ClaimsError, Verdict, read_claims
 from dragoman.cli.arguments import open_snapshot
+from dragoman.cli.campaign_arguments import TunedOption
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.cli.reports import DrawingOption, FigureOption, LogOption, reported
@@ -24,6 +25,7 @@ def claims(
         str | None,
         typer.Option("--over", metavar="NAME", help="Ask of this campaign or grid, whatever the file says."),
     ] = None,
+    model: TunedOption = None,
     check: Annotated[bool, typer.Option("--check", help="End with exit code 1 unless every claim holds.")] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Also keep the file in the home's folder, for the campaign's page.")
@@ -38,15 +40,14 @@ def claims(
     answer has the estimate, its interval, the p-value after Holm over the file's claims, of how many it is, and the
     hash of the scored cells behind it. The same claims on the same cells give the same bytes. Tables: claims, asked.
 
-    Examples: dragoman claims examples/mfti-claims.yaml · dragoman claims examples/mfti-claims.yaml --over why ·
+    Examples: dragoman claims examples/mfti-claims.yaml ·
+    dragoman claims examples/mfti-claims.yaml --over number-of-pairs --model sampled ·
     dragoman claims claims.yaml --table claims --latex · dragoman claims claims.yaml --keep ·
     dragoman claims claims.yaml --check --json · dragoman claims claims.yaml --figure claims.pdf
     """
     found = read_claims(file)
-    if over is not None:
-        found = found.model_copy(
-            update={"claims": tuple(claim.model_copy(update={"over": over}) for claim in found.claims)}
-        )
+    instead = ({"over": over} if over else {}) | ({"models": tuple(model)} if model else {})
+    found = found.model_copy(update={"claims": tuple(claim.model_copy(update=instead) for claim in found.claims)})
     store = until_printed(open_snapshot())
     report = claims_report(store, found)
     answer = reported(store, report, figure=figure, drawing=drawing, log=log)

@@ -191,8 +191,10 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
             mixed that can't be compared.
     """
     records = {grid: store.models.of_grid(grid) for grid in question.grids}
+    owns = {model.id: store.models.own_graph(model.id) for of_grid in records.values() for model in of_grid}
+    # a system that asks another model has a parent too, and was trained on no pair itself
     tuned = {
-        grid: [model for model in of_grid if model.parent is not None and model.base is not None]
+        grid: [model for model in of_grid if None not in (model.parent, model.base) and _is_trained(owns[model.id])]
         for grid, of_grid in records.items()
     }
     _require_names(question, tuned)
@@ -218,9 +220,8 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
                 if number in found:
                     found[number][1].append(columns)
                 elif not np.isnan(columns.own.values).all():
-                    own = store.models.own_graph(record.id)
                     seed = seeds[grid].get(record.name)
-                    model = CampaignModel(grid, record.name, record, own, number, part.base_id, seed)
+                    model = CampaignModel(grid, record.name, record, owns[record.id], number, part.base_id, seed)
                     found[number] = (model, [columns])
         bases = {model.base for model, _ in found.values()}
         cells = set[str]()
@@ -234,6 +235,11 @@ def read_campaign(store: Store, question: CampaignQuestion, *, fewest: int = 2) 
         )
     notes = [f"Left out, as what they were trained on is unknown: {', '.join(unknown)}."] if unknown else []
     return _arrays(question, [*found.values()], parts, cells_hash(cells), notes)
+
+
+def _is_trained(own: TrainingGraph) -> bool:
+    """Whether a model was finetuned on pairs itself, as far as it is known."""
+    return bool(own.pairs) or own.evidence is Evidence.UNKNOWN
 
 
 def _require_names(question: CampaignQuestion, tuned: Mapping[str, Sequence[ModelRecord]]) -> None:

@@ -15,6 +15,6 @@ ANALYSES: dict[str, Analysis] = {
     metric_disagreement.NAME: Analysis("Where metrics disagree", "grid", metric_disagreement.report_of_page),
     effect.NAME: Analysis(effect.TITLE, "campaign", effect.effect_page),
     suggestion.NAME: Analysis(suggestion.TITLE, "campaign", suggestion.suggestion_page),
-    claims.NAME: Analysis(claims.TITLE, "campaign", claims.claims_page),
+    claims.NAME: Analysis(claims.TITLE, "campaign", claims.claims_page, claims.version),
 }
 """Each analysis, in the order of links to them."""

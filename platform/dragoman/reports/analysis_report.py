@@ -99,6 +99,8 @@ class Analysis(NamedTuple):
     """What it is of; the parameter of the page's address that names it."""
     report: Callable[[Store, Mapping[str, str]], AnalysisReport]
     """Its report, given what an address names: the subject and the choices; those left out have their defaults."""
+    version: Callable[[], str] = str
+    """Version of what it depends on besides the store, such as files of the home; pages are cached by it."""
 
 
 def texts_of(values: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -57,6 +57,12 @@ def kept_claims() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
 
 
+def version() -> str:
+    """A version that changes whenever a file of kept claims does."""
+    stats = {name: path.stat() for name, path in kept_claims().items()}
+    return " ".join(f"{name} {found.st_mtime_ns} {found.st_size}" for name, found in stats.items())
+
+
 def claims_page(store: Store, asked: Mapping[str, str]) -> AnalysisReport:
     """The claims about a campaign that an address asks for: those of a file in the home's folder.
 
@@ -99,7 +105,8 @@ def claims_table(file: ClaimFile, answers: Sequence[Answer]) -> Table:
         columns=[
             Column("verdict", "verdict", verdict, right=False, style=lambda row: _STYLES[Verdict(row["verdict"])],
                    page=Decoration(html=lambda row: f"{Verdict(row['verdict']).mark} {row['verdict']}")),
-            word("claim"), word("says", ""), Column("claimed", "claimed", _claimed, values=("direction", "value")),
+            word("claim"), word("says", "in words"),
+            Column("claimed", "claimed", _claimed, values=("direction", "value")),
             number("estimate", digits=2, sign=True), interval("low", "high", digits=2, sign=True),
             p_value("adjusted", "p"), Column("n", "n", lambda row: f"{row['n']:,}", values=("n", "of_what")),
             Column("cells", "cells", lambda row: row["cells"][:_SHOWN] or "-", right=False),

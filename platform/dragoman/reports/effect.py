@@ -130,7 +130,7 @@ def transfer_table(found: CampaignEffect) -> Table:
     ]  # fmt: skip
     notes = [
         "ratio: gain over the base on the partition, divided by that on seen pairs; its p-value is of no transfer. Its "
-        "interval is about other draws, and about other sentences."
+        "interval is about other draws, and about other sentences where their statistics are stored."
     ]
     if any(row["is_of_same_pairs"] for row in rows):
         notes.append(
@@ -189,7 +189,7 @@ def fit_table(found: CampaignEffect) -> Table:
         "slope: by a doubling of the training pairs; its p-value is of none. a, b, c: of a - b n^(-c) for n pairs.",
         "A design with a fixed number of examples in all is never mixed with one of a fixed number a pair.",
     ]
-    name = Column("what", "", lambda row: str(row["what"]), right=False)
+    name = Column("what", "fitted", lambda row: str(row["what"]), right=False)
     return Table(
         name="curve-fits", title=f"{found.scores.question.name}: fitted over the number of training pairs",
         columns=[word("design"), word("scope"), name, *finding_columns("value"), number("models", digits=0)],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from dragoman.effects.campaign_effect import design_names
 from dragoman.effects.campaign_scores import CampaignQuestion, read_campaign
@@ -12,6 +13,8 @@ from dragoman.reports import effect_figures
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing
 from dragoman.reports.effect import about, asked_of_page, choices, value_name
 from dragoman.reports.findings import finding_columns, notes_of, of_finding
+from dragoman.spec.grid import GridSpec
+from dragoman.spec.loading import sentence
 from dragoman.store.store import Store
 from dragoman.suggestion.suggested_pairs import Suggestion, suggested_pairs
 from dragoman.tables.table import Table, number, word
@@ -80,7 +83,7 @@ def pairs_table(found: Suggestion, budget: int) -> Table:
     title = f"{question.name}: {budget} training pairs to try next, by {value_name(question)}{beside}"
     return Table(
         name="suggested", title=title,
-        columns=[number("place", "", digits=0), word("source"), word("target"), *finding_columns("adds"),
+        columns=[number("place", digits=0), word("source"), word("target"), *finding_columns("adds"),
                  word("reason", "by")],
         content=rows, stub=3,
         notes=["adds: what the pair, after those above it, is expected to add to the mean over evaluated pairs, each "
@@ -103,7 +106,7 @@ def foresight_table(found: Suggestion) -> Table:
     rows = [{"right": None, "choices": None, **row} for row in rows]
     return Table(
         name="foresight", title=f"{found.scores.question.name}: how far it is to be believed",
-        columns=[word("what", ""), *finding_columns("gain"), number("right", digits=0),
+        columns=[word("what"), *finding_columns("gain"), number("right", digits=0),
                  number("choices", "of", digits=0)],
         content=rows,
         notes=["Finished models of one size are compared by what is foretold without their draws, on the pairs unseen "
@@ -138,7 +141,7 @@ def next_spec(store: Store, found: Suggestion) -> str:
 
     Raises:
         StoreError: there is too little to tell.
-        SpecError: the store has no whole spec of that grid.
+        SpecError: the store has no whole spec of that grid, or none that can be run with one model alone.
     """
     pairs = trained_pairs(found)
     model = found.scores.models[0]
@@ -148,5 +151,9 @@ def next_spec(store: Store, found: Suggestion) -> str:
         raise SpecError(f"The store has no spec of {model.grid} to write the next one from: take `--yaml`.")
     name = f"{found.scores.question.name}-suggested"
     spec = {key: value for key, value in spec.items() if key not in ("campaign", "candidates_of")}
-    spec |= {"name": name, "models": [{**written[0], "name": "suggested", "pairs": pairs}]}
+    spec |= {"name": name, "models": [{**written[0], "pairs": pairs}]}
+    try:
+        GridSpec.model_validate(spec)
+    except ValidationError as error:
+        raise SpecError(f"The spec after {model.grid}: {sentence(error, spec)} Take `--yaml` instead.") from error
     return yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)

@@ -194,7 +194,7 @@ def _reason(observed: ObservedModels, graph: NDArray[np.float64], pair: Pair, pa
     sources, targets = observed.places
     reached = (after.astype(int) @ after > 0) & ~(trained.astype(int) @ trained > 0)
     if opened := int(reached[sources, targets].sum()):
-        facts.append(f"{opened} pairs get a language to be reached by")
+        facts.append(f"{opened} pair{'s get' if opened > 1 else ' gets'} a language to be reached by")
     named = sorted(zip(parts.tolist(), FEATURES.values(), strict=True), reverse=True)
     weighty = [f"{words} ({value:+.2f})" for value, words in named[:2] if value > 0]
     return "; ".join([*facts, *weighty]) or "no other pair is better"
@@ -228,7 +228,10 @@ def _verdict(tested: Foresight) -> str:
     said = f"of two finished models of one size it named the better one {tested.right} times of {tested.choices}"
     if finding.p <= _LEVEL and finding.estimate > 0:
         return f"It foretells better than chance: {said}, without having seen either."
-    return f"It is not shown to be better than random draws: {said}, without having seen either."
+    within = tested.within
+    if within.p is not None and within.estimate is not None and within.p <= _LEVEL and within.estimate > 0:
+        said += ", though it foretells which unseen pairs of a model are the better ones"
+    return f"It is not shown to be better than random draws: {said}. It had seen neither."
 
 
 def _too_little(scores: CampaignScores, start: str | None, tested: Foresight) -> Suggestion:

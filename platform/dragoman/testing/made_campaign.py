@@ -94,8 +94,15 @@ class MadeCampaign:
     def _spec(self, ending: str, pairs: Sequence[Pair]) -> dict[str, Any]:
         size, _, seed = ending.partition("-pairs-draw")
         rule = {"sample": int(size), "seed": int(seed)} if seed else [str(pair) for pair in pairs]
-        model = {"name": "sampled", "pairs": rule, "examples": self.examples}
-        return {"name": f"{self.name}-{ending}", "campaign": self.name, "models": [model]}
+        method = {"kind": "full", "steps": 1, "learning_rate": 0.001}
+        return {
+            "name": f"{self.name}-{ending}",
+            "campaign": self.name,
+            "base": "models/tiny",
+            "languages": list(self.languages),
+            "corpus": {"kind": "cldr"},
+            "models": [{"name": "sampled", "pairs": rule, "examples": self.examples, "method": method}],
+        }
 
     def _examples(self, pairs: int) -> int:
         return self.examples["total"] // pairs if isinstance(self.examples, dict) else int(self.examples)

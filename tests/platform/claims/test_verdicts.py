@@ -13,12 +13,15 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.claims import ClaimFile, Question, QuestionOptions, Verdict, answered
 from dragoman.claims import claim_file as claim_files
 from dragoman.errors import StoreError
-from dragoman.partition import Partition
+from dragoman.pair import all_pairs
+from dragoman.partition import Partition, TrainingGraph
 from dragoman.plugins import available, load
 from dragoman.reports.claims import claims_report
+from dragoman.spec import EvaluationPrompt
+from dragoman.store.records import ModelRecord, PromptRecord
 from dragoman.store.store import Store
 from dragoman.tables.render import Form, render
-from dragoman.testing import MadeCampaign, random_score
+from dragoman.testing import GridBuilder, MadeCampaign, random_score
 
 LANGUAGES = ("ar", "de", "en", "fr")
 GOLDEN = Path(__file__).with_name("claims.golden.json")
@@ -141,6 +144,28 @@ def test_the_questions_of_a_campaign(store):
     ]
     means = [sum(gaps[2 * draw : 2 * draw + 2]) / 2 for draw in range(4)]
     assert found[4].finding.estimate == pytest.approx(sum(means) / 4)
+
+
+def test_prompts_are_compared_by_their_names(store):
+    base = ModelRecord(id="model-p", name="p", recipe={"model": "p"}, graph=TrainingGraph())
+    prompts = [{"template": "{source}", "name": "right"}, {"template": "Wrong: {source}", "name": "wrong"}]
+    ids = [EvaluationPrompt.model_validate(each).id for each in prompts]
+    spec = {"name": "asked", "evaluation": {"prompts": prompts}}
+    grids = [
+        GridBuilder(store, [base], all_pairs(LANGUAGES), name="asked", segments=20, spec=spec, metrics=("bleu",),
+                    prompt=PromptRecord(id=number, template=each["template"])).add()
+        for number, each in zip(ids, prompts, strict=True)
+    ]  # fmt: skip
+    store.grids.add(grids[0].grid, [*grids[0].cells, *grids[1].cells])
+    for grid, quality in zip(grids, (0.7, 0.5), strict=True):
+        for record in grid.cells:
+            score = random_score("bleu", grid.prompt.id, record.cell.pair, segments=20, quality=quality, signature="v1")
+            grid.translate(record.cell, [score], segments=20)
+    (name,) = store.grids.get("asked").names.values() or ["base"]
+    claim = {"question": "prompt-difference", "model": name, "a": "wrong", "b": "right", "over": "asked"}
+    right, wrong = answered(store, file_of(claim, {**claim, "direction": "below"}))
+    assert right.verdict is Verdict.HOLDS and wrong.verdict is Verdict.FAILS, right.why
+    assert right.finding.n == 12 and right.finding.estimate > 5 and len(right.finding.cells) == 32
 
 
 def test_claims_are_golden_and_the_same_bytes_each_time(store):

@@ -9,6 +9,7 @@ from dragoman.effects.campaign_effect import campaign_effect
 from dragoman.effects.campaign_scores import CampaignQuestion, read_campaign
 from dragoman.effects.mean_gain import mean_gain
 from dragoman.errors import StoreError
+from dragoman.identity import hash_lines
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import Partition, TrainingGraph
 from dragoman.store.records import DecodingRecord, ModelRecord, StoredScore
@@ -107,6 +108,35 @@ def test_wrong_input_is_a_sentence_with_the_remedy(store):
     ):
         with pytest.raises(StoreError, match=sentence):
             asked(name, **rest)
+
+
+def test_a_system_that_asks_a_finetuned_model_is_none_itself(store):
+    models = store.models.of_grid("made-3-pairs-draw1")
+    through = ModelRecord(
+        id="through",
+        name="through",
+        parent=models[1].id,
+        base=models[0].id,
+        recipe={"pivot": {}},
+        graph=TrainingGraph(),
+    )
+    grid = GridBuilder(store, [*models, through], PAIRS, name="pivots", segments=20).add()
+    for record in grid.cells:
+        if record.cell.model == "through":
+            score = random_score("bleu", "through", record.cell.pair, segments=20, quality=0.6, signature="v1")
+            grid.translate(record.cell, [score], segments=20)
+    found = read_campaign(store, CampaignQuestion.of(store, "pivots"), fewest=1)
+    assert [model.record.id for model in found.models] == [models[1].id]
+
+
+def test_a_slice_of_the_test_set_has_effects_of_its_own(store):
+    labels = {(pair, hash_lines(pair)): {"domain": ["news"] * 8 + ["chat"] * 12} for pair in PAIRS}
+    store.conditions.add_labels("test1-a", labels)
+    whole = campaign_effect(store, CampaignQuestion.of(store, "made"))
+    news = campaign_effect(store, CampaignQuestion.of(store, "made", lines="domain=news"))
+    assert news.scores.own.shape == whole.scores.own.shape and news.scores.cells != whole.scores.cells
+    assert not np.allclose(news.scores.own, whole.scores.own)
+    assert news.transfer[0].finding.low is not None
 
 
 def test_grids_that_were_decoded_differently_are_not_mixed(store):

@@ -11,7 +11,6 @@ from dragoman.tables.table import Table
 from dragoman_ui.responses.cache import kept
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.analyses import AskedAnalysis, analyses_of
-from dragoman_ui.viewmodels.store import stamp
 from dragoman_ui.viewmodels.systems import one_of
 
 
@@ -45,7 +44,7 @@ def figure_file() -> Response:
     asked = AskedAnalysis(request.args)
     form = FigureForm(one_of("A figure has no form", request.args.get("form") or FigureForm.SVG, FigureForm))
     drawing = asked.report().drawing(request.args.get("drawing") or None)
-    response = kept(stamp(), form.media_type, lambda: figure_bytes(drawing.draw, form))
+    response = kept(asked.moment, form.media_type, lambda: figure_bytes(drawing.draw, form))
     if request.args.get("form"):
         name = f"{asked.subject}-{asked.name}-{drawing.name}.{form.value}"
         response.headers.set("Content-Disposition", "attachment", filename=name)

@@ -46,6 +46,11 @@ class AskedAnalysis:
         return {"name": self.name, **self.asked}
 
     @property
+    def moment(self) -> str:
+        """A version that changes whenever the report may."""
+        return f"{stamp()} {self.analysis.version()}".strip()
+
+    @property
     def above(self) -> str:
         """Address of the page of its grid or campaign."""
         of_grid = self.analysis.kind == "grid"
@@ -59,7 +64,7 @@ class AskedAnalysis:
         Raises:
             DragomanError: it can't be made, with the remedy.
         """
-        return _report(stamp(), open_store(), self.name, tuple(sorted(self.asked.items())))
+        return _report(self.moment, open_store(), self.name, tuple(sorted(self.asked.items())))
 
     def linked(self) -> AnalysisReport:
         """The same, with links from the lines of its tables to the sentences that they are of.
