@@ -20,8 +20,7 @@ class Worker:
         if kind == "echo":
             yield body
         elif kind == "count":
-            for number in range(body):
-                yield number
+            yield from range(body)
         elif kind == "refuse":
             raise Refusal("That can't be had: ask for something else.")
         elif kind == "missing":

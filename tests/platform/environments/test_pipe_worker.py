@@ -1,6 +1,5 @@
-"""The protocol over a pipe: answers, streams, errors as sentences, deaths named as what they are, ends with the parent."""
+"""The protocol over a pipe: answers, streams, errors as sentences, deaths by name, an end with the parent."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -191,7 +190,11 @@ def lives(number: int) -> bool:
 
 
 def test_no_descriptor_is_left() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     for _ in range(3):
         PipeWorker(Path(sys.executable), WORKER, name="echo").close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
