@@ -4,8 +4,8 @@
 
 The model is a random XLM-R as a regression checkpoint, made on the spot. comet-score's side is what that command does
 after it has loaded the model (its embedding cache on, batches of 16, sorted by length): for one system, for three
-systems in three commands, and for three in one command. Both sides compute on one thread; seconds of the processor are given
-beside those of the clock, since other work on the machine disturbs only the latter.
+systems in three commands, and for three in one command. Both sides compute on one thread; seconds of the processor are
+given beside those of the clock, since other work on the machine disturbs only the latter.
 """
 
 import argparse
