@@ -15,6 +15,7 @@ PUBLIC = (
     "dragoman",
     "dragoman.analysis",
     "dragoman.corpora",
+    "dragoman.environments",
     "dragoman.judgement",
     "dragoman.metrics",
     "dragoman.spec",

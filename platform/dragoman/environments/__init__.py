@@ -21,15 +21,15 @@ from dragoman.environments.pipe_worker import (
 )
 
 __all__ = [
-    "COMET",
-    "VLLM",
-    "VLLM_CPU",
     "BuildError",
+    "COMET",
     "Environment",
     "EnvironmentMissingError",
     "Installation",
     "PipeWorker",
     "Sources",
+    "VLLM",
+    "VLLM_CPU",
     "WorkerDiedError",
     "WorkerError",
     "WorkerMemoryError",
