@@ -1,6 +1,7 @@
 """Plugins: entry points that installed packages register, as Dragoman's own features do.
 
 Groups: `dragoman.corpora`, `dragoman.metrics`, `dragoman.engines` (subclasses of `Corpus`, `Metric` and `Engine`),
+`dragoman.environments` (objects of `Environment`),
 `dragoman.commands` (a function or a Typer app, added to the command line under the entry point's name) and
 `dragoman.finishers` (a function that is called when all cells of a grid are done).
 """

@@ -18,7 +18,7 @@ from dragoman.store.store import Store
 
 PRINTING = (
     "add-scores", "add-system", "audit export", "audit verify", "champions", "compare", "config", "delete", "diff",
-    "doctor", "gate", "gc", "history", "judge agreement", "judge choose", "judge import", "judge metrics",
+    "doctor", "env list", "gate", "gc", "history", "judge agreement", "judge choose", "judge import", "judge metrics",
     "judge results", "list", "plan", "promote", "prompts", "publish", "query", "rank", "results", "rollback", "score",
     "status", "stop", "verify",
 )  # fmt: skip
