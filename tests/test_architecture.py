@@ -36,8 +36,9 @@ LAYERS = {
         ("quoted",),
         ("translations",),
         ("store", "corpora"),
+        ("spec", "tables"),
         ("metrics",),
-        ("spec", "tables", "environments"),
+        ("environments",),
     ),
     "dragoman_jobs": (
         ("cli", "testing"),

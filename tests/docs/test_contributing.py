@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -20,8 +19,10 @@ from dragoman.cell import CellState
 from dragoman.corpora.factory import open_corpus
 from dragoman.errors import CorpusError, DragomanError
 from dragoman.metrics.base import MetricNeedError
+from dragoman.metrics.loaded_metric import LoadedMetric
 from dragoman.metrics.scoring import ScoreRecord, require, score
 from dragoman.pair import Pair
+from dragoman.planning.model_metrics import with_options
 from dragoman.segment import Segment, Split
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
@@ -86,18 +87,19 @@ def test_a_metric(package: Path) -> None:
     assert found.signature == "exact_match|case:mixed|version:1"
 
 
-def test_a_metric_with_a_model(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LENGTH_MODEL", str(tmp_path / "none.safetensors"))
-    with pytest.raises(MetricNeedError, match="set LENGTH_MODEL"):
-        require(["length_model"], [PAIR], ("de", "en"))
-    save_file({"weight": torch.tensor([[1.0, 2.0]]), "bias": torch.tensor([0.5])}, tmp_path / "model.safetensors")
-    monkeypatch.setenv("LENGTH_MODEL", str(tmp_path / "model.safetensors"))
-    require(["length_model"], [PAIR], ("de", "en"))
-    found = scored("length_model")
-    # source + 2 × hypothesis + 0.5 in characters: 3 + 2 + 0.5 and three times 1 + 2 + 0.5
-    assert np.allclose(found.statistics[:, 0], [5.5, 3.5, 3.5, 3.5])
-    assert found.value == 4.0
-    assert re.fullmatch(r"length_model\|weights:[0-9a-f]{12}\|version:1", found.signature)
+def test_a_metric_with_a_model(package: Path, tmp_path: Path) -> None:
+    require(["length_model"], [PAIR], ("de", "en"))  # its model is looked for where it is loaded
+    file = tmp_path / "model.safetensors"
+    (metric,) = with_options({"length_model": {"checkpoint": str(file)}}, "here")
+    with pytest.raises(MetricNeedError, match="name its file as the option checkpoint"):
+        LoadedMetric(metric, home=tmp_path)
+    save_file({"weight": torch.tensor([[1.0, 2.0]]), "bias": torch.tensor([0.5])}, file)
+    found = LoadedMetric(metric, home=tmp_path).score(PAIR, ["abc", "d"], ["ef", "g"], ["h", "i"])
+    # source + 2 × hypothesis + 0.5 in characters: 3 + 4 + 0.5 and 1 + 2 + 0.5
+    assert isinstance(found, ScoreRecord) and found.statistics.tolist() == [[7.5, 1], [3.5, 1]]
+    assert found.value == 5.5
+    signature = r"length_model\|weights:[0-9a-f]{12}\|precision:float32\|version:1\|empty:0"
+    assert re.fullmatch(signature, found.signature)
 
 
 def test_an_engine(package: Path, tmp_path: Path) -> None:

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dragoman.errors import ModelError
+from dragoman.metrics.loaded_metric import LoadedMetric
+from dragoman.metrics.lookup import installed_metric
 from dragoman.metrics.scoring import ScoreRecord, score
 from dragoman.pair import Pair
 from dragoman.partition import Partition
+from dragoman.planning.model_metrics import configured_metrics
+from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman.spec.method import Selection
+from dragoman.spec.metric import stored_name
 from dragoman_jobs.engines.tokenization import DecodingFacts
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.finetune import distributed
@@ -59,6 +64,7 @@ class DevSet:
         self._selection = selection
         self._folder = folder
         self._tokenizer = tokenizer
+        self._loaded: LoadedMetric | None = None
 
     @property
     def patience(self) -> int | None:
@@ -78,7 +84,8 @@ class DevSet:
         for index, dev in enumerate(self._pairs):
             found[dev.partition].append(values[index])
         partitions = {str(partition): fmean(found[partition]) for partition in Partition if found[partition]}
-        return DevScore(step, fmean(partitions.values()), partitions)
+        better = installed_metric(stored_name(self._selection.metric)).higher_is_better
+        return DevScore(step, fmean(partitions.values()), partitions, better)
 
     def _values(self, model: PreTrainedModel, device: "torch.device") -> dict[int, float]:
         """The value of every pair that is this worker's."""
@@ -103,12 +110,27 @@ class DevSet:
         return values
 
     def _value(self, dev: DevPair, texts: Sequence[str]) -> float:
-        (result,) = score((self._selection.metric,), dev.pair, tuple(dev.pair), dev.sources, texts, dev.references)
+        name = stored_name(self._selection.metric)
+        if (model := self._model()) is not None:
+            result = model.score(dev.pair, dev.sources, texts, dev.references)
+        else:
+            (result,) = score((name,), dev.pair, tuple(dev.pair), dev.sources, texts, dev.references)
         if not isinstance(result, ScoreRecord):
-            raise ModelError(
-                f"{self._selection.metric} can't score {dev.pair} ({result.reason}): choose other dev pairs."
-            )
+            raise ModelError(f"{name} can't score {dev.pair} ({result.reason}): choose other dev pairs.")
         return result.value
+
+    def _model(self) -> LoadedMetric | None:
+        """The model of the metric, loaded once, on the CPU: the device is the training's; None where it holds none."""
+        if self._loaded is None:
+            for metric in configured_metrics([self._selection.metric]):
+                self._loaded = LoadedMetric(metric, home=settings().home.resolve())
+        return self._loaded
+
+    def close(self) -> None:
+        """Give up the metric's model."""
+        if self._loaded is not None:
+            self._loaded.close()
+            self._loaded = None
 
 
 def is_over(dev: Sequence[DevScore], patience: int | None) -> bool:
@@ -118,4 +140,4 @@ def is_over(dev: Sequence[DevScore], patience: int | None) -> bool:
 
 def best(dev: Sequence[DevScore]) -> DevScore:
     """The best look; the first of several as good."""
-    return max(dev, key=lambda look: look.value)
+    return max(dev, key=lambda look: look.value if look.higher_is_better else -look.value)

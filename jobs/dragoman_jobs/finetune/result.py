@@ -23,6 +23,8 @@ class DevScore(NamedTuple):
     """The mean over the partitions."""
     partitions: dict[str, float]
     """The mean over the pairs of each partition."""
+    higher_is_better: bool = True
+    """Whether a greater value is the better one."""
 
 
 class Progress(NamedTuple):

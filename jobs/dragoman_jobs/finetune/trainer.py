@@ -129,6 +129,8 @@ class Training:
                 saved = monotonic()
             speed = (state.target_tokens - tokens_before) / (state.seconds - seconds_before)
             yield Progress(step, self._method.steps, loss, rate, speed, look)
+        if self._dev:
+            self._dev.close()
         if state.dev and best(state.dev).step != state.step:
             restore_weights(checkpoints, best(state.dev).step, self._parameters)
 

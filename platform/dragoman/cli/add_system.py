@@ -11,6 +11,7 @@ from dragoman.cli.arguments import GridArgument, complete_test_sets, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
 from dragoman.cli.system_arguments import NameArgument, TrainedOnOption, columns_of, training_of
+from dragoman.metrics.scoring import text_metrics
 from dragoman.planning.added_systems import AddedSystem, add_system, baseline_of
 from dragoman.settings import settings
 from dragoman.tables.table import Table, number, word
@@ -98,6 +99,10 @@ def add(
         )  # fmt: skip
     said = [_sentence(grid, name, added, dry_run)]
     if not dry_run:
+        metrics = store.grids.get(grid).metrics
+        models = [metric for metric in metrics if metric not in text_metrics(metrics)]
+        options = " ".join(f"--metric {metric}" for metric in models)
+        said.append(f"`dragoman score {grid} {options}` adds the scores of models." if models else "")
         said.append(tell_mlflow(settings().mlflow_url, store, grid, added.read.identity.id) or "")
     return Answer([_table(grid, name, added)], " ".join(filter(None, said)))
 

@@ -9,6 +9,8 @@ from dragoman.metrics.model_metric import ModelMetric
 from dragoman.metrics.names import plugin_of
 from dragoman.plugins import UnknownPluginError
 
+_GATED = " (gated)"
+
 _NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
 
 
@@ -42,11 +44,11 @@ def terms_of_use(metric: str, signature: str = "") -> str | None:
 
     Args:
         metric: its name.
-        signature: what its scores were computed under: a field `licence` there is that of the very checkpoint.
+        signature: of its scores: a field in it, as `licence:CC-BY-NC-4.0 (gated)`, is of the very checkpoint.
     """
     kind = metric_class(metric)
     said = next((part.partition(":")[2] for part in signature.split("|") if part.startswith("licence:")), "")
-    is_gated = "|gated" in f"|{signature}"
+    said, is_gated = said.removesuffix(_GATED), said.endswith(_GATED)
     if kind is not None and issubclass(kind, ModelMetric):
         said, is_gated = said or kind.licence, is_gated or kind.gated
     is_closed = _NON_COMMERCIAL.search(said) is not None

@@ -74,6 +74,10 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
         for name, at in measured.get("trainings", {}).items():
             notes.append(f"finetune {name}: step {at['step']} of {at['steps']}, loss {at['loss']:.2f}, "
                          f"{at['tokens_per_second']:,.0f} target tokens/s")  # fmt: skip
+        for name, at in measured.get("scoring", {}).items():
+            actors = f"{at['actors']} {'actor' if at['actors'] == 1 else 'actors'}"
+            notes.append(f"{name}: {at['scored']} cells scored, {at['open']} wait, {actors}, "
+                         f"{at['loads']} {'load' if at['loads'] == 1 else 'loads'} of its model")  # fmt: skip
         if not last.is_alive and last.state is not JobState.QUEUED and row["done"] + row["missing"] < row["cells"]:
             again = f"dragoman retry {grid} --failed" if row["failed"] else f"dragoman resume {grid}"
             notes.append(f"`{again}` goes on with it.")

@@ -122,6 +122,9 @@ def _checked(path: Path, content: dict[str, Any], which: str) -> GridSpec:
             continue  # said by the plan, which needs the corpus itself
     for number, metric in enumerate(spec.evaluation.metrics):
         _check_metric(metric, f"evaluation.metrics.{number}", f"{path}{which}")
+    for number, model in enumerate(spec.models):
+        if (selection := model.method.selection) is not None:
+            _check_metric(selection.metric, f"models.{number}.method.selection.metric", f"{path}{which}")
     places = (path.parent, Path())
     baselines = tuple(
         one.model_copy(update={"model": _found(one.model, places)}) if one.model and one.engine != "openai" else one

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from dragoman.spec.base import SpecModel
+from dragoman.spec.metric import MetricField
 from dragoman.spec.pairs import PairField
 
 _LATER = {"accumulation", "gradient_checkpointing", "selection", "dora", "quantized", "base_precision"}
@@ -20,8 +21,9 @@ class Selection(SpecModel):
     """The pairs that are translated; name unseen ones too, so that what is kept is not only good on what it trained."""
     sentences: int = Field(default=20, ge=1)
     """Lines of the dev split for each pair (fewer where the corpus has fewer)."""
-    metric: Literal["bleu", "chrf", "chrf++"] = "chrf"
-    """What is compared: the mean over partitions of the mean over a partition's pairs."""
+    metric: MetricField = "chrf"
+    """What is compared: the mean over partitions of the mean over a partition's pairs. One that holds a model is loaded
+    beside the training, on its CPU cores, and keeps no device from it."""
     max_new_tokens: int = Field(default=80, ge=1)
     """Tokens after which a translation is cut."""
     patience: int | None = Field(default=None, ge=1)

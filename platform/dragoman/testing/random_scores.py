@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.metrics.lookup import installed_metric
+from dragoman.metrics.model_metric import ModelMetric
 from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair
 from dragoman.store.records import StoredScore
@@ -18,7 +19,7 @@ def random_score(
     """A score of made-up segments, with an interval of one point on each side.
 
     Args:
-        metric: `off_target`, `ter`, or a metric with BLEU's statistics.
+        metric: `off_target`, `ter`, a metric that holds a model, or one with BLEU's statistics.
         model: with the metric and the pair, what the numbers are drawn by.
         pair: the direction.
         segments: how many.
@@ -27,10 +28,15 @@ def random_score(
         statistics: whether the segments' statistics are kept.
     """
     rows: NDArray[Any]
+    kind = installed_metric(metric)
     rng = np.random.default_rng(zlib.crc32(f"{metric} {model} {pair}".encode()))
     if metric == "off_target":
         off = rng.random(segments) > quality
         rows = np.stack([off, ~off & False, rng.random(segments) < 0.05, ~off & False, off | True], axis=1)
+    elif issubclass(kind, ModelMetric):
+        least, greatest = kind.bounds[0] or 0.0, kind.bounds[1] or 1.0
+        share = rng.beta(8 * quality + 1, 8 * (1 - quality) + 1, segments)
+        rows = np.stack([least + (greatest - least) * share, np.ones(segments)], axis=1)
     elif metric == "ter":
         words = np.full(segments, 10)
         rows = np.stack([rng.binomial(words, 1 - quality), words], axis=1)
@@ -39,7 +45,7 @@ def random_score(
         matches = np.minimum.accumulate(rng.binomial(totals, quality ** np.arange(1, 5)), axis=1)
         rows = np.concatenate([np.full((segments, 2), 10), matches, totals], axis=1)
     rows = np.asarray(rows, np.float64)
-    value = float(installed_metric(metric)(pair).aggregate(rows.sum(axis=0)))
+    value = float(kind(pair).aggregate(rows.sum(axis=0)))
     return StoredScore(
         metric=metric,
         signature=f"{metric}|{signature}",

@@ -122,7 +122,7 @@ class GridRuns:
             table = {name: [str(value) for value in column] for name, column in zip(names, columns, strict=True)}
             self._client.log_table(run, table, "samples.json")
         for metric, page in found.maps.items():
-            self._client.log_text(run, page, f"heat-map-{metric_name(metric).replace('/', '-')}.html")
+            self._client.log_text(run, page, f"heat-map-{metric_name(metric).replace('/', '-').replace(':', '-')}.html")
         self._client.set_terminated(run)
         self._client.set_terminated(parent)
         return run

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.fixtures.model_metric import Notes
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
@@ -127,3 +129,22 @@ def test_when_patience_is_over() -> None:
 def test_no_dev_line(base: Path, make_examples: Examples, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no line of the dev split to choose a checkpoint by"):
         list(finetune(str(base), None, make_examples(4), FULL, 7, tmp_path / "model"))
+
+
+def test_a_metric_that_holds_a_model_chooses_and_is_loaded_once(
+    base: Path, make_examples: Examples, tmp_path: Path, overlap: Notes
+) -> None:
+    by_model = SELECTION.model_copy(update={"metric": "overlap"})
+    told = run(base, make_examples(40), FULL.model_copy(update={"selection": by_model}), tmp_path / "model")
+    looks = [progress.dev for progress in told if progress.dev is not None]
+    assert [look.step for look in looks] == [2, 4, 6, 8]
+    assert all(0 <= look.value <= 1 and look.higher_is_better for look in looks)
+    assert len(overlap.loads) == 1 and not psutil.pid_exists(overlap.loads[0][1])
+    result = FinetuneResult.load(tmp_path / "model")
+    assert result.chosen_step == max(looks, key=lambda look: look.value).step
+
+
+def test_of_a_metric_that_falls_the_lowest_look_is_the_best() -> None:
+    dev = [DevScore(step, value, {}, higher_is_better=False) for step, value in ((1, 3.0), (2, 1.0), (3, 1.0))]
+    assert best(dev).step == 2
+    assert is_over(dev, 1) and not is_over(dev, 2)

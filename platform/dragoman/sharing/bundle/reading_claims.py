@@ -30,6 +30,7 @@ from dragoman.sharing.bundle.claims import (
 from dragoman.sharing.bundle.container import BundleReader
 from dragoman.sharing.bundle.findings import Finding
 from dragoman.sharing.bundle.rebuilding import Place
+from dragoman.sharing.bundle.segment_scores import SEGMENTS, SegmentsClaim, SegmentsKey, held_segments
 
 AnyClaim = TypeVar("AnyClaim", bound=Claim)
 
@@ -136,6 +137,12 @@ def read_differences(bundle: BundleReader, findings: list[Finding]) -> Iterator[
     return rows(bundle, DIFFERENCES, DifferenceClaim, findings)
 
 
+def read_segments(bundle: BundleReader, claims: Claims, findings: list[Finding]) -> dict[SegmentsKey, bytes]:
+    """The statistics of a bundle's segments by metrics that hold a model; what is wrong is added to the findings."""
+    scores = {place: [each.claim for each in own] for place, own in claims.scores.items()}
+    return held_segments(rows(bundle, SEGMENTS, SegmentsClaim, findings), claims.cells, scores, findings)
+
+
 def rows(
     bundle: BundleReader, name: str, kind: type[AnyClaim], findings: list[Finding]
 ) -> Iterator[tuple[int, AnyClaim]]:
@@ -183,6 +190,7 @@ def _members(bundle: BundleReader, contents: Contents, cells: dict[Place, CellCl
         for test_set in contents.test_sets
         for pair in test_set.pairs
     }
+    may.add(SEGMENTS)
     yield from (Finding(name, "it is missing") for name in sorted(due - bundle.members.keys()))
     yield from (
         Finding(name, "it has no place in the bundle: no cell of the plan has such a text")

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from dragoman.metrics.base import MetricError, MetricNeedError
 from dragoman.metrics.lookup import metric_class
+from dragoman.metrics.model_metric import ModelMetric
 from dragoman.pair import Pair
 from dragoman.sharing.bundle.claims import CellClaim, ScoreClaim
 from dragoman.sharing.bundle.findings import Unchecked
 from dragoman.sharing.bundle.rebuilding import Place, Rebuilt
+from dragoman.sharing.bundle.segment_scores import SegmentsKey
 from dragoman.store.maintenance.rescoring import ScoringTask, scored
 from dragoman.store.records import CellOutcome, StoredScore, Translation
 
@@ -95,6 +97,8 @@ class Signatures:
         kind = metric_class(metric)
         if kind is None:
             return Here(None, f"the metric {metric} is not installed here")
+        if issubclass(kind, ModelMetric):
+            return Here(None, f"{metric} is computed by a model and not recomputed: its scores are taken as they stand")
         try:
             own, several = kind(pair, self._languages), self._references(test_set, pair)
             return Here(own.signature if several is None else own.signature_of_several(several))
@@ -128,19 +132,22 @@ def rescore(
     claims: Mapping[Place, tuple[CellClaim, Collection[ScoreClaim]]],
     metrics: Collection[str],
     signatures: Signatures,
+    segments: Mapping[SegmentsKey, bytes],
     languages: Iterable[str],
     workers: int = 1,
     advance: Callable[[int, int], None] | None = None,
 ) -> Iterator[Rescored]:
     """Score every cell of a rebuilt grid that has translations, and write the scores into its store.
 
-    Of scores under other signatures than this machine's the claimed values are written, without statistics.
+    Of scores under other signatures than this machine's the claimed values are written, with the statistics that the
+    bundle has of their segments, if any.
 
     Args:
         rebuilt: the grid.
         claims: its cells with the scores that are claimed.
         metrics: the grid's metrics.
         signatures: those of this machine.
+        segments: statistics that the bundle has.
         languages: the grid's languages.
         workers: processes that score.
         advance: is told how many cells are scored, and of how many.
@@ -155,7 +162,14 @@ def rescore(
         for each in claimed:
             (own if signatures.computes(each) else foreign).append(each)
         kept[cell.id] = [
-            StoredScore(metric=each.metric, signature=each.signature, value=each.value, low=each.low, high=each.high)
+            StoredScore(
+                metric=each.metric,
+                signature=each.signature,
+                value=each.value,
+                low=each.low,
+                high=each.high,
+                statistics=segments.get(SegmentsKey(place, each.metric, each.signature)),
+            )
             for each in foreign
         ]
         elsewhere = {each.metric for each in foreign} - {each.metric for each in own}

@@ -25,9 +25,17 @@ from dragoman.sharing.bundle.claims import (
 from dragoman.sharing.bundle.container import BundleReader
 from dragoman.sharing.bundle.findings import Finding, Unchecked
 from dragoman.sharing.bundle.integrity import check_integrity
-from dragoman.sharing.bundle.reading_claims import Claims, read_claims, read_contents, read_differences, read_means
+from dragoman.sharing.bundle.reading_claims import (
+    Claims,
+    read_claims,
+    read_contents,
+    read_differences,
+    read_means,
+    read_segments,
+)
 from dragoman.sharing.bundle.rebuilding import Rebuilt, rebuild
 from dragoman.sharing.bundle.rescoring import Rescored, Signatures, rescore
+from dragoman.sharing.bundle.segment_scores import SegmentsKey
 
 EXACT, RESAMPLED = 1e-9, 1e-6
 """Relative differences of equal numbers from machine to machine: of scores and their means, and of what is resampled,
@@ -130,12 +138,19 @@ class _Check:
             place: (cell, [each.claim for each in self._claims.scores.get(place, ())])
             for place, cell in self._claims.cells.items()
         }
+        segments = read_segments(self._bundle, self._claims, self.findings)
         for found in rescore(
-            rebuilt, claims=claims, metrics=contents.metrics, signatures=self.signatures,
+            rebuilt, claims=claims, metrics=contents.metrics, signatures=self.signatures, segments=segments,
             languages=contents.languages, workers=self._workers, advance=self._step("scoring"),
         ):  # fmt: skip
             self._hold_scores(found)
-        self._lacking = {each.metric for each in self.signatures.unchecked}
+        self._lacking = {
+            each.claim.metric
+            for place, own in self._claims.scores.items()
+            for each in own
+            if self.signatures.is_foreign(each.claim)
+            and SegmentsKey(place, each.claim.metric, each.claim.signature) not in segments
+        }
         of_means = read_means(self._bundle, self.findings)
         self._hold(MEANS, of_means, self._counted("means", measures.means(rebuilt.store, contents)))
         tested = self._counted("tests", measures.differences(rebuilt.store, contents))

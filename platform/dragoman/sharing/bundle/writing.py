@@ -29,6 +29,7 @@ from dragoman.sharing.bundle.claims import (
 )
 from dragoman.sharing.bundle.container import BundleWriter
 from dragoman.sharing.bundle.line_contents import content_hashes
+from dragoman.sharing.bundle.segment_scores import SEGMENTS, model_metrics, segments_of
 from dragoman.sharing.shared_grid import SharedGrid
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.line_labels import Labels
@@ -74,6 +75,8 @@ def write_bundle(store: Store, grid: str, path: Path, *, advance: Callable[[int,
             bundle.add(CONTENTS, json.dumps(contents.model_dump(mode="json"), ensure_ascii=False, indent=1).split("\n"))
             bundle.add(CELLS, _written(_cells(snapshot, shared)))
             bundle.add(SCORES, _written(_scores(snapshot, shared)))
+            if models := model_metrics(contents.metrics):
+                bundle.add(SEGMENTS, _written(segments_of(snapshot, shared, models)))
             bundle.add(MEANS, _written(measures.means(snapshot, contents)))
             bundle.add(DIFFERENCES, _written(measures.differences(snapshot, contents)))
             conditions = snapshot.conditions
