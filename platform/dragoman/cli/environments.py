@@ -116,7 +116,7 @@ def remove(name: NameArgument) -> None:
 def path(name: NameArgument) -> None:
     """Print the folder of an installed environment.
 
-    Examples: dragoman env path comet · $(dragoman env path comet)/bin/comet-score --help
+    Examples: dragoman env path comet
     """
     from dragoman.environments import EnvironmentMissingError, environment, installed, place
 

@@ -21,15 +21,15 @@ from dragoman.environments.pipe_worker import (
 )
 
 __all__ = [
-    "BuildError",
     "COMET",
+    "VLLM",
+    "VLLM_CPU",
+    "BuildError",
     "Environment",
     "EnvironmentMissingError",
     "Installation",
     "PipeWorker",
     "Sources",
-    "VLLM",
-    "VLLM_CPU",
     "WorkerDiedError",
     "WorkerError",
     "WorkerMemoryError",

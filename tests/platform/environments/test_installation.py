@@ -37,6 +37,8 @@ from dragoman.operations.finding import State
 from dragoman.settings import settings
 
 VERSION = "1.2.3"
+BUILDERS = pytest.mark.parametrize("has_uv", [True, pytest.param(False, marks=pytest.mark.slow)])
+"""With uv, and with venv and pip, which take longer."""
 
 
 @pytest.fixture
@@ -103,6 +105,7 @@ def test_it_is_built_once_from_a_folder_of_wheels_and_runs_a_worker(
         assert worker.packages["tinything"] == VERSION == worker.ask("any")
 
 
+@pytest.mark.slow
 def test_pip_builds_it_where_there_is_no_uv(
     tiny: Environment, home: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,16 +172,21 @@ def test_a_kill_at_any_moment_leaves_nothing_half(tiny: Environment, home: Path,
         assert builds(home) == [Path(made.folder).name], "what the killed ones left is gone"
 
 
-def test_what_is_lacking_is_a_sentence_and_nothing_is_left(
-    tiny: Environment, home: Path, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@BUILDERS
+def test_a_wheel_that_is_lacking_is_named_and_nothing_is_left(
+    tiny: Environment, home: Path, wheels: Path, tmp_path: Path, has_uv: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for use_pip in (False, True):
-        if use_pip:
-            monkeypatch.setattr(builder, "_uv", lambda: None)
-        lacking = Environment("tiny", "tests", write_pins(tmp_path, "otherthing==9"), modules=())
-        with pytest.raises(BuildError, match=r"The folder .*wheels lacks otherthing.*`pip download"):
-            install(lacking, home=home, sources=Sources(wheels=wheels))
-        assert builds(home) == []
+    if not has_uv:
+        monkeypatch.setattr(builder, "_uv", lambda: None)
+    lacking = Environment("tiny", "tests", write_pins(tmp_path, "otherthing==9"), modules=())
+    with pytest.raises(BuildError, match=r"The folder .*wheels lacks otherthing.*`pip download"):
+        install(lacking, home=home, sources=Sources(wheels=wheels))
+    assert builds(home) == []
+
+
+def test_what_does_not_work_is_a_sentence_and_nothing_is_left(
+    tiny: Environment, home: Path, wheels: Path, tmp_path: Path
+) -> None:
     with pytest.raises(BuildError, match="There is no folder of wheels"):
         install(tiny, home=home, sources=Sources(wheels=tmp_path / "none"))
     broken = Environment("tiny", "tests", write_pins(tmp_path, f"tinything=={VERSION}"), modules=("no_such_module",))
@@ -187,7 +195,7 @@ def test_what_is_lacking_is_a_sentence_and_nothing_is_left(
     assert builds(home) == []
 
 
-@pytest.mark.parametrize("has_uv", [True, False])
+@BUILDERS
 def test_an_index_out_of_reach_is_a_sentence(
     tiny: Environment, home: Path, has_uv: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
