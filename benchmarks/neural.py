@@ -19,7 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from dragoman.environments import COMET, PipeWorker, install
+from dragoman.environments import PipeWorker, install
+from dragoman.environments.environment import COMET
 from dragoman.environments.workers import channel
 from dragoman.settings import settings
 

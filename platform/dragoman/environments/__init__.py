@@ -1,7 +1,7 @@
 """Isolated environments for packages that clash with Dragoman's own, and processes in them, asked over a pipe."""
 
 from dragoman.environments.builder import BuildError, Sources
-from dragoman.environments.environment import COMET, VLLM, VLLM_CPU, Environment, environment, environments
+from dragoman.environments.environment import Environment, environment, environments
 from dragoman.environments.installation import (
     EnvironmentMissingError,
     Installation,
@@ -21,9 +21,6 @@ from dragoman.environments.pipe_worker import (
 )
 
 __all__ = [
-    "COMET",
-    "VLLM",
-    "VLLM_CPU",
     "BuildError",
     "Environment",
     "EnvironmentMissingError",

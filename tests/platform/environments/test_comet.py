@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from dragoman.environments import COMET, Installation, install
+from dragoman.environments import Installation, install
+from dragoman.environments.environment import COMET
 from dragoman.metrics.base import MetricError, MetricNeedError
 from dragoman.metrics.comet import Comet, CometOptions, Wmt22CometDa, Wmt22CometKiwiDa, XCometXl
 from dragoman.metrics.model_metric import SegmentScorer, Triple
