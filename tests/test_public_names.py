@@ -16,6 +16,7 @@ PUBLIC = (
     "dragoman.analysis",
     "dragoman.claims",
     "dragoman.corpora",
+    "dragoman.environments",
     "dragoman.judgement",
     "dragoman.metrics",
     "dragoman.spec",

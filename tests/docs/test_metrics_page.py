@@ -9,12 +9,17 @@ import pytest
 from dragoman import plugins
 from dragoman.metrics.base import Metric
 from dragoman.metrics.language_detector import THRESHOLD
+from dragoman.metrics.model_metric import ModelMetric
 from dragoman.metrics.resampling import SAMPLES, SEED
 from dragoman.metrics.sacrebleu import _TOKENIZERS, _UNSPACED
 from dragoman.pair import Pair
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
-OWN = sorted(name for name, entry in plugins.available("metrics").items() if entry.value.startswith("dragoman."))
+OWN = sorted(
+    name
+    for name, entry in plugins.available("metrics").items()
+    if entry.value.startswith("dragoman.") and not issubclass(entry.load(), ModelMetric)
+)
 
 
 def rows(section: str) -> list[list[str]]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from dragoman.disk import DiskError
 from dragoman.errors import DragomanError, StoreError
 from dragoman.metrics.loaded_metric import ConfiguredMetric
+from dragoman.metrics.model_metric import ModelDiedError
 from dragoman.store.maintenance.open_scores import OpenScore
 from dragoman.store.records import ScoredCell
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, Ref, RemoteWorker, TaskError, WorkerDiedError
@@ -187,7 +188,7 @@ class MetricPool:
     def _failed(self, actor: _Actor, error: DragomanError) -> GivenUp | None:
         """An actor is lost, or its model: another takes its cell, unless that has cost too many."""
         task, name = actor.task, actor.metric
-        died = isinstance(error, WorkerDiedError)
+        died = isinstance(error, WorkerDiedError | ModelDiedError)
         if task is not None and isinstance(error, StoreError):  # the model is well: the cell's blobs are not
             actor.task = None
             self._idle.append(actor)

@@ -10,7 +10,7 @@ from dragoman.cli.groups import Group
 from dragoman.cli.output import printed
 from dragoman.settings import settings
 from dragoman.tables.table import Table, word
-from dragoman.terminal import say
+from dragoman.terminal import say, write_exact
 
 env = typer.Typer(
     rich_help_panel=Group.OPERATIONS,
@@ -116,7 +116,7 @@ def remove(name: NameArgument) -> None:
 def path(name: NameArgument) -> None:
     """Print the folder of an installed environment.
 
-    Examples: dragoman env path comet · $(dragoman env path comet)/bin/comet-score --help
+    Examples: dragoman env path comet
     """
     from dragoman.environments import EnvironmentMissingError, environment, installed, place
 
@@ -127,4 +127,4 @@ def path(name: NameArgument) -> None:
         raise EnvironmentMissingError(
             f"The environment {name} is not installed in {place(name, home)}: dragoman env install {name}."
         )
-    typer.echo(found.folder)
+    write_exact(f"{found.folder}\n")

@@ -34,10 +34,23 @@ _NO_INDEX = re.compile(
     r"Failed to (?:fetch|download)",
     re.I,
 )
+_NONE_FOUND = re.compile(r"from versions: none")
+"""What pip says whether no index was reached or none has it."""
+
 _LACKING = re.compile(
     r"No matching distribution found for (\S+)|there (?:is|are) no versions? of ([^\s,]+)|"
     r"Because ([\w.-]+) was not found|(\S+) has no (?:usable )?wheels|Distribution `(\S+)"
 )
+
+
+_WITH_PARENT = """
+import ctypes, os, sys
+if hasattr(ctypes.CDLL(None), "prctl"):
+    ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Runs a program that is killed when its parent is: it would go on filling a folder that nobody knows of."""
 
 
 class BuildError(DragomanError):
@@ -145,7 +158,12 @@ def _run(command: Sequence[str], wanted: Environment, sources: Sources) -> None:
         if pip in os.environ and uv not in os.environ:
             environment[uv] = os.environ[pip]
     process = subprocess.Popen(  # noqa: S603 (uv or pip)
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        [sys.executable, "-I", "-c", _WITH_PARENT, str(os.getpid()), *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )
     try:
         said, _ = process.communicate()
@@ -175,9 +193,10 @@ def _sentence(said: str, wanted: Environment, sources: Sources) -> str:
             f"`pip download --dest {sources.wheels} --requirement {wanted.pins}`, on a machine of this kind that has "
             "a network."
         )
-    if _NO_INDEX.search(said):
+    if _NO_INDEX.search(said) or _NONE_FOUND.search(said):
+        which = "is reachable from here" if _NO_INDEX.search(said) else "that is reachable from here has it"
         return (
-            f"No package index is reachable from here ({short}), so the environment {wanted.name} can't be built: set "
+            f"No package index {which} ({short}), so the environment {wanted.name} can't be built: set "
             "the index that is (UV_DEFAULT_INDEX or PIP_INDEX_URL), or install from a folder of wheels "
             f"(`dragoman env install {wanted.name} --wheels FOLDER`)."
         )

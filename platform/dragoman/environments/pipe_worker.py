@@ -131,7 +131,7 @@ class PipeWorker:
     def stream(self, kind: str, body: Any = None, *, silence_seconds: float | None = None) -> Iterator[Any]:
         """The answers to a request, each as soon as it is there.
 
-        They are to be read to the end, before anything else is asked.
+        What is not read to the end is computed all the same, before anything else is.
 
         Args:
             kind: of the request.
@@ -147,13 +147,15 @@ class PipeWorker:
         with self._lock:
             self._number += 1
             self._send({"id": self._number, "kind": kind, "body": body})
-            while "end" not in (message := self._next(silence_seconds)):
+            while True:
+                message = self._next(silence_seconds)
                 if message.get("id") != self._number:
                     continue  # of a request that nobody read to the end
                 if "error" in message:
                     raise self._error(message)
-                if "answer" in message:
-                    yield message["answer"]
+                if "end" in message:
+                    return
+                yield message["answer"]
 
     def ask(self, kind: str, body: Any = None, *, silence_seconds: float | None = None) -> Any:
         """The one answer to a request, the last where there are several, None where there is none; see `stream`."""

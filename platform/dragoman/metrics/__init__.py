@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dragoman.metrics.difference import Difference
     from dragoman.metrics.error_span import ErrorSpan
     from dragoman.metrics.lookup import metric_class
-    from dragoman.metrics.model_metric import ModelMetric, SegmentScore, SegmentScorer, Triple
+    from dragoman.metrics.model_metric import ModelDiedError, ModelMetric, SegmentScore, SegmentScorer, Triple
     from dragoman.metrics.resampling import confidence_interval, resampled_scores
     from dragoman.metrics.scoring import ScoreRecord, score
     from dragoman.metrics.serialization import pack, unpack
@@ -30,6 +30,7 @@ __all__ = [
     "Metric",
     "MetricError",
     "MetricNeedError",
+    "ModelDiedError",
     "ModelMetric",
     "ScoreRecord",
     "Scores",
@@ -66,6 +67,7 @@ _NAMES = {
     "dragoman.metrics.error_span": ("ErrorSpan",),
     "dragoman.metrics.lookup": ("metric_class",),
     "dragoman.metrics.model_metric": (
+        "ModelDiedError",
         "ModelMetric",
         "SegmentScore",
         "SegmentScorer",

@@ -14,6 +14,10 @@ from dragoman.metrics.error_span import ErrorSpan
 from dragoman.pair import Pair
 
 
+class ModelDiedError(MetricNeedError):
+    """The process of a model that died, or ran out of memory: it may live when it is started again."""
+
+
 class Triple(NamedTuple):
     """What is scored: a segment's hypothesis with its source and, where the metric takes one, its reference."""
 
@@ -120,6 +124,7 @@ class ModelMetric(Metric):
             device: `cpu` or `cuda`.
 
         Raises:
+            ModelDiedError: the model's process died while it loaded; it is started again.
             MetricNeedError: an environment, the checkpoint or the device is not there, with the remedy.
             MetricError: what is there is no checkpoint of this metric.
         """

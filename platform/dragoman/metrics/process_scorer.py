@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.environments import (
     PipeWorker,
+    WorkerDiedError,
     WorkerError,
+    WorkerMemoryError,
     WorkerMissingError,
     WorkerRefusedError,
     ensured,
@@ -20,7 +22,7 @@ from dragoman.errors import DragomanError
 from dragoman.metrics import covered_languages
 from dragoman.metrics.base import MetricError, MetricNeedError
 from dragoman.metrics.error_span import ErrorSpan
-from dragoman.metrics.model_metric import SegmentScore, SegmentScorer, Triple
+from dragoman.metrics.model_metric import ModelDiedError, SegmentScore, SegmentScorer, Triple
 from dragoman.settings import settings
 
 _HASH_DIGITS = 16
@@ -137,6 +139,8 @@ class ProcessScorer(SegmentScorer):
                 worker.close()
             if isinstance(error, WorkerRefusedError) and not isinstance(error, WorkerMissingError):
                 raise MetricError(str(error)) from error
+            if isinstance(error, WorkerDiedError | WorkerMemoryError):
+                raise ModelDiedError(str(error)) from error
             if isinstance(error, DragomanError) and not isinstance(error, MetricError):
                 raise MetricNeedError(str(error)) from error
             raise

@@ -8,6 +8,7 @@ import pytest
 from dragoman.errors import StoreError
 from dragoman.metrics.base import MetricNeedError
 from dragoman.metrics.loaded_metric import ConfiguredMetric
+from dragoman.metrics.model_metric import ModelDiedError
 from dragoman.pair import Pair
 from dragoman.store.maintenance.open_scores import OpenScore
 from dragoman.store.records import ScoredCell
@@ -124,14 +125,15 @@ def test_a_model_that_is_not_there_gives_up_its_metric_at_once_and_no_other(pool
     assert made.add([late]) == [late] and not made.waiting
 
 
-def test_actors_that_die_while_they_load_are_started_some_times(pool) -> None:
+@pytest.mark.parametrize("error", [WorkerDiedError("out of memory"), ModelDiedError("Its process was killed.")])
+def test_actors_that_die_while_they_load_are_started_some_times(pool, error: Exception) -> None:
     made, cluster = pool()
-    Actor.unloadable = [WorkerDiedError("out of memory")] * MAX_STARTS
+    Actor.unloadable = [error] * MAX_STARTS
     made.add(map(task, "ab"))
     (given_up,) = run(made, cluster)
     assert isinstance(given_up, GivenUp) and f"died {MAX_STARTS} times" in given_up.reason and len(given_up.tasks) == 2
     made, cluster = pool()
-    Actor.unloadable = [WorkerDiedError("out of memory")] * (MAX_STARTS - 1)
+    Actor.unloadable = [error] * (MAX_STARTS - 1)
     made.add(map(task, "ab"))
     assert [each.cell for each in run(made, cluster)] == ["a", "b"]
 

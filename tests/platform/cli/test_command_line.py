@@ -18,10 +18,10 @@ from dragoman.store.store import Store
 
 PRINTING = (
     "add-scores", "add-system", "align", "audit export", "audit verify", "champions", "claims", "compare", "config",
-    "delete", "detectors", "diff", "doctor", "effect", "errors", "explain", "gate", "gc", "history", "instructions",
-    "judge agreement", "judge choose", "judge import", "judge metrics", "judge results", "judge-consistency",
-    "likelihood", "list", "metrics", "plan", "promote", "prompts", "publish", "query", "rank", "results", "rollback",
-    "score", "status", "stop", "suggest", "verify",
+    "delete", "detectors", "diff", "doctor", "effect", "env list", "errors", "explain", "gate", "gc", "history",
+    "instructions", "judge agreement", "judge choose", "judge import", "judge metrics", "judge results",
+    "judge-consistency", "likelihood", "list", "metrics", "plan", "promote", "prompts", "publish", "query", "rank",
+    "results", "rollback", "score", "status", "stop", "suggest", "verify",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 

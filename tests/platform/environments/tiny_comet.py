@@ -1,12 +1,14 @@
 """Writes tiny random models as checkpoints of COMET; run by the Python of the environment that has unbabel-comet.
 
-`python tiny_comet.py FOLDER KIND HIDDEN LAYERS` with the kind regression, referenceless, unified or xcomet. The
+`python tiny_comet.py FOLDER HIDDEN LAYERS KIND...` with the kinds regression, referenceless, unified and xcomet. The
 checkpoints have the form that unbabel-comet's trainer and the hub's repositories give them.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -90,7 +92,19 @@ def write(folder: Path, kind: str, *, hidden: int, layers: int, texts: list[str]
     return file
 
 
+class Evil:
+    """What a pickle would run when it is opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self._folder / "was-run"),)
+
+
 if __name__ == "__main__":
-    place, asked, width, depth = sys.argv[1:5]
+    place, width, depth, *kinds = sys.argv[1:]
     lines = Path(place, "texts.txt").read_text(encoding="utf-8").splitlines()
-    write(Path(place), asked, hidden=int(width), layers=int(depth), texts=lines)
+    for asked in kinds:
+        write(Path(place), asked, hidden=int(width), layers=int(depth), texts=lines)
+    torch.save({"state_dict": {}, "hyper_parameters": Evil(Path(place))}, Path(place, "evil.ckpt"))

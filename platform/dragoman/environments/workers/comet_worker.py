@@ -54,7 +54,8 @@ class Worker:
         self._batching, self._device = Batching(batch_tokens), device
         self._model: Any = _model(folder).to(device=device, dtype=getattr(torch, precision)).eval()
         self._embeds_alone = isinstance(self._model, RegressionMetric | ReferencelessRegression)
-        self._known: OrderedDict[bytes, Any] = OrderedDict()
+        self._known: OrderedDict[bytes, list[Any]] = OrderedDict()
+        self._bytes = 0
         self._embed = self._model.get_sentence_embedding
         if self._embeds_alone:  # its `forward` is then given embeddings in the place of tokens
             self._model.get_sentence_embedding = lambda embedded, _: embedded
@@ -108,8 +109,7 @@ class Worker:
             own = [texts[place] for place in batch]
             name = key(own)
             if name not in self._known:
-                self._known[name] = self._batching.compute(batch, lambda places: self._computed(tokens, places))
-                self._forget()
+                self._remember(name, self._batching.compute(batch, lambda places: self._computed(tokens, places)))
             self._known.move_to_end(name)
             yield dict(zip(own, self._known[name], strict=True))
 
@@ -119,10 +119,11 @@ class Worker:
         ).to(self._device)
         return list(self._embed(padded["input_ids"], padded["attention_mask"]).cpu())
 
-    def _forget(self) -> None:
-        sizes = {name: sum(row.nbytes for row in rows) for name, rows in self._known.items()}
-        while sum(sizes.values()) > _REMEMBERED and len(self._known) > 1:
-            sizes.pop(self._known.popitem(last=False)[0])
+    def _remember(self, name: bytes, rows: list[Any]) -> None:
+        self._known[name] = rows
+        self._bytes += sum(row.nbytes for row in rows)
+        while self._bytes > _REMEMBERED and len(self._known) > 1:
+            self._bytes -= sum(row.nbytes for row in self._known.popitem(last=False)[1])
 
     def _from_pairs(self, sides: dict[str, list[str]], hypotheses: Sequence[str]) -> Iterator[Any]:
         """Scores and spans of a model that reads hypothesis, source and reference together."""

@@ -51,7 +51,7 @@ class Worker:
         tokenizer: str,
     ) -> dict[str, Any]:
         import torch
-        from transformers import AutoTokenizer, MT5ForConditionalGeneration
+        from transformers import AutoTokenizer, MT5Model
 
         torch.set_num_threads(threads)
         checkpoints.require_device(device)
@@ -62,14 +62,15 @@ class Worker:
                 f"{asked.checkpoint} is no checkpoint of MetricX: it is no folder whose config.json says mt5."
             )
         folder, digest = _converted(place, asked.cache)
-        loaded: Any = MT5ForConditionalGeneration.from_pretrained(
+        loaded: Any = MT5Model.from_pretrained(
             folder, dtype=getattr(torch, precision), use_safetensors=True, output_loading_info=True
         )
         model, loading = loaded
         if lacking := sorted(loading["missing_keys"]):
             raise Refusal(f"The weights of {asked.checkpoint} are not those of MetricX: {lacking[0]} is missing.")
-        if model.config.vocab_size <= _TOKEN:
-            raise Refusal(f"{asked.checkpoint} is no checkpoint of MetricX: its vocabulary is not mT5's.")
+        head, is_scaled = _head(folder, asked.checkpoint), bool(_config(place).get("tie_word_embeddings"))
+        # the factor that mT5 has where head and embeddings are one, as they are not in what was published
+        self._head = (head * model.config.d_model**-0.5 if is_scaled else head).to(device, model.dtype)
         self._model: Any = model.to(device).eval()
         self._batching, self._device = Batching(batch_tokens), device
         own = any((place / name).exists() for name in _TOKENIZER_FILES)
@@ -78,8 +79,8 @@ class Worker:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise Missing(
-                f"The tokenizer {name} of {asked.checkpoint} is not to be had ({str(error).splitlines()[0][:200]}): put "
-                "it into the checkpoint's folder, or name another (`tokenizer`)."
+                f"The tokenizer {name} of {asked.checkpoint} is not to be had ({str(error).splitlines()[0][:200]}): "
+                "put it into the checkpoint's folder, or name another (`tokenizer`)."
             ) from error
         return {"hash": digest, "revision": revision, "class": "MT5ForRegression", "needs_reference": False}
 
@@ -115,10 +116,7 @@ class Worker:
         state = self._model.decoder(
             input_ids=start, encoder_hidden_states=encoded, encoder_attention_mask=mask, use_cache=False
         ).last_hidden_state[:, 0]
-        if self._model.config.tie_word_embeddings:
-            state = state * self._model.config.d_model**-0.5
-        logits = state @ self._model.lm_head.weight[_TOKEN]  # of 250,112 the one that is read
-        scores: list[float] = logits.clamp(0, 25).float().tolist()
+        scores: list[float] = (state @ self._head).clamp(0, 25).float().tolist()
         return scores
 
 
@@ -128,6 +126,24 @@ def _config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _head(folder: Path, name: str) -> Any:
+    """The row of the output layer that is read, of 250,112; transformers 5 would tie that layer to the embeddings.
+
+    Raises:
+        Refusal: there is no such layer, or none of that size.
+    """
+    from safetensors import safe_open
+
+    for file in sorted(folder.glob("model*.safetensors")):
+        with safe_open(file, framework="pt") as opened:
+            if "lm_head.weight" in opened.keys():  # noqa: SIM118 (it is no mapping)
+                rows = opened.get_slice("lm_head.weight")
+                if rows.get_shape()[0] > _TOKEN:
+                    return rows[_TOKEN : _TOKEN + 1][0]
+                raise Refusal(f"{name} is no checkpoint of MetricX: its vocabulary is not mT5's.")
+    raise Refusal(f"{name} is no checkpoint of MetricX: it has no output layer ('lm_head.weight').")
 
 
 def _converted(place: Path, cache: str) -> tuple[Path, str]:
