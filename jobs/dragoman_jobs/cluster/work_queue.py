@@ -95,6 +95,8 @@ class WorkQueue(Generic[T]):
         finally:
             for member in (*self._members.values(), *self._idle):
                 member.remote.kill()
+            self._members.clear()
+            self._idle.clear()
 
     @property
     def _count(self) -> int:

@@ -230,7 +230,7 @@ def _scores(
             f"over the base. p: Mantel's test, {permutations:,} permutations of the languages (all, where these are "
             f"fewer); Holm: adjusted for the layers. Scopes with fewer than {FEWEST_LANGUAGES} languages are left out.",
         ],
-        group=("model", "of", "scope"),
+        group=("model", "of", "scope") if of_all_layers else "model",
         stub=4,
     )  # fmt: skip
 
