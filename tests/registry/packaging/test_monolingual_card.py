@@ -8,13 +8,19 @@ import pytest
 from tests.jobs.local_driver import plan_of, trained
 
 from dragoman import plugins
+from dragoman.analysis.pair_scores import pair_scores
+from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.contamination import SEARCH
+from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.settings import Settings
+from dragoman.store.records import ContaminationRecord
 from dragoman.tracking.mlflow import Tracker
 from dragoman_jobs.driver import trainings
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.finetune.task import TrainingTask
 from dragoman_jobs.testing import EchoEngine, run_plan
+from dragoman_registry.gate.contamination import contamination
 from dragoman_registry.packaging.model_card import write_card
 
 
@@ -55,6 +61,22 @@ def test_they_are_recorded_with_the_model_and_make_no_pair_a_seen_one(
         "Monolingual examples of each language (task copy, `[{language}]: {text} [{language}]:`): de 5, fr 4." in card
     )
     assert "They make no pair a trained one." in card
+
+    # a gate on contamination looks at the text of the languages too, under the pairs that it was read of
+    assert plan.trainings[0].monolingual == {"de": Pair("en", "de"), "fr": Pair("en", "fr")}
+    test_set = plan.test_sets[0].id
+    found = {("en-de", "target"): 3, ("en-fr", "target"): 0, ("fr-en", "source"): 0, ("fr-en", "target"): 0}
+    records = [
+        ContaminationRecord(
+            model=model.id, test_set=test_set, pair=Pair.read_back(pair), side=side, segments=5, sentences=4,
+            exact=exact, near=0, similarity=0.75, search=SEARCH,
+        )
+        for (pair, side), exact in found.items()
+    ]  # fmt: skip
+    store.contamination.record(model.id, test_set, records)
+    scores = pair_scores(store, ScoreQuestion("grid", "bleu"), model="one")
+    rates = {str(each.pair): each.value for each in contamination(store, store.grids.get("grid"), model.id, scores)}
+    assert (rates["de-fr"], rates["en-fr"]) == (75.0, 0.0)
 
     from mlflow import MlflowClient
 
