@@ -41,6 +41,8 @@ def contamination(
         for pair in _trained(store, ancestor):
             for language in pair:
                 texts[language].add(pair)
+        for language, pair in _spoken(store, ancestor).items():
+            texts[language].add(pair)
     return [_numbers(each, texts, rates, outdated) for each in planned]
 
 
@@ -75,3 +77,10 @@ def _lineage(store: Store, model: str) -> Iterator[str]:
 def _trained(store: Store, model: str) -> set[Pair]:
     read = (store.models.training(model) or {}).get("examples")
     return {Pair.read_back(pair) for pair in read} if read else set(store.models.get(model).graph.pairs)
+
+
+def _spoken(store: Store, model: str) -> dict[str, Pair]:
+    """The languages of a model's monolingual examples, each with the pair that it was read of."""
+    read = (store.models.training(model) or {}).get("monolingual", {})
+    languages = store.models.get(model).recipe.get("monolingual", {}).get("languages", {})
+    return {tag: Pair.read_back(pair) for tag, pair in languages.items() if tag in read}

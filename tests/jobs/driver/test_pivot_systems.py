@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 from tests.jobs.local_driver import plan_of, trained
 
 from dragoman import plugins
@@ -14,12 +15,17 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
 from dragoman.corpora.factory import open_corpus
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, SpecError
+from dragoman.model import Former
 from dragoman.pair import Pair
+from dragoman.planning.adoption import adopt
 from dragoman.planning.plan import Plan
+from dragoman.reports import plan as plan_tables
 from dragoman.reports.results import answers
 from dragoman.segment import Split
 from dragoman.settings import Settings
+from dragoman.spec.loading import load_spec
+from dragoman.store.records import ModelRecord
 from dragoman.store.store import Store
 from dragoman_jobs.driver import trainings
 from dragoman_jobs.engines.base import Hypothesis
@@ -212,3 +218,62 @@ def test_the_identity_is_of_model_pivot_and_choice(tmp_path: Path) -> None:
     ids += planned(tmp_path, {"through": "best", "sentences": 7}).pivots
     assert len(set(ids)) == 4
     assert [*planned(tmp_path, {"through": "en"}).pivots] == ids[:1]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "said"),
+    [
+        (
+            {"pivot": {"model": "base", "through": "fi"}},
+            "baselines.0.pivot, which is not among its languages",
+        ),
+        ({"pivot": {"model": "basis", "through": "en"}}, "which it does not run; did you mean 'base'?"),
+        ({"pivot": {"model": "base", "through": "best", "candidates": ["fi"]}}, "names fi in baselines.0.pivot"),
+        (
+            {"pivot": {"model": "base", "through": "en", "metric": "bleu"}},
+            "has metric but goes through en",
+        ),
+        ({"pivot": {"model": "base", "through": "best", "candidates": ["en", "en"]}}, "must name each candidate once"),
+        (
+            {"pivot": {"model": "base", "through": "en"}, "shots": 2},
+            "whose model says how it is asked, and shots",
+        ),
+        ({"pivot": {"model": "base", "through": "en"}, "trained_on": "all"}, "and trained_on; leave one out"),
+        ({"pivot": {"model": "base"}}, "through"),
+    ],
+)
+def test_a_pivot_that_can_not_be_is_refused_in_a_sentence(tmp_path: Path, baseline: dict[str, Any], said: str) -> None:
+    spec = {
+        "name": "grid", "base": "facebook/xglm-564M", "languages": LANGUAGES, "corpus": "cldr",
+        "baselines": [{"name": "b", **baseline}],
+    }  # fmt: skip
+    file = tmp_path / "grid.yaml"
+    file.write_text(yaml.safe_dump(spec))
+    with pytest.raises(SpecError) as refused:
+        load_spec(file)
+    assert said in str(refused.value)
+
+
+def test_a_pivot_without_pairs_and_two_that_are_the_same_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"baselines\.pivot-0: no pair is left .* is a side of it"):
+        planned(tmp_path, {"through": "en"}, languages=["en", "de"])
+    with pytest.raises(SpecError, match=r"baselines\.pivot-1 is the same system as pivot-0: leave one of them out"):
+        planned(tmp_path, {"through": "en"}, {"through": "en"})
+
+
+def test_the_plan_counts_what_is_left_out(tmp_path: Path) -> None:
+    plan = planned(tmp_path, {"through": "en"})
+    row = next(row for row in plan_tables.cells(plan, None).content if row["model"] == "pivot-0")
+    assert (row["cells"], row["missing"], row["to_do"], row["prompt"]) == (12, 6, 6, "mfti")
+
+
+def test_under_an_adopted_model_the_pivot_is_of_that_one(tmp_path: Path, settings: Settings) -> None:
+    plan = planned(tmp_path, {"through": "en"})
+    store = Store.open(settings.store_url, settings.blobs_url)
+    former = plan.base.model_copy(update={"recipe": {**plan.base.recipe, "former": True}, "former": None})
+    store.models.add(ModelRecord(id=former.id, name="base", recipe=former.recipe))
+    base = plan.base.model_copy(update={"former": Former(recipe=former.recipe, unseen=0.0)})
+    adopted = adopt(plan.model_copy(update={"base": base}), store)
+    assert adopted.base.id == former.id
+    (system,) = adopted.pivots.values()
+    assert system.identity.parent == former.id and system.identity.id not in plan.pivots
