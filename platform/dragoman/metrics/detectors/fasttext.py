@@ -87,7 +87,7 @@ class _Model(NamedTuple):
 @cache
 def _loaded(path: Path) -> _Model:
     try:
-        import fasttext  # type: ignore[import-untyped]
+        import fasttext
     except ImportError as error:
         raise MetricNeedError(f"fastText's models need the package fasttext-predict: {_INSTALL}.") from error
     if not path.is_file():
