@@ -129,7 +129,7 @@ def test_a_row_of_parquet_is_named_by_its_number(store: Store, files: Path, drag
             "both the pair and its languages",
         ),
         (("--column", "pairs=lp"), "did you mean 'pair'"),
-        (("--metric", "comet"), "scores.metric .*is no installed metric"),
+        (("--metric", "meteor"), "scores.metric .*is no installed metric"),
         (("--cite", "a|b"), r"holds '\|', which parts the fields"),
         (("--scale", "10"), "scores.scale is 10: use one of 1 or 100"),
         (("--format", "xml"), "scores.format is 'xml'"),
