@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
         "t.csv", LONG + "en-de,chrf2++,48\n", (),
         r"line 6: chrf\+\+ of en-de is there already, in line 3 \(48.2",
     ),
-    "another metric": ("t.csv", LONG.replace("BLEU", "COMET"), (), r"t.csv, line 5: 'COMET' is no installed metric"),
+    "another metric": ("t.csv", LONG.replace("BLEU", "METEOR"), (), r"t.csv, line 5: 'METEOR' is no installed metric"),
     "latin-1": ("t.csv", LONG.encode() + "en-de,blé,3\n".encode("latin-1"), (), r"t.csv, line 6, is not UTF-8 text"),
     "utf-16": ("t.csv", LONG.encode("utf-16"), (), r"t.csv, line 1, is not UTF-8 text"),
     "a column too many": (
