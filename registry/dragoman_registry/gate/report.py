@@ -101,6 +101,9 @@ class PairFigure(BaseModel):
     reason: str = ""
     """Why it is missing."""
 
+    def __str__(self) -> str:
+        return self.said(2)
+
     def said(self, digits: int) -> str:
         """The pair with its value, of so many digits after the point, or the reason why it has none."""
         value = f"({self.reason or 'no score'})" if self.value is None else f"{self.value:.{digits}f}"

@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
         "t.csv", LONG + "en-de,chrf2++,48\n", (),
         r"line 6: chrf\+\+ of en-de is there already, in line 3 \(48.2",
     ),
-    "another metric": ("t.csv", LONG.replace("BLEU", "COMET"), (), r"t.csv, line 5: 'COMET' is no installed metric"),
+    "another metric": ("t.csv", LONG.replace("BLEU", "METEOR"), (), r"t.csv, line 5: 'METEOR' is no installed metric"),
     "latin-1": ("t.csv", LONG.encode() + "en-de,blé,3\n".encode("latin-1"), (), r"t.csv, line 6, is not UTF-8 text"),
     "utf-16": ("t.csv", LONG.encode("utf-16"), (), r"t.csv, line 1, is not UTF-8 text"),
     "a column too many": (
@@ -129,7 +129,7 @@ def test_a_row_of_parquet_is_named_by_its_number(store: Store, files: Path, drag
             "both the pair and its languages",
         ),
         (("--column", "pairs=lp"), "did you mean 'pair'"),
-        (("--metric", "comet"), "scores.metric .*is no installed metric"),
+        (("--metric", "meteor"), "scores.metric .*is no installed metric"),
         (("--cite", "a|b"), r"holds '\|', which parts the fields"),
         (("--scale", "10"), "scores.scale is 10: use one of 1 or 100"),
         (("--format", "xml"), "scores.format is 'xml'"),
