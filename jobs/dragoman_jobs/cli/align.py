@@ -36,7 +36,7 @@ LayersOption = Annotated[
 ]
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def align(
     grid: GridArgument,

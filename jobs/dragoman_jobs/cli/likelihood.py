@@ -19,7 +19,7 @@ from dragoman_jobs.cli.embedded import embedded_ray, progress_console
 from dragoman_jobs.cli.options import CpusOption, GpusOption, QuietOption, WorkersOption, asked_for
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def likelihood(
     grid: GridArgument,

@@ -17,7 +17,7 @@ from dragoman.reports.claims import claims_report
 from dragoman.settings import settings
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def claims(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML with claims.")],

@@ -22,7 +22,7 @@ from dragoman.reports.effect import effect_report
 ValueOption = Annotated[Value, typer.Option("--of", help="Explain scores, or gains over the base on the same pair.")]
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def effect(
     campaign: CampaignArgument,

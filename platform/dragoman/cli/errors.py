@@ -32,7 +32,7 @@ def complete_detectors(incomplete: str) -> list[str]:
     return sorted(name for name in available("detectors") if name.startswith(incomplete))
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def errors(
     grid: GridArgument,
@@ -81,7 +81,7 @@ def errors(
     return reported(store, report, figure=figure, drawing=drawing, log=log)
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def detectors(
     grid: GridArgument,

@@ -35,7 +35,7 @@ def _measures(incomplete: str) -> list[str]:
     return [name for name in MEASURES if name.startswith(incomplete)]
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def explain(
     grid: GridArgument,

@@ -14,6 +14,7 @@ class Group(StrEnum):
 
     RUN = "Run"
     RESULTS = "Results"
+    ANALYSES = "Analyses"
     REGISTRY = "Registry"
     STORE = "Store"
     OPERATIONS = "Operations"

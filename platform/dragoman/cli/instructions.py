@@ -16,7 +16,7 @@ from dragoman.reports.choices import chosen_metric
 from dragoman.reports.instructions import instructions_report
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def instructions(
     grid: GridArgument,

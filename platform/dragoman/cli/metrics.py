@@ -25,7 +25,7 @@ from dragoman.metrics.resampling import SEED
 from dragoman.reports.metric_disagreement import report
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def metrics(
     grid: GridArgument,

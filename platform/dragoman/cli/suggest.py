@@ -24,7 +24,7 @@ from dragoman.reports.suggestion import BUDGET, next_spec, pairs_yaml, suggestio
 from dragoman.terminal import say
 
 
-@grouped(Group.RESULTS)
+@grouped(Group.ANALYSES)
 @printed
 def suggest(
     campaign: CampaignArgument,
