@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dragoman.errors import ModelError, first_line, nearest
 from dragoman.spec.method import Full, Lora
 from dragoman_jobs.finetune import distributed
 from dragoman_jobs.finetune.sharding import whole_weights
+from dragoman_jobs.models.peft_import import import_peft
 
 
 def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | None) -> Any:
@@ -22,10 +22,11 @@ def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | No
     """
     if not isinstance(method.modules, str):
         _check_modules(model, method.modules, base)
-    config = LoraConfig(
+    peft = import_peft()
+    config = peft.LoraConfig(
         task_type="CAUSAL_LM",
         r=method.rank,
-        lora_alpha=method.alpha,  # type: ignore[arg-type]  # peft divides it by the rank: a float is as good
+        lora_alpha=method.alpha,  # peft divides it by the rank: a float is as good
         lora_dropout=method.dropout,
         use_dora=method.dora,
         target_modules=method.modules if isinstance(method.modules, str) else list(method.modules),
@@ -33,7 +34,7 @@ def add_lora(model: PreTrainedModel, method: Lora, base: str, revision: str | No
         revision=revision,
     )
     try:
-        return get_peft_model(model, config)
+        return peft.get_peft_model(model, config)
     except ValueError as error:
         raise ModelError(f"peft can't adapt {base} as asked ({first_line(error)}): choose other modules.") from error
 
@@ -53,6 +54,7 @@ def quantization(method: Full | Lora, device: torch.device) -> dict[str, Any]:
         )
     from transformers import BitsAndBytesConfig
 
+    import_peft()  # before the model is loaded, which imports bitsandbytes too
     config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type=method.quantized,

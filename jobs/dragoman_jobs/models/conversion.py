@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dragoman.errors import ModelError, first_line
 from dragoman_jobs.models.atomic_folder import make_once
 from dragoman_jobs.models.checkpoint import Checkpoint
+from dragoman_jobs.models.peft_import import import_peft
 from dragoman_jobs.models.pretrained import INDEX, load_config, load_model, load_tokenizer, local_folder, weight_files
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ def _positions(config: Any) -> "torch.Tensor":
 
 def _write_merged(folder: Path, adapter: Path, out: Path) -> None:
     import torch
-    from peft import PeftModel
+
+    peft = import_peft()
     from safetensors import SafetensorError
 
     model: Any = load_model(folder, "auto")
@@ -176,7 +178,7 @@ def _write_merged(folder: Path, adapter: Path, out: Path) -> None:
         with warnings.catch_warnings():
             # peft only warns of an adapter whose tensors are not found; the merged model would be the base
             warnings.filterwarnings("error", message="Found missing adapter keys")
-            adapted = PeftModel.from_pretrained(model, adapter)
+            adapted = peft.PeftModel.from_pretrained(model, adapter)
         if not hasattr(adapted, "merge_and_unload"):
             raise ModelError(f"The adapter {adapter} can't be merged into weights: use LoRA or another that can.")
         merged = adapted.merge_and_unload(safe_merge=True)
