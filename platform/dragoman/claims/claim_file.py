@@ -79,11 +79,11 @@ class Claim(_Common):
     @model_validator(mode="before")
     @classmethod
     def _gathers_options(cls, content: Any) -> Any:
-        if not isinstance(content, dict) or "options" in content or "question" not in content:
+        name = content.get("question") if isinstance(content, dict) else None
+        if not isinstance(name, str) or "options" in content:
             return content
-        name = content["question"]
         if name not in available(GROUP):
-            raise ValueError(f"asks the question '{name}', which there is not; {nearest(str(name), available(GROUP))}")
+            raise ValueError(f"asks the question '{name}', which there is not; {nearest(name, available(GROUP))}")
         own, known = plugins.load(GROUP, name).Options.model_fields, cls.model_fields.keys() - {"options"}
         for key in content:
             if key not in own and key not in known:

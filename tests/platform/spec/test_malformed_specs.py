@@ -17,7 +17,9 @@ from dragoman.errors import DragomanError
 from dragoman.spec.document import read_document
 from dragoman.spec.loading import load_campaign
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
+EXAMPLES = sorted(
+    file for file in (Path(__file__).parents[3] / "examples").glob("*.yaml") if not file.stem.endswith("-claims")
+)
 
 Path_ = tuple[str | int, ...]
 

@@ -16,7 +16,7 @@ from dragoman.spec.loading import load_campaign, load_spec
 ROOT = Path(__file__).parents[3]
 SCHEMA = json_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
-EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+EXAMPLES = sorted(file for file in (ROOT / "examples").glob("*.yaml") if not file.stem.endswith("-claims"))
 
 
 def _demo(**changes: Any) -> dict[str, Any]:
