@@ -19,6 +19,9 @@ from dragoman_ui.viewmodels.store import open_store, stamp
 _OF_PAGES = ("name", "table", "form", "drawing")
 """Parameters of addresses that no analysis is asked for."""
 
+_OF_SENTENCES = ("test_set", "lines")
+"""Parameters that say which sentences are looked at."""
+
 _PLACE = {"source", "target", "system", "line"}
 """What a row has that is of one sentence."""
 
@@ -46,6 +49,11 @@ class AskedAnalysis:
         return {"name": self.name, **self.asked}
 
     @property
+    def place(self) -> dict[str, str]:
+        """What of it links to other analyses of the same subject keep: which sentences are looked at."""
+        return {name: self.asked[name] for name in _OF_SENTENCES if name in self.asked}
+
+    @property
     def moment(self) -> str:
         """A version that changes whenever the report may."""
         return f"{stamp()} {self.analysis.version()}".strip()
@@ -53,10 +61,9 @@ class AskedAnalysis:
     @property
     def above(self) -> str:
         """Address of the page of its grid or campaign."""
-        of_grid = self.analysis.kind == "grid"
-        return (
-            url_for("dragoman.grid", grid=self.subject) if of_grid else url_for("dragoman.campaign", name=self.subject)
-        )
+        if self.analysis.kind == "grid":
+            return url_for("dragoman.grid", grid=self.subject, **self.place)
+        return url_for("dragoman.campaign", name=self.subject)
 
     def report(self) -> AnalysisReport:
         """Its report.
