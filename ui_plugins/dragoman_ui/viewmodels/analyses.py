@@ -9,6 +9,7 @@ from flask import url_for
 from werkzeug.datastructures import MultiDict
 
 from dragoman.errors import StoreError, nearest
+from dragoman.metrics.lookup import metric_class
 from dragoman.reports.analyses import ANALYSES
 from dragoman.reports.analysis_report import Analysis, AnalysisReport
 from dragoman.store.store import Store
@@ -74,9 +75,9 @@ class AskedAnalysis:
         return _report(self.moment, open_store(), self.name, tuple(sorted(self.asked.items())))
 
     def linked(self) -> AnalysisReport:
-        """The same, with links from the lines of its tables to the sentences that they are of.
+        """The same for its page: below a heading that names the subject, titles of tables do not.
 
-        From those of tables that have `source`, `target`, `system` and `line` in every row.
+        Tables that have `source`, `target`, `system` and `line` in every row get links to these sentences.
 
         Raises:
             DragomanError: it can't be made, with the remedy.
@@ -84,7 +85,10 @@ class AskedAnalysis:
         report = self.report()
         linked = {"line": Decoration(link=self._sentence, label=_sentence_label)}
         tables = (
-            table.decorated(linked) if table.rows and table.rows[0].keys() >= _PLACE else table
+            replace(
+                table.decorated(linked) if table.rows and table.rows[0].keys() >= _PLACE else table,
+                title=_heading(table.title.removeprefix(f"{self.subject}: ")),
+            )
             for table in report.tables
         )
         return replace(report, tables=tuple(tables))
@@ -101,6 +105,11 @@ class AskedAnalysis:
 def analyses_of(kind: str) -> Mapping[str, str]:
     """The analyses of a grid or a campaign: titles of links by name."""
     return {name: analysis.title for name, analysis in ANALYSES.items() if analysis.kind == kind}
+
+
+def _heading(title: str) -> str:
+    """A title as a heading: with a capital, unless it begins with the name of a metric."""
+    return title if metric_class(title.partition(" ")[0]) else title[:1].upper() + title[1:]
 
 
 def _sentence_label(row: Row) -> str:
