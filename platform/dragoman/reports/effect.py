@@ -13,7 +13,7 @@ from dragoman.reports import effect_figures
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing, texts_of
 from dragoman.reports.findings import finding_columns, is_error_rate, notes_of, of_finding
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Row, Table, number, of_pair, word
+from dragoman.tables.table import Column, Row, Table, number, of_pair, spaced, word
 
 NAME, TITLE = "effect", "Effects of training"
 
@@ -170,7 +170,7 @@ def curve_table(found: CampaignEffect) -> Table:
     rows = [asdict(each) for each in found.points]
     return Table(
         name="curve", title=f"{question.name}: {value_name(question)} by number of training pairs",
-        columns=[word("design"), word("scope"), number("pairs", "training pairs", digits=0), number("mean"),
+        columns=[word("design"), spaced("scope"), number("pairs", "training pairs", digits=0), number("mean"),
                  number("sd", "± sd", digits=2), number("draws", digits=0), number("evaluated", "pairs tested")],
         content=rows, group=("design", "scope"), stub=3,
         notes=["Means over draws of means over the pairs of the scope, which are others at each number of pairs; "
@@ -192,7 +192,7 @@ def fit_table(found: CampaignEffect) -> Table:
     name = Column("what", "fitted", lambda row: str(row["what"]), right=False)
     return Table(
         name="curve-fits", title=f"{found.scores.question.name}: fitted over the number of training pairs",
-        columns=[word("design"), word("scope"), name, *finding_columns("value"), number("models", digits=0)],
+        columns=[word("design"), spaced("scope"), name, *finding_columns("value"), number("models", digits=0)],
         content=rows, group=("design", "scope"), stub=3, notes=[*notes, *notes_of(rows, "scope")],
     )  # fmt: skip
 

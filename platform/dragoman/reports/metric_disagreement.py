@@ -13,7 +13,7 @@ from dragoman.figures import COLORS, new_figure
 from dragoman.metrics.lookup import digits_of
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing, texts_of
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Row, Table, figure, interval, number, probability, word
+from dragoman.tables.table import Column, Row, Table, figure, interval, number, probability, spaced, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,8 +127,7 @@ def _agreement(grid: str, found: MetricDisagreement) -> Table:
         name="agreement", title=f"{grid}: agreement of every two metrics", content=rows, notes=notes,
         group=("first", "second"), stub=3,
         columns=[
-            word("first"), word("second"),
-            Column("measure", "measure", lambda row: str(row["measure"]).replace("_", " "), right=False), number("estimate", digits=3),
+            word("first"), word("second"), spaced("measure"), number("estimate", digits=3),
             interval("low", "high", digits=3),
             Column("p", "p", lambda row: "-" if row["p"] is None else probability(row["p"])), number("n", digits=0),
         ],

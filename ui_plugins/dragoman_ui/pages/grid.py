@@ -40,7 +40,9 @@ def grid() -> Response:
     view = View.of(store, request.args)
     experiment = experiment_link(view.grid)
     links = " ".join(analyses_of("grid"))
-    return kept(f"{version_of(store, view)} {experiment} {links}", HTML, lambda: _page(store, view, experiment).encode())
+    return kept(
+        f"{version_of(store, view)} {experiment} {links}", HTML, lambda: _page(store, view, experiment).encode()
+    )
 
 
 def heat_map_with_tests() -> Response:

@@ -91,7 +91,8 @@ class AskedAnalysis:
             )
             for table in report.tables
         )
-        return replace(report, tables=tuple(tables))
+        drawings = (drawing._replace(title=_heading(drawing.title)) for drawing in report.drawings)
+        return replace(report, tables=tuple(tables), drawings=tuple(drawings))
 
     def _sentence(self, row: Row) -> str:
         """Address of a sentence in the page of its pair."""
