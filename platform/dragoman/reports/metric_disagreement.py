@@ -150,7 +150,8 @@ def _apart(grid: str, found: MetricDisagreement) -> Table:
     scores = [number(first, first, digits_of(first)), number(second, second, digits_of(second))]
     columns = [
         word("source"), word("target"), word("system"), number("line", digits=0), *scores,
-        number(f"{first} z", f"{first} z", digits=2), number(f"{second} z", f"{second} z", digits=2), number("difference", digits=2, sign=True),
+        number(f"{first} z", f"{first} z", digits=2), number(f"{second} z", f"{second} z", digits=2),
+        number("difference", digits=2, sign=True),
         *map(_text, ("source_line", "hypothesis", "reference")),
     ]  # fmt: skip
     title = f"{grid}: sentences that {first} and {second} see most apart"

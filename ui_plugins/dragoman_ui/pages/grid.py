@@ -39,10 +39,8 @@ def grid() -> Response:
     store = open_store()
     view = View.of(store, request.args)
     experiment = experiment_link(view.grid)
-    links = " ".join(analyses_of("grid"))
-    return kept(
-        f"{version_of(store, view)} {experiment} {links}", HTML, lambda: _page(store, view, experiment).encode()
-    )
+    version = f"{version_of(store, view)} {experiment} {' '.join(analyses_of('grid'))}"
+    return kept(version, HTML, lambda: _page(store, view, experiment).encode())
 
 
 def heat_map_with_tests() -> Response:

@@ -50,7 +50,7 @@ class AskedAnalysis:
         return {"name": self.name, **self.asked}
 
     @property
-    def place(self) -> dict[str, str]:
+    def place(self) -> dict[str, Any]:
         """What of it links to other analyses of the same subject keep: which sentences are looked at."""
         return {name: self.asked[name] for name in _OF_SENTENCES if name in self.asked}
 
