@@ -115,7 +115,7 @@ def seen_table(found: CampaignEffect) -> Table:
         notes.append("This is an error rate: an effect below 0 is a gain.")
     return Table(
         name="effects", title=f"{question.name}: {value_name(question)} of a pair for being seen, pair held fixed",
-        columns=[word("against"), *finding_columns("seen minus"), *(number(key, digits=0) for key in
+        columns=[spaced("against"), *finding_columns("seen minus"), *(number(key, digits=0) for key in
                  ("cells", "models", "pairs"))],
         content=rows, notes=[*notes, *notes_of(rows, "against")],
     )  # fmt: skip
@@ -140,8 +140,9 @@ def transfer_table(found: CampaignEffect) -> Table:
         notes.append(f"{', '.join(others)}: the two gains are of other pairs, as none is of either kind.")
     return Table(
         name="transfer", title=f"{found.scores.question.name}: transfer to unseen pairs",
-        columns=[word("partition"), *finding_columns("ratio", sign=False), number("unseen_gain", "its gain", sign=True),
-                 number("seen_gain", "gain seen", sign=True), number("pairs", digits=0)],
+        columns=[spaced("partition"), *finding_columns("ratio", sign=False),
+                 number("unseen_gain", "its gain", sign=True), number("seen_gain", "gain seen", sign=True),
+                 number("pairs", digits=0)],
         content=rows, notes=[*notes, *notes_of(rows, "partition")],
     )  # fmt: skip
 
