@@ -206,7 +206,7 @@ def test_every_analysis_at_every_width_in_light_and_dark(
             assert page.locator(".analysed .sentence").count() == 0, page.locator(".analysed").inner_text()
             assert page.locator(".analysed table").count() > 0
             assert page.locator(".analyses [aria-current=page]").inner_text() == ANALYSES[name].title
-            page.wait_for_function("[...document.images].every((each) => each.complete && each.naturalWidth > 0)")
+            page.evaluate("Promise.all([...document.images].map((each) => each.decode()))")
             page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
             where = f"{name} {scheme} {width}"
             assert page.evaluate("document.documentElement.scrollWidth") <= width, where
