@@ -87,12 +87,17 @@ class AskedAnalysis:
         tables = (
             replace(
                 table.decorated(linked) if table.rows and table.rows[0].keys() >= _PLACE else table,
-                title=_heading(table.title.removeprefix(f"{self.subject}: ")),
+                title=self._heading(table.title),
             )
             for table in report.tables
         )
-        drawings = (drawing._replace(title=_heading(drawing.title)) for drawing in report.drawings)
+        drawings = (drawing._replace(title=_capital(drawing.title)) for drawing in report.drawings)
         return replace(report, tables=tuple(tables), drawings=tuple(drawings))
+
+    def _heading(self, title: str) -> str:
+        """The title of a table without the subject, which the page's heading names."""
+        bare = title.removeprefix(f"{self.subject}: ")
+        return _capital(bare) if bare != title else title
 
     def _sentence(self, row: Row) -> str:
         """Address of a sentence in the page of its pair."""
@@ -108,7 +113,7 @@ def analyses_of(kind: str) -> Mapping[str, str]:
     return {name: analysis.title for name, analysis in ANALYSES.items() if analysis.kind == kind}
 
 
-def _heading(title: str) -> str:
+def _capital(title: str) -> str:
     """A title as a heading: with a capital, unless it begins with the name of a metric."""
     return title if metric_class(title.partition(" ")[0]) else title[:1].upper() + title[1:]
 
