@@ -78,4 +78,4 @@ def test_a_refusal_is_a_sentence(client: FlaskClient) -> None:
 
 def test_the_grid_page_has_links_to_its_analyses(client: FlaskClient) -> None:
     page = client.get("/dragoman/grid?grid=demo").text
-    assert "name=lengths" in page and "lengths of codes</a>" in page
+    assert "name=lengths" in page and "Lengths of codes</a>" in page

@@ -17,9 +17,11 @@ from dragoman.analysis.systems import metric_names
 from dragoman.analysis.units import Unit, units_of
 from dragoman.disagreement.segments import Apart, Segments, furthest_apart, segment_kendall, segments_of
 from dragoman.errors import DragomanError, StoreError, nearest
+from dragoman.metrics.errors.label import MEASURED
 from dragoman.metrics.lookup import metric_class
 from dragoman.metrics.many_systems import Level, Systems, systems_of
 from dragoman.metrics.meta_evaluation import soft_pairwise_accuracy
+from dragoman.metrics.names import plugin_of
 from dragoman.metrics.resampling import SEED
 from dragoman.pair import Pair
 from dragoman.store.store import Store
@@ -115,7 +117,8 @@ def metric_disagreement(
     Args:
         store: the store.
         question: the query, whose metric is of no account.
-        metrics: the metrics; by default all of the grid that are installed here.
+        metrics: the metrics; by default all of the grid that are installed here, without error labels: each of these
+            counts one kind of error, and ranks no systems.
         models: models with all their prompts, or `MODEL:PROMPT`; all systems of the grid by default.
         over: the pairs: a partition, `unseen` or `all`.
         between: the metrics whose sentences are looked at; by default the two that judge sentences and agree least.
@@ -130,7 +133,10 @@ def metric_disagreement(
     for name in (*metrics, *(between or ())):
         if name not in known:
             raise StoreError(f"Grid '{question.grid}' has no scores of '{name}'; {nearest(name, known)}")
-    found, notes = _entrants(store, question, list(dict.fromkeys(metrics or known)), models, over)
+    compared = list(dict.fromkeys([*(metrics or _judging_quality(known)), *(between or ())]))
+    found, notes = _entrants(store, question, compared, models, over)
+    if not metrics and (left_out := len(set(known) - set(compared))):
+        notes.append(f"Left out: {left_out} error labels, each of which counts one kind of error.")
     systems = [
         each.name
         for each in next(iter(found.values())).systems
@@ -168,6 +174,13 @@ def metric_disagreement(
         apart=furthest_apart(store, question, segments[chosen[0]], segments[chosen[1]], limit),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _judging_quality(known: Sequence[str]) -> list[str]:
+    """The metrics that are no error labels; all, where fewer than two are."""
+    labels = {label.metric for label in MEASURED}
+    found = [name for name in known if plugin_of(name) not in labels]
+    return found if len(found) > 1 else list(known)
 
 
 def _entrants(

@@ -1,6 +1,6 @@
 """Designs of training: what models have in common whose recipes differ in the pairs, or in the seed, alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dragoman.effects.campaign_scores import CampaignModel
@@ -33,17 +33,10 @@ def designs_of(models: Sequence[CampaignModel], bases: Mapping[str, str]) -> lis
         models: the models.
         bases: names of their bases by id.
     """
-    flat = [dict(_flat(design_of(model))) for model in models]
-    keys = dict.fromkeys(key for each in flat for key in each)
-    apart = [key for key in keys if len({canonical_json(each.get(key)) for each in flat}) > 1]
+    recipes = [{key: each for key, each in design_of(model).items() if key != "examples"} for model in models]
     return [
-        "; ".join(
-            [
-                _examples(model.record.recipe.get("examples")),
-                *(f"{key} {_named(key, each.get(key), bases)}" for key in apart if not key.startswith("examples")),
-            ]
-        )
-        for model, each in zip(models, flat, strict=True)
+        "; ".join([_examples(model.record.recipe.get("examples")), *parts])
+        for model, parts in zip(models, _apart("", recipes, bases), strict=True)
     ]
 
 
@@ -61,14 +54,25 @@ def _examples(examples: Any) -> str:
     return f"{examples:,} examples a pair" if isinstance(examples, int) else "examples unknown"
 
 
-def _flat(recipe: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in recipe.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
+def _apart(name: str, values: Sequence[Any], bases: Mapping[str, str]) -> list[list[str]]:
+    """What of a part of recipes tells each from the others: a part that some lack is named as a whole."""
+    parts: list[list[str]] = [[] for _ in values]
+    if len({canonical_json(each) for each in values}) < 2:
+        return parts
+    owners = [place for place, each in enumerate(values) if isinstance(each, Mapping)]
+    if not owners:
+        return [[_leaf(name, each, bases)] for each in values]
+    if len(owners) < len(values):
+        parts = [[f"with {name}" if place in owners else _leaf(name, each, bases)] for place, each in enumerate(values)]
+    for key in dict.fromkeys(key for place in owners for key in values[place]):
+        found = _apart(f"{name}.{key}".lstrip("."), [values[place].get(key) for place in owners], bases)
+        for place, more in zip(owners, found, strict=True):
+            parts[place] += more
+    return parts
 
 
-def _named(key: str, value: Any, bases: Mapping[str, str]) -> str:
-    text = bases.get(str(value), str(value)) if key == "base" else str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+def _leaf(name: str, value: Any, bases: Mapping[str, str]) -> str:
+    if value is None:
+        return f"without {name}"
+    text = bases.get(str(value), str(value)) if name == "base" else str(value)
+    return f"{name} {text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'}"

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from dragoman.figures.style import STYLE, FigureError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_ONE_AT_A_TIME = Lock()
 
 
 class FigureForm(StrEnum):
@@ -59,6 +63,6 @@ def figure_bytes(draw: "Callable[[], Figure]", form: FigureForm) -> bytes:
         FigureForm.PNG: {"Software": "Dragoman"},
     }
     out = BytesIO()
-    with rc_context(STYLE):
+    with _ONE_AT_A_TIME, rc_context(STYLE):  # matplotlib's settings are those of the whole process
         draw().savefig(out, format=form.value, metadata=nameless[form])
     return out.getvalue()

@@ -28,7 +28,7 @@ from dragoman.reports.analysis_report import Analysis, AnalysisReport, Choice, D
 from dragoman.reports.choices import asked_of, chosen_metric
 from dragoman.store.alignment_records import AlignmentRecord, Pooling
 from dragoman.store.store import Store
-from dragoman.tables.table import Row, Table, interval, number, p_value, word
+from dragoman.tables.table import Row, Table, interval, number, p_value, spaced, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -221,7 +221,7 @@ def _scores(
         detail=of_all_layers,
         content=[asdict(each) for each in findings],
         columns=[
-            word("model"), word("of", "against"), word("scope"), number("layer", digits=0),
+            word("model"), word("of", "against"), spaced("scope"), number("layer", digits=0),
             number("estimate", "Spearman", 2, sign=True), interval("low", "high", digits=2, sign=True), p_value("p"),
             number("adjusted", "Holm", 4), number("n", "pairs", 0), number("languages", digits=0),
         ],
@@ -332,7 +332,7 @@ def _by_layer(findings: Sequence[LayerFinding], measure: NamedMeasure) -> "Calla
         axes.plot(list(chance), list(chance.values()), ":", color="#777777", label="chance")
         axes.set_xlabel("layer")
         axes.set_ylabel(measure.label)
-        axes.legend()
+        figure.legend(loc="outside upper center", ncols=2)
         return figure
 
     return draw
@@ -389,7 +389,7 @@ def _scatter(
             )  # fmt: skip
         axes.set_xlabel(measure.label)
         axes.set_ylabel(metric)
-        axes.legend()
+        figure.legend(loc="outside upper center", ncols=2)
         return figure
 
     return draw

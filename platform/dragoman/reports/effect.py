@@ -13,7 +13,7 @@ from dragoman.reports import effect_figures
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing, texts_of
 from dragoman.reports.findings import finding_columns, is_error_rate, notes_of, of_finding
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Row, Table, number, of_pair, word
+from dragoman.tables.table import Column, Row, Table, number, of_pair, spaced, word
 
 NAME, TITLE = "effect", "Effects of training"
 
@@ -115,7 +115,7 @@ def seen_table(found: CampaignEffect) -> Table:
         notes.append("This is an error rate: an effect below 0 is a gain.")
     return Table(
         name="effects", title=f"{question.name}: {value_name(question)} of a pair for being seen, pair held fixed",
-        columns=[word("against"), *finding_columns("seen minus"), *(number(key, digits=0) for key in
+        columns=[spaced("against"), *finding_columns("seen minus"), *(number(key, digits=0) for key in
                  ("cells", "models", "pairs"))],
         content=rows, notes=[*notes, *notes_of(rows, "against")],
     )  # fmt: skip
@@ -140,8 +140,9 @@ def transfer_table(found: CampaignEffect) -> Table:
         notes.append(f"{', '.join(others)}: the two gains are of other pairs, as none is of either kind.")
     return Table(
         name="transfer", title=f"{found.scores.question.name}: transfer to unseen pairs",
-        columns=[word("partition"), *finding_columns("ratio", sign=False), number("unseen_gain", "its gain", sign=True),
-                 number("seen_gain", "gain seen", sign=True), number("pairs", digits=0)],
+        columns=[spaced("partition"), *finding_columns("ratio", sign=False),
+                 number("unseen_gain", "its gain", sign=True), number("seen_gain", "gain seen", sign=True),
+                 number("pairs", digits=0)],
         content=rows, notes=[*notes, *notes_of(rows, "partition")],
     )  # fmt: skip
 
@@ -170,7 +171,7 @@ def curve_table(found: CampaignEffect) -> Table:
     rows = [asdict(each) for each in found.points]
     return Table(
         name="curve", title=f"{question.name}: {value_name(question)} by number of training pairs",
-        columns=[word("design"), word("scope"), number("pairs", "training pairs", digits=0), number("mean"),
+        columns=[word("design"), spaced("scope"), number("pairs", "training pairs", digits=0), number("mean"),
                  number("sd", "± sd", digits=2), number("draws", digits=0), number("evaluated", "pairs tested")],
         content=rows, group=("design", "scope"), stub=3,
         notes=["Means over draws of means over the pairs of the scope, which are others at each number of pairs; "
@@ -192,7 +193,7 @@ def fit_table(found: CampaignEffect) -> Table:
     name = Column("what", "fitted", lambda row: str(row["what"]), right=False)
     return Table(
         name="curve-fits", title=f"{found.scores.question.name}: fitted over the number of training pairs",
-        columns=[word("design"), word("scope"), name, *finding_columns("value"), number("models", digits=0)],
+        columns=[word("design"), spaced("scope"), name, *finding_columns("value"), number("models", digits=0)],
         content=rows, group=("design", "scope"), stub=3, notes=[*notes, *notes_of(rows, "scope")],
     )  # fmt: skip
 

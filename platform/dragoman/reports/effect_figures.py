@@ -1,6 +1,7 @@
 """Figures of effects: intervals side by side, and curves over the number of training pairs."""
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from dragoman.figures import COLORS, new_figure
@@ -57,7 +58,7 @@ def curves(points: Sequence[Row], label: str) -> "Callable[[], Figure]":
             axes.set_xlabel("training pairs")
             axes.set_ylabel(label)
             if len(designs) > 1:
-                axes.set_title(design)
+                axes.set_title("\n".join(wrap(design, 100 // len(designs))))
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
         return figure

@@ -10,7 +10,7 @@ from dragoman.error_profile.flows import Category, Flow
 from dragoman.error_profile.paired_tests import RateDifference
 from dragoman.error_profile.rates import LabelRate
 from dragoman.metrics.errors.label import Label
-from dragoman.tables.table import Column, Row, Table, interval, number, p_value, word
+from dragoman.tables.table import Column, Row, Table, interval, number, p_value, spaced, word
 
 ANY = "any"
 """The row of hypotheses with any label."""
@@ -68,7 +68,7 @@ def scope_table(grid: str, rows: Sequence[LabelRate], has_prompts: bool) -> Tabl
         content=content,
         columns=[
             *_system_columns(has_prompts),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
+            spaced("scope"),
             *(number(label, title) for label, title in labels.items()),
             Column("n", "pairs", lambda row: f"{row['n']} of {row['pairs']}", values=("n", "pairs")),
         ],
@@ -94,7 +94,7 @@ def category_table(grid: str, streams: Sequence[Flow], has_prompts: bool) -> Tab
         content=content,
         columns=[
             *_system_columns(has_prompts),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
+            spaced("scope"),
             *(number(each.value) for each in Category),
             number("sentences", digits=0),
         ],
@@ -111,7 +111,7 @@ def flow_table(grid: str, streams: Sequence[Flow], has_prompts: bool) -> Table:
         title=f"{grid}: the language asked for, and the language found",
         content=content,
         columns=[
-            *_system_columns(has_prompts), word("scope"), word("asked"), word("found"), word("category"),
+            *_system_columns(has_prompts), spaced("scope"), word("asked"), word("found"), word("category"),
             number("sentences", digits=0), number("estimate", "% of those into it"), number("n", "into it", digits=0),
         ],
         group=("model", "prompt", "scope", "asked"),
@@ -131,7 +131,7 @@ def test_table(grid: str, tests: Sequence[tuple[System, RateDifference]], has_pr
         content=content,
         columns=[
             *_system_columns(has_prompts),
-            Column("scope", "scope", lambda row: str(row["scope"]).replace("_", " "), right=False),
+            spaced("scope"),
             Column("label", "error", lambda row: _title(row["label"]), right=False),
             number("against", against),
             number("rate"),
@@ -181,7 +181,7 @@ def rate_table(grid: str, rows: Sequence[LabelRate], has_prompts: bool) -> Table
         title=f"{grid}: every rate",
         content=[_as_row(rate) for rate in rows],
         columns=[
-            *_system_columns(has_prompts), word("scope"), word("label"), number("estimate"), interval("low", "high"),
+            *_system_columns(has_prompts), spaced("scope"), word("label"), number("estimate"), interval("low", "high"),
             number("references"), number("first"), interval("first_low", "first_high"), number("n", digits=0),
             number("first_n", digits=0), number("pairs", digits=0), number("sentences", digits=0),
         ],

@@ -138,7 +138,7 @@ def _effects(models: Sequence[ModelExplanation]) -> "Figure":
     terms = list(
         dict.fromkeys((each.factor, each.name) for model in models if model.pairs for each in model.pairs.coefficients)
     )
-    figure, axes = new_figure("page", height=0.5 + 0.17 * max(len(models), 2) * len(terms))
+    figure, axes = new_figure("page", height=0.7 + 0.17 * max(len(models), 2) * len(terms))
     step = 0.7 / len(models)
     for place, model in enumerate(models):
         if model.pairs is None:
@@ -153,7 +153,7 @@ def _effects(models: Sequence[ModelExplanation]) -> "Figure":
     axes.set_yticks(range(len(terms)), [f"{factor}: {name}" for factor, name in terms])
     axes.invert_yaxis()
     axes.set_xlabel("β (standard deviations)")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=3)
     return figure
 
 

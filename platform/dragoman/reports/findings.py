@@ -53,7 +53,7 @@ def notes_of(rows: Sequence[Row], named: str, of: str = "n") -> list[str]:
     reasons: dict[str, list[str]] = {}
     for row in rows:
         if row["why"]:
-            reasons.setdefault(row["why"], []).append(str(row[named]))
+            reasons.setdefault(row["why"], []).append(str(row[named]).replace("_", " "))
     every = len(rows)
     return [
         *notes,

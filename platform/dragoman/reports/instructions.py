@@ -16,7 +16,7 @@ from dragoman.instructions.variants import INSTRUCTIONS, Family, families, famil
 from dragoman.reports.analysis_report import Analysis, AnalysisReport, Choice, Drawing, texts_of
 from dragoman.reports.choices import asked_of, chosen_metric
 from dragoman.store.store import Store
-from dragoman.tables.table import Table, interval, number, p_value, word
+from dragoman.tables.table import Table, interval, number, p_value, spaced, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,7 +97,7 @@ def _quality(title: str, findings: Sequence[QualityFinding], metric: str) -> Tab
         title=f"{title}: {metric} after the right instruction, minus that after none and a wrong one",
         content=[asdict(each) for each in findings],
         columns=[
-            word("model"), word("over", "instead of right"), word("scope"), number("right"), number("other"),
+            word("model"), word("over", "instead of right"), spaced("scope"), number("right"), number("other"),
             number("estimate", "right minus other", sign=True), interval("low", "high", sign=True),
             p_value("p"), number("adjusted", "Holm", 4), number("n", "pairs", 0),
         ],
@@ -113,7 +113,7 @@ def _languages(title: str, findings: Sequence[ShareFinding]) -> Table:
         title=f"{title}: languages of the translations, in percent, mean over pairs",
         content=[{**asdict(each), "p_is_floor": False} for each in findings],
         columns=[
-            word("model"), word("scope"), word("instruction"), number("estimate", "target"), interval("low", "high"),
+            word("model"), spaced("scope"), word("instruction"), number("estimate", "target"), interval("low", "high"),
             number("named", "language named"), number("source"), number("other"), number("undecided"),
             number("change", "target minus right", sign=True), interval("change_low", "change_high", sign=True),
             p_value("p"), number("reference", "references"), number("n", "pairs", 0), number("languages", digits=0),
@@ -135,7 +135,7 @@ def _likelihood(title: str, findings: Sequence[WorthFinding], name: str, scope: 
         title=f"{title}: nats per token of the reference that the right instruction is worth, by {scope}",
         content=[{**asdict(each), "p_is_floor": False} for each in findings],
         columns=[
-            word("model"), word("over", "instead of right"), word("scope", scope), number("right", digits=3),
+            word("model"), word("over", "instead of right"), spaced("scope", scope), number("right", digits=3),
             number("other", digits=3), number("estimate", "right minus other", 3, sign=True),
             interval("low", "high", digits=3, sign=True), p_value("p"), number("n", "pairs", 0),
             number("sentences", digits=0), number("tokens", digits=0),

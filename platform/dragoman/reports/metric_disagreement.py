@@ -13,7 +13,7 @@ from dragoman.figures import COLORS, new_figure
 from dragoman.metrics.lookup import digits_of
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing, texts_of
 from dragoman.store.store import Store
-from dragoman.tables.table import Column, Row, Table, figure, interval, number, probability, word
+from dragoman.tables.table import Column, Row, Table, figure, interval, number, probability, spaced, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -119,15 +119,15 @@ def _agreement(grid: str, found: MetricDisagreement) -> Table:
         for each in found.agreements
     ]  # fmt: skip
     notes = [
-        "soft_accuracy: 1 where both are as sure of every two systems, of n pairs of systems; system_kendall: "
-        "Kendall's tau-b of the means of n systems; segment_kendall: that of n translations, within each language pair "
+        "Soft accuracy: 1 where both are as sure of every two systems, of n pairs of systems; system Kendall: "
+        "Kendall's tau-b of the means of n systems; segment Kendall: that of n translations, within each language pair "
         "and averaged over the pairs, with an interval from resampled pairs."
     ]
     return Table(
         name="agreement", title=f"{grid}: agreement of every two metrics", content=rows, notes=notes,
         group=("first", "second"), stub=3,
         columns=[
-            word("first"), word("second"), word("measure"), number("estimate", digits=3),
+            word("first"), word("second"), spaced("measure"), number("estimate", digits=3),
             interval("low", "high", digits=3),
             Column("p", "p", lambda row: "-" if row["p"] is None else probability(row["p"])), number("n", digits=0),
         ],
@@ -150,7 +150,8 @@ def _apart(grid: str, found: MetricDisagreement) -> Table:
     scores = [number(first, first, digits_of(first)), number(second, second, digits_of(second))]
     columns = [
         word("source"), word("target"), word("system"), number("line", digits=0), *scores,
-        number(f"{first} z", digits=2), number(f"{second} z", digits=2), number("difference", digits=2, sign=True),
+        number(f"{first} z", f"{first} z", digits=2), number(f"{second} z", f"{second} z", digits=2),
+        number("difference", digits=2, sign=True),
         *map(_text, ("source_line", "hypothesis", "reference")),
     ]  # fmt: skip
     title = f"{grid}: sentences that {first} and {second} see most apart"
@@ -172,7 +173,10 @@ def _drawn(found: MetricDisagreement) -> "Figure":
         ranks = {each.metric: each.rank for each in found.ranks if each.system == system}
         color = COLORS[number_ % len(COLORS)]
         axes.plot(places, [ranks[metric] for metric in found.metrics], marker="o", color=color, label=system)
-    axes.set_xticks(places, found.metrics)
+    if len(found.metrics) > 3:
+        axes.set_xticks(places, found.metrics, rotation=30, ha="right", rotation_mode="anchor")
+    else:
+        axes.set_xticks(places, found.metrics)
     axes.set_yticks(range(1, len(found.systems) + 1))
     axes.invert_yaxis()
     axes.set_ylabel("rank")

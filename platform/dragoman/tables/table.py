@@ -135,6 +135,11 @@ def word(key: str, heading: str | None = None) -> Column:
     return Column(key, _headed(key, heading), lambda row: _worded(row[key]), right=False)
 
 
+def spaced(key: str, heading: str | None = None) -> Column:
+    """A column of names that are read with spaces for their underscores, such as partitions."""
+    return Column(key, _headed(key, heading), lambda row: _worded(row[key]).replace("_", " "), right=False)
+
+
 def number(key: str, heading: str | None = None, digits: int = 1, sign: bool = False) -> Column:
     """A column of numbers with fixed digits; what is not there is a dash."""
     return Column(key, _headed(key, heading), lambda row: figure(row[key], digits, sign))

@@ -1,7 +1,9 @@
 """Figures: sizes of a paper, and files that are the same for the same numbers."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from matplotlib.figure import Figure
@@ -43,3 +45,15 @@ def test_the_file_name_says_the_form() -> None:
     for name in ("figure", "figure.gif", "svg"):
         with pytest.raises(FigureError, match=r"end it with \.svg, \.pdf or \.png"):
             FigureForm.of_file(Path(name))
+
+
+def test_figures_drawn_at_the_same_time_have_the_same_style() -> None:
+    # matplotlib's settings are of the whole process: of two figures in two threads one could lose the style half-way
+    begun = Barrier(4)
+
+    def together(form: FigureForm) -> bytes:
+        begun.wait()
+        return figure_bytes(drawn, form)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(together, [FigureForm.SVG] * 16)) == {figure_bytes(drawn, FigureForm.SVG)}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
+from markupsafe import Markup, escape
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -77,6 +78,16 @@ pages.add_url_rule("/states.css", view_func=state_styles)
 pages.add_url_rule("/states.js", view_func=state_script)
 pages.after_request(protect)
 read_snapshots(pages)
+
+
+@pages.app_template_filter("with_code")
+def _with_code(text: Any) -> Markup:
+    """A sentence in which what stands between backticks is code."""
+    parts = str(_visible(text)).split("`")
+    if len(parts) % 2 == 0:
+        return escape(_visible(text))
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 @pages.app_template_filter("visible")

@@ -10,7 +10,7 @@ from dragoman.figures import FigureForm, figure_bytes
 from dragoman.tables.table import Table
 from dragoman_ui.responses.cache import kept
 from dragoman_ui.responses.downloads import taken
-from dragoman_ui.viewmodels.analyses import AskedAnalysis, analyses_of
+from dragoman_ui.viewmodels.analyses import AskedAnalysis
 from dragoman_ui.viewmodels.systems import one_of
 
 
@@ -25,8 +25,7 @@ def analysis() -> str | Response:
         file = taken(f"{asked.subject}-{asked.name}", tables, request.args)
         if file is not None:
             return file
-    others = analyses_of(asked.analysis.kind)
-    return render_template("dragoman/analysis.html", asked=asked, others=others)
+    return render_template("dragoman/analysis.html", asked=asked)
 
 
 def analysed() -> str:

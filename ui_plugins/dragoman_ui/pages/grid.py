@@ -15,6 +15,7 @@ from dragoman_ui.charts.distribution import spreads
 from dragoman_ui.charts.heatmap import heat_map, size_of
 from dragoman_ui.charts.matrix_binary import drawing
 from dragoman_ui.responses.cache import kept
+from dragoman_ui.viewmodels.analyses import analyses_of
 from dragoman_ui.viewmodels.captions import caption, caption_beside
 from dragoman_ui.viewmodels.comparison import (
     columns_beside,
@@ -38,7 +39,8 @@ def grid() -> Response:
     store = open_store()
     view = View.of(store, request.args)
     experiment = experiment_link(view.grid)
-    return kept(f"{version_of(store, view)} {experiment}", HTML, lambda: _page(store, view, experiment).encode())
+    version = f"{version_of(store, view)} {experiment} {' '.join(analyses_of('grid'))}"
+    return kept(version, HTML, lambda: _page(store, view, experiment).encode())
 
 
 def heat_map_with_tests() -> Response:

@@ -9,6 +9,7 @@ from flask import url_for
 from werkzeug.datastructures import MultiDict
 
 from dragoman.errors import StoreError, nearest
+from dragoman.metrics.lookup import metric_class
 from dragoman.reports.analyses import ANALYSES
 from dragoman.reports.analysis_report import Analysis, AnalysisReport
 from dragoman.store.store import Store
@@ -18,6 +19,9 @@ from dragoman_ui.viewmodels.store import open_store, stamp
 
 _OF_PAGES = ("name", "table", "form", "drawing")
 """Parameters of addresses that no analysis is asked for."""
+
+_OF_SENTENCES = ("test_set", "lines")
+"""Parameters that say which sentences are looked at."""
 
 _PLACE = {"source", "target", "system", "line"}
 """What a row has that is of one sentence."""
@@ -46,6 +50,11 @@ class AskedAnalysis:
         return {"name": self.name, **self.asked}
 
     @property
+    def place(self) -> dict[str, Any]:
+        """What of it links to other analyses of the same subject keep: which sentences are looked at."""
+        return {name: self.asked[name] for name in _OF_SENTENCES if name in self.asked}
+
+    @property
     def moment(self) -> str:
         """A version that changes whenever the report may."""
         return f"{stamp()} {self.analysis.version()}".strip()
@@ -53,10 +62,9 @@ class AskedAnalysis:
     @property
     def above(self) -> str:
         """Address of the page of its grid or campaign."""
-        of_grid = self.analysis.kind == "grid"
-        return (
-            url_for("dragoman.grid", grid=self.subject) if of_grid else url_for("dragoman.campaign", name=self.subject)
-        )
+        if self.analysis.kind == "grid":
+            return url_for("dragoman.grid", grid=self.subject, **self.place)
+        return url_for("dragoman.campaign", name=self.subject)
 
     def report(self) -> AnalysisReport:
         """Its report.
@@ -67,9 +75,9 @@ class AskedAnalysis:
         return _report(self.moment, open_store(), self.name, tuple(sorted(self.asked.items())))
 
     def linked(self) -> AnalysisReport:
-        """The same, with links from the lines of its tables to the sentences that they are of.
+        """The same for its page: below a heading that names the subject, titles of tables do not.
 
-        From those of tables that have `source`, `target`, `system` and `line` in every row.
+        Tables that have `source`, `target`, `system` and `line` in every row get links to these sentences.
 
         Raises:
             DragomanError: it can't be made, with the remedy.
@@ -77,10 +85,19 @@ class AskedAnalysis:
         report = self.report()
         linked = {"line": Decoration(link=self._sentence, label=_sentence_label)}
         tables = (
-            table.decorated(linked) if table.rows and table.rows[0].keys() >= _PLACE else table
+            replace(
+                table.decorated(linked) if table.rows and table.rows[0].keys() >= _PLACE else table,
+                title=self._heading(table.title),
+            )
             for table in report.tables
         )
-        return replace(report, tables=tuple(tables))
+        drawings = (drawing._replace(title=_capital(drawing.title)) for drawing in report.drawings)
+        return replace(report, tables=tuple(tables), drawings=tuple(drawings))
+
+    def _heading(self, title: str) -> str:
+        """The title of a table without the subject, which the page's heading names."""
+        bare = title.removeprefix(f"{self.subject}: ")
+        return _capital(bare) if bare != title else title
 
     def _sentence(self, row: Row) -> str:
         """Address of a sentence in the page of its pair."""
@@ -94,6 +111,11 @@ class AskedAnalysis:
 def analyses_of(kind: str) -> Mapping[str, str]:
     """The analyses of a grid or a campaign: titles of links by name."""
     return {name: analysis.title for name, analysis in ANALYSES.items() if analysis.kind == kind}
+
+
+def _capital(title: str) -> str:
+    """A title as a heading: with a capital, unless it begins with the name of a metric."""
+    return title if metric_class(title.partition(" ")[0]) else title[:1].upper() + title[1:]
 
 
 def _sentence_label(row: Row) -> str:
