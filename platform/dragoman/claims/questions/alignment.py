@@ -158,9 +158,7 @@ class _Aligned:
         found: dict[Pair, list[float]] = {}
         for model, base in self.models.values():
             if changes and base is None:
-                raise StoreError(
-                    "The alignment of the base is not measured: `dragoman align GRID --model base` does it."
-                )
+                raise StoreError("The alignment of a base is not measured: `dragoman align GRID --model base` does it.")
             before = base.values(self.layer, self.measure) if changes and base is not None else None
             for pair, value in model.values(self.layer, self.measure).items():
                 if before is None:
