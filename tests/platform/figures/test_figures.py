@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from dragoman.figures import COLUMN, PAGE, FigureError, FigureForm, figure_bytes, new_figure
+from dragoman.figures import COLUMN, PAGE, FigureError, FigureForm, figure_bytes, new_figure, series_style
 
 BEGINNINGS = {FigureForm.SVG: b"<?xml", FigureForm.PDF: b"%PDF", FigureForm.PNG: b"\x89PNG"}
 
@@ -43,3 +43,7 @@ def test_the_file_name_says_the_form() -> None:
     for name in ("figure", "figure.gif", "svg"):
         with pytest.raises(FigureError, match=r"end it with \.svg, \.pdf or \.png"):
             FigureForm.of_file(Path(name))
+
+
+def test_no_two_series_of_many_look_alike() -> None:
+    assert len({series_style(number) for number in range(63)}) == 63
