@@ -249,11 +249,11 @@ def _tested(
             continue
         # all pairs are aligned, also those that are not of the scope: permuted languages meet them
         tags = sorted({tag for pair in values for tag in pair})
-        x, y = _matrix(tags, values), _matrix(tags, {pair: score for pair, (_, score) in both.items()})
+        x, y = pair_matrix(tags, values), pair_matrix(tags, {pair: score for pair, (_, score) in both.items()})
         test = mantel(x, y, permutations=permutations)
         if np.isnan(test.statistic):
             continue
-        low, high = _jackknife(x, y, test.statistic)
+        low, high = jackknife_interval(x, y, test.statistic)
         rows.append(
             {
                 "layer": layer, "estimate": test.statistic, "low": low, "high": high, "p": test.p,
@@ -267,7 +267,7 @@ def _tested(
     ]
 
 
-def _jackknife(x: Matrix, y: Matrix, observed: float) -> tuple[float | None, float | None]:
+def jackknife_interval(x: Matrix, y: Matrix, observed: float) -> tuple[float | None, float | None]:
     """The interval of a correlation from those without each language (Tukey, 1958), on the scale of Fisher's z."""
     from scipy.stats import spearmanr
 
@@ -286,7 +286,8 @@ def _jackknife(x: Matrix, y: Matrix, observed: float) -> tuple[float | None, flo
     return float(np.tanh(found.low)), float(np.tanh(found.high))
 
 
-def _matrix(tags: Sequence[str], values: Mapping[Pair, float]) -> Matrix:
+def pair_matrix(tags: Sequence[str], values: Mapping[Pair, float]) -> Matrix:
+    """Values of pairs as a matrix, sources × targets in the order of some languages; NaN where there is none."""
     place = {tag: number for number, tag in enumerate(tags)}
     found = np.full((len(tags), len(tags)), np.nan)
     for pair, value in values.items():

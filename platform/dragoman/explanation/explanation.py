@@ -248,7 +248,7 @@ def _model_of_pairs(
     complete = np.ones(len(facts.languages), np.bool_)
     for name in names:
         complete &= ~np.isnan(known[name].source) & ~np.isnan(known[name].target)
-    complete = _all_compared(facts.similarity, complete) if SIMILARITY in names else complete
+    complete = all_compared(facts.similarity, complete) if SIMILARITY in names else complete
     has_score = ~np.isnan(scores)
     scored = np.logical_or(has_score.any(axis=1), has_score.any(axis=0))
     without = [facts.languages[place] for place in np.flatnonzero(scored & ~complete)]
@@ -256,7 +256,7 @@ def _model_of_pairs(
     held = np.flatnonzero(complete & scored)
     languages = tuple(facts.languages[place] for place in held)
     square = np.ix_(held, held)
-    terms = [term for name in names for term in _terms(name, known[name], facts, held)]
+    terms = [term for name in names for term in terms_of(name, known[name], facts, held)]
     groups = np.nan_to_num(partitions[square], nan=-1).astype(np.int64)
     fitted = pairs_model(scores[square], terms, groups, permutations=permutations, seed=seed) if terms else None
     if fitted is None:
@@ -270,8 +270,8 @@ def _model_of_pairs(
     return fitted, languages, notes
 
 
-def _terms(name: str, factor: Factor, facts: Facts, held: NDArray[np.intp]) -> list[Term]:
-    """The predictors of a factor."""
+def terms_of(name: str, factor: Factor, facts: Facts, held: NDArray[np.intp]) -> list[Term]:
+    """The predictors that a factor has in the model of pairs, for some of the languages by their number."""
     source = np.repeat(factor.source[held][:, None], len(held), axis=1)
     target = np.repeat(factor.target[held][None], len(held), axis=0)
     if name != SIMILARITY:
@@ -283,7 +283,7 @@ def _terms(name: str, factor: Factor, facts: Facts, held: NDArray[np.intp]) -> l
     ]
 
 
-def _all_compared(similarity: Matrix, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def all_compared(similarity: Matrix, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Some languages without those that lack a similarity, the one with the most gaps first."""
     held = held.copy()
     gaps = np.isnan(similarity)

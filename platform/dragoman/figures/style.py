@@ -1,6 +1,6 @@
 """Style of figures: widths of a paper in two columns, fonts, and colours that all can tell apart."""
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from dragoman.errors import DragomanError
 
@@ -15,6 +15,23 @@ PAGE: Final = 6.9
 
 COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's colours, which people with colour-blindness tell apart (https://jfly.uni-koeln.de/color/)."""
+
+_MARKERS: Final = "osD^v<>PX"
+
+
+class SeriesStyle(NamedTuple):
+    """How a series of a figure is told from the others."""
+
+    color: str
+    """Its colour."""
+    marker: str
+    """Its marker."""
+
+
+def series_style(number: int) -> SeriesStyle:
+    """The colour and marker of a series by its number, from 0; no two of 63 have both in common."""
+    return SeriesStyle(COLORS[number % len(COLORS)], _MARKERS[number % len(_MARKERS)])
+
 
 STYLE: Final[Any] = {
     "font.size": 8,

@@ -55,6 +55,8 @@ class Worths(NamedTuple):
     """By model, scope and other instruction."""
     pairs: list[WorthFinding]
     """By model, pair and other instruction."""
+    behind: dict[str, set[str]]
+    """The identities and values of the likelihoods behind them, by model."""
 
 
 class _Lines(NamedTuple):
@@ -98,7 +100,7 @@ def worths(
         if test == tested and contents.get(pair) == content and keys.corpus_rows is not None
     }
     names = {record.base: "base", **record.names}
-    found = Worths([], [])
+    found = Worths([], [], {})
     for identity, name in names.items():
         if models and name not in models:
             continue
@@ -109,7 +111,9 @@ def worths(
             for pair, content in contents.items()
             for instruction in INSTRUCTIONS
         }
-        likely = {each.of.id: unpack(each.of_lines) for each in store.likelihood.read(list(wanted.values()))}
+        records = store.likelihood.read(list(wanted.values()))
+        found.behind[name] = {f"{each.of.id} {each.log_probability!r} {each.tokens}" for each in records}
+        likely = {each.of.id: unpack(each.of_lines) for each in records}
         of = {key: likely[each.id] for key, each in wanted.items() if each.id in likely}
         scopes = pairs_by_scope(store, identity, record.languages)
         for other in INSTRUCTIONS[1:]:

@@ -22,7 +22,7 @@ from dragoman.analysis.pair_scores import pair_columns
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names
 from dragoman.errors import StoreError, nearest
-from dragoman.figures import COLORS, new_figure
+from dragoman.figures import new_figure, series_style
 from dragoman.pair import Pair
 from dragoman.reports.analysis_report import Analysis, AnalysisReport, Choice, Drawing, texts_of
 from dragoman.reports.choices import asked_of, chosen_metric
@@ -321,9 +321,9 @@ def _by_layer(findings: Sequence[LayerFinding], measure: NamedMeasure) -> "Calla
         figure, axes = new_figure()
         for place, model in enumerate(dict.fromkeys(each.model for each in findings)):
             its = [each for each in findings if each.model == model]
-            at, color = [each.layer for each in its], COLORS[place % len(COLORS)]
+            at, (color, marker) = [each.layer for each in its], series_style(place)
             style = "--" if model == "base" else "-"
-            axes.plot(at, [each.estimate for each in its], style, color=color, marker="o", label=model)
+            axes.plot(at, [each.estimate for each in its], style, color=color, marker=marker, label=model)
             if all(each.low is not None for each in its):
                 axes.fill_between(
                     at, [each.low for each in its], [each.high for each in its], color=color, alpha=0.12, linewidth=0
@@ -381,11 +381,10 @@ def _scatter(
 ) -> "Callable[[], Figure]":
     def draw() -> "Figure":
         figure, axes = new_figure()
-        marks = ("o", "s", "^", "D", "v", "P", "X")
         for place, (model, its) in enumerate(points.items()):
             axes.scatter(
-                [x for x, _ in its], [y for _, y in its], s=8, color=COLORS[place % len(COLORS)],
-                marker=marks[place % len(marks)], label=model, linewidths=0,
+                [x for x, _ in its], [y for _, y in its], s=8, **series_style(place)._asdict(), label=model,
+                linewidths=0,
             )  # fmt: skip
         axes.set_xlabel(measure.label)
         axes.set_ylabel(metric)

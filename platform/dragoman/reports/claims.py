@@ -89,13 +89,14 @@ def claims_table(file: ClaimFile, answers: Sequence[Answer]) -> Table:
     rows = [_row(answer) for answer in answers]
     levels = dict.fromkeys(f"{answer.alpha:g}" for answer in answers)
     adjusted = "adjusted after Holm for the claims that were tested" if file.correction == "holm" else "not adjusted"
+    reasons = dict.fromkeys(row["why"] for row in rows if row["why"])
     notes = [
         f"holds: p, one-sided unless it is claimed that something differs, and {adjusted}, is at most "
         f"{' or '.join(levels)}. Intervals are of 95% and not adjusted.",
-        *(f"{row['claim']}: {row['why']}" for row in rows if row["why"]),
+        *(f"{', '.join(row['claim'] for row in rows if row['why'] == why)}: {why}" for why in reasons),
     ]
     counted = list(dict.fromkeys(row["of_what"] for row in rows if row["of_what"]))
-    notes += [f"n: {' or '.join(counted)}."] if counted else []
+    notes += [f"n: {'; '.join(counted)}."] if counted else []
 
     def verdict(row: Row) -> str:
         return str(row["verdict"])

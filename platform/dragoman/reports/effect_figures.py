@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from dragoman.figures import COLORS, new_figure
+from dragoman.figures import COLORS, new_figure, series_style
 from dragoman.tables.table import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MARKERS = "osD^v<>PX"
 _ROW = 0.24
 """Inches of a row."""
 
@@ -81,6 +80,6 @@ def _line(axes: Any, rows: Sequence[Row], number: int) -> None:
         return
     axes.errorbar(
         [row["pairs"] for row in rows], [row["mean"] for row in rows], yerr=[row["sd"] or 0 for row in rows],
-        marker=_MARKERS[number % len(_MARKERS)], color=COLORS[number % len(COLORS)], capsize=2, elinewidth=0.8,
+        **series_style(number)._asdict(), capsize=2, elinewidth=0.8,
         label=str(rows[0]["scope"]).replace("_", " "),
     )  # fmt: skip

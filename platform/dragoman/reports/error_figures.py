@@ -7,7 +7,7 @@ import numpy as np
 
 from dragoman.error_profile.flows import Category, Flow
 from dragoman.error_profile.rates import LabelRate
-from dragoman.figures import COLORS, new_figure
+from dragoman.figures import new_figure, series_style
 from dragoman.reports.analysis_report import Drawing
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def rate_drawing(rates: Sequence[LabelRate], *, has_prompts: bool, scope: str) -
             places = [titles.index(_title(each)) + (number + 0.5) * step - 0.4 for each in own]
             values = np.array([each.estimate for each in own])
             errors = np.abs(np.array([[each.low for each in own], [each.high for each in own]]) - values)
-            axes.errorbar(
-                values, places, xerr=errors, fmt="o", color=COLORS[number % len(COLORS)], label=name, elinewidth=0.8
-            )
+            style = series_style(number)
+            axes.errorbar(values, places, xerr=errors, fmt=style.marker, color=style.color, label=name, elinewidth=0.8)
             axes.scatter(
                 [each.references for each in own], places, marker="|", s=30, color="#777777", linewidth=1,
                 label="on references" if number == 0 else None,

@@ -178,8 +178,9 @@ def _about(store: Store, question: ScoreQuestion, found: Sequence[SystemLabels])
 def _notes(found: Sequence[SystemLabels], labels: Sequence[Label]) -> list[str]:
     notes = []
     for each in found:
-        for label, reason in each.lacking.items():
-            notes.append(f"{label.facts.title[0].upper()}{label.facts.title[1:]} of {each.system.phrase}: {reason}.")
+        for reason in dict.fromkeys(each.lacking.values()):
+            named = ", ".join(label.facts.title for label, own in each.lacking.items() if own == reason)
+            notes.append(f"{named[0].upper()}{named[1:]} of {each.system.phrase}: {reason}.")
     if unscored := [label.facts.title for label in MEASURED if label not in labels]:
         notes.append(f"Not scored: {', '.join(unscored)}; `dragoman score GRID --metric errors` adds them.")
     return list(dict.fromkeys(notes))

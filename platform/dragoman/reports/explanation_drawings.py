@@ -21,7 +21,7 @@ from dragoman.explanation.factors import (
     UPSAMPLED,
 )
 from dragoman.explanation.quality import ROLES
-from dragoman.figures import new_figure
+from dragoman.figures import new_figure, series_style
 from dragoman.figures.labels import label_points
 from dragoman.figures.style import COLORS
 from dragoman.language import english_name
@@ -143,12 +143,12 @@ def _effects(models: Sequence[ModelExplanation]) -> "Figure":
     for place, model in enumerate(models):
         if model.pairs is None:
             continue
-        color = COLORS[place % len(COLORS)]
+        color, marker = series_style(place)
         for number, each in enumerate(model.pairs.coefficients):
             y = terms.index((each.factor, each.name)) + step * (place - (len(models) - 1) / 2)
             axes.plot([each.low, each.high], [y, y], color=color, linewidth=1)
             label = f"{model.model} ({model.pairs.n} languages)" if number == 0 else None
-            axes.plot([each.estimate], [y], "o", color=color, label=label)
+            axes.plot([each.estimate], [y], marker, color=color, label=label)
     axes.axvline(0, color="0.6", linewidth=0.6)
     axes.set_yticks(range(len(terms)), [f"{factor}: {name}" for factor, name in terms])
     axes.invert_yaxis()

@@ -8,7 +8,7 @@ from dragoman.analysis.aggregation import ALL, SCOPES
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names, model_names
 from dragoman.errors import StoreError, nearest
-from dragoman.figures import COLORS, new_figure
+from dragoman.figures import COLORS, new_figure, series_style
 from dragoman.instructions.languages import ShareFinding, share_findings
 from dragoman.instructions.likelihoods import WorthFinding, Worths, worths
 from dragoman.instructions.quality import QualityFinding, quality_findings
@@ -238,10 +238,10 @@ def _points(rows: Sequence[tuple[str, str, QualityFinding | WorthFinding]], labe
             values = [each.estimate for _, each in its]
             lows = [each.estimate - (each.estimate if each.low is None else each.low) for _, each in its]
             highs = [(each.estimate if each.high is None else each.high) - each.estimate for _, each in its]
+            style = series_style(place)
             axes.errorbar(
-                values, at, xerr=[lows, highs], fmt="osD^vPX"[place % 7], color=COLORS[place % len(COLORS)], label=name,
-                elinewidth=0.8,
-            )  # fmt: skip
+                values, at, xerr=[lows, highs], fmt=style.marker, color=style.color, label=name, elinewidth=0.8
+            )
         axes.axvline(0, color="#777777", linewidth=0.6)
         axes.set_yticks(range(len(scopes)), [scope.replace("_", " ") for scope in scopes])
         axes.invert_yaxis()

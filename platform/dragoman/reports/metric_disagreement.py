@@ -9,7 +9,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names
 from dragoman.disagreement.metrics import MetricDisagreement, metric_disagreement
 from dragoman.errors import StoreError
-from dragoman.figures import COLORS, new_figure
+from dragoman.figures import new_figure, series_style
 from dragoman.metrics.lookup import digits_of
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing, texts_of
 from dragoman.store.store import Store
@@ -171,8 +171,9 @@ def _drawn(found: MetricDisagreement) -> "Figure":
     places = range(len(found.metrics))
     for number_, system in enumerate(found.systems):
         ranks = {each.metric: each.rank for each in found.ranks if each.system == system}
-        color = COLORS[number_ % len(COLORS)]
-        axes.plot(places, [ranks[metric] for metric in found.metrics], marker="o", color=color, label=system)
+        style = series_style(number_)
+        ranked = [ranks[metric] for metric in found.metrics]
+        axes.plot(places, ranked, marker=style.marker, color=style.color, label=system)
     if len(found.metrics) > 3:
         axes.set_xticks(places, found.metrics, rotation=30, ha="right", rotation_mode="anchor")
     else:

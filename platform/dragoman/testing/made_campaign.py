@@ -32,6 +32,7 @@ class MadeCampaign:
         trained: Mapping[str, Sequence[Pair]] | None = None,
         metric: str = "bleu",
         examples: Any = None,
+        base: Any = "models/tiny",
     ) -> None:
         """Write nothing yet; `add` does.
 
@@ -45,10 +46,12 @@ class MadeCampaign:
             trained: the pairs of each grid by the end of its name, instead of sizes and draws.
             metric: the metric.
             examples: what the specs say of the number of examples; 1,000 in all by default.
+            base: what the specs say of the base.
         """
         self.store, self.scorer, self.name, self.metric = store, scorer, name, metric
         self.languages, self.pairs = tuple(languages), all_pairs(languages)
         self.examples = {"total": 1000, "temperature": 1.0} if examples is None else examples
+        self.base = base
         self.trained = dict(trained) if trained is not None else self._drawn(sizes, draws)
 
     def _drawn(self, sizes: Sequence[int], draws: Sequence[int]) -> dict[str, list[Pair]]:
@@ -98,7 +101,7 @@ class MadeCampaign:
         return {
             "name": f"{self.name}-{ending}",
             "campaign": self.name,
-            "base": "models/tiny",
+            "base": self.base,
             "languages": list(self.languages),
             "corpus": {"kind": "cldr"},
             "models": [{"name": "sampled", "pairs": rule, "examples": self.examples, "method": method}],

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 from matplotlib.figure import Figure
 
-from dragoman.figures import COLUMN, PAGE, FigureError, FigureForm, figure_bytes, new_figure
+from dragoman.figures import COLUMN, PAGE, FigureError, FigureForm, figure_bytes, new_figure, series_style
 
 BEGINNINGS = {FigureForm.SVG: b"<?xml", FigureForm.PDF: b"%PDF", FigureForm.PNG: b"\x89PNG"}
 
@@ -57,3 +57,7 @@ def test_figures_drawn_at_the_same_time_have_the_same_style() -> None:
 
     with ThreadPoolExecutor(4) as threads:
         assert set(threads.map(together, [FigureForm.SVG] * 16)) == {figure_bytes(drawn, FigureForm.SVG)}
+
+
+def test_no_two_series_of_many_look_alike() -> None:
+    assert len({series_style(number) for number in range(63)}) == 63

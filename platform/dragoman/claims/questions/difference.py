@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from statistics import fmean
 from typing import ClassVar
 
-import numpy as np
 from scipy.special import ndtr
 
 from dragoman.analysis.aggregation import ALL, SCOPES
@@ -16,8 +14,8 @@ from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import two_models
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.claims.question import Asked, Question, QuestionOptions
+from dragoman.claims.questions.over_draws import over_draws
 from dragoman.effects.campaign_scores import read_campaign
-from dragoman.effects.seen_effect import DRAWS, jackknifed
 from dragoman.errors import StoreError, nearest
 from dragoman.store.store import Store
 
@@ -120,12 +118,7 @@ def _over_draws(store: Store, asked: Asked, deltas: Mapping[str, float]) -> Find
     for grid, delta in deltas.items():
         if grid in draw_of:
             by_draw.setdefault(draw_of[grid], []).append(delta)
-    means = np.array([fmean(each) for each in by_draw.values()])
-    if len(means) < 2:
-        why = "There is one draw of training pairs, so there is no interval: ask over a grid for one over sentences."
-        return Finding(estimate=fmean(deltas.values()), n=len(means), of_what=DRAWS, why=why)
-    left_out = np.array([np.delete(means, place).mean() for place in range(len(means))])
-    return Finding.of(jackknifed(float(means.mean()), left_out), n=len(means), of_what=DRAWS, against=asked.value)
+    return over_draws(list(by_draw.values()), asked.value)
 
 
 def _finding(found: ScopeDifference, null: float) -> Finding:
