@@ -129,7 +129,7 @@ def _verdict(
     if p is not None and p <= alpha:
         return (
             Verdict.FAILS,
-            f"It is {_direction(claim)} if it were the only claim, but not after Holm for all of them.",
+            f"As the only claim it would be shown to be {_direction(claim)}; after Holm it is not.",
         )
     return Verdict.FAILS, f"It is not shown to be {_direction(claim)}."
 
