@@ -104,11 +104,13 @@ def _adjusted(file: ClaimFile, p_values: Sequence[float | None], is_tested: Sequ
 
 def _answer(claim: Claim, title: str, finding: Finding, p: float | None, own: float | None) -> Answer:
     alpha = ALPHA if claim.alpha is None else claim.alpha
-    verdict, why = _verdict(claim, finding, own, alpha)
+    verdict, why = _verdict(claim, finding, p, own, alpha)
     return Answer(claim, title, finding, p, own, alpha, verdict, why)
 
 
-def _verdict(claim: Claim, finding: Finding, own: float | None, alpha: float) -> tuple[Verdict, str | None]:
+def _verdict(
+    claim: Claim, finding: Finding, p: float | None, own: float | None, alpha: float
+) -> tuple[Verdict, str | None]:
     if own is None:
         return Verdict.TOO_FEW, finding.why or f"It is of {finding.n} {finding.of_what} alone."
     if own <= alpha:
@@ -124,6 +126,11 @@ def _verdict(claim: Claim, finding: Finding, own: float | None, alpha: float) ->
         other = "below" if claim.direction == "above" else "above"
         if (finding.estimate < claim.value) == (claim.direction == "above"):
             return Verdict.FAILS, f"It is {other} {claim.value:g}."
+    if p is not None and p <= alpha:
+        return (
+            Verdict.FAILS,
+            f"As the only claim it would be shown to be {_direction(claim)}; after Holm it is not.",
+        )
     return Verdict.FAILS, f"It is not shown to be {_direction(claim)}."
 
 

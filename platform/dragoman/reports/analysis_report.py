@@ -84,7 +84,8 @@ class AnalysisReport:
         """
         found = {drawing.name: drawing for drawing in self.drawings}
         if not found:
-            raise StoreError(f"The analysis {self.name} of {self.subject} has no figure.")
+            why = f" {self.notes[0]}" if self.notes else ""
+            raise StoreError(f"The analysis {self.name} of {self.subject} has no figure.{why}")
         if name is not None and name not in found:
             raise StoreError(f"The analysis {self.name} has no figure '{name}': {nearest(name, found)}")
         return found[name] if name is not None else self.drawings[0]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME, TITLE = "claims", "Claims"
 
 _STYLES = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.TOO_FEW: "yellow"}
-_MARKERS = {Verdict.HOLDS: "o", Verdict.FAILS: "X", Verdict.TOO_FEW: "$?$"}
+_MARKERS = {Verdict.HOLDS: "o", Verdict.FAILS: "X", Verdict.TOO_FEW: "D"}
 _COLOR = {Verdict.HOLDS: COLORS[2], Verdict.FAILS: COLORS[1], Verdict.TOO_FEW: COLORS[6]}
 _SHOWN = 12
 """Digits of the hash of cells that people are shown."""
@@ -164,17 +164,23 @@ def _place(answer: Answer) -> tuple[float, float] | None:
 def _drawn(answers: Sequence[Answer]) -> Any:
     def draw() -> "Figure":
         drawing, axes = new_figure(height=0.7 + 0.24 * len(answers))
-        reach = _WIDEST
+        reach, named = _WIDEST, set[Verdict]()
         for row, answer in enumerate(answers):
             distance, half = _place(answer) or (0.0, 1.0)
             place, color = distance / half, _COLOR[answer.verdict]
             axes.plot([place - 1, place + 1], [row, row], color=color)
-            axes.plot([place], [row], marker=_MARKERS[answer.verdict], color=color, linestyle="none")
+            axes.plot(
+                [place], [row], marker=_MARKERS[answer.verdict], color=color, linestyle="none",
+                markerfacecolor="white" if answer.verdict is Verdict.TOO_FEW else color,
+                label=None if answer.verdict in named else answer.verdict.value,
+            )  # fmt: skip
+            named.add(answer.verdict)
             reach = max(reach, abs(place) + 1.2)
         axes.axvline(0, color="0.6", linewidth=0.8, zorder=0)
         axes.set_yticks(range(len(answers)), [answer.claim.name for answer in answers])
         axes.set_ylim(len(answers) - 0.5, -0.5)
         axes.set_xlim(-reach, reach)
+        drawing.legend(loc="outside upper center", ncols=len(named))
         axes.set_xlabel("distance from the value,\nin half-widths of the 95% interval")
         return drawing
 

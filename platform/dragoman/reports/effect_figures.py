@@ -34,6 +34,7 @@ def forest(rows: Sequence[Row], named: str, label: str) -> "Callable[[], Figure]
         axes.set_yticks(range(len(rows)), [str(row[named]).replace("_", " ") for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlabel(label)
+        axes.locator_params(axis="x", nbins=6)
         return figure
 
     return draw

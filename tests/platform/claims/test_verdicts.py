@@ -96,6 +96,9 @@ def test_verdicts_are_of_one_sided_p_values_after_holm(given, store):
     alone = answered(store, file_of(*claims, correction="none", alpha=0.0175))
     assert [answer.verdict.value for answer in alone[:3]] == ["fails", "holds", "holds"]
     assert alone[0].why == "It is not shown to be above 0."
+    strict = answered(store, file_of(*claims, alpha=0.03))
+    assert strict[0].verdict is Verdict.FAILS
+    assert strict[0].why == "As the only claim it would be shown to be above 0; after Holm it is not."
 
 
 def test_an_interval_that_holds_what_would_matter_tells_nothing(given, store):
