@@ -58,8 +58,9 @@ def whole(client: FlaskClient, page: str) -> str:
 def columns(text: str) -> dict[str, list[str]]:
     """The headings of each table of a page, by the table's name."""
     tables = re.findall(r'<table class="figures" data-table="([^"]*)">(.*?)</table>', text, re.S)
+    # a unit does not part from its word
     heads = {name: re.findall(r'<th scope="col" data-column="[^"]*"[^>]*>(.*?)</th>', table) for name, table in tables}
-    return {name: [unescape(heading) for heading in found] for name, found in heads.items()}
+    return {name: [unescape(heading).replace("\xa0", " ") for heading in found] for name, found in heads.items()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.partition("?")[0])

@@ -87,6 +87,7 @@ def _mistakes(content: Any, rng: random.Random) -> Iterator[Mistake]:
     """One mistake after another, of all kinds."""
     nodes = list(_nodes(content))
     keys = [path for path, _ in nodes if path and isinstance(path[-1], str) and "options" not in path]
+    keys = [path for path in keys if "pretraining" not in path[:-1]]  # languages: another may be meant
     swept = {path.rsplit(".", 1)[-1] for path in _swept(content.get("sweep", {}))}
     numbers = [
         path for path, value in nodes
