@@ -15,6 +15,7 @@
 import argparse
 import gc
 import math
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,10 +29,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, XGLMConfig, XGLMForCausalLM
 
 from dragoman.environments import PipeWorker
+from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.method import Lora
 from dragoman_jobs.engines import vllm_worker
-from dragoman_jobs.engines.base import UnsupportedModelError
 from dragoman_jobs.engines.vllm import ON_CPUS, ON_GPUS, vllm_python, vllm_variables
 from dragoman_jobs.finetune.examples import TrainingExample
 from dragoman_jobs.finetune.trainer import Training
@@ -147,7 +148,7 @@ def decode(arguments: argparse.Namespace, folder: Path) -> None:
     free()
     try:
         report("vLLM, as OPT", seconds(vllm_run(folder, prompts, arguments), 1, device), arguments)
-    except UnsupportedModelError as error:
+    except ModelError as error:
         print(f"vLLM: {error}")
 
 
@@ -237,6 +238,7 @@ def main() -> None:
     parser.add_argument("--new-tokens", type=int, default=48)
     parser.add_argument("--folder", type=Path, help="where models are written; a temporary folder by default")
     arguments = parser.parse_args()
+    os.environ.setdefault("DRAGOMAN_BUILD_ENVIRONMENTS", "false")  # vLLM is measured where it is installed
     if arguments.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("There is no GPU here: run it where there is one, or with --shape tiny --device cpu.")
     print(f"XGLM-{arguments.shape} with random weights on {arguments.device}")
