@@ -1,7 +1,6 @@
 """MLflow's runs of systems that were added to a grid: as those that its spec names have them."""
 
 from contextlib import suppress
-from pathlib import Path
 
 from dragoman.analysis.caption import caption_of
 from dragoman.analysis.partition_table import partition_table
@@ -60,23 +59,11 @@ def tell_mlflow(uri: str, store: Store, grid: str, model: str) -> str | None:
     Returns:
         What is to be said of it, as a sentence; None where MLflow does not know the grid.
     """
-    from dragoman.tracking.mlflow import import_mlflow
-    from dragoman.tracking.mlflow_database import prepare, quieten
-    from dragoman.tracking.mlflow_schema import sqlite_file
+    from dragoman.tracking.mlflow import existing_runs
 
-    file = sqlite_file(uri)
-    if file is not None and not Path(file).exists():
-        return None
     record = store.grids.get(grid)
     try:
-        import_mlflow()
-        from mlflow import MlflowClient
-
-        quieten()
-        prepare(uri)
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        experiment = client.get_experiment_by_name(record.spec.get("campaign") or grid)
-        runs = GridRuns(client, str(experiment.experiment_id), grid, record.spec_hash) if experiment else None
+        runs = existing_runs(uri, record.spec.get("campaign") or grid, grid=grid, grid_id=record.spec_hash)
         if runs is None or not runs.found():
             return None
         write_added(runs, store, grid, model)

@@ -84,6 +84,10 @@ class GridRuns:
             return self._find(self._key)
         return self._run(f"campaign/{self._grid}", f"{self._grid} analyses", parent=None)
 
+    def log_text(self, run: str, text: str, file: str) -> None:
+        """Write a text as an artifact of a run; one of that name is replaced."""
+        self._client.log_text(run, text, file)
+
     @cached_property
     def _grid_run(self) -> str:
         return self._run(self._key, self._grid, parent=None)

@@ -21,6 +21,7 @@ from dragoman.tracking.evaluation import Evaluation
 from dragoman.tracking.grid_runs import BATCH, GridRuns, Tested, experiment_id, milliseconds
 from dragoman.tracking.mlflow_database import prepare, quieten, require_whole
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, saved_view
+from dragoman.tracking.mlflow_schema import sqlite_file
 
 _SHARED = (
     "mlflow",
@@ -47,6 +48,28 @@ def import_mlflow() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     for module in _SHARED:
         import_module(module)
+
+
+def existing_runs(uri: str, experiment: str, *, grid: str, grid_id: str) -> GridRuns | None:
+    """The runs of a grid where MLflow has its experiment already; None where it has not, or no database yet.
+
+    Args:
+        uri: MLflow's tracking URI.
+        experiment: name of the experiment.
+        grid: name of the grid.
+        grid_id: id of its plan.
+    """
+    file = sqlite_file(uri)
+    if file is not None and not Path(file).exists():
+        return None
+    import_mlflow()
+    from mlflow import MlflowClient
+
+    quieten()
+    prepare(uri)
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    found = client.get_experiment_by_name(experiment)
+    return GridRuns(client, str(found.experiment_id), grid, grid_id) if found else None
 
 
 class Tracker(GridRuns):
