@@ -68,10 +68,9 @@ READS = {
     "platform/dragoman/environments/out_of_memory.py": "the kernel's own counters",
     "platform/dragoman/environments/pipe_worker.py": "what the process that it started answers",
     "platform/dragoman/environments/workers/channel.py": "what the parent process sends",
-    "platform/dragoman/environments/workers/checkpoints.py": "in a process of its own; pickles of tensors alone",
+    "platform/dragoman/environments/workers/checkpoints.py": "in a process of its own; of pickles tensors alone",
     "platform/dragoman/environments/workers/comet_worker.py": "in a process of its own; a checkpoint's parameters",
     "platform/dragoman/environments/workers/metricx_worker.py": "in a process of its own; a checkpoint's configuration",
-    "platform/dragoman/environments/workers/bertscore_worker.py": "in a process of its own; an encoder's configuration",
 }
 """Files that read by themselves, and why they may."""
 PRINTS = {
