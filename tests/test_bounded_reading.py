@@ -52,7 +52,7 @@ READS = {
     "platform/dragoman/operations/checks/ray.py": "the answer of the cluster that jobs run on, and Ray's own token",
     "jobs/dragoman_jobs/engines/openai.py": "what the engine has prepared",
     "jobs/dragoman_jobs/engines/tokenization.py": "what the engine has prepared",
-    "jobs/dragoman_jobs/engines/usage_log.py": "a ledger that it writes itself",
+    "jobs/dragoman_jobs/engines/appended_lines.py": "ledgers and answers that Dragoman writes itself",
     "jobs/dragoman_jobs/judges/answer_store.py": "answers that it has written itself",
     "jobs/dragoman_jobs/evaluation/worker.py": "what the engine has prepared",
     "jobs/dragoman_jobs/cluster/ray_jobs_api.py": "Ray's own token",
@@ -68,10 +68,9 @@ READS = {
     "platform/dragoman/environments/out_of_memory.py": "the kernel's own counters",
     "platform/dragoman/environments/pipe_worker.py": "what the process that it started answers",
     "platform/dragoman/environments/workers/channel.py": "what the parent process sends",
-    "platform/dragoman/environments/workers/checkpoints.py": "in a process of its own; pickles of tensors alone",
+    "platform/dragoman/environments/workers/checkpoints.py": "in a process of its own; of pickles tensors alone",
     "platform/dragoman/environments/workers/comet_worker.py": "in a process of its own; a checkpoint's parameters",
     "platform/dragoman/environments/workers/metricx_worker.py": "in a process of its own; a checkpoint's configuration",
-    "platform/dragoman/environments/workers/bertscore_worker.py": "in a process of its own; an encoder's configuration",
 }
 """Files that read by themselves, and why they may."""
 PRINTS = {

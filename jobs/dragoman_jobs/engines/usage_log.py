@@ -7,6 +7,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from dragoman_jobs.engines.appended_lines import AppendedLines
+
 
 class UsageLog:
     """A file of JSON lines that several processes add to; nothing in it can be made again, so it is no cache."""
@@ -14,7 +16,8 @@ class UsageLog:
     def __init__(self, path: Path) -> None:
         """Take the file; it need not be there."""
         self.path = path
-        self._spent, self._dearest, self._read = 0.0, 0.0, 0
+        self._lines = AppendedLines(path)
+        self._spent = self._dearest = 0.0
 
     @property
     def spent(self) -> float:
@@ -29,16 +32,9 @@ class UsageLog:
         return self._dearest
 
     def _catch_up(self) -> None:
-        if self.path.exists():
-            with self.path.open("rb") as file:
-                file.seek(self._read)
-                # a line that another process is still writing is read the next time
-                new = file.read().rpartition(b"\n")[0]
-            if new:
-                costs = [json.loads(line)["cost"] for line in new.splitlines()]
-                self._spent += sum(costs)
-                self._dearest = max(self._dearest, *costs)
-                self._read += len(new) + 1
+        costs = [json.loads(line)["cost"] for line in self._lines.new()]
+        self._spent += sum(costs)
+        self._dearest = max([self._dearest, *costs])
 
     def book(self, line: Mapping[str, Any]) -> None:
         """Add a line, which has a `cost`."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from filelock import AsyncFileLock
 
 from dragoman.identity import canonical_json, fingerprint
+from dragoman_jobs.engines.appended_lines import AppendedLines
 
 FOLDER = "answers"
 """Folder of the answers in the home, beside the usage logs: not in the cache, as they cost money to make again."""
@@ -38,7 +39,7 @@ class AnswerStore:
         """Take the folder; it need not be there."""
         self._folder = folder
         self._known: dict[str, Answer] = {}
-        self._read: dict[Path, int] = {}
+        self._lines: dict[Path, AppendedLines] = {}
 
     @asynccontextmanager
     async def held(self, request: object) -> AsyncIterator["Held"]:
@@ -69,13 +70,7 @@ class AnswerStore:
         self._known[key] = answer
 
     def _catch_up(self, file: Path) -> None:
-        if not file.exists():
-            return
-        with file.open("rb") as content:
-            content.seek(self._read.get(file, 0))
-            new = content.read().rpartition(b"\n")[0]
-        self._read[file] = self._read.get(file, 0) + (len(new) + 1 if new else 0)
-        for line in new.splitlines():
+        for line in self._lines.setdefault(file, AppendedLines(file)).new():
             try:
                 found = json.loads(line)
                 self._known[found["key"]] = Answer(found["text"], found["finish_reason"])

@@ -1,17 +1,13 @@
 """COMET, CometKiwi and XCOMET: models of unbabel-comet, in its isolated environment."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel
 
 from dragoman.metrics.covered_languages import uncovered
-from dragoman.metrics.model_metric import ModelMetric, SegmentScorer
-from dragoman.metrics.process_scorer import CheckpointOptions, Licence, ProcessScorer, Program
+from dragoman.metrics.process_metric import ProcessMetric
+from dragoman.metrics.process_scorer import CheckpointOptions, Program
 from dragoman.pair import Pair
-
-_PROGRAM = Program("comet_worker.py", "comet", "unbabel-comet")
 
 
 class CometOptions(CheckpointOptions):
@@ -21,29 +17,18 @@ class CometOptions(CheckpointOptions):
     """Whether references are given to the model; those of quality estimation do without, and XCOMET can."""
 
 
-class Comet(ModelMetric):
+class Comet(ProcessMetric):
     """Any checkpoint of COMET's regression, referenceless, unified (UniTE) or XCOMET models."""
 
     name = "comet"
     digits = 4
     Options: ClassVar[type[BaseModel]] = CometOptions
+    program = Program("comet_worker.py", "comet", "unbabel-comet")
 
     @classmethod
     def worst(cls) -> float:
         """Of an empty hypothesis, by rule: 0, also for checkpoints that know no range."""
         return 0.0
-
-    @classmethod
-    def scorer(cls, options: Mapping[str, Any], *, home: Path, device: str) -> SegmentScorer:
-        """Load the checkpoint in COMET's environment."""
-        return ProcessScorer(
-            _PROGRAM,
-            options,
-            home=home,
-            device=device,
-            licence=Licence(cls.licence, cls.gated),
-            with_references=cls.needs_reference and bool(options.get("references", True)),
-        )
 
 
 class _Published(Comet):

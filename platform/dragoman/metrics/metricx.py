@@ -1,17 +1,13 @@
 """MetricX-24: error scores from 0 (best) to 25, with references or without, by a fine-tuned mT5."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel
 
 from dragoman.metrics.covered_languages import uncovered
-from dragoman.metrics.model_metric import ModelMetric, SegmentScorer
-from dragoman.metrics.process_scorer import CheckpointOptions, Licence, Precision, ProcessScorer, Program
+from dragoman.metrics.process_metric import ProcessMetric
+from dragoman.metrics.process_scorer import CheckpointOptions, Precision, Program
 from dragoman.pair import Pair
-
-_PROGRAM = Program("metricx_worker.py", None, "transformers")
 
 
 class MetricXOptions(CheckpointOptions):
@@ -23,7 +19,7 @@ class MetricXOptions(CheckpointOptions):
     """Folder or name on the hub of mT5's tokenizer, where the checkpoint has none; all sizes have the same."""
 
 
-class MetricX(ModelMetric):
+class MetricX(ProcessMetric):
     """Any checkpoint of MetricX-24 (Juraska et al., 2024), or of MetricX-23's form."""
 
     name = "metricx"
@@ -31,24 +27,13 @@ class MetricX(ModelMetric):
     bounds = (0.0, 25.0)
     digits = 2
     Options: ClassVar[type[BaseModel]] = MetricXOptions
+    program = Program("metricx_worker.py", None, "transformers")
+    worker_options = ("tokenizer",)
 
     @classmethod
     def uncovered(cls, pair: Pair) -> str | None:
         """Languages that mT5 has not read."""
         return uncovered(pair, "mt5", cls.name)
-
-    @classmethod
-    def scorer(cls, options: Mapping[str, Any], *, home: Path, device: str) -> SegmentScorer:
-        """Load the checkpoint in a process of Dragoman's own packages."""
-        return ProcessScorer(
-            _PROGRAM,
-            options,
-            home=home,
-            device=device,
-            licence=Licence(cls.licence, cls.gated),
-            with_references=bool(options["references"]),
-            load={"tokenizer": options["tokenizer"]},
-        )
 
 
 class MetricX24LargeOptions(MetricXOptions):

@@ -21,8 +21,7 @@ from dragoman.spec.filters import Filters
 from dragoman.spec.finetuning import Finetuning, SeedsField
 from dragoman.spec.metric import MetricField, stored_name
 from dragoman.spec.missing import MissingField
-from dragoman.spec.monolingual import Monolingual
-from dragoman.spec.pairs import Declared, PairsField, TrainedPairs, chosen, languages_of
+from dragoman.spec.pairs import Declared, PairsField, TrainedPairs, check_languages, chosen, languages_of
 from dragoman.spec.pivot_check import check_pivots
 from dragoman.spec.promotion import Promotion
 from dragoman.spec.promotion_check import check_promotion
@@ -259,7 +258,8 @@ class GridSpec(SpecModel):
             if name == "base":
                 raise ValueError("has a model named 'base', which is the base model's name in tables; choose another")
         for index, model in enumerate(self.models):
-            self._check_languages(f"models.{index}.monolingual", model.monolingual)
+            if model.monolingual and model.monolingual.languages != "all":
+                check_languages(f"models.{index}.monolingual", model.monolingual.languages, self.languages)
         for place, pairs in [
             *((f"models.{index}.pairs", model.pairs) for index, model in enumerate(self.models)),
             ("evaluation.pairs", self.evaluation.pairs),
@@ -335,22 +335,8 @@ class GridSpec(SpecModel):
                         f"has two prompts called '{prompt.label}' in evaluation.prompts; give each a name of its own"
                     )
 
-    def _check_languages(self, place: str, monolingual: Monolingual | None) -> None:
-        named = () if monolingual is None or monolingual.languages == "all" else monolingual.languages
-        for language in named:
-            if language not in self.languages:
-                raise ValueError(
-                    f"names {language} in {place}, which is not among its languages; add it there or "
-                    f"{nearest(language, self.languages)}"
-                )
-
     def _check_pairs(self, place: str, pairs: TrainedPairs) -> None:
-        for language in sorted(languages_of(pairs)):
-            if language not in self.languages:
-                raise ValueError(
-                    f"names {language} in {place}, which is not among its languages; add it there or "
-                    f"{nearest(language, self.languages)}"
-                )
+        check_languages(place, sorted(languages_of(pairs)), self.languages)
         if pairs != "nothing" and not chosen(pairs, self.languages):
             raise ValueError(f"has no pair left in {place}: it is an empty grid; choose at least one pair")
 

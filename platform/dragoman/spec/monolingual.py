@@ -1,13 +1,12 @@
 """Monolingual instructions: training examples of one language, beside those of pairs or alone."""
 
-from string import Formatter
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from dragoman.errors import nearest
 from dragoman.language import Language
 from dragoman.spec.base import SpecModel
+from dragoman.spec.template import checked_template
 
 FIELDS = ("language", "text")
 """What a template may name: the language, and the text that the model is given."""
@@ -44,19 +43,9 @@ class Monolingual(SpecModel):
     def _names_known_fields(cls, template: str | None) -> str | None:
         if template is None:
             return None
-        try:
-            parts = list(Formatter().parse(template))
-        except ValueError as error:
-            raise ValueError(f"is not a template ({error}); write literal braces doubled") from error
-        named = [field for _, field, _, _ in parts if field is not None]
-        for field in named:
-            if field not in FIELDS:
-                raise ValueError(f"names the unknown field {{{field}}}; {nearest(field, FIELDS)}")
-        if any(form or conversion for _, _, form, conversion in parts):
-            raise ValueError("gives a field a format; write {text} and {language} plainly")
-        if named.count("text") != 1:
-            raise ValueError("must hold {text} exactly once: it is what the model is given")
-        return template
+        return checked_template(
+            template, FIELDS, plainly="{text} and {language}", once="text", why="what the model is given"
+        )
 
     @model_validator(mode="before")
     @classmethod

@@ -2,12 +2,12 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, nearest
 from dragoman.language import Language, canonical_tag
 from dragoman.pair import Pair, all_pairs
 from dragoman.spec.base import SpecModel
@@ -157,3 +157,22 @@ def languages_of(pairs: TrainedPairs) -> set[str]:
     if isinstance(pairs, PairChoice):
         return pairs.named_languages()
     return {canonical_tag(tag) for pair in pairs for tag in pair}
+
+
+def check_languages(place: str, named: Iterable[str], languages: Collection[str]) -> None:
+    """Refuse a language that the grid lacks.
+
+    Args:
+        place: where in the spec languages are named.
+        named: these.
+        languages: the grid's.
+
+    Raises:
+        ValueError: there is such a language; the sentence goes on from the grid.
+    """
+    for language in named:
+        if language not in languages:
+            raise ValueError(
+                f"names {language} in {place}, which is not among its languages; add it there or "
+                f"{nearest(language, languages)}"
+            )

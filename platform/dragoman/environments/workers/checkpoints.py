@@ -38,8 +38,8 @@ class Wanted(NamedTuple):
     """What to do before it may be fetched, as a sentence."""
 
 
-def located(wanted: Wanted, files: Sequence[str]) -> tuple[Path, str]:
-    """The place of a checkpoint on this machine, and its revision on the hub, empty for a path.
+def located(wanted: Wanted, files: Sequence[str]) -> Path:
+    """The place of a checkpoint on this machine.
 
     Args:
         wanted: the checkpoint.
@@ -50,7 +50,7 @@ def located(wanted: Wanted, files: Sequence[str]) -> tuple[Path, str]:
     """
     path = Path(wanted.checkpoint).expanduser()
     if path.exists():
-        return path.resolve(), ""
+        return path.resolve()
     if path.is_absolute() or not _HUB_NAME.fullmatch(wanted.checkpoint):
         raise Missing(
             f"There is no checkpoint {wanted.checkpoint}: give a folder, a file, or a name on the hub "
@@ -85,7 +85,7 @@ def located(wanted: Wanted, files: Sequence[str]) -> tuple[Path, str]:
     except (HfHubHTTPError, OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise Missing(f"{wanted.checkpoint} can't be had from the hub ({said[:200]}): correct its name.") from error
-    return folder, folder.name
+    return folder
 
 
 def content_hash(file: Path) -> str:
@@ -96,9 +96,34 @@ def content_hash(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def combined(hashes: Sequence[str]) -> str:
-    """One hash of several files."""
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+def in_safetensors(place: Path, *, pickles: str, made: Path) -> tuple[Path, str]:
+    """The folder of a model of transformers in safetensors, and the hash of its weights.
+
+    Args:
+        place: its folder; what is in safetensors there is taken as it is.
+        pickles: pattern of the files that its weights are in otherwise.
+        made: what is made of those lies here, with the start of the hash behind the name.
+
+    Raises:
+        Refusal: it has no weights, or pickles that hold more than tensors.
+    """
+    safe = sorted(place.glob("model*.safetensors"))
+    files = safe or sorted(place.glob(pickles))
+    if not files:
+        raise Refusal(f"{place} has no weights: neither model.safetensors nor pytorch_model.bin.")
+    hashes = [content_hash(each) for each in files]
+    digest = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    if safe:
+        return place, digest
+
+    def make(folder: Path) -> None:
+        state: dict[str, Any] = {}
+        for each in files:
+            state |= unpickled(each)
+        write_weights(state, folder)
+        (folder / "config.json").write_bytes((place / "config.json").read_bytes())
+
+    return made_once(made.with_name(f"{made.name}-{digest[:24]}"), make), digest
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:

@@ -8,13 +8,14 @@ before.
 import inspect
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dragoman.environments.workers import checkpoints
-from dragoman.environments.workers.batches import Batching, key
+from dragoman.environments.workers.batches import key
 from dragoman.environments.workers.channel import Missing, Refusal
+from dragoman.environments.workers.scoring_worker import ScoringWorker
 
 _VERSION = 1
 """Raised when what is converted must be made anew."""
@@ -28,31 +29,19 @@ _ROWS = 4096
 """Sentences whose embeddings are compared at once."""
 
 
-class Worker:
+class Worker(ScoringWorker):
     """A model of COMET, once it is loaded."""
 
-    packages = ("unbabel-comet", "torch", "transformers", "safetensors")
+    name = "COMET"
+    packages = ("unbabel-comet", *ScoringWorker.packages)
 
-    def answers(self, kind: str, body: dict[str, Any]) -> Iterator[Any]:
-        """`load` a checkpoint, which answers its facts, then `score` triples, whose last answer is their scores."""
-        if kind == "load":
-            yield self._load(**body)
-        elif kind == "score":
-            yield from self._score(**body)
-        else:
-            raise Refusal(f"COMET's worker has no answer to '{kind}'.")
-
-    def _load(
-        self, *, wanted: dict[str, Any], device: str, precision: str, threads: int, batch_tokens: int
-    ) -> dict[str, Any]:
-        import torch
+    def load(self, wanted: checkpoints.Wanted, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Load a checkpoint, of whichever class it says that it is."""
         from comet.models import ReferencelessRegression, RegressionMetric
 
-        torch.set_num_threads(threads)
-        checkpoints.require_device(device)
-        folder, revision, digest = _converted(checkpoints.Wanted(**wanted))
-        self._batching, self._device = Batching(batch_tokens), device
-        self._model: Any = _model(folder).to(device=device, dtype=getattr(torch, precision)).eval()
+        del own  # nothing
+        folder, digest = _converted(wanted)
+        self._model: Any = _model(folder).to(device=self._device, dtype=self._dtype).eval()
         self._embeds_alone = isinstance(self._model, RegressionMetric | ReferencelessRegression)
         self._known: OrderedDict[bytes, list[Any]] = OrderedDict()
         self._bytes = 0
@@ -61,15 +50,14 @@ class Worker:
             self._model.get_sentence_embedding = lambda embedded, _: embedded
         return {
             "hash": digest,
-            "revision": revision,
             "class": type(self._model).__name__,
-            "needs_reference": bool(self._model.requires_references()),
             "encoder": str(json.loads((folder / "hparams.json").read_text(encoding="utf-8"))["pretrained_model"]),
         }
 
-    def _score(
+    def score(
         self, *, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str] | None
     ) -> Iterator[Any]:
+        """The scores of triples, and the spans where the model marks errors."""
         import torch
 
         if references is None and self._model.requires_references():
@@ -133,18 +121,10 @@ class Worker:
             counts = dict(zip(different, map(len, self._tokens(different)), strict=True))
             lengths = [length + counts[text] for length, text in zip(lengths, texts, strict=True)]
         samples = [dict(zip(sides, texts, strict=True)) for texts in zip(*sides.values(), strict=True)]
-        scores, spans = [0.0] * len(samples), [list[Any]()] * len(samples)
-        done = marks = 0
-        for batch in self._batching.places(lengths):
-            for place, (score, errors) in zip(
-                batch, self._batching.compute(batch, lambda places: self._predicted(samples, places)), strict=True
-            ):
-                scores[place] = score
-                if errors is not None:
-                    marks, spans[place] = 1, _spans(errors, hypotheses[place])
-            done += len(batch)
-            yield {"scored": done}
-        yield {"scores": scores, "spans": spans if marks else None}
+        found = yield from self._batching.computed(lengths, lambda places: self._predicted(samples, places))
+        spans = [_spans(errors or (), text) for (_, errors), text in zip(found, hypotheses, strict=True)]
+        marks = any(errors is not None for _, errors in found)
+        yield {"scores": [score for score, _ in found], "spans": spans if marks else None}
 
     def _predicted(self, samples: Sequence[dict[str, str]], places: Sequence[int]) -> list[tuple[float, Any]]:
         inputs = tuple(
@@ -177,12 +157,12 @@ def _spans(errors: Sequence[dict[str, Any]], hypothesis: str) -> list[list[Any]]
     return found
 
 
-def _converted(wanted: checkpoints.Wanted) -> tuple[Path, str, str]:
-    """The folder of a checkpoint in safetensors, its revision on the hub, and the hash of its weights."""
-    place, revision = checkpoints.located(wanted, _FILES)
+def _converted(wanted: checkpoints.Wanted) -> tuple[Path, str]:
+    """The folder of a checkpoint in safetensors, and the hash of its weights."""
+    place = checkpoints.located(wanted, _FILES)
     file, hparams = _found(place, wanted.checkpoint)
     if file.name == checkpoints.WEIGHTS:
-        return file.parent, revision, checkpoints.content_hash(file)
+        return file.parent, checkpoints.content_hash(file)
     digest = checkpoints.content_hash(file)
 
     def make(folder: Path) -> None:
@@ -195,7 +175,7 @@ def _converted(wanted: checkpoints.Wanted) -> tuple[Path, str, str]:
         _write_encoder(parameters, folder / "encoder")
         (folder / "hparams.json").write_text(json.dumps(parameters, indent=1), encoding="utf-8")
 
-    return checkpoints.made_once(Path(wanted.cache) / f"comet-v{_VERSION}-{digest[:24]}", make), revision, digest
+    return checkpoints.made_once(Path(wanted.cache) / f"comet-v{_VERSION}-{digest[:24]}", make), digest
 
 
 def _found(place: Path, name: str) -> tuple[Path, Path | None]:

@@ -6,17 +6,19 @@ of sentence; the decoder is given one token, and the logit of `<extra_id_10>` is
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dragoman.environments.workers import checkpoints
-from dragoman.environments.workers.batches import Batching
 from dragoman.environments.workers.channel import Missing, Refusal
+from dragoman.environments.workers.scoring_worker import ScoringWorker
 
 _VERSION = 1
 
-_FILES = ("*.json", "*.safetensors", "pytorch_model*.bin", "*.model")
+_PICKLES = "pytorch_model*.bin"
+
+_FILES = ("*.json", "*.safetensors", _PICKLES, "*.model")
 
 _TOKEN = 250_089
 """`<extra_id_10>` in mT5's vocabulary."""
@@ -26,67 +28,47 @@ _LONGEST = 1536
 _TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 
 
-class Worker:
+class Worker(ScoringWorker):
     """A model of MetricX, once it is loaded."""
 
-    packages = ("torch", "transformers", "safetensors")
+    name = "MetricX"
 
-    def answers(self, kind: str, body: dict[str, Any]) -> Iterator[Any]:
-        """`load` a checkpoint, which answers its facts, then `score` triples, whose last answer is their scores."""
-        if kind == "load":
-            yield self._load(**body)
-        elif kind == "score":
-            yield from self._score(**body)
-        else:
-            raise Refusal(f"MetricX's worker has no answer to '{kind}'.")
-
-    def _load(
-        self,
-        *,
-        wanted: dict[str, Any],
-        device: str,
-        precision: str,
-        threads: int,
-        batch_tokens: int,
-        tokenizer: str,
-    ) -> dict[str, Any]:
-        import torch
+    def load(self, wanted: checkpoints.Wanted, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Load a checkpoint; the `tokenizer` is told that is taken where it has none."""
         from transformers import AutoTokenizer, MT5Model
 
-        torch.set_num_threads(threads)
-        checkpoints.require_device(device)
-        asked = checkpoints.Wanted(**wanted)
-        place, revision = checkpoints.located(asked, _FILES)
+        place = checkpoints.located(wanted, _FILES)
         if not place.is_dir() or _config(place).get("model_type") != "mt5":
             raise Refusal(
-                f"{asked.checkpoint} is no checkpoint of MetricX: it is no folder whose config.json says mt5."
+                f"{wanted.checkpoint} is no checkpoint of MetricX: it is no folder whose config.json says mt5."
             )
-        folder, digest = _converted(place, asked.cache)
+        made = Path(wanted.cache) / f"metricx-v{_VERSION}"
+        folder, digest = checkpoints.in_safetensors(place, pickles=_PICKLES, made=made)
         loaded: Any = MT5Model.from_pretrained(
-            folder, dtype=getattr(torch, precision), use_safetensors=True, output_loading_info=True
+            folder, dtype=self._dtype, use_safetensors=True, output_loading_info=True
         )
         model, loading = loaded
         if lacking := sorted(loading["missing_keys"]):
-            raise Refusal(f"The weights of {asked.checkpoint} are not those of MetricX: {lacking[0]} is missing.")
-        head, is_scaled = _head(folder, asked.checkpoint), bool(_config(place).get("tie_word_embeddings"))
+            raise Refusal(f"The weights of {wanted.checkpoint} are not those of MetricX: {lacking[0]} is missing.")
+        head, is_scaled = _head(folder, wanted.checkpoint), bool(_config(place).get("tie_word_embeddings"))
         # the factor that mT5 has where head and embeddings are one, as they are not in what was published
-        self._head = (head * model.config.d_model**-0.5 if is_scaled else head).to(device, model.dtype)
-        self._model: Any = model.to(device).eval()
-        self._batching, self._device = Batching(batch_tokens), device
-        own = any((place / name).exists() for name in _TOKENIZER_FILES)
-        name = str(place) if own else tokenizer
+        self._head = (head * model.config.d_model**-0.5 if is_scaled else head).to(self._device, model.dtype)
+        self._model: Any = model.to(self._device).eval()
+        has_one = any((place / name).exists() for name in _TOKENIZER_FILES)
+        name = str(place) if has_one else str(own["tokenizer"])
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise Missing(
-                f"The tokenizer {name} of {asked.checkpoint} is not to be had ({str(error).splitlines()[0][:200]}): "
+                f"The tokenizer {name} of {wanted.checkpoint} is not to be had ({str(error).splitlines()[0][:200]}): "
                 "put it into the checkpoint's folder, or name another (`tokenizer`)."
             ) from error
-        return {"hash": digest, "revision": revision, "class": "MT5ForRegression", "needs_reference": False}
+        return {"hash": digest, "class": "MT5ForRegression"}
 
-    def _score(
+    def score(
         self, *, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str] | None
     ) -> Iterator[Any]:
+        """The scores of triples; without references they are estimates."""
         import torch
 
         texts = [f"source: {source} candidate: {hyp}" for source, hyp in zip(sources, hypotheses, strict=True)]
@@ -94,14 +76,10 @@ class Worker:
             texts = [f"{text} reference: {reference}" for text, reference in zip(texts, references, strict=True)]
         encoded = self._tokenizer(texts, max_length=_LONGEST, truncation=True)["input_ids"]
         tokens = [each[:-1] for each in encoded]  # without the end of sentence
-        scores, done = [0.0] * len(texts), 0
         with torch.inference_mode():
-            for batch in self._batching.places([len(each) for each in tokens]):
-                found = self._batching.compute(batch, lambda places: self._predicted([tokens[p] for p in places]))
-                for place, score in zip(batch, found, strict=True):
-                    scores[place] = score
-                done += len(batch)
-                yield {"scored": done}
+            scores = yield from self._batching.computed(
+                [len(each) for each in tokens], lambda places: self._predicted([tokens[place] for place in places])
+            )
         yield {"scores": scores, "spans": None}
 
     def _predicted(self, tokens: Sequence[list[int]]) -> list[float]:
@@ -144,24 +122,3 @@ def _head(folder: Path, name: str) -> Any:
                     return rows[_TOKEN : _TOKEN + 1][0]
                 raise Refusal(f"{name} is no checkpoint of MetricX: its vocabulary is not mT5's.")
     raise Refusal(f"{name} is no checkpoint of MetricX: it has no output layer ('lm_head.weight').")
-
-
-def _converted(place: Path, cache: str) -> tuple[Path, str]:
-    """The folder of a checkpoint in safetensors, and the hash of its weights."""
-    safe = sorted(place.glob("model*.safetensors"))
-    files = safe or sorted(place.glob("pytorch_model*.bin"))
-    if not files:
-        raise Refusal(f"{place} has no weights: neither model.safetensors nor pytorch_model.bin.")
-    hashes = [checkpoints.content_hash(each) for each in files]
-    digest = hashes[0] if len(hashes) == 1 else checkpoints.combined(hashes)
-    if safe:
-        return place, digest
-
-    def make(folder: Path) -> None:
-        state: dict[str, Any] = {}
-        for each in files:
-            state |= checkpoints.unpickled(each)
-        checkpoints.write_weights(state, folder)
-        (folder / "config.json").write_bytes((place / "config.json").read_bytes())
-
-    return checkpoints.made_once(Path(cache) / f"metricx-v{_VERSION}-{digest[:24]}", make), digest
