@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from dragoman.error_profile.stored_labels import Drawn, SystemLabels, metric_of
 from dragoman.metrics.resampling import SAMPLES, expanded_interval, resampled_sums
 from dragoman.pair import Pair
 from dragoman.segment import Split
+from dragoman.store.blobs import BlobStore
 from dragoman.store.repositories.grids import number_of
 from dragoman.store.schema import CellRow, ConditionRow, PairRow, TestRow, TestSetRow
 from dragoman.store.store import Store
@@ -150,10 +152,26 @@ def _rows_by_pair(store: Store, question: ScoreQuestion, labels: SystemLabels) -
         seed = _seed(str(corpus), str(revision))
         if seed is not None:
             pair = Pair(source, target)
-            sides = store.blobs.test(test)
             texts = [line.text for line in store.blobs.translation(hypotheses)]
-            found[pair] = decided(pair, *sides, texts, seed=seed, split=Split(split))
+            found[pair] = _verdicts(_due_in(store.blobs, test, pair, seed, Split(split)), pair.target, texts)
     return found
+
+
+class _Due(NamedTuple):
+    """The entities of a kind that are due in a line."""
+
+    kind: EntityKind
+    """The kind."""
+    keys: tuple[str, ...]
+    """Their keys."""
+    is_in_reference: bool
+    """Whether the reference is right by the look-up that hypotheses are decided by."""
+
+
+@lru_cache(maxsize=4096)  # texts are addressed by their content, and all systems of a grid translate the same
+def _due_in(blobs: BlobStore, test: str, pair: Pair, seed: int, split: Split) -> tuple[tuple[_Due, ...], ...]:
+    """What is due in each line of a test."""
+    return _due(pair, *blobs.test(test), seed=seed, split=split)
 
 
 def _seed(corpus: str, revision: str) -> int | None:
@@ -179,24 +197,39 @@ def decided(
         seed: the seed of the corpus.
         split: its split.
     """
+    return _verdicts(_due(pair, sources, references, seed=seed, split=split), pair.target, hypotheses)
+
+
+def _due(
+    pair: Pair, sources: Sequence[str], references: Sequence[str], *, seed: int, split: Split
+) -> tuple[tuple[_Due, ...], ...]:
     meanings = dict(zip(zip(_texts(seed, split, pair.source), _texts(seed, split, pair.target), strict=True),
                         _meanings(seed, split), strict=True))  # fmt: skip
-    find = recogniser(pair.target)
+    found = [(meanings.get(both), both[1]) for both in zip(sources, references, strict=True)]
+    return tuple(() if meaning is None else _named(meaning, pair.target, text) for meaning, text in found)
+
+
+@lru_cache(maxsize=32_768)
+def _named(meaning: Meaning, language: str, text: str) -> tuple[_Due, ...]:
+    """What a meaning's text in a language names: its entities, and its numbers as that language writes them."""
+    find = recogniser(language)
+    named: dict[EntityKind, list[str]] = {}
+    for entity in entities(meaning):
+        named.setdefault(entity.kind, []).append(entity.key)
+    if digits := [key for keys in find.found(EntityKind.NUMBER, text) for key in keys]:
+        named[EntityKind.NUMBER] = digits
+    return tuple(_Due(kind, tuple(keys), is_all(keys, find.found(kind, text))) for kind, keys in named.items())
+
+
+def _verdicts(due: Sequence[Sequence[_Due]], language: str, hypotheses: Sequence[str]) -> dict[EntityKind, Rows]:
+    find = recogniser(language)
     found: dict[EntityKind, Rows] = {}
-    for place, (source, reference, hypothesis) in enumerate(zip(sources, references, hypotheses, strict=True)):
-        meaning = meanings.get((source, reference))
-        if meaning is None:
-            continue
-        named: dict[EntityKind, list[str]] = {}
-        for entity in entities(meaning):
-            named.setdefault(entity.kind, []).append(entity.key)
-        if digits := [key for keys in find.found(EntityKind.NUMBER, reference) for key in keys]:
-            named[EntityKind.NUMBER] = digits
-        for kind, due in named.items():
-            own, of_reference = find.found(kind, hypothesis), find.found(kind, reference)
-            is_right = is_all(due, own)
-            row = (is_right, not is_right and bool(own), not is_right and not own, is_all(due, of_reference), True)
-            found.setdefault(kind, np.zeros((len(sources), COUNT + 1)))[place] = row
+    for place, (named, hypothesis) in enumerate(zip(due, hypotheses, strict=True)):
+        for kind, keys, is_in_reference in named:
+            own = find.found(kind, hypothesis)
+            is_right = is_all(keys, own)
+            row = (is_right, not is_right and bool(own), not is_right and not own, is_in_reference, True)
+            found.setdefault(kind, np.zeros((len(due), COUNT + 1)))[place] = row
     return found
 
 
