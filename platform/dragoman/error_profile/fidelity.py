@@ -7,17 +7,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import select
 
-from dragoman.analysis.bootstrap import mean_resampled
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.corpora.kinds.cldr import Cldr, CldrOptions
 from dragoman.corpora.kinds.cldr_entities import EntityKind, entities, recogniser
 from dragoman.corpora.kinds.cldr_phrases import Meaning
-from dragoman.error_profile.stored_labels import Drawn, SystemLabels, metric_of
-from dragoman.metrics.resampling import SAMPLES, expanded_interval, resampled_sums
+from dragoman.error_profile.resampling import Drawn, Numbers, mean_interval
+from dragoman.error_profile.stored_labels import SystemLabels, metric_of
 from dragoman.pair import Pair
 from dragoman.segment import Split
 from dragoman.store.blobs import BlobStore
@@ -27,8 +25,6 @@ from dragoman.store.store import Store
 
 RIGHT, WRONG, LOST, REFERENCE, COUNT = range(5)
 """The columns of a kind's statistics: one row for each line that has entities of it, 0 or 1."""
-
-Rows = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -84,13 +80,13 @@ def fidelity(store: Store, question: ScoreQuestion, labels: SystemLabels) -> lis
     return listed
 
 
-def _mean(own: dict[Pair, Rows], labels: SystemLabels, scope: str, kind: EntityKind) -> Fidelity:
+def _mean(own: dict[Pair, Numbers], labels: SystemLabels, scope: str, kind: EntityKind) -> Fidelity:
     weights = dict.fromkeys(own, 1.0)
     shares = np.mean([100 * each.sum(axis=0) / each[:, COUNT].sum() for each in own.values()], axis=0)
     drawn = {pair: labels.drawn.get(pair, Drawn(len(labels.drawn), None)) for pair in own}
-    resampled = mean_resampled({pair: _resampled(each, drawn[pair]) for pair, each in own.items()}, weights)
-    units = {drawn[pair].block: _units(drawn[pair], len(each)) for pair, each in own.items()}
-    low, high = (shares[RIGHT],) * 2 if resampled is None else expanded_interval(resampled, sum(units.values()))
+    resampled = {pair: drawn[pair].percentages(each[:, [RIGHT]], each[:, COUNT])[:, 0] for pair, each in own.items()}
+    lines = {pair: len(each) for pair, each in own.items()}
+    low, high = mean_interval(resampled, weights, drawn, lines) or (shares[RIGHT],) * 2
     return Fidelity(
         model=labels.system.model,
         prompt=labels.system.asked_with,
@@ -107,18 +103,7 @@ def _mean(own: dict[Pair, Rows], labels: SystemLabels, scope: str, kind: EntityK
     )
 
 
-def _units(drawn: Drawn, lines: int) -> int:
-    return lines if drawn.lines is None else drawn.lines.units
-
-
-def _resampled(rows: Rows, drawn: Drawn) -> Rows:
-    own = rows[:, [RIGHT, COUNT]]
-    sums = resampled_sums(own if drawn.lines is None else drawn.lines.summed(own), SAMPLES, block=drawn.block)
-    with np.errstate(invalid="ignore"):  # a resample may hold no line with such an entity
-        return np.asarray(100 * sums[:, 0].astype(np.float64) / sums[:, 1], np.float64)
-
-
-def _rows_by_pair(store: Store, question: ScoreQuestion, labels: SystemLabels) -> dict[Pair, dict[EntityKind, Rows]]:
+def _rows_by_pair(store: Store, question: ScoreQuestion, labels: SystemLabels) -> dict[Pair, dict[EntityKind, Numbers]]:
     if not labels.labels or question.lines is not None:
         return {}
     asked = ScoreQuestion(
@@ -184,7 +169,7 @@ def _seed(corpus: str, revision: str) -> int | None:
 
 def decided(
     pair: Pair, sources: Sequence[str], references: Sequence[str], hypotheses: Sequence[str], *, seed: int, split: Split
-) -> dict[EntityKind, Rows]:
+) -> dict[EntityKind, Numbers]:
     """The verdicts on each hypothesis, by kind of entity: lines × (right, wrong, lost, reference right, 1).
 
     A line without an entity of the kind has a row of zeros, and so has one that this version of CLDR words otherwise.
@@ -221,9 +206,9 @@ def _named(meaning: Meaning, language: str, text: str) -> tuple[_Due, ...]:
     return tuple(_Due(kind, tuple(keys), is_all(keys, find.found(kind, text))) for kind, keys in named.items())
 
 
-def _verdicts(due: Sequence[Sequence[_Due]], language: str, hypotheses: Sequence[str]) -> dict[EntityKind, Rows]:
+def _verdicts(due: Sequence[Sequence[_Due]], language: str, hypotheses: Sequence[str]) -> dict[EntityKind, Numbers]:
     find = recogniser(language)
-    found: dict[EntityKind, Rows] = {}
+    found: dict[EntityKind, Numbers] = {}
     for place, (named, hypothesis) in enumerate(zip(due, hypotheses, strict=True)):
         for kind, keys, is_in_reference in named:
             own = find.found(kind, hypothesis)
