@@ -5,7 +5,7 @@ stored as it comes, so that after any interruption the same again does only what
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
@@ -16,7 +16,7 @@ import numpy as np
 from dragoman.alignment.measures import Space
 from dragoman.alignment.parallel_lines import ParallelLines
 from dragoman.errors import ModelError
-from dragoman.pair import Pair, all_pairs
+from dragoman.pair import Pair
 from dragoman.settings import Settings
 from dragoman.spec.decoding import Decoding
 from dragoman.store.alignment_records import Aligned, Pooling
@@ -79,22 +79,6 @@ def layers_of(subject: Subject, asked: Collection[int] | None) -> tuple[int, ...
     return tuple(sorted(set(asked)))
 
 
-def aligned(subject: Subject, lines: ParallelLines, layers: Iterable[int], pooling: Pooling) -> list[Aligned]:
-    """All that is to be known of a model: each layer and each directed pair of languages."""
-    contents = {tag: lines.content(tag) for tag in lines.texts}
-    return [
-        Aligned(
-            model=subject.checkpoint.id,
-            pair=pair,
-            content=(contents[pair.source], contents[pair.target]),
-            layer=layer,
-            pooling=pooling,
-        )
-        for layer in layers
-        for pair in all_pairs(lines.texts)
-    ]
-
-
 class AlignmentRun:
     """Measures what the store lacks."""
 
@@ -127,7 +111,9 @@ class AlignmentRun:
             KeyboardInterrupt: this process was interrupted; what is done is kept.
         """
         asked = [
-            each for subject, layers in wanted.items() for each in aligned(subject, self._lines, layers, self._pooling)
+            each
+            for subject, layers in wanted.items()
+            for each in self._lines.aligned(subject.checkpoint.id, layers, self._pooling)
         ]
         missing = self._store.alignment.missing(asked)
         self._work = Work(known=len(asked) - len(missing))
@@ -196,14 +182,7 @@ class AlignmentRun:
                 self._work.from_cache += 1
         if not lacking:
             return []
-        with self._progress.status(f"preparing {subject.name}"):
-            gpus = Shares.of(self._settings).evaluation.gpus
-            engine, path = cluster.result(
-                cluster.task(
-                    choose_engine, "transformers", subject.checkpoint, Decoding(), self._settings.cache_dir, gpus
-                )
-            )
-        model = PreparedModel(model=subject.checkpoint.id, engine=engine, path=path)
+        model = prepared_model(cluster, self._settings, subject, self._progress)
         return [
             RepresentationTask(
                 model=model,
@@ -234,6 +213,19 @@ class AlignmentRun:
                     same={tag: self._same[tag] for tag in languages},
                     cache=self._settings.cache_dir,
                 )
+
+
+def prepared_model(cluster: Cluster, settings: Settings, subject: Subject, progress: ProgressDisplay) -> PreparedModel:
+    """A model in the form that the workers load, made on the cluster.
+
+    Raises:
+        ModelError: it can't be prepared.
+    """
+    gpus = Shares.of(settings).evaluation.gpus
+    task = cluster.task(choose_engine, "transformers", subject.checkpoint, Decoding(), settings.cache_dir, gpus)
+    with progress.status(f"preparing {subject.name}"):
+        engine, path = cluster.result(task)
+    return PreparedModel(model=subject.checkpoint.id, engine=engine, path=path)
 
 
 def workers_of(cluster: Cluster, settings: Settings) -> WorkQueue[T]:

@@ -12,19 +12,16 @@ from dragoman.instructions.variants import Family
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import draw_for
 from dragoman.settings import Settings
-from dragoman.spec.decoding import Decoding
 from dragoman.spec.prompt import Prompt
 from dragoman.store.alignment_records import Likely
 from dragoman.store.store import Store
-from dragoman_jobs.alignment.measuring import Connect, workers_of
+from dragoman_jobs.alignment.measuring import Connect, prepared_model, workers_of
 from dragoman_jobs.alignment.subjects import Subject
 from dragoman_jobs.alignment.tasks import LikelihoodTask
 from dragoman_jobs.cluster.base import Cluster
-from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.cluster.work_queue import WorkQueue
 from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.driver.retry import with_retries
-from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.evaluation.worker import PreparedModel
 
 _BAR = "likelihoods"
@@ -134,15 +131,9 @@ class LikelihoodRun:
 
     def _prepare(self, cluster: Cluster, subjects: Mapping[str, Subject]) -> dict[str, PreparedModel]:
         found = {}
-        gpus = Shares.of(self._settings).evaluation.gpus
         for model, subject in subjects.items():
-            task = cluster.task(
-                choose_engine, "transformers", subject.checkpoint, Decoding(), self._settings.cache_dir, gpus
-            )
             try:
-                with self._progress.status(f"preparing {subject.name}"):
-                    engine, path = cluster.result(task)
-                found[model] = PreparedModel(model=model, engine=engine, path=path)
+                found[model] = prepared_model(cluster, self._settings, subject, self._progress)
             except ModelError as error:
                 self._fail(f"{subject.name}: {error}")
         return found

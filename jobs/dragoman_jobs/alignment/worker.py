@@ -12,8 +12,7 @@ from dragoman.store.blobs import BlobStore
 from dragoman_jobs.alignment.representations import Representations
 from dragoman_jobs.alignment.tasks import LikelihoodTask, MeasurementTask, ProbingTask, RepresentationTask
 from dragoman_jobs.evaluation.worker import Worker
-from dragoman_jobs.models.checkpoint import Checkpoint
-from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
+from dragoman_jobs.prompts.rendering import renderer
 
 
 class ProbingWorker:
@@ -28,7 +27,6 @@ class ProbingWorker:
         """
         self._models = Worker(blobs, device)
         self._blobs = BlobStore(blobs)
-        self._chat: tuple[Checkpoint, ChatTemplate] | None = None
 
     def ready(self) -> int:
         """Say that the worker is there; returns its process id."""
@@ -52,7 +50,9 @@ class ProbingWorker:
     def _score(self, task: LikelihoodTask) -> LikelihoodRecord:
         engine = self._models.engine(task.model, Decoding())
         test = self._blobs.test_text(task.test)
-        render = renderer(task.prompt, task.of.pair, task.demonstrations, self._chat_template(task))
+        render = renderer(
+            task.prompt, task.of.pair, task.demonstrations, self._models.chat_template(task.asked, task.prompt)
+        )
         prompts = [render(*both) for both in zip(test.sources, test.references, strict=True)]
         found = engine.log_probabilities(prompts, test.references)
         rows = np.array([(sum(row), len(row)) for row in found], np.float64).reshape(-1, 2)
@@ -63,14 +63,6 @@ class ProbingWorker:
             log_probability=float(rows[:, 0].sum()),
             of_lines=pack(rows),
         )
-
-    def _chat_template(self, task: LikelihoodTask) -> ChatTemplate | None:
-        if task.asked is None or task.prompt.chat is None:
-            return None
-        options = task.prompt.chat.options
-        if self._chat is None or self._chat[0] != task.asked or self._chat[1].options != options:
-            self._chat = task.asked, ChatTemplate.of(task.asked.model, task.asked.revision, options)
-        return self._chat[1]
 
 
 def _measure(task: MeasurementTask) -> list[AlignmentRecord]:

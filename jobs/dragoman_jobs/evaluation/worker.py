@@ -161,7 +161,7 @@ class Worker:
         return outcome.model_copy(update={"busy": time.monotonic() - started, "ended": time.time()})
 
     def _translator(self, engine: Engine, task: CellTask, pair: Pair, demonstrations: Sequence[Segment]) -> Translator:
-        render = renderer(task.prompt, pair, demonstrations, self._chat_template(task))
+        render = renderer(task.prompt, pair, demonstrations, self.chat_template(task.asked, task.prompt))
         return Translator(engine, pair, render, task.decoding.too_long or "empty")
 
     def _translate_through(self, engine: Engine, task: CellTask, second: SecondLeg, test: Bitext) -> list[Hypothesis]:
@@ -209,12 +209,13 @@ class Worker:
             return None  # what failed ahead fails again where a cell waits for it, and is recorded there
         return ahead[1].result()
 
-    def _chat_template(self, task: CellTask) -> ChatTemplate | None:
-        if task.asked is None or task.prompt.chat is None:
+    def chat_template(self, asked: Checkpoint | None, prompt: Prompt) -> ChatTemplate | None:
+        """The chat template of a model that is asked with a prompt; None where that is no chat."""
+        if asked is None or prompt.chat is None:
             return None
-        options = task.prompt.chat.options
-        if self._chat is None or self._chat[0] != task.asked or self._chat[1].options != options:
-            self._chat = task.asked, ChatTemplate.of(task.asked.model, task.asked.revision, options)
+        options = prompt.chat.options
+        if self._chat is None or self._chat[0] != asked or self._chat[1].options != options:
+            self._chat = asked, ChatTemplate.of(asked.model, asked.revision, options)
         return self._chat[1]
 
     @staticmethod

@@ -21,7 +21,7 @@ from dragoman.analysis.pair_scores import BASE, PairColumns, pair_columns
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.metrics.significance import Correction, adjusted
 from dragoman.pair import Pair, all_pairs
-from dragoman.store.alignment_records import Aligned, AlignmentRecord, Pooling
+from dragoman.store.alignment_records import AlignmentRecord, Pooling
 from dragoman.store.store import Store
 
 Matrix = NDArray[np.float64]
@@ -131,31 +131,18 @@ def aligned_models(
     """
     record = store.grids.get(grid)
     names = {record.base: BASE, **record.names}
-    contents = {tag: lines.content(tag) for tag in lines.texts}
-    pairs = all_pairs(lines.texts)
+    pairs = len(all_pairs(lines.texts))
     found = []
     for identity, name in names.items():
         if models and name not in models:
             continue
+        there = store.alignment.layers(identity, pooling)
+        wanted = [layer for layer in there if layers is None or layer in layers]
         by_layer: dict[int, dict[Pair, AlignmentRecord]] = {}
-        for layer in store.alignment.layers(identity, pooling):
-            if layers is not None and layer not in layers:
-                continue
-            wanted = [
-                Aligned(
-                    model=identity,
-                    pair=pair,
-                    content=(contents[pair.source], contents[pair.target]),
-                    layer=layer,
-                    pooling=pooling,
-                )
-                for pair in pairs
-            ]
-            its = {each.of.pair: each for each in store.alignment.read(wanted)}
-            if len(its) == len(pairs):
-                by_layer[layer] = its
-        if by_layer:
-            found.append(AlignedModel(name, by_layer))
+        for each in store.alignment.read(lines.aligned(identity, wanted, pooling)):
+            by_layer.setdefault(each.of.layer, {})[each.of.pair] = each
+        if whole := {layer: its for layer, its in by_layer.items() if len(its) == pairs}:
+            found.append(AlignedModel(name, whole))
     return found
 
 
@@ -170,7 +157,7 @@ def layer_findings(models: Sequence[AlignedModel], measure: NamedMeasure) -> lis
                 continue
             before = base.values(layer, measure) if base is not None and base is not model else {}
             changes = {pair: value - before[pair] for pair, value in values.items() if pair in before}
-            mean, change = _over_languages(values), _over_languages(changes) if changes else None
+            mean, change = over_languages(values), over_languages(changes) if changes else None
             found.append(
                 LayerFinding(
                     model=model.name,
@@ -280,9 +267,7 @@ def jackknife_interval(x: Matrix, y: Matrix, observed: float) -> tuple[float | N
             return None, None
         left.append(float(spearmanr(one, other).statistic))
     z = np.arctanh(np.clip([*left, observed], -0.999999, 0.999999))
-    count = len(left)
-    variance = (count - 1) / count * float(np.sum((z[:-1] - z[:-1].mean()) ** 2))
-    found = Estimate.of(float(z[-1]), [Part(variance, count - 1)])
+    found = Estimate.of(float(z[-1]), [Part.jackknife(z[:-1])])
     return float(np.tanh(found.low)), float(np.tanh(found.high))
 
 
@@ -299,10 +284,6 @@ def _by_pair(columns: PairColumns, values: NDArray[np.float64], held: NDArray[np
     chosen = held & ~np.isnan(values)
     sides = zip(columns.sources[chosen].tolist(), columns.targets[chosen].tolist(), strict=True)
     return dict(zip((Pair(*each) for each in sides), values[chosen].tolist(), strict=True))
-
-
-def _over_languages(values: Mapping[Pair, float]) -> Estimate | None:
-    return over_languages(values, dict.fromkeys(values, 1.0))
 
 
 def _languages(values: Mapping[Pair, Any]) -> int:

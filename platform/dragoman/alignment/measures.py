@@ -112,8 +112,9 @@ def measured(source: Space, target: Space) -> tuple[Measures, Measures]:
     """The alignment of two languages, from source to target and back."""
     raw, centred = (_Directions.of(source, target, place) for place in (0, 1))
     kernels = _Kernels.of(source.kernel, target.kernel)
-    return tuple(
-        Measures(
+
+    def towards(onto: Space, way: int) -> Measures:
+        return Measures(
             retrieval=raw.retrieval[way],
             retrieval_centred=centred.retrieval[way],
             retrieval_chance=_chance(onto.text),
@@ -125,8 +126,8 @@ def measured(source: Space, target: Space) -> tuple[Measures, Measures]:
             mutual_knn=raw.mutual_knn,
             mutual_knn_centred=centred.mutual_knn,
         )
-        for way, onto in enumerate((target, source))
-    )  # type: ignore[return-value]  # of a pair there are two
+
+    return towards(target, 0), towards(source, 1)
 
 
 class _Directions(NamedTuple):

@@ -1,6 +1,6 @@
 """The multi-parallel lines of a grid's test set: the same sentences in each of its languages."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from dragoman.alignment.measures import FEWEST_LINES
@@ -8,6 +8,8 @@ from dragoman.analysis.test_sets import test_set_id
 from dragoman.errors import StoreError, nearest
 from dragoman.identity import hash_lines
 from dragoman.language import canonical_tag
+from dragoman.pair import all_pairs
+from dragoman.store.alignment_records import Aligned, Pooling
 from dragoman.store.line_keys import unpack
 from dragoman.store.store import Store
 
@@ -29,6 +31,21 @@ class ParallelLines:
     def content(self, language: str) -> str:
         """The hash of the sentences in a language."""
         return hash_lines(self.texts[language])
+
+    def aligned(self, model: str, layers: Iterable[int], pooling: Pooling) -> list[Aligned]:
+        """All that is to be known of a model, by its id: each of some layers and each directed pair of languages."""
+        contents, pairs = {tag: self.content(tag) for tag in self.texts}, all_pairs(self.texts)
+        return [
+            Aligned(
+                model=model,
+                pair=pair,
+                content=(contents[pair.source], contents[pair.target]),
+                layer=layer,
+                pooling=pooling,
+            )
+            for layer in layers
+            for pair in pairs
+        ]
 
 
 def parallel_lines(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from dragoman.analysis.line_slice import reading
 from dragoman.analysis.score_question import ScoreQuestion
@@ -15,8 +15,6 @@ from dragoman.metrics.detector_misses import Misses, misses
 from dragoman.metrics.language_detector import Detector
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
-from dragoman.store.repositories.conditions import is_text
-from dragoman.store.schema import ConditionRow, GridPairRow, PairRow, TestRow
 from dragoman.store.store import Store
 
 
@@ -35,16 +33,7 @@ def detector_misses(
     """
     if part.pairs > MOST_PAIRS:
         return {}
-    query = (
-        select(PairRow.source, PairRow.target, TestRow.lines)
-        .select_from(GridPairRow)
-        .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
-        .join(PairRow, PairRow.id == GridPairRow.pair_id)
-        .join(TestRow, is_text(TestRow))
-        .where(GridPairRow.grid_id == part.grid_id, ConditionRow.id.in_(part.conditions), TestRow.lines.is_not(None))
-        .order_by(PairRow.source, PairRow.target)
-    )
-    found = {Pair(source, target): str(lines) for source, target, lines in connection.execute(query)}
+    found = part.test_lines(connection)
     targets = {pair.target: pair for pair in reversed(found)}
     return _measured(store.blobs, tuple(_covering(found).items()), tuple(sorted(targets.items())), languages)
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dragoman.metrics.resampling import LEVEL
 
 
@@ -13,6 +16,12 @@ class Part(NamedTuple):
     """The part."""
     degrees: float
     """Its degrees of freedom."""
+
+    @classmethod
+    def jackknife(cls, left_out: NDArray[np.float64]) -> Self:
+        """The variance of a value, given what it is without each of some units (Tukey, 1958)."""
+        count = len(left_out)
+        return cls((count - 1) / count * float(np.sum((left_out - left_out.mean()) ** 2)), count - 1)
 
 
 class Estimate(NamedTuple):

@@ -17,7 +17,11 @@ FEWEST_LANGUAGES = 3
 
 
 def over_languages(
-    values: Mapping[Pair, float], weights: Mapping[Pair, float], *, sentences: float = 0.0, units: int = 2
+    values: Mapping[Pair, float],
+    weights: Mapping[Pair, float] | None = None,
+    *,
+    sentences: float = 0.0,
+    units: int = 2,
 ) -> Estimate | None:
     """The weighted mean over some pairs, as of languages that others may stand for.
 
@@ -25,22 +29,21 @@ def over_languages(
 
     Args:
         values: the score, or the difference, of each pair.
-        weights: the pairs with their weights.
+        weights: the pairs with their weights; by default all that have a value, alike.
         sentences: the variance of the mean with other sentences, which is added.
         units: how many sentences that is of.
 
     Returns:
         The mean with its interval; None where fewer than three languages can be left out.
     """
+    weights = dict.fromkeys(values, 1.0) if weights is None else weights
     pairs = list(weights)
     shares = np.array([weights[pair] for pair in pairs])
     own = np.array([values[pair] for pair in pairs])
     languages = sorted({tag for pair in pairs for tag in pair})
     kept = [np.array([tag not in pair for pair in pairs]) for tag in languages]
     left_out = np.array([np.average(own[held], weights=shares[held]) for held in kept if held.any()])
-    count = len(left_out)
-    if count < FEWEST_LANGUAGES:
+    if len(left_out) < FEWEST_LANGUAGES:
         return None
-    spread = (count - 1) / count * float(np.sum((left_out - left_out.mean()) ** 2))
-    parts = [Part(spread, count - 1), Part(sentences, max(units - 1, 1))]
+    parts = [Part.jackknife(left_out), Part(sentences, max(units - 1, 1))]
     return Estimate.of(float(np.average(own, weights=shares)), parts)

@@ -8,12 +8,15 @@ from sqlalchemy.orm import aliased
 
 from dragoman.analysis.comparability import Looked, comparable_conditions, comparable_signatures
 from dragoman.analysis.score_question import ScoreQuestion
+from dragoman.pair import Pair
 from dragoman.store.database.ids import grid_number
 from dragoman.store.repositories import aggregates
+from dragoman.store.repositories.conditions import is_text
 from dragoman.store.repositories.grid_metrics import require_metric
 from dragoman.store.repositories.grids import grid_models, number_of
 from dragoman.store.schema import (
     CellRow,
+    ConditionRow,
     GridPairRow,
     GridRow,
     MetricRow,
@@ -21,6 +24,7 @@ from dragoman.store.schema import (
     PartitionSumRow,
     ScoreRow,
     SignatureRow,
+    TestRow,
     UnscorableRow,
 )
 
@@ -98,6 +102,20 @@ class Slice(NamedTuple):
         """The signatures in words, sorted."""
         texts = select(SignatureRow.text).where(SignatureRow.id.in_(self.signatures))
         return tuple(sorted(connection.execute(texts).scalars()))
+
+    def test_lines(self, connection: Connection) -> dict[Pair, str]:
+        """The blob addresses of the stored test lines of the pairs, in the order of these."""
+        query = (
+            select(PairRow.source, PairRow.target, TestRow.lines)
+            .select_from(GridPairRow)
+            .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
+            .join(PairRow, PairRow.id == GridPairRow.pair_id)
+            .join(TestRow, is_text(TestRow))
+            .where(GridPairRow.grid_id == self.grid_id, GridPairRow.condition_id.in_(self.conditions))
+            .where(TestRow.lines.is_not(None))
+            .order_by(PairRow.source, PairRow.target)
+        )
+        return {Pair(source, target): str(address) for source, target, address in connection.execute(query)}
 
     def sums(self, model_id: int) -> ColumnElement[bool]:
         """The SQL condition that sums by partition (`PartitionSumRow`) are of one of the grid's models in the slice."""

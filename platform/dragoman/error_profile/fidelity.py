@@ -4,29 +4,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import select
 
-from dragoman.analysis.bootstrap import mean_resampled
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.corpora.kinds.cldr import Cldr, CldrOptions
 from dragoman.corpora.kinds.cldr_entities import EntityKind, entities, recogniser
 from dragoman.corpora.kinds.cldr_phrases import Meaning
-from dragoman.error_profile.stored_labels import Drawn, SystemLabels, metric_of
-from dragoman.metrics.resampling import SAMPLES, expanded_interval, resampled_sums
+from dragoman.error_profile.resampling import Drawn, Numbers, mean_interval
+from dragoman.error_profile.stored_labels import SystemLabels, metric_of
 from dragoman.pair import Pair
 from dragoman.segment import Split
+from dragoman.store.blobs import BlobStore
 from dragoman.store.repositories.grids import number_of
 from dragoman.store.schema import CellRow, ConditionRow, PairRow, TestRow, TestSetRow
 from dragoman.store.store import Store
 
 RIGHT, WRONG, LOST, REFERENCE, COUNT = range(5)
 """The columns of a kind's statistics: one row for each line that has entities of it, 0 or 1."""
-
-Rows = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,13 @@ def fidelity(store: Store, question: ScoreQuestion, labels: SystemLabels) -> lis
     return listed
 
 
-def _mean(own: dict[Pair, Rows], labels: SystemLabels, scope: str, kind: EntityKind) -> Fidelity:
+def _mean(own: dict[Pair, Numbers], labels: SystemLabels, scope: str, kind: EntityKind) -> Fidelity:
     weights = dict.fromkeys(own, 1.0)
     shares = np.mean([100 * each.sum(axis=0) / each[:, COUNT].sum() for each in own.values()], axis=0)
     drawn = {pair: labels.drawn.get(pair, Drawn(len(labels.drawn), None)) for pair in own}
-    resampled = mean_resampled({pair: _resampled(each, drawn[pair]) for pair, each in own.items()}, weights)
-    units = {drawn[pair].block: _units(drawn[pair], len(each)) for pair, each in own.items()}
-    low, high = (shares[RIGHT],) * 2 if resampled is None else expanded_interval(resampled, sum(units.values()))
+    resampled = {pair: drawn[pair].percentages(each[:, [RIGHT]], each[:, COUNT])[:, 0] for pair, each in own.items()}
+    lines = {pair: len(each) for pair, each in own.items()}
+    low, high = mean_interval(resampled, weights, drawn, lines) or (shares[RIGHT],) * 2
     return Fidelity(
         model=labels.system.model,
         prompt=labels.system.asked_with,
@@ -105,18 +103,7 @@ def _mean(own: dict[Pair, Rows], labels: SystemLabels, scope: str, kind: EntityK
     )
 
 
-def _units(drawn: Drawn, lines: int) -> int:
-    return lines if drawn.lines is None else drawn.lines.units
-
-
-def _resampled(rows: Rows, drawn: Drawn) -> Rows:
-    own = rows[:, [RIGHT, COUNT]]
-    sums = resampled_sums(own if drawn.lines is None else drawn.lines.summed(own), SAMPLES, block=drawn.block)
-    with np.errstate(invalid="ignore"):  # a resample may hold no line with such an entity
-        return np.asarray(100 * sums[:, 0].astype(np.float64) / sums[:, 1], np.float64)
-
-
-def _rows_by_pair(store: Store, question: ScoreQuestion, labels: SystemLabels) -> dict[Pair, dict[EntityKind, Rows]]:
+def _rows_by_pair(store: Store, question: ScoreQuestion, labels: SystemLabels) -> dict[Pair, dict[EntityKind, Numbers]]:
     if not labels.labels or question.lines is not None:
         return {}
     asked = ScoreQuestion(
@@ -150,10 +137,26 @@ def _rows_by_pair(store: Store, question: ScoreQuestion, labels: SystemLabels) -
         seed = _seed(str(corpus), str(revision))
         if seed is not None:
             pair = Pair(source, target)
-            sides = store.blobs.test(test)
             texts = [line.text for line in store.blobs.translation(hypotheses)]
-            found[pair] = decided(pair, *sides, texts, seed=seed, split=Split(split))
+            found[pair] = _verdicts(_due_in(store.blobs, test, pair, seed, Split(split)), pair.target, texts)
     return found
+
+
+class _Due(NamedTuple):
+    """The entities of a kind that are due in a line."""
+
+    kind: EntityKind
+    """The kind."""
+    keys: tuple[str, ...]
+    """Their keys."""
+    is_in_reference: bool
+    """Whether the reference is right by the look-up that hypotheses are decided by."""
+
+
+@lru_cache(maxsize=4096)  # texts are addressed by their content, and all systems of a grid translate the same
+def _due_in(blobs: BlobStore, test: str, pair: Pair, seed: int, split: Split) -> tuple[tuple[_Due, ...], ...]:
+    """What is due in each line of a test."""
+    return _due(pair, *blobs.test(test), seed=seed, split=split)
 
 
 def _seed(corpus: str, revision: str) -> int | None:
@@ -166,7 +169,7 @@ def _seed(corpus: str, revision: str) -> int | None:
 
 def decided(
     pair: Pair, sources: Sequence[str], references: Sequence[str], hypotheses: Sequence[str], *, seed: int, split: Split
-) -> dict[EntityKind, Rows]:
+) -> dict[EntityKind, Numbers]:
     """The verdicts on each hypothesis, by kind of entity: lines × (right, wrong, lost, reference right, 1).
 
     A line without an entity of the kind has a row of zeros, and so has one that this version of CLDR words otherwise.
@@ -179,24 +182,39 @@ def decided(
         seed: the seed of the corpus.
         split: its split.
     """
+    return _verdicts(_due(pair, sources, references, seed=seed, split=split), pair.target, hypotheses)
+
+
+def _due(
+    pair: Pair, sources: Sequence[str], references: Sequence[str], *, seed: int, split: Split
+) -> tuple[tuple[_Due, ...], ...]:
     meanings = dict(zip(zip(_texts(seed, split, pair.source), _texts(seed, split, pair.target), strict=True),
                         _meanings(seed, split), strict=True))  # fmt: skip
-    find = recogniser(pair.target)
-    found: dict[EntityKind, Rows] = {}
-    for place, (source, reference, hypothesis) in enumerate(zip(sources, references, hypotheses, strict=True)):
-        meaning = meanings.get((source, reference))
-        if meaning is None:
-            continue
-        named: dict[EntityKind, list[str]] = {}
-        for entity in entities(meaning):
-            named.setdefault(entity.kind, []).append(entity.key)
-        if digits := [key for keys in find.found(EntityKind.NUMBER, reference) for key in keys]:
-            named[EntityKind.NUMBER] = digits
-        for kind, due in named.items():
-            own, of_reference = find.found(kind, hypothesis), find.found(kind, reference)
-            is_right = is_all(due, own)
-            row = (is_right, not is_right and bool(own), not is_right and not own, is_all(due, of_reference), True)
-            found.setdefault(kind, np.zeros((len(sources), COUNT + 1)))[place] = row
+    found = [(meanings.get(both), both[1]) for both in zip(sources, references, strict=True)]
+    return tuple(() if meaning is None else _named(meaning, pair.target, text) for meaning, text in found)
+
+
+@lru_cache(maxsize=32_768)
+def _named(meaning: Meaning, language: str, text: str) -> tuple[_Due, ...]:
+    """What a meaning's text in a language names: its entities, and its numbers as that language writes them."""
+    find = recogniser(language)
+    named: dict[EntityKind, list[str]] = {}
+    for entity in entities(meaning):
+        named.setdefault(entity.kind, []).append(entity.key)
+    if digits := [key for keys in find.found(EntityKind.NUMBER, text) for key in keys]:
+        named[EntityKind.NUMBER] = digits
+    return tuple(_Due(kind, tuple(keys), is_all(keys, find.found(kind, text))) for kind, keys in named.items())
+
+
+def _verdicts(due: Sequence[Sequence[_Due]], language: str, hypotheses: Sequence[str]) -> dict[EntityKind, Numbers]:
+    find = recogniser(language)
+    found: dict[EntityKind, Numbers] = {}
+    for place, (named, hypothesis) in enumerate(zip(due, hypotheses, strict=True)):
+        for kind, keys, is_in_reference in named:
+            own = find.found(kind, hypothesis)
+            is_right = is_all(keys, own)
+            row = (is_right, not is_right and bool(own), not is_right and not own, is_in_reference, True)
+            found.setdefault(kind, np.zeros((len(due), COUNT + 1)))[place] = row
     return found
 
 

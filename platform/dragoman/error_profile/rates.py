@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dragoman.analysis.bootstrap import mean_resampled
-from dragoman.error_profile.stored_labels import Drawn, Flags, PairLabels, SystemLabels
+from dragoman.error_profile.resampling import Numbers, mean_interval
+from dragoman.error_profile.stored_labels import Flags, PairLabels, SystemLabels
 from dragoman.metrics.errors.label import Label
-from dragoman.metrics.resampling import SAMPLES, expanded_interval, resampled_sums
 from dragoman.pair import Pair
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def rates(found: SystemLabels, *, micro: bool = False) -> list[LabelRate]:
     labels: list[Label | None] = [*found.labels, None]
     own = {pair: _columns(each, found.labels) for pair, each in found.pairs.items()}
     values = {pair: 100 * columns.mean(axis=0) for pair, columns in own.items()}
-    drawn = {pair: _resampled(columns, found.drawn[pair]) for pair, columns in own.items()}
+    drawn = {pair: found.drawn[pair].percentages(columns, np.ones(len(columns))) for pair, columns in own.items()}
     lines = {pair: float(len(columns)) if micro else 1.0 for pair, columns in own.items()}
     listed = []
     for scope, planned in found.scopes.items():
@@ -120,19 +116,6 @@ def _columns(labels: PairLabels, order: Sequence[Label]) -> Numbers:
     return np.stack([*flags.values(), some, *first.values(), some], axis=1).astype(np.float64)
 
 
-def _resampled(columns: Numbers, drawn: Drawn) -> Numbers:
-    """The rates of every resample, samples × columns; NaN in one without a line of the pair."""
-    counted = np.column_stack([columns, np.ones(len(columns))])
-    rows = counted if drawn.lines is None else drawn.lines.summed(counted)
-    sums = resampled_sums(rows, SAMPLES, block=drawn.block).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(100 * sums[:, :-1] / sums[:, -1:], np.float64)
-
-
-def _units(drawn: Drawn, lines: int) -> int:
-    return lines if drawn.lines is None else drawn.lines.units
-
-
 def _mean(
     values: Mapping[Pair, Numbers],
     drawn: Mapping[Pair, Numbers],
@@ -141,12 +124,11 @@ def _mean(
     found: SystemLabels,
 ) -> tuple[float, float, float]:
     """The weighted mean of a column over some pairs, with its interval; NaN over none."""
-    resampled = mean_resampled({pair: drawn[pair][:, column] for pair in weights}, weights)
-    if resampled is None:
+    resampled = {pair: drawn[pair][:, column] for pair in weights}
+    interval = mean_interval(resampled, weights, found.drawn, {pair: found.pairs[pair].lines for pair in weights})
+    if interval is None:
         return nan, nan, nan
-    mean = float(np.average([values[pair][column] for pair in weights], weights=list(weights.values())))
-    units = {found.drawn[pair].block: _units(found.drawn[pair], found.pairs[pair].lines) for pair in weights}
-    return mean, *expanded_interval(resampled, sum(units.values()))
+    return float(np.average([values[pair][column] for pair in weights], weights=list(weights.values()))), *interval
 
 
 def _on_references(pairs: Mapping[Pair, PairLabels], label: Label | None, weights: Mapping[Pair, float]) -> float:

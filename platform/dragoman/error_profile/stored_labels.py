@@ -16,6 +16,7 @@ from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.segment_statistics import OfText, rows_of, scores_of_texts
 from dragoman.analysis.systems import System, metric_names
 from dragoman.analysis.units import units_of
+from dragoman.error_profile.resampling import Drawn
 from dragoman.errors import StoreError
 from dragoman.metrics.base import Statistics
 from dragoman.metrics.errors.label import MEASURED, Label
@@ -46,15 +47,6 @@ class PairLabels(NamedTuple):
     def lines(self) -> int:
         """Lines of the pair."""
         return len(next(iter(self.flags.values())))
-
-
-class Drawn(NamedTuple):
-    """How the lines of a pair are resampled."""
-
-    block: int
-    """Number of the block of pairs that are drawn together."""
-    lines: Lines | None
-    """The units of the lines; None where each is one."""
 
 
 class SystemLabels(NamedTuple):

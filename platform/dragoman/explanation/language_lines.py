@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-from sqlalchemy import select
 
 from dragoman.analysis.line_slice import reading
 from dragoman.analysis.mantel import Matrix
@@ -16,8 +15,6 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.pair import Pair
 from dragoman.script import likely_script
-from dragoman.store.repositories.conditions import is_text
-from dragoman.store.schema import ConditionRow, GridPairRow, PairRow, TestRow
 from dragoman.store.store import Store
 
 _WITHOUT_SPACES = {
@@ -89,14 +86,4 @@ def _texts(store: Store, question: ScoreQuestion) -> dict[Pair, str]:
     """The addresses of the test lines of a question's pairs."""
     plain = replace(question, lines=None)
     with reading(store, plain) as connection:
-        part = Slice.of(connection, plain)
-        query = (
-            select(PairRow.source, PairRow.target, TestRow.lines)
-            .select_from(GridPairRow)
-            .join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
-            .join(PairRow, PairRow.id == GridPairRow.pair_id)
-            .join(TestRow, is_text(TestRow))
-            .where(GridPairRow.grid_id == part.grid_id, GridPairRow.condition_id.in_(part.conditions))
-            .where(TestRow.lines.is_not(None))
-        )
-        return {Pair(source, target): str(address) for source, target, address in connection.execute(query)}
+        return Slice.of(connection, plain).test_lines(connection)

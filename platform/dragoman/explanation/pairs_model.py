@@ -326,7 +326,5 @@ def _told_apart(
 
 def _interval(value: float, without: NDArray[np.float64]) -> tuple[float, float]:
     """The jackknife's interval of a value, from those without each language."""
-    count = len(without)
-    spread = (count - 1) / count * float(((without - without.mean()) ** 2).sum())
-    found = Estimate.of(float(value), [Part(spread, count - 1)])
+    found = Estimate.of(float(value), [Part.jackknife(without)])
     return found.low, found.high

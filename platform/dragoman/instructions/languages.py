@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.languages import over_languages
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.test_sets import test_set_id
@@ -123,7 +122,7 @@ def _finding(
         for pair, value in target.items()
         if pair in right and instruction != "right"
     }
-    mean, change = _over_languages(target), _over_languages(changes) if changes else None
+    mean, change = over_languages(target), over_languages(changes) if changes else None
     source = _mean({pair: own.get(pair.source, 0.0) for pair, (own, _) in shares.items()})
     undecided = _mean({pair: own.get(UNDECIDED, 0.0) for pair, (own, _) in shares.items()})
     return ShareFinding(
@@ -193,7 +192,3 @@ def _percentages(detector: Detector, lines: list[str]) -> Shares:
 
 def _mean(values: Mapping[Pair, float]) -> float:
     return sum(values.values()) / len(values)
-
-
-def _over_languages(values: Mapping[Pair, float]) -> Estimate | None:
-    return over_languages(values, dict.fromkeys(values, 1.0))

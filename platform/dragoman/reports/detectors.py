@@ -2,24 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.test_sets import test_sets_of
 from dragoman.error_profile.detector_rates import MOST, Confusion, DetectorCheck, check_detectors
 from dragoman.errors import StoreError, nearest
-from dragoman.figures import new_figure
 from dragoman.metrics.base import MetricNeedError
 from dragoman.metrics.detectors.base import identifier
 from dragoman.plugins import available
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing
+from dragoman.reports.language_matrix import language_matrix
 from dragoman.store.store import Store
 from dragoman.tables.table import Table, interval, number, word
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def usable_detectors() -> list[str]:
@@ -133,24 +127,7 @@ def _signatures(grid: str, found: DetectorCheck) -> Table:
 
 def _matrix(detector: str, confusions: Sequence[Confusion]) -> Drawing:
     own = [each for each in confusions if each.detector == detector]
-    asked = list(dict.fromkeys(each.asked for each in own))
-    columns = [*asked, *sorted({each.found for each in own} - set(asked))]
-    shares = np.zeros((len(asked), len(columns)))
-    for each in own:
-        shares[asked.index(each.asked), columns.index(each.found)] = each.estimate
-
-    def draw() -> "Figure":
-        figure, axes = new_figure("page", height=1.4 + 0.22 * len(asked))
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-        axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
-        axes.set_yticks(range(len(asked)), asked)
-        axes.set_xlabel("language found")
-        axes.set_ylabel("language of the reference")
-        for row, column in zip(*np.nonzero(shares), strict=True):
-            colour = "white" if shares[row, column] > 60 else "black"
-            axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontsize=6, color=colour)
-        return figure
-
+    draw = language_matrix([(each.asked, each.found, each.estimate) for each in own], rows="language of the reference")
     right = sum(each.sentences for each in own if each.asked == each.found)
     total = sum(each.sentences for each in own)
     alt = f"Of {total} references {detector} finds {right} in their own language, percent of each row."

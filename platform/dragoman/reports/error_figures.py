@@ -9,6 +9,7 @@ from dragoman.error_profile.flows import Category, Flow
 from dragoman.error_profile.rates import LabelRate
 from dragoman.figures import new_figure, series_style
 from dragoman.reports.analysis_report import Drawing
+from dragoman.reports.language_matrix import language_matrix
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,26 +72,9 @@ def flow_drawing(flows: Sequence[Flow], *, has_prompts: bool) -> tuple[Drawing, 
 
 
 def _matrix(name: str, flows: Sequence[Flow], place: int) -> Drawing:
-    asked = sorted({flow.asked for flow in flows})
-    others = {flow.found for flow in flows} - set(asked)
-    columns = [*asked, *sorted(others)]
-    shares = np.zeros((len(asked), len(columns)))
-    for flow in flows:
-        shares[asked.index(flow.asked), columns.index(flow.found)] += flow.estimate
-
-    def draw() -> "Figure":
-        figure, axes = new_figure("page", height=1.4 + 0.22 * len(asked))
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-        axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
-        axes.set_yticks(range(len(asked)), asked)
-        axes.set_xlabel("language found")
-        axes.set_ylabel("language asked for")
-        for row, column in zip(*np.nonzero(shares >= 0.5), strict=True):
-            share = shares[row, column]
-            colour = "white" if share > 60 else "black"
-            axes.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=6, color=colour)
-        return figure
-
+    draw = language_matrix(
+        [(flow.asked, flow.found, flow.estimate) for flow in flows], rows="language asked for", least=0.5
+    )
     wrong = sum(each.sentences for each in flows if each.category not in (Category.TARGET, Category.UNDECIDED))
     total = sum(each.sentences for each in flows)
     alt = (

@@ -24,6 +24,10 @@ _MEASURES = {
     "hypotheses with no reference to excuse them: about its rate of false alarms, if an upper one.",
 }
 
+_LABEL = Column("label", "error", lambda row: _title(row["label"]), right=False)
+
+_PAIRS = Column("n", "pairs", lambda row: f"{row['n']} of {row['pairs']}", values=("n", "pairs"))
+
 
 def _system_columns(has_prompts: bool) -> list[Column]:
     return [word("model"), *([word("prompt")] if has_prompts else [])]
@@ -37,13 +41,13 @@ def label_table(grid: str, rows: Sequence[LabelRate], has_prompts: bool, scope: 
         content=[_as_row(rate) for rate in rows],
         columns=[
             *_system_columns(has_prompts),
-            Column("label", "error", lambda row: _title(row["label"]), right=False),
+            _LABEL,
             number("estimate", "rate %"),
             interval("low", "high"),
             number("references", "on references"),
             number("first", "first"),
             interval("first_low", "first_high"),
-            Column("n", "pairs", lambda row: f"{row['n']} of {row['pairs']}", values=("n", "pairs")),
+            _PAIRS,
             number("sentences", digits=0),
         ],
         group=("model", "prompt"),
@@ -70,7 +74,7 @@ def scope_table(grid: str, rows: Sequence[LabelRate], has_prompts: bool) -> Tabl
             *_system_columns(has_prompts),
             spaced("scope"),
             *(number(label, title) for label, title in labels.items()),
-            Column("n", "pairs", lambda row: f"{row['n']} of {row['pairs']}", values=("n", "pairs")),
+            _PAIRS,
         ],
         group=("model", "prompt"),
         stub=2,
@@ -132,7 +136,7 @@ def test_table(grid: str, tests: Sequence[tuple[System, RateDifference]], has_pr
         columns=[
             *_system_columns(has_prompts),
             spaced("scope"),
-            Column("label", "error", lambda row: _title(row["label"]), right=False),
+            _LABEL,
             number("against", against),
             number("rate"),
             number("estimate", "difference", sign=True),

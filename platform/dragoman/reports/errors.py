@@ -12,7 +12,7 @@ from dragoman.error_profile.rates import rates
 from dragoman.error_profile.stored_labels import SystemLabels, scored_labels, stored_labels
 from dragoman.errors import StoreError, nearest
 from dragoman.metrics.errors.label import MEASURED, Label
-from dragoman.reports.analysis_report import AnalysisReport, Choice
+from dragoman.reports.analysis_report import AnalysisReport, Choice, texts_of
 from dragoman.reports.choices import chosen_systems
 from dragoman.reports.error_figures import flow_drawing, rate_drawing
 from dragoman.reports.error_tables import (
@@ -71,8 +71,9 @@ def error_report(
     )
     entities = [each for own in found for each in fidelity(store, question, own)]
     named = _names(chosen)
+    shown = [rate for rate in listed if rate.scope == scope]
     tables = [
-        label_table(question.grid, [rate for rate in listed if rate.scope == scope], named, scope),
+        label_table(question.grid, shown, named, scope),
         scope_table(question.grid, listed, named),
         category_table(question.grid, streams, named),
         flow_table(question.grid, streams, named),
@@ -80,7 +81,6 @@ def error_report(
         *([entity_table(question.grid, entities, named, scope)] if entities else []),
         rate_table(question.grid, listed, named),
     ]
-    shown = [rate for rate in listed if rate.scope == scope]
     return AnalysisReport(
         name="errors",
         title="Errors of hypotheses",
@@ -199,13 +199,9 @@ def _choices(
     return tuple(
         choice
         for choice in (
-            Choice("scope", "Pairs", tuple((each, _words(each)) for each in scopes), scope),
+            Choice("scope", "Pairs", texts_of(scopes), scope),
             Choice("against", "Tested against", (("", "nothing"), *((each, each) for each in names)), against or ""),
             Choice("test_set", "Test set", tuple((each, each) for each in test_sets), question.test_set or ""),
         )
         if len(choice.options) > 1
     )
-
-
-def _words(value: str) -> str:
-    return value.replace("_", " ")

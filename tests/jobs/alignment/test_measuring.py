@@ -20,7 +20,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman.store.alignment_records import Pooling
 from dragoman.store.store import Store
 from dragoman_jobs.alignment import measuring
-from dragoman_jobs.alignment.measuring import AlignmentRun, Work, aligned, layers_of
+from dragoman_jobs.alignment.measuring import AlignmentRun, Work, layers_of
 from dragoman_jobs.alignment.subjects import Subject, subjects
 from dragoman_jobs.cluster.base import Cluster, WorkerDiedError
 from dragoman_jobs.driver.progress import ProgressDisplay
@@ -84,7 +84,7 @@ def rows(store: Store, plan: Plan, pooling: Pooling = Pooling.MEAN) -> dict[str,
     wanted = [
         each
         for subject in subjects(plan, store, Settings()).chosen
-        for each in aligned(subject, lines, layers_of(subject, None), pooling)
+        for each in lines.aligned(subject.checkpoint.id, layers_of(subject, None), pooling)
     ]
     return {each.of.id: json.dumps(each.model_dump(mode="json")) for each in store.alignment.read(wanted)}
 
@@ -114,7 +114,7 @@ def test_measures_are_those_of_a_plain_script(
         found = {each.place: each.layers[1] for each in engine.sentence_states(tag, texts, Pooling.MEAN)}
         states[tag] = Space.of(np.stack([found[place] for place in range(len(texts))]), texts)
     (base,) = subjects(plan, store, Settings(), ("base",)).chosen
-    stored = {each.of.pair: each for each in store.alignment.read(aligned(base, lines, [1], Pooling.MEAN))}
+    stored = {each.of.pair: each for each in store.alignment.read(lines.aligned(base.checkpoint.id, [1], Pooling.MEAN))}
     there, back = measured(states["de"], states["en"])
     for pair, expected in ((Pair("de", "en"), there), (Pair("en", "de"), back)):
         for name, value in expected._asdict().items():

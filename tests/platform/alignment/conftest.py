@@ -1,7 +1,7 @@
 """Grids in a store with multi-parallel lines, planted alignments and planted scores."""
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from dragoman.alignment.parallel_lines import parallel_lines
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.segment import Located, Segment
-from dragoman.settings import settings
 from dragoman.store.alignment_records import Aligned, AlignmentRecord, Pooling
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import ModelRecord, StoredScore
@@ -70,13 +69,8 @@ class AlignedGrid:
 
 
 @pytest.fixture
-def aligned_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AlignedGrid]:
-    monkeypatch.setenv("DRAGOMAN_HOME", str(tmp_path))
-    settings.cache_clear()
-    store = Store.open(settings().store_url, settings().blobs_url)
-    yield AlignedGrid(store)
-    store.close()
-    settings.cache_clear()
+def aligned_grid(campaign: Any) -> AlignedGrid:
+    return AlignedGrid(campaign.store)
 
 
 @pytest.fixture

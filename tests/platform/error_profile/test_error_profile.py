@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,6 @@ from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.reports.errors import error_report, errors_page
 from dragoman.segment import Segment
-from dragoman.settings import settings
 from dragoman.store.maintenance.rescoring import rescore
 from dragoman.store.records import ModelRecord, PromptRecord
 from dragoman.store.store import Store
@@ -50,13 +50,10 @@ def hypothesis(kind: str, pair: Pair, number: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(tmp_path_factory: pytest.TempPathFactory, campaign_in: Any) -> Iterator[Store]:
     """A grid of a base and two models whose every line is planted, scored with all labels."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("home")
-        patch.setenv("DRAGOMAN_HOME", str(folder))
-        settings.cache_clear()
-        made = Store.open(settings().store_url, settings().blobs_url)
+    with campaign_in(tmp_path_factory.mktemp("home")) as campaign:
+        made: Store = campaign.store
         graph = TrainingGraph.of([Pair("en", "de"), Pair("de", "en")])
         base = ModelRecord(id="m-base", name="base", graph=TrainingGraph())
         models = [base, *(ModelRecord(id=f"m-{name}", name=name, parent=base.id, base=base.id, recipe={"n": name},
@@ -74,8 +71,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             builder.translate(record.cell, [], hypotheses=[(text, "stop", 5) for text in texts])
         rescore(made, "g", [label.metric for label in MEASURED])
         yield made
-        made.close()
-    settings.cache_clear()
 
 
 def question(**more: str) -> ScoreQuestion:

@@ -1,7 +1,5 @@
 """A grid that asks with the right, no and a wrong instruction, with planted translations and likelihoods."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,6 @@ from dragoman.metrics.serialization import pack
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.segment import Located, Segment
-from dragoman.settings import settings
 from dragoman.spec.prompt import EvaluationPrompt
 from dragoman.store.alignment_records import LikelihoodRecord, Likely
 from dragoman.store.line_keys import LineKeys
@@ -116,10 +113,5 @@ class InstructionGrid:
 
 
 @pytest.fixture
-def instruction_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstructionGrid]:
-    monkeypatch.setenv("DRAGOMAN_HOME", str(tmp_path))
-    settings.cache_clear()
-    store = Store.open(settings().store_url, settings().blobs_url)
-    yield InstructionGrid(store)
-    store.close()
-    settings.cache_clear()
+def instruction_grid(campaign: Any) -> InstructionGrid:
+    return InstructionGrid(campaign.store)
