@@ -15,7 +15,6 @@ from dragoman.analysis.pair_differences import two_models
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.claims.question import Asked, Question, QuestionOptions
 from dragoman.claims.questions.over_draws import over_draws
-from dragoman.effects.campaign_scores import read_campaign
 from dragoman.errors import StoreError, nearest
 from dragoman.store.store import Store
 
@@ -112,7 +111,7 @@ def _difference(store: Store, asked: Asked, a: str, b: str, scope: str) -> Findi
 
 def _over_draws(store: Store, asked: Asked, deltas: Mapping[str, float]) -> Finding:
     """The mean over draws of the differences on the grids of a campaign."""
-    scores = read_campaign(store, asked.campaign(store), fewest=1)
+    scores = asked.scores(store, fewest=1)
     draw_of = {model.grid: draw for model, draw in zip(scores.models, scores.draws, strict=True)}
     by_draw: dict[int, list[float]] = {}
     for grid, delta in deltas.items():

@@ -9,7 +9,6 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.claims.question import Asked, Question, QuestionOptions
-from dragoman.effects.campaign_scores import read_campaign
 from dragoman.effects.seen_effect import DRAWS, jackknifed
 from dragoman.errors import StoreError, nearest
 from dragoman.partition import Partition
@@ -40,10 +39,9 @@ class PartitionGapQuestion(Question):
         for scope in (better, worse):
             if scope not in SCOPES:
                 raise StoreError(f"'{scope}' is no partition; {nearest(scope, SCOPES)}")
-        question = asked.campaign(store)
-        scores = read_campaign(store, question, fewest=1)
+        scores = asked.scores(store, fewest=1)
         gaps = [
-            partition_gap(store, question.of_grid(model.grid), model=model.name, better=better, worse=worse)
+            partition_gap(store, scores.question.of_grid(model.grid), model=model.name, better=better, worse=worse)
             for model in scores.models
         ]
         known = [
