@@ -17,7 +17,7 @@ from dragoman.analysis.aggregation import SCOPES, masks_by_scope
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
 from dragoman.effects.campaign_scores import CampaignScores
-from dragoman.effects.seen_effect import DRAWS, jackknifed
+from dragoman.effects.jackknife import DRAWS, jackknifed
 
 _LEAST, _MOST = 0.01, 5.0
 """Bounds of the exponent c: a curve beyond them is a line over log n, or a step."""

@@ -20,8 +20,8 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
 from dragoman.effects.campaign_scores import CampaignScores
+from dragoman.effects.jackknife import DRAWS
 from dragoman.effects.resamples import Resamples
-from dragoman.effects.seen_effect import DRAWS
 from dragoman.metrics.base import Scores
 from dragoman.pair import Pair
 from dragoman.partition import Partition

@@ -8,8 +8,8 @@ from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
 from dragoman.effects.campaign_effect import design_names
 from dragoman.effects.campaign_scores import Value
+from dragoman.effects.jackknife import DRAWS
 from dragoman.effects.pair_curve import SLOPE, curve_fits
-from dragoman.effects.seen_effect import DRAWS
 from dragoman.errors import StoreError
 from dragoman.store.store import Store
 

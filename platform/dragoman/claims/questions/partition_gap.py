@@ -9,7 +9,7 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.claims.question import Asked, Question, QuestionOptions
-from dragoman.effects.seen_effect import DRAWS, jackknifed
+from dragoman.effects.jackknife import DRAWS, jackknifed_mean
 from dragoman.errors import StoreError, nearest
 from dragoman.partition import Partition
 from dragoman.store.store import Store
@@ -56,8 +56,7 @@ class PartitionGapQuestion(Question):
         means = np.array([np.mean([value for draw, value, _ in known if draw == each]) for each in every])
         value = float(means.mean())
         if len(every) > 1:
-            left_out = np.array([np.delete(means, place).mean() for place in range(len(every))])
-            found = Finding.of(jackknifed(value, left_out), n=len(every), of_what=DRAWS, against=asked.value)
+            found = Finding.of(jackknifed_mean(means), n=len(every), of_what=DRAWS, against=asked.value)
         elif len(known) == 1 and known[0][2].low is not None and known[0][2].high is not None:
             error = (known[0][2].high - known[0][2].low) / 2 / _QUANTILE
             estimate = Estimate.of(value, [Part(error**2, _MANY)])

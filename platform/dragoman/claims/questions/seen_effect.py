@@ -7,7 +7,8 @@ from dragoman.analysis.aggregation import UNSEEN
 from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
 from dragoman.effects.campaign_scores import Value
-from dragoman.effects.seen_effect import DRAWS, seen_effects
+from dragoman.effects.jackknife import DRAWS
+from dragoman.effects.seen_effect import seen_effects
 from dragoman.store.store import Store
 
 

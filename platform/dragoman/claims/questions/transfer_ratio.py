@@ -6,8 +6,8 @@ from typing import ClassVar
 from dragoman.analysis.aggregation import UNSEEN
 from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
+from dragoman.effects.jackknife import DRAWS
 from dragoman.effects.resamples import Resamples
-from dragoman.effects.seen_effect import DRAWS
 from dragoman.effects.transfer_ratio import shared_pairs_of, transfer_ratios
 from dragoman.store.store import Store
 
