@@ -77,12 +77,11 @@ def _over_sentences(
     columns = np.flatnonzero(weights.any(axis=0)).tolist()
     pairs: list[Pair] = [scores.pairs[place] for place in columns]
     resamples = Resamples.read(store, scores, pairs, places)
-    total: Numbers | float = 0.0
+    total: Numbers = np.zeros(())
     for place, share in zip(places, shares.tolist(), strict=True):
         row = {scores.pairs[column]: float(weights[place, column]) for column in columns if weights[place, column]}
         drawn = resamples.gains(place, row)
         if drawn is None:
             return None
         total = total + share * drawn
-    units = resamples.units
-    return Part(float(np.nanvar(total)) * units / max(units - 1, 1), max(units - 1, 1))
+    return resamples.variance(total)

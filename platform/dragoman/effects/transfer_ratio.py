@@ -110,11 +110,9 @@ def _ratio(
         n = len(every)
     drawn = _resampled(scores, weights, resamples) if resamples else None
     if drawn is not None and resamples is not None:
-        units = resamples.units
-        scale = units / max(units - 1, 1)
-        parts.append(Part(float(np.nanvar(drawn[0] / drawn[1])) * scale, max(units - 1, 1)))
-        base_parts.append(Part(float(np.nanvar(drawn[1])) * scale, max(units - 1, 1)))
-        n, of_what = (n, DRAWS) if n else (units, "sentences, of one draw of training pairs")
+        parts.append(resamples.variance(drawn[0] / drawn[1]))
+        base_parts.append(resamples.variance(drawn[1]))
+        n, of_what = (n, DRAWS) if n else (resamples.units, "sentences, of one draw of training pairs")
     if not parts:
         why = "There is one draw of training pairs and no statistics of sentences, so there is no interval."
         finding = Finding(estimate=above / below if below else None, n=1, of_what=DRAWS, why=why)
