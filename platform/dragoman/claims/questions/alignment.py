@@ -1,7 +1,7 @@
 """The questions of alignment: whether it goes with scores, and what finetuning makes of it, as of `dragoman align`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -109,7 +109,7 @@ class AlignmentGainQuestion(Question):
             why = f"There are {count} languages, and how much they differ can't be told."
             return Finding(n=count, of_what=found.of_what, cells=found.cells, why=why)
         one = Finding.of(mean, n=count, of_what=found.of_what, against=asked.value)
-        return Finding(**{**one.__dict__, "cells": found.cells})
+        return replace(one, cells=found.cells)
 
 
 @dataclass(frozen=True)

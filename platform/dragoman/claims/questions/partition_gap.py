@@ -1,5 +1,6 @@
 """The question of the gap between two partitions, within target languages."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -65,4 +66,4 @@ class PartitionGapQuestion(Question):
         else:
             why = "There is one draw of training pairs, so there is no interval."
             found = Finding(estimate=value, n=1, of_what=DRAWS, why=why)
-        return Finding(**{**found.__dict__, "cells": scores.cells})
+        return replace(found, cells=scores.cells)
