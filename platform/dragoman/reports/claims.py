@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def claims_page(store: Store, asked: Mapping[str, str]) -> AnalysisReport:
         raise ClaimsError(f"There is no file '{name}' of claims about {campaign}: {nearest(name, files)}")
     report = claims_report(store, files[name])
     choice = Choice("file", "Claims", texts_of(list(files)), name)
-    return AnalysisReport(**{**report.__dict__, "subject": campaign, "choices": (choice,)})
+    return replace(report, subject=campaign, choices=(choice,))
 
 
 def claims_table(file: ClaimFile, answers: Sequence[Answer]) -> Table:
