@@ -14,15 +14,13 @@ from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import two_models
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.claims.question import Asked, Question, QuestionOptions
+from dragoman.claims.questions.normal_interval import error_of
 from dragoman.claims.questions.over_draws import over_draws
 from dragoman.errors import StoreError, nearest
 from dragoman.store.store import Store
 
 PAIRS = "pairs, over their sentences"
 """What chance is over."""
-
-_QUANTILE = 1.959963984540054
-"""Standard errors of half a 95% interval."""
 
 
 class DifferenceQuestion(Question):
@@ -129,7 +127,7 @@ def _finding(found: ScopeDifference, null: float) -> Finding:
         return replace(finding, why="There are no statistics of sentences, so there is no test.")
     if null == 0:
         return finding
-    error = (found.high - found.low) / 2 / _QUANTILE
+    error = error_of(found.low, found.high)
     certain = 0.0 if found.delta != null else 1.0
     return replace(finding, p=2 * float(ndtr(-abs(found.delta - null) / error)) if error else certain)
 

@@ -10,15 +10,14 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.claims.question import Asked, Question, QuestionOptions
+from dragoman.claims.questions.normal_interval import error_of
 from dragoman.effects.jackknife import DRAWS, jackknifed_mean
 from dragoman.errors import StoreError, nearest
 from dragoman.partition import Partition
 from dragoman.store.store import Store
 
-_QUANTILE = 1.959963984540054
-"""Standard errors of half a 95% interval, where there are many sentences."""
-
 _MANY = 1000
+"""Degrees of freedom of an interval over many sentences."""
 
 
 class PartitionGapQuestion(Question):
@@ -59,7 +58,7 @@ class PartitionGapQuestion(Question):
         if len(every) > 1:
             found = Finding.of(jackknifed_mean(means), n=len(every), of_what=DRAWS, against=asked.value)
         elif len(known) == 1 and known[0][2].low is not None and known[0][2].high is not None:
-            error = (known[0][2].high - known[0][2].low) / 2 / _QUANTILE
+            error = error_of(known[0][2].low, known[0][2].high)
             estimate = Estimate.of(value, [Part(error**2, _MANY)])
             pairs = known[0][2].done + known[0][2].other_done
             found = Finding.of(estimate, n=pairs, of_what="pairs of one model, over sentences", against=asked.value)
