@@ -16,7 +16,7 @@ from dragoman.metrics.span_serialization import pack_spans
 from dragoman.pair import Pair
 from dragoman.store.records import StoredScore
 from dragoman.store.store import Store
-from dragoman_ui.viewmodels.metric_errors import errors_of
+from dragoman_ui.viewmodels.metric_errors import errors_of, marked_errors
 
 ADDRESS = "/dragoman/cell?grid=demo&source=en&target=ar&by=gemba-mqm:one"
 
@@ -91,7 +91,7 @@ def test_the_table_of_sentences_has_the_errors(marked: list[str], client: FlaskC
 @pytest.mark.parametrize("text", ["שָׁלוֹם עולם", "今天下雨𠮷。", "a🙂b👩‍👧", "e\u0301te\u0301"])
 def test_stretches_join_to_the_text(text: str) -> None:
     stored = score([(ErrorSpan(1, 3, "major", "x"), ErrorSpan(2, 99, "minor"))], [(1.0, 1.0)])
-    (found,) = errors_of([stored], ["source"], [text])[0]
+    (found,) = errors_of(marked_errors([stored], 1), 0, "source", text)
     assert "".join(each.text for each in found.target) == text
     assert [each.text for each in found.target if each.severity] == [text[1:3]]
     assert found.listed[1] == "minor, at no place in the text"

@@ -93,7 +93,7 @@ class Claim(_Common):
 
     def asked(self) -> Asked:
         """What its question is asked about."""
-        rest = {name: getattr(self, name) for name in Asked._fields if name != "over"}
+        rest = {name: getattr(self, name) for name in Asked._fields if name not in ("over", "read")}
         return Asked(over=str(self.over), **rest)
 
     def made(self) -> Question:

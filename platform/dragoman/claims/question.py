@@ -12,11 +12,12 @@ A question says what can be asked of it (`Options`) and finds an estimate with a
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.effects.campaign_scores import CampaignQuestion, Value
+from dragoman.effects.campaign_scores import CampaignQuestion, CampaignScores, Value, read_campaign
 from dragoman.spec.base import SpecModel
 from dragoman.store.store import Store
 
@@ -48,6 +49,8 @@ class Asked(NamedTuple):
     """Only these grids of the campaign."""
     models: tuple[str, ...] = ()
     """Only finetuned models of these names."""
+    read: Callable[..., CampaignScores] = read_campaign
+    """Reads the scores of a campaign; the claims of a file share one that reads the same scores once."""
 
     def campaign(self, store: Store, value: Value = "score") -> CampaignQuestion:
         """The question about the campaign.
@@ -58,6 +61,10 @@ class Asked(NamedTuple):
         return CampaignQuestion.of(
             store, self.over, self.metric, grids=self.grids, value=value, models=self.models, **self._rest
         )
+
+    def scores(self, store: Store, value: Value = "score", *, fewest: int = 2) -> CampaignScores:
+        """The scores of the campaign; errors as for `read_campaign`."""
+        return self.read(store, self.campaign(store, value), fewest=fewest)
 
     def each_grid(self, store: Store) -> list[ScoreQuestion]:
         """The question about each grid of the campaign, or about the grid.

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 
 from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.finding import Finding
 from dragoman.claims.claim_file import Claim, ClaimFile
+from dragoman.effects.campaign_scores import read_campaign
 from dragoman.errors import StoreError
 from dragoman.metrics.significance import adjusted
 from dragoman.store.store import Store
@@ -67,10 +69,11 @@ def answered(store: Store, file: ClaimFile) -> list[Answer]:
     for name in dict.fromkeys(str(claim.over) for claim in file.claims):
         grids_of(store, name)
     questions = [claim.made() for claim in file.claims]
+    read = cache(read_campaign)
     findings = []
     for claim, question in zip(file.claims, questions, strict=True):
         try:
-            findings.append(question.find(store, claim.asked()))
+            findings.append(question.find(store, claim.asked()._replace(read=read)))
         except StoreError as error:
             findings.append(Finding(why=str(error)))
     p_values = [_p(claim, finding) for claim, finding in zip(file.claims, findings, strict=True)]

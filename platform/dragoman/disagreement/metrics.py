@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dragoman.analysis.aggregation import ALL
 from dragoman.analysis.entrants import Entrants, entrants
 from dragoman.analysis.line_slice import reading
+from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.system_ranking import blocks_of
 from dragoman.analysis.systems import metric_names
@@ -276,5 +277,4 @@ def _least_agreeing(metrics: Sequence[str], agreements: Sequence[Agreement]) -> 
 
 
 def _sign(metric: str) -> float:
-    kind = metric_class(metric)
-    return 1.0 if kind is None or kind.higher_is_better else -1.0
+    return 1.0 if higher_is_better(metric) else -1.0

@@ -141,28 +141,29 @@ def furthest_apart(
     """
     found = []
     for pair in first.scores:
-        gaps = first.standardised(pair) - second.standardised(pair)
+        own, other = first.standardised(pair), second.standardised(pair)
+        gaps = own - other
         gaps = np.where(np.isfinite(gaps), gaps, 0.0)
         order = np.argsort(-np.abs(gaps), axis=None, kind="stable")[:limit]
         for row, column in zip(*np.unravel_index(order, gaps.shape), strict=True):
             if gaps[row, column]:
-                found.append((-abs(float(gaps[row, column])), pair, int(row), int(column)))
+                z_scores = float(own[row, column]), float(other[row, column])
+                found.append((-abs(float(gaps[row, column])), pair, int(row), int(column), z_scores))
     texts = GridTexts(store, question.grid, question.test_set)
     read: dict[Pair, tuple[PairTexts, NDArray[np.int64]]] = {}
     rows = []
-    for _, pair, row, column in sorted(found)[:limit]:
+    for _, pair, row, column, (first_z, second_z) in sorted(found)[:limit]:
         if pair not in read:
-            own = texts.of(pair)
-            read[pair] = own, _lines(store, question, own)
-        own, lines = read[pair]
+            text = texts.of(pair)
+            read[pair] = text, _lines(store, question, text)
+        text, lines = read[pair]
         line, system = int(lines[column]), first.systems[row]
         rows.append(
             Apart(
                 pair=pair, system=system, line=line + 1,
                 first=float(first.scores[pair][row, column]), second=float(second.scores[pair][row, column]),
-                first_z=float(first.standardised(pair)[row, column]),
-                second_z=float(second.standardised(pair)[row, column]),
-                source=own.sources[line], hypothesis=own.hypotheses[system][line], reference=own.references[line],
+                first_z=first_z, second_z=second_z,
+                source=text.sources[line], hypothesis=text.hypotheses[system][line], reference=text.references[line],
             )
         )  # fmt: skip
     return tuple(rows)

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from dragoman.analysis.estimate import Estimate, Part
+from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.finding import Finding
 from dragoman.effects.campaign_scores import CampaignScores
 from dragoman.effects.designs import design_of, is_total
@@ -59,9 +59,7 @@ def _difference(store: Store, scores: CampaignScores, column: int, more: int, fe
         why = "There are no statistics of sentences, so there is no interval."
         finding = Finding(estimate=delta, n=1, of_what="differences", why=why)
     else:
-        units = resamples.units
-        variance = float(np.nanvar(drawn[0] - drawn[1])) * units / max(units - 1, 1)
-        estimate = Estimate.of(delta, [Part(variance, max(units - 1, 1))])
-        finding = Finding.of(estimate, n=units, of_what="sentences")
+        estimate = Estimate.of(delta, [resamples.variance(drawn[0] - drawn[1])])
+        finding = Finding.of(estimate, n=resamples.units, of_what="sentences")
     models = scores.models
     return DirectDifference(pair, models[more].system, models[fewer].system, finding, is_total(models[more]))

@@ -11,8 +11,8 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
 from dragoman.effects.campaign_scores import CampaignScores
+from dragoman.effects.jackknife import DRAWS, jackknifed_mean
 from dragoman.effects.resamples import Resamples
-from dragoman.effects.seen_effect import DRAWS, jackknifed
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
 from dragoman.store.store import Store
@@ -46,9 +46,7 @@ def mean_gain(store: Store, scores: CampaignScores, scope: str, null: float = 0.
     shares = np.array([1 / (len(every) * (draws == draw).sum()) for draw in draws.tolist()])
     parts = []
     if len(every) > 1:
-        left_out = [np.delete(by_draw, place).mean() for place in range(len(every))]
-        error = jackknifed(float(by_draw.mean()), np.array(left_out)).error
-        parts.append(Part(error**2, len(every) - 1))
+        parts.append(Part(jackknifed_mean(by_draw).error ** 2, len(every) - 1))
     if (sentences := _over_sentences(store, scores, weights, places, shares)) is not None:
         parts.append(sentences)
     value = float(by_draw.mean())
@@ -79,12 +77,11 @@ def _over_sentences(
     columns = np.flatnonzero(weights.any(axis=0)).tolist()
     pairs: list[Pair] = [scores.pairs[place] for place in columns]
     resamples = Resamples.read(store, scores, pairs, places)
-    total: Numbers | float = 0.0
+    total: Numbers = np.zeros(())
     for place, share in zip(places, shares.tolist(), strict=True):
         row = {scores.pairs[column]: float(weights[place, column]) for column in columns if weights[place, column]}
         drawn = resamples.gains(place, row)
         if drawn is None:
             return None
         total = total + share * drawn
-    units = resamples.units
-    return Part(float(np.nanvar(total)) * units / max(units - 1, 1), max(units - 1, 1))
+    return resamples.variance(total)

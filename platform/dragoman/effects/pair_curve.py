@@ -7,7 +7,7 @@ fixed number for each pair are two designs: in the first more pairs mean fewer e
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from statistics import fmean, stdev
 
@@ -17,7 +17,7 @@ from dragoman.analysis.aggregation import SCOPES, masks_by_scope
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
 from dragoman.effects.campaign_scores import CampaignScores
-from dragoman.effects.seen_effect import DRAWS, jackknifed
+from dragoman.effects.jackknife import DRAWS, jackknifed
 
 _LEAST, _MOST = 0.01, 5.0
 """Bounds of the exponent c: a curve beyond them is a line over log n, or a step."""
@@ -178,7 +178,7 @@ def _finding(sample: _Sample, estimated: Callable[[Numbers, Numbers], float | No
         return Finding(estimate=full, n=len(every), of_what=DRAWS, why=_STRAIGHT)
     found = jackknifed(full, np.array(known))
     finding = Finding.of(found, n=len(every), of_what=DRAWS, against=against or 0.0)
-    return finding if against is not None else Finding(**{**finding.__dict__, "p": None})
+    return finding if against is not None else replace(finding, p=None)
 
 
 def _samples(scores: CampaignScores, designs: Sequence[str]) -> dict[tuple[str, str], _Sample]:

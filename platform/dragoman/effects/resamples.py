@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Self
 
+import numpy as np
+
 from dragoman.analysis.bootstrap import Joint
+from dragoman.analysis.estimate import Part
 from dragoman.analysis.line_slice import reading
 from dragoman.effects.campaign_scores import CampaignScores
 from dragoman.metrics.base import Scores
@@ -60,6 +63,11 @@ class Resamples:
     def units(self) -> int:
         """How many sentences are drawn."""
         return next(iter(self._own.values())).units(self._pairs)
+
+    def variance(self, drawn: Scores) -> Part:
+        """The variance over sentences of a number, given its value in each resample."""
+        units = self.units
+        return Part(float(np.nanvar(drawn)) * units / max(units - 1, 1), max(units - 1, 1))
 
 
 def _summed(joint: Joint, weights: Mapping[Pair, float]) -> Scores | None:

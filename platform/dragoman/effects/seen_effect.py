@@ -15,15 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.analysis.aggregation import UNSEEN
-from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
 from dragoman.effects.campaign_scores import CampaignScores
+from dragoman.effects.jackknife import DRAWS, jackknifed
 from dragoman.partition import Partition
 from dragoman.store.schema import PARTITIONS
-
-DRAWS = "draws of training pairs"
-"""What chance is over."""
 
 _TOLERANCE = 1e-9
 """Share of the cells below which an eigenvalue is zero but for rounding."""
@@ -92,13 +89,6 @@ def fit(values: Numbers, groups: Groups, count: int, weights: Numbers | None = N
     left, right = by_group - across.T @ solved[:, :-1], y_group - across.T @ solved[:, -1]
     inverse, known = _inverse(left, size)
     return Fit(inverse @ right, known)
-
-
-def jackknifed(full: float, left_out: Numbers) -> Estimate:
-    """An estimate with the cluster jackknife's variance, of what it is without each cluster."""
-    count = len(left_out)
-    variance = (count - 1) / count * float(np.sum((left_out - full) ** 2))
-    return Estimate.of(full, [Part(variance, count - 1)])
 
 
 def contrast(

@@ -20,8 +20,8 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
 from dragoman.effects.campaign_scores import CampaignScores
+from dragoman.effects.jackknife import DRAWS
 from dragoman.effects.resamples import Resamples
-from dragoman.effects.seen_effect import DRAWS
 from dragoman.metrics.base import Scores
 from dragoman.pair import Pair
 from dragoman.partition import Partition
@@ -110,11 +110,9 @@ def _ratio(
         n = len(every)
     drawn = _resampled(scores, weights, resamples) if resamples else None
     if drawn is not None and resamples is not None:
-        units = resamples.units
-        scale = units / max(units - 1, 1)
-        parts.append(Part(float(np.nanvar(drawn[0] / drawn[1])) * scale, max(units - 1, 1)))
-        base_parts.append(Part(float(np.nanvar(drawn[1])) * scale, max(units - 1, 1)))
-        n, of_what = (n, DRAWS) if n else (units, "sentences, of one draw of training pairs")
+        parts.append(resamples.variance(drawn[0] / drawn[1]))
+        base_parts.append(resamples.variance(drawn[1]))
+        n, of_what = (n, DRAWS) if n else (resamples.units, "sentences, of one draw of training pairs")
     if not parts:
         why = "There is one draw of training pairs and no statistics of sentences, so there is no interval."
         finding = Finding(estimate=above / below if below else None, n=1, of_what=DRAWS, why=why)

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from dragoman.figures.style import STYLE, FigureError
+from dragoman.figures.style import STYLE, FigureError, import_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,12 +51,9 @@ def figure_bytes(draw: "Callable[[], Figure]", form: FigureForm) -> bytes:
     Raises:
         FigureError: matplotlib is not installed.
     """
-    try:
-        from matplotlib import rc_context
-    except ImportError as error:
-        raise FigureError(
-            "Figures need matplotlib, which is not installed here: `pip install 'dragoman[figures]'`."
-        ) from error
+    import_matplotlib()
+    from matplotlib import rc_context
+
     nameless: dict[FigureForm, dict[str, str | None]] = {
         FigureForm.SVG: {"Date": None, "Creator": "Dragoman"},
         FigureForm.PDF: {"CreationDate": None, "Creator": "Dragoman", "Producer": None},

@@ -1,5 +1,6 @@
 """Style of figures: widths of a paper in two columns, fonts, and colours that all can tell apart."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from dragoman.errors import DragomanError
@@ -59,6 +60,20 @@ class FigureError(DragomanError):
     """A figure that can't be drawn or written here, with the remedy."""
 
 
+def import_matplotlib() -> None:
+    """Import matplotlib, which an extra installs.
+
+    Raises:
+        FigureError: it is not installed.
+    """
+    try:
+        import_module("matplotlib.figure")
+    except ImportError as error:
+        raise FigureError(
+            "Figures need matplotlib, which is not installed here: `pip install 'dragoman[figures]'`."
+        ) from error
+
+
 def new_figure(
     width: Literal["column", "page"] = "column", *, height: float | None = None, rows: int = 1, columns: int = 1
 ) -> "tuple[Figure, Any]":
@@ -75,12 +90,9 @@ def new_figure(
     Raises:
         FigureError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise FigureError(
-            "Figures need matplotlib, which is not installed here: `pip install 'dragoman[figures]'`."
-        ) from error
+    import_matplotlib()
+    from matplotlib.figure import Figure
+
     inches = COLUMN if width == "column" else PAGE
     figure = Figure(figsize=(inches, height or 0.75 * COLUMN * rows), layout="constrained")
     return figure, figure.subplots(rows, columns)

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dragoman.claims import Answer, ClaimFile, ClaimsError, Verdict, answered, read_claims
 from dragoman.errors import nearest
-from dragoman.figures import COLORS, new_figure
+from dragoman.figures import COLORS
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing, texts_of
+from dragoman.reports.effect_figures import interval_rows
 from dragoman.reports.findings import of_finding
 from dragoman.settings import settings
 from dragoman.store.store import Store
@@ -81,7 +83,7 @@ def claims_page(store: Store, asked: Mapping[str, str]) -> AnalysisReport:
         raise ClaimsError(f"There is no file '{name}' of claims about {campaign}: {nearest(name, files)}")
     report = claims_report(store, files[name])
     choice = Choice("file", "Claims", texts_of(list(files)), name)
-    return AnalysisReport(**{**report.__dict__, "subject": campaign, "choices": (choice,)})
+    return replace(report, subject=campaign, choices=(choice,))
 
 
 def claims_table(file: ClaimFile, answers: Sequence[Answer]) -> Table:
@@ -163,7 +165,7 @@ def _place(answer: Answer) -> tuple[float, float] | None:
 
 def _drawn(answers: Sequence[Answer]) -> Any:
     def draw() -> "Figure":
-        drawing, axes = new_figure(height=0.7 + 0.24 * len(answers))
+        drawing, axes = interval_rows([answer.claim.name for answer in answers])
         reach, named = _WIDEST, set[Verdict]()
         for row, answer in enumerate(answers):
             distance, half = _place(answer) or (0.0, 1.0)
@@ -176,9 +178,6 @@ def _drawn(answers: Sequence[Answer]) -> Any:
             )  # fmt: skip
             named.add(answer.verdict)
             reach = max(reach, abs(place) + 1.2)
-        axes.axvline(0, color="0.6", linewidth=0.8, zorder=0)
-        axes.set_yticks(range(len(answers)), [answer.claim.name for answer in answers])
-        axes.set_ylim(len(answers) - 0.5, -0.5)
         axes.set_xlim(-reach, reach)
         drawing.legend(loc="outside upper center", ncols=len(named))
         axes.set_xlabel("distance from the value,\nin half-widths of the 95% interval")

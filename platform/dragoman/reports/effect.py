@@ -5,13 +5,14 @@ from dataclasses import asdict
 from typing import get_args
 
 from dragoman.analysis.caption import caption_line, caption_of
+from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.systems import metric_names
 from dragoman.effects.campaign_effect import CampaignEffect, campaign_effect
 from dragoman.effects.campaign_scores import CampaignQuestion, CampaignScores, Value
 from dragoman.errors import StoreError, nearest
 from dragoman.reports import effect_figures
 from dragoman.reports.analysis_report import AnalysisReport, Choice, Drawing, texts_of
-from dragoman.reports.findings import finding_columns, is_error_rate, notes_of, of_finding
+from dragoman.reports.findings import finding_columns, notes_of, of_finding
 from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, number, of_pair, spaced, word
 
@@ -111,7 +112,7 @@ def seen_table(found: CampaignEffect) -> Table:
         for each in found.seen
     ]  # fmt: skip
     notes = [_MODEL, _DRAWS, "pairs: those that are seen under some model, and in the partition under another."]
-    if is_error_rate(question.metric):
+    if not higher_is_better(question.metric):
         notes.append("This is an error rate: an effect below 0 is a gain.")
     return Table(
         name="effects", title=f"{question.name}: {value_name(question)} of a pair for being seen, pair held fixed",

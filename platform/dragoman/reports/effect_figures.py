@@ -14,6 +14,15 @@ _ROW = 0.24
 """Inches of a row."""
 
 
+def interval_rows(names: Sequence[str]) -> "tuple[Figure, Any]":
+    """A figure for intervals one below the other: a row for each name, the first on top, and a line at 0."""
+    figure, axes = new_figure(height=0.7 + _ROW * len(names))
+    axes.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    return figure, axes
+
+
 def forest(rows: Sequence[Row], named: str, label: str) -> "Callable[[], Figure]":
     """What draws a forest plot: an estimate with its interval in each row, and a line at 0.
 
@@ -24,15 +33,12 @@ def forest(rows: Sequence[Row], named: str, label: str) -> "Callable[[], Figure]
     """
 
     def draw() -> "Figure":
-        figure, axes = new_figure(height=0.7 + _ROW * len(rows))
+        figure, axes = interval_rows([str(row[named]).replace("_", " ") for row in rows])
         for place, row in enumerate(rows):
             color = COLORS[0] if place == 0 else COLORS[-1]
             if row["low"] is not None and row["high"] is not None:
                 axes.plot([row["low"], row["high"]], [place, place], color=color)
             axes.plot([row["estimate"]], [place], marker="s", color=color)
-        axes.axvline(0, color="0.6", linewidth=0.8, zorder=0)
-        axes.set_yticks(range(len(rows)), [str(row[named]).replace("_", " ") for row in rows])
-        axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlabel(label)
         axes.locator_params(axis="x", nbins=6)
         return figure

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from dragoman.analysis.finding import Finding
-from dragoman.metrics.lookup import metric_class
 from dragoman.tables.table import Column, Row, interval, number, p_value
 
 _WIDEST = 160
@@ -62,9 +61,3 @@ def notes_of(rows: Sequence[Row], named: str, of: str = "n") -> list[str]:
             for why, names in reasons.items()
         ),
     ]
-
-
-def is_error_rate(metric: str) -> bool:
-    """Whether a lower value is better; of a metric that is not installed here it is taken that it is not."""
-    kind = metric_class(metric)
-    return kind is not None and not kind.higher_is_better

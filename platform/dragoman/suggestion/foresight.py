@@ -15,7 +15,7 @@ import numpy as np
 from dragoman.analysis.estimate import Estimate
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
-from dragoman.effects.seen_effect import DRAWS, jackknifed
+from dragoman.effects.jackknife import DRAWS, jackknifed
 from dragoman.suggestion.observed_models import ObservedModels
 
 FEWEST_DRAWS = 4

@@ -18,7 +18,7 @@ from dragoman.analysis.finding import Finding
 from dragoman.analysis.pair_scores import Numbers
 from dragoman.effects.campaign_scores import CampaignScores
 from dragoman.effects.designs import is_total
-from dragoman.effects.seen_effect import DRAWS, jackknifed
+from dragoman.effects.jackknife import DRAWS, jackknifed
 from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
 from dragoman.suggestion.foresight import FEWEST_DRAWS, Foresight, foresight

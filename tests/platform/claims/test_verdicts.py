@@ -10,8 +10,9 @@ from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.claims import ClaimFile, Question, QuestionOptions, Verdict, answered
+from dragoman.claims import ClaimFile, Question, QuestionOptions, Verdict, answered, verdicts
 from dragoman.claims import claim_file as claim_files
+from dragoman.effects.campaign_scores import read_campaign
 from dragoman.errors import StoreError
 from dragoman.pair import all_pairs
 from dragoman.partition import Partition, TrainingGraph
@@ -99,6 +100,20 @@ def test_verdicts_are_of_one_sided_p_values_after_holm(given, store):
     strict = answered(store, file_of(*claims, alpha=0.03))
     assert strict[0].verdict is Verdict.FAILS
     assert strict[0].why == "As the only claim it would be shown to be above 0; after Holm it is not."
+
+
+def test_claims_of_one_file_read_the_same_scores_once(monkeypatch, store):
+    read = []
+
+    def counted(store, question, *, fewest=2):
+        read.append((question.value, fewest))
+        return read_campaign(store, question, fewest=fewest)
+
+    monkeypatch.setattr(verdicts, "read_campaign", counted)
+    gains = [{"question": "gain", "partition": scope} for scope in ("seen", "unseen")]
+    found = answered(store, file_of(*gains, {"question": "seen-effect"}, {"question": "seen-effect", "value": 1.0}))
+    assert read == [("gain", 1), ("score", 2)]
+    assert len({answer.finding.p for answer in found}) == 4
 
 
 def test_an_interval_that_holds_what_would_matter_tells_nothing(given, store):

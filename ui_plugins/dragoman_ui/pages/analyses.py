@@ -1,15 +1,11 @@
 """The pages of analyses: tables and figures of why a model is good where it is, with their downloads."""
 
-from collections.abc import Callable
-from functools import partial
-
 from flask import Response, render_template, request
 
 from dragoman.errors import DragomanError
 from dragoman.figures import FigureForm, figure_bytes
-from dragoman.tables.table import Table
 from dragoman_ui.responses.cache import kept
-from dragoman_ui.responses.downloads import taken
+from dragoman_ui.responses.downloads import at_hand, taken
 from dragoman_ui.viewmodels.analyses import AskedAnalysis
 from dragoman_ui.viewmodels.systems import one_of
 
@@ -18,11 +14,7 @@ def analysis() -> str | Response:
     """Answer `/dragoman/analysis?name=...&grid=...`: at once, as it takes seconds; or with `form` a table as a file."""
     asked = AskedAnalysis(request.args)
     if request.args.get("form"):
-        report = asked.report()
-        tables: dict[str, Callable[[], Table]] = {
-            table.name: partial(lambda found: found, table) for table in report.captioned
-        }
-        file = taken(f"{asked.subject}-{asked.name}", tables, request.args)
+        file = taken(f"{asked.subject}-{asked.name}", at_hand(asked.report().captioned), request.args)
         if file is not None:
             return file
     return render_template("dragoman/analysis.html", asked=asked)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -18,7 +17,7 @@ from dragoman.reports.quoted import MARK
 from dragoman.reports.scores import score, score_interval
 from dragoman.store.records import CellRecord
 from dragoman.tables.table import Column, Decoration, Row, Table, figure, number, word
-from dragoman_ui.responses.downloads import taken
+from dragoman_ui.responses.downloads import at_hand, taken
 from dragoman_ui.viewmodels.candidates import is_from_elsewhere, rows_beside
 from dragoman_ui.viewmodels.judgements import tables_of_pair
 from dragoman_ui.viewmodels.sentences import Arrangement, PairView, pair_view
@@ -49,7 +48,7 @@ def cell() -> str | Response:
     found = pair_view(store, grid, shown, pair, by, search, arrangement, page, label, lines=view.lines, **size)
     tables = {"sentences": lambda: sentence_table(view, found, by), "models": lambda: model_table(view, found)}
     people = tables_of_pair(store, view.grid, pair, view.test_set)
-    tables |= {table.name: partial(_itself, table) for table in people}
+    tables |= at_hand(people)
     return taken(f"{view.grid}-{pair}", tables, request.args) or render_template(
         "dragoman/cell.html",
         view=view,
@@ -80,10 +79,6 @@ def _label(wanted: str) -> Label:
         return Label(wanted)
     except ValueError:
         return Label(one_of("There is no label", wanted, Label))
-
-
-def _itself(table: Table) -> Table:
-    return table
 
 
 def sentence_table(view: View, found: PairView, by: str) -> Table:

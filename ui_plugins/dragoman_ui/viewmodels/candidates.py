@@ -22,7 +22,7 @@ from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
 from dragoman_ui.viewmodels.error_labels import Found, found_labels, with_language
 from dragoman_ui.viewmodels.judgements import Judgement, judgements_of
-from dragoman_ui.viewmodels.metric_errors import MetricErrors, errors_of
+from dragoman_ui.viewmodels.metric_errors import Marked, marked_errors
 from dragoman_ui.viewmodels.slices import scores_of_lines
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.view import View
@@ -91,8 +91,8 @@ class Candidate(BaseModel):
     """Those of the lines that are looked at, where these are not all."""
     judgements: dict[int, tuple[Judgement, ...]] = Field(default_factory=dict, exclude=True)
     """What people said of hypotheses, by their line from 0."""
-    errors: dict[int, tuple[MetricErrors, ...]] = Field(default_factory=dict, exclude=True)
-    """What metrics and judges mark in hypotheses, by their line from 0."""
+    errors: Marked = Field(default_factory=dict, exclude=True)
+    """What metrics and judges mark in hypotheses, by metric and line."""
 
 
 class SideBySide(NamedTuple):
@@ -117,7 +117,7 @@ def side_by_side(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pai
         sources,
         references,
         further,
-        [_candidate(store, grid, name, cell, metric, test) for name, cell in cells.items()],
+        [_candidate(store, grid, name, cell, metric, test, sources) for name, cell in cells.items()],
     )
 
 
@@ -161,7 +161,9 @@ def _cells(store: Store, grid: GridRecord, rows: Mapping[str, Asking], pair: Pai
     return {name: cell for name, cell in of_text.items() if cell is not None}
 
 
-def _candidate(store: Store, grid: GridRecord, name: str, cell: CellRecord, metric: str, test: str | None) -> Candidate:
+def _candidate(
+    store: Store, grid: GridRecord, name: str, cell: CellRecord, metric: str, test: str | None, sources: Sequence[str]
+) -> Candidate:
     if cell.state.facts.is_quoted:
         return Candidate(model=name, cell=cell, scores=tuple(store.cells.scores(cell.cell.id)))
     if not cell.hypotheses or not test or not cell.state.is_translated:
@@ -170,7 +172,6 @@ def _candidate(store: Store, grid: GridRecord, name: str, cell: CellRecord, metr
     flaws = _flaws(store, test, cell.hypotheses, cell.cell.pair, grid.languages, cell.cell.prompt)
     wrong = _in_wrong_language(scores) or [False] * len(flaws)
     lines = tuple(store.blobs.translation(cell.hypotheses))
-    sources, texts = store.blobs.test(test)[0], [line.text for line in lines]
     return Candidate(
         model=name,
         cell=cell,
@@ -181,8 +182,8 @@ def _candidate(store: Store, grid: GridRecord, name: str, cell: CellRecord, metr
             with_language(found, line.text) if is_wrong else found
             for found, line, is_wrong in zip(flaws, lines, wrong, strict=True)
         ),
-        judgements=judgements_of(store, cell.cell.id, sources, texts),
-        errors=errors_of(scores, sources, texts),
+        judgements=judgements_of(store, cell.cell.id, sources, [line.text for line in lines]),
+        errors=marked_errors(scores, len(lines)),
     )
 
 

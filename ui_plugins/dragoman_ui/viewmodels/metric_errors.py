@@ -33,26 +33,34 @@ class MetricErrors(BaseModel):
         return "; ".join(_written(span) for span in self.spans)
 
 
-def errors_of(
-    scores: Sequence[StoredScore], sources: Sequence[str], texts: Sequence[str]
-) -> dict[int, tuple[MetricErrors, ...]]:
-    """The errors that metrics mark in a cell's translations, by line from 0; of each metric by its last signature.
+Marked = dict[str, list[tuple[ErrorSpan, ...]]]
+"""The errors that metrics mark in a cell's translations: by metric those of each line."""
+
+
+def marked_errors(scores: Sequence[StoredScore], lines: int) -> Marked:
+    """The errors that the scores of a cell mark; of each metric by its last signature.
 
     Args:
         scores: the scores of the cell.
-        sources: its source lines.
-        texts: its translations.
+        lines: how many it has.
 
     Raises:
         StoreError: stored errors are damaged, or of other lines.
     """
     packed = {score.metric: score.spans for score in scores if score.spans}
-    found: dict[int, list[MetricErrors]] = {}
-    for metric, spans in packed.items():
-        for line, of_line in enumerate(unpack_spans(spans, len(texts))):
-            if of_line:
-                found.setdefault(line, []).append(_errors(metric, of_line, sources[line], texts[line]))
-    return {line: tuple(each) for line, each in found.items()}
+    return {metric: unpack_spans(spans, lines) for metric, spans in packed.items()}
+
+
+def errors_of(marked: Marked, line: int, source: str, text: str) -> tuple[MetricErrors, ...]:
+    """What each metric marks in one translation, if it marks something.
+
+    Args:
+        marked: the errors of the cell.
+        line: the place of the line, from 0.
+        source: the source line.
+        text: its translation.
+    """
+    return tuple(_errors(metric, spans[line], source, text) for metric, spans in marked.items() if spans[line])
 
 
 def _errors(metric: str, spans: tuple[ErrorSpan, ...], source: str, text: str) -> MetricErrors:

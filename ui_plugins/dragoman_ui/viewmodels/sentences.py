@@ -15,7 +15,7 @@ from dragoman.store.store import Store
 from dragoman_ui.viewmodels.candidates import Asking, Candidate, is_from_elsewhere, of_lines, side_by_side
 from dragoman_ui.viewmodels.error_labels import Guess, Piece, counted, pieces
 from dragoman_ui.viewmodels.judgements import Judgement
-from dragoman_ui.viewmodels.metric_errors import MetricErrors
+from dragoman_ui.viewmodels.metric_errors import MetricErrors, errors_of
 from dragoman_ui.viewmodels.prompts import rendered_prompt
 from dragoman_ui.viewmodels.slices import held_lines, labels_of_cell
 from dragoman_ui.viewmodels.text_diff import Part, parts
@@ -166,7 +166,9 @@ def pair_view(
     page = min(max(page, 1), pages)
     shown = found[(page - 1) * size : page * size]
     guess = Guess(pair, grid.languages)
-    marking = {error.metric for each in candidates for index in shown for error in each.errors.get(index, ())}
+    marking = {
+        metric for each in candidates for metric, spans in each.errors.items() if any(spans[index] for index in shown)
+    }
     return PairView(
         pair=pair,
         candidates=tuple(map(_without_statistics, candidates)),
@@ -230,7 +232,7 @@ def _segment(
                 places=dict(each.labels[index]),
                 language=guess(each.lines[index].text),
                 judgements=each.judgements.get(index, ()),
-                errors=each.errors.get(index, ()),
+                errors=errors_of(each.errors, index, source, each.lines[index].text),
             )
             for each in candidates
             if each.lines

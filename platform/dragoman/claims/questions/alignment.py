@@ -1,7 +1,7 @@
 """The questions of alignment: whether it goes with scores, and what finetuning makes of it, as of `dragoman align`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -23,7 +23,7 @@ from dragoman.analysis.mantel import mantel
 from dragoman.analysis.pair_scores import BASE
 from dragoman.claims.question import Asked, Question, QuestionOptions
 from dragoman.claims.questions.campaign_languages import LANGUAGES, in_scope, mean_of, require_zero
-from dragoman.effects.campaign_scores import CampaignScores, Value, read_campaign
+from dragoman.effects.campaign_scores import CampaignScores, Value
 from dragoman.errors import StoreError, nearest
 from dragoman.identity import hash_lines
 from dragoman.pair import Pair
@@ -109,7 +109,7 @@ class AlignmentGainQuestion(Question):
             why = f"There are {count} languages, and how much they differ can't be told."
             return Finding(n=count, of_what=found.of_what, cells=found.cells, why=why)
         one = Finding.of(mean, n=count, of_what=found.of_what, against=asked.value)
-        return Finding(**{**one.__dict__, "cells": found.cells})
+        return replace(one, cells=found.cells)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class _Aligned:
     @classmethod
     def read(cls, store: Store, asked: Asked, options: AlignmentOptions, of: Value) -> "_Aligned":
         measure = options.named
-        scores = read_campaign(store, asked.campaign(store, of), fewest=1)
+        scores = asked.scores(store, of, fewest=1)
         models: dict[int, tuple[AlignedModel, AlignedModel | None]] = {}
         for grid in dict.fromkeys(model.grid for model in scores.models):
             places = {model.name: place for place, model in enumerate(scores.models) if model.grid == grid}

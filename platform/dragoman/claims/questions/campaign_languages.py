@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dragoman.analysis.aggregation import SCOPES, scopes_of
 from dragoman.analysis.mantel import Matrix
 from dragoman.claims.question import Asked
-from dragoman.effects.campaign_scores import CampaignScores, Value, read_campaign
+from dragoman.effects.campaign_scores import CampaignScores, Value
 from dragoman.errors import StoreError, nearest
 from dragoman.explanation.factors import FactOptions, Factor, Facts, facts_of, require_factors
 from dragoman.explanation.quality import matrix
@@ -61,7 +61,7 @@ def campaign_languages(
         StoreError: something named is not there, or a wanted factor is not to be had.
     """
     require_factors(wanted)
-    scores = read_campaign(store, asked.campaign(store, of), fewest=1)
+    scores = asked.scores(store, of, fewest=1)
     held = in_scope(scores, scope)
     grids = list(dict.fromkeys(model.grid for model in scores.models))
     languages = tuple(sorted({tag for grid in grids for tag in store.grids.get(grid).languages}))

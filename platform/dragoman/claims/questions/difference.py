@@ -14,16 +14,13 @@ from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_differences import two_models
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.claims.question import Asked, Question, QuestionOptions
+from dragoman.claims.questions.normal_interval import error_of
 from dragoman.claims.questions.over_draws import over_draws
-from dragoman.effects.campaign_scores import read_campaign
 from dragoman.errors import StoreError, nearest
 from dragoman.store.store import Store
 
 PAIRS = "pairs, over their sentences"
 """What chance is over."""
-
-_QUANTILE = 1.959963984540054
-"""Standard errors of half a 95% interval."""
 
 
 class DifferenceQuestion(Question):
@@ -112,7 +109,7 @@ def _difference(store: Store, asked: Asked, a: str, b: str, scope: str) -> Findi
 
 def _over_draws(store: Store, asked: Asked, deltas: Mapping[str, float]) -> Finding:
     """The mean over draws of the differences on the grids of a campaign."""
-    scores = read_campaign(store, asked.campaign(store), fewest=1)
+    scores = asked.scores(store, fewest=1)
     draw_of = {model.grid: draw for model, draw in zip(scores.models, scores.draws, strict=True)}
     by_draw: dict[int, list[float]] = {}
     for grid, delta in deltas.items():
@@ -130,7 +127,7 @@ def _finding(found: ScopeDifference, null: float) -> Finding:
         return replace(finding, why="There are no statistics of sentences, so there is no test.")
     if null == 0:
         return finding
-    error = (found.high - found.low) / 2 / _QUANTILE
+    error = error_of(found.low, found.high)
     certain = 0.0 if found.delta != null else 1.0
     return replace(finding, p=2 * float(ndtr(-abs(found.delta - null) / error)) if error else certain)
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 from dragoman.analysis.aggregation import UNSEEN
 from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
-from dragoman.effects.campaign_scores import read_campaign
 from dragoman.effects.mean_gain import mean_gain
 from dragoman.store.store import Store
 
@@ -24,5 +23,5 @@ class GainQuestion(Question):
 
     def find(self, store: Store, asked: Asked) -> Finding:
         """The gain."""
-        scores = read_campaign(store, asked.campaign(store, "gain"), fewest=1)
+        scores = asked.scores(store, "gain", fewest=1)
         return replace(mean_gain(store, scores, self.options.partition, asked.value), cells=scores.cells)

@@ -11,7 +11,6 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
 from dragoman.claims.questions.over_draws import over_draws
-from dragoman.effects.campaign_scores import read_campaign
 from dragoman.errors import StoreError, nearest
 from dragoman.instructions.likelihoods import WorthFinding, worths
 from dragoman.instructions.variants import family_of
@@ -37,7 +36,7 @@ class LikelihoodQuestion(Question):
         scope = self.options.partition
         if scope not in SCOPES:
             raise StoreError(f"'{scope}' is no partition; {nearest(scope, SCOPES)}")
-        scores = read_campaign(store, asked.campaign(store), fewest=1)
+        scores = asked.scores(store, fewest=1)
         found: dict[int, WorthFinding] = {}
         behind = set[str]()
         for place, model in enumerate(scores.models):

@@ -6,7 +6,7 @@ from statistics import fmean
 import numpy as np
 
 from dragoman.analysis.finding import Finding
-from dragoman.effects.seen_effect import DRAWS, jackknifed
+from dragoman.effects.jackknife import DRAWS, jackknifed_mean
 
 
 def over_draws(by_draw: Sequence[Sequence[float]], null: float) -> Finding:
@@ -20,5 +20,4 @@ def over_draws(by_draw: Sequence[Sequence[float]], null: float) -> Finding:
     if len(means) < 2:
         why = "There is one draw of training pairs, so there is no interval: ask over a grid for one over sentences."
         return Finding(estimate=float(means.mean()), n=len(means), of_what=DRAWS, why=why)
-    left_out = np.array([np.delete(means, place).mean() for place in range(len(means))])
-    return Finding.of(jackknifed(float(means.mean()), left_out), n=len(means), of_what=DRAWS, against=null)
+    return Finding.of(jackknifed_mean(means), n=len(means), of_what=DRAWS, against=null)

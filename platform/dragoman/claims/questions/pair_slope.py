@@ -7,9 +7,9 @@ from dragoman.analysis.aggregation import UNSEEN
 from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
 from dragoman.effects.campaign_effect import design_names
-from dragoman.effects.campaign_scores import Value, read_campaign
+from dragoman.effects.campaign_scores import Value
+from dragoman.effects.jackknife import DRAWS
 from dragoman.effects.pair_curve import SLOPE, curve_fits
-from dragoman.effects.seen_effect import DRAWS
 from dragoman.errors import StoreError
 from dragoman.store.store import Store
 
@@ -31,7 +31,7 @@ class PairSlopeQuestion(Question):
 
     def find(self, store: Store, asked: Asked) -> Finding:
         """The slope."""
-        scores = read_campaign(store, asked.campaign(store, self.options.of))
+        scores = asked.scores(store, self.options.of)
         designs = design_names(store, scores)
         wanted = self.options.design
         chosen = [name for name in dict.fromkeys(designs) if wanted is None or wanted in name]

@@ -1,5 +1,6 @@
 """The question of the gap between two partitions, within target languages."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,16 +10,14 @@ from dragoman.analysis.estimate import Estimate, Part
 from dragoman.analysis.finding import Finding
 from dragoman.analysis.partition_gap import partition_gap
 from dragoman.claims.question import Asked, Question, QuestionOptions
-from dragoman.effects.campaign_scores import read_campaign
-from dragoman.effects.seen_effect import DRAWS, jackknifed
+from dragoman.claims.questions.normal_interval import error_of
+from dragoman.effects.jackknife import DRAWS, jackknifed_mean
 from dragoman.errors import StoreError, nearest
 from dragoman.partition import Partition
 from dragoman.store.store import Store
 
-_QUANTILE = 1.959963984540054
-"""Standard errors of half a 95% interval, where there are many sentences."""
-
 _MANY = 1000
+"""Degrees of freedom of an interval over many sentences."""
 
 
 class PartitionGapQuestion(Question):
@@ -40,10 +39,9 @@ class PartitionGapQuestion(Question):
         for scope in (better, worse):
             if scope not in SCOPES:
                 raise StoreError(f"'{scope}' is no partition; {nearest(scope, SCOPES)}")
-        question = asked.campaign(store)
-        scores = read_campaign(store, question, fewest=1)
+        scores = asked.scores(store, fewest=1)
         gaps = [
-            partition_gap(store, question.of_grid(model.grid), model=model.name, better=better, worse=worse)
+            partition_gap(store, scores.question.of_grid(model.grid), model=model.name, better=better, worse=worse)
             for model in scores.models
         ]
         known = [
@@ -58,14 +56,13 @@ class PartitionGapQuestion(Question):
         means = np.array([np.mean([value for draw, value, _ in known if draw == each]) for each in every])
         value = float(means.mean())
         if len(every) > 1:
-            left_out = np.array([np.delete(means, place).mean() for place in range(len(every))])
-            found = Finding.of(jackknifed(value, left_out), n=len(every), of_what=DRAWS, against=asked.value)
+            found = Finding.of(jackknifed_mean(means), n=len(every), of_what=DRAWS, against=asked.value)
         elif len(known) == 1 and known[0][2].low is not None and known[0][2].high is not None:
-            error = (known[0][2].high - known[0][2].low) / 2 / _QUANTILE
+            error = error_of(known[0][2].low, known[0][2].high)
             estimate = Estimate.of(value, [Part(error**2, _MANY)])
             pairs = known[0][2].done + known[0][2].other_done
             found = Finding.of(estimate, n=pairs, of_what="pairs of one model, over sentences", against=asked.value)
         else:
             why = "There is one draw of training pairs, so there is no interval."
             found = Finding(estimate=value, n=1, of_what=DRAWS, why=why)
-        return Finding(**{**found.__dict__, "cells": scores.cells})
+        return replace(found, cells=scores.cells)

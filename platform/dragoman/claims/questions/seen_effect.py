@@ -6,8 +6,9 @@ from typing import ClassVar
 from dragoman.analysis.aggregation import UNSEEN
 from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
-from dragoman.effects.campaign_scores import Value, read_campaign
-from dragoman.effects.seen_effect import DRAWS, seen_effects
+from dragoman.effects.campaign_scores import Value
+from dragoman.effects.jackknife import DRAWS
+from dragoman.effects.seen_effect import seen_effects
 from dragoman.store.store import Store
 
 
@@ -26,7 +27,7 @@ class SeenEffectQuestion(Question):
 
     def find(self, store: Store, asked: Asked) -> Finding:
         """The effect."""
-        scores = read_campaign(store, asked.campaign(store, self.options.of))
+        scores = asked.scores(store, self.options.of)
         for each in seen_effects(scores, asked.value):
             if each.against == self.options.against:
                 return replace(each.finding, cells=scores.cells)

@@ -6,9 +6,8 @@ from typing import ClassVar
 from dragoman.analysis.aggregation import UNSEEN
 from dragoman.analysis.finding import Finding
 from dragoman.claims.question import Asked, Question, QuestionOptions
-from dragoman.effects.campaign_scores import read_campaign
+from dragoman.effects.jackknife import DRAWS
 from dragoman.effects.resamples import Resamples
-from dragoman.effects.seen_effect import DRAWS
 from dragoman.effects.transfer_ratio import shared_pairs_of, transfer_ratios
 from dragoman.store.store import Store
 
@@ -26,7 +25,7 @@ class TransferRatioQuestion(Question):
 
     def find(self, store: Store, asked: Asked) -> Finding:
         """The ratio."""
-        scores = read_campaign(store, asked.campaign(store, "gain"))
+        scores = asked.scores(store, "gain")
         shared = shared_pairs_of(scores)
         resamples = Resamples.read(store, scores, shared) if shared else None
         for each in transfer_ratios(scores, resamples, asked.value):
