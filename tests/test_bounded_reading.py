@@ -53,6 +53,7 @@ READS = {
     "jobs/dragoman_jobs/engines/openai.py": "what the engine has prepared",
     "jobs/dragoman_jobs/engines/tokenization.py": "what the engine has prepared",
     "jobs/dragoman_jobs/engines/appended_lines.py": "ledgers and answers that Dragoman writes itself",
+    "jobs/dragoman_jobs/engines/usage_log.py": "a ledger that it writes itself",
     "jobs/dragoman_jobs/judges/answer_store.py": "answers that it has written itself",
     "jobs/dragoman_jobs/evaluation/worker.py": "what the engine has prepared",
     "jobs/dragoman_jobs/cluster/ray_jobs_api.py": "Ray's own token",
