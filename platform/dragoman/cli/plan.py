@@ -26,7 +26,7 @@ from dragoman.reports.plan import (
     reading_text,
     text,
 )
-from dragoman.reports.plan_lines import line_breaks, too_long
+from dragoman.reports.plan_lines import line_breaks, tokens, too_long
 from dragoman.reports.planned_test_sets import test_sets
 from dragoman.reports.power import power
 from dragoman.reports.slices import labels
@@ -48,8 +48,8 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Tables: models, test_sets, languages, text, line_breaks, missing, too_long, contamination, from_files, labels,
-    cells, power, cost.
+    Tables: models, test_sets, languages, text, line_breaks, missing, tokens, too_long, contamination, from_files,
+    labels, cells, power, cost.
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
@@ -77,6 +77,7 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
         text(planned),
         line_breaks(planned),
         missing(planned),
+        tokens(planned),
         too_long(planned),
         contamination(planned),
         from_files(planned),
