@@ -21,8 +21,10 @@ from dragoman.planning.adoption import adopt_from
 from dragoman.planning.candidates import candidates_plan, is_theirs
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
+from dragoman.planning.tokenizer_coverage import coverages
 from dragoman.planning.training_data import check_contamination
 from dragoman.reports.plan import reading_text
+from dragoman.reports.plan_lines import cannot_write
 from dragoman.reports.results_by_test_set import answers_by_test_set
 from dragoman.scratch_folder import temporary_files, temporary_folder
 from dragoman.settings import Settings
@@ -153,6 +155,8 @@ def _run(
             try:
                 driver.commit_files(job.check)
                 if backlog := driver.remaining(failed_too):
+                    for sentence in cannot_write(coverages(plan).found):
+                        progress.say(sentence)
                     sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
                     _work(driver, backlog, connect, grid, reporter, sampling)
             except BaseException as error:

@@ -1,6 +1,6 @@
 """Tables of a plan about its test lines: their line breaks, their tokens, and those that a model has no room for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dragoman.language import english_name
 from dragoman.planning.plan import Plan
@@ -105,19 +105,19 @@ def tokens(planned: Plan) -> Table:
             number("unknown", "% without a token", digits=1), number("in_bytes", "% in bytes", digits=1),
         ],
         content=rows,
-        notes=[*(sentence for each in known.found for sentence in cannot_write(each)), *known.unknown],
+        notes=[*cannot_write(known.found), *known.unknown],
         group="models" if len(known.found) > 1 else None,
     )  # fmt: skip
 
 
-def cannot_write(found: ModelCoverage) -> list[str]:
+def cannot_write(coverage: Iterable[ModelCoverage]) -> list[str]:
     """The languages that models can't write, as sentences that say what to do; none where they can write all."""
-    names = _several([model.name for model in found.models])
     return [
-        f"{names}: {english_name(tag)} ({tag}) can't be written: {_shares(found.languages[tag])['unknown']:.0f}% of "
-        f"the characters of its test lines are in no token of the vocabulary. {_the_pairs(found.targets[tag])} into "
-        f"{tag} will come out empty or in another language, however the model is trained: leave the language out, or "
-        "choose a base that knows its script."
+        f"{_several([model.name for model in found.models])}: {english_name(tag)} ({tag}) can't be written: "
+        f"{_shares(found.languages[tag])['unknown']:.0f}% of the characters of its test lines are in no token of the "
+        f"vocabulary. {_the_pairs(found.targets[tag])} into {tag} will come out empty or in another language, however "
+        "the model is trained: leave the language out, or choose a base that knows its script."
+        for found in coverage
         for tag in found.unwritable
     ]
 
