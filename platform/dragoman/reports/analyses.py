@@ -1,12 +1,13 @@
 """The analyses that have a page, by the names of their commands."""
 
-from dragoman.reports import alignment, claims, effect, instructions, metric_disagreement, suggestion
+from dragoman.reports import alignment, claims, effect, grid_overview, instructions, metric_disagreement, suggestion
 from dragoman.reports.analysis_report import Analysis
 from dragoman.reports.detectors import detectors_page
 from dragoman.reports.errors import errors_page
 from dragoman.reports.explanation import explanation_of
 
 ANALYSES: dict[str, Analysis] = {
+    "overview": grid_overview.ANALYSIS,
     "errors": Analysis("Errors of hypotheses", "grid", errors_page),
     "instructions": instructions.ANALYSIS,
     "explain": Analysis("Why it is good where it is", "grid", explanation_of),
