@@ -32,6 +32,7 @@ from dragoman.reports.grid_overview import overview_report
 from dragoman.reports.overview import Layout
 from dragoman.reports.results import notes_on_pairs
 from dragoman.reports.results_by_test_set import answers_by_test_set
+from dragoman.reports.sweep_results import sweep_report
 from dragoman.tables.table import Table
 
 ColumnsOption = Annotated[
@@ -49,6 +50,16 @@ SortOption = Annotated[
         "--sort",
         metavar="NAME",
         help="Order of the overview: grid, model, or a partition, as in unseen or unseen.gain.",
+    ),
+]
+OverOption = Annotated[
+    str | None,
+    typer.Option(
+        "--x",
+        metavar="KEY",
+        help="Of a campaign: what its lines are over, a swept key or a value of the recipes (training_pairs, "
+        "training_examples, target_tokens, parameters, trained_parameters, training_seconds); the first swept number "
+        "by default.",
     ),
 ]
 LabelOption = Annotated[
@@ -73,6 +84,7 @@ def results(
     with_quoted: WithQuotedOption = False,
     columns: ColumnsOption = None,
     sort: SortOption = None,
+    x: OverOption = None,
     cite: CiteOption = False,
     methods: MethodsOption = False,
     figure: FigureOption = None,
@@ -81,14 +93,16 @@ def results(
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
     Without a name it lists the grids there are. The results of a grid open with the overview: a row for each system, a
-    column for each partition, the best in bold, and a star for what an alias of the model registry points to.
+    column for each partition, the best in bold, and a star for what an alias of the model registry points to. Those of
+    a campaign open with its finetuned models by what was swept, and with the means over seeds.
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none. Gains over the
     base are taken on the pairs both have, asked with the same prompt; a model that is asked with several prompts has
     rows of its own for each, and a grid of several test sets likewise: no mean is over two. --lines asks of a slice of
     the test set alone, as though only its lines had been scored; --by of every slice that a label makes. Scores that
     are quoted have a mark, and no gains; with --with-quoted a table sets them beside the others. Tables: overview,
-    partitions, gap, seeds, matrix, reasons, pairs, quoted; with --by: slices. Figures: means, seen-unseen, heat-maps.
+    partitions, gap, seeds, matrix, reasons, pairs, quoted; of a campaign: campaign, lines; with --by: slices. Figures:
+    means, seen-unseen, heat-maps; of a campaign: lines.
 
     Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex · dragoman results demo --test-set ntrex ·
@@ -96,7 +110,8 @@ def results(
     dragoman results demo --other-languages · dragoman results demo --table pairs --csv ·
     dragoman results demo --table overview --sort unseen --columns seen,unseen,score,gain ·
     dragoman results demo --table overview --latex · dragoman results demo --cite ·
-    dragoman results demo --methods --latex · dragoman results demo --figure overview.pdf --drawing means
+    dragoman results demo --methods --latex · dragoman results demo --figure overview.pdf --drawing means ·
+    dragoman results number-of-pairs --table campaign · dragoman results number-of-pairs --x steps --figure lines.svg
     """
     layout = Layout.parse(columns, sort)
     store = until_printed(open_snapshot())
@@ -130,7 +145,11 @@ def results(
         for question, models in questions.items()
     }
     if names != [grid]:
-        return across(grid, tables, {} if by else notes_on_pairs(store, questions))
+        notes = {} if by else notes_on_pairs(store, questions)
+        apart = {name: [table for table in of_grid if not table.is_summary] for name, of_grid in tables.items()}
+        swept = sweep_report(store, grid, questions, x=x, layout=layout)
+        said = with_figure(lambda: swept, figure=figure, drawing=drawing)
+        return Answer([*([] if by else swept.captioned), *across(grid, apart, notes)], sentence=said)
     ((question, models),) = questions.items()
 
     def report() -> AnalysisReport:

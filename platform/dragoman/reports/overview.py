@@ -18,7 +18,7 @@ CHAMPION = "★"
 MANY_SYSTEMS = 20
 """Systems above which a cell has the score and the gain alone, unless columns are chosen."""
 
-_FIELDS = ("mean", "low", "high", "gain", "gain_low", "gain_high", "off_target", "done", "pairs")
+FIELDS = ("mean", "low", "high", "gain", "gain_low", "gain_high", "off_target", "done", "pairs")
 """The fields of a partition table's row that a row of the overview has for each scope, after the scope's name."""
 
 
@@ -123,13 +123,13 @@ def overview_table(
     digits, numbers = digits_of(metric), layout.numbers(len(found.systems))
     scopes = layout.scopes(found.scopes)
     rows = [_row(each, found, facts.get(each.system, {})) for each in found.systems]
-    rows = _in_order(rows, layout.sort, is_better_high=higher_is_better(metric))
-    shown = [name for name in numbers if any(NUMBERS[name](row, scope, digits) for row in rows for scope in scopes)]
+    rows = in_order(rows, layout.sort, metric)
+    shown = numbers_shown(rows, scopes, numbers, digits)
     stub = [_model(), *([word("prompt")] if len({each.system.prompt for each in found.systems}) > 1 else [])]
     return Table(
         name=NAME, title=f"{grid}: {metric} of every system by partition, {weighing}", content=rows,
-        columns=[*stub, *(_column(scope, shown or ["score"], digits) for scope in scopes)],
-        stub=len(stub), caption=caption, notes=_notes(found, scopes, shown, digits), is_summary=True, fits_column=True,
+        columns=[*stub, *(scope_column(scope, shown, digits) for scope in scopes)],
+        stub=len(stub), caption=caption, notes=_notes(found, scopes, shown), is_summary=True, fits_column=True,
     )  # fmt: skip
 
 
@@ -142,12 +142,12 @@ def _row(each: SystemOverview, found: Overview, facts: Mapping[str, Any]) -> dic
     }
     for scope in found.scopes:
         own = each.rows.get(scope) or PartitionRow(scope=scope, done=0, pairs=0, mean=None)
-        row |= {f"{scope}_{key}": getattr(own, key) for key in _FIELDS}
+        row |= {f"{scope}_{key}": getattr(own, key) for key in FIELDS}
         row[f"{scope}_same_as"] = each.same_as.get(scope)
     return row | {key: value for key, value in facts.items() if key not in row}
 
 
-def _in_order(rows: list[dict[str, Any]], sort: str, *, is_better_high: bool) -> list[dict[str, Any]]:
+def in_order(rows: list[dict[str, Any]], sort: str, metric: str) -> list[dict[str, Any]]:
     """The rows in the order asked for: the best first, and those without the number last."""
     if sort == "grid":
         return rows
@@ -155,7 +155,7 @@ def _in_order(rows: list[dict[str, Any]], sort: str, *, is_better_high: bool) ->
         return sorted(rows, key=lambda row: str(row["model"]))
     scope, _, number = sort.partition(".")
     key = f"{scope}_{_SORTED[number or 'score']}"
-    is_high_first = number == "gain" or (is_better_high and number != "off_target")
+    is_high_first = number == "gain" or (higher_is_better(metric) and number != "off_target")
 
     def place(row: Mapping[str, Any]) -> tuple[bool, float]:
         same = row.get(f"{scope}_same_as")
@@ -172,7 +172,15 @@ def _model() -> Column:
     return Column("model", "model", marked, right=False, values=("model", "aliases"))
 
 
-def _column(scope: str, numbers: Sequence[str], digits: int) -> Column:
+def scope_column(scope: str, numbers: Sequence[str], digits: int) -> Column:
+    """The column of a scope, with its numbers stacked in each cell.
+
+    Args:
+        scope: the scope; rows hold `FIELDS` after its name.
+        numbers: the numbers of a cell, by the names of `NUMBERS`.
+        digits: digits of the metric.
+    """
+
     def lines(row: Row) -> list[str]:
         if same := row.get(f"{scope}_same_as"):
             return [f"= {str(same).replace('_', ' ')}"]
@@ -188,23 +196,37 @@ def _column(scope: str, numbers: Sequence[str], digits: int) -> Column:
         return scope in (row.get("best") or ())
 
     return Column(
-        scope, scope.replace("_", " "), text, values=tuple(f"{scope}_{key}" for key in _FIELDS), lines=lines,
+        scope, scope.replace("_", " "), text, values=tuple(f"{scope}_{key}" for key in FIELDS), lines=lines,
         is_best=is_best, style=lambda row: "dim" if row.get(f"{scope}_same_as") else "",
         page=Decoration(css=lambda row: "stacked is-best" if is_best(row) else "stacked"),
     )  # fmt: skip
 
 
-def _notes(found: Overview, scopes: Sequence[str], numbers: Sequence[str], digits: int) -> list[str]:
-    del digits
-    stacked = {
-        "interval": "its 95% interval",
-        "gain": "the gain over the base on the pairs both have",
-        "gain_interval": "the gain's 95% interval",
-        "off_target": "the rate of sentences in another language (off)",
-        "pairs": "scored of planned pairs",
-    }
-    listed = ["mean score", *(stacked[name] for name in numbers if name in stacked)]
-    notes = [f"In a cell from top to bottom: {', '.join(listed)}."] if len(listed) > 1 else []
+def numbers_shown(rows: Sequence[Row], scopes: Sequence[str], numbers: Sequence[str], digits: int) -> list[str]:
+    """Those of some numbers that a cell has; the score where there is none."""
+    return [name for name in numbers if any(NUMBERS[name](row, scope, digits) for row in rows for scope in scopes)] or [
+        "score"
+    ]
+
+
+def stacked_note(numbers: Sequence[str]) -> list[str]:
+    """What the lines of a cell are, as a sentence; nothing for one line."""
+    listed = [_MEANINGS[name] for name in numbers]
+    return [f"In a cell from top to bottom: {', '.join(listed)}."] if len(listed) > 1 else []
+
+
+_MEANINGS = {
+    "score": "mean score",
+    "interval": "its 95% interval",
+    "gain": "the gain over the base on the pairs both have",
+    "gain_interval": "the gain's 95% interval",
+    "off_target": "the rate of sentences in another language (off)",
+    "pairs": "scored of planned pairs",
+}
+
+
+def _notes(found: Overview, scopes: Sequence[str], numbers: Sequence[str]) -> list[str]:
+    notes = stacked_note(numbers)
     if any(scope in found.best for scope in scopes):
         notes.append("Bold: the best of a column, on the pairs that all systems in it share.")
     if apart := [scope.replace("_", " ") for scope in found.incomparable if scope in scopes]:

@@ -11,6 +11,7 @@ from dragoman.analysis.campaigns import campaigns
 from dragoman.cell import CellState
 from dragoman.errors import StoreError, nearest
 from dragoman.reports.jobs import state
+from dragoman.reports.sweep_results import NAME
 from dragoman.store.records import JobLine
 from dragoman.store.store import Store
 from dragoman.tables.table import Decoration, Row, Table, number, word
@@ -93,7 +94,14 @@ def campaign() -> str | Response:
     store, name = open_store(), request.args.get("name", "")
     grids = grids_of(store, name)
     tables = {"grids": lambda: grid_table(CampaignState.of(store, name))}
-    return taken(name, tables, request.args) or render_template("dragoman/campaign.html", name=name, grids=grids)
+    results = {
+        **{key: value for key, value in request.args.items() if key != "campaign"},
+        "name": NAME,
+        "campaign": name,
+    }
+    return taken(name, tables, request.args) or render_template(
+        "dragoman/campaign.html", name=name, grids=grids, results=results
+    )
 
 
 def campaign_state() -> str:
