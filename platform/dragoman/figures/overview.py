@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from dragoman.figures.heat_map import color_bar, draw_heat_map, partition_handles, shared_limits
 from dragoman.figures.labels import label_points
-from dragoman.figures.style import COLORS, new_figure
+from dragoman.figures.pair_matrix import BANDED, PairMatrix
+from dragoman.figures.style import COLORS, PAGE, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,6 +16,12 @@ Row = Mapping[str, Any]
 
 MOST_PANELS: Final = 5
 """Scopes that a figure of means shows beside each other, at most."""
+
+MOST_MAPS: Final = 9
+"""Systems whose heat maps stand beside each other, at most."""
+
+_MAPS_BESIDE, _CODED = 3, 24
+"""Heat maps in a row, and languages up to which their codes are written at the axes."""
 
 _ROW, _LETTERS = 0.17, 26
 """Inches of a system's row, and letters of its name."""
@@ -103,3 +111,40 @@ def _sides(row: Row, scope: str) -> list[list[float]] | None:
 
 def _short(name: str) -> str:
     return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+
+
+def heat_maps(
+    matrices: Mapping[str, PairMatrix], *, unit: str, higher_is_better: bool = True
+) -> "Callable[[], Figure]":
+    """What draws heat maps of several systems beside each other, on one colour scale.
+
+    Args:
+        matrices: the pairs of each system, by its name; of more than `MOST_MAPS` the first ones.
+        unit: label of the colour bar.
+        higher_is_better: False for error rates, whose scale is turned round.
+    """
+    shown = dict(list(matrices.items())[:MOST_MAPS])
+    columns = min(len(shown), _MAPS_BESIDE)
+    rows = -(-len(shown) // columns)
+
+    def draw() -> "Figure":
+        side = max(matrix.side for matrix in shown.values())
+        across = PAGE / columns
+        figure, made = new_figure("page", height=rows * (across + 0.1) + 0.9, rows=rows, columns=columns)
+        panels = list(made.flat) if len(shown) > 1 else [made]
+        limits, image = shared_limits(shown.values()), None
+        for axes, (name, matrix) in zip(panels, shown.items(), strict=False):
+            image = draw_heat_map(
+                axes, matrix, limits=limits, tile=72 * across * 0.8 / side, higher_is_better=higher_is_better,
+                codes=side <= _CODED,
+            )  # fmt: skip
+            axes.set_title(_short(name), loc="left", pad=10 if side >= BANDED else 5)
+        for axes in panels[len(shown) :]:
+            axes.axis("off")
+        if image is not None:
+            color_bar(figure, image, panels, unit)
+        handles = partition_handles(list(shown.values()))
+        figure.legend(handles=handles, loc="outside lower center", ncols=6, handlelength=1.0, columnspacing=1.2)
+        return figure
+
+    return draw

@@ -3,23 +3,27 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 from sqlalchemy import func, select
 
 from dragoman.analysis.caption import Caption, caption_line, captions_of
 from dragoman.analysis.overview import overview
+from dragoman.analysis.pair_differences import higher_is_better
+from dragoman.analysis.pair_scores import pair_columns
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.run_table import MOST_CELLS, known_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.summed_tables import summed_tables
 from dragoman.analysis.systems import System, metric_names
 from dragoman.analysis.test_sets import test_sets_of
-from dragoman.figures.overview import interval_panels, seen_against_unseen
+from dragoman.figures.overview import MOST_MAPS, heat_maps, interval_panels, seen_against_unseen
+from dragoman.figures.pair_matrix import BANDED, PairMatrix
 from dragoman.reports.analysis_report import Analysis, AnalysisReport, Choice, Drawing, texts_of
 from dragoman.reports.choices import chosen_metric, chosen_models, chosen_systems, weighing
 from dragoman.reports.overview import EVERYTHING, NAME, NUMBERS, Layout, overview_table
 from dragoman.reports.quoted import marked
 from dragoman.store.database.ids import grid_number
-from dragoman.store.schema import GridPairRow
+from dragoman.store.schema import PARTITIONS, GridPairRow
 from dragoman.store.store import Store
 from dragoman.tables.table import Table
 
@@ -97,7 +101,8 @@ def overview_report(
     notes = [LARGE] if is_large else []
     return AnalysisReport(
         name=NAME, title="Overview", subject=question.grid, about=(), tables=(marked(table, systems),),
-        drawings=tuple(_drawings(store, question, table, systems)), notes=tuple(notes),
+        drawings=(*_drawings(question, table, systems), *([] if is_large else _maps(store, question, table, systems))),
+        notes=tuple(notes),
         choices=_choices(store, question, layout, table),
     )  # fmt: skip
 
@@ -145,7 +150,7 @@ def _cells(store: Store, question: ScoreQuestion, systems: int) -> int:
     return int(every * systems / max(apart, 1))
 
 
-def _drawings(store: Store, question: ScoreQuestion, table: Table, systems: Sequence[System]) -> Iterator[Drawing]:
+def _drawings(question: ScoreQuestion, table: Table, systems: Sequence[System]) -> Iterator[Drawing]:
     """The figures; those with nothing in them are left out."""
     rows, metric = table.rows, question.metric
     scopes = [column.key for column in table.columns if f"{column.key}_mean" in (rows[0] if rows else {})]
@@ -169,6 +174,30 @@ def _drawings(store: Store, question: ScoreQuestion, table: Table, systems: Sequ
             "that it was trained on.",
             seen_against_unseen(both, [name for row, name in zip(rows, names, strict=True) if row in both], metric),
             NAME,
+        )  # fmt: skip
+
+
+def _maps(store: Store, question: ScoreQuestion, table: Table, systems: Sequence[System]) -> Iterator[Drawing]:
+    """The heat maps of the systems beside each other, in the table's order."""
+    by_name = {(each.model, each.asked_with): each for each in systems}
+    chosen = [by_name[row["model"], row["prompt"]] for row in table.rows][:MOST_MAPS]
+    languages = store.grids.get(question.grid).languages
+    order = languages if len(languages) < BANDED else None
+    matrices = {}
+    for each in chosen:
+        found = pair_columns(store, replace(question, prompt=each.prompt), model=each.model)
+        partitions = [PARTITIONS[number] for number in found.partitions]
+        name = each.within(question.grid)
+        matrices[name] = PairMatrix.of(
+            found.sources.tolist(), found.targets.tolist(), found.own.values, partitions, order=order
+        )
+    if any(np.isfinite(matrix.values).any() for matrix in matrices.values()):
+        rest = len(systems) - len(chosen)
+        alt = f"A heat map of {question.metric} by source and target for each of {len(chosen)} systems, on one scale"
+        yield Drawing(
+            "heat-maps", f"{question.metric} of every pair, all systems on one scale",
+            f"{alt}; {rest} more are not drawn." if rest else f"{alt}.",
+            heat_maps(matrices, unit=question.metric, higher_is_better=higher_is_better(question.metric)), NAME,
         )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from dragoman.analysis.campaigns import campaigns
 from dragoman.cell import CellState
 from dragoman.errors import StoreError, nearest
 from dragoman.reports.jobs import state
-from dragoman.reports.sweep_results import NAME
 from dragoman.store.records import JobLine
 from dragoman.store.store import Store
 from dragoman.tables.table import Decoration, Row, Table, number, word
@@ -94,14 +93,7 @@ def campaign() -> str | Response:
     store, name = open_store(), request.args.get("name", "")
     grids = grids_of(store, name)
     tables = {"grids": lambda: grid_table(CampaignState.of(store, name))}
-    results = {
-        **{key: value for key, value in request.args.items() if key != "campaign"},
-        "name": NAME,
-        "campaign": name,
-    }
-    return taken(name, tables, request.args) or render_template(
-        "dragoman/campaign.html", name=name, grids=grids, results=results
-    )
+    return taken(name, tables, request.args) or render_template("dragoman/campaign.html", name=name, grids=grids)
 
 
 def campaign_state() -> str:
