@@ -28,10 +28,10 @@ from dragoman.store.store import Store
 from dragoman.tables.table import Table
 
 LARGE = (
-    "Of so large a grid the overview has neither intervals nor gains; `dragoman results` and the partition tables of "
-    "single models have the gains."
+    "Of so large a grid means have no intervals, and gains are computed when they are asked for: it takes a tenth of a "
+    "second for each system."
 )
-"""What is said below the overview of a large grid."""
+"""What is said below the overview of a large grid whose means are read from sums."""
 PartitionTables = Mapping[System, Sequence[PartitionRow]]
 """The partition table of each system."""
 
@@ -77,17 +77,24 @@ def overview_rows(
 
 
 def overview_report(
-    store: Store, question: ScoreQuestion, models: Sequence[str], *, layout: Layout = EVERYTHING
+    store: Store,
+    question: ScoreQuestion,
+    models: Sequence[str],
+    *,
+    layout: Layout = EVERYTHING,
+    has_gains: bool = True,
 ) -> AnalysisReport:
     """The overview with its figures, of one test set.
 
-    A grid of more than `MOST_CELLS` cells has no intervals; its means are read from the sums that the store keeps.
+    A grid of more than `MOST_CELLS` cells has no intervals, and without gains its means are read from the sums that the
+    store keeps, in milliseconds.
 
     Args:
         store: the store.
         question: the question.
         models: names of the models.
         layout: what is shown, and in which order.
+        has_gains: whether a large grid is to have gains too.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
@@ -95,15 +102,21 @@ def overview_report(
     systems = chosen_systems(store, question, models)
     is_large = _cells(store, question, len(systems)) > MOST_CELLS
     captions = captions_of(store, question, systems[:1] if is_large else systems)
-    tables = summed_tables(store, question, systems) if is_large else known_tables(store, question, systems)
+    is_summed = is_large and not has_gains
+    tables: PartitionTables = (
+        summed_tables(store, question, systems)
+        if is_summed
+        else known_tables(store, question, systems, resample=not is_large)
+    )
     line = caption_line({system.within(question.grid): each for system, each in captions.items()})
     table = overview_rows(store, question, captions, tables, layout=layout, caption=line, is_large=is_large)
-    notes = [LARGE] if is_large else []
+    choices = _choices(store, question, layout, table)
+    if is_large:
+        choices = (*choices, Choice("gains", "Gains", (("", "left out"), ("1", "computed")), "1" if has_gains else ""))
     return AnalysisReport(
         name=NAME, title="Overview", subject=question.grid, about=(), tables=(marked(table, systems),),
         drawings=(*_drawings(question, table, systems), *([] if is_large else _maps(store, question, table, systems))),
-        notes=tuple(notes),
-        choices=_choices(store, question, layout, table),
+        notes=(LARGE,) if is_summed else (), choices=choices,
     )  # fmt: skip
 
 
@@ -124,17 +137,19 @@ def overview_page(store: Store, asked: Mapping[str, str]) -> AnalysisReport:
         lines=asked.get("lines"),
     )
     layout = Layout.parse(asked.get("columns"), asked.get("sort"))
-    return overview_report(store, question, chosen_models(store, grid, None), layout=layout)
+    return overview_report(store, question, chosen_models(store, grid, None), layout=layout, has_gains="gains" in asked)
 
 
 ANALYSIS = Analysis("Overview", "grid", overview_page, is_listed=False)
 """The page of a grid's overview."""
 
 
-def known_tables(store: Store, question: ScoreQuestion, systems: Iterable[System]) -> PartitionTables:
+def known_tables(
+    store: Store, question: ScoreQuestion, systems: Iterable[System], *, resample: bool = True
+) -> PartitionTables:
     """The partition tables of some systems, from this process's memory where cells and scores are the same."""
     return {
-        each: known_table(store, replace(question, prompt=each.prompt), model=each.model, resample=True)
+        each: known_table(store, replace(question, prompt=each.prompt), model=each.model, resample=resample)
         for each in systems
     }
 
@@ -180,6 +195,7 @@ def _drawings(question: ScoreQuestion, table: Table, systems: Sequence[System]) 
 def _maps(store: Store, question: ScoreQuestion, table: Table, systems: Sequence[System]) -> Iterator[Drawing]:
     """The heat maps of the systems beside each other, in the table's order."""
     by_name = {(each.model, each.asked_with): each for each in systems}
+    has_prompts = len({each.prompt for each in systems}) > 1
     chosen = [by_name[row["model"], row["prompt"]] for row in table.rows][:MOST_MAPS]
     languages = store.grids.get(question.grid).languages
     order = languages if len(languages) < BANDED else None
@@ -187,7 +203,7 @@ def _maps(store: Store, question: ScoreQuestion, table: Table, systems: Sequence
     for each in chosen:
         found = pair_columns(store, replace(question, prompt=each.prompt), model=each.model)
         partitions = [PARTITIONS[number] for number in found.partitions]
-        name = each.within(question.grid)
+        name = each.within(question.grid) if has_prompts else each.model
         matrices[name] = PairMatrix.of(
             found.sources.tolist(), found.targets.tolist(), found.own.values, partitions, order=order
         )

@@ -17,6 +17,8 @@ from dragoman.store.store import Store
 from dragoman.tables.table import Column, Row, Table, number, spaced, word
 
 NAME, TITLE = "campaign", "Results"
+FIRST = ORDER[:3]
+"""The scopes that are shown unless others are chosen: seen, unseen, all."""
 
 
 def sweep_report(
@@ -46,8 +48,7 @@ def sweep_report(
     captions = {question.grid: caption_of(store, question) for question in questions}
     facts = {grid: caption.facts for grid, caption in captions.items()}
     table = models_table(name, metric, models, facts=facts, layout=layout, caption=caption_line(captions))
-    scopes = [scope for scope in layout.scopes(ORDER) if any(scope in model.rows for model in models)]
-    points = curves(models, axis, scopes) if axis else []
+    points = curves(models, axis, scopes_shown(models, layout)) if axis else []
     tables = [table, *([curves_table(name, metric, axis, points, table.caption)] if axis and points else [])]
     return AnalysisReport(
         name=NAME, title=TITLE, subject=name, kind="campaign", about=(), tables=tuple(tables),
@@ -94,7 +95,7 @@ def models_table(
     """
     digits = digits_of(metric)
     known = [scope for scope in ORDER if any(scope in model.rows for model in models)]
-    scopes, swept = layout.scopes(known), list(models[0].swept) if models else []
+    scopes, swept = scopes_shown(models, layout), list(models[0].swept) if models else []
     rows = in_order([_row(model, known, facts.get(model.grid, {})) for model in models], layout.sort, metric)
     shown = numbers_shown(rows, scopes, layout.numbers(len(models)), digits)
     varying = [key for key in RECIPE if len({model.recipe.get(key) for model in models} - {None}) > 1]
@@ -106,6 +107,14 @@ def models_table(
         columns=[*columns, *(scope_column(scope, shown, digits) for scope in scopes)],
         stub=1, caption=caption, notes=stacked_note(shown), is_summary=True, fits_column=True,
     )  # fmt: skip
+
+
+def scopes_shown(models: Sequence[SweptModel], layout: Layout) -> list[str]:
+    """The scopes that are shown: those chosen, by default seen, unseen and all, or what there is instead of them."""
+    known = [scope for scope in ORDER if any(scope in model.rows for model in models)]
+    chosen = layout.scopes(known)
+    is_chosen = any(name in ORDER for name in layout.columns)
+    return chosen if is_chosen else [scope for scope in chosen if scope in FIRST] or chosen
 
 
 def curves_table(name: str, metric: str, x: str, points: Sequence[CurvePoint], caption: str | None) -> Table:
@@ -176,4 +185,11 @@ def _choices(
     scopes = [scope for scope in ORDER if any(scope in model.rows for model in models)]
     orders = (("grid", "as in the campaign"), *((scope, f"score, {scope.replace('_', ' ')}") for scope in scopes))
     choices.append(Choice("sort", "Order", orders, layout.sort))
+    every = ",".join(scopes)
+    shown = [
+        ("", "seen, unseen, all"),
+        (every, "every partition"),
+        *((scope, scope.replace("_", " ")) for scope in scopes),
+    ]
+    choices.append(Choice("columns", "Partitions", tuple(shown), ",".join(layout.columns)))
     return tuple(choices)

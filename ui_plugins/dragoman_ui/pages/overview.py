@@ -25,7 +25,10 @@ def overview_of_grid() -> Response:
             report, sentence = asked.linked(), ""
         except DragomanError as error:
             report, sentence = None, str(error)
-        return render_template("dragoman/overviewed.html", asked=asked, report=report, sentence=sentence).encode()
+        question = {name: value for name, value in asked.asked.items() if name != "gains"}
+        return render_template(
+            "dragoman/overviewed.html", report=report, sentence=sentence, of_question=question
+        ).encode()
 
     return kept(asked.moment, HTML, make)
 
