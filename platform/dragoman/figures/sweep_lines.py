@@ -15,8 +15,11 @@ MOST_PANELS: Final = 3
 _WIDE = 8
 """How many times the smallest number the largest is from which an axis is logarithmic."""
 
-_LETTERS, _MOST_NAMED = 22, 12
-"""Letters of a name at a tick before it is broken; names in a legend before the rest is counted."""
+_LETTERS, _MOST_NAMED = 24, 12
+"""Letters of a name at a tick before it is cut; names in a legend before the rest is counted."""
+
+_BESIDE = (48, 100)
+"""Letters that have room below the axes of a column, and of a page."""
 
 
 class LinePoint(NamedTuple):
@@ -90,12 +93,9 @@ def sweep_lines(points: Sequence[LinePoint], *, x: str, label: str) -> "Callable
 def _ticks(axes: Any, places: Sequence[Any], *, is_number: bool, panels: int) -> None:
     """Ticks whose labels don't meet: all of few places, and matplotlib's choice of many; words are broken or turned."""
     if not is_number:
-        texts = ["\n".join(wrap(str(place).replace("_", " "), _LETTERS)) for place in places]
-        widest = max(len(line) for text in texts for line in text.split("\n"))
-        is_turned = widest * len(texts) > 60 // panels
-        axes.set_xticks(
-            range(len(places)), texts, rotation=60 if is_turned else 0, ha="right" if is_turned else "center"
-        )
+        texts, is_turned = _words(places, panels)
+        turn, side = (60, "right") if is_turned else (0, "center")
+        axes.set_xticks(range(len(places)), texts, rotation=turn, ha=side)
         return
     if places and places[0] > 0 and places[-1] >= _WIDE * places[0]:
         axes.set_xscale("log", base=2)
@@ -107,6 +107,16 @@ def _ticks(axes: Any, places: Sequence[Any], *, is_number: bool, panels: int) ->
         axes.set_xticks(places, [f"{place:,g}" for place in places])
     else:
         axes.locator_params(axis="x", nbins=5)
+
+
+def _words(places: Sequence[Any], panels: int) -> tuple[list[str], bool]:
+    """Labels of places that are words, and whether they have to be turned to have room side by side."""
+    names = [str(place).replace("_", " ") for place in places]
+    broken = ["\n".join(wrap(name, _LETTERS // 2)) for name in names]
+    widest = max(len(line) for text in broken for line in text.split("\n"))
+    if widest * len(names) <= _BESIDE[panels > 1] // panels:
+        return broken, False
+    return [name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…" for name in names], True
 
 
 def _apart(places: Sequence[float], *, fewest: float) -> list[float]:
