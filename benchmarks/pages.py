@@ -36,7 +36,13 @@ TOKEN = access_token.made()
 ANSWER, PAINT = 0.300, 1.5
 """The goals, in seconds."""
 
+GOALS = ("grid page", "its overview, means")
+"""The answers that a goal is set for."""
+
 ROUNDS = 7
+
+ORDERS = ("grid", "model", "seen", "unseen", "all", "seen.off_target", "unseen.off_target")
+"""Orders of the overview, one for each of the first models: each is another answer."""
 
 PAINTED = """() => ({
   paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
@@ -106,12 +112,13 @@ def _answers(address: str, server: psutil.Process, models: int) -> None:
         "their differences to another run": lambda model: (
             f"{address}/drawing?grid=campaign&model={model}&show=difference&against={names[-1]}"
         ),
+        "its overview, means": lambda model: f"{address}/overviewed?grid=campaign&sort={ORDERS[int(model[1:]) - 1]}",
         "its partition table": lambda model: f"{address}/seen?grid=campaign&model={model}",
     }
     for name, page in pages.items():
         for state in ("cold", "warm"):
             taken, computing = zip(*(_asked(page(model), server) for model in names[:ROUNDS]), strict=True)
-            verdict = _verdict(statistics.median(taken), ANSWER) if name == "grid page" else ""
+            verdict = _verdict(statistics.median(taken), ANSWER) if name in GOALS else ""
             worked = f"of which computing {statistics.median(computing) * 1000:4.0f}"
             print(f"{f'{name}, {state}':40} {_shown(taken)}, {worked}{verdict}", flush=True)
 

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from sqlalchemy import Connection, select
 
 from dragoman.analysis.line_slice import reading
+from dragoman.analysis.provenance import provenance_of
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.systems import System, from_files, quotations
@@ -31,6 +32,7 @@ from dragoman.store.schema import (
     TestSetRow,
 )
 from dragoman.store.store import Store
+from dragoman.version import __version__
 
 NOT_KNOWN = "not known (translations from files)"
 """The prompt and the decoding of a system whose translations come from files."""
@@ -83,6 +85,10 @@ class Caption(Record):
     """What was asked, as a template."""
     signatures: tuple[str, ...]
     """The signatures of the scores: several where they follow from the target language."""
+    base: str | None = None
+    """The grid's base model by its name; None where the scores are of no grid."""
+    evaluated: str | None = None
+    """The day (UTC) on which the last run of the grid ended; None where no run is recorded."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -101,6 +107,9 @@ class Caption(Record):
             "decoding": self.decoding,
             "prompt_template": self.prompt,
             "signature": list(self.signatures),
+            "base_model": self.base,
+            "evaluated": self.evaluated,
+            "dragoman": __version__,
         }
 
     @property
@@ -151,12 +160,14 @@ class Caption(Record):
         return "|".join(f"{key}:{'/'.join(found)}" if any(found) else key for key, found in values.items()) or "none"
 
 
-_PARTS: dict[str, Callable[[Caption], str]] = {
+_PARTS: dict[str, Callable[[Caption], str | None]] = {
     "Test set": lambda caption: caption.test_set,
     "": lambda caption: caption.sentences,
     "decoding": lambda caption: caption.decoding,
     "prompt": lambda caption: repr(caption.prompt),
     "signature": lambda caption: caption.signature,
+    "base": lambda caption: caption.base,
+    "evaluated": lambda caption: caption.evaluated,
 }
 
 
@@ -170,11 +181,14 @@ def caption_line(captions: Mapping[str, Caption]) -> str | None:
     for what, of in _PARTS.items():
         said: dict[str, list[str]] = {}
         for name, caption in captions.items():
-            said.setdefault(of(caption), []).append(name)
+            if (text := of(caption)) is not None:
+                said.setdefault(text, []).append(name)
+        if not said:
+            continue
         texts = list(said) if len(said) < 2 else [f"{text} ({_listed(names)})" for text, names in said.items()]
         parts.append(f"{what}: {', '.join(texts)}" if what else "; ".join(texts))
     warnings = dict.fromkeys(filter(None, (caption.warning for caption in captions.values())))
-    return " ".join([f"{'; '.join(parts)}.", *warnings]) if captions else None
+    return " ".join([f"{'; '.join([*parts, f'Dragoman {__version__}'])}.", *warnings]) if captions else None
 
 
 def caption_of(store: Store, question: ScoreQuestion, *, model: str | None = None) -> Caption:
@@ -270,6 +284,7 @@ def read_caption(connection: Connection, part: Slice, conditions: Iterable[int] 
         decoding=" or ".join(dict.fromkeys(_decoding(row.settings) for row in rows)),
         prompt=" or ".join(dict.fromkeys(row.template for row in rows)),
         signatures=part.signature_texts(connection),
+        **provenance_of(connection, part.grid_id)._asdict(),
         **_counted(connection, part),
     )
 

@@ -55,14 +55,22 @@ def runs(store: Store, question: ScoreQuestion) -> list[Run]:
     is_small = part.pairs * len(part.models) <= MOST_CELLS
     found = []
     for name, model in part.models.items():
-        rows = _table(store, question, name, is_small, version(store, question, model=name))
+        rows = known_table(store, question, model=name, resample=is_small)
         found.append(Run(grid=question.grid, model=name, rows=rows, **seen[model]))
     return found
 
 
+def known_table(store: Store, question: ScoreQuestion, *, model: str, resample: bool) -> tuple[PartitionRow, ...]:
+    """A partition table from this process's memory, while the model's cells and scores and the base's are the same.
+
+    Arguments and errors are those of `partition_table`.
+    """
+    return _table(store, question, model, resample, version(store, question, model=model))
+
+
 @lru_cache(maxsize=512)
 def _table(store: Store, question: ScoreQuestion, model: str, resample: bool, moment: str) -> tuple[PartitionRow, ...]:
-    """The partition table, cached for as long as the model's cells and scores and the base's are the same."""
+    """The partition table of a moment."""
     del moment
     return tuple(partition_table(store, question, model=model, resample=resample))
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dragoman.analysis.citations import citations
 from dragoman.analysis.comparison import compare as compare_models
 from dragoman.analysis.quoted_comparison import compare_quoted
 from dragoman.analysis.recipe_comparison import asked_recipes
@@ -24,8 +25,9 @@ from dragoman.cli.arguments import (
     complete_models,
     open_snapshot,
 )
+from dragoman.cli.citing import CiteOption
 from dragoman.cli.groups import Group, grouped
-from dragoman.cli.output import printed, until_printed
+from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.metrics.resampling import SEED
 from dragoman.metrics.significance import Correction, Test
 from dragoman.reports.choices import chosen_metric
@@ -70,11 +72,12 @@ def compare(
     micro: MicroOption = False,
     other_languages: OtherLanguagesOption = False,
     with_quoted: WithQuotedOption = False,
+    cite: CiteOption = False,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="Pairs shown among the largest losses and gains.")
     ] = SHOWN,
     top: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
-) -> Sequence[Table]:
+) -> Sequence[Table] | Answer:
     """Compare model B with model A on the pairs both have a score for: B minus A.
 
     Both are asked with the grid's first prompt, or with the one named; MODEL:PROMPT is a model asked with another, and
@@ -92,7 +95,7 @@ def compare(
     dragoman compare demo base roles --test bootstrap --samples 20000 --seed 1 --unit document ·
     dragoman compare sweep-1 roles sweep-2/roles · dragoman compare seeds english-centric roles ·
     dragoman compare demo base roles --test-set ntrex · dragoman compare demo base roles --lines domain=dates ·
-    dragoman compare demo base roles --table pairs --csv
+    dragoman compare demo base roles --table pairs --csv · dragoman compare demo base roles --cite
     """
     store = until_printed(open_snapshot())
     metric = chosen_metric(store, grid, metric)
@@ -107,6 +110,9 @@ def compare(
     over_seeds = asked.comparison
     how = Plan(test, correction, alpha, samples, seed, unit)
     found = compare_models(store, question, a=a, b=b, **how._asdict())
+    if cite:
+        captions = [caption for caption in (found.caption_a, found.caption_b) if caption is not None]
+        return Answer([], text=lambda _: citations(captions, tested=True))
     return [
         *tables(grid, found, top or limit, other_languages=other_languages),
         *([recipes(grid, over_seeds)] if over_seeds else []),

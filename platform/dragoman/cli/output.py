@@ -39,6 +39,8 @@ class Answer(NamedTuple):
     """Output of `--json` in place of the tables, for commands whose JSON is older than their tables."""
     code: int = 0
     """Exit code of the command."""
+    text: Callable[[Form], str] | None = None
+    """Makes what is printed in place of the tables: a citation, or a paragraph in Markdown or LaTeX."""
 
 
 def printed(command: Callable[..., Sequence[Table] | Answer]) -> Callable[..., None]:
@@ -54,7 +56,9 @@ def printed(command: Callable[..., Sequence[Table] | Answer]) -> Callable[..., N
             found = command(**arguments)
             answer = found if isinstance(found, Answer) else Answer(found)
             is_said_alone = answer.is_sentence_enough and form is Form.TEXT and only is None
-            if answer.json is not None and form is Form.JSON and only is None:
+            if answer.text is not None:
+                text = answer.text(form)
+            elif answer.json is not None and form is Form.JSON and only is None:
                 text = answer.json
             else:
                 text = "" if is_said_alone else render(answer.tables, form, only)

@@ -1,5 +1,6 @@
 """Output of the commands that make an analysis: its tables, a figure as a file, and its numbers in MLflow."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -42,16 +43,36 @@ def reported(
         StoreError: there is no such figure.
         TrackingError: MLflow can't be told.
     """
-    said = []
-    if drawing is not None and figure is None:
-        raise FigureError("--drawing names a figure, and no file is named for it: add --figure FILE.svg.")
-    if figure is not None:
-        content = figure_bytes(report.drawing(drawing).draw, FigureForm.of_file(figure))
-        try:
-            figure.write_bytes(content)
-        except OSError as error:
-            raise FigureError(f"The figure can't be written to '{figure}': {first_line(error)}.") from error
-        said.append(f"The figure is in {figure}.")
+    said = [with_figure(lambda: report, figure=figure, drawing=drawing)]
     if log:
         said.append(log_report(settings().mlflow_url, store, report))
-    return Answer(report.captioned, sentence=" ".join(said) or None)
+    return Answer(report.captioned, sentence=" ".join(filter(None, said)) or None)
+
+
+def with_figure(report: Callable[[], AnalysisReport], *, figure: Path | None, drawing: str | None) -> str | None:
+    """Write a figure of a report, if one is asked for, with what it is of in the file.
+
+    Args:
+        report: makes the report; called only for a figure.
+        figure: where it is written; None for none.
+        drawing: its name; the first by default.
+
+    Returns:
+        The sentence of where it is; None without one.
+
+    Raises:
+        FigureError: it can't be drawn or written, or is named without a file.
+        StoreError: there is no such figure.
+    """
+    if figure is None:
+        if drawing is not None:
+            raise FigureError("--drawing names a figure, and no file is named for it: add --figure FILE.svg.")
+        return None
+    form, found = FigureForm.of_file(figure), report()
+    chosen = found.drawing(drawing)
+    content = figure_bytes(chosen.draw, form, title=f"{found.subject}: {chosen.title}", about=found.provenance)
+    try:
+        figure.write_bytes(content)
+    except OSError as error:
+        raise FigureError(f"The figure can't be written to '{figure}': {first_line(error)}.") from error
+    return f"The figure is in {figure}."

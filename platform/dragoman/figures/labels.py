@@ -22,7 +22,19 @@ class _Box(NamedTuple):
         )
 
 
-def label_points(axes: Any, x: Sequence[float], y: Sequence[float], texts: Sequence[str], *, size: float = 6.5) -> int:
+_SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+"""Where a label may stand beside its point: how far to the right, and up; tried in this order."""
+
+
+def label_points(
+    axes: Any,
+    x: Sequence[float],
+    y: Sequence[float],
+    texts: Sequence[str],
+    *,
+    size: float = 6.5,
+    is_crossed: bool = False,
+) -> int:
     """Write a text beside each point, where there is room; a point in a crowd goes without.
 
     Args:
@@ -31,6 +43,7 @@ def label_points(axes: Any, x: Sequence[float], y: Sequence[float], texts: Seque
         y: likewise.
         texts: the labels.
         size: font size in points.
+        is_crossed: whether lines go through the points to all sides, as intervals do: labels then stand at corners.
 
     Returns:
         How many were written.
@@ -50,7 +63,7 @@ def label_points(axes: Any, x: Sequence[float], y: Sequence[float], texts: Seque
     written = 0
     for (one, two), text, point in zip(places, texts, zip(x, y, strict=True), strict=True):
         width, height = len(text) * size * _WIDTH, size * _HEIGHT
-        for across, up in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
+        for across, up in _SIDES[4:] if is_crossed else _SIDES:
             start = one + across * _GAP - (width if across < 0 else 0 if across else width / 2)
             foot = two + up * _GAP - (height if up < 0 else 0 if up else height / 2)
             box = _Box(start, foot, start + width, foot + height)

@@ -76,6 +76,11 @@ class AnalysisReport:
             tables[shown[-1]] = replace(last, notes=(*last.notes, *self.notes))
         return tables
 
+    @property
+    def provenance(self) -> str:
+        """What its numbers are of, in a line: what a figure's file says of itself."""
+        return " ".join(dict.fromkeys(filter(None, [*(table.caption for table in self.tables), *self.about])))
+
     def drawing(self, name: str | None = None) -> Drawing:
         """The drawing of a name; the first one by default.
 
@@ -102,6 +107,8 @@ class Analysis(NamedTuple):
     """Its report, given what an address names: the subject and the choices; those left out have their defaults."""
     version: Callable[[], str] = str
     """Version of what it depends on besides the store, such as files of the home; pages are cached by it."""
+    is_listed: bool = True
+    """Whether pages list it among the analyses of their subject; one that has a page of its own is not."""
 
 
 def texts_of(values: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,6 @@ from typing import Any
 from dragoman.analysis.caption import Caption, caption_line, captions_of
 from dragoman.analysis.pair_scores import BASE, PairScore, pair_scores, unscored
 from dragoman.analysis.partition_gap import partition_gap
-from dragoman.analysis.partition_table import partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.seeds import over_seeds
 from dragoman.analysis.shared_pairs import Shared, note_on_pairs, pairs_by_scope, shared_pairs
@@ -20,6 +19,8 @@ from dragoman.metrics.lookup import digits_of
 from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.reports.choices import chosen_systems, weighing
+from dragoman.reports.grid_overview import PartitionTables, overview_rows, partition_tables
+from dragoman.reports.overview import EVERYTHING, Layout
 from dragoman.reports.pivots import pivot_notes, pivots
 from dragoman.reports.quoted import beside_quoted, marked
 from dragoman.store.store import Store
@@ -53,6 +54,7 @@ def answers(
     models: Sequence[str],
     other_languages: bool = False,
     with_quoted: bool = False,
+    layout: Layout = EVERYTHING,
 ) -> list[Table]:
     """The tables of a grid's results: what `dragoman results` prints, and a run at its end.
 
@@ -62,15 +64,18 @@ def answers(
         models: names of the models.
         other_languages: give means a second interval, with other languages.
         with_quoted: set quoted scores beside computed ones too, in a table of their own.
+        layout: what of the overview is shown.
     """
     captions = captioned(store, question, models)
+    tables = partition_tables(store, question, captions)
 
     @cache
     def scores() -> Scores:
         return {each: pair_scores(store, _of(question, each), model=each.model) for each in captions}
 
     return [
-        partition_rows(store, question, captions, other_languages=other_languages),
+        marked(overview_rows(store, question, captions, tables, layout=layout, caption=_line(captions)), captions),
+        partition_rows(store, question, captions, tables=tables, other_languages=other_languages),
         gap_rows(store, question, captions),
         seeds(store, question, captions),
         matrix(question, captions, languages=store.grids.get(question.grid).languages, scores=scores),
@@ -116,10 +121,16 @@ def _stub(systems: Iterable[System]) -> list[Column]:
 
 
 def partition_rows(
-    store: Store, question: ScoreQuestion, captions: Captions, *, other_languages: bool = False
+    store: Store,
+    question: ScoreQuestion,
+    captions: Captions,
+    *,
+    tables: PartitionTables | None = None,
+    other_languages: bool = False,
 ) -> Table:
-    """The partition table of some systems (`captioned`), one below the other."""
+    """The partition table of some systems (`captioned`), one below the other; `tables` are read if not given."""
     metric, shared = question.metric, _shared(store, question, captions)
+    tables = partition_tables(store, question, captions) if tables is None else tables
 
     def in_common(scope: str) -> Row:
         return {"shared_pairs": shared[scope].pairs if scope in shared else None}
@@ -127,7 +138,7 @@ def partition_rows(
     rows = [
         _row(each, {**row.model_dump(mode="json"), **in_common(row.scope)}, caption)
         for each, caption in captions.items()
-        for row in partition_table(store, _of(question, each), model=each.model)
+        for row in tables[each]
     ]
     notes = [ABOUT, *([note] if (note := note_on_pairs(shared)) else [])]
     if other_languages:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.test_sets import test_sets_of
 from dragoman.reports.campaign import across
+from dragoman.reports.overview import EVERYTHING, Layout
 from dragoman.reports.results import answers
 from dragoman.reports.slices import by_label
 from dragoman.store.store import Store
@@ -20,6 +21,7 @@ def answers_by_test_set(
     other_languages: bool = False,
     with_quoted: bool = False,
     by: str | None = None,
+    layout: Layout = EVERYTHING,
 ) -> list[Table]:
     """What `answers` gives, on every test set of the grid or on the one named; no mean is over two of them.
 
@@ -30,6 +32,7 @@ def answers_by_test_set(
         other_languages: give means a second interval, with other languages.
         with_quoted: set quoted scores beside the others.
         by: in place of these tables the one of the slices that a label makes.
+        layout: what of the overview is shown.
 
     Raises:
         StoreError: the grid is unknown, or has no test set or prompt of that name.
@@ -38,7 +41,9 @@ def answers_by_test_set(
     def answered(asked: ScoreQuestion) -> list[Table]:
         if by is not None:
             return [by_label(store, asked, models=models, label=by)]
-        return answers(store, asked, models=models, other_languages=other_languages, with_quoted=with_quoted)
+        return answers(
+            store, asked, models=models, other_languages=other_languages, with_quoted=with_quoted, layout=layout
+        )
 
     names = test_sets_of(store, question.grid)
     if question.test_set is not None or len(names) < 2:

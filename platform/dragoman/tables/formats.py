@@ -4,7 +4,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import StringIO
 from typing import Any
@@ -38,6 +38,21 @@ PLAIN = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 _NEGATIVE = re.compile(r"(?<![\w$-])-(?=\d)")
 """The sign of a number, which LaTeX would set as a hyphen."""
 
+_MARKS = {
+    "\ufdd0": r"\textbf{",
+    "\ufdd1": "}",
+    "\ufdd2": r"\begin{tabular}[t]{@{}r@{}}",
+    "\ufdd3": r" \\ {\scriptsize ",
+    "\ufdd4": r"\end{tabular}",
+}
+"""LaTeX of bold and stacked text by characters that stand for it until all else is escaped: none that a text may have
+(https://www.unicode.org/faq/private_use.html#noncharacters)."""
+
+_UNMARKED = dict.fromkeys(map(ord, _MARKS))
+
+_SYMBOLS = {"★": r"$\star$"}
+"""LaTeX of characters that fonts of papers lack."""
+
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -69,7 +84,9 @@ def as_markdown(table: Table) -> str:
     """A pipe table under its title."""
     from tabulate import tabulate
 
-    headings, *cells = ([cell.replace("|", "\\|") for cell in line] for line in [_headings(table), *_cells(table)])
+    headings, *cells = (
+        [cell.replace("|", "\\|") for cell in line] for line in [_headings(table), *_cells(table, _in_markdown)]
+    )
     body = tabulate(cells, headings, tablefmt="pipe", disable_numparse=True, colalign=_alignment(table))
     notes = "".join(f"\n{visible(note)}\n" for note in table.below)
     return f"**{visible(table.title)}**\n\n{body}\n{notes}"
@@ -80,20 +97,28 @@ def as_latex(table: Table) -> str:
     from tabulate import LATEX_ESCAPE_RULES, SEPARATING_LINE, tabulate
 
     def escaped(text: str) -> str:
-        return visible(text).translate({ord(character): rule for character, rule in LATEX_ESCAPE_RULES.items()})
+        rules = {**LATEX_ESCAPE_RULES, **_SYMBOLS}
+        return visible(text).translate({ord(character): rule for character, rule in rules.items()})
 
-    lines: list[Any] = list(_cells(table))
+    lines: list[Any] = list(_cells(table, _marked))
     for index in reversed(table.breaks):
         lines.insert(index, SEPARATING_LINE)
     body = tabulate(
         lines, _headings(table), tablefmt="latex_booktabs", disable_numparse=True, colalign=_alignment(table)
     )
     body = _NEGATIVE.sub("$-$", body)
+    for mark, latex in {**_MARKS, **_SYMBOLS}.items():
+        body = body.replace(mark, latex)
+    needs, begin, end = "booktabs", "", ""
+    if table.fits_column:
+        needs += ",adjustbox"
+        begin = "\\footnotesize\n\\setlength{\\tabcolsep}{3pt}\n\\begin{adjustbox}{max width=\\columnwidth}\n"
+        end = "\n\\end{adjustbox}"
     label = f"{table.name}:{_NO_WORD.sub('-', table.title.lower()).strip('-')}"
     notes = "".join(f"\\par\\footnotesize {escaped(note)}\n" for note in table.below)
     return (
-        f"% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\\caption{{{escaped(table.title)}}}\n"
-        f"\\label{{tab:{label}}}\n{body}\n{notes}\\end{{table}}\n"
+        f"% needs \\usepackage{{{needs}}}\n\\begin{{table}}\n\\centering\n\\caption{{{escaped(table.title)}}}\n"
+        f"\\label{{tab:{label}}}\n{begin}{body}{end}\n{notes}\\end{{table}}\n"
     )
 
 
@@ -127,9 +152,17 @@ def _rich(table: Table) -> RichTable:
     for index, row in enumerate(table.rows):
         if index in breaks:
             rich.add_section()
-        cells = (Text(_text(column, row), style=column.style(row) if column.style else "") for column in table.columns)
-        rich.add_row(*cells)
+        rich.add_row(*(_rich_cell(column, row) for column in table.columns))
     return rich
+
+
+def _rich_cell(column: Column, row: Row) -> Text:
+    first, *rest = _lines(column, row)
+    style = column.style(row) if column.style else ""
+    text = Text(first, style=style)
+    if _is_best(column, row):
+        text.stylize("bold", 0, len(first))
+    return text.append("".join(f"\n{line}" for line in rest))
 
 
 def _fitting(table: Table, width: int | None) -> list[Table]:
@@ -162,17 +195,41 @@ def _fitting(table: Table, width: int | None) -> list[Table]:
 def _widths(table: Table) -> list[int]:
     """Columns' widths on a terminal, with their padding."""
     return [
-        max(cell_len(visible(column.heading)), *(cell_len(_text(column, row)) for row in table.rows), 0) + GUTTER
+        max(
+            cell_len(visible(column.heading)),
+            *(cell_len(line) for row in table.rows for line in _lines(column, row)),
+            0,
+        )
+        + GUTTER
         for column in table.columns
     ]
 
 
-def _cells(table: Table) -> list[list[str]]:
-    return [[_text(column, row) for column in table.columns] for row in table.rows]
+def _cells(table: Table, written: Callable[[Column, Row], str]) -> list[list[str]]:
+    return [[written(column, row) for column in table.columns] for row in table.rows]
 
 
-def _text(column: Column, row: Row) -> str:
-    return visible(column.text(row))
+def _lines(column: Column, row: Row) -> list[str]:
+    """The lines of a cell; one of a text, and of a cell that stacks none."""
+    lines = column.lines(row) if column.lines else [column.text(row)]
+    return [visible(line) for line in lines] or [""]
+
+
+def _is_best(column: Column, row: Row) -> bool:
+    return column.is_best is not None and column.is_best(row)
+
+
+def _in_markdown(column: Column, row: Row) -> str:
+    first, *rest = _lines(column, row)
+    return "<br>".join([f"**{first}**" if first and _is_best(column, row) else first, *rest])
+
+
+def _marked(column: Column, row: Row) -> str:
+    """A cell for LaTeX, with the characters that stand for bold and stacked text."""
+    first, *rest = (line.translate(_UNMARKED) for line in _lines(column, row))
+    bold, close, stack, below, end = _MARKS
+    first = f"{bold}{first}{close}" if first and _is_best(column, row) else first
+    return f"{stack}{first}{''.join(f'{below}{line}{close}' for line in rest)}{end}" if rest else first
 
 
 def _headings(table: Table) -> list[str]:

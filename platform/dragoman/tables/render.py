@@ -43,7 +43,8 @@ def render(tables: Sequence[Table], form: Form, only: str | None = None) -> str:
         case Form.JSON:
             return as_json(tables)
         case Form.CSV:
-            return as_csv(tables[0]) if tables else ""
+            first = next((table for table in tables if not table.is_summary), None) or next(iter(tables), None)
+            return as_csv(first) if first else ""
         case Form.MARKDOWN:
             return "\n".join(as_markdown(table) for table in shown)
         case Form.LATEX:

@@ -43,6 +43,10 @@ class Column:
     """Keys of the values that it shows, where that is more than the one of its key; CSV and JSON hold all of them."""
     page: Decoration = Decoration()
     """Decoration of its cells on a page."""
+    lines: Callable[[Row], Sequence[str]] | None = None
+    """The lines of a cell that stacks several numbers; None for a cell of one line, its text."""
+    is_best: Callable[[Row], bool] | None = None
+    """Whether a cell's text, or its first line, is the best of its column: it is set in bold."""
 
     @property
     def shows(self) -> tuple[str, ...]:
@@ -76,6 +80,10 @@ class Table:
     """Why it can't be had with these options, as a sentence: it is left out, and refused where requested by name."""
     css: Callable[[Row], str] | None = None
     """A row's classes on a page."""
+    is_summary: bool = False
+    """Whether it says again what other tables say in rows of their own: CSV is of one of those, unless it is named."""
+    fits_column: bool = False
+    """Whether LaTeX sets it in small print that is never wider than a column of a paper."""
 
     def __post_init__(self) -> None:
         """Refuse two columns of one key."""

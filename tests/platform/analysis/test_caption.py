@@ -14,6 +14,7 @@ from dragoman.partition import TrainingGraph
 from dragoman.spec.decoding import Decoding
 from dragoman.store import records
 from dragoman.testing import GridBuilder, random_score
+from dragoman.version import __version__
 
 PAIRS = all_pairs(["en", "de", "ja"])
 MODELS = [records.ModelRecord(id="model-base", name="base"), records.ModelRecord(id="model-a", name="a")]
@@ -53,7 +54,8 @@ def test_it_says_what_was_measured_and_how(store):
     line = caption_line({"a": caption_of(store, question, model="a")})
     assert line == (
         "Test set: wmt19 test, revision r7; 12 sentences a pair; decoding: greedy, at most 64 tokens; "
-        r"prompt: 'Übersetze\n{source}'; signature: bleu|nrefs:1|tok:13a/ja-mecab|version:2."
+        r"prompt: 'Übersetze\n{source}'; signature: bleu|nrefs:1|tok:13a/ja-mecab|version:2; "
+        f"base: base; Dragoman {__version__}."
     )
 
 

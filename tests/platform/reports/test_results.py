@@ -130,7 +130,7 @@ def test_micro_is_for_gaps_and_seeds_too(campaign, dragoman):
             assert row["mean"] == pytest.approx(sum(ours) / 2, abs=1e-5)
     assert macro["gap"][0]["raw"] != micro["gap"][0]["raw"]
     text = dragoman("results", "g", "--micro").out
-    assert text.count("weighted by segments") == 3 and "each pair alike" not in text
+    assert text.count("weighted by segments") == 4 and "each pair alike" not in text
 
 
 def test_says_why_there_are_no_intervals(campaign, dragoman):

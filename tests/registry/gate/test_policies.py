@@ -266,7 +266,7 @@ def test_a_gate_says_of_what_its_numbers_are_and_which_pairs_are_others_for_the_
     table = gate_table([report])
     assert table.caption.startswith("Test set: cldr test, revision ")
     assert "; 3 sentences a pair, the first ones; " in table.caption
-    assert "signature: v1 (chrf++), bleu|v1 (bleu)." in table.caption
+    assert "signature: v1 (chrf++), bleu|v1 (bleu);" in table.caption
     said = render([table], Form.MARKDOWN)
     assert "< 0.000" in said and "0.0000" not in said and table.caption in said
     row = json.loads(render([table], Form.JSON))["gate"][0]

@@ -33,6 +33,7 @@ from dragoman_ui.pages.grid import drawn, grid, heat_map_with_tests, seen_and_un
 from dragoman_ui.pages.index import index, progress_of_grid
 from dragoman_ui.pages.job import job, job_state
 from dragoman_ui.pages.models import card, gate, model
+from dragoman_ui.pages.overview import overview, overview_of_grid
 from dragoman_ui.pages.partitions import partitions
 from dragoman_ui.pages.promotions import promotions
 from dragoman_ui.pages.rank import rank, ranked
@@ -52,6 +53,8 @@ pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static
 pages.add_url_rule("/", view_func=index)
 pages.add_url_rule("/progress", view_func=progress_of_grid)
 pages.add_url_rule("/grid", view_func=grid)
+pages.add_url_rule("/overview", view_func=overview)
+pages.add_url_rule("/overviewed", view_func=overview_of_grid)
 pages.add_url_rule("/map", view_func=heat_map_with_tests)
 pages.add_url_rule("/seen", view_func=seen_and_unseen)
 pages.add_url_rule("/drawing", view_func=drawn)

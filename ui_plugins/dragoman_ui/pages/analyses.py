@@ -34,8 +34,10 @@ def figure_file() -> Response:
     """Answer `/dragoman/figure?name=...&drawing=...&form=svg`: a figure of an analysis, as SVG, PDF or PNG."""
     asked = AskedAnalysis(request.args)
     form = FigureForm(one_of("A figure has no form", request.args.get("form") or FigureForm.SVG, FigureForm))
-    drawing = asked.report().drawing(request.args.get("drawing") or None)
-    response = kept(asked.moment, form.media_type, lambda: figure_bytes(drawing.draw, form))
+    report = asked.report()
+    drawing = report.drawing(request.args.get("drawing") or None)
+    title, about = f"{report.subject}: {drawing.title}", report.provenance
+    response = kept(asked.moment, form.media_type, lambda: figure_bytes(drawing.draw, form, title=title, about=about))
     if request.args.get("form"):
         name = f"{asked.subject}-{asked.name}-{drawing.name}.{form.value}"
         response.headers.set("Content-Disposition", "attachment", filename=name)

@@ -152,7 +152,7 @@ class Contents:
             "comparisons": comparisons,
             "files": self.files_of(question),
             "pairs": len(self.map.pairs.get(question.test_set, ())),
-            "citation": provenance.citation(self.site.title, self.store, self.site.record, self._captions()),
+            "citation": provenance.citation(self.site.title, self.site.record, self._captions()),
         }
 
     def _captions(self) -> list[Caption]:

@@ -1,13 +1,11 @@
 """The provenance that stands on every page of a site: what was measured, on what, how, and with what."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 
 from dragoman import plugins
 from dragoman.analysis.caption import Caption
 from dragoman.errors import DragomanError
 from dragoman.store.records import GridRecord
-from dragoman.store.store import Store
 from dragoman.version import __version__
 from dragoman_ui.publishing.privacy import public
 
@@ -15,11 +13,10 @@ NOT_KNOWN = "not known here"
 """The licence of a test set whose corpus does not say."""
 
 
-def facts(store: Store, grid: GridRecord, captions: Mapping[str, Caption]) -> list[tuple[str, list[str]]]:
+def facts(grid: GridRecord, captions: Mapping[str, Caption]) -> list[tuple[str, list[str]]]:
     """Terms with what is to be said of each; where systems differ, with their names.
 
     Args:
-        store: the store.
         grid: the grid.
         captions: what the scores of each system on the page were measured on, by name.
     """
@@ -29,10 +26,10 @@ def facts(store: Store, grid: GridRecord, captions: Mapping[str, Caption]) -> li
         f"revision {each.revision}"
         for each in found
     ]
-    ran = evaluated_on(store, grid)
+    ran = next((each.evaluated for each in found), None)
     said = {
         "Grid": [grid.name],
-        "Base model": [base_name(store, grid)],
+        "Base model": list(dict.fromkeys(filter(None, (each.base for each in found)))),
         "Test set": _distinct(captions, sets),
         "Licence of its text": list(dict.fromkeys(licence(each.corpus) for each in found)),
         "Sentences": _distinct(captions, [each.sentences for each in found]),
@@ -45,19 +42,6 @@ def facts(store: Store, grid: GridRecord, captions: Mapping[str, Caption]) -> li
     return [(term, [public(text) for text in texts]) for term, texts in said.items() if texts]
 
 
-def base_name(store: Store, grid: GridRecord) -> str:
-    """The name of the base model; of one in a folder, the folder's own."""
-    name = store.models.get(grid.base).name
-    is_place = "://" in name or name.startswith(("/", "~", ".")) or "\\" in name
-    return PurePosixPath(name.replace("\\", "/")).name if is_place else name
-
-
-def evaluated_on(store: Store, grid: GridRecord) -> str | None:
-    """The day (UTC) on which the last run of the grid ended; None where no run is recorded."""
-    ends = [job.ended for job in store.jobs.of_grid(grid.name) if job.ended]
-    return f"{max(ends):%Y-%m-%d}" if ends else None
-
-
 def licence(kind: str) -> str:
     """The licence of a corpus's text."""
     return _of_corpus(kind, "licence") or NOT_KNOWN
@@ -68,10 +52,11 @@ def against_republishing(kind: str) -> str | None:
     return _of_corpus(kind, "against_republishing")
 
 
-def citation(title: str, store: Store, grid: GridRecord, captions: Iterable[Caption]) -> str:
+def citation(title: str, grid: GridRecord, captions: Iterable[Caption]) -> str:
     """A BibTeX entry of the site."""
-    ran = evaluated_on(store, grid)
-    sets = ", ".join(dict.fromkeys(each.test_set for each in captions))
+    found = list(captions)
+    ran = next((each.evaluated for each in found), None)
+    sets = ", ".join(dict.fromkeys(each.test_set for each in found))
     fields = {
         "title": "{" + title + "}",
         "year": ran[:4] if ran else None,

@@ -144,7 +144,7 @@ class Site(Flask):
 
     def facts(self, names: Sequence[str] | None = None) -> list[tuple[str, list[str]]]:
         """The provenance of the page that is rendered: of some systems, or of all."""
-        return provenance.facts(self.store, self.record, self.captions(names))
+        return provenance.facts(self.record, self.captions(names))
 
     def captions(self, names: Sequence[str] | None = None, question: ScoreQuestion | None = None) -> dict[str, Caption]:
         """What the scores of some systems, or of all, were measured on, by their names.

@@ -13,7 +13,8 @@ from dragoman.metrics.lookup import metric_class
 from dragoman.reports.analyses import ANALYSES
 from dragoman.reports.analysis_report import Analysis, AnalysisReport
 from dragoman.store.store import Store
-from dragoman.tables.table import Decoration, Row
+from dragoman.tables.table import Decoration, Row, Table
+from dragoman_ui.viewmodels.decorations import model_link
 from dragoman_ui.viewmodels.sentences import PAGE
 from dragoman_ui.viewmodels.store import open_store, stamp
 
@@ -77,22 +78,28 @@ class AskedAnalysis:
     def linked(self) -> AnalysisReport:
         """The same for its page: below a heading that names the subject, titles of tables do not.
 
-        Tables that have `source`, `target`, `system` and `line` in every row get links to these sentences.
+        Tables that have `source`, `target`, `system` and `line` in every row get links to these sentences, and those
+        of models links to the models' pairs.
 
         Raises:
             DragomanError: it can't be made, with the remedy.
         """
         report = self.report()
-        linked = {"line": Decoration(link=self._sentence, label=_sentence_label)}
-        tables = (
-            replace(
-                table.decorated(linked) if table.rows and table.rows[0].keys() >= _PLACE else table,
-                title=self._heading(table.title),
-            )
-            for table in report.tables
-        )
+        tables = (replace(self._with_links(table), title=self._heading(table.title)) for table in report.tables)
         drawings = (drawing._replace(title=_capital(drawing.title)) for drawing in report.drawings)
         return replace(report, tables=tuple(tables), drawings=tuple(drawings))
+
+    def _with_links(self, table: Table) -> Table:
+        keys = table.rows[0].keys() if table.rows else set[str]()
+        if keys >= _PLACE:
+            return table.decorated({"line": Decoration(link=self._sentence, label=_sentence_label)})
+        if "model" in keys and (self.analysis.kind == "grid" or "grid" in keys):
+            question = {
+                name: self.asked[name] for name in (*_OF_SENTENCES, "metric", "signature") if name in self.asked
+            }
+            named = {"grid": self.subject} if self.analysis.kind == "grid" else {}
+            return table.decorated({"model": model_link(**question, **named)})
+        return table
 
     def _heading(self, title: str) -> str:
         """The title of a table without the subject, which the page's heading names."""
@@ -110,7 +117,7 @@ class AskedAnalysis:
 
 def analyses_of(kind: str) -> Mapping[str, str]:
     """The analyses of a grid or a campaign: titles of links by name."""
-    return {name: analysis.title for name, analysis in ANALYSES.items() if analysis.kind == kind}
+    return {name: analysis.title for name, analysis in ANALYSES.items() if analysis.kind == kind and analysis.is_listed}
 
 
 def _capital(title: str) -> str:
