@@ -179,21 +179,20 @@ def _convert(checkpoint: Checkpoint, precision: str, out: Path) -> None:
     config = load_config(original)
     if checkpoint.adapter:
         original = merge_adapter(checkpoint, work / "merged")
-        config = load_config(original)
     tokenizer = load_tokenizer(original)
     facts = DecodingFacts.of(original, config, tokenizer)
     facts.write(out, original, tokenizer)
     quantization = "int8" if precision == "int8" else None
-    if not (config.model_type == "xglm" and _is_written(original, config, converted, quantization)):
+    if not (config.model_type == "xglm" and _is_written(original, converted, quantization)):
         _convert_and_check(name, original, work, converted, facts, quantization)
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _is_written(original: Path, config: Any, converted: Path, quantization: str | None) -> bool:
+def _is_written(original: Path, converted: Path, quantization: str | None) -> bool:
     """Whether an XGLM could be written from its tensors, which needs no check."""
     from dragoman_jobs.engines.ctranslate2_xglm import write_xglm
 
-    return write_xglm(original, config, converted, quantization)
+    return write_xglm(original, load_config(original), converted, quantization)
 
 
 def _convert_and_check(
