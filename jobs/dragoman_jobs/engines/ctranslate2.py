@@ -174,23 +174,39 @@ def _compute_type(precision: str, dtype: str, device: str) -> str:
 
 
 def _convert(checkpoint: Checkpoint, precision: str, out: Path) -> None:
-    from dragoman_jobs.engines.ctranslate2_convert import check_ctranslate2, write_ctranslate2
-
     name, work, converted = checkpoint.model, out / "work", out / _MODEL
     original = local_folder(name, checkpoint.revision)
     config = load_config(original)
     if checkpoint.adapter:
         original = merge_adapter(checkpoint, work / "merged")
-    folder, dtype = original, "auto"
-    if config.model_type == "xglm":
-        # float32, since its tables would be rounded in half precision
-        folder, dtype = xglm_to_opt(original, work / "opt"), "float32"
     tokenizer = load_tokenizer(original)
     facts = DecodingFacts.of(original, config, tokenizer)
     facts.write(out, original, tokenizer)
+    quantization = "int8" if precision == "int8" else None
+    if not (config.model_type == "xglm" and _is_written(original, converted, quantization)):
+        _convert_and_check(name, original, work, converted, facts, quantization)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _is_written(original: Path, converted: Path, quantization: str | None) -> bool:
+    """Whether an XGLM could be written from its tensors, which needs no check."""
+    from dragoman_jobs.engines.ctranslate2_xglm import write_xglm
+
+    return write_xglm(original, load_config(original), converted, quantization)
+
+
+def _convert_and_check(
+    name: str, original: Path, work: Path, converted: Path, facts: DecodingFacts, quantization: str | None
+) -> None:
+    """Convert by CTranslate2's own converter, and hold the logits against the model's own."""
+    from dragoman_jobs.engines.ctranslate2_convert import check_ctranslate2, write_ctranslate2
+
+    folder, dtype = original, "auto"
+    if load_config(original).model_type == "xglm":
+        # float32, since its tables would be rounded in half precision
+        folder, dtype = xglm_to_opt(original, work / "opt"), "float32"
     write_ctranslate2(name, folder, dtype, converted)
     check_ctranslate2(name, original, converted, facts)
-    if precision == "int8":
+    if quantization is not None:
         shutil.rmtree(converted)
-        write_ctranslate2(name, folder, dtype, converted, quantization="int8")
-    shutil.rmtree(work, ignore_errors=True)
+        write_ctranslate2(name, folder, dtype, converted, quantization=quantization)
