@@ -14,7 +14,7 @@ from typer.main import get_command, get_group
 
 from dragoman import plugins, telemetry
 from dragoman.cli import environment
-from dragoman.cli.groups import Group, group_of, grouped
+from dragoman.cli.groups import Group, class_of, group_of, grouped
 from dragoman.cli.hidden_settings import hide_secret_settings
 from dragoman.cli.summaries import summary_of
 from dragoman.control_characters import visible, visible_sentence
@@ -59,7 +59,7 @@ class _Commands(Mapping[str, Any]):
             found.rich_help_panel = command.rich_help_panel or Group.PLUGINS
         else:
             alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-            alone.command(name, rich_help_panel=group_of(command))(command)
+            alone.command(name, cls=class_of(command) or TyperCommand, rich_help_panel=group_of(command))(command)
             found = get_command(alone)
         found.name = name
         return found

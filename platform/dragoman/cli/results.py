@@ -8,21 +8,21 @@ import typer
 from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
+    LatestGridArgument,
     LinesOption,
     MetricOption,
     MicroOption,
     ModelsOption,
-    OptionalGridArgument,
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
     TestSetOption,
     WithQuotedOption,
+    chosen_latest,
     open_snapshot,
 )
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
-from dragoman.reports import jobs
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
 from dragoman.reports.results import notes_on_pairs
@@ -38,7 +38,7 @@ LabelOption = Annotated[
 @grouped(Group.RESULTS)
 @printed
 def results(
-    grid: OptionalGridArgument = None,
+    grid: LatestGridArgument = None,
     model: ModelsOption = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
@@ -52,7 +52,7 @@ def results(
 ) -> Sequence[Table]:
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
-    Without a name it lists the grids there are.
+    Without a name it is about the grid that was run last.
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none. Gains over the
     base are taken on the pairs both have, asked with the same prompt; a model that is asked with several prompts has
@@ -61,14 +61,14 @@ def results(
     are quoted have a mark, and no gains; with --with-quoted a table sets them beside the others. Tables: partitions,
     gap, seeds, matrix, reasons, pairs, quoted; with --by: slices.
 
-    Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
+    Examples: dragoman results · dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex · dragoman results demo --test-set ntrex ·
     dragoman results demo --lines domain=dates · dragoman results demo --by domain ·
     dragoman results demo --other-languages · dragoman results demo --table pairs --csv
     """
     store = until_printed(open_snapshot())
     if grid is None:
-        return [jobs.grids(store, {name: store.jobs.of_grid(name) for name in store.grids.names()})]
+        grid = chosen_latest(store)
     names = grids_of(store, grid)
     questions = {}
     for name in names:

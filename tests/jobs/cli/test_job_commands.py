@@ -84,9 +84,10 @@ def test_the_first_failure_and_the_end_of_its_log_are_on_the_first_screen(store:
     assert "something else" in log
 
 
-def test_a_grid_that_was_never_run_is_planned(store: Store) -> None:
-    assert "planned" in _shown("list")
-    assert "planned" in _shown("status", "small")
+def test_a_grid_that_was_never_run_is_to_do(store: Store) -> None:
+    assert "to do" in _shown("list")
+    assert "to do" in _shown("status", "small")
+    assert '"state": "planned"' in _shown("status", "small", "--json")
     result = CliRunner().invoke(build_app(), ["logs", "small"])
     assert "was never run" in str(result.exception)
 
@@ -141,5 +142,5 @@ def test_a_retry_says_which_cells_are_meant(store: Store) -> None:
 def test_a_grid_that_was_never_run_here_and_has_nothing_left_to_do_is_done(store: Store) -> None:
     for cell in store.cells.of_grid("small"):
         store.cells.advance(failed=[records.Untranslated(cell.cell.id, "out of disk")])
-    assert "planned" not in _shown("list")
+    assert "to do" not in _shown("list")
     assert "done" in _shown("list").split("small", 1)[1]
