@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from dragoman import interruption
 from dragoman.analysis.grid_search import GridOrder, latest, search
 from dragoman.cli.arguments import GridArgument, OptionalGridArgument, complete_tags, open_snapshot, open_store
 from dragoman.cli.groups import Group, grouped
@@ -50,7 +51,7 @@ def status(
         bool,
         typer.Option("--watch", "-w", help="Show it anew every two seconds until the run ends, and then once for all."),
     ] = False,
-) -> Sequence[Table]:
+) -> Sequence[Table] | Answer:
     """Show the status of a grid: its run, its finetunings, the first failure with its log, and every model's cells.
 
     Everything is read from the store, whatever became of the driver: how far a finetuning is, is what its driver said
@@ -82,6 +83,7 @@ def _status(store: Store, grid: str) -> Sequence[Table]:
 
 def _watch(kept: Store, grid: str) -> None:
     """Show the status on the terminal, on standard error, as long as a driver works at the grid, or is waited for."""
+    interruption.keeps(f"The run goes on without it, if it had not ended: `dragoman stop {grid}` would stop it.")
     frame = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
     with frame:
         while any(job.is_alive or job.state is JobState.QUEUED for job in _jobs(kept, grid)):
@@ -113,7 +115,7 @@ def list_(
         GridOrder.RECENT
     ),
     every: Annotated[bool, typer.Option("--all", help="Archived grids too.")] = False,
-) -> Sequence[Table]:
+) -> Answer:
     """List the grids of the store, the latest first: the state of the last run, how many cells are done, and where.
 
     Examples: dragoman list · dragoman list --tag paper --sort name · dragoman list --search "xglm de" --all ·
@@ -123,19 +125,22 @@ def list_(
     return _every(kept, search(kept, words, tags=tags or (), order=sort, archived=every), is_part=bool(words or tags))
 
 
-def _every(kept: Store, found: Sequence[GridAnnotation], is_part: bool = False) -> Sequence[Table]:
+def _every(kept: Store, found: Sequence[GridAnnotation], is_part: bool = False) -> Answer:
     """The table of some grids; it says where others are left out."""
     store = _settled(kept, [each.grid for each in found])
     every = kept.annotations.all()
     archived = sum(1 for each in every if each.archived) - sum(1 for each in found if each.archived)
-    notes = [] if every else ["There are none yet."]
-    if every and not found:
-        notes.append("None of the grids is like that." if is_part else "All of them are archived.")
+    notes = []
+    if every and not found and is_part:
+        notes.append("None of the grids is like that.")
+    elif not every:
+        notes.append("There are no grids yet: `dragoman run SPEC` makes the first.")
     if archived and not is_part:
-        notes.append(
-            f"{archived} archived {'grid is' if archived == 1 else 'grids are'} left out: `dragoman list --all`."
-        )
-    return [reports.grids(store, found, notes)]
+        are = "grid is" if archived == 1 else "grids are"
+        notes.append(f"{archived} archived {are} left out: `dragoman list --all`.")
+    if not found:
+        return Answer([reports.grids(store, found)], " ".join(notes), is_sentence_enough=True)
+    return Answer([reports.grids(store, found, notes)])
 
 
 @grouped(Group.RUN)
@@ -158,6 +163,7 @@ def logs(
     """
     store = open_store()
     chosen = _chosen(store, grid, job)
+    interruption.keeps(f"The run goes on without it, if it had not ended: `dragoman stop {grid}` would stop it.")
     after = 0
     while True:
         standing = next(each for each in _jobs(store, grid) if each.id == chosen)
@@ -185,6 +191,7 @@ def stop(grid: GridArgument) -> Answer:
     from dragoman_jobs.driver.submission import asker
 
     store = open_store()
+    interruption.keeps(f"{grid} was asked to stop, and does: `dragoman status {grid}` shows whether it has.")
     job = control.stop(store, grid, asker())
     deadline = time.monotonic() + _STOP_SECONDS
     while job.is_alive and time.monotonic() < deadline:

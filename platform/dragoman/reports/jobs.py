@@ -152,7 +152,7 @@ def state(job: JobRecord) -> str:
 
 def _state_column() -> Column:
     """The state of a grid; of one without a run, in the words of its cells."""
-    return Column("state", "state", lambda row: _WORDS.get(row["state"], row["state"]), right=False)
+    return Column("state", "state", lambda row: str(_WORDS.get(row["state"], row["state"])), right=False)
 
 
 def state_without_run(counts: Mapping[CellState, int]) -> str:

@@ -43,6 +43,10 @@ class Column:
     """Keys of the values that it shows, where that is more than the one of its key; CSV and JSON hold all of them."""
     page: Decoration = Decoration()
     """Decoration of its cells on a page."""
+    wraps: bool = False
+    """Whether its cells are sentences, which a terminal that is too narrow shows in several lines."""
+    width: int | None = None
+    """Columns of the terminal that its cells have at most; writers set it."""
 
     @property
     def shows(self) -> tuple[str, ...]:
@@ -76,6 +80,8 @@ class Table:
     """Why it can't be had with these options, as a sentence: it is left out, and refused where requested by name."""
     css: Callable[[Row], str] | None = None
     """A row's classes on a page."""
+    is_of_records: bool = False
+    """Whether text shows each row as a record, with a line for each column, as its cells are too long for a line."""
 
     def __post_init__(self) -> None:
         """Refuse two columns of one key."""
@@ -128,6 +134,11 @@ def of_pair(fact: Any) -> Row:
     fields = asdict(fact)
     source, target = fields.pop("pair")
     return {"source": source, "target": target, **fields}
+
+
+def sentence(key: str, heading: str | None = None) -> Column:
+    """A column of sentences, which are wrapped where a terminal is too narrow."""
+    return Column(key, _headed(key, heading), lambda row: _worded(row[key]), right=False, wraps=True)
 
 
 def word(key: str, heading: str | None = None) -> Column:
