@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dragoman import logs, plugins
+from dragoman import interruption, logs, plugins
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.plan import SpecArgument
 from dragoman.planning.model_metrics import configured_metrics
@@ -85,6 +85,10 @@ def submit(
     where = chosen_address(address)
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]
     for plan in plans:
+        interruption.keeps(
+            "Grids that were submitted before run on, as `dragoman list` shows: submit the others again, or stop one "
+            "with `dragoman stop`."
+        )
         send(plan, asked_for(workers, cpus, gpus, training_workers, training_gpus), where)
 
 
@@ -113,6 +117,11 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, *, failed_too: bool = Tr
     from dragoman_jobs.driver.prewarm import prewarm_base
     from dragoman_jobs.driver.progress import log_console
 
+    grid = plan.spec.name
+    interruption.keeps(
+        f"What is done of {grid} is kept, finetunings to their last checkpoint: the same command goes on with it, "
+        f"and so does `dragoman resume {grid}`."
+    )
     shares = Shares.of(chosen)
     has_models = bool(configured_metrics(plan.spec.evaluation.metrics))
     if attach is None:

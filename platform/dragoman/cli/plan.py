@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dragoman import interruption
 from dragoman.cli.arguments import open_snapshot
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
@@ -53,6 +54,7 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
+    interruption.keeps("Nothing was run: the same command plans again, and `dragoman run` does too before it runs.")
     campaign = load_campaign(spec)
     prepared = [_prepared(planned) for planned in map(make_plan, campaign.grids)]
     store = _snapshot()  # only now: nobody's text is waited for meanwhile
