@@ -7,14 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman.errors import DragomanError, ModelError, nearest
 from dragoman.store.records import GridRecord
-from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
+from dragoman.tracking.logged_models import DECODING_TAG, GRID_TAG, MODEL_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_registry.registry_client.client import client_at, is_there
-
-NAME_TAG = "dragoman.name"
-PROMPT_TAG = "dragoman.prompt"
-DECODING_TAG = "dragoman.decoding"
-"""Tags of a version besides the model's id and grid: its name there, and the prompt and decoding it answers with."""
-
 
 CHAMPION = "champion"
 """The alias that is meant where none is named."""
