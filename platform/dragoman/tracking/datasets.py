@@ -1,7 +1,7 @@
 """Data sets as MLflow keeps them: a name by identity, a digest of the content, a source from which to read it again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from dragoman.analysis.caption import Caption
@@ -18,6 +18,9 @@ SOURCE_TYPE = "dragoman"
 
 _SHOWN = 8
 """Hexadecimal digits of a test set's identity in its name."""
+
+_PAIRS = 2000
+"""Most pairs that a source names: MLflow keeps 65,535 characters of it."""
 
 _SCHEMA = json.dumps(
     {"mlflow_colspec": [{"type": "string", "name": name, "required": True} for name in ("source", "target")]}
@@ -67,6 +70,10 @@ def planned_data(planned: PlannedTestSet) -> TrackedDataset:
     """A test set of a plan."""
     test_set, corpus = planned.test_set, planned.tested.corpus
     source = _source(corpus, test_set.revision, str(test_set.split)) | {"sentences": _plain(test_set.sentences)}
+    source |= {"by_lines": True} if test_set.is_by_lines else {}
+    source |= (
+        {"without": {str(pair): list(lines) for pair, lines in planned.left_out.items()}} if planned.left_out else {}
+    )
     return _tested(planned.id, planned.name, planned.contents, source)
 
 
@@ -90,7 +97,7 @@ def _tested(
     return TrackedDataset(
         name=f"{kind}/{split}-{identity.rpartition('-')[2][:_SHOWN]}",
         digest=_digest(found),
-        source=source,
+        source={**source, "pairs": sorted(found)[:_PAIRS]},
         split=split,
         profile={"pairs": len(found)},
         label=label,
@@ -109,11 +116,11 @@ def trained_data(training: PlannedTraining, record: Mapping[str, Any]) -> Tracke
     contents = {str(pair): each.content for pair, each in text.pairs.items()} if text else {}
     contents |= {tag: each.content for tag, each in text.monolingual.items()} if text else {}
     read = sum(sum(record.get(part, {}).values()) for part in ("examples", "monolingual"))
+    drawn = {"examples": _plain(training.finetuning.examples), "seed": training.seed}
     return TrackedDataset(
         name=f"{recipe['kind']}/train",
         digest=_digest(contents) if contents else training.identity.id.rpartition("-")[2],
-        source=_source(training.corpus, recipe["revision"], "train")
-        | {"examples": _plain(training.finetuning.examples), "seed": training.seed},
+        source=_source(training.corpus, recipe["revision"], "train") | {"pairs": _named(training.pairs), **drawn},
         split="train",
         profile={"segments": read, "pairs": len(training.pairs)},
     )
@@ -122,13 +129,13 @@ def trained_data(training: PlannedTraining, record: Mapping[str, Any]) -> Tracke
 def dev_data(training: PlannedTraining, selection: Selection) -> TrackedDataset:
     """The lines of the dev split that checkpoints of a finetuning are chosen by."""
     recipe = training.identity.recipe["corpus"]
-    pairs = sorted(map(str, training.pairs if selection.pairs == "trained" else selection.pairs))
+    pairs = _named(training.pairs if selection.pairs == "trained" else selection.pairs)
     chosen = {"pairs": pairs, "sentences": selection.sentences}
     digest = fingerprint("dev", 1, {"kind": recipe["kind"], "revision": recipe["revision"], **chosen})
     return TrackedDataset(
         name=f"{recipe['kind']}/dev",
         digest=digest.rpartition("-")[2],
-        source=_source(training.corpus, recipe["revision"], "dev") | {"sentences": selection.sentences},
+        source=_source(training.corpus, recipe["revision"], "dev") | chosen,
         split="dev",
         profile={"pairs": len(pairs), "sentences_of_each_pair": selection.sentences},
     )
@@ -145,6 +152,10 @@ def without_secrets(part: Any) -> Any:
 
 def _source(corpus: CorpusChoice, revision: str, split: str) -> dict[str, Any]:
     return {"corpus": {"kind": corpus.kind, **corpus.placed}, "revision": revision, "split": split}
+
+
+def _named(pairs: Iterable[Pair]) -> list[str]:
+    return sorted(map(str, pairs))[:_PAIRS]
 
 
 def _digest(contents: Mapping[str, str]) -> str:

@@ -114,8 +114,8 @@ class LoggedModels:
         }  # fmt: skip
         _ = self._metrics  # read before anything is added
         found = self._found.get(key)
-        if found is None and kind == MODEL_TYPE:
-            found = self._found.get(f"run/{run}")  # registered by an earlier version
+        if found is None and kind == MODEL_TYPE and (found := self._found.get(f"run/{run}")):
+            plain[PACKAGED_TAG] = "true"  # registered by an earlier version
         if found is None:
             found = self._client.create_logged_model(
                 self._experiment,

@@ -20,7 +20,16 @@ from dragoman.tracking.datasets import dev_data, planned_data, trained_data, wit
 from dragoman.tracking.evaluation import Evaluation
 from dragoman.tracking.grid_runs import BATCH, Asked, GridRuns, experiment_id, milliseconds
 from dragoman.tracking.mlflow_database import prepare, quieten, require_whole
-from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, saved_view
+from dragoman.tracking.mlflow_notes import (
+    KIND,
+    KIND_TAG,
+    NOTE_TAG,
+    VIEW_TAG,
+    experiment_note,
+    grid_links,
+    run_page,
+    saved_view,
+)
 from dragoman.tracking.mlflow_schema import sqlite_file
 from dragoman.tracking.prompts import PromptRegistry
 
@@ -99,7 +108,7 @@ class Tracker(GridRuns):
     def page(self) -> str:
         """Where a browser finds the grid's run; without a server, what follows the address of `dragoman ui`."""
         server = self._uri.rstrip("/") if self._is_server else ""
-        return f"{server}/#/experiments/{self._experiment}/runs/{self._grid_run}"
+        return f"{server}/{run_page(self._experiment, self._grid_run)}"
 
     def start(self) -> None:
         """Parameters of the grid, the spec itself, and notes that lead to our pages while it runs."""
@@ -116,8 +125,10 @@ class Tracker(GridRuns):
         )
         self._client.log_dict(self._grid_run, without_secrets(spec.model_dump(mode="json")), "spec.json")
         note = experiment_note(spec.name, self._experiment, spec.campaign, has_view=False)
-        if NOTE_TAG not in self._client.get_experiment(self._experiment).tags:
-            self._client.set_experiment_tag(self._experiment, NOTE_TAG, note)
+        there = self._client.get_experiment(self._experiment).tags
+        for tag, value in ((NOTE_TAG, note), (KIND_TAG, KIND)):
+            if tag not in there:
+                self._client.set_experiment_tag(self._experiment, tag, value)
         self._log(self._grid_run, tags={NOTE_TAG: f"{grid_links(spec.name)}\n"})
         self._client.update_run(self._grid_run, status="RUNNING")  # it may have ended before, and is resumed
 

@@ -1,9 +1,7 @@
 """MLflow's prompt registry: every prompt that models are asked with, a version of its name there.
 
-MLflow keeps a prompt as a registered model with tags. Its own `register_prompt` notes the experiment that the process
-is in besides, which it looks up at the process-wide address, and makes where an environment variable names one: here
-the same rows are written through the client that is given. The names of these tags are MLflow's own
-(`mlflow.prompt.constants`), and tests read what is written by its public calls.
+MLflow's `register_prompt` also notes the experiment that the process is in, which it looks up at the process-wide
+address and makes where an environment variable names one. The two calls beneath it do without.
 """
 
 import json
@@ -23,7 +21,7 @@ _PREFIX = "dragoman."
 _ALIEN = re.compile(r"[^A-Za-z0-9_.-]")
 """What a name may not have."""
 
-_ADDED_ANEW = "RESOURCE_ALREADY_EXISTS"
+_IS_THERE = "RESOURCE_ALREADY_EXISTS"
 
 
 class PromptVersion(NamedTuple):
@@ -63,12 +61,12 @@ class PromptRegistry:
 
     def _found(self, name: str, prompt: Prompt) -> PromptVersion | None:
         from mlflow.exceptions import MlflowException
-        from mlflow.prompt.constants import IS_PROMPT_TAG_KEY, PROMPT_EXPERIMENT_IDS_TAG_KEY
+        from mlflow.prompt.constants import PROMPT_EXPERIMENT_IDS_TAG_KEY
 
         try:
-            self._client.create_registered_model(name, tags={IS_PROMPT_TAG_KEY: "true"})
+            self._client.create_prompt(name)
         except MlflowException as error:
-            if error.error_code != _ADDED_ANEW:
+            if error.error_code != _IS_THERE:
                 raise
         shown = self._client.get_prompt(name).tags.get(PROMPT_EXPERIMENT_IDS_TAG_KEY, "")
         experiments = [each for each in shown.split(",") if each]
@@ -85,21 +83,8 @@ class PromptRegistry:
         return PromptVersion(name, str(min(same))) if same else None
 
     def _registered(self, name: str, prompt: Prompt) -> PromptVersion:
-        from mlflow.prompt import constants
-
-        template = template_of(prompt)
-        is_text = isinstance(template, str)
-        made = self._client.create_model_version(
-            name,
-            constants._CLIENT_PROMPT_SOURCE_PLACEHOLDER,
-            description=prompt.shown,
-            tags={
-                constants.IS_PROMPT_TAG_KEY: "true",
-                constants.PROMPT_TYPE_TAG_KEY: constants.PROMPT_TYPE_TEXT if is_text else constants.PROMPT_TYPE_CHAT,
-                constants.PROMPT_TEXT_TAG_KEY: template if is_text else json.dumps(template, ensure_ascii=False),
-                PROMPT_TAG: prompt.id,
-            },
-        )
+        tags = {PROMPT_TAG: prompt.id}
+        made = self._client.create_prompt_version(name, template_of(prompt), description=prompt.shown, tags=tags)
         return PromptVersion(name, str(made.version))
 
 

@@ -28,6 +28,7 @@ from dragoman.tracking.logged_models import (
     allowed,
     search,
 )
+from dragoman.tracking.mlflow_notes import registered_note, version_note, without_note
 from dragoman_registry.packaging.answer_check import Answer, check_answers, sample
 from dragoman_registry.packaging.model_card import Card, write_card
 from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at, unquoted
@@ -70,6 +71,7 @@ def register(
     for known in versions_of(settings.mlflow_url, name):
         # asked or decoded in another way it would give other answers than this grid's scores are about
         if (known.model, known.prompt, known.decoding) == (model_id, prompt.id, decoding.id):
+            _link(settings.mlflow_url, known)
             return known
     checkpoint = _checkpoint(store, model, model_id)
     config = _model_config(spec, grid, store.models.get(grid.base).recipe)
@@ -229,7 +231,7 @@ def _add_version(uri: str, name: str, logged: Any, tags: dict[str, str], card: C
 
     client = client_at(uri)
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=registered_note(name))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -242,7 +244,20 @@ def _add_version(uri: str, name: str, logged: Any, tags: dict[str, str], card: C
             description=card.summary,
             model_id=logged.model_id,
         )
-    return RegisteredVersion.of(added)
+    version = RegisteredVersion.of(added)
+    _link(uri, version)
+    return version
+
+
+def _link(uri: str, version: RegisteredVersion) -> None:
+    """Have MLflow's pages of a version and its registered model lead to ours; what users wrote there stays."""
+    client = client_at(uri)
+    note = version_note(version.name, version.version, str(version.grid), str(version.model_name))
+    said = client.get_model_version(version.name, version.version).description or ""
+    if not said.startswith(note):
+        client.update_model_version(version.name, version.version, f"{note}{without_note(said)}")
+    if not client.get_registered_model(version.name).description:
+        client.update_registered_model(version.name, registered_note(version.name))
 
 
 def requirements(with_adapter: bool) -> list[str]:
