@@ -17,6 +17,7 @@ from dragoman.planning.plan import Plan
 from dragoman.planning.planner import make_plan
 from dragoman.spec.loading import load_spec
 from dragoman.spec.prompt import Prompt
+from dragoman.tracking.datasets import planned_data
 from dragoman.tracking.evaluation import Evaluation
 from dragoman.tracking.mlflow import Tracker
 from dragoman.tracking.prompts import PromptRegistry, template_of
@@ -42,7 +43,7 @@ def uri(folder: Path) -> str:
     return f"sqlite:///{folder}/mlflow.db"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def planned(folder: Path) -> Any:
     def make(name: str, **changed: Any) -> Plan:
         content = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
@@ -108,9 +109,15 @@ def _datasets(client: MlflowClient, experiment: str, run_name: str) -> list[Any]
     return [each.dataset for each in run.inputs.dataset_inputs]
 
 
-def test_the_best_model_on_a_data_set_is_found_by_each_metric(uri: str, folder: Path, planned: Any) -> None:
-    plan = planned("best")
+@pytest.fixture(scope="module")
+def best(uri: str, folder: Path, planned: Any) -> Plan:
+    """A grid that was written, whose test set is a sample."""
+    plan: Plan = planned("best", evaluation={"sentences": {"n": 4, "seed": 3}})
     _write(uri, folder, plan)
+    return plan
+
+
+def test_the_best_model_on_a_data_set_is_found_by_each_metric(best: Plan, uri: str) -> None:
     client, experiment = _experiment(uri, "best")
     (tested,) = _datasets(client, experiment, "roles evaluation")
     assert _best(client, experiment, "chrfpp/all", tested) == ["english-centric", "roles", "base"]
@@ -121,26 +128,19 @@ def test_the_best_model_on_a_data_set_is_found_by_each_metric(uri: str, folder: 
         datasets=[{"dataset_name": tested.name, "dataset_digest": tested.digest}],
     )
     assert [each.name for each in found] == ["english-centric"]
-    (best,) = found
-    assert {(one.dataset_name, one.dataset_digest) for one in best.metrics or ()} == {(tested.name, tested.digest)}
-    assert str(best.status) == "READY"
-    assert best.params["method.kind"] == "full"
-    assert best.params["base"] == "tiny-xglm"  # no path of this machine
-    run = client.get_run(str(best.source_run_id))
-    assert [(each.model_id, each.step) for each in run.outputs.model_outputs] == [(best.model_id, 600)]
-
-
-def test_written_again_by_another_process_nothing_changes(uri: str, folder: Path, planned: Any) -> None:
-    plan = planned("again")
-    _write(uri, folder, plan)
-    before = _counts(folder)
-    _write(uri, folder, plan)
-    assert _counts(folder) == before
+    (winner,) = found
+    assert {(one.dataset_name, one.dataset_digest) for one in winner.metrics or ()} == {(tested.name, tested.digest)}
+    assert str(winner.status) == "READY"
+    assert winner.params["method.kind"] == "full"
+    assert winner.params["base"] == "tiny-xglm"  # no path of this machine
+    run = client.get_run(str(winner.source_run_id))
+    assert [(each.model_id, each.step) for each in run.outputs.model_outputs] == [(winner.model_id, 600)]
 
 
 def test_what_was_cut_short_is_completed(uri: str, folder: Path, planned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     start = _counts(folder)
     _write(uri, folder, planned("whole"))
+    assert _counts(folder) != start
     whole = {table: count - start[table] for table, count in _counts(folder).items()}
     plan, start = planned("cut"), _counts(folder)
     for call in ("finalize_logged_model", "log_batch", "log_outputs", "log_inputs"):
@@ -165,11 +165,15 @@ def test_what_was_cut_short_is_completed(uri: str, folder: Path, planned: Any, m
     assert made == whole
 
 
-def test_each_kept_checkpoint_is_a_model_with_its_step(uri: str, folder: Path, planned: Any) -> None:
+def test_each_kept_checkpoint_is_a_model_with_its_step_and_written_again_nothing_changes(
+    uri: str, folder: Path, planned: Any
+) -> None:
     plan = planned("steps", method={"selection": {"every": 2, "sentences": 3}})
     looks = [(2, 10.0, {"seen": 11.0}, True), (3, 9.0, {"seen": 9.0}, True), (4, 12.0, {"seen": 13.0}, True)]
-    for _ in range(2):
-        _write(uri, folder, plan, looks)
+    _write(uri, folder, plan, looks)
+    before = _counts(folder)
+    _write(uri, folder, plan, looks)  # by another process
+    assert _counts(folder) == before
     client, experiment = _experiment(uri, "steps")
     found = client.search_logged_models([experiment], order_by=[{"field_name": "metrics.dev", "ascending": False}])
     scored = [(each.name, {one.key: (one.value, one.step) for one in each.metrics or ()}) for each in found]
@@ -202,17 +206,15 @@ def test_on_each_of_several_test_sets_metrics_have_the_same_names(uri: str, fold
     assert run.data.metrics["second/bleu/all"] == run.data.metrics["bleu/all"] + 20  # 100 - 40, and 40
 
 
-def test_prompts_are_registered_and_linked(uri: str, folder: Path, planned: Any) -> None:
-    plan = planned("asked")
-    _write(uri, folder, plan)
-    client, experiment = _experiment(uri, "asked")
+def test_prompts_are_registered_and_linked(best: Plan, uri: str) -> None:
+    client, experiment = _experiment(uri, "best")
     for model in client.search_logged_models([experiment]):
         assert model.tags["mlflow.linkedPrompts"] == '[{"name": "dragoman.mfti", "version": "1"}]'
     prompt = client.load_prompt("prompts:/dragoman.mfti/1")
     assert prompt is not None
     assert prompt.template == "[{{source_language}}]: {{source}} [{{target_language}}]:"
     asked = prompt.format(source_language="English", target_language="German", source="two {hours}")
-    assert asked == plan.prompt.render(Pair("en", "de"), "two {hours}")
+    assert asked == best.prompt.render(Pair("en", "de"), "two {hours}")
     assert [each.name for each in client.search_prompts(f"experiment_id = '{experiment}'")] == ["dragoman.mfti"]
     assert client.search_registered_models() == []  # a prompt is no model
     assert client.search_model_versions() == []
@@ -233,19 +235,15 @@ def test_prompts_of_one_name_are_versions_and_each_is_there_once(uri: str) -> No
     ]
 
 
-def test_a_data_set_is_loaded_again_from_its_source(uri: str, folder: Path, planned: Any) -> None:
-    plan = planned("loaded", evaluation={"sentences": {"n": 4, "seed": 3}})
-    _write(uri, folder, plan)
-    client, experiment = _experiment(uri, "loaded")
+def test_a_data_set_is_loaded_again_from_its_source(best: Plan, uri: str, planned: Any) -> None:
+    client, experiment = _experiment(uri, "best")
     (dataset,) = _datasets(client, experiment, "base evaluation")
     lines = mlflow.data.get_source(dataset).load()  # MLflow's own, by the entry point
-    pair = Pair("en", "de")
-    expected = [(line.source, line.target) for line in plan.lines.segments(pair)]
+    expected = [(line.source, line.target) for line in best.lines.segments(Pair("en", "de"))]
     assert list(lines[lines["pair"] == "en-de"][["source", "target"]].itertuples(index=False, name=None)) == expected
     assert len(set(lines["pair"])) == 30
-    # the same text is the same data set in another grid
-    other = planned("loaded-elsewhere", evaluation={"sentences": {"n": 4, "seed": 3}})
-    _write(uri, folder, other)
-    client, experiment = _experiment(uri, "loaded-elsewhere")
-    (again,) = _datasets(client, experiment, "base evaluation")
-    assert (again.name, again.digest) == (dataset.name, dataset.digest)
+    # the same text is the same data set in another grid, and other sentences are another
+    same, other = (planned(f"n{seed}", evaluation={"sentences": {"n": 4, "seed": seed}}).first for seed in (3, 4))
+    assert (planned_data(same).name, planned_data(same).digest) == (dataset.name, dataset.digest)
+    assert planned_data(other).name != dataset.name
+    assert planned_data(other).digest != dataset.digest
