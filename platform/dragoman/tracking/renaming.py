@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from dragoman.tracking.grid_runs import GRID_TAG, KEY_TAG
+from dragoman.tracking.logged_models import GRID_TAG, KEY_TAG
 from dragoman.tracking.mlflow import import_mlflow
 from dragoman.tracking.mlflow_database import TrackingError, prepare, quieten
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links
