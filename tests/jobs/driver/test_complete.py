@@ -14,6 +14,7 @@ from dragoman.cli.main import build_app
 from dragoman.planning.plan import Plan
 from dragoman.planning.planner import make_plan
 from dragoman.settings import Settings
+from dragoman.settings import settings as settings_of_process
 from dragoman.spec.loading import load_spec
 from dragoman.store.store import Store
 from dragoman_jobs.cli import run as run_command
@@ -90,6 +91,7 @@ def test_the_command_starts_nothing_for_a_complete_grid(
     run_plan(plan, settings).close()
     finish(plan, settings)
     monkeypatch.setenv("DRAGOMAN_HOME", str(settings.home))
+    settings_of_process.cache_clear()
     monkeypatch.setattr(run_command, "run_here", lambda *_, **__: pytest.fail("a driver was started"))
     store = Store.open_existing(settings.store_url, settings.blobs_url)
     jobs = len(store.jobs.of_grid("g"))
@@ -100,3 +102,4 @@ def test_the_command_starts_nothing_for_a_complete_grid(
     assert CliRunner().invoke(build_app(), ["run", "--quiet", str(spec)]).output == ""
     assert len(store.jobs.of_grid("g")) == jobs
     store.close()
+    settings_of_process.cache_clear()
