@@ -14,6 +14,9 @@ from dragoman_jobs.driver.plan_checkpoints import checkpoint_of, engine_of
 from dragoman_jobs.engines.selection import PreparedCheckpoint, prepare_model
 from dragoman_jobs.evaluation.worker import CellTask, PreparedModel
 
+_FIELDS = set(CellTask.model_fields)
+"""The fields of a task, which all tasks share: a set of each one's own is most of its memory."""
+
 
 class Preparations:
     """The models that are being prepared, and the tasks of those that are ready."""
@@ -81,6 +84,7 @@ class Preparations:
         metrics = tuple(text_metrics(plan.spec.evaluation.metric_names))
         return [
             CellTask.model_construct(  # to validate them would copy the languages for each: a hundred bytes a language
+                _fields_set=_FIELDS,
                 cell=cell.id,
                 pair=cell.pair,
                 model=prepared,
