@@ -161,4 +161,5 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for is looked at a hundred times a second, and a worker that died is started again at once."""
     for clock in ("driver.driver.BEAT_SECONDS", "cli.status.BEAT_SECONDS", "driver.trainings.LOOK_SECONDS"):
         monkeypatch.setattr(f"dragoman_jobs.{clock}", 0.01)
-    monkeypatch.setattr("dragoman_jobs.evaluation.worker_pool.BACKOFF", 0.0)
+    for clock in ("evaluation.worker_pool.BACKOFF", "driver.driver_loop.TICK_SECONDS"):
+        monkeypatch.setattr(f"dragoman_jobs.{clock}", 0.0)

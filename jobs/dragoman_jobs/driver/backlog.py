@@ -3,16 +3,55 @@
 It is read from the store once for each run; the driver then moves cells from state to state as they end.
 """
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple, Self
 
-from dragoman.cell import CellState
+from dragoman.cell import Cell, CellState
 from dragoman.pair import Pair
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.store.maintenance.open_scores import OpenScore, open_scores
 from dragoman.store.records import CellRecord
 from dragoman.store.store import Store
 from dragoman_jobs.driver.retry import with_retries
+
+
+class PendingCell(NamedTuple):
+    """A cell that is still to do: what is needed of its record, in a fifth of the memory."""
+
+    id: str
+    """Its id."""
+    model: str
+    """Id of the model."""
+    test_set: str
+    """Id of the test set."""
+    content: str
+    """Content hash of the pair's lines."""
+    pair: Pair
+    """The direction."""
+    prompt: str
+    """Id of the prompt."""
+    decoding: str
+    """Id of the decoding."""
+    test: str
+    """Blob of the test lines; empty where there is none."""
+
+    @classmethod
+    def of(cls, record: CellRecord) -> Self:
+        """What is kept of a record; ids that many cells share are held once."""
+        cell = record.cell
+        shared = (sys.intern(each) for each in (cell.model, cell.test_set, cell.prompt, cell.decoding))
+        model, test_set, prompt, decoding = shared
+        pair = Pair(sys.intern(cell.pair.source), sys.intern(cell.pair.target))
+        return cls(cell.id, model, test_set, cell.content, pair, prompt, decoding, record.test or "")
+
+    @property
+    def cell(self) -> Cell:
+        """What it means."""
+        _, *fields, _ = self
+        return Cell(**dict(zip(self._fields[1:-1], fields, strict=True)))
 
 
 class Backlog:
@@ -27,7 +66,7 @@ class Backlog:
             failed_too: whether those that failed are to be tried again.
         """
         self._sizes = sizes
-        self._pending: dict[str, list[CellRecord]] = defaultdict(list)
+        self._pending: dict[str, list[PendingCell]] = defaultdict(list)
         self._states: Counter[CellState] = Counter()
         self.untrained: Sequence[PlannedTraining] = ()
         """Finetunings that are still to do."""
@@ -41,8 +80,9 @@ class Backlog:
         for cell in cells:
             if cell.state in wanted:
                 self._states[CellState.PLANNED] += 1
-                self._pending[cell.cell.model].append(cell)
-                self.characters += self.size(cell)
+                pending = PendingCell.of(cell)
+                self._pending[pending.model].append(pending)
+                self.characters += self.size(pending)
                 continue
             self._states[cell.state] += 1
             if cell.state is CellState.FAILED:
@@ -81,11 +121,11 @@ class Backlog:
         """Cells that nobody has to do any more."""
         return self.total - self.planned - self.running_elsewhere
 
-    def size(self, cell: CellRecord) -> int:
+    def size(self, cell: PendingCell) -> int:
         """Characters that a cell has to translate."""
-        return self._sizes.get(cell.test or "", 0)
+        return self._sizes.get(cell.test, 0)
 
-    def pending(self, model_id: str) -> Sequence[CellRecord]:
+    def pending(self, model_id: str) -> Sequence[PendingCell]:
         """A model's cells that are not handed out yet."""
         return self._pending.get(model_id, ())
 
@@ -93,11 +133,11 @@ class Backlog:
         """How many cells of each model are not handed out yet."""
         return Counter({model: len(cells) for model, cells in self._pending.items()})
 
-    def hand_out(self, model_id: str) -> list[CellRecord]:
+    def hand_out(self, model_id: str) -> list[PendingCell]:
         """Remove a model's pending cells, for workers to translate; they count as planned until they have ended."""
         return self._pending.pop(model_id, [])
 
-    def drop(self, model_id: str, state: CellState, pairs: Collection[Pair] | None = None) -> list[CellRecord]:
+    def drop(self, model_id: str, state: CellState, pairs: Collection[Pair] | None = None) -> list[PendingCell]:
         """Remove pending cells that nobody will translate, and count them in another state.
 
         Args:
@@ -106,8 +146,8 @@ class Backlog:
             pairs: only those of these pairs; all of the model's by default.
         """
         pending = self.hand_out(model_id)
-        dropped = [cell for cell in pending if pairs is None or cell.cell.pair in pairs]
-        if kept := [cell for cell in pending if pairs is not None and cell.cell.pair not in pairs]:
+        dropped = [cell for cell in pending if pairs is None or cell.pair in pairs]
+        if kept := [cell for cell in pending if pairs is not None and cell.pair not in pairs]:
             self._pending[model_id] = kept
         for cell in dropped:
             self.move(state, self.size(cell))
@@ -144,8 +184,12 @@ def read_backlog(
         failed_too: whether what failed is to be tried again.
         metrics: names of the metrics that hold a model.
     """
-    cells = with_retries(lambda: [cell for grid in grids for cell in store.cells.of_grid(grid)])
-    backlog = Backlog(cells, sizes, failed_too=failed_too)
+
+    def read() -> Backlog:
+        cells = chain.from_iterable(store.cells.iterate(grid) for grid in grids)
+        return Backlog(cells, sizes, failed_too=failed_too)
+
+    backlog = with_retries(read)
     backlog.untrained = [
         training
         for training in plan.trainings

@@ -110,7 +110,7 @@ class CellResults:
     def write_missing(self, model: ModelIdentity, untranslatable: Mapping[Pair, str]) -> None:
         """Write a model's pending cells as missing whose pairs it can't translate, each with the reason."""
         cells = self._backlog.drop(model.id, CellState.MISSING, untranslatable.keys())
-        missing = [Untranslated(cell.cell.id, untranslatable[cell.cell.pair]) for cell in cells]
+        missing = [Untranslated(cell.id, untranslatable[cell.pair]) for cell in cells]
         if missing:
             with_retries(lambda: self._store.cells.advance(missing=missing, worker=self._worker))
 
@@ -123,7 +123,7 @@ class CellResults:
             detail: what the log should hold besides.
         """
         cells = self._backlog.drop(model.id, CellState.FAILED)
-        failed = [Untranslated(cell.cell.id, masked(reason)) for cell in cells]
+        failed = [Untranslated(cell.id, masked(reason)) for cell in cells]
         with_retries(lambda: self._store.cells.advance(failed=failed, worker=self._worker))
         self._progress.failed(f"{model.name}: {reason}", detail)
 

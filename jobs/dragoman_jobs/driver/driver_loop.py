@@ -27,6 +27,9 @@ from dragoman_jobs.evaluation.worker_pool import CellResult, WorkerPool
 _POLL_SECONDS = 0.5
 """Seconds between two looks at what is going on."""
 
+TICK_SECONDS = 0.05
+"""Seconds in which the cells that end are written together, where no worker waits for its next one meanwhile."""
+
 
 class DriverLoop:
     """One run through a backlog."""
@@ -69,7 +72,7 @@ class DriverLoop:
         self._preparations, self._pivots = preparations, pivots
         self._untrained: set[str] = set()
         self._results, self._progress, self._throughput, self._meters = results, progress, throughput, meters
-        self._next_show = 0.0
+        self._next_show = self._next_step = 0.0
         self._timeline = Timeline()
         self.given_up: set[OpenScore] = set()
         """Scores that could not be had: they stay open."""
@@ -112,6 +115,9 @@ class DriverLoop:
             self._results.write(seconds=0.0)  # what ended before it broke off
 
     def _step(self) -> None:
+        if self._pool.running and self._pool.running == self._pool.workers:
+            time.sleep(max(0.0, self._next_step - time.monotonic()))
+        self._next_step = time.monotonic() + TICK_SECONDS
         self._begin_pivots()
         self._resize_pool()
         self._choose_cells()

@@ -12,9 +12,9 @@ from dragoman.planning.pivot_systems import legs
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
 from dragoman.spec.pivot_translation import BEST
-from dragoman.store.records import CellRecord
 from dragoman.store.store import Store
 from dragoman_jobs.cluster.base import Cluster, Ref, Share
+from dragoman_jobs.driver.backlog import PendingCell
 from dragoman_jobs.driver.plan_checkpoints import checkpoint_of, engine_of
 from dragoman_jobs.driver.retry import with_retries
 from dragoman_jobs.evaluation.pivot_choice import Choice, ChoiceTask, choose_pivots
@@ -133,7 +133,7 @@ class PivotSystems:
         return found
 
     def second_legs(
-        self, system: ModelIdentity, cells: Sequence[CellRecord], tasks: Iterable[CellTask], drawn: Drawn
+        self, system: ModelIdentity, cells: Sequence[PendingCell], tasks: Iterable[CellTask], drawn: Drawn
     ) -> list[CellTask]:
         """The tasks of a system's cells, each with its way through a third language.
 

@@ -8,12 +8,14 @@ from dragoman.pair import Pair
 from dragoman.planning.few_shot import Drawn
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
-from dragoman.store.records import CellRecord
 from dragoman_jobs.cluster.base import Cluster, Ref
-from dragoman_jobs.driver.backlog import Backlog
+from dragoman_jobs.driver.backlog import Backlog, PendingCell
 from dragoman_jobs.driver.plan_checkpoints import checkpoint_of, engine_of
 from dragoman_jobs.engines.selection import PreparedCheckpoint, prepare_model
 from dragoman_jobs.evaluation.worker import CellTask, PreparedModel
+
+_FIELDS = set(CellTask.model_fields)
+"""The fields of a task, which all tasks share: a set of each one's own is most of its memory."""
 
 
 class Preparations:
@@ -71,7 +73,7 @@ class Preparations:
         return self._running.pop(ref)
 
     def tasks(
-        self, model: ModelIdentity, ready: PreparedCheckpoint, cells: Iterable[CellRecord], backlog: Backlog
+        self, model: ModelIdentity, ready: PreparedCheckpoint, cells: Iterable[PendingCell], backlog: Backlog
     ) -> list[CellTask]:
         """What workers need to know of the cells of a model that is prepared."""
         plan = self._plan
@@ -88,16 +90,17 @@ class Preparations:
         metrics = tuple(text_metrics(plan.spec.evaluation.metric_names))
         return [
             CellTask.model_construct(  # to validate them would copy the languages for each: a hundred bytes a language
-                cell=cell.cell.id,
-                pair=cell.cell.pair,
+                _fields_set=_FIELDS,
+                cell=cell.id,
+                pair=cell.pair,
                 model=prepared,
-                decoding=decodings.get(cell.cell.test_set, by_default),  # dev cells are of another
-                prompt=self._prompts[cell.cell.prompt],
-                test=str(cell.test),
+                decoding=decodings.get(cell.test_set, by_default),  # dev cells are of another
+                prompt=self._prompts[cell.prompt],
+                test=cell.test,
                 languages=plan.spec.languages,
                 metrics=metrics,
-                demonstrations=self.drawn.get((cell.cell.prompt, cell.cell.pair), ()),
-                asked=checkpoint if self._prompts[cell.cell.prompt].chat else None,
+                demonstrations=self.drawn.get((cell.prompt, cell.pair), ()),
+                asked=checkpoint if self._prompts[cell.prompt].chat else None,
                 size=backlog.size(cell),
             )
             for cell in cells

@@ -1,6 +1,7 @@
 """Write a plan into the store: models, test lines, and every cell with its state so far."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from dragoman.cell import Cell, CellState
@@ -85,7 +86,7 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
         names={**{model.id: model.name for model in plan.models}, **{model: name for model, (name, _) in kept.items()}},
         test_sets={each.id: each.name for each in plan.test_sets if each.name is not None},
     )
-    cells = [
+    cells = (
         CellRecord(
             cell=cell,
             state=CellState.PLANNED if reason is None else CellState.MISSING,
@@ -95,8 +96,8 @@ def register(plan: Plan, store: Store) -> tuple[Drawn, dict[str, int]]:
         )
         for cell in plan.cells()
         for reason in [_why_missing(plan, cell, undemonstrated)]
-    ]
-    store.grids.add(record, [*cells, *(cell for _, own in kept.values() for cell in own)])
+    )
+    store.grids.add(record, chain(cells, (cell for _, own in kept.values() for cell in own)))
     for test_set in plan.test_sets:
         store.conditions.add_keys(test_set.id, stored[test_set.id].keys)
         store.conditions.add_labels(test_set.id, stored[test_set.id].labels)

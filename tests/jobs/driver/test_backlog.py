@@ -3,7 +3,7 @@
 from dragoman.cell import Cell, CellState
 from dragoman.pair import Pair
 from dragoman.store.records import CellRecord
-from dragoman_jobs.driver.backlog import Backlog
+from dragoman_jobs.driver.backlog import Backlog, PendingCell
 
 DE_EN, EN_DE = Pair("de", "en"), Pair("en", "de")
 SIZES = {"lines of de-en": 10, "lines of en-de": 7}
@@ -22,6 +22,14 @@ CELLS = [
     _cell("c", DE_EN, CellState.DONE),
     _cell("c", EN_DE, CellState.UNSCORABLE),
 ]
+
+
+PENDING = [PendingCell.of(record) for record in CELLS]
+
+
+def test_what_is_kept_of_a_cell_means_the_same() -> None:
+    assert [pending.cell for pending in PENDING] == [record.cell for record in CELLS]
+    assert [pending.id for pending in PENDING] == [record.cell.id for record in CELLS]
 
 
 def _counts(backlog: Backlog) -> tuple[int, ...]:
@@ -44,7 +52,7 @@ def test_nothing_is_left_where_all_cells_have_ended() -> None:
 def test_cells_handed_out_are_left_until_they_have_ended() -> None:
     backlog = Backlog(CELLS, SIZES, failed_too=True)
     assert backlog.pending_by_model() == {"a": 2}
-    assert backlog.hand_out("a") == CELLS[:2]
+    assert backlog.hand_out("a") == PENDING[:2]
     assert (list(backlog.pending("a")), backlog.planned, backlog.characters) == ([], 2, 17)
     backlog.move(CellState.DONE, 10)
     assert (_counts(backlog), backlog.characters) == ((1, 1, 0, 1, 4, 6), 7)
@@ -54,8 +62,8 @@ def test_cells_handed_out_are_left_until_they_have_ended() -> None:
 
 def test_pairs_and_models_that_nobody_translates_are_dropped() -> None:
     backlog = Backlog(CELLS, SIZES, failed_too=True)
-    assert backlog.drop("a", CellState.MISSING, {EN_DE}) == [CELLS[1]]
-    assert (list(backlog.pending("a")), _counts(backlog)) == ([CELLS[0]], (1, 1, 0, 2, 4, 6))
-    assert backlog.drop("a", CellState.FAILED) == [CELLS[0]]
+    assert backlog.drop("a", CellState.MISSING, {EN_DE}) == [PENDING[1]]
+    assert (list(backlog.pending("a")), _counts(backlog)) == ([PENDING[0]], (1, 1, 0, 2, 4, 6))
+    assert backlog.drop("a", CellState.FAILED) == [PENDING[0]]
     assert (list(backlog.pending("a")), _counts(backlog)) == ([], (0, 1, 1, 2, 5, 6))
     assert (backlog.characters, backlog.drop("b", CellState.FAILED)) == (0, [])

@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, exists, select
 
@@ -18,6 +19,7 @@ from dragoman.metrics.scoring import ScoreRecord, require, score
 from dragoman.pair import Pair
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.ids import chunks, grid_number
+from dragoman.store.jobs.progress import progress
 from dragoman.store.records import CellRecord, StoredScore
 from dragoman.store.schema import (
     CellRow,
@@ -25,6 +27,7 @@ from dragoman.store.schema import (
     GridModelRow,
     GridPairRow,
     MetricRow,
+    PairRow,
     ScoreRow,
     SignatureRow,
     UnscorableRow,
@@ -100,21 +103,35 @@ def rescore(
         UnknownPluginError: a metric is not installed.
         MetricNeedError: a metric lacks something that it needs; nothing is written.
     """
-    cells = store.cells.of_grid(grid)
-    require(metrics, {record.cell.pair for record in cells}, store.grids.get(grid).languages)
+    require(metrics, _pairs(store, grid), store.grids.get(grid).languages)
     counts = {metric: Counter[str]() for metric in metrics}
-    tasks = _tasks(store, grid, cells, metrics=metrics, counts=counts)
     for metric in metrics:
         store.grids.add_metric(grid, metric)
-    for done, outcome in enumerate(scored(tasks, workers), start=1):
+    whole = sum(count for states in progress(store, grid).values() for count in states.values())
+    passed = _Passed()
+    for done, outcome in enumerate(scored(_tasks(store, grid, metrics, counts, passed), workers), start=1):
         store.cells.add_scores(outcome.cell, outcome.scores, outcome.unscorable)
         for found in outcome.scores:
             counts[found.metric]["scored"] += 1
         for refused in outcome.unscorable:
             counts[refused.metric]["unscorable"] += 1
         if advance:
-            advance(done, len(tasks))
+            advance(done + passed.cells, whole)
     return [Rescored(metric, *(counts[metric][what] for what in Rescored._fields[1:])) for metric in metrics]
+
+
+class _Passed:
+    """Counts the cells that are not scored."""
+
+    cells = 0
+
+
+def _pairs(store: Store, grid: str) -> set[Pair]:
+    """The pairs of a grid."""
+    with store.database.reading() as connection:
+        query = select(PairRow.source, PairRow.target).join(GridPairRow, GridPairRow.pair_id == PairRow.id).distinct()
+        rows = connection.execute(query.where(GridPairRow.grid_id == grid_number(connection, grid)))
+        return {Pair(source, target) for source, target in rows}
 
 
 def unscored_metrics(store: Store, grid: str) -> list[str]:
@@ -147,28 +164,27 @@ def unscored_metrics(store: Store, grid: str) -> list[str]:
 
 
 def _tasks(
-    store: Store, grid: str, cells: Sequence[CellRecord], *, metrics: Sequence[str], counts: dict[str, Counter[str]]
-) -> list[ScoringTask]:
-    """What is to be scored; what is not is counted."""
+    store: Store, grid: str, metrics: Sequence[str], counts: Mapping[str, Counter[str]], passed: "_Passed"
+) -> Iterator[ScoringTask]:
+    """What is to be scored, page by page; what is not is counted."""
     kinds = {metric: installed_metric(metric) for metric in metrics}
     languages = store.grids.get(grid).languages
-    present = signatures_of(store, grid)
-    prompts = store.conditions.prompts({record.cell.prompt for record in cells})
-    tasks = []
-    for record in cells:
-        cell, needed = record.cell, []
-        for metric, kind in kinds.items():
-            if record.hypotheses is None:
-                counts[metric]["untranslated"] += 1
-            elif record.test is None:
-                counts[metric]["without_text"] += 1
-            elif _is_scored(store, record, kind, languages=languages, present=present[cell.id][metric]):
-                counts[metric]["already"] += 1
-            else:
-                needed.append(metric)
-        if needed and record.hypotheses and record.test:
-            tasks.append(
-                ScoringTask(
+    for page in store.cells.pages(grid):
+        present = _signatures(store, [record.cell.id for record in page])
+        prompts = store.conditions.prompts({record.cell.prompt for record in page})
+        for record in page:
+            cell, needed = record.cell, []
+            for metric, kind in kinds.items():
+                if record.hypotheses is None:
+                    counts[metric]["untranslated"] += 1
+                elif record.test is None:
+                    counts[metric]["without_text"] += 1
+                elif _is_scored(store, record, kind, languages=languages, present=present[cell.id][metric]):
+                    counts[metric]["already"] += 1
+                else:
+                    needed.append(metric)
+            if needed and record.hypotheses and record.test:
+                yield ScoringTask(
                     cell.id,
                     cell.pair,
                     languages,
@@ -178,30 +194,46 @@ def _tasks(
                     store.blobs.url,
                     prompts.get(cell.prompt),
                 )
-            )
-    return tasks
+            else:
+                passed.cells += 1
 
 
-def signatures_of(store: Store, grid: str) -> defaultdict[str, defaultdict[str, set[str]]]:
-    """The signatures of every score of a grid's models, by cell and metric."""
-    found: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+Signatures = defaultdict[str, defaultdict[str, set[str]]]
+"""Signatures of scores by cell and metric."""
+
+
+def signatures_of(store: Store, grid: str) -> Signatures:
+    """The signatures of every score of a grid's models."""
     with store.database.reading() as connection:
-        query = (
-            select(CellRow.identity, MetricRow.name, SignatureRow.text)
-            .join(
-                ScoreRow,
-                (ScoreRow.model_id == CellRow.model_id)
-                & (ScoreRow.condition_id == CellRow.condition_id)
-                & (ScoreRow.pair_id == CellRow.pair_id),
-            )
-            .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
-            .join(MetricRow, MetricRow.id == SignatureRow.metric_id)
-            .join(GridModelRow, GridModelRow.model_id == CellRow.model_id)
-            .where(GridModelRow.grid_id == grid_number(connection, grid))
-        )
-        for cell, metric, signature in connection.execute(query):
-            found[cell][metric].add(signature)
+        number = grid_number(connection, grid)
+        query = _SIGNATURES.join(GridModelRow, GridModelRow.model_id == CellRow.model_id)
+        return _by_cell(connection.execute(query.where(GridModelRow.grid_id == number)))
+
+
+def _signatures(store: Store, cells: Sequence[str]) -> Signatures:
+    """The signatures of every score of some cells."""
+    with store.database.reading() as connection:
+        return _by_cell(connection.execute(_SIGNATURES.where(CellRow.identity.in_(cells))))
+
+
+def _by_cell(rows: Iterable[Any]) -> Signatures:
+    found: Signatures = defaultdict(lambda: defaultdict(set))
+    for cell, metric, signature in rows:
+        found[cell][metric].add(signature)
     return found
+
+
+_SIGNATURES = (
+    select(CellRow.identity, MetricRow.name, SignatureRow.text)
+    .join(
+        ScoreRow,
+        (ScoreRow.model_id == CellRow.model_id)
+        & (ScoreRow.condition_id == CellRow.condition_id)
+        & (ScoreRow.pair_id == CellRow.pair_id),
+    )
+    .join(SignatureRow, SignatureRow.id == ScoreRow.signature_id)
+    .join(MetricRow, MetricRow.id == SignatureRow.metric_id)
+)
 
 
 def _is_scored(
@@ -226,8 +258,8 @@ def _signature(
         return None  # the reason is found, and recorded, when the cell is scored
 
 
-def scored(tasks: Sequence[ScoringTask], workers: int = 1) -> Iterator[ScoringOutcome]:
-    """Score cells, in their order.
+def scored(tasks: Iterable[ScoringTask], workers: int = 1) -> Iterator[ScoringOutcome]:
+    """Score cells, in their order; of many, some thousands are held at once.
 
     Args:
         tasks: the cells.
@@ -236,12 +268,17 @@ def scored(tasks: Sequence[ScoringTask], workers: int = 1) -> Iterator[ScoringOu
     Raises:
         StoreError: a translation or its test lines are gone, or damaged.
     """
-    if workers == 1 or len(tasks) < 2:
+    if workers == 1:
         yield from map(_run, tasks)
         return
-    size = min(workers, len(tasks))
+    parts = chunks(tasks)
+    first = next(parts, [])
+    if len(first) < 2:
+        yield from map(_run, first)
+        return
+    size = min(workers, len(first))
     with ProcessPoolExecutor(size, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-        for part in chunks(tasks):  # a pool keeps everything submitted, with its results
+        for part in chain([first], parts):  # a pool keeps everything submitted, with its results
             yield from pool.map(_run, part)
 
 

@@ -188,17 +188,18 @@ def move(connection: Connection, changes: Mapping[tuple[int, int, CellState], in
         changes: how many cells more, or fewer, there are of a model, under a condition, in a state.
     """
     # Sorted: writers lock the rows in the same order.
-    rows = [
-        {"of_model": model_id, "of_condition": condition_id, "of_state": state.value, "count": count}
-        for (model_id, condition_id, state), count in sorted(changes.items())
-        if count
-    ]
-    for statement, of_these in (
-        (_CHANGING, [row for row in rows if row["count"] < 0]),
-        (_adding_cells(connection.dialect.name), [row for row in rows if row["count"] > 0]),
-    ):
-        if of_these:
-            connection.execute(statement, of_these)
+    fewer, more = (
+        [
+            {"of_model": model_id, "of_condition": condition_id, "of_state": state.value, "count": count}
+            for (model_id, condition_id, state), count in sorted(changes.items())
+            if count * sign > 0
+        ]
+        for sign in (-1, 1)
+    )
+    if fewer:
+        connection.execute(_CHANGING, fewer)
+    if more:
+        connection.execute(_adding_cells(connection.dialect.name), more)
 
 
 def recount(connection: Connection, models: Iterable[int]) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, tuple_, update
 
 from dragoman.cell import Cell, CellState, Unscorable
 from dragoman.pair import Pair
-from dragoman.store.database.ids import grid_number
+from dragoman.store.database.ids import CHUNK, grid_number
 from dragoman.store.records import CellOutcome, CellRecord, ScoredCell, StoredScore, Untranslated, now
 from dragoman.store.repositories import aggregates, scores
 from dragoman.store.repositories.base import Repository
@@ -141,15 +141,37 @@ class CellRepository(Repository):
     ) -> Iterator[CellRecord]:
         """The same as `of_grid`, one after another, for grids of millions; the transaction lasts as long."""
         with self._database.reading() as connection:
-            query = _of_grid(grid_number(connection, grid))
+            grid_id = grid_number(connection, grid)
+            query = _of_grid(grid_id)
             if pair is not None:
                 query = query.where(PairRow.source == pair.source, PairRow.target == pair.target)
-            if model is not None:
-                query = query.where(ModelRow.identity == model)
             if state is not None:
                 query = query.where(CellRow.state == state.value)
-            for row in connection.execute(query):
-                yield _record(row)
+            for identity in _members(connection, grid_id):  # so that no more than a model's cells are sorted at once
+                if model in (None, identity):
+                    of_model = query.where(ModelRow.identity == identity)
+                    yield from map(_record, connection.execute(of_model, execution_options={"yield_per": CHUNK}))
+
+    def pages(self, grid: str) -> Iterator[list[CellRecord]]:
+        """The same as `of_grid`, some thousands at a time, each page in a transaction of its own: others may write.
+
+        Raises:
+            StoreError: there is no such grid.
+        """
+        with self._database.reading() as connection:
+            grid_id = grid_number(connection, grid)
+            models = _members(connection, grid_id)
+        key = tuple_(PairRow.source, PairRow.target, CellRow.condition_id)
+        for model in models:
+            query, last = _of_grid(grid_id).where(ModelRow.identity == model).limit(CHUNK), None
+            while True:
+                with self._database.reading() as connection:
+                    rows = connection.execute(query if last is None else query.where(key > last)).all()
+                if rows:
+                    yield list(map(_record, rows))
+                if len(rows) < CHUNK:
+                    break
+                last = tuple_(rows[-1].source, rows[-1].target, rows[-1].condition_id)
 
     def of_grid(
         self, grid: str, pair: Pair | None = None, model: str | None = None, state: CellState | None = None
@@ -206,6 +228,12 @@ def _models_with(connection: Connection, grid_id: int, state: CellState) -> Sequ
         .distinct()
     )
     return connection.execute(members).scalars().all()
+
+
+def _members(connection: Connection, grid_id: int) -> Sequence[str]:
+    """The ids of a grid's models, in its order."""
+    query = select(ModelRow.identity).join(GridModelRow, GridModelRow.model_id == ModelRow.id)
+    return connection.scalars(query.where(GridModelRow.grid_id == grid_id).order_by(GridModelRow.position)).all()
 
 
 def _is_in(grid_id: int, state: CellState) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
@@ -27,6 +27,9 @@ from dragoman.store.schema import (
 )
 
 _LOG = logging.getLogger(__name__)
+
+_TEXTS = 500
+"""Texts whose keys are held at once."""
 
 Texts = dict[tuple[Pair, str], dict[str, int]]
 """The keys of stored texts in the database, by pair and content hash."""
@@ -144,13 +147,16 @@ class ConditionRepository(Repository):
         Raises:
             StoreError: there is no such grid.
         """
+        return dict(self.iterate_keys(grid))
+
+    def iterate_keys(self, grid: str) -> Iterator[tuple[tuple[str, Pair, str], LineKeys]]:
+        """The same, one text after another; the transaction lasts as long."""
         with self._database.reading() as connection:
             query = _texts_of_grid(TestKeysRow, grid_number(connection, grid)).distinct()
             query = query.add_columns(*(getattr(TestKeysRow, name) for name in LineKeys._fields))
-            return {
-                (test_set, Pair(source, target), content): LineKeys(*keys)
-                for test_set, source, target, content, *keys in fetched(connection, query)
-            }
+            rows = connection.execute(query, execution_options={"yield_per": _TEXTS})
+            for test_set, source, target, content, *keys in rows:
+                yield (test_set, Pair(source, target), content), LineKeys(*keys)
 
     def _add(self, table: type[TestSetRow | PromptRow | DecodingRow], record: AnyCondition) -> None:
         row = record.model_dump(exclude={"id"}) | {"identity": record.id}

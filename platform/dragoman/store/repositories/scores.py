@@ -118,8 +118,10 @@ def write(connection: Connection, cells: Sequence[CellScores]) -> None:
                 connection.execute(insert(connection, table), new)
         new_scores = []
         for row in filter(is_new, rows):
-            key = CellKey(row["model_id"], row["condition_id"], row["pair_id"])
-            new_scores.append(NewScore(key, partitions[key], row["metric_id"], row["signature_id"], row["value"]))
+            cell_key = CellKey(row["model_id"], row["condition_id"], row["pair_id"])
+            new_scores.append(
+                NewScore(cell_key, partitions[cell_key], row["metric_id"], row["signature_id"], row["value"])
+            )
         aggregates.add_cells(connection, [cell.identity for cell in cells if cell.scores], new_scores)
     _write_reasons(connection, cells, numbers.metrics)
 

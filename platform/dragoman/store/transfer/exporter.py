@@ -90,7 +90,7 @@ def _cells(store: Store, grid: str, addresses: dict[str, None]) -> Iterator[dict
 
 
 def _keys(store: Store, grid: str) -> Iterator[dict[str, Any]]:
-    for (test_set, pair, content), keys in store.conditions.keys_of_grid(grid).items():
+    for (test_set, pair, content), keys in store.conditions.iterate_keys(grid):
         yield {"test_set": test_set, "content": content, **pair._asdict(), **keys._asdict()}
 
 
