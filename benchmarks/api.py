@@ -31,9 +31,8 @@ from dragoman.spec.grid import GridSpec
 from dragoman.store.database.ids import pair_numbers
 from dragoman.store.schema import CellRow, GridModelRow, GridRow, ModelRow, TestRow
 from dragoman.store.store import Store
-from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
+from dragoman.tracking.logged_models import DECODING_TAG, GRID_TAG, MODEL_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_registry.registry_client.client import client_at
-from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_ui.auth import access_token
 from dragoman_ui.cli import command, environment, stop, wait_until_healthy
 

@@ -102,6 +102,11 @@ class DescribedState(StrEnum):
         return self.facts.needs_reason
 
     @property
+    def word(self) -> str:
+        """What tables and pages call it: what is open, by its mark."""
+        return self.facts.mark if self.is_open else self.value
+
+    @property
     def mark(self) -> str:
         """Its mark in a table where there is no score; `unscored` is translated, but not scored with this metric."""
         return self.facts.mark
@@ -120,7 +125,7 @@ class CellState(DescribedState):
 
     PLANNED = (
         "planned",
-        StateFacts("planned", "plan", "not translated yet", Tone.REST, Hatching.BLANK, is_open=True),
+        StateFacts("to do", "todo", "not translated yet", Tone.REST, Hatching.BLANK, is_open=True),
     )
     """Not translated yet."""
     RUNNING = (

@@ -81,3 +81,15 @@ def unicode_scripts(tag: str) -> frozenset[str]:
     """The scripts that Unicode gives to the letters of a language."""
     script = likely_script(tag)
     return frozenset(_UNICODE_SCRIPTS.get(script, (script,)))
+
+
+_WITHOUT_SPACES = {
+    "Hans", "Hant", "Hani", "Jpan", "Bopo", "Yiii", "Thai", "Laoo", "Khmr", "Mymr", "Lana", "Tale", "Talu", "Tavt",
+    "Ahom", "Tibt",
+}  # fmt: skip
+"""Scripts that put no space between words: those of the line breaking classes ID and SA of UAX #14, and Tibetan."""
+
+
+def puts_spaces_between_words(language: str) -> bool:
+    """Whether a language, as it is likely written, has spaces between its words."""
+    return likely_script(language) not in _WITHOUT_SPACES

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from dragoman.reports.scores import finer
-from dragoman.tables.table import Column, Decoration, Row, Table, p_value, share, word
-from dragoman_registry.audit.log import AuditRecord
+from dragoman.tables.table import Column, Decoration, Row, Table, sentence, share, word
+from dragoman_registry.audit.log import AuditRecord, Outcome
 from dragoman_registry.gate.report import GateReport
 
 
@@ -39,6 +38,8 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             "method": finding.method if finding.p_value is not None else None,
             "error": finding.error,
             "remark": finding.remark or None,
+            "found": finding.found(report.held_to.alias if report.held_to else "champion"),
+            "asked": finding.asked,
             "behind": "; ".join(finding.said_of_worst) or finding.note,
             **facts,
             **(
@@ -52,18 +53,12 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
     ]
     return Table(
         name="gate",
-        title=f"gate of {reports[0].grid}, {_named(reports[0])}",
+        title=f"Gate report of {reports[0].grid}, {_named(reports[0])}",
         columns=[
             word("model"),
-            word("metric"),
             *([word("test_set", "test set")] if any(each.test_set for each in reports[0].findings) else []),
             *([word("lines")] if any(each.lines for each in reports[0].findings) else []),
-            Column("bounded", "rule", lambda row: str(row["bounded"]).replace("_", " "), right=False),
-            finer("limit", "bound"),
-            word("over"),
-            finer("value"),
-            p_value("p_value", "p"),
-            share("pairs", "scored", "pairs"),
+            sentence("found"),
             Column(
                 "passed",
                 "verdict",
@@ -75,13 +70,21 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
                     html=lambda row: "✓ passed" if row["passed"] else "✗ failed",
                 ),
             ),
-            word("behind", "evidence"),
+            sentence("asked", "asked for"),
+            *([share("pairs", "scored", "pairs")] if any(row["scored"] < row["pairs"] for row in rows) else []),
+            *([_reason()] if any(row["behind"] not in ("", row["found"]) for row in rows) else []),
         ],
         content=rows,
         notes=notes,
         group="model",
         caption=" ".join(said) or None,
     )
+
+
+def _reason() -> Column:
+    """The pairs behind a verdict, or what decided it, where that is not what was found."""
+    return Column("behind", "reason", lambda row: "" if row["behind"] == row["found"] else row["behind"], right=False,
+                  values=("behind", "found"), wraps=True)  # fmt: skip
 
 
 def _named(report: GateReport) -> str:
@@ -97,29 +100,38 @@ def trail_table(records: Sequence[AuditRecord], notes: Sequence[str] = ()) -> Ta
     rows = [record.model_dump(mode="json") for record in records]
     return Table(
         name="trail",
-        title="audit trail",
+        title="Audit trail",
         columns=[
             word("sequence", "no."),
             Column("at", "when (UTC)", lambda row: str(row["at"])[:19].replace("T", " "), right=False),
             word("actor", "who"),
-            word("action"),
-            word("outcome"),
-            word("name", "model"),
-            word("alias"),
-            word("from_version", "from"),
-            word("to_version", "to"),
-            word("reason"),
+            Column("action", "action", lambda row: f"{row['action']} {row['outcome']}", right=False,
+                   values=("action", "outcome"), style=lambda row: _STYLES.get(str(row["outcome"]), "")),
+            Column("name", "alias", lambda row: f"{row['name']}@{row['alias']}", right=False, values=("name", "alias")),
+            Column("to_version", "version", _move, right=False, values=("from_version", "to_version")),
+            sentence("reason"),
         ],
         content=rows,
         notes=notes,
-    )
+        stub=2,
+        is_of_records=True,
+    )  # fmt: skip
+
+
+_STYLES = {Outcome.DONE.value: "green", Outcome.REFUSED.value: "bold red"}
+"""Looks of outcomes, beside their words."""
+
+
+def _move(row: Row) -> str:
+    """Where an alias moved, from where: ``1 → 2``."""
+    return f"{row['from_version'] or 'unset'} → {row['to_version'] or 'unset'}"
 
 
 def champions_table(rows: Sequence[Row], notes: Sequence[str]) -> Table:
     """Where every alias stands, since when and by whom."""
     return Table(
         name="champions",
-        title="champions",
+        title="Champions",
         columns=[
             word("name", "model"),
             word("alias"),

@@ -108,6 +108,8 @@ def test_an_interrupt_is_a_sentence(tmp_path: Path) -> None:
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in output
+    said = [line for line in output.splitlines() if line.startswith("dragoman: interrupted. ")]
+    assert len(said) == 1 and "the same command" in said[0]
 
 
 @pytest.mark.slow

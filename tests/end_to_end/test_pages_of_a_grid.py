@@ -249,14 +249,14 @@ def test_the_way_to_mlflow_and_back(
     visit: Do, address: str, home: Home, chromium: Any, settled: Do, let_in: Do
 ) -> None:
     link = visit("/grid?grid=mini").get_by_role("link", name="runs in MLflow").get_attribute("href")
-    assert link == "../#/experiments/1/runs"
+    assert link == "../#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=dragoman"
     runs = client_at(home.mlflow_url).search_runs(["1"])
     run = next(each.info.run_id for each in runs if each.info.run_name == "to-english evaluation")
     context = chromium.new_context(viewport={"width": 1400, "height": 900})  # MLflow's own pages may complain
     try:
         page = let_in(context.new_page(), address)
         page.set_default_timeout(PATIENCE)
-        page.goto(f"{address}/#/experiments/1/runs?viewStateShareKey=dragoman")
+        page.goto(f"{address}/dragoman/{link}")
         expect(page.get_by_role("link", name="base evaluation")).to_be_visible()
         expect(page.get_by_text("bleu/seen", exact=True).first).to_be_visible()
         expect(page.get_by_role("link", name="pair matrix")).to_be_visible()

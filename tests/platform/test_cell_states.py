@@ -34,7 +34,7 @@ def test_the_facts_of_the_states():
         CellState.FAILED, CellState.MISSING, CellState.UNSCORABLE,
     ]  # fmt: skip
     assert [state.mark for state in CellState] == [
-        "planned", "running", "unscored", "failed", "missing", "unscorable", "quoted",
+        "to do", "running", "unscored", "failed", "missing", "unscorable", "quoted",
     ]  # fmt: skip
     assert [state for state in CellState if state.has_scores] == [
         CellState.DONE,

@@ -18,16 +18,13 @@ from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store import records
 from dragoman.store.store import Store
-from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
+from dragoman.tracking.logged_models import DECODING_TAG, GRID_TAG, MODEL_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_jobs.driver.register_plan import register
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import renderers
 from dragoman_registry.registry_client.client import client_at
 from dragoman_registry.registry_client.versions import (
-    DECODING_TAG,
-    NAME_TAG,
-    PROMPT_TAG,
     RegisteredVersion,
     registered_names,
 )

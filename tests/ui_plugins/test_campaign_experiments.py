@@ -18,7 +18,7 @@ def experiments(monkeypatch: pytest.MonkeyPatch) -> Experiments:
     """Has MLflow know these experiments, by name and id, and the user have EDIT on number 1 alone."""
 
     def know(**ids: str) -> None:
-        known = {name: SimpleNamespace(experiment_id=number) for name, number in ids.items()}
+        known = {name: SimpleNamespace(experiment_id=number, tags={}) for name, number in ids.items()}
         client = SimpleNamespace(get_experiment_by_name=known.get)
         auth = SimpleNamespace(
             sender_is_admin=lambda: False,
@@ -40,15 +40,15 @@ def experiments(monkeypatch: pytest.MonkeyPatch) -> Experiments:
 
 def test_of_a_campaign_it_is_the_campaigns(experiments: Experiments) -> None:
     experiments(swept="1", alone="2", **{"swept-a": "3"})
-    assert mlflow_links.experiment_link("swept-a") == "../#/experiments/1/runs"
-    assert mlflow_links.experiment_link("alone") == "../#/experiments/2/runs"
+    assert mlflow_links.experiment_link("swept-a") == "../#/experiments/1/runs?workflowType=machine_learning"
+    assert mlflow_links.experiment_link("alone") == "../#/experiments/2/runs?workflowType=machine_learning"
     assert users.role_for_grid("swept-a") == Role.SUBMITTER
     assert users.role_for_grid("alone") == Role.VIEWER
 
 
 def test_a_grid_that_ran_when_campaigns_had_none_keeps_its_own(experiments: Experiments) -> None:
     experiments(**{"swept-a": "1"})
-    assert mlflow_links.experiment_link("swept-a") == "../#/experiments/1/runs"
+    assert mlflow_links.experiment_link("swept-a") == "../#/experiments/1/runs?workflowType=machine_learning"
     assert users.role_for_grid("swept-a") == Role.SUBMITTER
     assert mlflow_links.experiment_link("nowhere") is None
     assert users.role_for_grid("nowhere") == Role.VIEWER

@@ -22,9 +22,8 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
-from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
+from dragoman.tracking.logged_models import DECODING_TAG, GRID_TAG, MODEL_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_registry.registry_client.client import client_at
-from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_ui.api.scores import ENDPOINTS
 
 REAL = {

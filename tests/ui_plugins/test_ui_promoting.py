@@ -17,13 +17,13 @@ from dragoman.spec.decoding import Decoding
 from dragoman.spec.grid import GridSpec
 from dragoman.store.schema import GridRow
 from dragoman.store.store import Store
-from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
+from dragoman.tracking.logged_models import DECODING_TAG, GRID_TAG, MODEL_TAG, NAME_TAG, PROMPT_TAG
 from dragoman_registry.audit.history import faults
 from dragoman_registry.audit.log import AuditLog, Outcome
 from dragoman_registry.promotion.remote import RemotePromotions
 from dragoman_registry.promotion.requests import UNSET, PromotionRequest
 from dragoman_registry.registry_client.client import client_at
-from dragoman_registry.registry_client.versions import DECODING_TAG, NAME_TAG, PROMPT_TAG, aliases_of
+from dragoman_registry.registry_client.versions import aliases_of
 
 MODEL = "demo-translator"
 CONTENDERS = 8

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from dragoman import interruption
 from dragoman.alignment.named_measures import MEASURES
 from dragoman.alignment.parallel_lines import parallel_lines
 from dragoman.analysis.score_question import ScoreQuestion
@@ -104,6 +105,7 @@ def align(
     found = subjects(plan_from_store(store, grid), store, chosen, model or ())
     wanted = {subject: layers_of(subject, asked) for subject in found.chosen}
     run = AlignmentRun(store, chosen, lines, pooling=pooling, progress=ProgressDisplay(progress_console(quiet)))
+    interruption.keeps(f"Alignments of {grid} that were measured are kept: the same command measures the rest.")
     work = run.run(wanted, lambda: embedded_ray(chosen))
     question = ScoreQuestion(grid, chosen_metric(store, grid, metric), prompt=prompt, test_set=test_set)
     with store.snapshot() as snapshot:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from dragoman import interruption
 from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
@@ -52,6 +53,7 @@ def judge_consistency(
         raise StoreError(f"{metric} is no judge, and scores the same each time: name one, such as gemba-mqm.")
     texts = GridTexts(store, grid)
     pairs = [texts.pair(each) for each in pair or ()]
+    interruption.keeps("Answers of the judge are kept, and are not paid for again: the same command asks for the rest.")
     twice = judged_twice(
         store, grid, configured[0], sample=sample, seed=seed, home=settings().home.resolve(), pairs=pairs
     )

@@ -1,5 +1,6 @@
 """`dragoman likelihood`: how likely models find references after the right instruction, none and a wrong one."""
 
+from dragoman import interruption
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
     GridArgument,
@@ -58,6 +59,7 @@ def likelihood(
     run = LikelihoodRun(
         store, chosen, grid, family, test_set=test_set, progress=ProgressDisplay(progress_console(quiet))
     )
+    interruption.keeps(f"Likelihoods of {grid} that were computed are kept: the same command computes the rest.")
     work = run.run(found.chosen, lambda: embedded_ray(chosen))
     question = ScoreQuestion(grid, chosen_metric(store, grid, metric), prompt=prompt, test_set=test_set)
     with store.snapshot() as snapshot:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dragoman import logs, plugins
+from dragoman import interruption, logs, plugins
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.plan import SpecArgument
 from dragoman.planning.model_metrics import configured_metrics
@@ -49,8 +49,13 @@ def run(
     """
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]
     chosen = asked_for(workers, cpus, gpus, training_workers, training_gpus)
+    from dragoman_jobs.driver.complete import is_complete  # brings the store, which a wrong spec need not wait for
+
     incomplete = False
     for plan in plans:
+        if is_complete(plan, chosen):
+            _tell_complete(plan, chosen, quiet, alone=len(plans) == 1)
+            continue
         try:
             run_here(plan, chosen, quiet, attach=attach)
         except typer.Exit:
@@ -80,7 +85,26 @@ def submit(
     where = chosen_address(address)
     plans = [make_plan(grid) for grid in load_campaign(spec).grids]
     for plan in plans:
+        interruption.keeps(
+            "Grids that were submitted before run on, as `dragoman list` shows: submit the others again, or stop one "
+            "with `dragoman stop`."
+        )
         send(plan, asked_for(workers, cpus, gpus, training_workers, training_gpus), where)
+
+
+def _tell_complete(plan: Plan, chosen: Settings, quiet: bool, *, alone: bool) -> None:
+    """Print a complete grid's results; of one among others, which would take long, only where they are."""
+    if quiet:
+        return
+    if not alone:
+        say(f"{plan.spec.name} is complete; `dragoman results {plan.spec.name}` prints its scores.")
+        return
+    from dragoman.store.store import Store
+    from dragoman_jobs.driver.answers import print_answers
+
+    store = Store.open_existing(chosen.store_url, chosen.blobs_url)
+    say(f"{plan.spec.name} is complete: nothing is left to do.")
+    print_answers(plan, store)
 
 
 def run_here(plan: Plan, chosen: Settings, quiet: bool, *, failed_too: bool = True, attach: str | None = None) -> None:
@@ -93,6 +117,11 @@ def run_here(plan: Plan, chosen: Settings, quiet: bool, *, failed_too: bool = Tr
     from dragoman_jobs.driver.prewarm import prewarm_base
     from dragoman_jobs.driver.progress import log_console
 
+    grid = plan.spec.name
+    interruption.keeps(
+        f"What is done of {grid} is kept, finetunings to their last checkpoint: the same command goes on with it, "
+        f"and so does `dragoman resume {grid}`."
+    )
     shares = Shares.of(chosen)
     has_models = bool(configured_metrics(plan.spec.evaluation.metrics))
     if attach is None:

@@ -66,6 +66,10 @@ class RemoteWorker(ABC):
         """Start a method of the worker."""
 
     @abstractmethod
+    def stream(self, method: str, *arguments: Any) -> Ref:
+        """Start a method that yields, to be taken as of `Cluster.stream`."""
+
+    @abstractmethod
     def kill(self) -> None:
         """End the process at once."""
 

@@ -319,6 +319,10 @@ class _Holder:
         with told_apart():
             return getattr(self._object, method)(*arguments)
 
+    def stream(self, method: str, *arguments: Any) -> Iterator[Any]:
+        with told_apart():
+            yield from getattr(self._object, method)(*arguments)
+
 
 class _RayWorker(RemoteWorker):
     def __init__(self, ray: Any, actor: Any) -> None:
@@ -326,6 +330,9 @@ class _RayWorker(RemoteWorker):
 
     def call(self, method: str, *arguments: Any) -> Ref:
         return self._actor.call.remote(method, *arguments)
+
+    def stream(self, method: str, *arguments: Any) -> Ref:
+        return self._actor.stream.options(num_returns="streaming").remote(method, *arguments)
 
     def kill(self) -> None:
         self._ray.kill(self._actor)

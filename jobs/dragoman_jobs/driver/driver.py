@@ -177,7 +177,8 @@ class Driver:
     def _pool(self, cluster: Cluster) -> WorkerPool:
         device = "cuda" if self._shares.evaluation.gpus else "cpu"
         arguments = (self._settings.blobs_url, device, self._plugins())
-        return WorkerPool(cluster, lambda: cluster.worker(Worker, *arguments, share=self._shares.evaluation))
+        share = self._shares.evaluation
+        return WorkerPool(cluster, lambda: cluster.worker(Worker, *arguments, share=share), self._settings.batch_tokens)
 
     def _scoring(self, cluster: Cluster) -> MetricPool:
         device = "cuda" if self._shares.metric.gpus else "cpu"

@@ -132,8 +132,9 @@ class DriverLoop:
                 self._take_chosen(ref)
             elif ref in self._scoring.refs:
                 self._take_scored(ref)
-            elif (ended := self._pool.take(ref)) is not None:
-                self._take_ended(ended)
+            else:
+                for ended in self._pool.take(ref):
+                    self._take_ended(ended)
         if time.monotonic() >= self._next_show:
             self._next_show = time.monotonic() + _POLL_SECONDS
             self._show()
@@ -205,7 +206,7 @@ class DriverLoop:
         if ended.outcome is None:
             return
         task, done = ended.task, ended.outcome
-        self._timeline.add(Work.TRANSLATING, done.ended - done.busy, done.ended)
+        self._timeline.add(Work.TRANSLATING, done.began, done.ended)
         self.given_up |= set(self._scoring.add(
             OpenScore(task.cell, task.pair, metric, task.test, done.translation.hypotheses)
             for metric in self._scoring.metrics

@@ -1,7 +1,6 @@
 """Run one grid from plan to results: what `dragoman run` and a submitted job do."""
 
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -11,8 +10,6 @@ from tempfile import TemporaryFile
 from rich.console import Console
 
 from dragoman import watchdog
-from dragoman.analysis.score_question import ScoreQuestion
-from dragoman.analysis.systems import model_names
 from dragoman.cell import CellState
 from dragoman.disk import told_apart
 from dragoman.errors import DragomanError
@@ -21,9 +18,10 @@ from dragoman.planning.adoption import adopt_from
 from dragoman.planning.candidates import candidates_plan, is_theirs
 from dragoman.planning.manifest import prepare
 from dragoman.planning.plan import Plan
+from dragoman.planning.tokenizer_coverage import coverages
 from dragoman.planning.training_data import check_contamination
 from dragoman.reports.plan import reading_text
-from dragoman.reports.results_by_test_set import answers_by_test_set
+from dragoman.reports.plan_lines import cannot_write
 from dragoman.scratch_folder import temporary_files, temporary_folder
 from dragoman.settings import Settings
 from dragoman.signals import interruptible
@@ -33,12 +31,12 @@ from dragoman.store.jobs.progress import progress as cell_states
 from dragoman.store.maintenance.relocation import settle_home
 from dragoman.store.maintenance.rescoring import rescore, unscored_metrics
 from dragoman.store.store import Store
-from dragoman.tables.render import Form, render
 from dragoman.tracking.background import BackgroundTracker
 from dragoman.tracking.mlflow import Tracker, import_mlflow
 from dragoman_jobs.cluster.ray_cluster import RayCluster
 from dragoman_jobs.cluster.ray_jobs_api import RayJobs
 from dragoman_jobs.cluster.system_metrics import Measure, Spool, SystemMetrics, nodes_of, this_machine
+from dragoman_jobs.driver.answers import print_answers
 from dragoman_jobs.driver.backlog import Backlog
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.finishers import finish
@@ -153,6 +151,8 @@ def _run(
             try:
                 driver.commit_files(job.check)
                 if backlog := driver.remaining(failed_too):
+                    for sentence in cannot_write(coverages(plan).found):
+                        progress.say(sentence)
                     sampling = partial(SystemMetrics, spool=spool, tracker=tracker)
                     _work(driver, backlog, connect, grid, reporter, sampling)
             except BaseException as error:
@@ -163,7 +163,9 @@ def _run(
                 rescore(store, grid, lacking)
             failed = sum(states.get(CellState.FAILED, 0) for states in cell_states(store, grid).values())
             reporter.finish(failed=bool(failed or driver.unscored))
-            _print_answers(plan, store, console)
+            if not console.quiet:
+                console.print()
+                print_answers(plan, store)
         with console.status("writing to MLflow"):
             complaints = tracker.close()
         for complaint in complaints:
@@ -240,14 +242,3 @@ def _work(
                     backlog = driver.remaining(failed_too=False)
         finally:
             cluster.close()
-
-
-def _print_answers(plan: Plan, store: Store, console: Console) -> None:
-    """What `dragoman results GRID` prints."""
-    grid, metric = plan.spec.name, plan.spec.evaluation.metric_names[0]
-    with store.snapshot() as snapshot:
-        tables = answers_by_test_set(snapshot, ScoreQuestion(grid, metric), models=model_names(snapshot, grid))
-        text = render(tables, Form.TEXT)
-    console.print()
-    if not console.quiet:
-        sys.stdout.write(text)

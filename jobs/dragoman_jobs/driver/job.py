@@ -18,6 +18,7 @@ from dragoman.store.jobs import control
 from dragoman.store.records import JobLine, JobState, LineKind
 from dragoman.store.repositories.jobs import SUPERSEDED
 from dragoman.store.store import Store
+from dragoman.store.training_records import TrainingReport
 from dragoman_jobs.driver.retry import SECONDS, with_retries
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Job:
         """Its number in the store, once it has begun."""
         self._lines: list[JobLine] = []
         self._progress: Mapping[str, Any] | None = None
+        self._trainings: dict[str, TrainingReport] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._stopped_by: str | None = None
@@ -113,6 +115,11 @@ class Job:
         with self._lock:
             self._progress = progress
 
+    def report(self, training: TrainingReport) -> None:
+        """Set how far a finetuning is, which is written with the next heartbeat."""
+        with self._lock:
+            self._trainings[training.model] = training
+
     def check(self) -> None:
         """Go on, unless somebody wants it to stop.
 
@@ -141,7 +148,10 @@ class Job:
 
     def _beat(self) -> None:
         with self._lock:
-            lines, progress = list(self._lines), self._progress
-        self._stopped_by = self._store.jobs.beat(self.number, progress, lines) or self._stopped_by
+            lines, progress, trainings = list(self._lines), self._progress, list(self._trainings.values())
+        self._stopped_by = self._store.jobs.beat(self.number, progress, lines, trainings) or self._stopped_by
         with self._lock:
             del self._lines[: len(lines)]
+            for each in trainings:
+                if self._trainings[each.model] is each:
+                    del self._trainings[each.model]

@@ -94,7 +94,7 @@ class MlflowReporter:
         questions = _questions(plan, model)
         for name, question in questions.items():
             with suppress(StoreError):  # of a metric whose scores can't be compared there is no table
-                tables[name] = partition_table(store, question, model=model.name)
+                tables[name] = partition_table(store, question, model=model.name, resample=False)
         self._scopes |= dict.fromkeys(row.scope for rows in tables.values() for row in rows)
         if self._written.get(model.id) == tables:
             return

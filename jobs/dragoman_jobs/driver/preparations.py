@@ -75,7 +75,13 @@ class Preparations:
     ) -> list[CellTask]:
         """What workers need to know of the cells of a model that is prepared."""
         plan = self._plan
-        prepared = PreparedModel(model=model.id, engine=ready.engine, path=ready.path)
+        prepared = PreparedModel(
+            model=model.id,
+            engine=ready.engine,
+            path=ready.path,
+            batch_invariant=ready.batch_invariant,
+            keeps_prefixes=ready.keeps_prefixes,
+        )
         checkpoint = checkpoint_of(plan, model, self._settings.models_dir)
         by_default = plan.decoding_of(model.id)
         decodings = {test_set.id: plan.decoding_of(model.id, test_set) for test_set in plan.test_sets}

@@ -1,6 +1,7 @@
 """Progress bars of a running grid: finetunings by step, cells by state, and the time left."""
 
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
@@ -22,6 +23,8 @@ from rich.text import Text
 
 from dragoman.control_characters import LINES, visible
 from dragoman.redaction import masked
+from dragoman.store.training_records import TrainingReport
+from dragoman.tables.durations import duration
 from dragoman_jobs.driver.job import Job
 from dragoman_jobs.driver.throughput import Rates
 
@@ -34,6 +37,10 @@ def log_console(quiet: bool = False) -> Console:
     return Console(quiet=quiet, width=None if sys.stdout.isatty() else LOG_WIDTH)
 
 
+LINE_SECONDS = 60.0
+"""The longest that a log says nothing of a bar that moves."""
+
+
 class _NoteColumn(ProgressColumn):
     """The loss of a finetuning, or the cells that failed and are missing."""
 
@@ -42,7 +49,10 @@ class _NoteColumn(ProgressColumn):
 
 
 class ProgressDisplay:
-    """Live bars in a terminal; in a log, a line whenever another tenth is done. All of it goes to the job's log."""
+    """Live bars in a terminal; in a log, a line for the first step, each tenth and each minute.
+
+    All of it goes to the job's log.
+    """
 
     def __init__(self, console: Console, job: Job | None = None) -> None:
         """Prepare.
@@ -66,6 +76,7 @@ class ProgressDisplay:
         )
         self._tasks: dict[str, TaskID] = {}
         self._tenths: dict[str, int] = {}
+        self._said: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -103,6 +114,11 @@ class ProgressDisplay:
             self._job.show(measured)
             self._job.check()
 
+    def report(self, training: TrainingReport) -> None:
+        """Write how far a finetuning is to the store, where every page and command reads it."""
+        if self._job:
+            self._job.report(training)
+
     def _print(self, line: str) -> None:
         # on a cluster it ends in Ray's log, which others may read
         self._bars.console.print(visible(masked(line), LINES), highlight=False, markup=False)
@@ -117,16 +133,39 @@ class ProgressDisplay:
     def bar(self, name: str, total: int, done: int = 0) -> None:
         """Start a bar; what was done before this run counts as done, not as speed."""
         self._tasks[name] = self._bars.add_task(name, total=total, completed=done)
-        self._tenths[name] = 10 * done // max(total, 1)
+        self._begin(name, total, done)
 
-    def update(self, name: str, done: int, note: str = "") -> None:
-        """Move a bar."""
-        self._bars.update(self._tasks[name], completed=done, note=note)
-        total = int(self._bars.tasks[self._tasks[name]].total or 1)
+    def restart(self, name: str, done: int) -> None:
+        """Have a bar go on from elsewhere than where it stood: what was done before is not its speed."""
+        self._bars.reset(self._tasks[name], completed=done)
+        self._begin(name, self._total(name), done)
+
+    def _begin(self, name: str, total: int, done: int) -> None:
+        self._tenths[name] = 10 * done // max(total, 1)
+        self._said.pop(name, None)
+
+    def _total(self, name: str) -> int:
+        return int(self._bars.tasks[self._tasks[name]].total or 1)
+
+    def update(self, name: str, done: int, note: str = "", seconds_left: float | None = None) -> None:
+        """Move a bar.
+
+        Args:
+            name: its name.
+            done: how much is done.
+            note: what stands after it.
+            seconds_left: the time left, for the log; a terminal's bar tells it by itself.
+        """
+        task = self._bars.tasks[self._tasks[name]]
+        has_moved = done > task.completed
+        self._bars.update(task.id, completed=done, note=note)
+        total, now = self._total(name), time.monotonic()
         tenth = 10 * done // total
-        if tenth > self._tenths[name]:
-            self._tenths[name] = tenth
-            line = ", ".join(filter(None, (f"{name}: {done} of {total}", note)))
+        is_due = has_moved and now - self._said.get(name, -LINE_SECONDS) >= LINE_SECONDS
+        if tenth > self._tenths[name] or is_due:
+            self._tenths[name], self._said[name] = tenth, now
+            left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+            line = ", ".join(filter(None, (f"{name}: {done} of {total}", note, left)))
             if not self._live:
                 self._print(line)
             if self._job:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -13,18 +14,24 @@ from dragoman.model import ModelIdentity
 from dragoman.partition import TrainingGraph
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.settings import Settings
+from dragoman.store.jobs.trainings import last_report
 from dragoman.store.store import Store
+from dragoman.store.training_records import TrainingReport
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, NOTHING, Cluster, Ref, Share, WorkerDiedError
 from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
 from dragoman_jobs.driver.progress import ProgressDisplay
 from dragoman_jobs.driver.retry import with_retries
+from dragoman_jobs.driver.training_course import TrainingCourse
 from dragoman_jobs.finetune.ray_train import train_together
 from dragoman_jobs.finetune.result import FinetuneResult, Progress
 from dragoman_jobs.finetune.task import TrainingTask, train
 
 LOOK_SECONDS = 2.0
 """Between two looks whether another driver is through with a finetuning."""
+
+REPORT_SECONDS = 1.0
+"""Between two reports of a finetuning; the store hears of them with the driver's heartbeats."""
 
 
 class FinetuningResult(NamedTuple):
@@ -43,8 +50,11 @@ class _Training:
     """A finetuning under way."""
 
     task: TrainingTask
+    course: TrainingCourse
     attempts: int = 1
     last: Progress | None = None
+    told: float = 0.0
+    """When it was last told how far it is (`time.monotonic`)."""
 
 
 class Finetunings:
@@ -124,6 +134,8 @@ class Finetunings:
             elif is_mine:
                 self._elsewhere.remove(planned)
                 self._start(cluster, planned)
+            elif report := with_retries(partial(last_report, self._store, planned.identity.id)):
+                self._progress.update(f"finetune {planned.identity.name}", report.step, "in another grid's driver")
         for planned in there:
             self._unlock(planned)
             self._elsewhere.remove(planned)
@@ -139,24 +151,32 @@ class Finetunings:
             progress: Progress = cluster.result(ref)
         except StopIteration:
             del self._running[ref]
+            self._progress.report(training.course.report())
             self._record(training.task)
             return FinetuningResult(planned.identity)
         except WorkerDiedError as error:
             del self._running[ref]
             if training.attempts < MAX_ATTEMPTS:
                 self._progress.say(f"finetune {name}: its process died; it continues from its checkpoint")
-                self._start(cluster, planned, training.attempts + 1)
+                self._start(cluster, planned, training.attempts + 1, training.course.report())
                 return None
-            return self._fail(planned, f"finetuning died {MAX_ATTEMPTS} times ({error})", cluster.detail(error))
+            return self._fail(training, f"finetuning died {MAX_ATTEMPTS} times ({error})", cluster.detail(error))
         except DiskError:
             raise
         except DragomanError as error:
             del self._running[ref]
-            return self._fail(planned, f"finetuning failed: {error}", cluster.detail(error))
+            return self._fail(training, f"finetuning failed: {error}", cluster.detail(error))
         if training.last and progress.step <= training.last.step:
             self._progress.say(f"finetune {name}: a worker died; all continue from the last checkpoint")
+        if training.course.take(progress):
+            self._progress.restart(f"finetune {name}", progress.step - 1)
+            self._progress.say(f"finetune {name}: goes on at step {progress.step} of {progress.steps}")
         training.last = progress
-        self._progress.update(f"finetune {name}", progress.step, f"loss {progress.loss:.2f}")
+        note = f"loss {progress.loss:.2f}, {progress.tokens_per_second:,.0f} target tokens/s"
+        self._progress.update(f"finetune {name}", progress.step, note, training.course.seconds_left)
+        if progress.step == progress.steps or time.monotonic() - training.told >= REPORT_SECONDS:
+            training.told = time.monotonic()
+            self._progress.report(training.course.report())
         if self._reporter:
             self._reporter.step(planned.identity, progress)
         return None
@@ -167,7 +187,9 @@ class Finetunings:
             lock.release()
         self._locks.clear()
 
-    def _start(self, cluster: Cluster, planned: PlannedTraining, attempts: int = 1) -> None:
+    def _start(
+        self, cluster: Cluster, planned: PlannedTraining, attempts: int = 1, before: TrainingReport | None = None
+    ) -> None:
         base = self._plan.spec.base
         task = TrainingTask(
             planned=planned,
@@ -177,11 +199,18 @@ class Finetunings:
             device="cuda" if self._shares.training.gpus else "cpu",
         )
         workers, share = self._shares.training_workers, self._shares.training
+        course = TrainingCourse(
+            planned.identity.id,
+            planned.finetuning.method.steps,
+            before or with_retries(partial(last_report, self._store, planned.identity.id)),
+        )
+        self._progress.report(course.report())
+        self._progress.say(f"finetune {planned.identity.name}: loading the model and its examples")
         if workers == 1:
             ref = cluster.stream(train, task, share=share)
         else:  # their starting by Ray Train takes longer than a small training
             ref = cluster.stream(train_together, task, workers, share, share=NOTHING)
-        self._running[ref] = _Training(task, attempts)
+        self._running[ref] = _Training(task, course, attempts)
 
     def _record(self, task: TrainingTask) -> None:
         planned = task.planned
@@ -199,7 +228,9 @@ class Finetunings:
             self._reporter.trained(planned)
         self._progress.update(f"finetune {planned.identity.name}", planned.finetuning.method.steps, "trained")
 
-    def _fail(self, planned: PlannedTraining, reason: str, detail: str | None) -> FinetuningResult:
+    def _fail(self, training: _Training, reason: str, detail: str | None) -> FinetuningResult:
+        planned = training.task.planned
+        self._progress.report(training.course.report(failure=reason))
         self._unlock(planned)
         return FinetuningResult(planned.identity, reason, detail)
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
@@ -33,6 +33,17 @@ class Hypothesis(NamedTuple):
     """Tokens generated."""
 
 
+class Request(NamedTuple):
+    """One sentence to translate."""
+
+    pair: Pair
+    """The direction."""
+    source: str
+    """The sentence."""
+    prompt: str
+    """The same sentence in its rendered prompt."""
+
+
 class SentenceStates(NamedTuple):
     """One sentence as a model represents it."""
 
@@ -51,6 +62,23 @@ class Engine(ABC):
 
     An engine's module is cheap to import: what is heavy (torch) is imported where it is needed.
     """
+
+    keeps_prefixes: ClassVar[bool] = False
+    """Whether what prompts begin with is kept from call to call, and not read again: a worker then gets the targets of
+    one source in sequence."""
+
+    @classmethod
+    def is_batch_invariant(cls, decoding: Decoding, device: str) -> bool:
+        """Whether a sentence has the same text, to the byte, whatever is decoded with it; not promised by default.
+
+        Cells of an engine that promises it are decoded together, several as one list; others one by one.
+
+        Args:
+            decoding: how it decodes.
+            device: `cpu` or `cuda`.
+        """
+        del decoding, device
+        return False
 
     @classmethod
     def check_gpus(cls, gpus: float) -> None:
@@ -126,6 +154,22 @@ class Engine(ABC):
         """
         del pair, sources
         return self.translate(prompts)
+
+    def translate_requests(self, requests: Sequence[Request]) -> list[Hypothesis]:
+        """The translation of every sentence, in order, of several pairs; pair by pair by default.
+
+        Args:
+            requests: the sentences.
+        """
+        places: dict[Pair, list[int]] = {}
+        for place, request in enumerate(requests):
+            places.setdefault(request.pair, []).append(place)
+        found: dict[int, Hypothesis] = {}
+        for pair, of_pair in places.items():
+            asked = [requests[place] for place in of_pair]
+            answers = self.translate_pair(pair, [each.source for each in asked], [each.prompt for each in asked])
+            found.update(zip(of_pair, answers, strict=True))
+        return [found[place] for place in range(len(requests))]
 
     def sentence_states(self, language: str, texts: Sequence[str], pooling: Pooling) -> Iterator[SentenceStates]:
         """The hidden states of every sentence, pooled over its tokens, in any order; one without tokens is left out.

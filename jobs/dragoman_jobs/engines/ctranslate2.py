@@ -11,7 +11,7 @@ from dragoman.errors import ModelError, first_line
 from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, Hypothesis, Request, UnsupportedModelError
 from dragoman_jobs.engines.tokenization import DecodingFacts, PromptTokenizer, batches, in_halves, untranslatable
 from dragoman_jobs.models.atomic_folder import make_once
 from dragoman_jobs.models.checkpoint import Checkpoint
@@ -48,6 +48,11 @@ class CTranslate2Engine(Engine):
             )
         folder = cache / checkpoint.id / f"ctranslate2-{decoding.precision}-v{VERSION}"
         return make_once(folder, lambda partial: _convert(checkpoint, decoding.precision, partial))
+
+    @classmethod
+    def is_batch_invariant(cls, decoding: Decoding, device: str) -> bool:
+        """On a CPU, in float32 or int8; in half precision a product of matrices rounds by its number of rows."""
+        return device == "cpu"
 
     @classmethod
     def untranslatable(cls, prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
@@ -121,18 +126,23 @@ class CTranslate2Engine(Engine):
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
         """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
-        languages, limits = self._prompting.facts.languages, self._prompting.limits(sources)
+        return self.translate_requests([Request(pair, *each) for each in zip(sources, prompts, strict=True)])
+
+    def translate_requests(self, requests: Sequence[Request]) -> list[Hypothesis]:
+        """The same for sentences of several pairs, which share batches."""
+        languages = self._prompting.facts.languages
+        limits = self._prompting.limits([request.source for request in requests])
         if languages is None:
-            return self._continue(prompts, limits)
-        encoded, target = self._prompting.encode_sentences(languages, pair, sources)
+            return self._continue([request.prompt for request in requests], limits)
+        encoded = self._prompting.encode_sentences(languages, requests)
         hypotheses: dict[int, Hypothesis] = {}
         size = settings().batch_tokens // self._decoding.beam
-        for batch in batches([len(ids) for ids in encoded], size, True, self._groups(limits)):
+        for batch in batches([len(ids) for ids, _ in encoded], size, True, self._groups(limits)):
             results = in_halves(
                 batch,
                 lambda places: self._model.translate_batch(
-                    [[str(token) for token in encoded[place]] for place in places],
-                    target_prefix=[[str(target)]] * len(places),
+                    [[str(token) for token in encoded[place][0]] for place in places],
+                    target_prefix=[[str(encoded[place][1])] for place in places],
                     max_decoding_length=max(limits[place] for place in places) + 1,  # the language counts
                     min_decoding_length=2 if self._decoding.beam > 1 else 1,
                     **self._search,
@@ -141,7 +151,7 @@ class CTranslate2Engine(Engine):
             for place, result in zip(batch, results, strict=True):
                 ids = [int(token) for token in result.hypotheses[0][1:]]
                 hypotheses[place] = self._prompting.hypothesis(ids, limits[place])
-        return [hypotheses[place] for place in range(len(sources))]
+        return [hypotheses[place] for place in range(len(requests))]
 
     def _groups(self, limits: Sequence[int]) -> Sequence[int] | None:
         """Greedy text is cut where it must end; what beams find depends on how long they may become."""
@@ -174,23 +184,39 @@ def _compute_type(precision: str, dtype: str, device: str) -> str:
 
 
 def _convert(checkpoint: Checkpoint, precision: str, out: Path) -> None:
-    from dragoman_jobs.engines.ctranslate2_convert import check_ctranslate2, write_ctranslate2
-
     name, work, converted = checkpoint.model, out / "work", out / _MODEL
     original = local_folder(name, checkpoint.revision)
     config = load_config(original)
     if checkpoint.adapter:
         original = merge_adapter(checkpoint, work / "merged")
-    folder, dtype = original, "auto"
-    if config.model_type == "xglm":
-        # float32, since its tables would be rounded in half precision
-        folder, dtype = xglm_to_opt(original, work / "opt"), "float32"
     tokenizer = load_tokenizer(original)
     facts = DecodingFacts.of(original, config, tokenizer)
     facts.write(out, original, tokenizer)
+    quantization = "int8" if precision == "int8" else None
+    if not (config.model_type == "xglm" and _is_written(original, converted, quantization)):
+        _convert_and_check(name, original, work, converted, facts, quantization)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _is_written(original: Path, converted: Path, quantization: str | None) -> bool:
+    """Whether an XGLM could be written from its tensors, which needs no check."""
+    from dragoman_jobs.engines.ctranslate2_xglm import write_xglm
+
+    return write_xglm(original, load_config(original), converted, quantization)
+
+
+def _convert_and_check(
+    name: str, original: Path, work: Path, converted: Path, facts: DecodingFacts, quantization: str | None
+) -> None:
+    """Convert by CTranslate2's own converter, and hold the logits against the model's own."""
+    from dragoman_jobs.engines.ctranslate2_convert import check_ctranslate2, write_ctranslate2
+
+    folder, dtype = original, "auto"
+    if load_config(original).model_type == "xglm":
+        # float32, since its tables would be rounded in half precision
+        folder, dtype = xglm_to_opt(original, work / "opt"), "float32"
     write_ctranslate2(name, folder, dtype, converted)
     check_ctranslate2(name, original, converted, facts)
-    if precision == "int8":
+    if quantization is not None:
         shutil.rmtree(converted)
-        write_ctranslate2(name, folder, dtype, converted, quantization="int8")
-    shutil.rmtree(work, ignore_errors=True)
+        write_ctranslate2(name, folder, dtype, converted, quantization=quantization)

@@ -26,6 +26,10 @@ class PreparedCheckpoint(NamedTuple):
     """What it loads."""
     untranslatable: dict[Pair, str]
     """Pairs that it can't translate, each with the reason."""
+    batch_invariant: bool = False
+    """Whether cells may be decoded together (`Engine.is_batch_invariant`)."""
+    keeps_prefixes: bool = False
+    """Whether what prompts begin with is kept from cell to cell (`Engine.keeps_prefixes`)."""
 
 
 def prepare_model(
@@ -34,7 +38,8 @@ def prepare_model(
     """What `choose_engine` finds, and which of some pairs it can't translate."""
     chosen, path = choose_engine(name, checkpoint, decoding, cache, gpus)
     engine: type[Engine] = plugins.load("engines", chosen)
-    return PreparedCheckpoint(chosen, path, engine.untranslatable(path, pairs))
+    is_invariant = engine.is_batch_invariant(decoding, "cuda" if gpus else "cpu")
+    return PreparedCheckpoint(chosen, path, engine.untranslatable(path, pairs), is_invariant, engine.keeps_prefixes)
 
 
 def choose_engine(

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Hypothesis
+from dragoman_jobs.engines.base import Hypothesis, Request
 from dragoman_jobs.engines.fast_tokenizer import fast_tokenizer
 from dragoman_jobs.engines.language_tokens import LanguageTokens
 from dragoman_jobs.engines.stop_rules import breaks, cut, limits, stop_tokens
@@ -120,25 +120,23 @@ class PromptTokenizer:
         # one by one: a batch would start as many threads as the machine has cores
         return [self._encode(number, *each) for number, each in enumerate(zip(prompts, most, strict=True), 1)]
 
-    def encode_sentences(
-        self, languages: LanguageTokens, pair: Pair, sources: Sequence[str]
-    ) -> tuple[list[list[int]], int]:
+    def encode_sentences(self, languages: LanguageTokens, requests: Sequence[Request]) -> list[tuple[list[int], int]]:
         """The tokens of every sentence as an encoder reads it, and the token its translation begins with.
 
         Raises:
             ModelError: the model does not know one of the languages, or a sentence is longer than its positions.
         """
-        target, most = languages.token(pair.target), self._decoding.max_new_tokens
+        most = self._decoding.max_new_tokens
         encoded = []
-        for number, source in enumerate(sources, 1):
+        for number, (pair, source, _) in enumerate(requests, 1):
             ids = languages.around(self._tokens(source), pair.source)
             if self.facts.positions is not None and max(len(ids), most + 2) > self.facts.positions:
                 raise ModelError(
                     f"Sentence {number} of {pair} has {len(ids)} tokens and {most} may be written; the "
                     f"model has {self.facts.positions} positions: lower max_new_tokens or leave such sentences out."
                 )
-            encoded.append(ids)
-        return encoded, target
+            encoded.append((ids, languages.token(pair.target)))
+        return encoded
 
     def without_room(
         self, pair: Pair, sources: Sequence[str], prompts: Sequence[str], positions: int | None = None

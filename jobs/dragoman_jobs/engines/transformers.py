@@ -10,7 +10,7 @@ from dragoman.pair import Pair
 from dragoman.settings import settings
 from dragoman.spec.decoding import Decoding
 from dragoman.store.alignment_records import Pooling
-from dragoman_jobs.engines.base import Engine, Hypothesis, SentenceStates, UnsupportedModelError
+from dragoman_jobs.engines.base import Engine, Hypothesis, Request, SentenceStates, UnsupportedModelError
 from dragoman_jobs.engines.hidden_states import sentence_states
 from dragoman_jobs.engines.reference_likelihood import log_probabilities
 from dragoman_jobs.engines.sampling import samplers
@@ -69,6 +69,11 @@ class TransformersEngine(Engine):
         )
 
     @classmethod
+    def is_batch_invariant(cls, decoding: Decoding, device: str) -> bool:
+        """On a CPU, in float32; what is drawn follows from a sentence's own prompt."""
+        return device == "cpu"
+
+    @classmethod
     def untranslatable(cls, prepared: Path, pairs: Sequence[Pair]) -> dict[Pair, str]:
         """Those with a language that an encoder-decoder has no token for."""
         return untranslatable(prepared, pairs)
@@ -124,11 +129,19 @@ class TransformersEngine(Engine):
 
     def translate_pair(self, pair: Pair, sources: Sequence[str], prompts: Sequence[str]) -> list[Hypothesis]:
         """What continues every prompt, or, by an encoder-decoder, the translation of every sentence."""
-        languages, limits = self._prompting.facts.languages, self._prompting.limits(sources)
+        return self.translate_requests([Request(pair, *each) for each in zip(sources, prompts, strict=True)])
+
+    def translate_requests(self, requests: Sequence[Request]) -> list[Hypothesis]:
+        """The same for sentences of several pairs; an encoder-decoder's batch has one target language."""
+        languages, size = self._prompting.facts.languages, settings().batch_tokens
+        limits = self._prompting.limits([request.source for request in requests])
         if languages is None:
-            return self._generate(self._prompting.encode(prompts, limits), limits, settings().batch_tokens)
-        encoded, target = self._prompting.encode_sentences(languages, pair, sources)
-        return self._generate(encoded, limits, settings().batch_tokens, (languages.start, target))
+            return self._generate(
+                self._prompting.encode([request.prompt for request in requests], limits), limits, size
+            )
+        encoded = self._prompting.encode_sentences(languages, requests)
+        begun = [(languages.start, target) for _, target in encoded]
+        return self._generate([ids for ids, _ in encoded], limits, size, begun)
 
     def sentence_states(self, language: str, texts: Sequence[str], pooling: Pooling) -> Iterator[SentenceStates]:
         """The hidden states of every sentence, pooled over its tokens; only sentences of one length share a batch."""
@@ -147,7 +160,11 @@ class TransformersEngine(Engine):
         return log_probabilities(self._model, self._prompting, self._device, prompts=prompts, references=references)
 
     def _generate(
-        self, encoded: list[list[int]], limits: list[int], batch_tokens: int, begun: tuple[int, int] | None = None
+        self,
+        encoded: list[list[int]],
+        limits: list[int],
+        batch_tokens: int,
+        begun: Sequence[tuple[int, int]] | None = None,
     ) -> list[Hypothesis]:
         """Decode in batches; `begun` is what an encoder-decoder starts with, and the language it is made to say first.
 
@@ -162,18 +179,18 @@ class TransformersEngine(Engine):
             ids = torch.tensor([encoded[place] for place in batch], device=self._device)
             first: dict[str, Any] = {}
             if begun:
-                start = torch.full((len(batch), 1), begun[0], device=self._device)
-                first = {"decoder_input_ids": start, "forced_bos_token_id": begun[1]}
+                start, language = begun[batch[0]]  # alike in the batch
+                starts = torch.full((len(batch), 1), start, device=self._device)
+                first = {"decoder_input_ids": starts, "forced_bos_token_id": language}
                 # CTranslate2's beams take no end right behind the language they are given, so these don't either
                 first |= {"min_new_tokens": 2} if beam > 1 else {}
+            read = [[*encoded[place], *(begun[place] if begun else ())] for place in batch]
             with torch.inference_mode():
                 output = self._model.generate(
                     ids,
                     attention_mask=torch.ones_like(ids),
                     max_new_tokens=max(limits[place] for place in batch) + said,
-                    logits_processor=LogitsProcessorList(
-                        samplers(self._decoding, [[*encoded[place], *(begun or ())] for place in batch])
-                    ),
+                    logits_processor=LogitsProcessorList(samplers(self._decoding, read)),
                     # each worker of a training decodes for itself: transformers would make them wait for each other
                     synced_gpus=False,
                     **first,
@@ -183,7 +200,9 @@ class TransformersEngine(Engine):
 
         hypotheses: dict[int, Hypothesis] = {}
         # greedy text is cut where it must end; what beams find depends on how long they may become
-        groups = limits if beam > 1 else None
+        kinds = [(limit if beam > 1 else 0, begun[place] if begun else ()) for place, limit in enumerate(limits)]
+        numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+        groups = [numbers[kind] for kind in kinds]
         for batch in batches([len(ids) for ids in encoded], batch_tokens // beam, False, groups):
             for place, row in zip(batch, in_halves(batch, generate), strict=True):
                 hypotheses[place] = self._prompting.hypothesis(row, limits[place])

@@ -1,12 +1,13 @@
 """Translation of a cell's sentences, with those that the model has no room for as the spec says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import TooLong
-from dragoman_jobs.engines.base import NO_ROOM, SOURCE_CUT, Engine, Hypothesis
+from dragoman_jobs.engines.base import NO_ROOM, SOURCE_CUT, Engine, Hypothesis, Request
+from dragoman_jobs.evaluation.decoding_rounds import Steps, decode
 from dragoman_jobs.prompts.rendering import Render
 
 TRIES = 12
@@ -33,6 +34,14 @@ class Translator:
     too_long: TooLong
 
     def translate(self, sources: Sequence[str], references: Sequence[str]) -> list[Hypothesis]:
+        """What `steps` comes to, decoded by itself.
+
+        Raises:
+            ModelError: as there.
+        """
+        return decode(self.engine, self.steps(sources, references))
+
+    def steps(self, sources: Sequence[str], references: Sequence[str]) -> Steps:
         """The translation of every sentence; those without room are empty or of a shortened source, and marked so.
 
         Args:
@@ -53,15 +62,13 @@ class Translator:
                 prompts[place] = self.render(texts[place], references[place])
         asked = [place for place, reason in enumerate(lacking) if reason is None or texts[place]]
         found = [Hypothesis("", NO_ROOM, 0)] * len(sources)
-        answers = self.engine.translate_pair(
-            self.pair, [texts[place] for place in asked], [prompts[place] for place in asked]
-        )
+        answers = yield [Request(self.pair, texts[place], prompts[place]) for place in asked]
         for place, answer in zip(asked, answers, strict=True):
             found[place] = answer if texts[place] == sources[place] else answer._replace(finish_reason=SOURCE_CUT)
             if answer.finish_reason == NO_ROOM:
                 lacking[place] = "the server says that it is too long"
                 if self.too_long == "cut":
-                    found[place] = self._asked_shorter(sources[place], references[place])
+                    found[place] = yield from self._asked_shorter(sources[place], references[place])
         if self.too_long == "fail" or all(each.finish_reason == NO_ROOM for each in found):
             self._refuse(lacking)
         return found
@@ -89,7 +96,7 @@ class Translator:
 
         return _beginning(source, _last(has_room, len(source)))
 
-    def _asked_shorter(self, source: str, reference: str) -> Hypothesis:
+    def _asked_shorter(self, source: str, reference: str) -> Generator[Sequence[Request], list[Hypothesis], Hypothesis]:
         """The translation of a beginning of a sentence, shorter and shorter until it has room."""
         kept = float(len(source))
         for _ in range(TRIES):
@@ -97,7 +104,7 @@ class Translator:
             text = _beginning(source, int(kept))
             if not text:
                 break
-            (answer,) = self.engine.translate_pair(self.pair, [text], [self.render(text, reference)])
+            (answer,) = yield [Request(self.pair, text, self.render(text, reference))]
             if answer.finish_reason != NO_ROOM:
                 return answer._replace(finish_reason=SOURCE_CUT)
         return Hypothesis("", NO_ROOM, 0)

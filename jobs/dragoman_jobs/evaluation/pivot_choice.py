@@ -19,6 +19,7 @@ from dragoman.spec.pivot_translation import PivotTranslation
 from dragoman.spec.prompt import Prompt
 from dragoman_jobs.engines.base import Engine, Hypothesis
 from dragoman_jobs.engines.selection import choose_engine
+from dragoman_jobs.evaluation.decoding_rounds import decode
 from dragoman_jobs.evaluation.long_sentences import Translator
 from dragoman_jobs.evaluation.pivot_translation import second_leg, through_leg
 from dragoman_jobs.models.checkpoint import Checkpoint
@@ -110,8 +111,9 @@ class _Dev:
         sources = tuple(line.source for line in lines)
         references = [line.target for line in lines]
         if (first, sources) not in self._first:
-            self._first[first, sources] = through_leg(self._translator(first), sources)
-        found = second_leg(self._translator(last), self._first[first, sources], references)
+            self._first[first, sources] = decode(self._engine, through_leg(self._translator(first), sources))
+        steps = second_leg(self._translator(last), self._first[first, sources], references)
+        found = decode(self._engine, steps)
         texts = [each.text for each in found]
         (result,) = score((self._task.pivot.metric,), pair, self._task.languages, sources, texts, references)
         return result.value if isinstance(result, ScoreRecord) else None

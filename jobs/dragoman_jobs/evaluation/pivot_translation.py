@@ -8,6 +8,7 @@ from dragoman.errors import ModelError
 from dragoman.segment import Segment
 from dragoman.store.blobs import TOO_LONG, BlobStore
 from dragoman_jobs.engines.base import Hypothesis
+from dragoman_jobs.evaluation.decoding_rounds import Steps
 from dragoman_jobs.evaluation.long_sentences import Translator
 
 
@@ -34,16 +35,16 @@ class SecondLeg(BaseModel):
         return [Hypothesis(line.text, line.finish_reason, line.tokens) for line in blobs.translation(self.first)]
 
 
-def through_leg(translator: Translator, sources: Sequence[str]) -> list[Hypothesis]:
+def through_leg(translator: Translator, sources: Sequence[str]) -> Steps:
     """The translations of the first leg, whose references are not known.
 
     Raises:
         ModelError: it can't be done; the sentence says which leg it was.
     """
-    return _leg(translator, sources, [""] * len(sources), "first")
+    return (yield from _leg(translator, sources, [""] * len(sources), "first"))
 
 
-def second_leg(translator: Translator, first: Sequence[Hypothesis], references: Sequence[str]) -> list[Hypothesis]:
+def second_leg(translator: Translator, first: Sequence[Hypothesis], references: Sequence[str]) -> Steps:
     """The translations of the second leg; what had no room in the first one is marked so in both.
 
     Args:
@@ -54,15 +55,15 @@ def second_leg(translator: Translator, first: Sequence[Hypothesis], references: 
     Raises:
         ModelError: it can't be done; the sentence says which leg it was.
     """
-    found = _leg(translator, [each.text for each in first], references, "second")
+    found = yield from _leg(translator, [each.text for each in first], references, "second")
     return [
         after._replace(finish_reason=before.finish_reason) if before.finish_reason in TOO_LONG else after
         for before, after in zip(first, found, strict=True)
     ]
 
 
-def _leg(translator: Translator, sources: Sequence[str], references: Sequence[str], which: str) -> list[Hypothesis]:
+def _leg(translator: Translator, sources: Sequence[str], references: Sequence[str], which: str) -> Steps:
     try:
-        return translator.translate(sources, references)
+        return (yield from translator.steps(sources, references))
     except ModelError as error:
         raise ModelError(f"The {which} leg, {translator.pair}, can't be translated: {error}") from error

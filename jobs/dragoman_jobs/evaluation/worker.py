@@ -1,9 +1,10 @@
-"""An evaluation worker: keeps a model loaded, translates and scores one cell after another. It knows no Ray."""
+"""An evaluation worker: keeps a model loaded, translates and scores cells, lease by lease. It knows no Ray."""
 
 import os
 import socket
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
 from dragoman.cell import Unscorable
+from dragoman.errors import DragomanError, first_line
 from dragoman.line import of_whole_characters
 from dragoman.metrics.generation import Generation
 from dragoman.metrics.scoring import ScoreRecord, score
@@ -24,10 +26,14 @@ from dragoman.spec.prompt import Prompt
 from dragoman.store.blobs import TOO_LONG, Bitext, BlobStore
 from dragoman.store.records import CellOutcome, StoredScore, Translation
 from dragoman_jobs.engines.base import Engine, Hypothesis
+from dragoman_jobs.evaluation.decoding_rounds import Decoded, Steps, decode_together, is_of_machine
 from dragoman_jobs.evaluation.long_sentences import Translator
 from dragoman_jobs.evaluation.pivot_translation import SecondLeg, second_leg, through_leg
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
+
+GROUP_SECONDS = 1.0
+"""How long cells that are done wait for others, to be told to the driver with them."""
 
 
 class PreparedModel(BaseModel):
@@ -41,6 +47,10 @@ class PreparedModel(BaseModel):
     """Name of the engine."""
     path: Path
     """What the engine loads."""
+    batch_invariant: bool = False
+    """Whether cells may be decoded together (`Engine.is_batch_invariant`)."""
+    keeps_prefixes: bool = False
+    """Whether what prompts begin with is kept from cell to cell (`Engine.keeps_prefixes`)."""
 
 
 class Loading(NamedTuple):
@@ -86,13 +96,46 @@ class CellTask(BaseModel):
     """Characters to translate: how long it will take, against other cells."""
     second: SecondLeg | None = None
     """The way through a third language, where the cell is not translated directly."""
-    then: Loading | None = None
-    """What the worker will need next, where this is its last cell of its model."""
 
     @property
     def loading(self) -> Loading:
         """What the worker has to have loaded."""
         return Loading.of(self.model, self.decoding)
+
+
+class Lease(BaseModel):
+    """Cells of one model and decoding that a worker decodes together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: tuple[CellTask, ...]
+    """The cells: one, where the engine is not batch invariant."""
+    then: Loading | None = None
+    """What the worker will need next, where this is its last lease of its model."""
+
+    @property
+    def loading(self) -> Loading:
+        """What the worker has to have loaded."""
+        return self.tasks[0].loading
+
+
+class CellFailure(NamedTuple):
+    """Why there is no outcome of a cell."""
+
+    cell: str
+    """Id of the cell."""
+    reason: str
+    """A sentence."""
+    detail: str | None = None
+    """Where it happened, if nobody foresaw it."""
+
+    @classmethod
+    def of(cls, cell: str, error: Exception) -> Self:
+        """What an error says of a cell."""
+        if isinstance(error, DragomanError):
+            return cls(cell, str(error))
+        detail = "".join(traceback.format_exception(error))
+        return cls(cell, f"{type(error).__name__}: {first_line(error)}", detail)
 
 
 class Worker:
@@ -123,27 +166,55 @@ class Worker:
                 plugins.load(group, name)
         return os.getpid()
 
-    def run(self, task: CellTask) -> CellOutcome:
-        """Translate and score one cell.
+    def run(self, lease: Lease) -> Iterator[list[CellOutcome | CellFailure]]:
+        """Translate and score the cells of a lease; those that are done come in groups, every second or so.
 
         Raises:
-            DragomanError: the cell can't be translated; the sentence says why.
+            DragomanError: none of them can be translated; the sentence says why.
+            DiskError: a disk is full.
+            WorkerDiedError: the engine's own process died.
         """
-        started = time.monotonic()
-        test = self._blobs.test_text(task.test)
-        engine = self.engine(task.model, task.decoding)
-        if task.then is not None:
-            self._load_ahead(task.then)
-        begun = time.monotonic()
-        if task.second is None:
-            translator = self._translator(engine, task, task.pair, task.demonstrations)
-            hypotheses = translator.translate(test.sources, test.references)
-        else:
-            hypotheses = self._translate_through(engine, task, task.second, test)
-        decoded = time.monotonic() - begun
-        texts = [of_whole_characters(found.text) for found in hypotheses]
+        began, told = time.time(), time.monotonic()
+        engine = self.engine(*lease.loading)
+        if lease.then is not None:
+            self._load_ahead(lease.then)
+        tasks = {task.cell: task for task in lease.tasks}
+        tests: dict[str, Bitext] = {}
+        steps = {cell: self._steps(engine, task, tests) for cell, task in tasks.items()}
+        prepared = (time.monotonic() - told) / len(tasks)
+        group: list[CellOutcome | CellFailure] = []
+        for cell, found in decode_together(engine, steps):
+            scoring = time.monotonic()
+            try:
+                if isinstance(found, Exception):
+                    raise found
+                outcome = self._outcome(tasks[cell], tests.pop(cell), found)
+                busy = prepared + found.seconds + time.monotonic() - scoring
+                group.append(outcome.model_copy(update={"busy": busy, "began": began, "ended": time.time()}))
+            except Exception as error:  # of any kind: the other cells of the lease go on
+                if is_of_machine(error):
+                    raise
+                group.append(CellFailure.of(cell, error))
+            if time.monotonic() - told >= GROUP_SECONDS:
+                yield group
+                group, told = [], time.monotonic()
+        if group:
+            yield group
+
+    def _steps(self, engine: Engine, task: CellTask, tests: dict[str, Bitext]) -> Steps:
+        """The decoding of a cell; its test lines are put among the others."""
+        test = tests[task.cell] = self._blobs.test_text(task.test)
+        if task.second is not None:
+            return (yield from self._translate_through(engine, task, task.second, test))
+        translator = self._translator(engine, task, task.pair, task.demonstrations)
+        return (yield from translator.steps(test.sources, test.references))
+
+    def _outcome(self, task: CellTask, test: Bitext, found: Decoded) -> CellOutcome:
+        """Keep the translations of a cell, and score them."""
+        hypotheses = found.hypotheses
+        texts = [of_whole_characters(each.text) for each in hypotheses]
         address = self._blobs.put_translation(
-            [(text, found.finish_reason, found.tokens) for text, found in zip(texts, hypotheses, strict=True)]
+            [(text, each.finish_reason, each.tokens) for text, each in zip(texts, hypotheses, strict=True)]
         )
         translation = Translation(
             cell_id=task.cell,
@@ -153,18 +224,17 @@ class Worker:
             cut=sum(hypothesis.finish_reason == "length" for hypothesis in hypotheses),
             too_long=sum(hypothesis.finish_reason in TOO_LONG for hypothesis in hypotheses),
             engine=task.model.engine,
-            seconds=decoded,
+            seconds=found.seconds,
             worker=self._name,
         )
         generation = Generation.of(task.prompt.shown, [each.finish_reason for each in hypotheses])
-        outcome = self._score(task, translation, test, texts, generation)
-        return outcome.model_copy(update={"busy": time.monotonic() - started, "ended": time.time()})
+        return self._score(task, translation, test, texts, generation)
 
     def _translator(self, engine: Engine, task: CellTask, pair: Pair, demonstrations: Sequence[Segment]) -> Translator:
         render = renderer(task.prompt, pair, demonstrations, self.chat_template(task.asked, task.prompt))
         return Translator(engine, pair, render, task.decoding.too_long or "empty")
 
-    def _translate_through(self, engine: Engine, task: CellTask, second: SecondLeg, test: Bitext) -> list[Hypothesis]:
+    def _translate_through(self, engine: Engine, task: CellTask, second: SecondLeg, test: Bitext) -> Steps:
         """The translations of a pair's sentences through a third language."""
         first, last = legs(task.pair, second.pivot)
         known = second.known_first(self._blobs, test.sources)
@@ -172,10 +242,10 @@ class Worker:
             asked = (task.loading, task.prompt, first, tuple(test.sources))
             if self._first_leg is None or self._first_leg[0] != asked:
                 translator = self._translator(engine, task, first, second.demonstrations)
-                self._first_leg = asked, through_leg(translator, test.sources)
+                self._first_leg = asked, (yield from through_leg(translator, test.sources))
             known = self._first_leg[1]
         translator = self._translator(engine, task, last, task.demonstrations)
-        return second_leg(translator, known, test.references)
+        return (yield from second_leg(translator, known, test.references))
 
     def engine(self, model: PreparedModel, decoding: Decoding) -> Engine:
         """The model, loaded; the one before it goes first.

@@ -1,15 +1,16 @@
-"""The pool of evaluation workers: hands cells to idle workers, longest first, requeues those of workers that died."""
+"""The pool of evaluation workers: hands leases of cells to idle workers, requeues the cells of workers that died."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.store.records import CellOutcome
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
-from dragoman_jobs.evaluation.worker import CellTask, Loading
+from dragoman_jobs.evaluation.cell_queue import CellQueue
+from dragoman_jobs.evaluation.worker import CellFailure, CellTask, Lease, Loading
 
 MAX_STARTS = 5
 """Rounds of starts in a row in which no worker becomes ready, while there is none: then none ever will be."""
@@ -45,14 +46,16 @@ class _Member:
     """What it will have loaded when it has done what it was given."""
     idle_since: float = 0.0
     """When it had nothing to do any more."""
-    chosen: deque[CellTask] = field(default_factory=deque)
-    """Cells that are about to be sent to it."""
-    calls: dict[Ref, CellTask] = field(default_factory=dict)
-    """Cells it was sent: the first is in flight, the one behind it waits."""
+    last: CellTask | None = None
+    """The last cell that it was given."""
+    chosen: deque[Lease] = field(default_factory=deque)
+    """Leases that are about to be sent to it."""
+    calls: dict[Ref, dict[str, CellTask]] = field(default_factory=dict)
+    """Of each lease it was sent, the cells not done yet: the first is in flight, the one behind it waits."""
 
     @property
     def head(self) -> Ref | None:
-        """The future of the cell in flight."""
+        """The future of the lease in flight."""
         return next(iter(self.calls), None)
 
     @property
@@ -74,20 +77,22 @@ class WorkerPool:
     """Hands cells to workers and takes back what became of them.
 
     A queue of our own rather than Ray's ActorPool, which neither requeues nor names what a dead actor lost. A worker
-    gets its first cell when it is ready, so that one that waits for room on the cluster keeps no cell waiting. While
-    there are plenty, a second one waits behind its cell in flight, so that a short cell's worker never waits for the
-    driver; with its worker it only goes back to the queue.
+    gets its first lease when it is ready, so that one that waits for room on the cluster keeps no cell waiting. While
+    there are plenty, a second one waits behind its lease in flight, so that a short one's worker never waits for the
+    driver; with its worker its cells only go back to the queue. Cells that were in flight with a worker that died are
+    each a lease of their own from then on, so that one that kills its worker does so to no other twice.
     """
 
-    def __init__(self, cluster: Cluster, start: Callable[[], RemoteWorker]) -> None:
+    def __init__(self, cluster: Cluster, start: Callable[[], RemoteWorker], batch_tokens: int) -> None:
         """Begin without workers.
 
         Args:
             cluster: where the workers run.
             start: starts one.
+            batch_tokens: tokens of prompts that a worker decodes at once.
         """
         self._cluster, self._start = cluster, start
-        self._queues: dict[str, deque[CellTask]] = {}
+        self._queue = CellQueue(batch_tokens)
         self._starting: dict[Ref, _Start] = {}
         self._members: list[_Member] = []
         self._heads: dict[Ref, _Member] = {}
@@ -101,7 +106,7 @@ class WorkerPool:
     @property
     def waiting(self) -> int:
         """Cells not started."""
-        return sum(map(len, self._queues.values()))
+        return len(self._queue)
 
     @property
     def workers(self) -> int:
@@ -111,11 +116,11 @@ class WorkerPool:
     @property
     def running(self) -> int:
         """Cells in flight."""
-        return len(self._heads)
+        return sum(len(member.calls[ref]) for ref, member in self._heads.items())
 
     @property
     def refs(self) -> list[Ref]:
-        """The futures of the cells in flight and of the workers that start."""
+        """The futures of the leases in flight and of the workers that start."""
         return [*self._heads, *self._starting]
 
     @property
@@ -127,13 +132,17 @@ class WorkerPool:
 
     def has(self, model: str) -> bool:
         """Whether a cell of a model, by its id, waits or is in flight."""
-        sent = (task for member in self._members for task in (*member.chosen, *member.calls.values()))
-        return bool(self._queues.get(model)) or any(task.model.model == model for task in sent)
+        sent = (
+            task
+            for member in self._members
+            for tasks in (*(lease.tasks for lease in member.chosen), *(left.values() for left in member.calls.values()))
+            for task in tasks
+        )
+        return bool(self._queue.of(model)) or any(task.model.model == model for task in sent)
 
     def add(self, tasks: Iterable[CellTask]) -> None:
         """Queue cells; of each model, the longest starts first, so that no long one is left for the end."""
-        for task in sorted(tasks, key=lambda task: task.size, reverse=True):
-            self._queues.setdefault(task.model.model, deque()).append(task)
+        self._queue.add(tasks)
 
     def resize(self, size: int, coming: int = 0) -> None:
         """Start workers up to `size`, if there are cells for them, and end idle ones above it.
@@ -156,14 +165,14 @@ class WorkerPool:
                 self._starting[worker.call("ready")] = _Start(worker, self._round)
 
     def choose(self) -> list[CellTask]:
-        """Give every idle worker a cell, without sending it: of the model it has loaded, else of the longest queue.
+        """Give every idle worker a lease, without sending it: of the model it has loaded, else of the longest queue.
 
-        Returns the cells that start now: those, and the ones that had waited behind a cell that has ended.
+        Returns the cells that start now: those, and the ones that had waited behind a lease that has ended.
         """
         begun, self._begun = self._begun, []
         for member in self._members:
             if self.waiting and not (member.calls or member.chosen):
-                begun.append(self._give(member))
+                begun += self._give(member).tasks
         for member in self._members:
             # near the end each cell is kept for who is free first
             if self._alone and self.waiting > self.workers and len(member.calls) + len(member.chosen) == 1:
@@ -173,41 +182,56 @@ class WorkerPool:
     def withdraw(self, cells: Collection[str]) -> list[CellTask]:
         """Take cells back that were to start, because others are at them; returns those that were not sent yet.
 
-        From now on no cell waits at its worker, where it could be done elsewhere before its turn.
+        From now on no lease waits at its worker, where it could be done elsewhere before its turn, and all are smaller.
         """
         self._alone = False
         withdrawn = []
         for member in self._members:
-            if member.chosen and member.chosen[0].cell in cells:
-                withdrawn.append(member.chosen.popleft())
-                self._requeue(reversed(member.chosen))
-                member.chosen.clear()
+            if not member.chosen:
+                continue
+            first, *behind = member.chosen
+            theirs = [task for task in first.tasks if task.cell in cells]
+            if not theirs:
+                continue
+            withdrawn += theirs
+            kept = tuple(task for task in first.tasks if task.cell not in cells)
+            member.chosen = deque([first.model_copy(update={"tasks": kept})] if kept else [])
+            for lease in reversed(behind):
+                self._queue.put_back(lease.tasks)
         return withdrawn
 
-    def _give(self, member: _Member) -> CellTask:
-        model = member.model if self._queues.get(member.model) else self._longest()
-        task = self._queues[model].popleft()
-        member.loading = task.loading
-        rest = len(self._queues[model])
+    def _give(self, member: _Member) -> Lease:
+        queue = self._queue
+        model = member.model if queue.of(member.model) else queue.longest()
+        others = [other for other in self._members if other is not member]
+        sharing = self.workers + len(self._starting)
+        tasks = queue.lease(
+            model,
+            workers=sharing if self._alone else 2 * sharing,
+            last=member.last,
+            elsewhere=[other.last for other in others if other.last is not None],
+        )
+        member.loading, member.last, following = tasks[0].loading, tasks[-1], None
+        rest = queue.of(model)
         if self.waiting > rest and rest < sum(other.model == model for other in self._members):
             # the others do what is left of the model: this one loads another while it translates
-            following = max((each for each in self._queues if each != model), key=lambda each: len(self._queues[each]))
-            member.loading = self._queues[following][0].loading
-            task = task.model_copy(update={"then": member.loading})
-        member.chosen.append(task)
-        return task
+            following = member.loading = queue.next_loading(queue.longest(without=model))
+        lease = Lease(tasks=tuple(tasks), then=following)
+        member.chosen.append(lease)
+        return lease
 
     def dispatch(self) -> None:
-        """Send the cells that were chosen."""
+        """Send the leases that were chosen."""
         for member in self._members:
             while member.chosen:
-                ref = member.remote.call("run", member.chosen[0])
-                member.calls[ref] = member.chosen.popleft()
+                lease = member.chosen.popleft()
+                ref = member.remote.stream("run", lease)
+                member.calls[ref] = {task.cell: task for task in lease.tasks}
                 if member.head == ref:
                     self._heads[ref] = member
 
-    def take(self, ref: Ref) -> CellResult | None:
-        """What became of the cell behind a future; None where a worker became ready, or died and its cell waits again.
+    def take(self, ref: Ref) -> list[CellResult]:
+        """What became of cells behind a future; none where a worker became ready, or died and its cells wait again.
 
         Raises:
             ClusterError: workers die again and again before they are ready.
@@ -215,28 +239,49 @@ class WorkerPool:
         """
         if ref in self._starting:
             self._welcome(ref, self._starting.pop(ref))
-            return None
-        member = self._heads.pop(ref)
-        task = member.calls.pop(ref)
+            return []
+        member = self._heads[ref]
+        left = member.calls[ref]
         try:
-            outcome: CellOutcome = self._cluster.result(ref)
+            answers: Sequence[CellOutcome | CellFailure] = self._cluster.result(ref)
         except WorkerDiedError as error:
-            self._requeue(reversed(member.calls.values()))
-            self._leave(member)
-            self._deaths[task.cell] = self._deaths.get(task.cell, 0) + 1
-            if self._deaths[task.cell] < MAX_ATTEMPTS:
-                self._requeue([task])
-                return None
-            failure = f"its worker died {MAX_ATTEMPTS} times ({error})"
-            return CellResult(task, failure=failure, detail=self._cluster.detail(error))
+            del self._heads[ref]
+            return self._take_dead(member, member.calls.pop(ref), error)
         except DiskError:
             raise
         except DragomanError as error:
+            detail = self._cluster.detail(error)
+            found = [CellResult(task, failure=str(error), detail=detail) for task in left.values()]
+            left.clear()
+        else:
+            found = [self._answered(left, answer) for answer in answers]
+        if not left:
+            del self._heads[ref], member.calls[ref]
             self._go_on(member)
-            return CellResult(task, failure=str(error), detail=self._cluster.detail(error))
-        self._worked += outcome.busy
-        self._go_on(member)
-        return CellResult(task, outcome=outcome)
+        return found
+
+    def _answered(self, left: dict[str, CellTask], answer: CellOutcome | CellFailure) -> CellResult:
+        if isinstance(answer, CellFailure):
+            return CellResult(left.pop(answer.cell), failure=answer.reason, detail=answer.detail)
+        task = left.pop(answer.translation.cell_id)
+        self._worked += answer.busy
+        self._queue.learn(task, answer.busy)
+        return CellResult(task, outcome=answer)
+
+    def _take_dead(self, member: _Member, left: dict[str, CellTask], error: WorkerDiedError) -> list[CellResult]:
+        """Requeue the cells of a worker that died; those that took too many with them have failed."""
+        for waiting in reversed(member.calls.values()):
+            self._queue.put_back(waiting.values())
+        self._leave(member)
+        failed = []
+        for task in left.values():
+            self._deaths[task.cell] = self._deaths.get(task.cell, 0) + 1
+            if self._deaths[task.cell] >= MAX_ATTEMPTS:
+                failure = f"its worker died {MAX_ATTEMPTS} times ({error})"
+                failed.append(CellResult(task, failure=failure, detail=self._cluster.detail(error)))
+        ended = {result.task.cell for result in failed}
+        self._queue.put_back([task for cell, task in left.items() if cell not in ended], alone=True)
+        return failed
 
     def close(self) -> None:
         """End every worker."""
@@ -270,20 +315,12 @@ class WorkerPool:
         since = time.monotonic() - seconds
         return [member for member in self._members if not member.calls and member.idle_since <= since]
 
-    def _longest(self) -> str:
-        return max(self._queues, key=lambda model: len(self._queues[model]))
-
     def _go_on(self, member: _Member) -> None:
-        """The cell that waited behind the one that ended is in flight."""
+        """The lease that waited behind the one that ended is in flight."""
         member.idle_since = time.monotonic()
         if member.head is not None:
             self._heads[member.head] = member
-            self._begun.append(member.calls[member.head])
-
-    def _requeue(self, tasks: Iterable[CellTask]) -> None:
-        """Put cells back, each before what is in its queue."""
-        for task in tasks:
-            self._queues.setdefault(task.model.model, deque()).appendleft(task.model_copy(update={"then": None}))
+            self._begun += member.calls[member.head].values()
 
     def _dismiss(self, idle: Iterable[_Member]) -> None:
         """End workers that have nothing to do, and those that start."""

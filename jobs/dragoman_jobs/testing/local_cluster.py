@@ -48,13 +48,10 @@ class LocalCluster(Cluster):
 
     def result(self, ref: Ref) -> Any:
         """Do it now."""
-        if ref in self._streams:
-            with told_apart():
-                return next(self._streams[ref])
         try:
             with told_apart():
-                return self._calls.pop(ref)()
-        except DragomanError:
+                return next(self._streams[ref]) if ref in self._streams else self._calls.pop(ref)()
+        except (DragomanError, StopIteration):
             raise
         except Exception as error:
             raise TaskError(f"{type(error).__name__}: {first_line(error)}") from error
@@ -66,6 +63,9 @@ class _LocalWorker(RemoteWorker):
 
     def call(self, method: str, *arguments: Any) -> Ref:
         return self._cluster.task(getattr(self._held, method), *arguments)
+
+    def stream(self, method: str, *arguments: Any) -> Ref:
+        return self._cluster.stream(getattr(self._held, method), *arguments)
 
     def kill(self) -> None:
         self._held = None

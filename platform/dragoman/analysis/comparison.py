@@ -227,7 +227,9 @@ def scope_differences(
             columns = read_columns(connection, part, model_id=b_id, other_id=a_id)
             means = means_by_scope(columns, micro=micro)
             if resample:
-                tests = model_tests(connection, part, columns, ids=ids, plan=Plan(), micro=micro, blobs=store.blobs)
+                tests = model_tests(
+                    connection, part, columns, ids=ids, plan=Plan(), micro=micro, blobs=store.blobs, for_scopes=True
+                )
     return scopes_of_means(means, question, tests, Correction.HOLM)
 
 

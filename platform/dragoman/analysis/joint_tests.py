@@ -66,6 +66,8 @@ def joint_tests(
     units: Units,
     plan: Plan,
     means: Mapping[Name, Weights],
+    *,
+    for_means: bool = False,
 ) -> JointTests[Name]:
     """Test two models on each pair and on means over pairs.
 
@@ -75,11 +77,12 @@ def joint_tests(
         units: the units of the pairs' lines; a pair that is in none, or whose lines are others, is resampled apart.
         plan: how to test; not by intervals.
         means: weights of the pairs of each mean, by any name.
+        for_means: the tests of means alone are wanted (`joint_tests_of`).
 
     Raises:
         MetricError: statistics are damaged.
     """
-    return _tests(_Question(kind, contrasts, units, plan, means))
+    return _tests(_Question(kind, contrasts, units, plan, means, for_means))
 
 
 class _Question:
@@ -88,8 +91,8 @@ class _Question:
     __slots__ = ("_asked", "_digest")
 
     def __init__(self, *asked: Any) -> None:
-        kind, contrasts, units, plan, means = asked
-        facts = [kind, plan, [(name, sorted(weights.items())) for name, weights in means.items()]]
+        kind, contrasts, units, plan, means, for_means = asked
+        facts = [kind, plan, for_means, [(name, sorted(weights.items())) for name, weights in means.items()]]
         digest = blake2b(repr(facts).encode(), digest_size=16)
         for pair, sides in contrasts.items():
             digest.update(repr((pair, [(side.value, len(side.packed or b"")) for side in sides])).encode())
@@ -178,9 +181,9 @@ class _Tested(NamedTuple):
 
 @lru_cache(maxsize=_KEPT)
 def _tests(question: _Question) -> JointTests[Any]:
-    kind, contrasts, units, plan, means = question.take()
+    kind, contrasts, units, plan, means, for_means = question.take()
     known, odd = _statistics(kind, contrasts)
-    return joint_tests_of(kind, known, units, plan, means)._replace(odd=odd)
+    return joint_tests_of(kind, known, units, plan, means, for_means=for_means)._replace(odd=odd)
 
 
 def joint_tests_of(
@@ -189,6 +192,8 @@ def joint_tests_of(
     units: Units,
     plan: Plan,
     means: Mapping[Name, Weights],
+    *,
+    for_means: bool = False,
 ) -> JointTests[Name]:
     """Test two models as `joint_tests` does, from statistics that are at hand; nothing of it is kept.
 
@@ -198,6 +203,8 @@ def joint_tests_of(
         units: the units of the pairs' lines.
         plan: how to test; not by intervals.
         means: weights of the pairs of each mean, by any name.
+        for_means: the tests of means alone are wanted: they are the same, and those of pairs are made of the first
+            replicates, which may not decide them. To decide pairs takes most of the time.
     """
     means = {name: weights for name, weights in means.items() if weights and weights.keys() <= statistics.keys()}
     blocks = whole_blocks(units, {pair: len(own) for pair, (_, own) in statistics.items()})
@@ -211,7 +218,10 @@ def joint_tests_of(
 
     found, count = made(statistics.keys(), means.keys(), samples), samples
     while True:  # ten times as many for those that fewer can't decide
-        pairs, names = undecided(found.pairs, plan, count), undecided(found.means, plan, count)
+        names = undecided(found.means, plan, count)
+        if for_means and not names:  # nor would any be with more replicates of the others
+            return found
+        pairs = undecided(found.pairs, plan, count)
         needed = {*pairs, *(pair for name in names for pair in means[name])}
         more = min(plan.more_samples(len(needed)), 10 * count)
         if not needed or more <= count:

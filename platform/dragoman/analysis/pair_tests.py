@@ -75,6 +75,7 @@ def model_tests(
     plan: Plan,
     micro: bool = False,
     blobs: BlobStore | None = None,
+    for_scopes: bool = False,
 ) -> ModelTests:
     """Test a model against another on each pair that both have a score for, and on the means over scopes.
 
@@ -86,6 +87,7 @@ def model_tests(
         plan: how to test; where it is by intervals, which says nothing of scopes, these are tested by randomization.
         micro: weigh each pair of a mean by its segments.
         blobs: the store's blobs, for the sentences of stores that keep no identities of test lines.
+        for_scopes: the tests of scopes alone are wanted, and no p-value of a pair.
 
     Raises:
         MetricError: statistics are damaged.
@@ -108,7 +110,8 @@ def model_tests(
     }
     units = units_of(connection, part, contrasts, unit=plan.unit, blobs=blobs)
     paired = plan._replace(test=Test.RANDOMIZATION) if plan.test is Test.INTERVALS else plan
-    return ModelTests(joint_tests(kind, contrasts, units, paired, means), None, units.note, part.metric, means)
+    joint = joint_tests(kind, contrasts, units, paired, means, for_means=for_scopes)
+    return ModelTests(joint, None, units.note, part.metric, means)
 
 
 class Tested(NamedTuple):

@@ -160,7 +160,7 @@ def _resampled(
         joint = Joint.read(connection, part, columns, model_id=model_id, micro=micro, blobs=blobs)
     if resample and model_id != part.base_id:
         ids = (model_id, part.base_id)
-        tests = model_tests(connection, part, columns, ids=ids, plan=Plan(), micro=micro, blobs=blobs)
+        tests = model_tests(connection, part, columns, ids=ids, plan=Plan(), micro=micro, blobs=blobs, for_scopes=True)
     return _Read(means_by_scope(columns, micro=micro), columns.signatures, joint, tests)
 
 

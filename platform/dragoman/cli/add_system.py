@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dragoman import interruption
 from dragoman.cli.arguments import GridArgument, complete_test_sets, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
@@ -91,6 +92,7 @@ def add(
     store = open_store()
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
+    interruption.keeps(f"Translations of {name} that were scored are kept: the same command adds the rest.")
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         added = add_system(

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from dragoman.analysis.grid_search import search
 from dragoman.analysis.systems import model_names, systems
 from dragoman.analysis.test_sets import test_sets_of
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, StoreError
 from dragoman.settings import settings
 from dragoman.store.store import Store
+from dragoman.terminal import say
 
 
 def open_store() -> Store:
@@ -36,6 +38,42 @@ def complete_grids(incomplete: str) -> list[str]:
         return [name for name in open_store().grids.names() if name.startswith(incomplete)]
     except DragomanError:
         return []
+
+
+def complete_tags(incomplete: str) -> list[str]:
+    """Tags of grids for the shell."""
+    try:
+        found = {tag for each in open_store().annotations.all() for tag in each.tags}
+    except DragomanError:
+        return []
+    return sorted(tag for tag in found if tag.startswith(incomplete))
+
+
+def current_name(name: str | None) -> str | None:
+    """The name of a grid, said where it is given by one that it had; any other name as it is."""
+    if name is None or not name:
+        return name
+    try:
+        current = open_store().annotations.current_name(name)
+    except DragomanError:  # of a store that is not there, the command says so
+        return name
+    if current is not None:
+        say(f"{name} is called {current} now.", err=True)
+    return current or name
+
+
+def chosen_latest(store: Store) -> str:
+    """The grid that was run last, which is said.
+
+    Raises:
+        StoreError: there is none.
+    """
+    found = search(store)
+    if not found:
+        raise StoreError("The store holds no grid that is not archived: run one, or name one of `dragoman list --all`.")
+    others = f"; `dragoman list` shows all {len(found)}" if len(found) > 1 else ""
+    say(f"{'The latest grid' if others else 'The only grid'}, {found[0].grid}{others}.", err=True)
+    return found[0].grid
 
 
 def complete_models(context: typer.Context, incomplete: str) -> list[str]:
@@ -81,11 +119,26 @@ def complete_metrics(incomplete: str) -> list[str]:
     return sorted(name for name in available("metrics") if name.startswith(incomplete))
 
 
-GridArgument = Annotated[str, typer.Argument(metavar="GRID", help="Name of a grid.", autocompletion=complete_grids)]
+GridArgument = Annotated[
+    str,
+    typer.Argument(metavar="GRID", help="Name of a grid.", autocompletion=complete_grids, callback=current_name),
+]
 OptionalGridArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[GRID]", help="Name of a grid; without one, the grids there are.", autocompletion=complete_grids
+        metavar="[GRID]",
+        help="Name of a grid; without one, the grids there are.",
+        autocompletion=complete_grids,
+        callback=current_name,
+    ),
+]
+LatestGridArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[GRID]",
+        help="Name of a grid; by default the latest.",
+        autocompletion=complete_grids,
+        callback=current_name,
     ),
 ]
 ModelsOption = Annotated[

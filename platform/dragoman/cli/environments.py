@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dragoman import interruption
 from dragoman.cli.groups import Group
 from dragoman.cli.output import printed
 from dragoman.settings import settings
@@ -54,6 +55,7 @@ def install(
     if found := installed(name, home):
         say(f"{name} is installed in {found.folder}; nothing was changed.")
         return
+    interruption.keeps(f"{name} is not installed, and nothing half-made is left: the same command installs it.")
     made = build(wanted, home=home, sources=Sources(wheels, torch))
     say(f"{name} is installed in {made.folder} (Python {made.python_version}, {made.seconds:g} s).")
 

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dragoman import interruption
 from dragoman.cli.arguments import GridArgument, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.errors import StoreError
@@ -78,6 +79,7 @@ def export(
             raise StoreError(f"{place} is there already: choose another name, or replace it with --overwrite.")
     elif overwrite:
         raise StoreError(f"--overwrite does not go with --format {layout}: give the name of a new folder.")
+    interruption.keeps(f"Nothing was written to {place}, and {grid} is as it was: the same command writes it.")
     for line in _write(grid, place, layout, system=system, pairs=pairs):
         say(line, err=True)
 

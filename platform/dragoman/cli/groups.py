@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _KEY = "dragoman_group"
+_CLASS = "dragoman_class"
 
 
 class Group(StrEnum):
@@ -24,11 +25,17 @@ class Group(StrEnum):
     """Group of commands whose Python package is not installed."""
 
 
-def grouped(group: Group) -> Callable[[Command], Command]:
-    """Put a command into a group of the help."""
+def grouped(group: Group, *, cls: type[Any] | None = None) -> Callable[[Command], Command]:
+    """Put a command into a group of the help.
+
+    Args:
+        group: the group.
+        cls: the class of the command, where it reads its arguments in a way of its own.
+    """
 
     def put(command: Command) -> Command:
         command.__dict__[_KEY] = group
+        command.__dict__[_CLASS] = cls
         return command
 
     return put
@@ -37,4 +44,10 @@ def grouped(group: Group) -> Callable[[Command], Command]:
 def group_of(command: Callable[..., Any]) -> Group:
     """The group that a command was put into."""
     found: Group = command.__dict__.get(_KEY, Group.PLUGINS)
+    return found
+
+
+def class_of(command: Callable[..., Any]) -> type[Any] | None:
+    """The class that a command has of its own."""
+    found: type[Any] | None = command.__dict__.get(_CLASS)
     return found

@@ -12,9 +12,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from dragoman import plugins, telemetry
+from dragoman import interruption, plugins, telemetry
 from dragoman.cli import environment
-from dragoman.cli.groups import Group, group_of, grouped
+from dragoman.cli.groups import Group, class_of, group_of, grouped
 from dragoman.cli.hidden_settings import hide_secret_settings
 from dragoman.cli.summaries import summary_of
 from dragoman.control_characters import visible, visible_sentence
@@ -59,7 +59,7 @@ class _Commands(Mapping[str, Any]):
             found.rich_help_panel = command.rich_help_panel or Group.PLUGINS
         else:
             alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-            alone.command(name, rich_help_panel=group_of(command))(command)
+            alone.command(name, cls=class_of(command) or TyperCommand, rich_help_panel=group_of(command))(command)
             found = get_command(alone)
         found.name = name
         return found
@@ -115,6 +115,7 @@ class _Installed(TyperGroup):
         Raises:
             DragomanError: a grid has to be named.
         """
+        interruption.forget()
         try:
             with _visible_errors():
                 return super().invoke(ctx)
@@ -126,6 +127,9 @@ class _Installed(TyperGroup):
 
             grids = ", ".join(complete_grids("")) or "none yet"
             raise DragomanError(f"The name of a grid is missing (there are: {grids}).") from error
+        except KeyboardInterrupt as error:  # typer would end without a word
+            print(interruption.message(), file=sys.stderr)
+            raise typer.Exit(interruption.CODE) from error
 
 
 @contextmanager
@@ -201,8 +205,8 @@ def main() -> None:
     except DragomanError as error:
         _end(error)
     except KeyboardInterrupt:
-        print("dragoman: interrupted; the same command continues where it was.", file=sys.stderr)
-        sys.exit(130)
+        print(interruption.message(), file=sys.stderr)
+        sys.exit(interruption.CODE)
     except BrokenPipeError:
         sys.exit(PIPE_CLOSED)
     except Exception as error:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dragoman import interruption
 from dragoman.cli.arguments import open_snapshot
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed, until_printed
@@ -26,7 +27,7 @@ from dragoman.reports.plan import (
     reading_text,
     text,
 )
-from dragoman.reports.plan_lines import line_breaks, too_long
+from dragoman.reports.plan_lines import line_breaks, tokens, too_long
 from dragoman.reports.planned_test_sets import test_sets
 from dragoman.reports.power import power
 from dragoman.reports.slices import labels
@@ -48,11 +49,12 @@ def plan(spec: SpecArgument) -> Sequence[Table]:
     Training text is read, and the manifest written that `dragoman run` goes by: home/plans/GRID.json. Nothing else is.
     Of a sweep, every grid is planned, and the tables say which grid each row is of.
 
-    Tables: models, test_sets, languages, text, line_breaks, missing, too_long, contamination, from_files, labels,
-    cells, power, cost.
+    Tables: models, test_sets, languages, text, line_breaks, missing, tokens, too_long, contamination, from_files,
+    labels, cells, power, cost.
 
     Examples: dragoman plan examples/demo.yaml · dragoman plan examples/demo.yaml --json
     """
+    interruption.keeps("Nothing was run: the same command plans again, and `dragoman run` does too before it runs.")
     campaign = load_campaign(spec)
     prepared = [_prepared(planned) for planned in map(make_plan, campaign.grids)]
     store = _snapshot()  # only now: nobody's text is waited for meanwhile
@@ -77,6 +79,7 @@ def _tables(planned: Plan, store: Store | None) -> list[Table]:
         text(planned),
         line_breaks(planned),
         missing(planned),
+        tokens(planned),
         too_long(planned),
         contamination(planned),
         from_files(planned),

@@ -8,23 +8,23 @@ import typer
 from dragoman.analysis.campaigns import grids_of
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.cli.arguments import (
+    LatestGridArgument,
     LinesOption,
     MetricOption,
     MicroOption,
     ModelsOption,
-    OptionalGridArgument,
     OtherLanguagesOption,
     PromptOption,
     SignatureOption,
     TestSetOption,
     WithQuotedOption,
+    chosen_latest,
     open_snapshot,
 )
 from dragoman.cli.citing import CiteOption, MethodsOption, about_numbers
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed, until_printed
 from dragoman.cli.reports import DrawingOption, FigureOption, with_figure
-from dragoman.reports import jobs
 from dragoman.reports.analysis_report import AnalysisReport
 from dragoman.reports.campaign import across
 from dragoman.reports.choices import chosen_metric, chosen_models
@@ -71,7 +71,7 @@ LabelOption = Annotated[
 @grouped(Group.RESULTS)
 @printed
 def results(
-    grid: OptionalGridArgument = None,
+    grid: LatestGridArgument = None,
     model: ModelsOption = None,
     metric: MetricOption = None,
     prompt: PromptOption = None,
@@ -92,9 +92,9 @@ def results(
 ) -> Sequence[Table] | Answer:
     """Show each model's scores by partition, seen minus recombined, and the matrix of pairs; of a grid or a campaign.
 
-    Without a name it lists the grids there are. The results of a grid open with the overview: a row for each system, a
-    column for each partition, the best in bold, and a star for what an alias of the model registry points to. Those of
-    a campaign open with its finetuned models by what was swept, and with the means over seeds.
+    Without a name it is about the grid that was run last. The results of a grid open with the overview: a row for each
+    system, a column for each partition, the best in bold, and a star for what an alias of the model registry points to.
+    Those of a campaign open with its finetuned models by what was swept, and with the means over seeds.
 
     Every mean says over how many of the planned pairs it is taken; what failed or is missing is in none. Gains over the
     base are taken on the pairs both have, asked with the same prompt; a model that is asked with several prompts has
@@ -104,7 +104,7 @@ def results(
     partitions, gap, seeds, matrix, reasons, pairs, quoted; of a campaign: campaign, lines; with --by: slices. Figures:
     means, seen-unseen, heat-maps; of a campaign: lines.
 
-    Examples: dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
+    Examples: dragoman results · dragoman results demo · dragoman results demo --model roles --metric chrf++ ·
     dragoman results demo --table partitions --latex · dragoman results demo --test-set ntrex ·
     dragoman results demo --lines domain=dates · dragoman results demo --by domain ·
     dragoman results demo --other-languages · dragoman results demo --table pairs --csv ·
@@ -116,7 +116,7 @@ def results(
     layout = Layout.parse(columns, sort)
     store = until_printed(open_snapshot())
     if grid is None:
-        return [jobs.grids(store, {name: store.jobs.of_grid(name) for name in store.grids.names()})]
+        grid = chosen_latest(store)
     names = grids_of(store, grid)
     questions = {}
     for name in names:

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dragoman import interruption
 from dragoman.cli.arguments import GridArgument, complete_metrics, open_store
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed
@@ -62,6 +63,7 @@ def score(
     dragoman score demo --metric errors ·
     dragoman score demo --metric comet:mine --option checkpoint=models/mine
     """
+    interruption.keeps(f"Scores of {grid} that were computed are kept: the same command computes the rest.")
     store, names = open_store(), with_labels(metric)
     models = with_options(given_options(store, grid, names, option or ()), "--option")
     columns = (TextColumn("scoring {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

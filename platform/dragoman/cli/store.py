@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dragoman import interruption
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import printed
 from dragoman.settings import settings
@@ -78,6 +79,7 @@ def import_(
     """
     from dragoman.store.transfer.importer import checked
 
+    interruption.keeps(f"The store is as it was, without the grid of {file}: the same command imports it.")
     with checked(file, name) as coming:  # a store is created only for a file that is whole
         done = coming.into(Store.open(settings().store_url, settings().blobs_url))
     say(f"{done.grid}: {done.cells} cells, {done.translations} of them translated and new here.", err=True)

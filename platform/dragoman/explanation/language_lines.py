@@ -14,14 +14,8 @@ from dragoman.analysis.mantel import Matrix
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.pair import Pair
-from dragoman.script import likely_script
+from dragoman.script import puts_spaces_between_words
 from dragoman.store.store import Store
-
-_WITHOUT_SPACES = {
-    "Hans", "Hant", "Hani", "Jpan", "Bopo", "Yiii", "Thai", "Laoo", "Khmr", "Mymr", "Lana", "Tale", "Talu", "Tavt",
-    "Ahom", "Tibt",
-}  # fmt: skip
-"""Scripts that put no space between words: those of the line breaking classes ID and SA of UAX #14, and Tibetan."""
 
 
 class LanguageLines:
@@ -30,7 +24,7 @@ class LanguageLines:
     def __init__(self, language: str, lines: Sequence[str], beside: Sequence[str]) -> None:
         """Take the lines, and the same in the other language; none where no pair has both."""
         self.lines, self.beside = lines, beside
-        self._has_words = likely_script(language) not in _WITHOUT_SPACES
+        self._has_words = puts_spaces_between_words(language)
 
     @cached_property
     def words(self) -> list[list[str]]:

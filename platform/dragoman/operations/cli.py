@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dragoman import interruption
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
 from dragoman.redaction import masked
@@ -113,6 +114,7 @@ def backup(
     """
     from dragoman.operations.backup import backup as back_up
 
+    interruption.keeps(f"{folder} is no whole backup, and `dragoman restore` refuses it: back up into another folder.")
     manifest = back_up(settings(), folder, models, Console(stderr=True))
     size = sum(member.size for member in manifest.files.values())
     say(f"{folder}: {len(manifest.files)} files, {size:,} bytes.", err=True)
@@ -130,6 +132,11 @@ def restore(
     from dragoman.operations.restore import restore as put_back
     from dragoman.operations.restore import verify
 
+    interruption.keeps(
+        "The backup was only read."
+        if check
+        else "The backup is as it was, and what is restored is not whole: empty the new home and restore again."
+    )
     console = Console(stderr=True)
     manifest = verify(folder, console) if check else put_back(settings(), folder, console)
     told = "is whole" if check else "was restored"

@@ -4,23 +4,20 @@ Counted with the tokenizers that are on this machine. Reading them takes neither
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import ceil
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from dragoman.errors import CorpusError, SpecError
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Demonstrator
+from dragoman.planning.local_files import LocalFiles, local_files
 from dragoman.planning.plan import Plan
 from dragoman.planning.planned_test_set import PlannedTestSet
-from dragoman.reading import read_json
 from dragoman.segment import Segment
-from dragoman.spec.baseline import Baseline
 from dragoman.spec.decoding import Decoding
-from dragoman.spec.grid import Base
 from dragoman.spec.prompt import EvaluationPrompt, Prompt, Turn
 
 SPARE = 8
@@ -94,7 +91,8 @@ def room(plan: Plan, test_sets: Sequence[PlannedTestSet] | None = None) -> Room:
         decoding = plan.decoding_of(model.id)
         key = str(named.model)
         if key not in sides:
-            sides[key] = _model_of(named)
+            files = local_files(named)
+            sides[key] = files if isinstance(files, str) else _Model(files)
         group = key, prompt.label, decoding.id
         groups.setdefault(group, []).append(model)
         asked[group] = prompt, decoding
@@ -153,16 +151,11 @@ def left_out(plan: Plan, test_set: PlannedTestSet) -> dict[Pair, tuple[int, ...]
 class _Model:
     """What is known of a model before it runs: its tokenizer and its positions."""
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        from tokenizers import Tokenizer
-
-        self._folder = folder
+    def __init__(self, files: LocalFiles) -> None:
+        self._folder, config, self._tokenizer = files
         text = config.get("text_config") or config
         self.positions: int | None = text.get("max_position_embeddings")
         self._encodes = bool(config.get("is_encoder_decoder"))
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
 
     def lacking(self, prompt: Prompt, decoding: Decoding, pair: Pair, text: "TestText") -> dict[int, int]:
         """The numbers of the sentences without room, from 1, each with the tokens that it takes."""
@@ -231,32 +224,3 @@ class _Model:
 def _most_tokens(text: str) -> int:
     """As many tokens as a text can have: each is of a byte at least, after the widest of the usual normalisations."""
     return len(unicodedata.normalize("NFKC", text).encode()) + 1
-
-
-def _model_of(named: Base | Baseline) -> _Model | str:
-    """What a model's files tell, or why they don't."""
-    if isinstance(named, Baseline) and named.engine == "openai":
-        return "it is behind an endpoint, which tells when it is asked"
-    folder = next(_folders(named), None)
-    if folder is None:
-        return "its tokenizer.json and config.json are not on this machine"
-    try:
-        return _Model(folder, read_json(folder / "config.json"))
-    except ModuleNotFoundError:  # comes with the extra `jobs`
-        return "the package tokenizers is not installed here"
-    except Exception:  # tokenizers raises plain exceptions
-        return f"the tokenizer or the configuration in {folder} can't be read"
-
-
-def _folders(named: Base | Baseline) -> Iterator[Path]:
-    """The folder of a model's tokenizer and configuration, if it is on this machine."""
-    model = str(named.model)
-    places = [Path(model) / "tokenizer.json"]
-    if not Path(model).is_dir():
-        try:
-            from huggingface_hub import try_to_load_from_cache
-        except ModuleNotFoundError:
-            return
-        cached = try_to_load_from_cache(model, "tokenizer.json", revision=named.revision)
-        places = [Path(cached)] if isinstance(cached, str) else []
-    yield from (place.parent for place in places if place.is_file() and place.with_name("config.json").is_file())

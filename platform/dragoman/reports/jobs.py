@@ -7,6 +7,7 @@ from typing import Any
 from dragoman.cell import CellState
 from dragoman.store.jobs.progress import progress
 from dragoman.store.records import JobRecord, JobState, LineKind, now
+from dragoman.store.repositories.annotations import GridAnnotation
 from dragoman.store.store import Store
 from dragoman.tables.durations import duration
 from dragoman.tables.table import Column, Table, number, word
@@ -14,21 +15,37 @@ from dragoman.tables.table import Column, Table, number, word
 _BESIDE = [each for each in CellState if not each.is_translated and each is not CellState.PLANNED]
 """States whose cells are counted beside those that are done."""
 
+_WORDS = {CellState.PLANNED.value: CellState.PLANNED.word}
+"""What tables call states of grids where that is not their value."""
+
 _DETAIL_LINES = 12
 """Lines of a failure's log on the first screen: its end, which holds the cause."""
 
 
-def grids(store: Store, jobs: Mapping[str, Sequence[JobRecord]]) -> Table:
-    """Every grid of the store.
+def grids(store: Store, found: Sequence[GridAnnotation], notes: Sequence[str] = ()) -> Table:
+    """A list of grids.
 
     Args:
         store: the store.
-        jobs: the runs of each grid, the latest first.
+        found: the grids (`dragoman.analysis.grid_search`).
+        notes: sentences below it.
     """
-    rows = [_state_columns(store, grid, found) for grid, found in jobs.items()]
+    rows = [
+        {
+            **_state_columns(store, each.grid, store.jobs.of_grid(each.grid)),
+            "tags": list(each.tags),
+            "archived": each.archived.isoformat(timespec="seconds") if each.archived else None,
+            "notes": each.notes,
+        }
+        for each in found
+    ]
     counts = [number(name, digits=0) for name in ("done", "cells", "failed")]
-    columns = [word("grid"), word("state"), *counts, _duration("seconds_left", "left"), _moment("since"), word("where")]
-    return Table("grids", "Grids", columns, rows, notes=[] if rows else ["There are none yet."])
+    columns = [word("grid"), _state_column(), *counts, _duration("seconds_left", "left"), _moment("since"),
+               *([Column("tags", "tags", lambda row: " ".join(row["tags"]) or "-", right=False)]
+                 if any(row["tags"] for row in rows) else []),
+               *([_moment("archived")] if any(row["archived"] for row in rows) else []),
+               word("where")]  # fmt: skip
+    return Table("grids", "Grids", columns, rows, notes=notes)
 
 
 def _state_columns(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[str, Any]:
@@ -41,7 +58,7 @@ def _state_columns(store: Store, grid: str, jobs: Sequence[JobRecord]) -> dict[s
     measured = (last.progress if last and last.is_alive else None) or {}
     return {
         "grid": grid,
-        "state": state(last) if last else _without_run(counts),
+        "state": state(last) if last else state_without_run(counts),
         "done": sum(counts.get(each, 0) for each in CellState if each.is_translated),
         "cells": sum(counts.values()),
         **{each.value: counts.get(each, 0) for each in _BESIDE},
@@ -61,7 +78,7 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     """The state and progress of a grid's latest run."""
     row = _state_columns(store, grid, jobs)
     last = jobs[0] if jobs else None
-    columns = [word("state"), number("done", digits=0), number("cells", digits=0),
+    columns = [_state_column(), number("done", digits=0), number("cells", digits=0),
                *(number(each.value, digits=0) for each in _BESIDE), _duration("seconds_left", "left"),
                number("tokens_per_second", "tokens/s", digits=0), number("segments_per_second", "segments/s"),
                number("workers", digits=0), Column("busy", "busy", lambda row: _percent(row["busy"]))]  # fmt: skip
@@ -71,9 +88,6 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
         if last.address and last.submission:
             notes.append(f"Ray: {last.address}/#/jobs/{last.submission}")
         measured = (last.progress or {}) if last.is_alive else {}
-        for name, at in measured.get("trainings", {}).items():
-            notes.append(f"finetune {name}: step {at['step']} of {at['steps']}, loss {at['loss']:.2f}, "
-                         f"{at['tokens_per_second']:,.0f} target tokens/s")  # fmt: skip
         for name, at in measured.get("scoring", {}).items():
             actors = f"{at['actors']} {'actor' if at['actors'] == 1 else 'actors'}"
             notes.append(f"{name}: {at['scored']} cells scored, {at['open']} wait, {actors}, "
@@ -112,7 +126,11 @@ def cells(models: Mapping[str, Mapping[CellState, int]], name: str, title: str) 
         {"model": model, "cells": sum(counts.values()), **{state.value: counts.get(state, 0) for state in CellState}}
         for model, counts in models.items()
     ]
-    columns = [word("model"), *(number(state.value, digits=0) for state in CellState), number("cells", digits=0)]
+    columns = [
+        word("model"),
+        *(number(state.value, state.word, digits=0) for state in CellState),
+        number("cells", digits=0),
+    ]
     return Table(name, title, columns, rows)
 
 
@@ -132,7 +150,12 @@ def state(job: JobRecord) -> str:
     return "lost" if job.is_lost else job.state.value
 
 
-def _without_run(counts: Mapping[CellState, int]) -> str:
+def _state_column() -> Column:
+    """The state of a grid; of one without a run, in the words of its cells."""
+    return Column("state", "state", lambda row: str(_WORDS.get(row["state"], row["state"])), right=False)
+
+
+def state_without_run(counts: Mapping[CellState, int]) -> str:
     """The state of a grid without a run here: an imported one may be done."""
     left = sum(counts.get(each, 0) for each in CellState if each.is_open)
     return (JobState.DONE if counts and not left else CellState.PLANNED).value

@@ -1,9 +1,11 @@
-"""Tables of a plan about its test lines: line breaks within them, and those that a model has no room for."""
+"""Tables of a plan about its test lines: their line breaks, their tokens, and those that a model has no room for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from dragoman.language import english_name
 from dragoman.planning.plan import Plan
 from dragoman.planning.room import TestText, room
+from dragoman.planning.tokenizer_coverage import Coverage, ModelCoverage, coverages
 from dragoman.reports.planned_test_sets import columns_of, of_test_set
 from dragoman.tables.table import Column, Row, Table, number, share, word
 
@@ -77,6 +79,59 @@ def too_long(planned: Plan) -> Table:
         content=rows,
         notes=[*fates, *known.unknown],
     )  # fmt: skip
+
+
+def tokens(planned: Plan) -> Table:
+    """What each model's tokenizer makes of the test lines of each language, and the languages that it can't write."""
+    known = coverages(planned)
+    rows = [
+        {
+            "models": [model.name for model in each.models], "language": tag, "pairs": each.targets[tag],
+            "lines": found.lines, "tokens": found.tokens,
+            "per_word": found.tokens / found.words if found.words else None,
+            "per_character": found.tokens / found.characters if found.characters else None,
+            **_shares(found), "writable": found.is_writable,
+        }
+        for each in known.found
+        for tag, found in each.languages.items()
+    ]  # fmt: skip
+    return Table(
+        name="tokens",
+        title="Tokens of the test lines by language",
+        columns=[
+            Column("models", "models", lambda row: _several(row["models"]), right=False), word("language"),
+            number("pairs", "pairs into it", digits=0), number("lines", digits=0),
+            number("per_word", "tokens a word"), number("per_character", "a character"),
+            number("unknown", "% without a token", digits=1), number("in_bytes", "% in bytes", digits=1),
+        ],
+        content=rows,
+        notes=[*cannot_write(known.found), *known.unknown],
+        group="models" if len(known.found) > 1 else None,
+    )  # fmt: skip
+
+
+def cannot_write(coverage: Iterable[ModelCoverage]) -> list[str]:
+    """The languages that models can't write, as sentences that say what to do; none where they can write all."""
+    return [
+        f"{_several([model.name for model in found.models])}: {english_name(tag)} ({tag}) can't be written: "
+        f"{_shares(found.languages[tag])['unknown']:.0f}% of the characters of its test lines are in no token of the "
+        f"vocabulary. {_the_pairs(found.targets[tag])} into {tag} will come out empty or in another language, however "
+        "the model is trained: leave the language out, or choose a base that knows its script."
+        for found in coverage
+        for tag in found.unwritable
+    ]
+
+
+def _the_pairs(count: int) -> str:
+    return "The pair" if count == 1 else f"The {count} pairs"
+
+
+def _shares(found: Coverage) -> dict[str, float | None]:
+    """Characters without a token and those spelt in bytes, in percent; None where there are no characters."""
+    return {
+        name: 100 * count / found.characters if found.characters else None
+        for name, count in (("unknown", found.unknown), ("in_bytes", found.in_bytes))
+    }
 
 
 def _several(names: Sequence[str]) -> str:

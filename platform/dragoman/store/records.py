@@ -207,7 +207,9 @@ class CellOutcome(Record):
     unscorable: tuple[Unscorable, ...] = ()
     """The metrics that can't score it."""
     busy: float = 0.0
-    """Seconds the worker spent on it, scoring included; not kept."""
+    """Seconds the worker spent on it, scoring included; of what it did for several cells at once, a share. Not kept."""
+    began: float = 0.0
+    """When the worker began with it, and with those it decoded together with, in seconds since 1970; not kept."""
     ended: float = 0.0
     """When it was done, in seconds since 1970; not kept."""
 

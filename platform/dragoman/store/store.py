@@ -14,6 +14,7 @@ from dragoman.store.blobs import BlobStore
 from dragoman.store.database.connection import Database
 from dragoman.store.database.transaction import Transaction
 from dragoman.store.repositories.alignment import AlignmentRepository
+from dragoman.store.repositories.annotations import AnnotationRepository
 from dragoman.store.repositories.cells import CellRepository
 from dragoman.store.repositories.conditions import ConditionRepository
 from dragoman.store.repositories.contamination import ContaminationRepository
@@ -38,6 +39,8 @@ class Store:
     """Test sets, prompts and decodings."""
     grids: GridRepository
     """Grids: their specifications, models, metrics and planned cells."""
+    annotations: AnnotationRepository
+    """Tags and notes of grids, whether they are archived, and their former names."""
     cells: CellRepository
     """Cells: their states, translations and scores."""
     contamination: ContaminationRepository
@@ -58,6 +61,7 @@ class Store:
         self.models = ModelRepository(database)
         self.conditions = ConditionRepository(database)
         self.grids = GridRepository(database)
+        self.annotations = AnnotationRepository(database)
         self.cells = CellRepository(database)
         self.contamination = ContaminationRepository(database)
         self.jobs = JobRepository(database)

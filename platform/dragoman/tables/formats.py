@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import StringIO
@@ -31,6 +32,9 @@ _ROUNDING = 1e-12
 
 GUTTER = 3
 """Columns of a terminal between two columns of a table."""
+
+NARROWEST = 14
+"""Columns of a terminal that sentences have at least."""
 
 PLAIN = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 """The lines of `box.SIMPLE_HEAD` for an encoding without box-drawing characters."""
@@ -125,7 +129,8 @@ def as_latex(table: Table) -> str:
 def as_text(tables: Sequence[Table]) -> str:
     """Tables for a terminal, or for a file where standard output is one: there nothing is split or coloured."""
     terminal = Console(file=sys.stdout)
-    parts = [part for table in tables for part in _fitting(table, terminal.width if terminal.is_terminal else None)]
+    width = terminal.width if terminal.is_terminal else None
+    parts = [part for table in tables for part in _fitting(table, width)]
     out = StringIO()
     console = Console(
         file=out,
@@ -136,18 +141,53 @@ def as_text(tables: Sequence[Table]) -> str:
     )
     for part in parts:
         console.print(Text(visible(part.title), style="bold"), soft_wrap=True)
-        console.print(_rich(part))
+        if part.is_of_records:
+            console.print(Text(_records(part, width)), soft_wrap=True)
+        else:
+            console.print(_rich(part))
         for note in part.below:
-            console.print(Text(f"  {visible(note)}"), soft_wrap=True)
+            console.print(Text(_indented(visible(note), "  ", width)), soft_wrap=True)
         if part.below:
             console.print()
     return "".join(f"{line.rstrip()}\n" for line in lines_of(out.getvalue()))
 
 
+def _records(table: Table, width: int | None) -> str:
+    """Each row as lines: the stub's cells, and below them every other one after its heading."""
+    stub, rest = table.columns[: table.stub], table.columns[table.stub :]
+    longest = max((cell_len(visible(column.heading)) for column in rest), default=0)
+    lines = []
+    for row in table.rows:
+        lines.append(f" {'  '.join(' '.join(_lines(column, row)) for column in stub)}")
+        for column in rest:
+            if (text := " ".join(_lines(column, row))) != "-":
+                heading = visible(column.heading)
+                begin = f"   {heading}{' ' * (longest - cell_len(heading))}  "
+                lines.append(_indented(text, begin, width, " " * (longest + 5)))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _indented(text: str, begin: str, width: int | None, later: str | None = None) -> str:
+    """A paragraph after its beginning, in lines of a terminal's width where it is one; words stay whole."""
+    if width is None:
+        return f"{begin}{text}"
+    return textwrap.fill(
+        text, max(width, 40), initial_indent=begin, subsequent_indent=begin if later is None else later,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
 def _rich(table: Table) -> RichTable:
     rich = RichTable(box=box.SIMPLE_HEAD if writes_unicode() else PLAIN, pad_edge=False)
     for column in table.columns:
-        rich.add_column(Text(visible(column.heading)), justify="right" if column.right else "left", no_wrap=True)
+        rich.add_column(
+            Text(visible(column.heading)),
+            justify="right" if column.right else "left",
+            width=column.width,
+            no_wrap=column.width is None,
+            overflow="fold",
+        )
     breaks = set(table.breaks)
     for index, row in enumerate(table.rows):
         if index in breaks:
@@ -166,9 +206,16 @@ def _rich_cell(column: Column, row: Row) -> Text:
 
 
 def _fitting(table: Table, width: int | None) -> list[Table]:
-    """The table in parts that fit the width, each with the stub columns again: a number is never cut."""
+    """The table in parts that fit the width, each with the stub columns again: a number is never cut.
+
+    Before that, sentences are wrapped.
+    """
     widths = _widths(table)
-    if width is None or sum(widths) <= width:
+    if width is None or sum(widths) <= width or table.is_of_records:
+        return [table]
+    table = _wrapped(table, widths, width)
+    widths = _widths(table)
+    if sum(widths) <= width:
         return [table]
     stub = sum(widths[: table.stub])
     parts: list[list[Column]] = []
@@ -192,13 +239,29 @@ def _fitting(table: Table, width: int | None) -> list[Table]:
     ]
 
 
+def _wrapped(table: Table, widths: Sequence[int], width: int) -> Table:
+    """The table with its sentences in as many columns of the terminal as the rest leaves, the longest the narrower."""
+    left = width - sum(wide for column, wide in zip(table.columns, widths, strict=True) if not column.wraps)
+    order = sorted((wide, place) for place, wide in enumerate(widths) if table.columns[place].wraps)
+    columns = list(table.columns)
+    for count, (wide, place) in enumerate(order):
+        share = max(NARROWEST + GUTTER, left // (len(order) - count))
+        if wide > share:
+            columns[place] = replace(columns[place], width=share - GUTTER)
+        left -= min(wide, share)
+    return replace(table, content=table.rows, columns=columns)
+
+
 def _widths(table: Table) -> list[int]:
     """Columns' widths on a terminal, with their padding."""
     return [
-        max(
-            cell_len(visible(column.heading)),
-            *(cell_len(line) for row in table.rows for line in _lines(column, row)),
-            0,
+        (
+            column.width
+            or max(
+                cell_len(visible(column.heading)),
+                *(cell_len(line) for row in table.rows for line in _lines(column, row)),
+                0,
+            )
         )
         + GUTTER
         for column in table.columns

@@ -47,6 +47,10 @@ class Column:
     """The lines of a cell that stacks several numbers; None for a cell of one line, its text."""
     is_best: Callable[[Row], bool] | None = None
     """Whether a cell's text, or its first line, is the best of its column: it is set in bold."""
+    wraps: bool = False
+    """Whether its cells are sentences, which a terminal that is too narrow shows in several lines."""
+    width: int | None = None
+    """Columns of the terminal that its cells have at most; writers set it."""
 
     @property
     def shows(self) -> tuple[str, ...]:
@@ -84,6 +88,8 @@ class Table:
     """Whether it says again what other tables say in rows of their own: CSV is of one of those, unless it is named."""
     fits_column: bool = False
     """Whether LaTeX sets it in small print that is never wider than a column of a paper."""
+    is_of_records: bool = False
+    """Whether text shows each row as a record, with a line for each column, as its cells are too long for a line."""
 
     def __post_init__(self) -> None:
         """Refuse two columns of one key."""
@@ -136,6 +142,11 @@ def of_pair(fact: Any) -> Row:
     fields = asdict(fact)
     source, target = fields.pop("pair")
     return {"source": source, "target": target, **fields}
+
+
+def sentence(key: str, heading: str | None = None) -> Column:
+    """A column of sentences, which are wrapped where a terminal is too narrow."""
+    return Column(key, _headed(key, heading), lambda row: _worded(row[key]), right=False, wraps=True)
 
 
 def word(key: str, heading: str | None = None) -> Column:

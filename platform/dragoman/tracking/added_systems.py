@@ -1,5 +1,6 @@
 """MLflow's runs of systems that were added to a grid: as those that its spec names have them."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from dragoman.analysis.caption import caption_of
@@ -9,10 +10,12 @@ from dragoman.analysis.systems import systems
 from dragoman.analysis.test_sets import test_sets_of
 from dragoman.errors import StoreError, first_line
 from dragoman.model import ModelIdentity
+from dragoman.pair import Pair
 from dragoman.redaction import masked
 from dragoman.store.store import Store
+from dragoman.tracking.datasets import stored_data
 from dragoman.tracking.evaluation import evaluation_of, questions_of
-from dragoman.tracking.grid_runs import GridRuns, Tested
+from dragoman.tracking.grid_runs import Asked, GridRuns
 
 
 def write_added(runs: GridRuns, store: Store, grid: str, model: str) -> None:
@@ -39,12 +42,15 @@ def write_added(runs: GridRuns, store: Store, grid: str, model: str) -> None:
     found = evaluation_of(
         store, record, model, tables, questions=questions, prompt_id=cell.prompt, test_set_id=cell.test_set
     )
-    measured = [
-        caption_of(store, ScoreQuestion(grid, record.metrics[0], prompt=prompt, test_set=each), model=name)
-        for each in (*test_sets, *(() if test_sets else (None,)))
-    ]
-    tested = [Tested(each.corpus, each.revision, each.split, each.sentences_asked) for each in measured]
-    runs.write_evaluation(ModelIdentity(name=name, recipe=kept.recipe), found, tested, {})
+    contents: dict[str, dict[Pair, str]] = {}
+    for one in store.cells.of_grid(grid, model=model):
+        contents.setdefault(one.cell.test_set, {})[one.cell.pair] = one.cell.content
+    labels: Mapping[str, str | None] = record.test_sets or {cell.test_set: None}
+    tested = []
+    for identity, label in labels.items():
+        question = ScoreQuestion(grid, record.metrics[0], prompt=prompt, test_set=label)
+        tested.append(stored_data(identity, contents[identity], caption_of(store, question, model=name)))
+    runs.write_evaluation(ModelIdentity(name=name, recipe=kept.recipe), found, tested, Asked())
 
 
 def tell_mlflow(uri: str, store: Store, grid: str, model: str) -> str | None:

@@ -71,7 +71,7 @@ def _tile(score: PairScore | None, low: float, high: float, digits: int, *, numb
     frame = " seen" if score.partition == "seen" else ""
     about = f"{score.pair}, {score.partition or 'unknown'}"
     if score.value is None:
-        why = score.reason or score.state.value
+        why = score.reason or score.state.word
         return f'<td class="none{frame}" title="{escape(f"{about}: {why}")}">{"–" if numbered else ""}</td>'
     step = round(STEPS * (score.value - low) / (high - low)) if high > low else STEPS
     shown = figure(score.value, digits)

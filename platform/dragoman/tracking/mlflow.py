@@ -9,19 +9,29 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from dragoman import telemetry
 from dragoman.model import ModelIdentity
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.redaction import masked
-from dragoman.spec.sentences import size_of
+from dragoman.tracking.datasets import dev_data, planned_data, trained_data, without_secrets
 from dragoman.tracking.evaluation import Evaluation
-from dragoman.tracking.grid_runs import BATCH, GridRuns, Tested, experiment_id, milliseconds
+from dragoman.tracking.grid_runs import BATCH, Asked, GridRuns, experiment_id, milliseconds
 from dragoman.tracking.mlflow_database import prepare, quieten, require_whole
-from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links, saved_view
+from dragoman.tracking.mlflow_notes import (
+    KIND,
+    KIND_TAG,
+    NOTE_TAG,
+    VIEW_TAG,
+    experiment_note,
+    grid_links,
+    run_page,
+    saved_view,
+)
 from dragoman.tracking.mlflow_schema import sqlite_file
+from dragoman.tracking.prompts import PromptRegistry
 
 _SHARED = (
     "mlflow",
@@ -90,6 +100,7 @@ class Tracker(GridRuns):
         location = None if self._is_server else artifacts.resolve().as_uri()
         experiment = experiment_id(client, plan.spec.campaign or plan.spec.name, location)
         super().__init__(client, experiment, plan.spec.name, plan.id)
+        self._prompts = PromptRegistry(client, experiment)
         _ = self._grid_run  # made before any other
         self._known: dict[str, set[int]] = {}
 
@@ -97,7 +108,7 @@ class Tracker(GridRuns):
     def page(self) -> str:
         """Where a browser finds the grid's run; without a server, what follows the address of `dragoman ui`."""
         server = self._uri.rstrip("/") if self._is_server else ""
-        return f"{server}/#/experiments/{self._experiment}/runs/{self._grid_run}"
+        return f"{server}/{run_page(self._experiment, self._grid_run)}"
 
     def start(self) -> None:
         """Parameters of the grid, the spec itself, and notes that lead to our pages while it runs."""
@@ -112,10 +123,12 @@ class Tracker(GridRuns):
                 "seed": spec.seed,
             },
         )
-        self._client.log_dict(self._grid_run, _without_secrets(spec.model_dump(mode="json")), "spec.json")
+        self._client.log_dict(self._grid_run, without_secrets(spec.model_dump(mode="json")), "spec.json")
         note = experiment_note(spec.name, self._experiment, spec.campaign, has_view=False)
-        if NOTE_TAG not in self._client.get_experiment(self._experiment).tags:
-            self._client.set_experiment_tag(self._experiment, NOTE_TAG, note)
+        there = self._client.get_experiment(self._experiment).tags
+        for tag, value in ((NOTE_TAG, note), (KIND_TAG, KIND)):
+            if tag not in there:
+                self._client.set_experiment_tag(self._experiment, tag, value)
         self._log(self._grid_run, tags={NOTE_TAG: f"{grid_links(spec.name)}\n"})
         self._client.update_run(self._grid_run, status="RUNNING")  # it may have ended before, and is resumed
 
@@ -161,28 +174,21 @@ class Tracker(GridRuns):
             self._client.log_batch(run, metrics=points[start : start + BATCH])
 
     def log_training(self, training: PlannedTraining, record: dict[str, Any]) -> None:
-        """Parameters of a finetuning, the data it read, and its losses."""
-        run = self.model_run(training.identity)
-        method = training.finetuning.method.model_dump(mode="json")
-        self._log(
-            run,
-            params={
-                **{f"method.{name}": value for name, value in method.items()},
-                "pairs": len(training.pairs),
-                "examples_per_pair": training.finetuning.examples,
-                "seed": training.seed,
-                "prompt": training.prompt.template,
-                **(
-                    {"monolingual": _monolingual(asked.task, record)}
-                    if (asked := training.finetuning.monolingual)
-                    else {}
-                ),
-            },
-        )
-        recipe = training.identity.recipe["corpus"]
-        self._log_dataset(run, recipe["kind"], recipe["revision"], "train", _read(record))
-        self.log_losses(training.identity, [tuple(point) for point in record.get("losses", ())])
-        self.log_dev_scores(training.identity, record.get("dev", ()))
+        """Parameters of a finetuning, the data it read, its losses, its logged model and those of its checkpoints."""
+        model, run = training.identity, self.model_run(training.identity)
+        params = _training_params(training)
+        if asked := training.finetuning.monolingual:
+            params["monolingual"] = _monolingual(asked.task, record)
+        self._log(run, params=params)
+        self._log_inputs(run, [trained_data(training, record)])
+        self.log_losses(model, [tuple(point) for point in record.get("losses", ())])
+        self.log_dev_scores(model, looks := record.get("dev", ()))
+        asked_with = self._asked(model)
+        logged = self._models.of_model(model, run, asked_with.params, asked_with.tags)
+        steps = record.get("chosen_step") or training.finetuning.method.steps
+        made = {logged: steps} | {self._models.of_checkpoint(model, run, look[0]): look[0] for look in _kept(looks)}
+        self._log_output(run, made)
+        self._log_checkpoints(training, run, made, {look[0]: look for look in looks})
         self._client.set_terminated(run)
 
     def log_dev_scores(self, model: ModelIdentity, scores: Sequence[Sequence[Any]]) -> None:
@@ -190,11 +196,32 @@ class Tracker(GridRuns):
         run = self.model_run(model)
         known = {point.step for point in self._client.get_metric_history(run, "dev")} if scores else set()
         curves: dict[str, list[tuple[int, float]]] = {}
-        for step, mean, partitions in scores:
-            for name, value in {"dev": mean, **{f"dev/{name}": value for name, value in partitions.items()}}.items():
-                if step not in known:
-                    curves.setdefault(name, []).append((step, value))
+        for look in scores:
+            for name, value in _dev_values(look).items():
+                if look[0] not in known:
+                    curves.setdefault(name, []).append((look[0], value))
         self._log_curves(run, curves)
+
+    def _log_checkpoints(
+        self, training: PlannedTraining, run: str, made: Mapping[str, int], looks: Mapping[int, Sequence[Any]]
+    ) -> None:
+        """The dev scores of logged models, each at the step that it is of."""
+        from mlflow.entities import Metric
+
+        if (selection := training.finetuning.method.selection) is None or not looks:
+            return
+        data = dev_data(training, selection)
+        # with the time of the run's own points MLflow takes these for the same
+        at = {point.step: point.timestamp for point in self._client.get_metric_history(run, "dev")}
+        for logged, step in made.items():
+            if step in looks and step in at:
+                points = [
+                    Metric(name, value, at[step], step, logged, data.name, data.digest)
+                    for name, value in _dev_values(looks[step]).items()
+                ]
+                if any(self._models.lacks(point) for point in points):
+                    self._client.log_batch(run, metrics=points)
+                    self._models.note(points)
 
     def log_evaluation(self, model: ModelIdentity, found: Evaluation) -> str:
         """Scores by partition, sample translations, heat maps and a note, in a run below the model's; returns its id.
@@ -203,11 +230,27 @@ class Tracker(GridRuns):
             model: the model evaluated.
             found: what is written.
         """
-        is_run_here = model.id not in self._plan.from_elsewhere
-        decoding = self._plan.decoding_of(model.id).meaning if is_run_here else {}
-        tests = [each.test_set for each in self._plan.test_sets]
-        tested = [Tested(test.corpus, test.revision, str(test.split), size_of(test.sentences)) for test in tests]
-        return self.write_evaluation(model, found, tested, decoding)
+        tested = [planned_data(test_set) for test_set in self._plan.test_sets]
+        return self.write_evaluation(model, found, tested, self._asked(model))
+
+    def _asked(self, model: ModelIdentity) -> Asked:
+        """What a logged model says of how its model is made and asked."""
+        plan = self._plan
+        training = next((each for each in plan.trainings if each.identity.id == model.id), None)
+        params = _training_params(training) if training else {}
+        params["base"] = (
+            PurePath(plan.spec.base.model).name if plan.spec.base.model[:1] == "/" else plan.spec.base.model
+        )
+        if model.id in plan.from_elsewhere:
+            return Asked()
+        decoding, prompt = plan.decoding_of(model.id), plan.prompt_of(model)
+        return Asked(
+            params=params,
+            decoding=decoding.meaning,
+            prompts=[self._prompts.version_of(prompt) for asked, prompt in plan.asked if asked.id == model.id],
+            prompt_id=prompt.id,
+            decoding_id=decoding.id,
+        )
 
     def break_off(self, status: str) -> None:
         """Mark the grid's run as interrupted.
@@ -233,14 +276,36 @@ class Tracker(GridRuns):
         self._client.set_terminated(self._grid_run, "FAILED" if failed else "FINISHED")
 
 
+def _training_params(training: PlannedTraining) -> dict[str, Any]:
+    """Parameters of a finetuning, as they are known before it."""
+    method = training.finetuning.method.model_dump(mode="json")
+    return {
+        **{f"method.{name}": value for name, value in method.items()},
+        "pairs": len(training.pairs),
+        "examples_per_pair": training.finetuning.examples,
+        "seed": training.seed,
+        "prompt": training.prompt.template,
+    }
+
+
+def _dev_values(look: Sequence[Any]) -> dict[str, float]:
+    """The scores of a look at the dev split, by the names of their curves."""
+    return {"dev": look[1], **{f"dev/{name}": value for name, value in look[2].items()}}
+
+
+def _kept(looks: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The looks whose checkpoint was kept: each was the best so far (`checkpoint_selection.best`)."""
+    kept: list[Sequence[Any]] = []
+    for look in looks:
+        better = look[3] if len(look) > 3 else True
+        if not kept or (look[1] > kept[-1][1] if better else look[1] < kept[-1][1]):
+            kept.append(look)
+    return kept
+
+
 def _monolingual(task: str, record: dict[str, Any]) -> str:
     """Monolingual examples that were read, by language, and their task."""
     return f"{task}: " + ", ".join(f"{tag} {count}" for tag, count in record.get("monolingual", {}).items())
-
-
-def _read(record: dict[str, Any]) -> int:
-    """Examples that a finetuning read, of pairs and of languages."""
-    return sum(sum(record.get(part, {}).values()) for part in ("examples", "monolingual"))
 
 
 def answers(uri: str) -> bool:
@@ -253,12 +318,3 @@ def answers(uri: str) -> bool:
         return requests.get(f"{uri.rstrip('/')}/health", timeout=3).status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     except requests.RequestException:
         return False
-
-
-def _without_secrets(part: Any) -> Any:
-    """A part of a JSON document with secrets masked in its texts: an endpoint's address may hold one."""
-    if isinstance(part, dict):
-        return {name: _without_secrets(value) for name, value in part.items()}
-    if isinstance(part, list):
-        return [_without_secrets(value) for value in part]
-    return masked(part) if isinstance(part, str) else part

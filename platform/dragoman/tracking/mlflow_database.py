@@ -1,7 +1,8 @@
 """MLflow's SQLite database, whole or not at all: made and migrated in a file beside it, which then takes its place.
 
-MLflow's migrations run statement by statement, and SQLite keeps each: a process killed among them would leave tables
-that no later one can finish. PostgreSQL undoes them by itself, so nothing is done there.
+A new one is made by a script where that is of the installed MLflow (`prepared_database`), else by MLflow's migrations.
+These run statement by statement, and SQLite keeps each: a process killed among them would leave tables that no later
+one can finish. PostgreSQL undoes them by itself, so nothing is done there.
 """
 
 import fcntl
@@ -31,6 +32,7 @@ from dragoman.tracking.mlflow_schema import (
     tables_of,
     version_of,
 )
+from dragoman.tracking.prepared_database import make
 
 QUIET_SECONDS = 3.0
 """A half-made database that is written to within these seconds is in the making by another program."""
@@ -134,7 +136,8 @@ def _bring_up(file: Path) -> None:
     try:
         if found is State.OTHER and _migrated(file, aside, head):
             return
-        _migrate(aside)
+        if not make(aside, head):
+            _migrate(aside)
         if found is State.OTHER and _restamped(file, aside, head):
             return
         if found is State.OTHER:

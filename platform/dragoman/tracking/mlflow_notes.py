@@ -13,8 +13,16 @@ from urllib.parse import urlencode
 from dragoman.analysis.pair_differences import higher_is_better
 
 NOTE_TAG = "mlflow.note.content"
+KIND_TAG = "mlflow.experimentKind"
+KIND = "custom_model_development"
+"""Tag of an experiment and its value where models are trained: MLflow's pages begin with runs, not with traces."""
+_TRAINING = "workflowType=machine_learning"
+"""In an address, what has MLflow 3.17 show its pages for training, whatever the reader looked at last."""
 _VIEW = "dragoman"
 VIEW_TAG = f"mlflow.sharedViewState.{_VIEW}"
+
+_LEADS = "In Dragoman: "
+"""What the line of links above a version's description begins with."""
 
 SCOPES = (
     "all",
@@ -33,6 +41,45 @@ SCOPES = (
 def metric_name(metric: str) -> str:
     """MLflow's name of a metric: without the plus sign, which MLflow doesn't allow."""
     return metric.replace("+", "p")
+
+
+def experiment_page(experiment: str, has_view: bool) -> str:
+    """Where MLflow shows the runs of an experiment, below the server's address.
+
+    Args:
+        experiment: id of the experiment.
+        has_view: whether it has its saved view, which it gets when a grid ends.
+    """
+    view = f"&viewStateShareKey={_VIEW}" if has_view else ""
+    return f"#/experiments/{experiment}/runs?{_TRAINING}{view}"
+
+
+def run_page(experiment: str, run: str) -> str:
+    """Where MLflow shows a run, below the server's address."""
+    return f"#/experiments/{experiment}/runs/{run}?{_TRAINING}"
+
+
+def registered_note(name: str) -> str:
+    """What MLflow's page of a registered model says of it: links to our pages."""
+    pages = (link("versions and gates", "model", name=name), "[promotions](dragoman/promotions)")
+    return f"**{name}** in Dragoman: {' · '.join(pages)}\n"
+
+
+def version_note(name: str, version: str, grid: str, model: str) -> str:
+    """The line above a version's description: links to its gate and its grid.
+
+    Args:
+        name: name of the registered model.
+        version: number of the version.
+        grid: the grid it comes from.
+        model: its name there.
+    """
+    return f"{_LEADS}{link('gate', 'model', name=name, version=version)} · {model_links(grid, model)}\n\n"
+
+
+def without_note(description: str) -> str:
+    """A version's description without that line, for our own pages."""
+    return description.partition("\n\n")[2] if description.startswith(_LEADS) else description
 
 
 def link(text: str, page: str, **query: str) -> str:
@@ -55,7 +102,7 @@ def experiment_note(grid: str, experiment: str, campaign: str | None = None, has
             (link("how far it has come", "campaign", name=campaign), link("all its runs", "runs", grid=grid))
         )
     said = f"**{campaign or grid}** in Dragoman: {pages} · [promotions](dragoman/promotions)\n"
-    view = f"#/experiments/{experiment}/runs?viewStateShareKey={_VIEW}"
+    view = experiment_page(experiment, has_view)
     return f"{said}\n[Scores by partition]({view}), as columns of the runs.\n" if has_view else said
 
 

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from enum import StrEnum
 from functools import cache
@@ -87,6 +87,24 @@ def state(file: Path, head: str) -> State:
         # whoever has finished making one writes the experiment `Default` next
         is_used = "experiments" in tables and connection.execute("SELECT 1 FROM experiments LIMIT 1").fetchone()
     return State.OTHER if is_used else State.HALF_MADE
+
+
+def are_finished(file: Path, keys: Collection[str]) -> bool:
+    """Whether runs of all these keys, which are values of tags, are in a current database, finished and not deleted.
+
+    Args:
+        file: the file, at the schema of the installed MLflow.
+        keys: the keys.
+
+    Raises:
+        sqlite3.Error: it can't be read.
+    """
+    query = (
+        "SELECT DISTINCT tags.value FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid "
+        "WHERE runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active' AND tags.value = ?"
+    )
+    with closing(connected(file)) as connection:
+        return all(connection.execute(query, (key,)).fetchone() for key in keys)
 
 
 def is_locked(error: BaseException | None) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from dragoman_registry.audit.log import Action, AuditLog, AuditRecord, Outcome
 from dragoman_registry.registry_client.client import client_at, is_there
+from dragoman_registry.registry_client.registry_reader import reader_at
 from dragoman_registry.registry_client.versions import aliases_of, registered_names, versions_of
 
 AUDIT_TAG = "dragoman.audit"
@@ -74,7 +75,8 @@ def forgotten(log: AuditLog, uri: str, name: str, alias: str) -> AuditRecord | N
 
 def _made_at(uri: str, name: str) -> datetime:
     """When a registered model was made, by the clock of whoever made it."""
-    return datetime.fromtimestamp(client_at(uri).get_registered_model(name).creation_timestamp / 1000, UTC)
+    model = reader_at(uri).model(name)
+    return datetime.fromtimestamp((model.created if model else 0) / 1000, UTC)
 
 
 def _is_before(record: AuditRecord, moment: datetime) -> bool:
@@ -119,7 +121,7 @@ def unrecorded_moves(log: AuditLog, uri: str, name: str, gated: Iterable[str] = 
 def _fate(log: AuditLog, uri: str, name: str) -> str:
     """What became of a registered model that is gone: its tags go with it where it was renamed."""
     hashes = {record.hash: record.name for record in log.records()}
-    for model in client_at(uri).search_registered_models() if is_there(uri) else ():
+    for model in reader_at(uri).models() if is_there(uri) else ():
         if hashes.get(model.tags.get(AUDIT_TAG, "").partition(" ")[2]) == name:
             return f"renamed to {model.name}"
     return "deleted or renamed"
@@ -163,7 +165,7 @@ def faults(log: AuditLog, uri: str) -> list[str]:
     """Everything wrong with the trail, as sentences: altered, replaced and missing records, the last ones included."""
     found = log.faults()
     hashes = {record.sequence: record.hash for record in log.records()}
-    for model in client_at(uri).search_registered_models() if is_there(uri) else ():
+    for model in reader_at(uri).models() if is_there(uri) else ():
         number, _, digest = model.tags.get(AUDIT_TAG, "").partition(" ")
         if number and hashes.get(int(number)) != digest:
             found.append(f"The registry remembers a record {number} about {model.name} that the trail does not hold.")

@@ -20,11 +20,12 @@ def resting_on(uri: str, planned: Deletion) -> list[str]:
         planned: what would go.
     """
     ids = {model.id for model in planned.models}
+    names = {*planned.grids, *planned.former_names}
     with speaking(uri):
         return [
             f"{model.name}@{alias}"
             for model in registered(uri)
             for alias, number in model.aliases.items()
             for version in model.versions
-            if version.version == number and (version.grid in planned.grids or version.model in ids)
+            if version.version == number and (version.grid in names or version.model in ids)
         ]

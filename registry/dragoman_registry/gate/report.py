@@ -9,7 +9,7 @@ from dragoman.analysis.caption import Caption, caption_line
 from dragoman.metrics.lookup import digits_of
 from dragoman.pair import Pair
 from dragoman.spec.promotion import Promotion, subject_of
-from dragoman.tables.table import probability
+from dragoman.tables.table import figure, probability
 
 
 class Bound(StrEnum):
@@ -197,6 +197,63 @@ class RuleFinding(BaseModel):
         finer = (digits, digits + 2, digits + 4)
         digits = next((each for each in finer if self.passed or round(self.value, each) != self.limit), digits + 6)
         return f"{self.value:.{digits}f} ({self.scored} of {self.pairs} pairs)"
+
+    def found(self, alias: str = "champion") -> str:
+        """What was found, forwards: more is better, and worse is below 0, of error rates too.
+
+        Such as ``47.50 bleu``, ``+13.00 bleu over the base`` and ``against the champion: -2.34 bleu, p 0.005: worse``.
+
+        Args:
+            alias: the alias of the model it is compared with.
+        """
+        if self.value is None or (self.note and not self.bound.is_count):
+            return self.note or "no value"
+        if self.bound is Bound.SEEDS:
+            return f"{self.value:.0f} seeds"
+        if self.bound is Bound.LOSSES:
+            pairs = "pair" if self.value == 1 else "pairs"
+            return f"against the {alias}: significantly worse on {self.value:.0f} {pairs}"
+        if self.bound is Bound.GAIN:
+            return f"{self._forwards(self.value)} over the base"
+        if not self.bound.is_against_incumbent:
+            return f"{self.value:.{self._digits}f} {self.metric}"
+        against = f"against the {alias}: "
+        if self.bound is Bound.UPPER and self.regression is not None:
+            found = self._forwards(-self.regression)
+            return (
+                f"{against}{found}, {self._forwards(-self.value, unit=False)} at worst: {self._word(self.regression)}"
+            )
+        if self.p_value is None:
+            return f"{against}{self._forwards(-self.value)}: {self._word(self.value)}"
+        said = probability(self.p_value, is_floor=self.p_is_floor)
+        # a difference that may be chance is neither
+        is_shown = self.value <= 0 or self.p_value <= self.limit
+        word = self._word(self.value) if is_shown else "not shown to be worse"
+        return f"{against}{self._forwards(-self.value)}, p {said}: {word}"
+
+    def _forwards(self, value: float, unit: bool = True) -> str:
+        return f"{figure(value, self._digits, sign=True)}{f' {self.metric}' if unit else ''}"
+
+    def _word(self, regression: float) -> str:
+        if round(regression, self._digits) == 0:
+            return "as good"
+        return "worse" if regression > 0 else "better"
+
+    @property
+    def asked(self) -> str:
+        """What is asked for: ``≥ 40 over seen``, ``≤ 1 worse over all``."""
+        scope = f"over {'each of ' if self.each else ''}{self.over}"
+        limit = f"{self.limit:g}"
+        bare = f"{'≥' if self.bound.is_floor else '≤'} {limit}"
+        said = {
+            Bound.REGRESSION: f"≤ {limit} worse",
+            Bound.UPPER: f"≤ {limit} worse at worst",
+            Bound.LOSSES: f"≤ {limit} such pairs",
+            Bound.SIGNIFICANCE: "no significant loss",
+            Bound.SEEDS: f"≥ {limit} seeds",
+            Bound.GAIN: f"≥ {limit} gain",
+        }
+        return f"{said.get(self.bound, bare)} {scope}"
 
     @property
     def sentence(self) -> str:

@@ -1,7 +1,6 @@
 """Package a finetuned model for MLflow: serving code, checkpoint, its base by reference, model card."""
 
 import json
-import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,18 +15,24 @@ from dragoman.settings import Settings
 from dragoman.spec.grid import GridSpec
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
-from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG, experiment_id
+from dragoman.tracking.grid_runs import experiment_id
+from dragoman.tracking.logged_models import (
+    DECODING_TAG,
+    GRID_TAG,
+    KEY_TAG,
+    MODEL_TAG,
+    MODEL_TYPE,
+    NAME_TAG,
+    PACKAGED_TAG,
+    PROMPT_TAG,
+    allowed,
+    search,
+)
+from dragoman.tracking.mlflow_notes import registered_note, version_note, without_note
 from dragoman_registry.packaging.answer_check import Answer, check_answers, sample
 from dragoman_registry.packaging.model_card import Card, write_card
 from dragoman_registry.registry_client.client import client_at, is_server, mlflow_at, unquoted
-from dragoman_registry.registry_client.versions import (
-    DECODING_TAG,
-    NAME_TAG,
-    PROMPT_TAG,
-    RegisteredVersion,
-    id_of,
-    versions_of,
-)
+from dragoman_registry.registry_client.versions import RegisteredVersion, id_of, versions_of
 
 REQUIREMENTS = ("mlflow", "torch", "transformers", "tokenizers", "safetensors", "sentencepiece", "pandas", "numpy")
 """What serving a model takes, besides peft for an adapter."""
@@ -66,6 +71,7 @@ def register(
     for known in versions_of(settings.mlflow_url, name):
         # asked or decoded in another way it would give other answers than this grid's scores are about
         if (known.model, known.prompt, known.decoding) == (model_id, prompt.id, decoding.id):
+            _link(settings.mlflow_url, known)
             return known
     checkpoint = _checkpoint(store, model, model_id)
     config = _model_config(spec, grid, store.models.get(grid.base).recipe)
@@ -184,12 +190,9 @@ def _log(
             metadata=tags,
         )
         check_answers(model, path, answers)
-        logged = client.create_logged_model(
-            client.get_run(run).info.experiment_id if run else _experiment(client, settings, grid),
-            name=re.sub(r"[/:.%\"']", "-", model),
-            source_run_id=run,
-            tags=tags,
-            model_type="translation",
+        experiment = client.get_run(run).info.experiment_id if run else _experiment(client, settings, grid)
+        logged = _unpackaged(client, experiment, tags) or client.create_logged_model(
+            experiment, name=allowed(model), source_run_id=run, tags=tags, model_type=MODEL_TYPE
         )
         described: Any = Model.load(path)
         described.artifact_path, described.run_id = logged.artifact_location, run
@@ -197,9 +200,24 @@ def _log(
         described.save(path / MLMODEL_FILE_NAME)
         (path / "README.md").write_text(card.readme, encoding="utf-8")
         client.log_model_artifacts(logged.model_id, str(path))
-    if run:
+    if run and logged.model_id not in _outputs(client, run):
         client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=0)])
+    client.set_logged_model_tags(logged.model_id, {PACKAGED_TAG: "true"})
+    if str(logged.status) == "READY":
+        return client.get_logged_model(logged.model_id)
     return client.finalize_logged_model(logged.model_id, "READY")
+
+
+def _unpackaged(client: Any, experiment: str, tags: dict[str, str]) -> Any:
+    """The logged model with the scores of what is packaged, where MLflow has one that has no files yet."""
+    found = search(client, experiment, {tag: tags[tag] for tag in (GRID_TAG, MODEL_TAG, PROMPT_TAG, DECODING_TAG)})
+    return next((each for each in found if KEY_TAG in each.tags and PACKAGED_TAG not in each.tags), None)
+
+
+def _outputs(client: Any, run: str) -> set[str]:
+    """The logged models that a run is known to have made."""
+    made = client.get_run(run).outputs
+    return {each.model_id for each in made.model_outputs} if made else set()
 
 
 def _experiment(client: Any, settings: Settings, grid: str) -> str:
@@ -213,7 +231,7 @@ def _add_version(uri: str, name: str, logged: Any, tags: dict[str, str], card: C
 
     client = client_at(uri)
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=registered_note(name))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -226,7 +244,20 @@ def _add_version(uri: str, name: str, logged: Any, tags: dict[str, str], card: C
             description=card.summary,
             model_id=logged.model_id,
         )
-    return RegisteredVersion.of(added)
+    version = RegisteredVersion.of(added)
+    _link(uri, version)
+    return version
+
+
+def _link(uri: str, version: RegisteredVersion) -> None:
+    """Have MLflow's pages of a version and its registered model lead to ours; what users wrote there stays."""
+    client = client_at(uri)
+    note = version_note(version.name, version.version, str(version.grid), str(version.model_name))
+    said = client.get_model_version(version.name, version.version).description or ""
+    if not said.startswith(note):
+        client.update_model_version(version.name, version.version, f"{note}{without_note(said)}")
+    if not client.get_registered_model(version.name).description:
+        client.update_registered_model(version.name, registered_note(version.name))
 
 
 def requirements(with_adapter: bool) -> list[str]:

@@ -27,9 +27,6 @@ from dragoman_registry.audit.log import (
     this_user,
     unfinished_moves,
 )
-from dragoman_registry.audit.witness import attest
-from dragoman_registry.gate import evidence
-from dragoman_registry.gate.policy import check_version, policy_for
 from dragoman_registry.gate.report import GateReport
 from dragoman_registry.promotion.gated_aliases import gated_aliases
 from dragoman_registry.promotion.requests import UNSET, Decision, PromotionRequest
@@ -106,6 +103,9 @@ class Promotions:
             PolicyError: there is no policy, or it can't be applied to the version's grid.
             ModelError: there is no such version.
         """
+        from dragoman_registry.gate import evidence  # what only reads the aliases does without
+        from dragoman_registry.gate.policy import check_version, policy_for
+
         if request.force and not request.reason.strip():
             raise PromotionError("A promotion by force needs a reason, which is recorded for ever: add --reason.")
         version = find_version(self.uri, request.name, request.version)
@@ -292,14 +292,18 @@ class Promotions:
 
     def _add(self, entry: AuditEntry) -> AuditRecord:
         record = self.log.add(entry)
+        self._attest(record)
+        return record
+
+    def _attest(self, record: AuditRecord) -> None:
+        from dragoman_registry.audit.witness import attest
+
         anchor(self.uri, record)
         attest(self.log, settings())
-        return record
 
     def _end(self, begun: AuditRecord, outcome: Outcome, reason: str) -> AuditRecord:
         record = self.log.end(begun, outcome, reason)
-        anchor(self.uri, record)
-        attest(self.log, settings())
+        self._attest(record)
         if record.action is Action.FORCED and outcome is Outcome.DONE:
             mark_forced(self.uri, record)
         return record

@@ -1,6 +1,7 @@
 """MLflow clients: one for a tracking URI, and the process-wide URI for code that needs that."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -50,12 +51,15 @@ def speaking(uri: str) -> Iterator[None]:
     Raises:
         ModelError: instead of whatever they raised.
     """
-    from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError) as error:
+    except Exception as error:
+        # what MLflow raises is known without importing it
+        mlflow = sys.modules.get("mlflow.exceptions")
+        if not isinstance(error, (SQLAlchemyError, *([mlflow.MlflowException] if mlflow else []))):
+            raise
         if (told := sentence(error, uri)) is not None:
             raise ModelError(told) from error
         # MLflow repeats the address it was given, with its password

@@ -7,14 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman.errors import DragomanError, ModelError, nearest
 from dragoman.store.records import GridRecord
-from dragoman.tracking.grid_runs import GRID_TAG, MODEL_TAG
-from dragoman_registry.registry_client.client import client_at, is_there
-
-NAME_TAG = "dragoman.name"
-PROMPT_TAG = "dragoman.prompt"
-DECODING_TAG = "dragoman.decoding"
-"""Tags of a version besides the model's id and grid: its name there, and the prompt and decoding it answers with."""
-
+from dragoman.tracking.logged_models import DECODING_TAG, GRID_TAG, MODEL_TAG, NAME_TAG, PROMPT_TAG
+from dragoman_registry.registry_client.client import is_there
+from dragoman_registry.registry_client.registry_reader import reader_at
 
 CHAMPION = "champion"
 """The alias that is meant where none is named."""
@@ -64,7 +59,7 @@ class RegisteredVersion(BaseModel):
 
 def registered_names(uri: str) -> list[str]:
     """Every name in the registry, sorted."""
-    return sorted(model.name for model in _pages(client_at(uri).search_registered_models)) if is_there(uri) else []
+    return [model.name for model in reader_at(uri).models()] if is_there(uri) else []
 
 
 class Registered(BaseModel):
@@ -84,17 +79,17 @@ def registered(uri: str) -> list[Registered]:
     """Every registered model, sorted by name; asked for in two searches, however many there are."""
     if not is_there(uri):
         return []
-    client = client_at(uri)
+    reader = reader_at(uri)
     versions: defaultdict[str, list[RegisteredVersion]] = defaultdict(list)
-    for version in _pages(client.search_model_versions):
+    for version in reader.versions():
         versions[version.name].append(RegisteredVersion.of(version))
     return [
         Registered(
             name=model.name,
-            aliases={alias: str(number) for alias, number in sorted(model.aliases.items())},
+            aliases=dict(model.aliases),
             versions=tuple(sorted(versions[model.name], key=lambda version: int(version.version))),
         )
-        for model in sorted(_pages(client.search_registered_models), key=lambda model: model.name)
+        for model in reader.models()
     ]
 
 
@@ -104,26 +99,17 @@ def aliases_of(uri: str, name: str) -> dict[str, str]:
     Raises:
         ModelError: there is no registered model of that name.
     """
-    if not is_there(uri):
-        raise ModelError(f"'{name}' is not a registered model; {nearest(name, ())}")
-    from mlflow.exceptions import MlflowException
-
-    try:
-        model = client_at(uri).get_registered_model(name)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # no name for a model at all
-            raise ModelError(f"'{name}' is not a registered model; {nearest(name, registered_names(uri))}") from error
-        raise
-    return {alias: str(version) for alias, version in model.aliases.items()}
+    model = reader_at(uri).model(name) if is_there(uri) else None
+    if model is None:
+        raise ModelError(f"'{name}' is not a registered model; {nearest(name, registered_names(uri))}")
+    return dict(model.aliases)
 
 
 def versions_of(uri: str, name: str) -> list[RegisteredVersion]:
     """Every version of a registered model, the oldest first; none where there is no such model."""
     if not is_there(uri):
         return []
-    client = client_at(uri)
-    quoted = name.replace("'", "''")
-    found = [RegisteredVersion.of(version) for version in _pages(client.search_model_versions, f"name = '{quoted}'")]
+    found = [RegisteredVersion.of(version) for version in reader_at(uri).versions(name)]
     return sorted(found, key=lambda version: int(version.version))
 
 
@@ -200,17 +186,6 @@ def resolve(uri: str, reference: str) -> RegisteredVersion:
         remedy = nearest(which, aliases_of(uri, name))
         raise VersionError(f"{name} has no alias '{which}': {remedy} A version's number will do, too.")
     return found
-
-
-def _pages(search: Any, filter_string: str | None = None) -> list[Any]:
-    found: list[Any] = []
-    token: str | None = None
-    while True:
-        page = search(filter_string=filter_string, page_token=token)
-        found.extend(page)
-        token = page.token
-        if not token:
-            return found
 
 
 def id_of(grid: GridRecord, model: str) -> str:

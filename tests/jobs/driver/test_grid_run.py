@@ -1,6 +1,7 @@
 """A grid from its plan to its end: what is asked of it in its last moment is not lost."""
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dragoman.store.heartbeat import driver_name
 from dragoman.store.jobs import control
 from dragoman.store.records import JobState, Untranslated
 from dragoman.store.store import Store
+from dragoman_jobs.cluster.base import ClusterError
 from dragoman_jobs.driver import grid_run as grid_module
 from dragoman_jobs.driver.grid_run import run_grid
 from dragoman_jobs.driver.register_plan import register
@@ -60,3 +62,23 @@ def test_cells_that_are_to_be_tried_again_at_the_last_moment_are_tried(
     assert {(job.address, job.submission) for job in jobs} == {
         ("http://127.0.0.1:8265", "dragoman-g-1") if submitted else (None, None)
     }
+
+
+def test_what_the_base_cannot_write_is_said_before_a_cluster_is_asked_for(tmp_path: Path) -> None:
+    base = Path(__file__).parents[3] / "examples/tiny-xglm"
+    content: dict[str, Any] = {
+        "name": "g", "base": str(base), "languages": ["en", "ja"], "corpus": "cldr", "evaluation": {"sentences": 20},
+    }  # fmt: skip
+    written, plan = StringIO(), make_plan(GridSpec.model_validate(content))
+
+    def connect() -> Any:
+        raise ClusterError("There is no cluster.")
+
+    with pytest.raises(ClusterError):
+        run_grid(
+            plan,
+            Settings(home=tmp_path),
+            Console(file=written, width=400),
+            connect,
+        )
+    assert "base: Japanese (ja) can't be written: " in written.getvalue()

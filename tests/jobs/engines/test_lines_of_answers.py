@@ -12,7 +12,7 @@ from dragoman.store.blobs import BlobStore
 from dragoman_jobs.engines.base import Hypothesis
 from dragoman_jobs.engines.openai import OpenAIEngine
 from dragoman_jobs.engines.selection import choose_engine
-from dragoman_jobs.evaluation.worker import CellOutcome, CellTask, PreparedModel, Worker
+from dragoman_jobs.evaluation.worker import CellOutcome, CellTask, Lease, PreparedModel, Worker
 from dragoman_jobs.models.checkpoint import Checkpoint
 
 REFERENCES = [
@@ -32,7 +32,7 @@ def run(tmp_path: Path, references: list[str]) -> tuple[CellOutcome, list[str]]:
         prompt=Prompt(template="{source}"), test=blobs.put_test([text[::-1] for text in references], references),
         languages=("en", "de"), metrics=("bleu", "chrf", "ter"),
     )  # fmt: skip
-    outcome = Worker(blobs.url).run(task)
+    ((outcome,),) = Worker(blobs.url).run(Lease(tasks=(task,)))
     return outcome, [line.text for line in blobs.translation(outcome.translation.hypotheses)]
 
 

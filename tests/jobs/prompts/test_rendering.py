@@ -18,7 +18,7 @@ from dragoman.store.blobs import BlobStore
 from dragoman_jobs.cli.prompts import prompts
 from dragoman_jobs.engines.selection import choose_engine
 from dragoman_jobs.engines.tokenization import PromptTokenizer
-from dragoman_jobs.evaluation.worker import CellTask, PreparedModel, Worker
+from dragoman_jobs.evaluation.worker import CellTask, Lease, PreparedModel, Worker
 from dragoman_jobs.finetune.examples import TrainingExample, encode
 from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.prompts.rendering import ChatTemplate, renderer
@@ -101,7 +101,7 @@ def test_both_engines_are_asked_the_same_and_answer_alike(
             prompt=prompt, demonstrations=DRAWN, asked=checkpoint if prompt.chat else None, test=test,
             languages=("de", "fr"), metrics=("bleu",),
         )  # fmt: skip
-        outcome = Worker(blobs.url).run(task)
+        ((outcome,),) = Worker(blobs.url).run(Lease(tasks=(task,)))
         texts.append([line.text for line in blobs.translation(outcome.translation.hypotheses)])
     assert texts[0] == texts[1]
     assert read[0] == read[1]

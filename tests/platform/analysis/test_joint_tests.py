@@ -155,3 +155,18 @@ def test_what_few_trials_can_not_decide_is_tested_with_more():
     assert found.pairs[PAIRS[1]].p_value == pytest.approx(1 / 10_001)
     asked = joint_tests_of(Bleu, statistics, units, plan._replace(samples=10_000), {})
     assert asked.pairs[PAIRS[0]] == pytest.approx(alone)
+
+
+def test_means_alone_are_tested_as_with_their_pairs_in_less_time():
+    plan, spared = Plan(), 0
+    for seed in range(4):
+        statistics = {pair: made_up(10 * seed + number, (0.5, 0.53)) for number, pair in enumerate(PAIRS)}
+        means = {"all": dict.fromkeys(PAIRS, 1.0), "first": {PAIRS[0]: 1.0, PAIRS[1]: 1.0}}
+        both = joint_tests_of(Bleu, statistics, aligned(), plan, means)
+        alone = joint_tests_of(Bleu, statistics, aligned(), plan, means, for_means=True)
+        assert alone.means == both.means
+        assert {pair: found.delta for pair, found in alone.pairs.items()} == {
+            pair: found.delta for pair, found in both.pairs.items()
+        }
+        spared += alone.samples < both.samples or alone.pairs != both.pairs
+    assert spared > 0

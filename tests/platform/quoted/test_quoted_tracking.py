@@ -8,7 +8,8 @@ from tests.platform.quoted.conftest import CITED, LONG, PAIRS, TEXT
 
 from dragoman.settings import settings
 from dragoman.store.store import Store
-from dragoman.tracking.grid_runs import KEY_TAG, SOURCE_TAG, GridRuns, experiment_id
+from dragoman.tracking.grid_runs import SOURCE_TAG, GridRuns, experiment_id
+from dragoman.tracking.logged_models import KEY_TAG
 
 
 @pytest.fixture

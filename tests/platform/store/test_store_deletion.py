@@ -136,3 +136,20 @@ def test_folders_of_unknown_models_are_freed(small, tmp_path):
     store.models.add(ModelRecord(id="model1-0b", name="b", recipe={}))
     assert list(remove_models(store, found)) == []  # it has become known
     assert sorted(path.name for path in models.iterdir()) == ["digests", "model1-0a", "model1-0b"]
+
+
+def test_garbage_collection_after_a_deletion_frees_what_nobody_else_has_and_nothing_more(small, tmp_path):
+    store, models = small.store, tmp_path / "models"
+    small.add().fill()
+    other_grid(small)
+    for name in ("model1-a", "model1-b"):
+        (models / name).mkdir(parents=True)
+    delete_grid(store, "small")
+    kept = {cell.hypotheses for cell in store.cells.of_grid("other")} | {
+        cell.test for cell in store.cells.of_grid("other")
+    }
+    free = {blob.address for blob in unreferenced(store, timedelta(0))}
+    assert free.isdisjoint(kept)
+    assert [folder.path.name for folder in unknown_models(store, [models], timedelta(0))] == ["model1-b"]
+    delete_grid(store, "other")
+    assert len(unknown_models(store, [models], timedelta(0))) == 2

@@ -26,6 +26,7 @@ from dragoman.store.judgement_records import BlindedSystem, JudgementCampaignRec
 from dragoman.store.line_keys import LineKeys
 from dragoman.store.records import ContaminationRecord, JobLine, StoredScore
 from dragoman.store.store import Store
+from dragoman.store.training_records import TrainingReport
 
 RELEASED = Path(__file__).parent / "released"
 DERIVED = {"score_sum", "partition_sum", "cell_count"}
@@ -189,7 +190,12 @@ if __name__ == "__main__":
         marked = StoredScore(metric="gemba-mqm", signature="judge:one", value=96.0, statistics=b"stats", spans=b"spans")
         store.cells.add_scores(grid.cells[2].cell.id, [marked])
         job = store.jobs.start("small", "host-1")
-        store.jobs.beat(job, {"done": 36}, [JobLine(text="said")])
+        training = TrainingReport(
+            model="model1-b", step=2, steps=9, loss=3.5, tokens_per_second=80.0, losses=((1, 4.0), (2, 3.5))
+        )
+        store.jobs.beat(job, {"done": 36}, [JobLine(text="said")], [training])
+        store.annotations.tag("small", ["paper"])
+        store.annotations.note("small", "the *first* one")
         store.contamination.record("model1-a", "test1-a", [looked_at])
         cell = grid.cells[0].cell
         lines = [Located(Segment(f"s{row}", f"t{row}"), row, "d") for row in (0, 2, 3)]

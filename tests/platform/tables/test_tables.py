@@ -1,14 +1,18 @@
 """The forms in which tables are printed."""
 
+import io
 import json
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.text import Text
 
 from dragoman.tables.render import Form, OutputError, render
-from dragoman.tables.table import Column, Table, figure, interval, number, probability, word
+from dragoman.tables.sparkline import sparkline
+from dragoman.tables.table import Column, Table, figure, interval, number, probability, sentence, word
 from dragoman.tables.table import p_value as p_value_column
 
 ROWS = [
@@ -100,3 +104,41 @@ def test_latex_has_minus_signs_and_a_label_of_its_own():
 def test_csv_writes_several_values_side_by_side():
     rows = [{"name": "failed", "which": ["en-de", "en-fr"]}]
     assert render([Table("reasons", "r", [word("name")], rows)], Form.CSV) == "name,which\nfailed,en-de en-fr\n"
+
+
+def on_a_terminal(monkeypatch, table):
+    """The lines of a table on a terminal of 80 columns, without their styles."""
+    out = io.StringIO()
+    out.isatty = lambda: True  # type: ignore[method-assign]
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", out)
+        patched.setenv("COLUMNS", "80")
+        patched.setenv("TERM", "xterm")
+        return Text.from_ansi(render([table], Form.TEXT)).plain.split("\n")
+
+
+LONG = "a sentence of many words that no terminal of eighty columns has room for beside the other columns"
+
+
+def test_sentences_are_wrapped_where_a_terminal_is_too_narrow(monkeypatch):
+    table = Table(
+        "t", "T", [word("name"), sentence("why"), number("value")], [{"name": "n", "why": LONG, "value": 1.5}]
+    )
+    lines = on_a_terminal(monkeypatch, table)
+    assert max(map(len, lines)) <= 80 and sum("T (continued)" in line for line in lines) == 0
+    assert "1.5" in lines[4] and " ".join(" ".join(lines[4:]).replace("1.5", "").split()) == f"n {LONG}"
+
+
+def test_records_stand_below_one_another_with_a_line_for_each_column(monkeypatch):
+    rows = [{"no": 1, "who": "ann", "why": LONG}, {"no": 2, "who": None, "why": "short"}]
+    table = Table("t", "Trail", [word("no", "no."), word("who"), sentence("why", "reason")], rows, is_of_records=True)
+    lines = on_a_terminal(monkeypatch, table)
+    assert max(map(len, lines)) <= 80
+    assert lines[1:3] == [" 1", "   who     ann"] and lines[3].startswith("   reason  a sentence of")
+    assert lines[4].startswith("           ") and [line for line in lines if line][-2:] == [" 2", "   reason  short"]
+    assert render([table], Form.CSV).splitlines()[0] == "no,who,why"  # other forms are tables
+
+
+def test_a_small_curve_goes_from_the_greatest_to_the_least():
+    assert sparkline([5, 4, 3, 2, 1, 0, 0, 0], 8) == "█▇▅▄▂▁▁▁"
+    assert (sparkline([], 8), sparkline([2.0], 8), sparkline([1, 1, 3, 3], 2)) == ("", "▁", "▁█")

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.tracking import mlflow_database, mlflow_schema
+from dragoman.tracking import mlflow_database, mlflow_schema, prepared_database
 from dragoman.tracking.background import BackgroundTracker
 from dragoman.tracking.mlflow_database import TrackingError, prepare, require_whole, sentence
 from dragoman.tracking.mlflow_schema import State, head_revision, state
@@ -38,8 +39,9 @@ if whose == "mlflow":
     from mlflow.store.db import utils
     utils._initialize_tables(utils.create_sqlalchemy_engine("sqlite:///" + file))
 else:
-    from dragoman.tracking.mlflow_database import prepare
-    prepare("sqlite:///" + file)
+    from dragoman.tracking import mlflow_database
+    mlflow_database.make = lambda file, head: False  # the script is of another version
+    mlflow_database.prepare("sqlite:///" + file)
 """
 """A process that ends at one of the 1,668 statements that make MLflow's tables."""
 
@@ -86,6 +88,25 @@ def test_the_head_is_the_one_that_mlflow_names() -> None:
 
     database: Any = utils
     assert head_revision() == database._get_latest_schema_revision()
+
+
+def test_the_script_of_the_empty_database_is_what_the_migrations_leave(tmp_path: Path) -> None:
+    """Written anew by this file as a program, where another MLflow is pinned."""
+    made, migrated = tmp_path / "made.db", tmp_path / "migrated.db"
+    mlflow_database._migrate(migrated)
+    assert prepared_database.make(made, head_revision())
+    assert _statements(made) == _statements(migrated)
+
+
+def test_a_script_of_another_version_makes_nothing(tmp_path: Path) -> None:
+    assert not prepared_database.make(tmp_path / "none.db", "another")
+    assert list(tmp_path.iterdir()) == []
+
+
+def _statements(file: Path) -> list[list[str]]:
+    """The statements that make a database; of each its lines sorted, since constraints come in any order."""
+    statements = prepared_database.script(file, head_revision())
+    return sorted(sorted(line.strip(", ") for line in statement.splitlines()) for statement in statements)
 
 
 def test_a_process_killed_while_it_makes_the_database_leaves_none(tmp_path: Path) -> None:
@@ -280,3 +301,11 @@ def test_what_mlflow_makes_of_a_fault_of_the_file_is_a_sentence(code: int, told:
         found = sentence(wrapped, "sqlite:////home/mlflow.db")
     assert found is None if told is None else told in str(found)
     assert sentence(error, "https://mlflow.example.org") is None
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        migrated = Path(folder) / "mlflow.db"
+        mlflow_database._migrate(migrated)
+        lines = prepared_database.script(migrated, head_revision())
+        prepared_database.SCRIPT.write_text("\n".join(lines) + "\n")

@@ -83,7 +83,7 @@ def test_notes_lead_to_our_pages() -> None:
     assert links == [
         *(f"dragoman/{page}?grid=a+grid" for page in ("job", "grid", "partitions", "compare", "runs")),
         "dragoman/promotions",
-        "#/experiments/7/runs?viewStateShareKey=dragoman",
+        "#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=dragoman",
         *(f"dragoman/{page}?grid=a+grid&model=m%26n" for page in ("grid", "partitions", "compare", "card")),
     ]
     assert "card" not in model_links("a grid", "base")  # the base has none

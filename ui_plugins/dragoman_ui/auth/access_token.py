@@ -15,15 +15,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from pydantic import BaseModel
 from werkzeug.http import parse_cookie
 
 from dragoman.errors import DragomanError
+from dragoman.reading import ReadingError, read_bytes
 from dragoman.settings import Settings
 
 PARAMETER = "token"
 """Name of the parameter in the address, and of the scheme that Jupyter's clients send."""
+
+
+class _Announced(BaseModel):
+    """What a running server says of itself in its home."""
+
+    url: str
+    token: str | None
+    pid: int
+
 
 SHORTEST = 16
 """Least characters of a token that somebody chooses: one that can be guessed protects nothing."""
@@ -89,7 +101,45 @@ def taken_from(query: bytes) -> tuple[str | None, bytes]:
 
 def link(page: str, token: str | None) -> str:
     """The address of a page with the token, where there is one."""
-    return f"{page}?{urlencode({PARAMETER: token})}" if token else page
+    if not token:
+        return page
+    return f"{page}{'&' if urlsplit(page).query else '?'}{urlencode({PARAMETER: token})}"
+
+
+class RunningServer(NamedTuple):
+    """A server of a home that runs, as it announced itself."""
+
+    url: str
+    """Its address."""
+    token: str | None
+    """Its token, if it has one."""
+    port: int
+    """Its port."""
+
+
+def running(home: Path) -> RunningServer | None:
+    """The server of a home that was started last and runs; None where none does."""
+    known = sorted(home.resolve().glob("ui-*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in known:
+        try:
+            said = _Announced.model_validate_json(read_bytes(file))
+            os.kill(said.pid, 0)
+        except (OSError, ValueError, ReadingError):  # it ended, and could not take its file with it
+            continue
+        return RunningServer(said.url, said.token, urlsplit(said.url).port or 80)
+    return None
+
+
+def leading_to(home: Path, page: str, server: RunningServer) -> str:
+    """The address of a file that leads a browser to a page of a running server, with the token; `announced` says why.
+
+    It goes when the server ends.
+    """
+    if not server.token:
+        return page
+    opened = home.resolve() / f"ui-{server.port}-page.html"
+    _write(opened, _leading_to(link(page, server.token)))
+    return opened.as_uri()
 
 
 @contextmanager
@@ -107,14 +157,18 @@ def announced(home: Path, page: str, token: str | None) -> Iterator[str]:
     parts = urlsplit(page)
     known, opened = (home.resolve() / f"ui-{parts.port}.{kind}" for kind in ("json", "html"))
     there = {"url": f"{parts.scheme}://{parts.netloc}", "token": token, "pid": os.getpid()}
-    to = escape(link(page, token))
     try:
         _write(known, json.dumps(there) + "\n")
-        _write(opened, f'<!doctype html><meta http-equiv="refresh" content="0; url={to}"><a href="{to}">Open</a>\n')
+        _write(opened, _leading_to(link(page, token)))
         yield opened.as_uri() if token else page
     finally:
-        for file in (known, opened):
+        for file in (known, opened, opened.with_name(f"ui-{parts.port}-page.html")):
             file.unlink(missing_ok=True)
+
+
+def _leading_to(address: str) -> str:
+    to = escape(address)
+    return f'<!doctype html><meta http-equiv="refresh" content="0; url={to}"><a href="{to}">Open</a>\n'
 
 
 def _write(file: Path, text: str) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from markupsafe import Markup, escape
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from dragoman.analysis.aggregation import SCOPES
 from dragoman.analysis.comparability import MixedSignaturesError
@@ -18,6 +19,7 @@ from dragoman.language import english_name
 from dragoman.metrics.errors.label import Label
 from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Partition
+from dragoman.reports.trainings import age, brief
 from dragoman.settings import settings
 from dragoman.store.maintenance.integrity import sentence_of_damage
 from dragoman.tables.durations import duration
@@ -39,11 +41,12 @@ from dragoman_ui.pages.promotions import promotions
 from dragoman_ui.pages.rank import rank, ranked
 from dragoman_ui.pages.runs import runs, runs_chart
 from dragoman_ui.pages.states import state_script, state_styles
+from dragoman_ui.responses.markdown import rendered
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.analyses import analyses_of
 from dragoman_ui.viewmodels.signatures import signature_choices
 from dragoman_ui.viewmodels.slices import line_choices
-from dragoman_ui.viewmodels.store import open_store, read_snapshots
+from dragoman_ui.viewmodels.store import open_store, read_snapshots, store_if_any
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.text_diff import direction
 
@@ -93,6 +96,9 @@ def _with_code(text: Any) -> Markup:
     return Markup("").join(code.format(part) if place % 2 else part for place, part in enumerate(parts))
 
 
+pages.add_app_template_filter(rendered, "markdown")
+
+
 @pages.app_template_filter("visible")
 def _visible(text: Any) -> Any:
     """Template filter: text of others with control characters as escapes; HTML of our own as it is."""
@@ -114,6 +120,8 @@ def _template_names() -> dict[str, object]:
         "spoken_scopes": _values_in_words(SCOPES),
         "spoken_labels": [(label.value, label.facts.title) for label in Label],
         "duration": duration,
+        "brief": brief,
+        "age": age,
         "gate_table": gate_table,
         "is_error_rate": lambda metric: not higher_is_better(metric),
     }
@@ -129,6 +137,19 @@ def _refuse_invalid_text() -> None:
     """Refuse query values that no database accepts as text."""
     if not all(is_text(text) for values in request.args.lists() for text in (values[0], *values[1])):
         raise DragomanError(NO_TEXT)
+
+
+@pages.before_request
+def _follow_renamed() -> Response | None:
+    """Redirect from a grid's page under a name that it had to the one under its name."""
+    if request.method != "GET" or not (asked := request.args.get("grid")):
+        return None
+    store = store_if_any()
+    current = None if store is None else store.annotations.current_name(asked)
+    if current is None or request.endpoint is None:
+        return None
+    values: dict[str, Any] = {**request.args.to_dict(flat=False), "grid": current}
+    return redirect(url_for(request.endpoint, **values))
 
 
 @pages.errorhandler(ValidationError)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from flask import Response, render_template, request
@@ -9,9 +10,12 @@ from flask import Response, render_template, request
 from dragoman.analysis.campaigns import siblings
 from dragoman.cell import CellState
 from dragoman.reports.jobs import cells, runs
+from dragoman.reports.trainings import trainings
 from dragoman.store.jobs.progress import progress
+from dragoman.store.jobs.trainings import finetunings
 from dragoman.store.records import GridRecord, JobLine, JobRecord, JobState, LineKind
 from dragoman.store.store import Store
+from dragoman.store.training_records import TrainingStanding, TrainingState
 from dragoman.tables.table import Table
 from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import model_link
@@ -41,6 +45,8 @@ class GridState(NamedTuple):
     """Its runs, the latest first."""
     failure: JobLine | None
     """The first failure of the latest run."""
+    trainings: list[TrainingStanding]
+    """Its finetunings, and how they stand."""
 
     @classmethod
     def of(cls, store: Store, grid: GridRecord) -> "GridState":
@@ -49,12 +55,22 @@ class GridState(NamedTuple):
         counts = sum((Counter(found) for found in models.values()), Counter[CellState]())
         states = Counter({state: counts[state] for state in CellState if counts[state]})
         failures = store.jobs.lines(jobs[0].id, kind=LineKind.FAILURE, most=1) if jobs else []
-        return cls(grid, models, states, jobs, next(iter(failures), None))
+        return cls(grid, models, states, jobs, next(iter(failures), None), finetunings(store, grid.name))
 
     @property
     def job(self) -> JobRecord | None:
         """Its latest run."""
         return next(iter(self.jobs), None)
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a finetuning of it is under way, in whichever grid's driver."""
+        return any(each.state is TrainingState.TRAINING for each in self.trainings)
+
+    @property
+    def without_run(self) -> str:
+        """How it stands where it was never run here."""
+        return "done, not run here" if self.cells and not self.left else CellState.PLANNED.word
 
     @property
     def cells(self) -> int:
@@ -69,7 +85,7 @@ class GridState(NamedTuple):
     @property
     def after(self) -> int | None:
         """Seconds after which the page is refreshed; None where nothing runs."""
-        if not is_at_work(self.jobs):
+        if not (is_at_work(self.jobs) or self.is_training):
             return None
         return SOON if self.cells < MANY else LATER
 
@@ -89,6 +105,7 @@ def job() -> str | Response:
     others = [grid for grid in siblings(store, name) if grid != name]
     tables = {
         "cells": lambda: cell_table(name, progress(store, name)),
+        "trainings": lambda: trainings(finetunings(store, name)),
         "runs": lambda: runs(store.jobs.of_grid(name)),
     }
     return taken(name, tables, request.args) or render_template(
@@ -97,6 +114,7 @@ def job() -> str | Response:
         others=others,
         campaign=store.grids.get(name).spec.get("campaign"),
         experiment=experiment_link(name),
+        said=store.annotations.of(name),
         can_be_stopped=is_at_work(store.jobs.of_grid(name)),
     )
 
@@ -119,7 +137,14 @@ def job_state() -> str:
         hidden=hidden,
         cells=cell_table(found.grid.name, found.models),
         runs=runs(found.jobs),
+        trainings=_without_text_curve(trainings(found.trainings)),
+        curves={each.model: each.report.losses for each in found.trainings},
     )
+
+
+def _without_text_curve(table: Table) -> Table:
+    """The finetunings for a page, which draws their curves."""
+    return replace(table, columns=[column for column in table.columns if column.key != "losses"])
 
 
 def cell_table(grid: str, models: Mapping[str, Mapping[CellState, int]]) -> Table:

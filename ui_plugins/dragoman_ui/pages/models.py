@@ -6,6 +6,7 @@ from flask import Response, render_template, request, url_for
 
 from dragoman.errors import DragomanError
 from dragoman.tables.table import Column, Table, word
+from dragoman.tracking.mlflow_notes import without_note
 from dragoman_registry.audit.history import unrecorded_moves
 from dragoman_registry.audit.log import AuditLog
 from dragoman_registry.gate.looks import looks_notes
@@ -125,4 +126,4 @@ def card() -> str | Response:
 
 
 def _description(uri: str, version: RegisteredVersion) -> str:
-    return str(client_at(uri).get_model_version(version.name, version.version).description or "")
+    return without_note(client_at(uri).get_model_version(version.name, version.version).description or "")

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dragoman import interruption
 from dragoman.cli.arguments import GridArgument, SignatureOption, complete_metrics, complete_models, open_snapshot
 from dragoman.cli.groups import Group, grouped
 from dragoman.cli.output import Answer, printed
@@ -74,6 +75,7 @@ def publish(
         grid=grid, metrics=metric or (), models=system or (), test_sets=test_set or (), signature=signature,
         sentences=sentences, title=title, is_hidden=noindex,
     )  # fmt: skip
+    interruption.keeps(f"{folder} is as it was, without the new site: the same command writes it.")
     with open_snapshot() as store, SiteFolder(folder, force=force) as made, progress() as advance:
         done = publish_site(store, asked, made, advance)
     row = {"grid": grid, "folder": str(folder), **done._asdict()}

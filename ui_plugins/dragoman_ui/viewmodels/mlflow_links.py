@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from dragoman.analysis.campaigns import campaign_of
 from dragoman.settings import settings
+from dragoman.tracking.mlflow_notes import VIEW_TAG, experiment_page
 from dragoman_registry.registry_client.client import client_at, speaking
 from dragoman_registry.registry_client.versions import Registered, registered
 from dragoman_ui.viewmodels.store import open_store, stamp_of
@@ -23,7 +24,7 @@ def experiment_link(grid: str) -> str | None:
     with speaking(uri):
         client = client_at(uri)
         found = client.get_experiment_by_name(campaign) or client.get_experiment_by_name(grid)
-    return f"../#/experiments/{found.experiment_id}/runs" if found else None
+    return f"../{experiment_page(str(found.experiment_id), VIEW_TAG in found.tags)}" if found else None
 
 
 def registered_here() -> list[Registered]:

@@ -12,7 +12,7 @@ from dragoman.errors import StoreError, nearest
 from dragoman.pair import Pair
 from dragoman.script import likely_script
 from dragoman.store.database.connection import fetched, insert
-from dragoman.store.schema import GridRow, LanguageRow, MetricRow, ModelRow, PairRow, SignatureRow
+from dragoman.store.schema import FormerNameRow, GridRow, LanguageRow, MetricRow, ModelRow, PairRow, SignatureRow
 
 Item = TypeVar("Item")
 
@@ -79,12 +79,14 @@ def pair_numbers(connection: Connection, pairs: Iterable[Pair]) -> dict[Pair, in
 
 
 def grid_number(connection: Connection, name: str) -> int:
-    """The number of a grid.
+    """The number of a grid, by its name or by one that it had.
 
     Raises:
         StoreError: there is none of that name.
     """
     found: int | None = connection.execute(select(GridRow.id).where(GridRow.name == name)).scalar()
+    if found is None:
+        found = connection.execute(select(FormerNameRow.grid_id).where(FormerNameRow.name == name)).scalar()
     if found is None:
         names = connection.execute(select(GridRow.name)).scalars()
         raise StoreError(f"The store has no grid '{name}': {nearest(name, names)}")

@@ -17,6 +17,7 @@ from dragoman.store.repositories.grids import is_member
 from dragoman.store.repositories.jobs import check_free
 from dragoman.store.schema import (
     CellRow,
+    FormerNameRow,
     GridModelRow,
     GridPairRow,
     GridRow,
@@ -55,6 +56,8 @@ class Deletion(NamedTuple):
     """Runs that are forgotten, with their logs."""
     judgements: int
     """What people said of translations that go."""
+    former_names: tuple[str, ...] = ()
+    """Names that the grids had before."""
 
 
 def planned_deletion(store: Store, grid: str) -> Deletion:
@@ -98,6 +101,7 @@ def _deletion(connection: Connection, grid: str) -> Deletion:
     jobs = connection.execute(select(func.count()).where(JobRow.grid_id.in_(numbers))).scalar_one()
     judged = select(func.count()).select_from(JudgementRow).join(CellRow, CellRow.identity == JudgementRow.cell)
     judgements = connection.execute(judged.where(_is_cell_of(numbers), ~_is_elsewhere(numbers))).scalar_one()
+    former = select(FormerNameRow.name).where(FormerNameRow.grid_id.in_(numbers))
     return Deletion(
         grids=tuple(names.values()),
         models=tuple(OwnModel(each, called.get(each, "base")) for each in own),
@@ -106,14 +110,17 @@ def _deletion(connection: Connection, grid: str) -> Deletion:
         shared_cells=total - going,
         jobs=jobs,
         judgements=judgements,
+        former_names=tuple(sorted(connection.execute(former).scalars())),
     )
 
 
 def _grids(connection: Connection, grid: str) -> dict[int, str]:
     """Names of a grid, and of those that its candidates were chosen on, by their numbers."""
-    chosen = select(GridRow.id, GridRow.name).where(GridRow.spec["candidates_of"].as_string() == grid)
+    number = grid_number(connection, grid)
+    name = connection.execute(select(GridRow.name).where(GridRow.id == number)).scalar_one()
+    chosen = select(GridRow.id, GridRow.name).where(GridRow.spec["candidates_of"].as_string() == name)
     rows = connection.execute(chosen.order_by(GridRow.name))
-    return {grid_number(connection, grid): grid, **{row.id: row.name for row in rows}}
+    return {number: name, **{row.id: row.name for row in rows}}
 
 
 def _own_models(connection: Connection, grids: Sequence[int]) -> list[str]:

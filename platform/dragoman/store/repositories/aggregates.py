@@ -26,15 +26,30 @@ from dragoman.store.schema import (
 
 _KEY = [CellCountRow.model_id, CellCountRow.condition_id, CellCountRow.state]
 # Made once, as in `cells`.
-_TAKING = (
+_CHANGING = (
     update(CellCountRow)
     .where(CellCountRow.model_id == bindparam("of_model"), CellCountRow.condition_id == bindparam("of_condition"))
     .where(CellCountRow.state == bindparam("of_state"))
-    .values(cells=CellCountRow.cells - bindparam("count"))
+    .values(cells=CellCountRow.cells + bindparam("count"))
 )
 
 TABLES: tuple[type[ScoreSumRow] | type[PartitionSumRow], ...] = (ScoreSumRow, PartitionSumRow)
 """The tables of sums, in the order in which they are written."""
+
+
+class NewScore(NamedTuple):
+    """A score of one cell that was not there before."""
+
+    cell: tuple[int, int, int]
+    """The cell's model, condition and pair."""
+    partition_id: int
+    """The cell's partition."""
+    metric_id: int
+    """The metric."""
+    signature_id: int
+    """The signature."""
+    value: float
+    """The score."""
 
 
 class Summed(NamedTuple):
@@ -76,25 +91,34 @@ def add(connection: Connection, summed: Iterable[Summed]) -> None:
             connection.execute(_adding(connection.dialect.name, table), rows)
 
 
-def add_cell(
-    connection: Connection, cell: tuple[int, int, int], partition_id: int, scores: Sequence[tuple[int, int, float]]
-) -> None:
-    """Add new scores of one cell to the sums of every grid the cell belongs to.
+def add_cells(connection: Connection, cells: Sequence[str], scores: Iterable[NewScore]) -> None:
+    """Add new scores of cells to the sums of every grid the cells belong to.
 
     Args:
         connection: a writing transaction.
-        cell: its model, condition and pair.
-        partition_id: its partition.
-        scores: metric, signature and value of each score that was added just now.
+        cells: the ids of the cells.
+        scores: each score of theirs that was added just now.
     """
-    model_id, condition_id, pair_id = cell
-    grids = connection.execute(_GRIDS, {"model": model_id, "condition": condition_id, "pair": pair_id}).all()
+    grids: defaultdict[tuple[int, int, int], list[tuple[int, str]]] = defaultdict(list)
+    for chunk in chunks(sorted(cells)):
+        for model_id, condition_id, pair_id, grid_id, target in connection.execute(_GRIDS, {"identities": chunk}):
+            grids[model_id, condition_id, pair_id].append((grid_id, target))
     add(
         connection,
         (
-            Summed(grid_id, metric_id, condition_id, model_id, signature_id, target, partition_id, 1, value)
-            for grid_id, target in grids
-            for metric_id, signature_id, value in scores
+            Summed(
+                grid_id=grid_id,
+                metric_id=each.metric_id,
+                condition_id=each.cell[1],
+                model_id=each.cell[0],
+                signature_id=each.signature_id,
+                target=target,
+                partition_id=each.partition_id,
+                scores=1,
+                total=each.value,
+            )
+            for each in scores
+            for grid_id, target in grids[each.cell]
         ),
     )
 
@@ -125,11 +149,16 @@ def recompute_model(connection: Connection, model_id: int) -> None:
 
 # Made once: to make a statement takes longer than to run it.
 _GRIDS = (
-    select(GridModelRow.grid_id, PairRow.target)
-    .join(GridPairRow, GridPairRow.grid_id == GridModelRow.grid_id)
-    .join(PairRow, PairRow.id == GridPairRow.pair_id)
-    .where(GridModelRow.model_id == bindparam("model"), GridPairRow.condition_id == bindparam("condition"))
-    .where(GridPairRow.pair_id == bindparam("pair"))
+    select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id, GridModelRow.grid_id, PairRow.target)
+    .join(GridModelRow, GridModelRow.model_id == CellRow.model_id)
+    .join(
+        GridPairRow,
+        (GridPairRow.grid_id == GridModelRow.grid_id)
+        & (GridPairRow.condition_id == CellRow.condition_id)
+        & (GridPairRow.pair_id == CellRow.pair_id),
+    )
+    .join(PairRow, PairRow.id == CellRow.pair_id)
+    .where(CellRow.identity.in_(bindparam("identities", expanding=True)))
 )
 _GROUP = (ScoreRow.signature_id, PairRow.target, ScoreRow.partition_id)
 _SUMMED = (
@@ -149,29 +178,27 @@ def _adding(dialect: str, table: type[ScoreSumRow] | type[PartitionSumRow]) -> A
     return statement.on_conflict_do_update(index_elements=table.__table__.primary_key, set_=counts)
 
 
-def move(connection: Connection, cells: Mapping[tuple[int, int], int], before: CellState, after: CellState) -> None:
+def move(connection: Connection, changes: Mapping[tuple[int, int, CellState], int]) -> None:
     """Update the counts of cells that changed their state.
 
     It comes last in a transaction, so that writers who wait for each other's counts hold no other contended locks.
 
     Args:
         connection: a writing transaction.
-        cells: how many they are, by model and condition.
-        before: the state they were in.
-        after: the state they are in.
+        changes: how many cells more, or fewer, there are of a model, under a condition, in a state.
     """
-    if before is after:
-        return
-    adding = _adding_cells(connection.dialect.name)
-    steps = [
-        (model_id, condition_id, state.value, statement, count)
-        for (model_id, condition_id), count in cells.items()
-        for state, statement in ((before, _TAKING), (after, adding))
-    ]
     # Sorted: writers lock the rows in the same order.
-    for model_id, condition_id, state, statement, count in sorted(steps, key=lambda step: step[:3]):
-        row = {"of_model": model_id, "of_condition": condition_id, "of_state": state, "count": count}
-        connection.execute(statement, row)
+    rows = [
+        {"of_model": model_id, "of_condition": condition_id, "of_state": state.value, "count": count}
+        for (model_id, condition_id, state), count in sorted(changes.items())
+        if count
+    ]
+    for statement, of_these in (
+        (_CHANGING, [row for row in rows if row["count"] < 0]),
+        (_adding_cells(connection.dialect.name), [row for row in rows if row["count"] > 0]),
+    ):
+        if of_these:
+            connection.execute(statement, of_these)
 
 
 def recount(connection: Connection, models: Iterable[int]) -> None:

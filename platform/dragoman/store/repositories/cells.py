@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, update
 
 from dragoman.cell import Cell, CellState, Unscorable
-from dragoman.errors import StoreError
 from dragoman.pair import Pair
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import CellOutcome, CellRecord, ScoredCell, StoredScore, Untranslated, now
 from dragoman.store.repositories import aggregates, scores
 from dragoman.store.repositories.base import Repository
+from dragoman.store.repositories.cell_updates import CellUpdates, missing_cell
 from dragoman.store.repositories.grids import is_member
 from dragoman.store.repositories.scores import CellKey
 from dragoman.store.schema import (
@@ -66,14 +66,20 @@ class CellRepository(Repository):
             StoreError: there is no such cell.
         """
         with self._database.writing(alone=True) as connection:
+            cells = [outcome.translation.cell_id for outcome in translated]
+            cells += [found.cell for found in scored]
+            cells += [ended.cell_id for ended in (*failed, *missing)]
+            updates = CellUpdates(connection, [*cells, *started])
             for outcome in translated:
-                _commit(connection, outcome)
+                updates.translate(outcome)
             for found in scored:
-                _add_scores(connection, found.cell, found.scores, found.unscorable)
-            for state, ended in ((CellState.FAILED, failed), (CellState.MISSING, missing)):
-                for cell in ended:
-                    _end_untranslated(connection, cell, state, worker)
-            return [cell_id for cell_id in started if not _start(connection, cell_id, worker)]
+                updates.score(found.cell, found.scores, found.unscorable)
+            for state, untranslated in ((CellState.FAILED, failed), (CellState.MISSING, missing)):
+                for ended in untranslated:
+                    updates.end_untranslated(ended, state, worker)
+            refused = [cell_id for cell_id in started if not updates.start(cell_id, worker)]
+            updates.write()
+            return refused
 
     def add_scores(self, cell_id: str, scores: Sequence[StoredScore], unscorable: Sequence[Unscorable] = ()) -> None:
         """Score a translated cell again; a signature it already has a score of keeps it.
@@ -81,7 +87,13 @@ class CellRepository(Repository):
         Raises:
             StoreError: there is no such cell, or it is not translated.
         """
-        self._database.write(lambda connection: _add_scores(connection, cell_id, scores, unscorable))
+
+        def add(connection: Connection) -> None:
+            updates = CellUpdates(connection, [cell_id])
+            updates.score(cell_id, scores, unscorable)
+            updates.write()
+
+        self._database.write(add)
 
     def quote(self, found: Mapping[str, Sequence[StoredScore]]) -> None:
         """Write scores that are quoted from a source, by the ids of their cells; what is there stays.
@@ -90,8 +102,10 @@ class CellRepository(Repository):
             StoreError: there is no such cell, or it is translated.
         """
         with self._database.writing(alone=True) as connection:
-            for cell_id, quoted in sorted(found.items()):
-                _quote(connection, cell_id, quoted)
+            updates = CellUpdates(connection, found)
+            for cell_id, quoted in found.items():
+                updates.quote(cell_id, quoted)
+            updates.write()
 
     def plan_again(self, grid: str, state: CellState, *, except_of: Collection[str] | None = None) -> int:
         """Plan the cells of a grid again that are in a state; returns how many there were.
@@ -160,68 +174,10 @@ class CellRepository(Repository):
             StoreError: there is no such cell.
         """
         with self._database.reading() as connection:
-            return scores.read(connection, _find(connection, cell_id, to_change=False).key)
-
-
-class _Found(NamedTuple):
-    key: CellKey
-    partition_id: int
-    state: CellState
-    worker: str | None
-
-
-def _start(connection: Connection, cell_id: str, worker: str) -> bool:
-    """A worker begins; a cell that is translated, or that another one works at, stays as it is: returns False."""
-    cell = _find(connection, cell_id)
-    if cell.state.is_translated or (cell.state is CellState.RUNNING and cell.worker != worker):
-        return False
-    connection.execute(_STARTING, {"worker_now": worker, "now": now(), **scores.bound(cell.key)})
-    _count(connection, cell, CellState.RUNNING)
-    return True
-
-
-def _commit(connection: Connection, outcome: CellOutcome) -> None:
-    cell = _find(connection, outcome.translation.cell_id)
-    if cell.state.is_translated:
-        return
-    state = CellState.DONE if outcome.scores or not outcome.unscorable else CellState.UNSCORABLE
-    reason = (
-        None if state is CellState.DONE else "; ".join(f"{each.metric}: {each.reason}" for each in outcome.unscorable)
-    )
-    _change(connection, cell.key, state=state, reason=reason, **outcome.translation.model_dump(exclude={"cell_id"}))
-    scores.write(connection, cell.key, cell.partition_id, outcome.scores, outcome.unscorable)
-    _count(connection, cell, state)
-
-
-def _add_scores(
-    connection: Connection, cell_id: str, found: Sequence[StoredScore], unscorable: Sequence[Unscorable]
-) -> None:
-    cell = _find(connection, cell_id)
-    if not cell.state.is_translated:
-        raise StoreError(f"Cell {cell_id} is {cell.state} and has no translation to score: run its grid first.")
-    scores.write(connection, cell.key, cell.partition_id, found, unscorable)
-    if cell.state is CellState.UNSCORABLE and found:
-        _change(connection, cell.key, state=CellState.DONE, reason=None)
-        _count(connection, cell, CellState.DONE)
-
-
-def _quote(connection: Connection, cell_id: str, quoted: Sequence[StoredScore]) -> None:
-    cell = _find(connection, cell_id)
-    if cell.state.is_translated:
-        raise StoreError(f"Cell {cell_id} is translated: its scores are computed, and can't be quoted.")
-    # a mean that weighs pairs by their segments takes those of the test set for all systems
-    segments = connection.execute(_LINES, {"condition": cell.key.condition_id, "pair": cell.key.pair_id}).scalar()
-    _change(connection, cell.key, state=CellState.QUOTED, reason=None, segments=segments)
-    scores.write(connection, cell.key, cell.partition_id, quoted, ())
-    _count(connection, cell, CellState.QUOTED)
-
-
-def _end_untranslated(connection: Connection, ended: Untranslated, state: CellState, worker: str) -> None:
-    cell = _find(connection, ended.cell_id)
-    is_anothers = cell.state is CellState.RUNNING and bool(worker) and cell.worker != worker
-    if not (cell.state.is_translated or is_anothers):
-        _change(connection, cell.key, state=state, reason=ended.reason)
-        _count(connection, cell, state)
+            key = connection.execute(_KEY, {"identity": cell_id}).one_or_none()
+            if key is None:
+                raise missing_cell(cell_id)
+            return scores.read(connection, CellKey(*key))
 
 
 def _plan_again(connection: Connection, grid_id: int, state: CellState, except_of: Collection[str] | None) -> int:
@@ -233,7 +189,11 @@ def _plan_again(connection: Connection, grid_id: int, state: CellState, except_o
     for model_id in _models_with(connection, grid_id, state):
         of_model = again.where(CellRow.model_id == model_id).returning(CellRow.model_id, CellRow.condition_id)
         changed.update((row.model_id, row.condition_id) for row in connection.execute(of_model))
-    aggregates.move(connection, changed, state, CellState.PLANNED)
+    moved: Counter[tuple[int, int, CellState]] = Counter()
+    for (model_id, condition_id), cells in changed.items():
+        moved[model_id, condition_id, state] -= cells
+        moved[model_id, condition_id, CellState.PLANNED] += cells
+    aggregates.move(connection, moved)
     return changed.total()
 
 
@@ -317,42 +277,5 @@ def _record(row: Any) -> CellRecord:
     )
 
 
-def _find(connection: Connection, cell_id: str, to_change: bool = True) -> _Found:
-    row = connection.execute(_TO_CHANGE if to_change else _TO_READ, {"identity": cell_id}).one_or_none()
-    if row is None:
-        raise StoreError(f"The store has no cell {cell_id}: add its grid first.")
-    key = CellKey(row.model_id, row.condition_id, row.pair_id)
-    return _Found(key, row.partition_id, CellState(row.state), row.worker)
-
-
-def _change(connection: Connection, key: CellKey, **values: object) -> None:
-    plain = {name: value.value if isinstance(value, CellState) else value for name, value in values.items()}
-    connection.execute(_CHANGING, {**plain, "updated": now(), **scores.bound(key)})
-
-
-def _count(connection: Connection, cell: _Found, state: CellState) -> None:
-    aggregates.move(connection, {cell.key[:2]: 1}, cell.state, state)
-
-
 # Made once: to make a statement takes several times as long as to run it.
-_TO_READ = select(
-    CellRow.model_id, CellRow.condition_id, CellRow.pair_id, CellRow.partition_id, CellRow.state, CellRow.worker
-).where(CellRow.identity == bindparam("identity"))
-_TO_CHANGE = _TO_READ.with_for_update()  # two drivers at the same cell take turns
-_LINES = (
-    select(TestRow.segments)
-    .join(ConditionRow, (ConditionRow.test_set_id == TestRow.test_set_id) & (ConditionRow.edition == TestRow.edition))
-    .where(ConditionRow.id == bindparam("condition"), TestRow.pair_id == bindparam("pair"))
-)
-_CHANGING = (
-    update(CellRow)
-    .where(CellRow.model_id == bindparam("of_model"))
-    .where(CellRow.condition_id == bindparam("of_condition"), CellRow.pair_id == bindparam("of_pair"))
-)
-_STARTING = _CHANGING.values(
-    state=CellState.RUNNING.value,
-    attempts=CellRow.attempts + 1,
-    worker=bindparam("worker_now"),
-    reason=None,
-    updated=bindparam("now"),
-)
+_KEY = select(CellRow.model_id, CellRow.condition_id, CellRow.pair_id).where(CellRow.identity == bindparam("identity"))

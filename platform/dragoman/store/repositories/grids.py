@@ -13,6 +13,7 @@ from dragoman.store.database.connection import insert, once
 from dragoman.store.database.ids import chunks, grid_number, metric_number, model_number, number, pair_numbers
 from dragoman.store.records import CellRecord, GridRecord, now
 from dragoman.store.repositories import aggregates
+from dragoman.store.repositories.annotations import refuse_former
 from dragoman.store.repositories.base import Repository
 from dragoman.store.repositories.conditions import ConditionNumbers
 from dragoman.store.repositories.grid_metrics import asked_metrics
@@ -83,6 +84,7 @@ class GridRepository(Repository):
 
 def _add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord]) -> None:
     models = {identity: model_number(connection, identity) for identity in grid.models}
+    refuse_former(connection, grid.name)
     tasks = _add_cells(connection, grid, models, records)
     row = {
         "spec": grid.spec,

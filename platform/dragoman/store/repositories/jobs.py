@@ -13,7 +13,9 @@ from dragoman.store.database.connection import insert
 from dragoman.store.database.ids import grid_number
 from dragoman.store.records import JobLine, JobRecord, JobState, LineKind, now
 from dragoman.store.repositories.base import Repository
+from dragoman.store.repositories.training_reports import write_reports
 from dragoman.store.schema import GridRow, JobLineRow, JobRow
+from dragoman.store.training_records import TrainingReport
 
 SUPERSEDED = "another driver"
 """Name recorded as the one who stopped a driver without heartbeats, when another takes its grid."""
@@ -76,14 +78,24 @@ class JobRepository(Repository):
                 raise StoreError(f"Job {queued} of the grid {grid} was stopped before it began: resume the grid.")
             return queued
 
-    def beat(self, job_id: int, progress: Mapping[str, Any] | None = None, lines: Iterable[JobLine] = ()) -> str | None:
-        """Write a driver's heartbeat, progress and new log lines; returns who asked it to stop, if anybody did.
+    def beat(
+        self,
+        job_id: int,
+        progress: Mapping[str, Any] | None = None,
+        lines: Iterable[JobLine] = (),
+        trainings: Iterable[TrainingReport] = (),
+    ) -> str | None:
+        """Write a driver's heartbeat, progress, new log lines and how far its finetunings are.
+
+        Returns:
+            Who asked it to stop, if anybody did.
 
         Raises:
             StoreError: there is no such job.
         """
         with self._database.writing(sums=False) as connection:
             _log(connection, job_id, lines)
+            write_reports(connection, job_id, trainings)
             changed = {"seen": now()} | ({} if progress is None else {"progress": dict(progress)})
             this = update(JobRow).where(JobRow.id == job_id)
             row = connection.execute(this.values(**changed).returning(JobRow.state, JobRow.stop_asked_by)).one_or_none()
@@ -134,10 +146,10 @@ class JobRepository(Repository):
         """Those of some jobs, of any grid, whose drivers work."""
         which = JobRow.id.in_(among) & (JobRow.state == JobState.RUNNING.value)
         with self._database.reading() as connection:
-            running = _records(connection, which)
+            running = job_records(connection, which)
         silent = _watched(running)
         with self._database.reading() as connection:
-            return [job.id for job in _records(connection, which) if _works(job, silent)]
+            return [job.id for job in job_records(connection, which) if _works(job, silent)]
 
     def silent(self, grid: str) -> Silent:
         """The drivers of a grid that seem lost, after they were watched for a moment."""
@@ -195,10 +207,11 @@ def check_free(connection: Connection, grid: str, silent: Silent) -> None:
 
 
 def _of_grid(connection: Connection, grid: str) -> list[JobRecord]:
-    return _records(connection, JobRow.grid_id == grid_number(connection, grid))
+    return job_records(connection, JobRow.grid_id == grid_number(connection, grid))
 
 
-def _records(connection: Connection, which: ColumnElement[bool]) -> list[JobRecord]:
+def job_records(connection: Connection, which: ColumnElement[bool]) -> list[JobRecord]:
+    """The jobs that a condition holds for, the latest first."""
     query = select(JobRow, GridRow.name.label("grid")).join(GridRow, GridRow.id == JobRow.grid_id)
     rows = connection.execute(query.where(which).order_by(JobRow.id.desc()))
     return [JobRecord.model_validate({name: getattr(row, name) for name in JobRecord.model_fields}) for row in rows]

@@ -23,15 +23,17 @@ from dragoman.store.schema.evaluation import (
     cell_rules,
 )
 from dragoman.store.schema.grids import (
+    FormerNameRow,
     GridMetricRow,
     GridModelRow,
     GridPairRow,
     GridRow,
+    GridTagRow,
     GridTestSetRow,
     PartitionSumRow,
     ScoreSumRow,
 )
-from dragoman.store.schema.jobs import JobLineRow, JobRow
+from dragoman.store.schema.jobs import JobLineRow, JobRow, TrainingReportRow
 from dragoman.store.schema.judgements import JudgementCampaignRow, JudgementRow, JudgementSpanRow
 from dragoman.store.schema.lineage import (
     PARTITION_IDS,
@@ -57,10 +59,12 @@ __all__ = [
     "ConditionRow",
     "ContaminationRow",
     "DecodingRow",
+    "FormerNameRow",
     "GridMetricRow",
     "GridModelRow",
     "GridPairRow",
     "GridRow",
+    "GridTagRow",
     "GridTestSetRow",
     "JobLineRow",
     "JobRow",
@@ -85,6 +89,7 @@ __all__ = [
     "TestRow",
     "TestSetRow",
     "TrainingPairRow",
+    "TrainingReportRow",
     "TrainingRow",
     "UnscorableRow",
     "cell_rules",

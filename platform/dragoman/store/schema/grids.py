@@ -46,6 +46,32 @@ class GridRow(Base):
     """Its languages."""
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
     """When it was added or last replaced (UTC)."""
+    archived: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was archived (UTC); NULL where it is not."""
+    notes: Mapped[str | None]
+    """What people wrote about it, in Markdown."""
+
+
+class GridTagRow(Base):
+    """A tag that somebody gave a grid."""
+
+    __tablename__ = "grid_tag"
+
+    grid_id: Mapped[int] = mapped_column(ForeignKey(GridRow.id), primary_key=True)
+    """The grid."""
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    """The tag."""
+
+
+class FormerNameRow(Base):
+    """A name that a grid had: what refers to it by that name still finds it."""
+
+    __tablename__ = "former_name"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """The name, which no grid has now."""
+    grid_id: Mapped[int] = mapped_column(ForeignKey(GridRow.id), index=True)
+    """The grid."""
 
 
 class GridModelRow(Base):

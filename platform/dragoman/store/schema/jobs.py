@@ -1,15 +1,15 @@
-"""Jobs: the runs of a grid, and what their drivers said."""
+"""Jobs: the runs of a grid, what their drivers said, and how far their finetunings are."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, Double, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dragoman.store.records import JobState, LineKind
 from dragoman.store.schema.base import Base, UtcDateTime
 from dragoman.store.schema.grids import GridRow
-from dragoman.store.schema.lineage import one_of
+from dragoman.store.schema.lineage import ModelRow, one_of
 
 
 class JobRow(Base):
@@ -64,3 +64,32 @@ class JobLineRow(Base):
     """The sentence."""
     detail: Mapped[str | None]
     """Details, such as a traceback."""
+
+
+class TrainingReportRow(Base):
+    """How far a finetuning is, as its driver last said."""
+
+    __tablename__ = "training_report"
+
+    model_id: Mapped[int] = mapped_column(ForeignKey(ModelRow.id), primary_key=True, autoincrement=False)
+    """The model it makes."""
+    job_id: Mapped[int | None] = mapped_column(ForeignKey(JobRow.id, ondelete="SET NULL"), index=True)
+    """The job whose driver said so; NULL where that is deleted."""
+    step: Mapped[int]
+    """Optimiser steps done."""
+    steps: Mapped[int]
+    """Optimiser steps in all."""
+    first_step: Mapped[int]
+    """Steps that were done when its driver took it up."""
+    loss: Mapped[float | None] = mapped_column(Double)
+    """Mean loss of the last step, in nats per target token; NULL before the first."""
+    tokens_per_second: Mapped[float | None] = mapped_column(Double)
+    """Target tokens per second."""
+    seconds_left: Mapped[float | None] = mapped_column(Double)
+    """Seconds until its last step, at the pace of the last minute."""
+    losses: Mapped[list[list[float]]] = mapped_column(JSON)
+    """Its loss curve, thinned: step and loss of every n-th step."""
+    failure: Mapped[str | None]
+    """Why it failed."""
+    reported: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When that was so (UTC)."""
