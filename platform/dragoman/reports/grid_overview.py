@@ -113,7 +113,7 @@ def overview_report(
     systems = chosen_systems(store, question, models)
     is_large = _cells(store, question, len(systems)) > MOST_CELLS
     captions = captions_of(store, question, systems[:1] if is_large else systems)
-    is_summed = is_large and not has_gains
+    is_summed = is_large and not has_gains and not question.micro
     tables: PartitionTables = (
         summed_tables(store, question, systems)
         if is_summed

@@ -156,6 +156,19 @@ def test_sums_of_the_store_give_the_same_means(filled, partitions):
             assert row.off_target == pytest.approx(own.off_target, abs=1e-9)
 
 
+def test_sums_count_the_planned_pairs_of_a_system_that_lacks_scores(campaign):
+    without = {("few", pair): (CellState.FAILED, "no room") for pair in (PAIRS[0], PAIRS[5])}
+    campaign.fill(MODELS, PAIRS, without=without)
+    question = ScoreQuestion("g", "bleu")
+    (rows,) = (rows for each, rows in summed_tables(campaign.store, question, systems(campaign.store, "g")).items()
+               if each.model == "few")  # fmt: skip
+    own = partition_table(campaign.store, question, model="few", resample=False)
+    assert [(row.scope, row.done, row.pairs, row.mean) for row in rows] == [
+        (row.scope, row.done, row.pairs, pytest.approx(row.mean)) for row in own
+    ]
+    assert any(row.done < row.pairs for row in rows)
+
+
 def test_its_figures_are_files_that_say_what_they_are_of(filled, dragoman, tmp_path: Path):
     for name in ("means", "seen-unseen"):
         path = tmp_path / f"{name}.svg"
