@@ -41,6 +41,8 @@ READS = {
     "platform/dragoman/explanation/pretraining.py": "comes with the package",
     "platform/dragoman/cli/summaries.py": "comes with the package whose command it is",
     "platform/dragoman/analysis/human_agreement.py": "comes with the package",
+    "platform/dragoman/analysis/citations.py": "comes with the package",
+    "platform/dragoman/analysis/kept_tables.py": "a cache that it writes itself",
     "platform/dragoman/cli/init.py": "comes with the package",
     "platform/dragoman/identity.py": "a value that was in memory; hashes files that were looked at before",
     "platform/dragoman/corpora/readers/files.py": "hashes files that were looked at, and zips through ZipSource",

@@ -10,6 +10,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 Do = Callable[..., Any]
 PAGES = {
     "grids": "/",
+    "overview": "/overview?grid=demo",
     "grid": "/grid?grid=demo&model=roles",
     "gain": "/grid?grid=demo&model=roles&show=gain&only=seen",
     "partitions": "/grid?grid=demo&model=roles&show=partition&order=training",

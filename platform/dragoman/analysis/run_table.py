@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, func, select
 
+from dragoman.analysis.kept_tables import kept_table
 from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_scores import version
 from dragoman.analysis.partition_table import PartitionRow, partition_table
@@ -61,7 +62,7 @@ def runs(store: Store, question: ScoreQuestion) -> list[Run]:
 
 
 def known_table(store: Store, question: ScoreQuestion, *, model: str, resample: bool) -> tuple[PartitionRow, ...]:
-    """A partition table from this process's memory, while the model's cells and scores and the base's are the same.
+    """A partition table from memory, or from the home, while the model's cells and scores and the base's are the same.
 
     Arguments and errors are those of `partition_table`.
     """
@@ -71,8 +72,8 @@ def known_table(store: Store, question: ScoreQuestion, *, model: str, resample: 
 @lru_cache(maxsize=512)
 def _table(store: Store, question: ScoreQuestion, model: str, resample: bool, moment: str) -> tuple[PartitionRow, ...]:
     """The partition table of a moment."""
-    del moment
-    return tuple(partition_table(store, question, model=model, resample=resample))
+    asked = f"{store.database.shown} {question} {model} {resample}"
+    return kept_table(asked, moment, lambda: partition_table(store, question, model=model, resample=resample))
 
 
 def _seen(connection: Connection, part: Slice) -> dict[int, dict[str, object]]:

@@ -1,6 +1,6 @@
 """Partition tables of all systems of a large grid at once, from the sums that the store keeps: milliseconds each.
 
-They have the means and off-target rates of complete systems, and no gains: these take a tenth of a second a system
+They have means and off-target rates, each pair alike, and no gains: these take a tenth of a second a system
 (`summed_scopes`). Means are those of `partition_table` but for the rounding of sums.
 """
 
@@ -13,12 +13,12 @@ from sqlalchemy import Connection, func, select
 from dragoman.analysis.aggregation import SCOPES, scopes_of
 from dragoman.analysis.line_slice import reading
 from dragoman.analysis.pair_scores import OFF_TARGET
-from dragoman.analysis.partition_table import PartitionRow, partition_table
+from dragoman.analysis.partition_table import PartitionRow
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.score_slice import Slice
 from dragoman.analysis.systems import System
 from dragoman.errors import StoreError
-from dragoman.store.schema import PARTITIONS, PartitionSumRow
+from dragoman.store.schema import PARTITIONS, CellRow, PartitionSumRow
 from dragoman.store.store import Store
 
 Sums = Mapping[int, tuple[tuple[int, int, float], ...]]
@@ -50,27 +50,33 @@ def sums_of_slice(connection: Connection, part: Slice) -> Sums:
 
 
 def summed_tables(store: Store, question: ScoreQuestion, systems: Iterable[System]) -> dict[System, list[PartitionRow]]:
-    """The partition tables of some systems without intervals, and of complete systems without gains.
+    """The partition tables of some systems without intervals and gains.
 
-    A system that lacks scores is counted cell by cell, which takes a tenth of a second.
+    The planned pairs of a system that lacks scores are counted, which takes ten milliseconds for 39,800 pairs.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
     listed, tables = list(systems), dict[System, list[PartitionRow]]()
     for prompt in dict.fromkeys(each.prompt for each in listed):
-        asked = replace(question, prompt=prompt)
-        with reading(store, asked) as connection:
-            part = Slice.of(connection, asked)
-            sums, rates = sums_of_slice(connection, part), _rates(connection, asked, part)
-        for system in (each for each in listed if each.prompt == prompt):
-            number = part.models[system.model]
-            own = sums.get(number, ())
-            if not question.micro and sum(scores for _, scores, _ in own) == part.pairs:
-                tables[system] = _rows(own, rates.get(number, ()))
-            else:
-                tables[system] = partition_table(store, asked, model=system.model, resample=False)
+        with reading(store, replace(question, prompt=prompt)) as connection:
+            part = Slice.of(connection, replace(question, prompt=prompt))
+            sums, rates = sums_of_slice(connection, part), _rates(connection, question, part)
+            for system in (each for each in listed if each.prompt == prompt):
+                number = part.models[system.model]
+                own = sums.get(number, ())
+                is_complete = sum(scores for _, scores, _ in own) == part.pairs
+                planned = [each[:2] for each in own] if is_complete else _planned(connection, part, number)
+                tables[system] = _rows(own, rates.get(number, ()), planned)
     return {system: tables[system] for system in listed}
+
+
+def _planned(connection: Connection, part: Slice, model_id: int) -> list[tuple[int, int]]:
+    """The planned pairs of a model on each partition."""
+    query = select(CellRow.partition_id, func.count()).where(CellRow.model_id == model_id, part.holds(CellRow))
+    return [
+        (int(partition), int(count)) for partition, count in connection.execute(query.group_by(CellRow.partition_id))
+    ]
 
 
 def _rates(connection: Connection, question: ScoreQuestion, part: Slice) -> Sums:
@@ -84,23 +90,29 @@ def _rates(connection: Connection, question: ScoreQuestion, part: Slice) -> Sums
     return sums_of_slice(connection, other)
 
 
-def _rows(sums: Iterable[tuple[int, int, float]], rates: Iterable[tuple[int, int, float]]) -> list[PartitionRow]:
+def _rows(
+    sums: Iterable[tuple[int, int, float]],
+    rates: Iterable[tuple[int, int, float]],
+    planned: Iterable[tuple[int, int]],
+) -> list[PartitionRow]:
     own, off_target = _by_scope(sums), _by_scope(rates)
+    pairs = _by_scope((partition, count, 0.0) for partition, count in planned)
     rows = []
     for scope in SCOPES:
-        if scope in own:
-            count, total = own[scope]
-            rated, rate = off_target.get(scope, (0, 0.0))
-            rows.append(
-                PartitionRow(
-                    scope=scope,
-                    done=count,
-                    pairs=count,
-                    mean=total / count,
-                    off_target=rate / rated if rated else None,
-                    off_target_pairs=rated,
-                )
+        if scope not in pairs:
+            continue
+        count, total = own.get(scope, (0, 0.0))
+        rated, rate = off_target.get(scope, (0, 0.0))
+        rows.append(
+            PartitionRow(
+                scope=scope,
+                done=count,
+                pairs=pairs[scope][0],
+                mean=total / count if count else None,
+                off_target=rate / rated if rated else None,
+                off_target_pairs=rated,
             )
+        )
     return rows
 
 

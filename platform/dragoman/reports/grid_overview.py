@@ -10,7 +10,7 @@ from dragoman.analysis.caption import Caption, caption_line, captions_of
 from dragoman.analysis.overview import overview
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import pair_columns
-from dragoman.analysis.partition_table import PartitionRow, partition_table
+from dragoman.analysis.partition_table import PartitionRow
 from dragoman.analysis.run_table import MOST_CELLS, known_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.summed_tables import summed_tables
@@ -36,13 +36,24 @@ PartitionTables = Mapping[System, Sequence[PartitionRow]]
 """The partition table of each system."""
 
 
-def partition_tables(store: Store, question: ScoreQuestion, systems: Iterable[System]) -> PartitionTables:
-    """The partition tables of some systems, with intervals.
+def partition_tables(
+    store: Store, question: ScoreQuestion, systems: Iterable[System], *, resample: bool = True
+) -> PartitionTables:
+    """The partition tables of some systems: kept ones where cells and scores are the same.
+
+    Args:
+        store: the store.
+        question: the question; its prompt is that of each system.
+        systems: the systems.
+        resample: give intervals.
 
     Raises:
         StoreError: something named is not there, or scores would be mixed that can't be compared.
     """
-    return {each: partition_table(store, replace(question, prompt=each.prompt), model=each.model) for each in systems}
+    return {
+        each: known_table(store, replace(question, prompt=each.prompt), model=each.model, resample=resample)
+        for each in systems
+    }
 
 
 def overview_rows(
@@ -102,11 +113,11 @@ def overview_report(
     systems = chosen_systems(store, question, models)
     is_large = _cells(store, question, len(systems)) > MOST_CELLS
     captions = captions_of(store, question, systems[:1] if is_large else systems)
-    is_summed = is_large and not has_gains
+    is_summed = is_large and not has_gains and not question.micro
     tables: PartitionTables = (
         summed_tables(store, question, systems)
         if is_summed
-        else known_tables(store, question, systems, resample=not is_large)
+        else partition_tables(store, question, systems, resample=not is_large)
     )
     line = caption_line({system.within(question.grid): each for system, each in captions.items()})
     table = overview_rows(store, question, captions, tables, layout=layout, caption=line, is_large=is_large)
@@ -142,16 +153,6 @@ def overview_page(store: Store, asked: Mapping[str, str]) -> AnalysisReport:
 
 ANALYSIS = Analysis("Overview", "grid", overview_page, is_listed=False)
 """The page of a grid's overview."""
-
-
-def known_tables(
-    store: Store, question: ScoreQuestion, systems: Iterable[System], *, resample: bool = True
-) -> PartitionTables:
-    """The partition tables of some systems, from this process's memory where cells and scores are the same."""
-    return {
-        each: known_table(store, replace(question, prompt=each.prompt), model=each.model, resample=resample)
-        for each in systems
-    }
 
 
 def _cells(store: Store, question: ScoreQuestion, systems: int) -> int:

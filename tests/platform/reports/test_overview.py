@@ -5,18 +5,23 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from dragoman.analysis import kept_tables, run_table
 from dragoman.analysis.champions import standing_aliases
 from dragoman.analysis.overview import equal_scopes, overview
 from dragoman.analysis.partition_table import PartitionRow, partition_table
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.summed_tables import summed_tables
 from dragoman.analysis.systems import systems
+from dragoman.cell import CellState
 from dragoman.figures import FigureForm, figure_bytes
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
 from dragoman.reports.grid_overview import overview_page
 from dragoman.reports.overview import FIELDS, NUMBERS, Layout, OverviewError
+from dragoman.settings import settings
+from dragoman.store.schema import PartitionSumRow
 from dragoman.store.schema.audit import AuditRow
 
 PAIRS = all_pairs(["en", "de", "fr", "ru"])
@@ -151,6 +156,19 @@ def test_sums_of_the_store_give_the_same_means(filled, partitions):
             assert row.off_target == pytest.approx(own.off_target, abs=1e-9)
 
 
+def test_sums_count_the_planned_pairs_of_a_system_that_lacks_scores(campaign):
+    without = {("few", pair): (CellState.FAILED, "no room") for pair in (PAIRS[0], PAIRS[5])}
+    campaign.fill(MODELS, PAIRS, without=without)
+    question = ScoreQuestion("g", "bleu")
+    (rows,) = (rows for each, rows in summed_tables(campaign.store, question, systems(campaign.store, "g")).items()
+               if each.model == "few")  # fmt: skip
+    own = partition_table(campaign.store, question, model="few", resample=False)
+    assert [(row.scope, row.done, row.pairs, row.mean) for row in rows] == [
+        (row.scope, row.done, row.pairs, pytest.approx(row.mean)) for row in own
+    ]
+    assert any(row.done < row.pairs for row in rows)
+
+
 def test_its_figures_are_files_that_say_what_they_are_of(filled, dragoman, tmp_path: Path):
     for name in ("means", "seen-unseen"):
         path = tmp_path / f"{name}.svg"
@@ -169,3 +187,32 @@ def test_latex_is_no_wider_than_a_column(filled, dragoman):
     assert r"\begin{adjustbox}{max width=\columnwidth}" in latex and r"\usepackage{booktabs,adjustbox}" in latex
     assert latex.count("{") == latex.count("}") and latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}")
     assert re.search(r"\\textbf\{\d+\.\d\}", latex)
+
+
+def test_tables_that_took_long_are_kept_in_the_home_until_scores_change(campaign, monkeypatch):
+    calls = []
+
+    def counted(store, question, *, model, resample):
+        calls.append(model)
+        return partition_table(store, question, model=model, resample=resample)
+
+    monkeypatch.setattr(run_table, "partition_table", counted)
+    monkeypatch.setattr(kept_tables, "LONG", 0.0)
+    pairs, question = PAIRS[:2], ScoreQuestion("g", "bleu")
+    without = {("few", pairs[1]): (CellState.PLANNED, None)}
+    campaign.fill(MODELS, pairs, without=without)
+
+    def asked(model="few"):
+        run_table._table.cache_clear()  # as in a new process
+        return list(run_table.known_table(campaign.store, question, model=model, resample=True))
+
+    first = asked()
+    assert asked() == first == partition_table(campaign.store, question, model="few")
+    assert calls == ["few"]
+    (file,) = (settings().cache_dir / "partition-tables").iterdir()
+    file.write_text("{")  # cut off
+    assert asked() == first and calls == ["few", "few"]
+    with campaign.store.database.writing() as connection:
+        connection.execute(update(PartitionSumRow).values(total=PartitionSumRow.total + 1))
+    asked()
+    assert calls == ["few"] * 3
