@@ -81,7 +81,7 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     """The state and progress of a grid's latest run."""
     row = _state_columns(store, grid, jobs)
     last = jobs[0] if jobs else None
-    measured = [
+    figures = [
         _duration("seconds_left", "left"),
         number("tokens_per_second", "tokens/s", digits=0),
         number("segments_per_second", "segments/s"),
@@ -93,7 +93,7 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
         number("done", digits=0),
         number("cells", digits=0),
         *(number(each.value, digits=0) for each in _BESIDE if row[each.value]),
-        *(column for column in measured if row[column.key] is not None),
+        *(column for column in figures if row[column.key] is not None),
     ]
     notes = []
     if last is not None:
