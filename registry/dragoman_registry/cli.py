@@ -152,7 +152,7 @@ def gate(
             incumbent = version_at(uri, rules.model, rules.alias) if is_registered else None
         reports = [evidence.gate(store, grid, name, rules, incumbent) for name in names]
         looked = looks_notes(AuditLog(store.database), reports)
-    table = gate_table(reports, [*(report.reason for report in reports), *looked])
+    table = gate_table(reports, [*(report.reason for report in reports), *looked], with_reasons=False)
     return Answer([table], code=0 if all(report.passed for report in reports) else 1)
 
 
@@ -207,7 +207,9 @@ def promote(
                 reason=reason,
             )
         )
-    return Answer([gate_table([decision.report])], decision.sentence, code=0 if decision.stands else 1)
+    return Answer(
+        [gate_table([decision.report], with_reasons=False)], decision.sentence, code=0 if decision.stands else 1
+    )
 
 
 @grouped(Group.REGISTRY)

@@ -7,8 +7,14 @@ from dragoman_registry.audit.log import AuditRecord, Outcome
 from dragoman_registry.gate.report import GateReport
 
 
-def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Table:
-    """Every bound with its value and verdict, one report below the other; what its tests can tell stands below."""
+def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = (), *, with_reasons: bool = True) -> Table:
+    """Every bound with its value and verdict, one report below the other; what its tests can tell stands below.
+
+    Args:
+        reports: the reports.
+        notes: sentences below it.
+        with_reasons: whether it has a column of reasons, which the reports' sentences hold too.
+    """
     findings = [(report.model, finding) for report in reports for finding in report.findings if finding.remark]
     remarks: dict[str, list[str]] = {}
     for model, finding in findings:
@@ -72,7 +78,7 @@ def gate_table(reports: Sequence[GateReport], notes: Sequence[str] = ()) -> Tabl
             ),
             sentence("asked", "asked for"),
             *([share("pairs", "scored", "pairs")] if any(row["scored"] < row["pairs"] for row in rows) else []),
-            *([_reason()] if any(row["behind"] not in ("", row["found"]) for row in rows) else []),
+            *([_reason()] if with_reasons and any(row["behind"] not in ("", row["found"]) for row in rows) else []),
         ],
         content=rows,
         notes=notes,

@@ -15,6 +15,9 @@ from dragoman.tables.table import Column, Table, number, word
 _BESIDE = [each for each in CellState if not each.is_translated and each is not CellState.PLANNED]
 """States whose cells are counted beside those that are done."""
 
+_ALWAYS = (CellState.PLANNED, CellState.DONE)
+"""States that have a column wherever cells are counted; others where there are such cells."""
+
 _WORDS = {CellState.PLANNED.value: CellState.PLANNED.word}
 """What tables call states of grids where that is not their value."""
 
@@ -78,10 +81,20 @@ def run(store: Store, grid: str, jobs: Sequence[JobRecord]) -> Table:
     """The state and progress of a grid's latest run."""
     row = _state_columns(store, grid, jobs)
     last = jobs[0] if jobs else None
-    columns = [_state_column(), number("done", digits=0), number("cells", digits=0),
-               *(number(each.value, digits=0) for each in _BESIDE), _duration("seconds_left", "left"),
-               number("tokens_per_second", "tokens/s", digits=0), number("segments_per_second", "segments/s"),
-               number("workers", digits=0), Column("busy", "busy", lambda row: _percent(row["busy"]))]  # fmt: skip
+    figures = [
+        _duration("seconds_left", "left"),
+        number("tokens_per_second", "tokens/s", digits=0),
+        number("segments_per_second", "segments/s"),
+        number("workers", digits=0),
+        Column("busy", "busy", lambda row: _percent(row["busy"])),
+    ]
+    columns = [
+        _state_column(),
+        number("done", digits=0),
+        number("cells", digits=0),
+        *(number(each.value, digits=0) for each in _BESIDE if row[each.value]),
+        *(column for column in figures if row[column.key] is not None),
+    ]
     notes = []
     if last is not None:
         notes.append(f"Since {last.started:%Y-%m-%d %H:%M} UTC on {row['where']}{because(last)}.")
@@ -126,9 +139,10 @@ def cells(models: Mapping[str, Mapping[CellState, int]], name: str, title: str) 
         {"model": model, "cells": sum(counts.values()), **{state.value: counts.get(state, 0) for state in CellState}}
         for model, counts in models.items()
     ]
+    occurring = [state for state in CellState if state in _ALWAYS or any(row[state.value] for row in rows)]
     columns = [
         word("model"),
-        *(number(state.value, state.word, digits=0) for state in CellState),
+        *(number(state.value, state.word, digits=0) for state in occurring),
         number("cells", digits=0),
     ]
     return Table(name, title, columns, rows)

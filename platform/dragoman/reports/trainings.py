@@ -22,10 +22,10 @@ def trainings(standings: Sequence[TrainingStanding]) -> Table:
         word("state"),
         Column("step", "step", steps_done, values=("step", "steps")),
         number("loss", digits=2),
-        Column("losses", "curve", _curve, right=False),
-        number("tokens_per_second", "tokens/s", digits=0),
         Column("seconds_left", "left", _left),
-        Column("reported", "said", _age),
+        Column("reported", "reported", _age),
+        number("tokens_per_second", "tokens/s", digits=0),
+        Column("losses", "loss curve", _curve, right=False),
     ]
     notes = [_sentence(standing) for standing in standings if standing.state in _EXPLAINED]
     return Table("trainings", "Finetunings", columns, [row_of(standing) for standing in standings], notes=notes)

@@ -173,7 +173,7 @@ def training(store: Store) -> int:
 
 def test_a_finetuning_is_seen_while_it_trains_and_after_its_driver_died(store: Store, training: int) -> None:
     line = next(line for line in _shown("status", "small").splitlines() if line.strip().startswith("tuned   training"))
-    assert line.split()[2:8] == ["51", "of", "200", "2.45", "█▇▆▆▅▄▃▃▂▁", "1,234"] or "51 of 200" in line
+    assert "51 of 200" in line
     for said in ("2.45", "█", "1234", "3 min 20 s", "ago"):
         assert said in line
     (row,) = json.loads(_shown("status", "small", "--json"))["trainings"]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from dragoman.pair import Pair
 from dragoman.partition import Partition
 from dragoman.settings import Settings
 from dragoman.store.jobs import control
+from dragoman.store.jobs.trainings import finetunings
 from dragoman.store.records import JobState, LineKind
 from dragoman.store.repositories.cells import CellRepository
 from dragoman.store.store import Store
+from dragoman.store.training_records import TrainingState
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
 from dragoman_jobs.driver import job as job_module
 from dragoman_jobs.driver import trainings
@@ -140,6 +143,36 @@ def test_a_failed_finetuning_fails_its_cells_and_no_others(
     trained = [cell for cell in store.cells.of_grid("grid") if cell.cell.model == plan.trainings[0].identity.id]
     assert {cell.state for cell in trained} == {CellState.FAILED}
     assert all(str(cell.reason).startswith("finetuning") for cell in trained)
+    (standing,) = finetunings(store, "grid")
+    assert (standing.state, standing.report.step, standing.report.loss) == (TrainingState.FAILED, 1, 3.0)
+    assert str(standing.report.failure).startswith("finetuning")
+
+
+def test_a_finetuning_that_is_interrupted_goes_on_where_it_was_and_the_log_says_so(
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(task: TrainingTask) -> Iterator[Progress]:
+        yield Progress(1, 2, 3.0, 0.1, 700.0)
+        raise KeyboardInterrupt
+
+    def resumed(task: TrainingTask) -> Iterator[Progress]:
+        yield from islice(trained(task), 1, None)
+
+    plan = plan_of(tmp_path)
+    monkeypatch.setattr(trainings, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(plan, settings)
+    store = Store.open(settings.store_url, settings.blobs_url)
+    (standing,) = finetunings(store, "grid")
+    assert (standing.state, standing.report.step) == (TrainingState.INTERRUPTED, 1)
+    monkeypatch.setattr(trainings, "train", resumed)
+    run_plan(plan, settings, store=store)
+    (standing,) = finetunings(store, "grid")
+    assert (standing.state, standing.report.first_step, standing.report.step) == (TrainingState.TRAINED, 1, 2)
+    assert standing.report.losses == ((1, 3.0), (2, 2.0))
+    said = [line.text for line in store.jobs.lines(store.jobs.of_grid("grid")[0].id)]
+    assert "finetune one: goes on at step 2 of 2" in said
+    assert any(line.startswith("finetune one: 2 of 2, loss 2.00, 1 target tokens/s") for line in said)
 
 
 def test_pairs_without_text_are_missing_with_their_reason(

@@ -14,6 +14,7 @@ from dragoman.cli.groups import Group
 from dragoman.cli.main import build_app, main
 from dragoman.errors import nearest
 from dragoman.settings import settings
+from dragoman.store.maintenance.renaming import rename
 from dragoman.store.store import Store
 
 PRINTING = (
@@ -131,10 +132,23 @@ def test_a_missing_name_says_which_grids_there_are(
     assert outcome.err == "dragoman: The name of a grid is missing (there are: other, small).\n"
 
 
-def test_results_without_a_name_lists_the_grids(grids: None, dragoman: Callable[..., Any]) -> None:
+def test_results_without_a_name_are_of_the_grid_that_was_run_last(grids: None, dragoman: Callable[..., Any]) -> None:
     outcome = dragoman("results", "--csv")
-    assert outcome.code == 0
-    assert [line.split(",")[0] for line in outcome.out.splitlines()] == ["grid", "other", "small"]
+    assert outcome.err == "The latest grid, other; `dragoman list` shows all 2.\n"
+    assert (outcome.code, outcome.out) == dragoman("results", "other", "--csv")[:2]
+    store = Store.open(settings().store_url, settings().blobs_url)
+    store.annotations.archive("other")
+    store.close()
+    assert dragoman("results", "--csv").err == "The only grid, small.\n"
+
+
+def test_a_former_name_is_understood_and_said(grids: None, dragoman: Callable[..., Any]) -> None:
+    store = Store.open(settings().store_url, settings().blobs_url)
+    rename(store, "small", "large", candidates="large-dev")
+    store.close()
+    outcome = dragoman("results", "small", "--csv")
+    assert outcome.err == "small is called large now.\n"
+    assert (outcome.code, outcome.out) == dragoman("results", "large", "--csv")[:2]
 
 
 @pytest.mark.parametrize(
