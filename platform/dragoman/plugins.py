@@ -3,8 +3,8 @@
 Groups: `dragoman.corpora`, `dragoman.metrics`, `dragoman.detectors`, `dragoman.engines` and `dragoman.questions`
 (subclasses of `Corpus`, `Metric`, `LanguageIdentifier`, `Engine` and `Question`, which claims are about),
 `dragoman.environments` (objects of `Environment`), `dragoman.commands` (a function or a Typer app, added to the command
-line under the entry point's name) and `dragoman.finishers` (a function that is called when all cells of a grid are
-done).
+line under the entry point's name), `dragoman.finishers` (a function that is called when all cells of a grid are
+done) and `dragoman.translators` (one that translates with a finetuned model of a grid, or returns None).
 """
 
 from functools import cache

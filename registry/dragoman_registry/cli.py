@@ -325,7 +325,7 @@ def translate(
 ) -> None:
     """Translate with a registered model, line by line.
 
-    Examples: dragoman translate --model demo-translator@champion --from en --to de "two hours" ·
+    Examples: dragoman translate --model demo-translator@champion --from en --to de "in 12 minutes" ·
     dragoman translate --model demo-translator@3 --from en --to de < lines.txt
     """
     pair = Pair.of(source, target)

@@ -10,11 +10,14 @@ from sqlalchemy import text
 
 from dragoman import settings as settings_module
 from dragoman.cli import main as cli
+from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_registry.audit.history import AUDIT_TAG
 from dragoman_registry.audit.log import AuditLog
 from dragoman_registry.finisher import register_and_promote
+from dragoman_registry.packaging import translation
 from dragoman_registry.registry_client.client import client_at
-from dragoman_registry.registry_client.versions import aliases_of
+from dragoman_registry.registry_client.versions import aliases_of, resolve
 
 NAME = "small-translator"
 
@@ -217,6 +220,27 @@ def test_translate_takes_an_argument_a_file_or_standard_input(dragoman, world, t
     code, out, err = dragoman("translate", "--model", f"{NAME}@champion", "--from", "en", "--to", "sw", "two hours")
     assert (code, out) == (2, "")
     assert "'sw' is not a language this model was evaluated on" in err
+
+
+def test_translate_decodes_with_the_engine_that_has_the_model(dragoman, world, monkeypatch):
+    register_and_promote(world.settings, "small", world.spec, {}, lambda _: None)
+    asked = ["translate", "--model", f"{NAME}@champion", "--from", "en", "--to", "de", "two hours"]
+    _, as_anyone, _ = dragoman(*asked)  # nothing is prepared, so MLflow loads the package
+    champion = resolve(world.settings.mlflow_url, f"{NAME}@champion")
+    folder = world.checkpoints[champion.model_name]
+    adapted = (folder / "adapter_config.json").is_file()
+    weights = {"model": str(world.base), "adapter": folder} if adapted else {"model": str(folder)}
+    checkpoint = Checkpoint(id=champion.model, **weights)
+    CTranslate2Engine.prepare(checkpoint, world.spec.evaluation.decoding, world.settings.cache_dir)
+
+    def not_loaded(*_):
+        raise AssertionError("MLflow loaded the package")
+
+    monkeypatch.setattr(translation, "_load", not_loaded)
+    assert dragoman(*asked) == (0, as_anyone, "")
+    code, out, err = dragoman(*asked[:-1], "x" * 2000)
+    assert (code, out) == (2, "")
+    assert "is too long" in err
 
 
 @pytest.mark.parametrize("reference", ["a@1", "a@champion"])

@@ -5,7 +5,9 @@ It answers as the evaluation did: the same prompt, the same decoding, the text c
 
 import hashlib
 import json
+import sys
 from collections import defaultdict
+from logging import ERROR, getLogger
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -42,10 +44,8 @@ class Translator(PythonModel):
             **weights, dtype="auto", use_safetensors=True, trust_remote_code=False
         )
         if is_adapter:
-            from peft import PeftModel
-
             _untie(model)
-            model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
+            model = _peft().PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
         self._model = model.eval().to(self._device, _precision(model.dtype, self._device))
         # templates of chats write what the tokenizer puts before every text too
         self._chats, self._prefix = tokenizer, _prefix(tokenizer) if self._config["chat"] else ""
@@ -182,6 +182,26 @@ class Translator(PythonModel):
         if _hash(files) != content:
             raise ValueError(f"The files in {folder} are not the base model this adapter was trained on. {remedy}")
         return {"pretrained_model_name_or_path": str(folder)}
+
+
+def _peft() -> Any:
+    """The module peft, imported without code from the Hugging Face hub.
+
+    With it comes bitsandbytes, where that is installed, which would fetch compiled kernels by the package `kernels` and
+    run them: it does not find that, and takes its own.
+    """
+    logger, is_there = getLogger("bitsandbytes"), "kernels" in sys.modules
+    before = logger.level
+    if not is_there:
+        sys.modules["kernels"] = None  # type: ignore[assignment]  # an import of it then fails
+    logger.setLevel(ERROR)
+    try:
+        import peft
+    finally:
+        logger.setLevel(before)
+        if not is_there:
+            del sys.modules["kernels"]
+    return peft
 
 
 def _plain(text: str) -> str:

@@ -1,11 +1,17 @@
-"""Translate with a registered model, loaded from MLflow as anyone would."""
+"""Translate with a registered model: by the engine that evaluated it, else loaded from MLflow as anyone would."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from dragoman.errors import ModelError
+from pydantic import ValidationError
+
+from dragoman import plugins
+from dragoman.errors import ModelError, StoreError
 from dragoman.pair import Pair
+from dragoman.settings import settings
+from dragoman.spec.grid import GridSpec
 from dragoman.store.maintenance.relocation import local_path
+from dragoman.store.store import Store
 from dragoman_registry.registry_client.client import client_at, mlflow_at, unquoted
 from dragoman_registry.registry_client.versions import RegisteredVersion
 
@@ -19,6 +25,9 @@ def translate_lines(uri: str, version: RegisteredVersion, pair: Pair, lines: Seq
     wanted = [line for line in lines if line.strip()]
     if not wanted:
         return list(lines)
+    if (known := _as_evaluated(version, pair, wanted)) is not None:
+        found = iter(known)
+        return [next(found) if line.strip() else line for line in lines]
     with mlflow_at(uri):
         import pandas as pd
         from mlflow.exceptions import MlflowException
@@ -31,6 +40,35 @@ def translate_lines(uri: str, version: RegisteredVersion, pair: Pair, lines: Seq
         except (ValueError, OSError, MlflowException) as error:
             raise ModelError(f"{version} can't translate {pair}: {error}") from error
     return [next(translations) if line.strip() else line for line in lines]
+
+
+def _as_evaluated(version: RegisteredVersion, pair: Pair, lines: Sequence[str]) -> list[str] | None:
+    """What an installed engine answers, without MLflow; None where none does, or the store has no such grid any more.
+
+    The version was held to the engine's own answers before it was registered (`answer_check`).
+    """
+    if version.grid is None or version.model is None:
+        return None
+    try:
+        translators = [plugins.load("translators", name) for name in plugins.available("translators")]
+        store = Store.open_existing(settings().store_url, settings().blobs_url)
+        grid = store.grids.get(version.grid)
+        spec = GridSpec.from_store(grid.spec)
+    except (ModuleNotFoundError, StoreError, ValidationError):
+        return None
+    if (version.prompt, version.decoding) != (spec.prompts[0].id, spec.evaluation.decoding.id):
+        return None
+    asked = Pair.among(*pair, grid.languages)
+    if not {*asked} <= {*grid.languages} or version.model not in grid.names:
+        return None
+    for translate in translators:
+        try:
+            found: list[str] | None = translate(settings(), store, spec, version.model, asked, lines)
+        except ModelError as error:
+            raise ModelError(f"{version} can't translate {pair}: {error}") from error
+        if found is not None:
+            return found
+    return None
 
 
 def _load(uri: str, version: RegisteredVersion) -> Any:

@@ -1,5 +1,6 @@
 """What is served is what was scored: one way of merging adapters, and registering only what answers alike."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,8 @@ from dragoman.spec.prompt import Prompt
 from dragoman.store.schema import CellRow, ModelRow
 from dragoman_jobs.engines.transformers import TransformersEngine
 from dragoman_jobs.models.checkpoint import Checkpoint
+from dragoman_jobs.models.peft_import import import_peft
+from dragoman_registry.packaging import served_model
 from dragoman_registry.packaging.package import register
 from dragoman_registry.packaging.served_model import Translator
 from dragoman_registry.registry_client.client import client_at
@@ -145,3 +148,18 @@ def test_a_model_without_translations_is_not_registered(world: Any) -> None:
     )
     with pytest.raises(ModelError, match="No translation of 'english' is in the store"):
         register(world.settings, world.store, world.grid, "english", "small-translator")
+
+
+@pytest.mark.parametrize("import_it", [served_model._peft, import_peft])
+def test_peft_comes_without_code_of_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, import_it: Callable[[], Any]
+) -> None:
+    """bitsandbytes 0.50 imports `kernels` if it can, and has it fetch compiled code (`backends/cpu/ops.py`)."""
+    (tmp_path / "kernels.py").write_text("")
+    (tmp_path / "peft.py").write_text("try:\n    import kernels\nexcept ImportError:\n    kernels = None\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [each for each in sys.modules if each.partition(".")[0] in ("peft", "kernels")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert import_it().kernels is None
+    assert "kernels" not in sys.modules
+    del sys.modules["peft"]
