@@ -1,18 +1,23 @@
-"""Evaluating a grid against lm-evaluation-harness and against one process for each pair, on the same prompts.
+"""Evaluating a grid against the raw engine, lm-evaluation-harness and one process for each pair, on the same prompts.
 
     python benchmarks/evaluate.py --lm-eval PYTHON     where PYTHON is an interpreter that has `pip install lm-eval`
     python benchmarks/evaluate.py                      without the harness
+    python benchmarks/evaluate.py --sentences 100      the first table only, and the processor seconds by part
 
-30 pairs of the bundled model, 100 sentences each, greedy, all scored with BLEU and chrF, in turn:
+30 pairs of the bundled model, 100 and then 1,000 sentences each, greedy, all scored with BLEU and chrF, in turn:
 
-- lm-evaluation-harness: all pairs in one command (`hf` backend), its samples logged;
-- scripts: a process for each pair that loads the model, generates in batches padded to the left, scores with
-  sacreBLEU and writes its hypotheses, as the scripts beside papers do;
-- Dragoman: `dragoman run`, Ray's start, the store and MLflow included.
+- raw engine: CTranslate2 alone, from prompts to texts, one process with one thread for each core, the prompts shared
+  out evenly. Once all in one call as one batch, and once in one call that makes batches of 4,096 tokens of them, which
+  is the faster way; nothing is scored or kept, and starting is not counted;
+- Dragoman: `dragoman run`, Ray's start, the store and MLflow included;
+- lm-evaluation-harness, at 100 sentences: all pairs in one command (`hf` backend), its samples logged;
+- scripts, at 100 sentences: a process for each pair that loads the model, generates in batches padded to the left,
+  scores with sacreBLEU and writes its hypotheses, as the scripts beside papers do.
 
-The first two use all cores, as torch does by default (or `--threads`). Decoding is the time in `generate_until`, in
+The last two use all cores, as torch does by default (or `--threads`). Decoding is the time in `generate_until`, in
 `generate`, and that of the busiest worker in its engine. Hypotheses are compared line by line, stripped and up to their
-first line break. Then an evaluation actor is started on Ray: the seconds until it is ready to translate,
+first line break. Then `dragoman run` is done once more at 100 sentences, and the processor seconds of all its processes
+are added up by what they did; and an evaluation actor is started on Ray: the seconds until it is ready to translate,
 and the memory of its process.
 """
 
@@ -24,10 +29,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import raw_engine
 import yaml
+from processor_seconds import of_command
 
 from dragoman.cell import CellState
 from dragoman.pair import Pair
@@ -42,7 +50,10 @@ from dragoman_jobs.models.checkpoint import Checkpoint
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ["en", "de", "fr", "ru", "fi", "ar"]
-GOALS = {"decoding": 8, "lm-evaluation-harness": 6, "scripts": 25, "ready": 4, "megabytes": 250}
+GOALS = {"decoding": 8, "lm-evaluation-harness": 6.5, "scripts": 25, "ready": 4, "megabytes": 250}
+OF_RAW, OVER_RAW = 0.95, 1.15
+"""Goals at the larger size: of the raw engine's throughput, and of its time."""
+
 
 HARNESS = """
 import sys, time
@@ -59,6 +70,10 @@ HFLM.generate_until = timed
 cli_evaluate()
 """
 """The harness's own command, with a clock around its decoding."""
+
+
+Line = tuple[str, str]
+"""A prompt and its reference."""
 
 
 class Run(NamedTuple):
@@ -83,7 +98,7 @@ class Probe(Worker):
         return {"megabytes": psutil.Process().memory_info().rss / 1e6, "torch": "torch" in sys.modules}
 
 
-def write_inputs(folder: Path, arguments: argparse.Namespace) -> dict[Pair, list[tuple[str, str]]]:
+def write_inputs(folder: Path, arguments: argparse.Namespace, sentences: int) -> dict[Pair, list[Line]]:
     """Write the spec; returns prompts and references of every pair."""
     spec = {
         "name": "speed",
@@ -91,7 +106,7 @@ def write_inputs(folder: Path, arguments: argparse.Namespace) -> dict[Pair, list
         "languages": LANGUAGES,
         "corpus": "cldr",
         "evaluation": {
-            "sentences": arguments.sentences,
+            "sentences": sentences,
             "decoding": {"max_new_tokens": arguments.max_new_tokens},
             "metrics": ["bleu", "chrf"],
         },
@@ -191,9 +206,42 @@ def run_dragoman(folder: Path, arguments: argparse.Namespace) -> Run:
         assert cell.state is CellState.DONE, cell.reason
         assert cell.hypotheses
         hypotheses[str(cell.cell.pair)] = [line[0] for line in store.blobs.translation(cell.hypotheses)]
+    return Run(seconds, max(decoding_seconds(home)), hypotheses)
+
+
+def decoding_seconds(home: Path) -> list[float]:
+    """The seconds that each worker decoded."""
     with sqlite3.connect(home / "store.db") as database:
-        busy = database.execute("SELECT SUM(seconds) FROM cell GROUP BY worker").fetchall()
-    return Run(seconds, max(seconds for (seconds,) in busy), hypotheses)
+        return [seconds for (seconds,) in database.execute("SELECT SUM(seconds) FROM cell GROUP BY worker")]
+
+
+def run_raw(
+    folder: Path, arguments: argparse.Namespace, lines: Mapping[Pair, Sequence[tuple[str, str]]]
+) -> dict[str, Run]:
+    """CTranslate2 in a process for each core; the time is that of the slowest one."""
+    model = Checkpoint(id="speed", model=str(arguments.model))
+    decoding = Decoding(max_new_tokens=arguments.max_new_tokens)
+    _, prepared = choose_engine("ctranslate2", model, decoding, folder / "cache")
+    cores = os.cpu_count() or 1
+    prompts = [(str(pair), prompt) for pair, rows in lines.items() for prompt, _ in rows]
+    processes, outs = [], [folder / f"raw-{core}.json" for core in range(cores)]
+    for core, out in enumerate(outs):
+        asked = folder / f"prompts-{core}.json"
+        asked.write_text(json.dumps([prompt for _, prompt in prompts[core::cores]]))
+        command = [sys.executable, raw_engine.__file__, prepared, asked, out, str(arguments.max_new_tokens)]
+        processes.append(subprocess.Popen(command, env=quiet(arguments, folder)))
+    codes = [process.wait() for process in processes]
+    if any(codes):
+        raise SystemExit("the raw engine failed: see above")
+    found = [json.loads(out.read_text()) for out in outs]
+    runs = {}
+    for way in raw_engine.WAYS:
+        seconds = max(each[way]["seconds"] for each in found)
+        texts: dict[str, list[str]] = {str(pair): [] for pair in lines}
+        for place, (pair, _) in enumerate(prompts):
+            texts[pair].append(first_line(found[place % cores][way]["texts"][place // cores]))
+        runs[way] = Run(seconds, seconds, texts)
+    return runs
 
 
 def start_actors(folder: Path, model: Path, count: int) -> list[dict[str, Any]]:
@@ -215,16 +263,21 @@ def start_actors(folder: Path, model: Path, count: int) -> list[dict[str, Any]]:
 
 def timed(command: list[str], arguments: argparse.Namespace, folder: Path, **variables: str) -> tuple[float, str]:
     """Run a command to its end; its seconds and what it printed."""
-    threads = {"OMP_NUM_THREADS": str(arguments.threads)} if arguments.threads else {}
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "datasets"), "TOKENIZERS_PARALLELISM": "false"}
     started = time.perf_counter()
     done = subprocess.run(
-        command, env={**environment, **offline, **threads, **variables}, text=True, capture_output=True, check=False
+        command, env={**quiet(arguments, folder), **variables}, text=True, capture_output=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"{' '.join(command)[:200]} failed:\n{done.stderr[-3000:]}")
     return time.perf_counter() - started, done.stdout
+
+
+def quiet(arguments: argparse.Namespace, folder: Path) -> dict[str, str]:
+    """The environment of every command: no hub, and as many threads as asked for."""
+    threads = {"OMP_NUM_THREADS": str(arguments.threads)} if arguments.threads else {}
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "datasets"), "TOKENIZERS_PARALLELISM": "false"}
+    return {**environment, **offline, **threads}
 
 
 def first_line(text: str) -> str:
@@ -251,7 +304,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lm-eval", type=Path, metavar="PYTHON", help="interpreter that has lm-evaluation-harness")
     parser.add_argument("--model", type=Path, default=ROOT / "examples" / "tiny-xglm")
-    parser.add_argument("--sentences", type=int, default=100, help="for each of the 30 pairs")
+    parser.add_argument("--sentences", type=int, nargs="+", default=[100, 1000], help="for each of the 30 pairs")
     parser.add_argument("--max-new-tokens", type=int, default=80)
     parser.add_argument("--batch", type=int, default=32, help="sentences at once, of the harness and the scripts")
     parser.add_argument("--threads", type=int, default=0, help="of each of their processes; 0 is torch's default")
@@ -260,22 +313,52 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.pair:
         translate_pair(arguments)
-        return
-    with tempfile.TemporaryDirectory(prefix="dragoman") as name:
-        folder = Path(name)
-        pairs = list(write_inputs(folder, arguments))
-        runs = {"Dragoman": run_dragoman(folder, arguments)}
-        if arguments.lm_eval:
-            runs["lm-evaluation-harness"] = run_harness(folder, arguments, pairs)
+    else:
+        for place, sentences in enumerate(arguments.sentences):
+            with tempfile.TemporaryDirectory(prefix="dragoman") as name:
+                compare(Path(name), arguments, sentences, is_first=not place)
+
+
+def compare(folder: Path, arguments: argparse.Namespace, sentences: int, *, is_first: bool) -> None:
+    """One size: with the harness and the scripts at the first."""
+    lines = write_inputs(folder, arguments, sentences)
+    pairs = list(lines)
+    runs = {**run_raw(folder, arguments, lines), "Dragoman": run_dragoman(folder, arguments)}
+    if is_first and arguments.lm_eval:
+        runs["lm-evaluation-harness"] = run_harness(folder, arguments, pairs)
+    if is_first and arguments.scripts:
         runs["scripts"] = run_scripts(folder, arguments, pairs)
-        actors = start_actors(folder, arguments.model, 3)
+        if arguments.scripts < len(pairs):
+            print(f"scripts: measured on {arguments.scripts} pairs, scaled to {len(pairs)}")
     ours = runs["Dragoman"]
-    if arguments.scripts < len(pairs):
-        print(f"scripts: measured on {arguments.scripts} pairs, scaled to {len(pairs)}")
+    print(f"\n{len(pairs)} pairs of {sentences:,} sentences, {os.cpu_count()} cores")
     print(f"{'':24}{'command s':>11}{'ratio':>8}{'decoding s':>12}{'ratio':>8}   same hypotheses as Dragoman")
     for contender, run in runs.items():
-        ratios = f"{run.seconds / ours.seconds:7.1f}x", f"{run.decoding / ours.decoding:7.1f}x"
+        ratios = f"{run.seconds / ours.seconds:7.2f}x", f"{run.decoding / ours.decoding:7.2f}x"
         print(f"{contender:24}{run.seconds:11.1f}{ratios[0]}{run.decoding:12.2f}{ratios[1]}   {same(ours, run)}")
+    if is_first:
+        print(f"goals: decoding {GOALS['decoding']}x, command {GOALS['lm-evaluation-harness']}x the harness's and "
+              f"{GOALS['scripts']}x the scripts'")  # fmt: skip
+        home = folder / "home-by-part"
+        spec = [str(folder / "spec.yaml")]
+        spent = of_command(["run", "--quiet", *spec], {**quiet(arguments, folder), "DRAGOMAN_HOME": str(home)})
+        decoding = min(spent["workers"], sum(decoding_seconds(home)))
+        show_parts({"decoding": decoding, "workers besides": spent.pop("workers") - decoding, **spent})
+        show_actors(start_actors(folder, arguments.model, 3))
+    else:
+        print(f"goals: decoding at least {OF_RAW} of the raw engine's throughput, the command at most {OVER_RAW} times "
+              "its time")  # fmt: skip
+
+
+def show_parts(parts: dict[str, float]) -> None:
+    """Processor seconds by part."""
+    print("processor seconds of the command by part: "
+          + ", ".join(f"{part} {seconds:.1f}" for part, seconds in parts.items())
+          + f"; together {sum(parts.values()):.1f}")  # fmt: skip
+
+
+def show_actors(actors: list[dict[str, Any]]) -> None:
+    """When an actor is ready, and how large."""
     slowest, largest = max(actor["seconds"] for actor in actors), max(actor["megabytes"] for actor in actors)
     print(
         f"an actor is ready after {slowest:.1f} s (goal {GOALS['ready']}) with {largest:.0f} MB "

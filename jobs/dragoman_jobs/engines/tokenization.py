@@ -5,7 +5,7 @@ transformers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 FACTS = "prepared.json"
 TOKENIZER = "tokenizer.json"
+
+REMEMBERED = 8192
+"""Prompts whose tokens are kept: those of a lease, which are a few megabytes."""
 
 Result = TypeVar("Result")
 
@@ -99,6 +102,8 @@ class PromptTokenizer:
         self.stop = stop_tokens(self.facts.stop, self._tokenizer, decoding)
         """The tokens that end a translation."""
         self._stop = frozenset(self.stop)
+        # whether there is room for a prompt is asked before it is decoded
+        self._begun = lru_cache(REMEMBERED)(self._encode_begun)
 
     def limits(self, sources: Sequence[str]) -> list[int]:
         """The most tokens that may be written for each source sentence."""
@@ -169,7 +174,7 @@ class PromptTokenizer:
             for length, limit in asked
         ]
 
-    def _begun(self, prompt: str) -> list[int]:
+    def _encode_begun(self, prompt: str) -> list[int]:
         """The tokens of a prompt without what the tokenizer would close a sentence with; none of an empty one."""
         encoding = self._tokenizer.encode(prompt)
         ids, added = encoding.ids, encoding.special_tokens_mask

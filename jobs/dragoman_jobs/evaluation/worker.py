@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman import plugins
 from dragoman.cell import Unscorable
-from dragoman.errors import DragomanError, first_line
+from dragoman.errors import DragomanError, StoreError, first_line
 from dragoman.line import of_whole_characters
 from dragoman.metrics.generation import Generation
 from dragoman.metrics.scoring import ScoreRecord, score
@@ -180,9 +180,14 @@ class Worker:
             self._load_ahead(lease.then)
         tasks = {task.cell: task for task in lease.tasks}
         tests: dict[str, Bitext] = {}
-        steps = {cell: self._steps(engine, task, tests) for cell, task in tasks.items()}
-        prepared = (time.monotonic() - told) / len(tasks)
         group: list[CellOutcome | CellFailure] = []
+        for cell, task in tasks.items():
+            try:
+                tests[cell] = self._blobs.test_text(task.test)
+            except StoreError as error:
+                group.append(CellFailure.of(cell, error))
+        steps = {cell: self._steps(engine, tasks[cell], test) for cell, test in tests.items()}
+        prepared = (time.monotonic() - told) / len(tasks)
         for cell, found in decode_together(engine, steps):
             scoring = time.monotonic()
             try:
@@ -201,9 +206,8 @@ class Worker:
         if group:
             yield group
 
-    def _steps(self, engine: Engine, task: CellTask, tests: dict[str, Bitext]) -> Steps:
-        """The decoding of a cell; its test lines are put among the others."""
-        test = tests[task.cell] = self._blobs.test_text(task.test)
+    def _steps(self, engine: Engine, task: CellTask, test: Bitext) -> Steps:
+        """The decoding of a cell."""
         if task.second is not None:
             return (yield from self._translate_through(engine, task, task.second, test))
         translator = self._translator(engine, task, task.pair, task.demonstrations)

@@ -135,7 +135,7 @@ def test_cells_come_back_in_groups_and_those_that_fail_say_why(
         monkeypatch.setattr(worker_module, "GROUP_SECONDS", seconds)
         return Worker(blobs.url).run(Lease(tasks=(cells[0], lost, cells[2])))
 
-    assert [len(group) for group in groups(0.0)] == [1, 1, 1]
+    assert [len(group) for group in groups(0.0)] == [2, 1]
     (group,) = groups(60.0)
     failures = [each for each in group if isinstance(each, CellFailure)]
     assert [each.cell for each in failures] == [lost.cell]
