@@ -8,7 +8,7 @@ import numpy as np
 
 from dragoman.figures.family_bands import draw_bands
 from dragoman.figures.language_codes import draw_codes
-from dragoman.figures.pair_matrix import BANDED, KINDS, NO_PAIR, PairMatrix
+from dragoman.figures.pair_matrix import BANDED, KINDS, NO_PAIR, PairMatrix, bands
 from dragoman.figures.style import COLUMN, PAGE, import_matplotlib, new_figure
 from dragoman.partition import Partition
 
@@ -39,10 +39,8 @@ _WRITTEN, _PARTED, _MARKED = 15.0, 7.0, 5.0
 """Points of a tile's side from which its number is written, it is parted from others, and its partition marked."""
 
 
-_BESIDE, _BESIDE_BANDED, _BELOW = 0.5, 1.65, 0.3
-"""Inches that codes, and those and the names of families take beside a matrix; and the share of a figure's width that
-the map of partitions takes below it."""
-
+_BELOW = 0.3
+"""Share of a figure's width that the map of partitions takes below a large matrix, as its height."""
 
 _LAYOUTS = 4
 """Times that a figure is laid out at most, until its tiles are squares."""
@@ -113,7 +111,7 @@ def heat_map(
     chosen = width or ("column" if matrix.side <= _COLUMN_HOLDS else "page")
     is_banded = matrix.side >= BANDED
     wide = COLUMN if chosen == "column" else PAGE
-    across = wide - (_BESIDE_BANDED if is_banded else _BESIDE)
+    across = wide - _beside(matrix) / 72
     tile = 72 * across / len(matrix.targets)
     is_marked = tile >= _MARKED
     lines = wrap(title, 52 if chosen == "column" else 112)
@@ -187,6 +185,14 @@ def draw_heat_map(
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(length=0, pad=2)
     return image
+
+
+def _beside(matrix: PairMatrix) -> float:
+    """About how wide codes, axis label and names of families are beside a matrix, in points."""
+    codes = 30 + 4 * max(map(len, matrix.sources))
+    if matrix.side < BANDED:
+        return codes
+    return codes + 26 + 3.3 * max(len(band.family) for band in bands(matrix.sources))
 
 
 def color_bar(figure: "Figure", image: "AxesImage", axes: Any, unit: str) -> None:
