@@ -30,7 +30,7 @@ LAYERS = {
     "dragoman": (
         ("operations",),
         ("cli", "testing"),
-        ("reports", "tracking", "sharing"),
+        ("reports", "tracking", "sharing", "sentences"),
         ("claims", "disagreement"),
         ("suggestion", "judgement"),
         ("effects", "explanation", "alignment", "instructions", "error_profile"),
