@@ -29,7 +29,7 @@ MAY_IMPORT = {
 LAYERS = {
     "dragoman": (
         ("operations",),
-        ("cli", "testing"),
+        ("cli", "testing", "notebook"),
         ("reports", "tracking", "sharing", "sentences"),
         ("claims", "disagreement"),
         ("suggestion", "judgement"),

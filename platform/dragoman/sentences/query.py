@@ -1,6 +1,7 @@
 """Query for sentences: reads the translations of a grid's pairs, and chooses among them by score or by label."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 from math import inf
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.analysis.systems import metric_names
 from dragoman.errors import StoreError, nearest
+from dragoman.judgement.base import JudgementError
 from dragoman.judgement.texts import GridTexts, PairTexts
 from dragoman.line_filter import LineFilter
 from dragoman.metrics.errors.label import Label
@@ -58,7 +60,10 @@ def sentences(
     names = _systems(texts, question, [*(choice.flipped or ()), *systems])
     found = [texts.pair(str(pair)) for pair in pairs] or texts.pairs
     reader = _Reader(store, question, names)
-    every = [each for pair in found for each in reader.read(texts.of(pair))]
+    every = list[Sentence]()
+    for pair in found:
+        with nullcontext() if pairs else suppress(JudgementError):  # what was not named may be still to do
+            every += reader.read(texts.of(pair))
     if question.lines and not every:
         raise StoreError(f"No test line of {', '.join(map(str, found))} has {question.lines}: choose others.")
     chosen = _chosen(every, choice, question.metric)

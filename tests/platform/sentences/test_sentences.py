@@ -12,6 +12,7 @@ from sacrebleu.metrics import CHRF
 
 from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
+from dragoman.judgement.base import JudgementError
 from dragoman.metrics.errors.label import Label
 from dragoman.metrics.lookup import installed_metric
 from dragoman.metrics.serialization import pack
@@ -107,6 +108,18 @@ def test_worst_and_labelled_and_flipped_sentences(home: Store) -> None:
     assert [each.number for each in asked(home, choice=by_label)] == [2]
     turned = Choice(labels=(Label.COPY,), flipped=("base", "tuned/de"))
     assert not asked(home, choice=turned)
+
+
+def test_pairs_that_are_still_to_do_are_left_out_unless_they_are_named(home: Store) -> None:
+    model = ModelRecord(id="base", name="base", graph=TrainingGraph())
+    lines = {pair: [Segment(*LINES[0])] for pair in (PAIR, BACK)}
+    grid = GridBuilder(home, [model], [PAIR, BACK], name="begun", lines=lines, names={"base": "base"}).add()
+    done = next(record.cell for record in grid.cells if record.cell.pair == PAIR)
+    grid.translate(done, [], hypotheses=[("Das Haus ist rot.", "stop", 4)])
+    question = ScoreQuestion("begun", "bleu")
+    assert [each.pair for each in sentences(home, question)] == [PAIR]
+    with pytest.raises(JudgementError, match="has translated de-en: run it first"):
+        sentences(home, question, pairs=["de-en"])
 
 
 def test_what_is_misspelt_is_named(home: Store) -> None:
