@@ -258,14 +258,19 @@ def _mark(axes: "Axes", matrix: PairMatrix, tile: float) -> None:
 
 def _write(axes: "Axes", matrix: PairMatrix, image: "AxesImage", *, tile: float, digits: int) -> None:
     numbers = matrix.values
-    size = min(7.0, 1.55 * (tile - 2) / max(len(f"{number:.{digits}f}") for number in numbers[~np.isnan(numbers)]))
+    size = min(7.0, 1.55 * (tile - 2) / max(len(_written(number, digits)) for number in numbers[~np.isnan(numbers)]))
     for row, column in zip(*np.nonzero(~np.isnan(numbers)), strict=True):
         light = np.array(image.cmap(image.norm(numbers[row, column]))[:3]) ** 2.2
         is_dark = light @ (0.2126, 0.7152, 0.0722) < 0.18  # where white has the greater contrast, by WCAG 2
         axes.text(
-            column, row, f"{numbers[row, column]:.{digits}f}", ha="center", va="center", fontsize=size,
+            column, row, _written(numbers[row, column], digits), ha="center", va="center", fontsize=size,
             color="white" if is_dark else "black",
         )  # fmt: skip
+
+
+def _written(number: float, digits: int) -> str:
+    """A number with fixed digits; never a negative zero."""
+    return f"{round(float(number), digits) + 0.0:.{digits}f}"
 
 
 def _partition_map(axes: "Axes", matrix: PairMatrix, handles: Sequence[Any]) -> None:

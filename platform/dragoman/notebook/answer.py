@@ -48,8 +48,8 @@ class Plot:
             raise FigureError(f"The figure can't be written to '{file}': {first_line(error)}.") from error
         return file
 
-    def _repr_png_(self) -> bytes:
-        return figure_bytes(self.draw, FigureForm.PNG)
+    def _repr_svg_(self) -> str:
+        return figure_bytes(self.draw, FigureForm.SVG).decode()
 
 
 @dataclass(frozen=True, repr=False)

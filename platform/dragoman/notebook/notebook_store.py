@@ -70,7 +70,7 @@ class NotebookStore(Store):
             for each in self.grids.all()
         ]  # fmt: skip
         columns = [word("grid"), number("languages", digits=0), word("models"), word("metrics")]
-        return Answer(Table(name="grids", title=f"Grids of {self.database.shown}", columns=columns, content=rows))
+        return Answer(Table(name="grids", title="Grids", columns=columns, content=rows))
 
     def results(
         self, grid: str, table: str = "partitions", *, metric: str | None = None, model: str | Sequence[str] = (),
