@@ -29,8 +29,8 @@ MAY_IMPORT = {
 LAYERS = {
     "dragoman": (
         ("operations",),
-        ("cli", "testing"),
-        ("reports", "tracking", "sharing"),
+        ("cli", "testing", "notebook"),
+        ("reports", "tracking", "sharing", "sentences"),
         ("claims", "disagreement"),
         ("suggestion", "judgement"),
         ("effects", "explanation", "alignment", "instructions", "error_profile"),

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from dragoman.cell import Cell, CellState, Unscorable
     from dragoman.errors import CorpusError, DragomanError, ModelError, SpecError, StoreError
     from dragoman.language import canonical_tag, english_name
+    from dragoman.notebook.notebook_store import NotebookStore
     from dragoman.pair import Pair, all_pairs
     from dragoman.partition import Partition, TrainingGraph
     from dragoman.segment import Segment, Split
     from dragoman.settings import Settings
-    from dragoman.store.store import Store
     from dragoman.version import __version__
 
 __all__ = [
@@ -76,13 +76,17 @@ _NAMES = {
 __getattr__ = lazy_exports(__name__, _NAMES)
 
 
-def open_store() -> "Store":
+def open_store(*, writable: bool = False) -> "NotebookStore":
     """Open the results store of the settings, for notebooks and scripts; `docs/python.md` has examples.
+
+    Args:
+        writable: whether the store may be written to through it; otherwise what tries to is refused.
 
     Raises:
         StoreError: there is none yet, it can't be reached, or it was written by a newer program.
     """
+    from dragoman.notebook.notebook_store import NotebookStore
     from dragoman.settings import settings  # imported here, so that `import dragoman` stays fast
-    from dragoman.store.store import Store
 
-    return Store.open_existing(settings().store_url, settings().blobs_url)
+    store = NotebookStore.open_existing(settings().store_url, settings().blobs_url)
+    return store if writable else store.only_read()

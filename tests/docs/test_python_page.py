@@ -18,6 +18,7 @@ from dragoman.analysis.score_question import ScoreQuestion
 from dragoman.errors import StoreError
 from dragoman.pair import Pair, all_pairs
 from dragoman.partition import TrainingGraph
+from dragoman.segment import Segment
 from dragoman.settings import settings
 from dragoman.store import records
 from dragoman.store.store import Store
@@ -47,7 +48,9 @@ def fill(store: Store) -> None:
         records.ModelRecord(id=name, name=name, parent="base", base="base", graph=TrainingGraph.of([Pair("en", "de")]))
         for name in ("a", "b")
     ]
-    grid = GridBuilder(store, [base, *tuned], all_pairs(("de", "en", "fr")), metrics=("bleu", "chrf++")).add()
+    pairs = all_pairs(("de", "en", "fr"))
+    lines = {pair: [Segment(f"source {number}", f"reference {number}") for number in range(20)] for pair in pairs}
+    grid = GridBuilder(store, [base, *tuned], pairs, metrics=("bleu", "chrf++"), lines=lines).add()
     for number, record in enumerate(grid.cells):
         cell = record.cell
         scores = [

@@ -90,6 +90,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
     named = leaves(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
     there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    there |= {f"{path.stem}.md" for path in (ROOT / "docs").glob("*.ipynb")}
     assert sorted(named) == sorted(there | {"index.md", "contributing.md", "changelog.md"})
 
 

@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 
 from dragoman.metrics.errors.label import Label
 from dragoman.pair import Pair
+from dragoman.sentences.labels import found_labels, with_language
 from dragoman.store.blobs import Bitext, Line
 from dragoman_ui.responses.markdown import rendered
-from dragoman_ui.viewmodels.error_labels import Guess, found_labels, pieces, with_language
+from dragoman_ui.viewmodels.error_labels import Guess, pieces
 from dragoman_ui.viewmodels.text_diff import parts
 
 PROMPT = "[{source_language}]: {source} [{target_language}]:"

@@ -52,7 +52,7 @@ class Group(Record):
     """On which both are equal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Selection:
     """Scores of one metric on one grid: each method narrows, groups or compares, and gives a new selection.
 
@@ -146,6 +146,15 @@ class Selection:
 
     def __iter__(self) -> Iterator[Group]:
         return iter(self.rows())
+
+    def __repr__(self) -> str:
+        by = f" by {', '.join(self.dimensions)}" if self.dimensions else ""
+        against = f" against {self.other}" if self.other else ""
+        return f"<Scores of {self.question.grid} in {self.question.metric}{by}{against}>"
+
+    def _repr_html_(self) -> str:
+        found: str = self.frame().to_html(index=False, max_rows=40, notebook=True)
+        return found
 
     def _query(self, part: Slice, axes: Axes, dimensions: Sequence[Dimension]) -> Select[*tuple[Any, ...]]:
         other, value = aliased(ScoreRow), ScoreRow.value

@@ -8,7 +8,7 @@ import numpy as np
 
 from dragoman.figures.family_bands import draw_bands
 from dragoman.figures.language_codes import draw_codes
-from dragoman.figures.pair_matrix import BANDED, KINDS, NO_PAIR, PairMatrix
+from dragoman.figures.pair_matrix import BANDED, KINDS, NO_PAIR, PairMatrix, bands
 from dragoman.figures.style import COLUMN, PAGE, import_matplotlib, new_figure
 from dragoman.partition import Partition
 
@@ -39,10 +39,8 @@ _WRITTEN, _PARTED, _MARKED = 15.0, 7.0, 5.0
 """Points of a tile's side from which its number is written, it is parted from others, and its partition marked."""
 
 
-_BESIDE, _BESIDE_BANDED, _BELOW = 0.5, 1.65, 0.3
-"""Inches that codes, and those and the names of families take beside a matrix; and the share of a figure's width that
-the map of partitions takes below it."""
-
+_BELOW = 0.3
+"""Share of a figure's width that the map of partitions takes below a large matrix, as its height."""
 
 _LAYOUTS = 4
 """Times that a figure is laid out at most, until its tiles are squares."""
@@ -113,7 +111,7 @@ def heat_map(
     chosen = width or ("column" if matrix.side <= _COLUMN_HOLDS else "page")
     is_banded = matrix.side >= BANDED
     wide = COLUMN if chosen == "column" else PAGE
-    across = wide - (_BESIDE_BANDED if is_banded else _BESIDE)
+    across = wide - _beside(matrix) / 72
     tile = 72 * across / len(matrix.targets)
     is_marked = tile >= _MARKED
     lines = wrap(title, 52 if chosen == "column" else 112)
@@ -189,6 +187,14 @@ def draw_heat_map(
     return image
 
 
+def _beside(matrix: PairMatrix) -> float:
+    """About how wide codes, axis label and names of families are beside a matrix, in points."""
+    codes = 30 + 4 * max(map(len, matrix.sources))
+    if matrix.side < BANDED:
+        return codes
+    return codes + 26 + 3.3 * max(len(band.family) for band in bands(matrix.sources))
+
+
 def color_bar(figure: "Figure", image: "AxesImage", axes: Any, unit: str) -> None:
     """A colour bar below axes, or below several, with a unit.
 
@@ -252,14 +258,19 @@ def _mark(axes: "Axes", matrix: PairMatrix, tile: float) -> None:
 
 def _write(axes: "Axes", matrix: PairMatrix, image: "AxesImage", *, tile: float, digits: int) -> None:
     numbers = matrix.values
-    size = min(7.0, 1.55 * (tile - 2) / max(len(f"{number:.{digits}f}") for number in numbers[~np.isnan(numbers)]))
+    size = min(7.0, 1.55 * (tile - 2) / max(len(_written(number, digits)) for number in numbers[~np.isnan(numbers)]))
     for row, column in zip(*np.nonzero(~np.isnan(numbers)), strict=True):
         light = np.array(image.cmap(image.norm(numbers[row, column]))[:3]) ** 2.2
         is_dark = light @ (0.2126, 0.7152, 0.0722) < 0.18  # where white has the greater contrast, by WCAG 2
         axes.text(
-            column, row, f"{numbers[row, column]:.{digits}f}", ha="center", va="center", fontsize=size,
+            column, row, _written(numbers[row, column], digits), ha="center", va="center", fontsize=size,
             color="white" if is_dark else "black",
         )  # fmt: skip
+
+
+def _written(number: float, digits: int) -> str:
+    """A number with fixed digits; never a negative zero."""
+    return f"{round(float(number), digits) + 0.0:.{digits}f}"
 
 
 def _partition_map(axes: "Axes", matrix: PairMatrix, handles: Sequence[Any]) -> None:

@@ -1,8 +1,9 @@
 """Records of the store: the frozen pydantic models that its repositories take and return."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from reprlib import Repr
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -31,6 +32,26 @@ class Record(BaseModel):
     """One thing as the store keeps it."""
 
     model_config = ConfigDict(frozen=True)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Its fields for `repr`, long ones shortened."""
+        return ((name, _Shortened(value)) for name, value in super().__repr_args__())
+
+
+class _Shortened:
+    """A value whose `repr` is short."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return _REPR.repr(self._value)
+
+
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = 80
+_REPR.maxdict = _REPR.maxtuple = _REPR.maxlist = 3
+_REPR.maxlevel = 2
 
 
 class ModelRecord(Record):

@@ -13,6 +13,7 @@ from dragoman.store import migrations
 from dragoman.store.blobs import BlobStore
 from dragoman.store.database.connection import Database
 from dragoman.store.database.transaction import Transaction
+from dragoman.store.read_only_blobs import ReadOnlyBlobs
 from dragoman.store.repositories.alignment import AlignmentRepository
 from dragoman.store.repositories.annotations import AnnotationRepository
 from dragoman.store.repositories.cells import CellRepository
@@ -25,6 +26,8 @@ from dragoman.store.repositories.likelihood import LikelihoodRepository
 from dragoman.store.repositories.models import ModelRepository
 
 _LOG = logging.getLogger(__name__)
+
+_REFUSAL = "This handle of the store only reads: open one that writes with `dragoman.open_store(writable=True)`."
 
 
 class Store:
@@ -57,7 +60,7 @@ class Store:
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         """Use a database that is at this program's version, as ensured by `open`."""
         self.database = database
-        self.blobs = blobs
+        self.blobs: BlobStore = blobs
         self.models = ModelRepository(database)
         self.conditions = ConditionRepository(database)
         self.grids = GridRepository(database)
@@ -151,13 +154,22 @@ class Store:
     def _place(self) -> tuple[URL, str]:
         return self.database.url, self.blobs.url
 
+    def only_read(self) -> Self:
+        """The same store, through which nothing is written or removed from now on.
+
+        What tries to raises a `StoreError`.
+        """
+        self.database.refusal = _REFUSAL
+        self.blobs = ReadOnlyBlobs(self.blobs.url, _REFUSAL)
+        return self
+
     def close(self) -> None:
         """Close the connections; SQLite's file then holds everything, as far as nobody else reads it."""
         self.database.checkpoint()
         self.database.engine.dispose()
 
     @contextmanager
-    def snapshot(self) -> Iterator["Store"]:
+    def snapshot(self) -> Iterator[Self]:
         """The store as of one moment, for what is read in several steps: one reading transaction for all of them.
 
         A command or a page opens one and passes it on in the place of the store. It can't be written to, belongs to
@@ -165,7 +177,7 @@ class Store:
         that snapshot.
         """
         with Transaction.snapshot(self.database) as database:
-            yield Store(database, self.blobs)
+            yield type(self)(database, self.blobs)
 
     @contextmanager
     def transaction(self, *, alone: bool = True) -> Iterator["Store"]:

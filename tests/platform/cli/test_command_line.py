@@ -22,7 +22,7 @@ PRINTING = (
     "delete", "detectors", "diff", "doctor", "effect", "env list", "errors", "explain", "gate", "gc", "history",
     "instructions", "judge agreement", "judge choose", "judge import", "judge metrics", "judge results",
     "judge-consistency", "likelihood", "list", "metrics", "plan", "promote", "prompts", "publish", "query", "rank",
-    "results", "rollback", "score", "status", "stop", "suggest", "verify",
+    "results", "rollback", "score", "sentences", "status", "stop", "suggest", "verify",
 )  # fmt: skip
 FORMS = {"--json", "--csv", "--markdown", "--latex", "--table"}
 

@@ -2,25 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from math import isnan
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from dragoman.analysis.pair_scores import BASE, OFF_TARGET
+from dragoman.analysis.pair_scores import BASE
 from dragoman.errors import StoreError
-from dragoman.metrics.errors.label import Label
-from dragoman.metrics.lookup import metric_class
-from dragoman.metrics.serialization import unpack
 from dragoman.pair import Pair
+from dragoman.sentences.labels import Found, found_labels, in_wrong_language, scores_by_line, with_language
 from dragoman.store.blobs import Line
 from dragoman.store.records import CellRecord, GridRecord, StoredScore
 from dragoman.store.store import Store
 from dragoman.translations.committing import ENGINE
 from dragoman_ui.viewmodels.comparison import rival_of
-from dragoman_ui.viewmodels.error_labels import Found, found_labels, with_language
 from dragoman_ui.viewmodels.judgements import Judgement, judgements_of
 from dragoman_ui.viewmodels.metric_errors import Marked, marked_errors
 from dragoman_ui.viewmodels.slices import scores_of_lines
@@ -170,14 +166,14 @@ def _candidate(
         return Candidate(model=name, cell=cell)
     scores = store.cells.scores(cell.cell.id)
     flaws = _flaws(store, test, cell.hypotheses, cell.cell.pair, grid.languages, cell.cell.prompt)
-    wrong = _in_wrong_language(scores) or [False] * len(flaws)
+    wrong = in_wrong_language(scores) or [False] * len(flaws)
     lines = tuple(store.blobs.translation(cell.hypotheses))
     return Candidate(
         model=name,
         cell=cell,
         scores=tuple(scores),
         lines=lines,
-        by_line=_by_line(cell.cell.pair, metric, scores),
+        by_line=scores_by_line(cell.cell.pair, metric, scores),
         labels=tuple(
             with_language(found, line.text) if is_wrong else found
             for found, line, is_wrong in zip(flaws, lines, wrong, strict=True)
@@ -195,22 +191,3 @@ def _flaws(
     shown = store.conditions.prompts([prompt]).get(prompt)
     text, lines = store.blobs.test_text(test), store.blobs.translation(hypotheses)
     return tuple(found_labels(pair, languages, text, lines, shown))
-
-
-def _in_wrong_language(scores: Sequence[StoredScore]) -> list[bool] | None:
-    """Which hypotheses are in another language, from the last signature's statistics of the metric that says so."""
-    for metric in (Label.LANGUAGE.metric, OFF_TARGET):
-        packed = [score.statistics for score in scores if score.metric == metric and score.statistics]
-        if packed:
-            return [bool(row[0]) for row in unpack(packed[-1]).tolist()]
-    return None
-
-
-def _by_line(pair: Pair, metric: str, scores: Sequence[StoredScore]) -> tuple[float | None, ...] | None:
-    """The score of each sentence alone, from the last signature's statistics; None of one that has no part in it."""
-    kind = metric_class(metric)
-    packed = [score.statistics for score in scores if score.metric == metric and score.statistics]
-    if kind is None or not packed:
-        return None
-    alone = kind(pair).aggregate(unpack(packed[-1])).tolist()
-    return tuple(None if isnan(score) else score for score in alone)

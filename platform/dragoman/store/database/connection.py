@@ -55,6 +55,8 @@ class Database:
         """
         self.url = _parse(url)
         self._pid = os.getpid()
+        self.refusal: str | None = None
+        """Why nothing may be written through it, as a sentence; None where that is allowed."""
         self._writers = Writers(Path(self.url.database or "")) if self.is_sqlite else None
         self.engine = _postgresql(self.url) if self._writers is None else _sqlite(self.url, self._writers, reads_only)
         # SQLite moves its log into the file when the last connection is closed, which a process's end does not do
@@ -99,7 +101,12 @@ class Database:
         Args:
             alone: no other writer runs beside it, on PostgreSQL either; for what recomputes sums.
             sums: whether it may touch cells, scores or sums; what does not need not wait there for who is alone.
+
+        Raises:
+            StoreError: nothing may be written through it.
         """
+        if self.refusal is not None:
+            raise StoreError(self.refusal)
         with self.readable_errors(), self._write_turn(), self._connect(writes=True) as connection, connection.begin():
             if sums and not self.is_sqlite:
                 lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
