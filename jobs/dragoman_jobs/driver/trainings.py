@@ -14,6 +14,7 @@ from dragoman.partition import TrainingGraph
 from dragoman.planning.plan import Plan, PlannedTraining
 from dragoman.settings import Settings
 from dragoman.store.store import Store
+from dragoman_jobs.cluster.attempts import Attempts
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, NOTHING, Cluster, Ref, Share, WorkerDiedError
 from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
@@ -43,7 +44,6 @@ class _Training:
     """A finetuning under way."""
 
     task: TrainingTask
-    attempts: int = 1
     last: Progress | None = None
 
 
@@ -69,6 +69,7 @@ class Finetunings:
         self._progress, self._reporter = progress, reporter
         self._shares = Shares.of(settings)
         self._running: dict[Ref, _Training] = {}
+        self._attempts = Attempts()
         self._elsewhere: list[PlannedTraining] = []
         self._locks: dict[str, BaseFileLock] = {}
         self._next_look = 0.0
@@ -143,9 +144,9 @@ class Finetunings:
             return FinetuningResult(planned.identity)
         except WorkerDiedError as error:
             del self._running[ref]
-            if training.attempts < MAX_ATTEMPTS:
+            if self._attempts.again(planned.identity.id, error):
                 self._progress.say(f"finetune {name}: its process died; it continues from its checkpoint")
-                self._start(cluster, planned, training.attempts + 1)
+                self._start(cluster, planned)
                 return None
             return self._fail(planned, f"finetuning died {MAX_ATTEMPTS} times ({error})", cluster.detail(error))
         except DiskError:
@@ -167,7 +168,7 @@ class Finetunings:
             lock.release()
         self._locks.clear()
 
-    def _start(self, cluster: Cluster, planned: PlannedTraining, attempts: int = 1) -> None:
+    def _start(self, cluster: Cluster, planned: PlannedTraining) -> None:
         base = self._plan.spec.base
         task = TrainingTask(
             planned=planned,
@@ -181,7 +182,7 @@ class Finetunings:
             ref = cluster.stream(train, task, share=share)
         else:  # their starting by Ray Train takes longer than a small training
             ref = cluster.stream(train_together, task, workers, share, share=NOTHING)
-        self._running[ref] = _Training(task, attempts)
+        self._running[ref] = _Training(task)
 
     def _record(self, task: TrainingTask) -> None:
         planned = task.planned

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.store.records import CellOutcome
+from dragoman_jobs.cluster.attempts import Attempts
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
 from dragoman_jobs.evaluation.worker import CellTask, Loading
 
@@ -76,7 +77,8 @@ class WorkerPool:
     A queue of our own rather than Ray's ActorPool, which neither requeues nor names what a dead actor lost. A worker
     gets its first cell when it is ready, so that one that waits for room on the cluster keeps no cell waiting. While
     there are plenty, a second one waits behind its cell in flight, so that a short cell's worker never waits for the
-    driver; with its worker it only goes back to the queue.
+    driver; with its worker it only goes back to the queue. A worker whose node is being drained gets no more cells, and
+    ends.
     """
 
     def __init__(self, cluster: Cluster, start: Callable[[], RemoteWorker]) -> None:
@@ -92,7 +94,7 @@ class WorkerPool:
         self._members: list[_Member] = []
         self._heads: dict[Ref, _Member] = {}
         self._begun: list[CellTask] = []
-        self._deaths: dict[str, int] = {}
+        self._attempts = Attempts()
         self._alone = True
         self._round = self._failed_round = self._failed_rounds = 0
         self._not_before = 0.0
@@ -144,14 +146,17 @@ class WorkerPool:
             size: the most there may be.
             coming: cells that will be added; workers may start for them already.
         """
+        for member in [each for each in self._idle() if each.remote.is_leaving]:
+            self._bury(member)
         for member in self._idle()[: max(0, self.workers - size)]:
             self._bury(member)
         if not (self.waiting or coming):
             self._dismiss(self._idle(IDLE_SECONDS))
         wanted = min(size, self.running + self.waiting + coming)
-        if self.workers + len(self._starting) < wanted and time.monotonic() >= self._not_before:
+        staying = sum(not member.remote.is_leaving for member in self._members)
+        if staying + len(self._starting) < wanted and time.monotonic() >= self._not_before:
             self._round += 1
-            while self.workers + len(self._starting) < wanted:
+            while staying + len(self._starting) < wanted:
                 worker = self._start()
                 self._starting[worker.call("ready")] = _Start(worker, self._round)
 
@@ -161,10 +166,11 @@ class WorkerPool:
         Returns the cells that start now: those, and the ones that had waited behind a cell that has ended.
         """
         begun, self._begun = self._begun, []
-        for member in self._members:
+        staying = [member for member in self._members if not member.remote.is_leaving]
+        for member in staying:
             if self.waiting and not (member.calls or member.chosen):
                 begun.append(self._give(member))
-        for member in self._members:
+        for member in staying:
             # near the end each cell is kept for who is free first
             if self._alone and self.waiting > self.workers and len(member.calls) + len(member.chosen) == 1:
                 self._give(member)
@@ -223,8 +229,7 @@ class WorkerPool:
         except WorkerDiedError as error:
             self._requeue(reversed(member.calls.values()))
             self._leave(member)
-            self._deaths[task.cell] = self._deaths.get(task.cell, 0) + 1
-            if self._deaths[task.cell] < MAX_ATTEMPTS:
+            if self._attempts.again(task.cell, error):
                 self._requeue([task])
                 return None
             failure = f"its worker died {MAX_ATTEMPTS} times ({error})"
