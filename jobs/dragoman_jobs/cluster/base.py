@@ -18,6 +18,10 @@ class WorkerDiedError(DragomanError):
     """The process that held a task is gone; the task itself may be innocent."""
 
 
+class NodeEndedError(WorkerDiedError):
+    """A node was ended in an orderly way, drained or by SIGTERM, and its processes with it: the task is innocent."""
+
+
 class TaskError(DragomanError):
     """Our own code failed in a task, with an exception that is no sentence for the user."""
 
@@ -60,6 +64,11 @@ NOTHING = Share(0, 0)
 
 class RemoteWorker(ABC):
     """A stateful process that does one call at a time."""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether its node is being drained, so that it should be given nothing more."""
+        return False
 
     @abstractmethod
     def call(self, method: str, *arguments: Any) -> Ref:
@@ -109,6 +118,7 @@ class Cluster(ABC):
 
         Raises:
             WorkerDiedError: its process died.
+            NodeEndedError: with its node, which was drained or told to end.
             DiskError: a disk is full: nothing of the kind would go better.
             DragomanError: what the task raised.
             TaskError: the task raised something that is no sentence.

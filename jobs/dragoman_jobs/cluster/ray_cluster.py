@@ -7,9 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -26,6 +26,7 @@ from dragoman_jobs.cluster.base import (
     ONE_THREAD,
     Cluster,
     ClusterError,
+    NodeEndedError,
     Ref,
     RemoteWorker,
     Share,
@@ -66,6 +67,22 @@ STARTS = 5
 
 _NODES_SECONDS = 5.0
 """How long the nodes are taken to be what they were: asking costs milliseconds."""
+
+_ENDED = "terminated expectedly"
+"""What Ray says of a node that was drained or told to end (`NodeDeathInfo` in Ray's `gcs.proto`), not of one that was
+lost."""
+
+
+class _Nodes(NamedTuple):
+    """The nodes of a cluster at a moment."""
+
+    asked: float
+    """When, by the monotonic clock."""
+    sizes: tuple[tuple[float, float], ...] = ()
+    """Cores and GPUs of each that takes work."""
+    draining: frozenset[str] = frozenset()
+    """Ids of those that take no more."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +137,7 @@ class RayCluster(Cluster):
         self._ray = ray
         self.grows = grows
         self._holder: Any = ray.remote(_Holder)  # once: to pack a class for the way takes milliseconds
-        self._nodes: tuple[float, list[tuple[float, float]]] = (0.0, [])
+        self._seen = _Nodes(0.0)
         self._watchdog: Watchdog | None = None
         self._vital: list[psutil.Process] = []
         context: Any = self._start(cpus or os.cpu_count() or 1) if address is None else self._join(address)
@@ -171,27 +188,34 @@ class RayCluster(Cluster):
             return self._ray.init(**how, job_config=_job_config(), log_to_driver=False, logging_level=logging.ERROR)
 
     def room(self, share: Share, besides: Collection[Share] = ()) -> int:
-        """By what each node has in all: who waits for what is Ray's business."""
-        nodes = self._sizes()
+        """By what each node has in all, but for nodes that are being drained: who waits for what is Ray's business."""
+        nodes = self._nodes().sizes
         rest = share.fits(
             sum(cpus for cpus, _ in nodes) - sum(other.cpus for other in besides),
             sum(gpus for _, gpus in nodes) - sum(other.gpus for other in besides),
         )
         return min(rest, sum(share.fits(*node) for node in nodes))
 
-    def _sizes(self) -> list[tuple[float, float]]:
-        asked, sizes = self._nodes
-        if time.monotonic() - asked > _NODES_SECONDS or not sizes:
+    @property
+    def draining(self) -> Collection[str]:
+        """Ids of the nodes that take no more work, as they will end soon."""
+        return self._nodes().draining
+
+    def _nodes(self) -> _Nodes:
+        now = time.monotonic()
+        if now - self._seen.asked > _NODES_SECONDS or not self._seen.sizes:
             ray: Any = self._ray  # its own annotations stop here
-            resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            sizes = [(each.get("CPU", 0.0), each.get("GPU", 0.0)) for each in resources]
-            self._nodes = time.monotonic(), sizes
-        return sizes
+            is_embedded = self._watchdog is not None
+            draining = frozenset[str]() if is_embedded else frozenset(ray._private.state.state.get_draining_nodes())
+            there = [each for each in ray.nodes() if each["Alive"] and each["NodeID"] not in draining]
+            sizes = [(each["Resources"].get("CPU", 0.0), each["Resources"].get("GPU", 0.0)) for each in there]
+            self._seen = _Nodes(now, tuple(sizes), draining)
+        return self._seen
 
     def worker(self, factory: Callable[..., Any], *arguments: Any, share: Share = ONE_CORE) -> RemoteWorker:
         """An actor with depth one: killed, it loses the call in flight and nothing else."""
         options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0}
-        return _RayWorker(self._ray, self._holder.options(**options).remote(factory, arguments))
+        return _RayWorker(self, self._ray, self._holder.options(**options).remote(factory, arguments))
 
     def task(self, function: Callable[..., Any], *arguments: Any) -> Ref:
         """A plain Ray task; retries are the driver's, which counts them."""
@@ -241,7 +265,7 @@ class RayCluster(Cluster):
             if isinstance(cause, DragomanError):
                 raise cause from error
             if isinstance(cause, errors.RayError):
-                raise WorkerDiedError(first_line(cause)) from error
+                raise _death(cause) from error
             raise TaskError(f"{type(cause).__name__}: {first_line(cause)}") from error
         except errors.OutOfDiskError as error:
             raise DiskError(
@@ -251,7 +275,7 @@ class RayCluster(Cluster):
             ) from error
         except errors.RayError as error:
             # a process or its node died, what it had made was lost, or it never came up
-            raise WorkerDiedError(first_line(error)) from error
+            raise _death(error) from error
 
     def close(self) -> None:
         """End the embedded cluster and every process of it, or leave the one that was joined."""
@@ -296,6 +320,13 @@ def _job_config() -> Any:
     return JobImportingAsHere()
 
 
+def _death(error: Exception) -> WorkerDiedError:
+    said = str(error)
+    if _ENDED in said:
+        return NodeEndedError(first_line(Exception(said.strip().rpartition("\n")[2].strip())))
+    return WorkerDiedError(first_line(error))
+
+
 def _call(function: Callable[..., Any], *arguments: Any) -> Any:
     mask_output()  # what a worker logs, Ray keeps in files
     with told_apart():
@@ -323,10 +354,25 @@ class _Holder:
         with told_apart():
             yield from getattr(self._object, method)(*arguments)
 
+    def node(self) -> str:
+        import ray
+
+        return str(ray.get_runtime_context().get_node_id())
+
 
 class _RayWorker(RemoteWorker):
-    def __init__(self, ray: Any, actor: Any) -> None:
-        self._ray, self._actor = ray, actor
+    def __init__(self, cluster: RayCluster, ray: Any, actor: Any) -> None:
+        self._cluster, self._ray, self._actor = cluster, ray, actor
+        self._node_told = actor.node.remote()
+        self._node = ""
+
+    @property
+    def is_leaving(self) -> bool:
+        draining = self._cluster.draining
+        if draining and not self._node and self._ray.wait([self._node_told], timeout=0)[0]:
+            with suppress(self._ray.exceptions.RayError):  # of its death its calls tell
+                self._node = self._ray.get(self._node_told)
+        return self._node in draining
 
     def call(self, method: str, *arguments: Any) -> Ref:
         return self._actor.call.remote(method, *arguments)

@@ -1,6 +1,6 @@
 """A queue of tasks for workers that keep something loaded: hands them out, and again where a worker died."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from dragoman import signals
 from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
+from dragoman_jobs.cluster.attempts import Attempts
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
 
 MAX_STARTS = 5
@@ -68,7 +69,7 @@ class WorkQueue(Generic[T]):
         self._waiting: dict[str, deque[T]] = {}
         self._members: dict[Ref, _Member[T]] = {}
         self._idle: list[_Member[T]] = []
-        self._deaths: Counter[str] = Counter()
+        self._attempts = Attempts()
         self._failed_starts = 0
 
     def add(self, tasks: Iterable[T]) -> None:
@@ -103,6 +104,9 @@ class WorkQueue(Generic[T]):
         return sum(map(len, self._waiting.values()))
 
     def _staff(self) -> None:
+        for member in [each for each in self._idle if each.remote.is_leaving]:
+            self._idle.remove(member)
+            member.remote.kill()
         working = sum(member.task is not None for member in self._members.values())
         wanted = min(self._size, self._count + working)
         while len(self._members) + len(self._idle) < wanted:
@@ -128,7 +132,7 @@ class WorkQueue(Generic[T]):
         try:
             value = self._cluster.result(ref)
         except WorkerDiedError as error:
-            return self._bury(task, str(error))
+            return self._bury(task, error)
         except DiskError:
             raise
         except DragomanError as error:
@@ -140,7 +144,7 @@ class WorkQueue(Generic[T]):
         self._idle.append(member)
         return None if task is None else Outcome(task, value)
 
-    def _bury(self, task: T | None, reason: str) -> Outcome[T] | None:
+    def _bury(self, task: T | None, reason: WorkerDiedError) -> Outcome[T] | None:
         if task is None:
             self._failed_starts += 1
             if self._failed_starts >= MAX_STARTS:
@@ -149,8 +153,7 @@ class WorkQueue(Generic[T]):
                     "command again."
                 )
             return None
-        self._deaths[task.key] += 1
-        if self._deaths[task.key] < MAX_ATTEMPTS:
+        if self._attempts.again(task.key, reason):
             self._waiting.setdefault(task.needs, deque()).appendleft(task)
             return None
         return Outcome(task, failure=f"its worker died {MAX_ATTEMPTS} times ({reason})")

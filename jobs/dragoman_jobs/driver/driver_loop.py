@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 
 from dragoman.cell import CellState
-from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.model import ModelIdentity
 from dragoman.settings import Settings
@@ -16,10 +15,10 @@ from dragoman_jobs.driver.cell_results import CellResults
 from dragoman_jobs.driver.pivots import PivotSystems
 from dragoman_jobs.driver.preparations import Preparations
 from dragoman_jobs.driver.progress import ProgressDisplay, cell_note
+from dragoman_jobs.driver.shortage import Shortage
 from dragoman_jobs.driver.throughput import PrometheusMetrics, Throughput
 from dragoman_jobs.driver.timeline import Timeline, Work
 from dragoman_jobs.driver.trainings import FinetuningResult, Finetunings
-from dragoman_jobs.engines.selection import PreparedCheckpoint
 from dragoman_jobs.evaluation.metric_pool import GivenUp, MetricPool
 from dragoman_jobs.evaluation.worker import CellTask
 from dragoman_jobs.evaluation.worker_pool import CellResult, WorkerPool
@@ -73,7 +72,7 @@ class DriverLoop:
         self._untrained: set[str] = set()
         self._results, self._progress, self._throughput, self._meters = results, progress, throughput, meters
         self._next_show = self._next_step = 0.0
-        self._timeline = Timeline()
+        self._timeline, self._shortage = Timeline(), Shortage()
         self.given_up: set[OpenScore] = set()
         """Scores that could not be had: they stay open."""
 
@@ -254,14 +253,12 @@ class DriverLoop:
             self._preparations.begin(self._cluster, trained.model)
 
     def _take_prepared(self, ref: Ref) -> None:
-        model = self._preparations.pop(ref)
-        try:
-            ready: PreparedCheckpoint = self._cluster.result(ref)
-        except DiskError:
-            raise
-        except DragomanError as error:
-            reason = f"the model could not be prepared for decoding: {error}"
-            self._results.write_failed(model, reason, self._cluster.detail(error))
+        if (over := self._preparations.follow(self._cluster, ref)) is None:
+            return
+        model, ready = over
+        if isinstance(ready, DragomanError):
+            reason = f"the model could not be prepared for decoding: {ready}"
+            self._results.write_failed(model, reason, self._cluster.detail(ready))
             return
         if not self._pivots.is_one(model):
             self._results.write_missing(model, ready.untranslatable)
@@ -273,7 +270,17 @@ class DriverLoop:
         tasks = self._preparations.tasks(model, ready, cells, self._backlog)
         self._pool.add(self._pivots.second_legs(model, cells, tasks, self._preparations.drawn))
 
+    @property
+    def _lacking(self) -> Share | None:
+        """What work is to hold that waits, where no node has room for any of it."""
+        if self._pool.workers or self._scoring.running:
+            return None
+        wanted = self._others + [self._shares.evaluation] * bool(self._pool.waiting)
+        return wanted[-1] if wanted and not any(map(self._cluster.room, wanted)) else None
+
     def _show(self) -> None:
+        if line := self._shortage.look(self._lacking):
+            self._progress.say(line)
         backlog, pool = self._backlog, self._pool
         pace = self._throughput.pace(backlog.characters)
         note = cell_note(backlog.failed, backlog.missing, pool.running, pace, pool.busy)

@@ -13,7 +13,8 @@ from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
 from dragoman.spec.pivot_translation import BEST
 from dragoman.store.store import Store
-from dragoman_jobs.cluster.base import Cluster, Ref, Share
+from dragoman_jobs.cluster.attempts import Attempts
+from dragoman_jobs.cluster.base import Cluster, Ref, Share, WorkerDiedError
 from dragoman_jobs.driver.backlog import PendingCell
 from dragoman_jobs.driver.plan_checkpoints import checkpoint_of, engine_of
 from dragoman_jobs.driver.retry import with_retries
@@ -45,6 +46,7 @@ class PivotSystems:
         self._waiting: list[ModelIdentity] = []
         self._choosing: dict[Ref, ModelIdentity] = {}
         self._found: dict[str, list[Choice]] = {}
+        self._attempts = Attempts()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._choosing)
@@ -88,10 +90,12 @@ class PivotSystems:
             if self._is_chosen(system):
                 ready.append(system)
             else:
-                self._found[system.id] = []
-                ref = cluster.stream(choose_pivots, self._choice_task(system), share=self._share)
-                self._choosing[ref] = system
+                self._choose(cluster, system)
         return ready
+
+    def _choose(self, cluster: Cluster, system: ModelIdentity) -> None:
+        self._found[system.id] = []
+        self._choosing[cluster.stream(choose_pivots, self._choice_task(system), share=self._share)] = system
 
     def follow(self, cluster: Cluster, ref: Ref) -> tuple[ModelIdentity, DragomanError | None] | None:
         """Take the next pair of a choice; returns the system when it is over, with what went wrong."""
@@ -105,7 +109,9 @@ class PivotSystems:
             return system, None
         except DragomanError as error:
             del self._choosing[ref]
-            return system, error
+            if not isinstance(error, WorkerDiedError) or not self._attempts.again(system.id, error):
+                return system, error
+            self._choose(cluster, system)
         return None
 
     def pivots(self, system: ModelIdentity) -> dict[Pair, str | None]:

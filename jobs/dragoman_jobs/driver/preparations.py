@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from dragoman.disk import DiskError
+from dragoman.errors import DragomanError
 from dragoman.metrics.scoring import text_metrics
 from dragoman.model import ModelIdentity
 from dragoman.pair import Pair
 from dragoman.planning.few_shot import Drawn
 from dragoman.planning.plan import Plan
 from dragoman.settings import Settings
-from dragoman_jobs.cluster.base import Cluster, Ref
+from dragoman_jobs.cluster.attempts import Attempts
+from dragoman_jobs.cluster.base import Cluster, Ref, WorkerDiedError
 from dragoman_jobs.driver.backlog import Backlog, PendingCell
 from dragoman_jobs.driver.plan_checkpoints import checkpoint_of, engine_of
 from dragoman_jobs.engines.selection import PreparedCheckpoint, prepare_model
@@ -32,7 +35,8 @@ class Preparations:
         """
         self._plan, self._settings, self.drawn, self._gpus = plan, settings, drawn, gpus
         self._prompts = {prompt.id: prompt for prompt in plan.prompts}
-        self._running: dict[Ref, ModelIdentity] = {}
+        self._running: dict[Ref, tuple[ModelIdentity, Sequence[Pair]]] = {}
+        self._attempts = Attempts()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -45,7 +49,7 @@ class Preparations:
     @property
     def models(self) -> Collection[ModelIdentity]:
         """Those being prepared."""
-        return self._running.values()
+        return [model for model, _ in self._running.values()]
 
     def begin(self, cluster: Cluster, model: ModelIdentity, pairs: Sequence[Pair] | None = None) -> None:
         """Start preparing a model.
@@ -57,6 +61,7 @@ class Preparations:
         """
         plan, settings = self._plan, self._settings
         checkpoint = checkpoint_of(plan, model, settings.models_dir)
+        pairs = plan.pairs if pairs is None else pairs
         ref = cluster.task(
             prepare_model,
             engine_of(plan, model),
@@ -64,13 +69,26 @@ class Preparations:
             plan.decoding_of(model.id),
             settings.cache_dir,
             self._gpus,
-            plan.pairs if pairs is None else pairs,
+            pairs,
         )
-        self._running[ref] = model
+        self._running[ref] = model, pairs
 
-    def pop(self, ref: Ref) -> ModelIdentity:
-        """The model behind a future that is ready; it is not among those being prepared any more."""
-        return self._running.pop(ref)
+    def follow(self, cluster: Cluster, ref: Ref) -> tuple[ModelIdentity, PreparedCheckpoint | DragomanError] | None:
+        """What became of a preparation that is over; None where its process died, and another does it again.
+
+        Raises:
+            DiskError: a disk is full.
+        """
+        model, pairs = self._running.pop(ref)
+        try:
+            return model, cluster.result(ref)
+        except DiskError:
+            raise
+        except DragomanError as error:
+            if isinstance(error, WorkerDiedError) and self._attempts.again(model.id, error):
+                self.begin(cluster, model, pairs)
+                return None
+            return model, error
 
     def tasks(
         self, model: ModelIdentity, ready: PreparedCheckpoint, cells: Iterable[PendingCell], backlog: Backlog

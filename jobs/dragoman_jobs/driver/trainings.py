@@ -17,6 +17,7 @@ from dragoman.settings import Settings
 from dragoman.store.jobs.trainings import last_report
 from dragoman.store.store import Store
 from dragoman.store.training_records import TrainingReport
+from dragoman_jobs.cluster.attempts import Attempts
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, NOTHING, Cluster, Ref, Share, WorkerDiedError
 from dragoman_jobs.cluster.resources import Shares
 from dragoman_jobs.driver.mlflow_reporter import MlflowReporter
@@ -51,7 +52,6 @@ class _Training:
 
     task: TrainingTask
     course: TrainingCourse
-    attempts: int = 1
     last: Progress | None = None
     told: float = 0.0
     """When it was last told how far it is (`time.monotonic`)."""
@@ -79,6 +79,7 @@ class Finetunings:
         self._progress, self._reporter = progress, reporter
         self._shares = Shares.of(settings)
         self._running: dict[Ref, _Training] = {}
+        self._attempts = Attempts()
         self._elsewhere: list[PlannedTraining] = []
         self._locks: dict[str, BaseFileLock] = {}
         self._next_look = 0.0
@@ -156,9 +157,9 @@ class Finetunings:
             return FinetuningResult(planned.identity)
         except WorkerDiedError as error:
             del self._running[ref]
-            if training.attempts < MAX_ATTEMPTS:
+            if self._attempts.again(planned.identity.id, error):
                 self._progress.say(f"finetune {name}: its process died; it continues from its checkpoint")
-                self._start(cluster, planned, training.attempts + 1, training.course.report())
+                self._start(cluster, planned, training.course.report())
                 return None
             return self._fail(training, f"finetuning died {MAX_ATTEMPTS} times ({error})", cluster.detail(error))
         except DiskError:
@@ -187,9 +188,7 @@ class Finetunings:
             lock.release()
         self._locks.clear()
 
-    def _start(
-        self, cluster: Cluster, planned: PlannedTraining, attempts: int = 1, before: TrainingReport | None = None
-    ) -> None:
+    def _start(self, cluster: Cluster, planned: PlannedTraining, before: TrainingReport | None = None) -> None:
         base = self._plan.spec.base
         task = TrainingTask(
             planned=planned,
@@ -210,7 +209,7 @@ class Finetunings:
             ref = cluster.stream(train, task, share=share)
         else:  # their starting by Ray Train takes longer than a small training
             ref = cluster.stream(train_together, task, workers, share, share=NOTHING)
-        self._running[ref] = _Training(task, course, attempts)
+        self._running[ref] = _Training(task, course)
 
     def _record(self, task: TrainingTask) -> None:
         planned = task.planned

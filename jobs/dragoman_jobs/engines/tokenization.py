@@ -4,6 +4,7 @@ Engines share it, so that they read the same tokens and stop at the same ones. R
 transformers.
 """
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,13 +20,16 @@ from dragoman_jobs.engines.base import Hypothesis, Request
 from dragoman_jobs.engines.fast_tokenizer import fast_tokenizer
 from dragoman_jobs.engines.language_tokens import LanguageTokens
 from dragoman_jobs.engines.stop_rules import breaks, cut, limits, stop_tokens
+from dragoman_jobs.models.checkpoint import Checkpoint
 from dragoman_jobs.models.out_of_memory import is_out_of_memory
+from dragoman_jobs.models.pretrained import local_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 FACTS = "prepared.json"
 TOKENIZER = "tokenizer.json"
+_MODEL = "model"
 
 REMEMBERED = 8192
 """Prompts whose tokens are kept: those of a lease, which are a few megabytes."""
@@ -48,14 +52,27 @@ class DecodingFacts(BaseModel):
     """Tokens that attention reaches back, in some layers at least; None where it reaches back to the beginning."""
     weights: Path | None = None
     """Folder of the weights, where they are not beside this file."""
+    hub: tuple[str, str | None] | None = None
+    """Name and revision of the model, where that folder is in the cache of the hub, of which each machine may have its
+    own."""
     languages: LanguageTokens | None = None
     """The language tokens of an encoder-decoder; None for a model that continues a prompt."""
 
     @classmethod
     def of(
-        cls, folder: Path, config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase", weights: Path | None = None
+        cls,
+        folder: Path,
+        config: "PreTrainedConfig",
+        tokenizer: "PreTrainedTokenizerBase",
+        read_at: Checkpoint | None = None,
     ) -> Self:
         """The facts of a model in Hugging Face's layout.
+
+        Args:
+            folder: its folder.
+            config: its configuration.
+            tokenizer: its tokenizer.
+            read_at: the model, where its weights are read where they lie and not beside the facts.
 
         Raises:
             UnsupportedModelError: an encoder-decoder without language tokens.
@@ -67,8 +84,26 @@ class DecodingFacts(BaseModel):
             positions=getattr(text, "max_position_embeddings", None),
             window=getattr(text, "sliding_window", None),
             dtype=str(text.dtype or config.dtype or "float32").removeprefix("torch."),
-            weights=weights,
+            weights=folder if read_at else None,
+            hub=(read_at.model, read_at.revision) if read_at and not Path(read_at.model).is_dir() else None,
         )
+
+    def weights_of(self, prepared: Path) -> Path:
+        """Where this machine reads the weights of a prepared model.
+
+        Raises:
+            ModelError: they are not here.
+        """
+        if self.weights is None:
+            return prepared / _MODEL
+        if self.weights.is_dir():
+            return self.weights
+        if self.hub is None:
+            raise ModelError(
+                f"The model's folder {self.weights} is not on {socket.gethostname()}: put models into a folder that "
+                "all machines of the cluster share."
+            )
+        return local_folder(*self.hub).resolve()
 
     def write(self, out: Path, folder: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
         """Put the facts and the tokenizer into a prepared folder."""

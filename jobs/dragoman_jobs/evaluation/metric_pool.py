@@ -15,7 +15,16 @@ from dragoman.metrics.loaded_metric import ConfiguredMetric
 from dragoman.metrics.model_metric import ModelDiedError
 from dragoman.store.maintenance.open_scores import OpenScore
 from dragoman.store.records import ScoredCell
-from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, Ref, RemoteWorker, TaskError, WorkerDiedError
+from dragoman_jobs.cluster.attempts import Attempts
+from dragoman_jobs.cluster.base import (
+    MAX_ATTEMPTS,
+    Cluster,
+    NodeEndedError,
+    Ref,
+    RemoteWorker,
+    TaskError,
+    WorkerDiedError,
+)
 
 MAX_STARTS = 3
 """Starts of a metric's actors in a row that die before they are ready: then the metric is given up."""
@@ -68,7 +77,7 @@ class MetricPool:
         self._queues: dict[str, dict[str, deque[OpenScore]]] = {name: {} for name in self._metrics}
         self._actors: dict[Ref, _Actor] = {}
         self._idle: list[_Actor] = []
-        self._deaths: Counter[OpenScore] = Counter()
+        self._attempts = Attempts()
         self._stillborn: Counter[str] = Counter()
         self._most: dict[str, int] = {}
         self.loads: Counter[str] = Counter()
@@ -135,8 +144,9 @@ class MetricPool:
             size: the most there may be.
             coming: whether cells will be added.
         """
-        for actor in [] if coming else [each for each in self._idle if not self._waiting(each.metric)]:
-            self._end(actor)
+        for actor in list(self._idle):
+            if actor.remote.is_leaving or not (coming or self._waiting(actor.metric)):
+                self._end(actor)
         while self.actors < size and (metric := self._neediest(coming)) is not None:
             remote = self._start(self._metrics[metric])
             self._actors[remote.call("ready")] = _Actor(remote, metric)
@@ -144,7 +154,7 @@ class MetricPool:
     def dispatch(self) -> None:
         """Give every idle actor a cell: of the test lines it scored last, else of those that most cells wait of."""
         for actor in list(self._idle):
-            if (task := self._next(actor)) is None:
+            if actor.remote.is_leaving or (task := self._next(actor)) is None:
                 continue
             self._idle.remove(actor)
             actor.task, actor.test = task, task.test
@@ -195,6 +205,8 @@ class MetricPool:
             return GivenUp(name, str(error), (task,))
         actor.remote.kill()
         if task is None:
+            if isinstance(error, NodeEndedError):
+                return None
             if others := self._loaded(name):
                 self._most[name] = others  # no room for one more
                 return None
@@ -203,8 +215,7 @@ class MetricPool:
                 return None
             what = f"its actors died {MAX_STARTS} times before their model was loaded ({error})" if died else str(error)
             return self._give_up(name, what)
-        self._deaths[task] += 1
-        if self._deaths[task] < MAX_ATTEMPTS and not isinstance(error, TaskError):
+        if not isinstance(error, TaskError) and self._attempts.again(task, error):
             self._queues[name].setdefault(task.test, deque()).appendleft(task)
             return None
         what = f"its actor died {MAX_ATTEMPTS} times over it ({error})" if died else str(error)

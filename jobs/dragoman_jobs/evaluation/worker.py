@@ -317,9 +317,10 @@ def _read_through(folder: Path) -> None:
     """Bring the files of a prepared model into the system's cache, and its weights where they lie elsewhere."""
     from dragoman_jobs.engines.tokenization import FACTS, DecodingFacts
 
-    with suppress(OSError, ValueError):  # what can't be read is said where it is loaded
-        for place in (folder, DecodingFacts.model_validate_json((folder / FACTS).read_bytes()).weights):
-            for path in sorted(place.rglob("*")) if place else ():
+    with suppress(OSError, ValueError, DragomanError):  # what can't be read is said where it is loaded
+        facts = DecodingFacts.model_validate_json((folder / FACTS).read_bytes())
+        for place in (folder, facts.weights_of(folder)):
+            for path in sorted(place.rglob("*")):
                 if path.is_file():
                     with path.open("rb") as file:
                         while file.read(1 << 24):

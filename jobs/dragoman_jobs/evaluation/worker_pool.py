@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.store.records import CellOutcome
+from dragoman_jobs.cluster.attempts import Attempts
 from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
 from dragoman_jobs.evaluation.cell_queue import CellQueue
 from dragoman_jobs.evaluation.worker import CellFailure, CellTask, Lease, Loading
@@ -80,7 +81,8 @@ class WorkerPool:
     gets its first lease when it is ready, so that one that waits for room on the cluster keeps no cell waiting. While
     there are plenty, a second one waits behind its lease in flight, so that a short one's worker never waits for the
     driver; with its worker its cells only go back to the queue. Cells that were in flight with a worker that died are
-    each a lease of their own from then on, so that one that kills its worker does so to no other twice.
+    each a lease of their own from then on, so that one that kills its worker does so to no other twice. A worker whose
+    node is being drained gets no more leases, and ends.
     """
 
     def __init__(self, cluster: Cluster, start: Callable[[], RemoteWorker], batch_tokens: int) -> None:
@@ -97,7 +99,7 @@ class WorkerPool:
         self._members: list[_Member] = []
         self._heads: dict[Ref, _Member] = {}
         self._begun: list[CellTask] = []
-        self._deaths: dict[str, int] = {}
+        self._attempts = Attempts()
         self._alone = True
         self._round = self._failed_round = self._failed_rounds = 0
         self._not_before = 0.0
@@ -153,14 +155,17 @@ class WorkerPool:
             size: the most there may be.
             coming: cells that will be added; workers may start for them already.
         """
+        for member in [each for each in self._idle() if each.remote.is_leaving]:
+            self._bury(member)
         for member in self._idle()[: max(0, self.workers - size)]:
             self._bury(member)
         if not (self.waiting or coming):
             self._dismiss(self._idle(IDLE_SECONDS))
         wanted = min(size, self.running + self.waiting + coming)
-        if self.workers + len(self._starting) < wanted and time.monotonic() >= self._not_before:
+        staying = sum(not member.remote.is_leaving for member in self._members)
+        if staying + len(self._starting) < wanted and time.monotonic() >= self._not_before:
             self._round += 1
-            while self.workers + len(self._starting) < wanted:
+            while staying + len(self._starting) < wanted:
                 worker = self._start()
                 self._starting[worker.call("ready")] = _Start(worker, self._round)
 
@@ -170,10 +175,11 @@ class WorkerPool:
         Returns the cells that start now: those, and the ones that had waited behind a lease that has ended.
         """
         begun, self._begun = self._begun, []
-        for member in self._members:
+        staying = [member for member in self._members if not member.remote.is_leaving]
+        for member in staying:
             if self.waiting and not (member.calls or member.chosen):
                 begun += self._give(member).tasks
-        for member in self._members:
+        for member in staying:
             # near the end each cell is kept for who is free first
             if self._alone and self.waiting > self.workers and len(member.calls) + len(member.chosen) == 1:
                 self._give(member)

@@ -61,6 +61,11 @@ class _LocalWorker(RemoteWorker):
     def __init__(self, cluster: LocalCluster, held: Any) -> None:
         self._cluster, self._held = cluster, held
 
+    @property
+    def is_leaving(self) -> bool:
+        """As the object says, if it does."""
+        return bool(getattr(self._held, "is_leaving", False))
+
     def call(self, method: str, *arguments: Any) -> Ref:
         return self._cluster.task(getattr(self._held, method), *arguments)
 

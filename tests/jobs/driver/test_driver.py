@@ -24,7 +24,7 @@ from dragoman.store.store import Store
 from dragoman.store.training_records import TrainingState
 from dragoman_jobs.cluster.base import ClusterError, TaskError, WorkerDiedError
 from dragoman_jobs.driver import job as job_module
-from dragoman_jobs.driver import trainings
+from dragoman_jobs.driver import preparations, trainings
 from dragoman_jobs.driver.driver import Driver
 from dragoman_jobs.driver.driver_loop import DriverLoop
 from dragoman_jobs.driver.job import StoppedError
@@ -348,3 +348,21 @@ def test_a_cluster_that_grows_is_asked_for_what_no_node_has_yet(
     store = run_plan(plan_of(tmp_path, models=[]), asked, cluster=Empty(cpus=8, gpus=0, grows=True))
     assert {cell.state for cell in store.cells.of_grid("grid")} == {CellState.DONE}
     assert list(dict.fromkeys(waiting))[: len(asked_for)] == asked_for
+
+
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_a_preparation_whose_process_died_is_done_again(
+    tmp_path: Path, settings: Settings, stub: type[EchoEngine], monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    left = [WorkerDiedError("its node has died")] * deaths
+    prepare = preparations.prepare_model
+
+    def dies(*arguments: Any) -> Any:
+        if left:
+            raise left.pop()
+        return prepare(*arguments)
+
+    monkeypatch.setattr(preparations, "prepare_model", dies)
+    plan = plan_of(tmp_path, models=[])
+    states = states_of(run_plan(plan, settings), plan.base.id)
+    assert set(states.values()) == {CellState.DONE if deaths < 3 else CellState.FAILED}

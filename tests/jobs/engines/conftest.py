@@ -1,4 +1,4 @@
-"""Translation models with random weights, and a server of OpenAI's protocol."""
+"""Translation models with random weights, a server of OpenAI's protocol, and an environment with vLLM."""
 
 import json
 import shutil
@@ -20,12 +20,22 @@ from transformers import (
     NllbTokenizer,
 )
 
+from dragoman import environments
 from dragoman_jobs.engines.language_tokens import added_tokens
+from dragoman_jobs.engines.vllm import ON_CPUS
 
 MODELS = ("parrot", "parrot-2")
 WORDS = ("one", "two", "three", "seven", "eins", "zwei")
 TEXT = [f"{word} {other}." for word in WORDS for other in ("cat", "Hund", "12")]
 CODES = ("eng_Latn", "deu_Latn", "zho_Hans")
+
+
+@pytest.fixture(scope="session")
+def vllm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose environment has vLLM, from the package index."""
+    home = tmp_path_factory.mktemp("vllm-home")
+    environments.install(environments.environment(ON_CPUS), home=home)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -174,3 +174,18 @@ def test_a_prompt_that_does_not_fit_alone_and_other_errors() -> None:
         in_halves([1, 2], fail(MemoryError()))
     with pytest.raises(RuntimeError, match="something else"):
         in_halves([1, 2], fail(RuntimeError("something else")))
+
+
+def test_weights_in_the_hubs_cache_are_found_on_every_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model is prepared on one node, and its weights read by workers on others, each with a cache of its own."""
+    here = tmp_path / "here"
+    here.mkdir()
+    facts = DecodingFacts(stop=(), positions=None, dtype="float32")
+    assert facts.weights_of(tmp_path) == tmp_path / "model"
+    assert facts.model_copy(update={"weights": here, "hub": ("some/model", "v1")}).weights_of(tmp_path) == here
+    monkeypatch.setattr("dragoman_jobs.engines.tokenization.local_folder", lambda *asked: here / "-".join(asked))
+    elsewhere = facts.model_copy(update={"weights": tmp_path / "there"})
+    found = elsewhere.model_copy(update={"hub": ("model", "v1")}).weights_of(tmp_path)
+    assert found == here / "model-v1"
+    with pytest.raises(ModelError, match=r"there is not on .*all machines of the cluster share"):
+        elsewhere.weights_of(tmp_path)

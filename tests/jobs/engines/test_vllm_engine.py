@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from dragoman import environments
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.settings import settings
@@ -16,7 +15,7 @@ from dragoman.spec.decoding import Decoding
 from dragoman_jobs.cluster.base import WorkerDiedError
 from dragoman_jobs.engines.base import Hypothesis, UnsupportedModelError
 from dragoman_jobs.engines.transformers import TransformersEngine
-from dragoman_jobs.engines.vllm import ON_CPUS, VllmEngine
+from dragoman_jobs.engines.vllm import VllmEngine
 from dragoman_jobs.models.checkpoint import Checkpoint
 
 PROMPTS = [f"[English]: {number} Euro [French]:" for number in range(7, 19)]
@@ -67,14 +66,6 @@ def test_xglm_is_prepared_as_opt_and_others_stay_where_they_are(
     assert sorted(path.name for path in made.iterdir()) == ["model", "prepared.json", "tokenizer.json"]
     made = prepared(tiny_model("llama"), tmp_path)
     assert sorted(path.name for path in made.iterdir()) == ["prepared.json", "tokenizer.json"]
-
-
-@pytest.fixture(scope="session")
-def vllm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose environment has vLLM, from the package index."""
-    home = tmp_path_factory.mktemp("vllm-home")
-    environments.install(environments.environment(ON_CPUS), home=home)
-    return home
 
 
 @pytest.fixture
