@@ -1,5 +1,6 @@
 """Style of figures: widths of a paper in two columns, fonts, and colours that all can tell apart."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -75,7 +76,12 @@ def import_matplotlib() -> None:
 
 
 def new_figure(
-    width: Literal["column", "page"] = "column", *, height: float | None = None, rows: int = 1, columns: int = 1
+    width: Literal["column", "page"] = "column",
+    *,
+    height: float | None = None,
+    rows: int = 1,
+    columns: int = 1,
+    ratios: Sequence[float] | None = None,
 ) -> "tuple[Figure, Any]":
     """An empty figure and its axes, as `Figure.subplots` gives them; nothing of it is kept by matplotlib.
 
@@ -86,6 +92,7 @@ def new_figure(
         height: inches; by default three quarters of a column for every row.
         rows: rows of axes.
         columns: axes of each row.
+        ratios: heights of the rows, relative to each other; all alike by default.
 
     Raises:
         FigureError: matplotlib is not installed.
@@ -95,4 +102,4 @@ def new_figure(
 
     inches = COLUMN if width == "column" else PAGE
     figure = Figure(figsize=(inches, height or 0.75 * COLUMN * rows), layout="constrained")
-    return figure, figure.subplots(rows, columns)
+    return figure, figure.subplots(rows, columns, height_ratios=ratios)
