@@ -41,12 +41,20 @@ class FigureForm(StrEnum):
         return cls(suffix)
 
 
-def figure_bytes(draw: "Callable[[], Figure]", form: FigureForm) -> bytes:
-    """A figure as a file; without a date, so that the same numbers make the same bytes.
+_ABOUT = {FigureForm.SVG: "Description", FigureForm.PDF: "Subject", FigureForm.PNG: "Description"}
+"""The key of a file's metadata under which it says what its numbers are of."""
+
+
+def figure_bytes(
+    draw: "Callable[[], Figure]", form: FigureForm, *, title: str | None = None, about: str | None = None
+) -> bytes:
+    """A figure as a file; without the date of its drawing, so that the same numbers make the same bytes.
 
     Args:
         draw: makes the figure.
         form: form of the file.
+        title: what it shows, in the file's metadata.
+        about: what its numbers are of, likewise: test set, decoding, prompt, signature, base, date and version.
 
     Raises:
         FigureError: matplotlib is not installed.
@@ -59,7 +67,9 @@ def figure_bytes(draw: "Callable[[], Figure]", form: FigureForm) -> bytes:
         FigureForm.PDF: {"CreationDate": None, "Creator": "Dragoman", "Producer": None},
         FigureForm.PNG: {"Software": "Dragoman"},
     }
+    told = {"Title": title, _ABOUT[form]: about}
+    metadata = nameless[form] | {key: text for key, text in told.items() if text}
     out = BytesIO()
     with _ONE_AT_A_TIME, rc_context(STYLE):  # matplotlib's settings are those of the whole process
-        draw().savefig(out, format=form.value, metadata=nameless[form])
+        draw().savefig(out, format=form.value, metadata=metadata)
     return out.getvalue()
