@@ -39,12 +39,12 @@ class Column:
     """Numbers stand to the right, words to the left."""
     style: Callable[[Row], str] | None = None
     """The cell's rich style, on a terminal only."""
+    over: str = ""
+    """The first words of its heading, where it shares them with its neighbours: a page has them once, over all."""
     values: tuple[str, ...] = ()
     """Keys of the values that it shows, where that is more than the one of its key; CSV and JSON hold all of them."""
     page: Decoration = Decoration()
     """Decoration of its cells on a page."""
-    over: str = ""
-    """The first words of its heading, where it shares them with its neighbours: a page has them once, over all."""
 
     @property
     def shows(self) -> tuple[str, ...]:
