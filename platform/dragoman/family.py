@@ -1,10 +1,13 @@
 """Language families, from CLDR's language groups (ISO 639-5 codes)."""
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 
 import langcodes
+
+_SHORT = re.compile(r" languages?$| \(family\)$")
 
 _ROOT = "mul"
 """The group of all families."""
@@ -18,6 +21,16 @@ def language_family(tag: str) -> str | None:
     """
     line = language_groups(tag)
     return langcodes.Language.get(line[0]).display_name("en") if line else None
+
+
+NO_FAMILY = "no family"
+"""What stands for the family of a language of which CLDR has none."""
+
+
+def family_name(tag: str) -> str:
+    """The name of a language's family as axes and legends have it, without the word for languages."""
+    family = language_family(tag)
+    return NO_FAMILY if family is None else _SHORT.sub("", family)
 
 
 @cache

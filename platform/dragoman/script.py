@@ -56,6 +56,16 @@ def likely_script(tag: str) -> str:
     return language.script or likely_subtags(language.language or "", None, language.territory)[0] or ""
 
 
+_ALONE = {"Hans": "Simplified Han", "Hant": "Traditional Han"}
+"""CLDR's names of scripts where they stand alone, not beside their language; the others are the same."""
+
+
+def script_name(tag: str) -> str:
+    """The English name of the script a language is written in; its code where CLDR has no name."""
+    code = likely_script(tag)
+    return _ALONE.get(code) or langcodes.Language.make(script=code or None).script_name("en")
+
+
 @cache
 def scripts_of(tag: str) -> tuple[str, ...]:
     """The scripts (ISO 15924) a language is written in, by CLDR, its usual one first; empty where that is one alone.

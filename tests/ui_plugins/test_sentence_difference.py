@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman_ui.viewmodels.text_diff import direction, parts
+from dragoman_ui.viewmodels.text_diff import direction, lacking, parts
 
 
 def marked(hypothesis: str, reference: str) -> str:
@@ -28,6 +28,31 @@ def marked(hypothesis: str, reference: str) -> str:
 )
 def test_what_differs_is_marked(hypothesis: str, reference: str, expected: str) -> None:
     assert marked(hypothesis, reference) == expected
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "reference", "expected"),
+    [
+        (["three cats"], "three old cats", "three [old] cats"),
+        (["three cats", "old cats"], "three old cats", "three old cats"),  # one of them has it
+        (["three dogs", "two dogs"], "three old cats", "three [old] [cats]"),
+        ([""], "three cats", "[three] [cats]"),
+        ([], "three cats", "three cats"),  # nothing to hold it against
+        (["福兰群岛"], "福克兰群岛", "福[克]兰群岛"),
+        (["cats three"], "three cats", "[three] cats"),  # not at this place
+    ],
+)
+def test_what_a_reference_has_and_hypotheses_lack_is_found(
+    hypotheses: list[str], reference: str, expected: str
+) -> None:
+    found = lacking(reference, hypotheses)
+    assert "".join(part.text if part.matches else f"[{part.text}]" for part in found) == expected
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_nothing_of_a_reference_is_lost(reference: str, hypotheses: list[str]) -> None:
+    assert "".join(part.text for part in lacking(reference, hypotheses)) == reference
+    assert all(part.matches for part in lacking(reference, [*hypotheses, reference]))
 
 
 @given(st.text(), st.text())

@@ -1,5 +1,7 @@
 """Figures that are taken away from the pages, from a real Chromium: whether they would do in a paper."""
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 
 Do = Callable[..., Any]
-SPACE = "{http://www.w3.org/2000/svg}"
+SPACE, RDF = "{http://www.w3.org/2000/svg}", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 
 @pytest.fixture
@@ -37,7 +39,8 @@ def test_a_heat_map_says_what_it_is(open_page: Do, take: Do) -> None:
     page = open_page("/grid?grid=demo&model=roles&show=difference&against=base")
     svg = take(page)
     said = texts(svg)
-    assert said[0] == "demo: bleu of roles minus base"
+    assert said[0] == "demo: bleu of roles minus base on cldr test"
+    assert "bleu points more than base" in said  # the unit of the colour bar
     assert {"source ↓ target →", "English en", "zh-Hans", "-100", "0", "+100", "failed", "no test text"} <= set(said)
     assert "* significant at 0.05 by paired" in " ".join(said)
     assert "Test set: cldr test, revision r; 16 sentences a pair, the first ones; decoding: greedy" in " ".join(said)
@@ -47,7 +50,13 @@ def test_a_heat_map_says_what_it_is(open_page: Do, take: Do) -> None:
     assert fills.count("url(#s-missing)") == 2  # in the matrix and in the legend
     assert fills.count("url(#s-failed)") == 2
     assert {"s-missing", "s-failed"} <= {node.get("id") for node in root.iter(f"{SPACE}pattern")}
-    assert len([fill for fill in fills if re.fullmatch("#[0-9a-f]{6}", fill)]) == 30 + 21 + 2  # tiles, scale, legend
+    partitions = ["seen", "reversed", "recombined", "one sided", "unseen source", "unseen target", "unseen both"]
+    assert [text for text in said if text in partitions] == partitions
+    tiles, scale, states = 30, 21, 2
+    plain = [fill for fill in fills if re.fullmatch("#[0-9a-f]{6}", fill)]
+    assert len(plain) == tiles + scale + states + len(partitions)
+    corners = [node.get("fill") for node in root.iter(f"{SPACE}path") if node.get("stroke") == "#fff"]
+    assert len(corners) == tiles and set(corners) <= set(fills[-len(partitions) :])  # each of a partition of the legend
     assert not re.search(rb"okl|color|light-dark|var\(", svg)  # programs besides browsers read it
 
 
@@ -62,9 +71,9 @@ def test_a_figure_is_for_paper_whatever_the_page_looks_like(open_page: Do, take:
 def test_a_heat_map_that_is_scrolled_is_whole(open_page: Do, take: Do) -> None:
     page = open_page("/grid?grid=demo&model=roles", viewport={"width": 320, "height": 700})
     whole = take(page)
-    page.locator(".scroll:has(.matrix)").evaluate("(pane) => { pane.scrollLeft = 90; }")
+    page.locator(".scroll:has(.matrix)").evaluate("(pane) => { pane.scrollLeft = 30; }")
     assert take(page) == whole
-    assert page.locator(".scroll:has(.matrix)").evaluate("(pane) => pane.scrollLeft") == 90
+    assert page.locator(".scroll:has(.matrix)").evaluate("(pane) => pane.scrollLeft") == 30
 
 
 def test_charts_have_titles_axes_and_notes(open_page: Do, take: Do) -> None:
@@ -84,7 +93,7 @@ def test_hundreds_of_languages_are_a_figure_too(open_page: Do, take: Do, monkeyp
     page = open_page("/grid?grid=demo&model=roles&order=script&show=difference&against=base")
     svg = take(page)
     said = texts(svg)
-    assert said[0] == "demo: bleu of roles minus base"
+    assert said[0] == "demo: bleu of roles minus base on cldr test"
     assert said.count("zh-Hans") == 2  # along both sides
     assert {"source ↓ target →", "-100", "+100", "failed", "no test text"} <= set(said)
     assert "A dot marks differences" in " ".join(said)
@@ -93,8 +102,39 @@ def test_hundreds_of_languages_are_a_figure_too(open_page: Do, take: Do, monkeyp
     assert all(str(each.get("href")).startswith("data:image/png;base64,") for each in pictures)
     root, png = ElementTree.fromstring(svg), take(page, "PNG")
     assert png.startswith(b"\x89PNG")
+    assert b"iTXtTitle\0\0\0\0\0demo: bleu of roles minus base on cldr test" in png
+    assert b"iTXtDescription\0\0\0\0\0" in png and b"Test set: cldr test, revision r" in png
     sides = [int.from_bytes(png[at : at + 4], "big") for at in (16, 20)]  # of the picture, in its first chunk
     assert sides == [2 * int(root.get(name, "0")) for name in ("width", "height")]
+
+
+@pytest.mark.parametrize("show", ["score", "gain", "difference"])
+def test_a_heat_map_comes_with_what_it_shows(open_page: Do, take: Do, client: Any, show: str) -> None:
+    page = open_page(f"/grid?grid=demo&model=roles&order=training&show={show}&against=base")
+    root = ElementTree.fromstring(take(page))
+    described = root.find(f".//{{{RDF}}}Description")
+    assert described is not None
+    facts = {node.tag.partition("}")[2]: node.text for node in described}
+    assert facts["title"] == root.findtext(f"{SPACE}title")
+    assert "Test set: cldr test, revision r" in str(facts["description"]) and "/grid?" in str(facts["source"])
+    links = {form: page.locator(".take a", has_text=form).get_attribute("href") for form in ("PDF", "CSV")}
+    rows = list(csv.DictReader(io.StringIO(client.get(links["CSV"]).text)))
+    tiles = page.locator(".matrix td > a").evaluate_all("(all) => all.map((each) => each.textContent.trim())")
+    marks = {"failed": "fail", "missing": "miss"}
+    drawn = [
+        marks[row["state"]] if row["value"] == "" else written(float(row["shown"]), show != "score")
+        + ("*" if row.get("significant") == "True" else "")
+        for row in rows
+    ]  # fmt: skip
+    assert drawn == tiles  # in the order of the map
+    assert {row["revision"] for row in rows} == {"r"}
+    pdf = client.get(links["PDF"])
+    assert (pdf.mimetype, pdf.data[:5]) == ("application/pdf", b"%PDF-")
+    assert re.search(rb"/Title \(demo: bleu .*of roles .*on cldr test\)", pdf.data)
+
+
+def written(value: float, has_sign: bool) -> str:
+    return f"{round(value, 1) + 0.0:{'+' if has_sign else ''}.1f}"
 
 
 def test_what_is_not_there_is_not_offered(copied: Path, make_grid: Do, address: str, new_page: Do, settled: Do) -> None:

@@ -1,5 +1,6 @@
 """The pages as people meet them: in a real Chromium, with mouse and keyboard, in light and dark, wide and narrow."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ PAGES = {
     "rank": "/rank?grid=demo&over=unseen",
     "runs": "/runs?grid=demo",
     "job": "/job?grid=demo",
+    "models": "/models?grid=demo",
     "card": "/card?grid=demo&model=roles",
     "cell": "/cell?grid=demo&source=en&target=ar",
     "cell from right to left": "/cell?grid=demo&source=ar&target=zh-Hans&sentences=worst",
@@ -28,19 +30,50 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 360)])
-def test_no_page_is_cut_off_or_hard_to_use(
-    open_page: Do, hard_to_use: Do, picture: Do, scheme: str,
-    width: int,
-) -> None:  # fmt: skip
+WIDTHS = (390, 1440, 1920)
+CLIPPED = """
+() => [...document.querySelectorAll("main table")]
+  .filter((table) => table.scrollWidth > table.parentElement.clientWidth)
+  .map((table) => table.dataset.table ?? table.className)
+"""
+"""The tables of which a column is out of sight."""
+LAID_OUT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Waits until a page has heard of its new size."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_is_cut_off_or_hard_to_use(open_page: Do, hard_to_use: Do, picture: Do, scheme: str) -> None:
     page = None
     for name, path in PAGES.items():
         expected = 404 if name == "error" else 200
-        page = open_page(path, expected, page, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = open_page(path, expected, page, viewport={"width": WIDTHS[0], "height": 900}, color_scheme=scheme)
         page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        assert hard_to_use(page) == [], name
-        picture(page, f"{name}-{scheme}-{width}")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(LAID_OUT)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            assert page.evaluate(CLIPPED) == [], (name, width)
+            assert hard_to_use(page) == [], (name, width)
+            picture(page, f"{name}-{scheme}-{width}")
+
+
+def test_wide_tables_become_cards_and_a_matrix_fills_its_card(open_page: Do) -> None:
+    page = open_page("/grid?grid=demo&model=roles", viewport={"width": 1440, "height": 900})
+    assert page.evaluate(CLIPPED) == []
+    assert page.locator(".carded").count() == 0
+    tiles = page.locator(".matrix").bounding_box()
+    beside = page.locator(".map .legend").bounding_box()
+    assert beside["x"] - tiles["x"] - tiles["width"] < 0.1 * tiles["width"]
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.evaluate(LAID_OUT)
+    card = page.locator("[data-table=partitions] tbody tr").first
+    assert page.locator("[data-table=partitions]").get_attribute("class") == "figures tight carded"
+    assert page.evaluate(CLIPPED) == []
+    assert re.fullmatch(r"\+\d+\.\d", card.locator("[data-heading=gain]").inner_text())
+    assert card.get_by_role("cell").count() == card.locator("td:visible").count()  # a table for who listens to it
+    headings = card.locator("[data-heading]").evaluate_all("(all) => all.map((each) => each.dataset.heading)")
+    assert "95% interval of gain" in headings and len(set(headings)) == len(headings)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 2560), ("dark", 360)])
@@ -223,8 +256,9 @@ def test_hundreds_of_languages_are_drawn(open_page: Do, choose: Do, monkeypatch:
     assert page.get_by_role("cell", name="28 of 30", exact=True).count() == 1  # the table came after the page
     canvas = page.locator("canvas[tabindex]")
     box = canvas.bounding_box()
-    assert (box["width"], box["height"]) == (60, 60)  # ten pixels for each of six languages
-    page.get_by_role("button", name="Larger tiles").click()
+    assert (box["width"], box["height"]) == (144, 144)  # the largest tiles, 24 pixels for each of six languages
+    for _ in range(6):
+        page.get_by_role("button", name="Smaller tiles").click()
     assert canvas.bounding_box()["width"] == 72
     assert "tile=12" in page.url
     page.reload()
@@ -233,11 +267,17 @@ def test_hundreds_of_languages_are_drawn(open_page: Do, choose: Do, monkeypatch:
     choose(page, "Colour", "gain")
     page.wait_for_url("**show=gain**")
     assert "tile=12" in page.url  # and stays there
+    page.get_by_role("button", name="Fit the width").click()
+    assert canvas.bounding_box()["width"] == 144
+    page.get_by_role("button", name="Larger tiles").click()  # there are none
+    assert "tile=24" in page.url
     page.go_back()
     expect(page.locator("[data-wait]")).to_have_count(0)
     states = page.locator(".states li:visible")
     assert [text.strip() for text in states.all_inner_texts()] == ["failed", "no test text"]
+    assert page.locator("[data-bands] ul").first.inner_text().split("\n")[:2] == ["Families", "Indo-European (4)"]
     page.get_by_role("button", name="Smaller tiles").click()
+    assert canvas.bounding_box()["width"] == 60
     canvas.hover(position={"x": 5, "y": 25})  # in the third row, the first column
     said = page.locator(".tip").inner_text()
     assert said.startswith("English to Arabic\nseen\nbleu")

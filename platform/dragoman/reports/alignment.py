@@ -28,7 +28,7 @@ from dragoman.reports.analysis_report import Analysis, AnalysisReport, Choice, D
 from dragoman.reports.choices import asked_of, chosen_metric
 from dragoman.store.alignment_records import AlignmentRecord, Pooling
 from dragoman.store.store import Store
-from dragoman.tables.table import Row, Table, interval, number, p_value, spaced, word
+from dragoman.tables.table import Row, Table, interval, number, p_value, spaced, under, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -172,13 +172,15 @@ def _layers(title: str, models: Sequence[AlignedModel]) -> Table:
         content=rows,
         columns=[
             word("model"), number("layer", digits=0),
-            number("retrieval", "retrieval", 3), number("retrieval_centred", "centred", 3),
-            number("retrieval_chance", "chance", 3),
-            number("xsim_error", "xsim error", 3), number("xsim_error_centred", "centred", 3),
-            number("xsim_chance", "chance", 3),
-            number("cka", "CKA", 3), number("cka_chance", "chance", 3), number("cka_unbiased", "unbiased", 3),
-            number("mutual_knn", "mutual k-NN", 3), number("mutual_knn_centred", "centred", 3),
-            number("mutual_knn_chance", "chance", 3), number("n", "pairs", 0),
+            *under("retrieval", number("retrieval", "raw", 3), number("retrieval_centred", "centred", 3),
+                   number("retrieval_chance", "chance", 3)),
+            *under("xsim error", number("xsim_error", "raw", 3), number("xsim_error_centred", "centred", 3),
+                   number("xsim_chance", "chance", 3)),
+            *under("CKA", number("cka", "raw", 3), number("cka_chance", "chance", 3),
+                   number("cka_unbiased", "unbiased", 3)),
+            *under("mutual k-NN", number("mutual_knn", "raw", 3), number("mutual_knn_centred", "centred", 3),
+                   number("mutual_knn_chance", "chance", 3)),
+            number("n", "pairs", 0),
         ],
         group="model",
         stub=2,

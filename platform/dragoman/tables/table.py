@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import ceil
 from typing import Any, Self
 
@@ -39,6 +39,8 @@ class Column:
     """Numbers stand to the right, words to the left."""
     style: Callable[[Row], str] | None = None
     """The cell's rich style, on a terminal only."""
+    over: str = ""
+    """The first words of its heading, where it shares them with its neighbours: a page has them once, over all."""
     values: tuple[str, ...] = ()
     """Keys of the values that it shows, where that is more than the one of its key; CSV and JSON hold all of them."""
     page: Decoration = Decoration()
@@ -126,6 +128,11 @@ class Table:
         groups = [[row[key] for key in keys] for row in self.rows]
         return [index for index, (above, below) in enumerate(pairwise(groups), start=1) if above != below]
 
+    @property
+    def heading_groups(self) -> list[tuple[str, int]]:
+        """What columns side by side share of their headings (`Column.over`), and how many columns that is."""
+        return [(over, len(list(columns))) for over, columns in groupby(self.columns, key=lambda column: column.over)]
+
     def decorated(self, columns: Mapping[str, Decoration], css: Callable[[Row], str] | None = None) -> Self:
         """The table for a page, with decorations by the columns' keys and classes of its rows.
 
@@ -181,6 +188,11 @@ def interval(low: str, high: str, heading: str = "95% interval", digits: int = 1
         return f"[{figure(row[low], digits, sign)}, {figure(row[high], digits, sign)}]"
 
     return Column(low, heading, bounds, values=(low, high))
+
+
+def under(over: str, *columns: Column) -> list[Column]:
+    """Columns with the same first words of their headings, which a page writes once, above all of them."""
+    return [replace(column, heading=f"{over} {column.heading}", over=over) for column in columns]
 
 
 def p_value(key: str, heading: str | None = None, floor: str = "p_is_floor", digits: int = 4) -> Column:

@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.analysis.pair_scores import STATES, Numbers, PairColumns, differing
+from dragoman.family import family_name
 from dragoman.language import english_name
 from dragoman.partition import TrainingGraph
+from dragoman.script import script_name
 from dragoman.store.schema import PARTITIONS
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.heatmap import DIVERGING, falls, ordered
@@ -55,11 +57,7 @@ def drawing(
         order: how languages are ordered.
         higher_is_better: False for error rates, whose scale is turned round.
     """
-    sides = [
-        ordered(set(np.unique(tags).tolist()), languages, graph, order, _means(tags, columns), higher_is_better)
-        for tags in (columns.sources, columns.targets)
-    ]
-    sources, targets = sides
+    sources, targets = sides_in_order(columns, languages, graph, order, higher_is_better)
     places = _places(columns.sources, sources) * len(targets) + _places(columns.targets, targets)
     numbers = {
         "value": columns.own.values,
@@ -81,6 +79,8 @@ def drawing(
         "sources": sources,
         "targets": targets,
         "names": {tag: english_name(tag) for tag in {*sources, *targets}},
+        "families": {tag: family_name(tag) for tag in {*sources, *targets}},
+        "scripts": {tag: script_name(tag) for tag in {*sources, *targets}},
         "numbers": list(numbers),
         "factor": factor,
         "worst": scale.worst,
@@ -94,6 +94,17 @@ def drawing(
     written = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
     written += b" " * (-len(written) % 4)
     return len(written).to_bytes(4, "little") + written + b"".join(part.tobytes() for part in parts)
+
+
+def sides_in_order(
+    columns: PairColumns, languages: Sequence[str], graph: TrainingGraph, order: Order, higher_is_better: bool = True
+) -> tuple[list[str], list[str]]:
+    """The sources and the targets of a matrix in their order; arguments as for `drawing`."""
+    sources, targets = (
+        ordered(set(np.unique(tags).tolist()), languages, graph, order, _means(tags, columns), higher_is_better)
+        for tags in (columns.sources, columns.targets)
+    )
+    return sources, targets
 
 
 def scale_of(columns: PairColumns, show: Show, higher_is_better: bool) -> Scale:

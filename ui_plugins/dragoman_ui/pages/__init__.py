@@ -31,7 +31,9 @@ from dragoman_ui.pages.analyses import analysed, analysis, figure_file
 from dragoman_ui.pages.campaign import campaign, campaign_state
 from dragoman_ui.pages.cell import cell
 from dragoman_ui.pages.compare import compare, compared
-from dragoman_ui.pages.grid import drawn, grid, heat_map_with_tests, seen_and_unseen
+from dragoman_ui.pages.grid import drawn, families, grid, heat_map_with_tests, seen_and_unseen
+from dragoman_ui.pages.grid_models import grid_models
+from dragoman_ui.pages.heat_map_file import heat_map_file
 from dragoman_ui.pages.index import index, progress_of_grid
 from dragoman_ui.pages.job import job, job_state
 from dragoman_ui.pages.models import card, gate, model
@@ -44,10 +46,12 @@ from dragoman_ui.pages.states import state_script, state_styles
 from dragoman_ui.responses.markdown import rendered
 from dragoman_ui.responses.validation import NO_TEXT, is_text, unread
 from dragoman_ui.viewmodels.analyses import analyses_of
+from dragoman_ui.viewmodels.captions import subject_of, title_of, unit_of
 from dragoman_ui.viewmodels.signatures import signature_choices
 from dragoman_ui.viewmodels.slices import line_choices
 from dragoman_ui.viewmodels.store import open_store, read_snapshots, store_if_any
 from dragoman_ui.viewmodels.systems import Names
+from dragoman_ui.viewmodels.tabs import tabs_of
 from dragoman_ui.viewmodels.text_diff import direction
 
 pages = Blueprint("dragoman", "dragoman_ui", template_folder="templates", static_folder="static")
@@ -59,6 +63,8 @@ pages.add_url_rule("/grid", view_func=grid)
 pages.add_url_rule("/overview", view_func=overview)
 pages.add_url_rule("/overviewed", view_func=overview_of_grid)
 pages.add_url_rule("/map", view_func=heat_map_with_tests)
+pages.add_url_rule("/heat_map", view_func=heat_map_file)
+pages.add_url_rule("/families", view_func=families)
 pages.add_url_rule("/seen", view_func=seen_and_unseen)
 pages.add_url_rule("/drawing", view_func=drawn)
 pages.add_url_rule("/partitions", view_func=partitions)
@@ -78,6 +84,7 @@ pages.add_url_rule("/analysed", view_func=analysed)
 pages.add_url_rule("/figure", endpoint="figure", view_func=figure_file)
 pages.add_url_rule("/promotions", view_func=promotions)
 pages.add_url_rule("/model", view_func=model)
+pages.add_url_rule("/models", view_func=grid_models)
 pages.add_url_rule("/gate", view_func=gate)
 pages.add_url_rule("/card", view_func=card)
 pages.add_url_rule("/states.css", view_func=state_styles)
@@ -123,6 +130,9 @@ def _template_names() -> dict[str, object]:
         "brief": brief,
         "age": age,
         "gate_table": gate_table,
+        "unit_of": unit_of,
+        "subject_of": subject_of,
+        "title_of": title_of,
         "is_error_rate": lambda metric: not higher_is_better(metric),
     }
 
@@ -190,3 +200,4 @@ def _choices(error: DragomanError) -> dict[str, str]:
 pages.add_app_template_global(signature_choices)
 pages.add_app_template_global(line_choices)
 pages.add_app_template_global(analyses_of)
+pages.add_app_template_global(tabs_of)

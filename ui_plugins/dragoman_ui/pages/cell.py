@@ -1,7 +1,7 @@
 """The cell page: the sentences of one pair, runs side by side."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -59,6 +59,9 @@ def cell() -> str | Response:
         by=by,
         found=found,
         models=model_table(view, found),
+        scored=model_table(view, found, lambda metric: metric in (None, view.metric, by)),
+        beside_it=neighbours(store.grids.pairs(view.grid, names.test_sets.get(view.test_set or "")), pair),
+        kept={**view.query(), "by": by, "sentences": arrangement.value, "beside": request.args.getlist("beside")},
         people=people,
         search=search,
         arrangement=arrangement,
@@ -71,6 +74,14 @@ def cell() -> str | Response:
             "beside": request.args.getlist("beside"),
         },
     )  # fmt: skip
+
+
+def neighbours(planned: Sequence[Pair], pair: Pair) -> tuple[Pair | None, Pair | None]:
+    """The pairs before and after one among others; None at an end."""
+    if pair not in planned:
+        return None, None
+    at = planned.index(pair)
+    return (planned[at - 1] if at else None), (planned[at + 1] if at + 1 < len(planned) else None)
 
 
 def _label(wanted: str) -> Label:

@@ -27,6 +27,7 @@ from dragoman.reports import comparison as report
 from dragoman.store.records import GridRecord
 from dragoman.store.store import Store
 from dragoman_ui.charts.heatmap import heat_map, size_of
+from dragoman_ui.viewmodels.captions import Measured
 from dragoman_ui.viewmodels.comparison import (
     SHOWN,
     columns_beside,
@@ -129,7 +130,15 @@ def _tables(view: View, found: Comparison, significant: set[Pair]) -> dict[str, 
     starred = marked("delta", significant, digits_of(found.metric))
     losses, gains = (table.decorated({**pairs, **starred}) for table in report.extremes(view.grid, found, SHOWN))
     scopes = report.scopes(view.grid, found).decorated(SCOPES, scope_class)
-    return {"scopes": scopes, "losses": losses, "gains": gains, "significant": significant}
+    captions = {str(found.a): found.caption_a, found.b: found.caption_b}
+    measured = Measured.of({name: caption for name, caption in captions.items() if caption})
+    return {
+        "scopes": scopes,
+        "losses": losses,
+        "gains": gains,
+        "significant": significant,
+        "measured": measured.on,
+    }
 
 
 def _large_grid_context(store: Store, view: View, record: GridRecord, is_tested: bool) -> dict[str, Any]:

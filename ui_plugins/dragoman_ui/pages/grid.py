@@ -7,16 +7,21 @@ from flask import Response, render_template, request
 
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.analysis.pair_scores import pair_scores
+from dragoman.family import family_name
+from dragoman.metrics.lookup import digits_of
 from dragoman.partition import Partition
 from dragoman.reports.results import captioned, gap_rows, partition_rows
 from dragoman.store.store import Store
+from dragoman.tables.table import Table
 from dragoman_ui.charts.color_scale import Scale
 from dragoman_ui.charts.distribution import spreads
+from dragoman_ui.charts.family_map import MANY, FamilyMap, family_map, family_table
 from dragoman_ui.charts.heatmap import heat_map, size_of
 from dragoman_ui.charts.matrix_binary import drawing
 from dragoman_ui.responses.cache import kept
+from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.analyses import analyses_of
-from dragoman_ui.viewmodels.captions import caption, caption_beside
+from dragoman_ui.viewmodels.captions import measured_of, unit_of
 from dragoman_ui.viewmodels.comparison import (
     columns_beside,
     compared_with,
@@ -26,6 +31,7 @@ from dragoman_ui.viewmodels.comparison import (
     version_of,
 )
 from dragoman_ui.viewmodels.decorations import SCOPES, scope_class
+from dragoman_ui.viewmodels.filters import family
 from dragoman_ui.viewmodels.mlflow_links import experiment_link
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names
@@ -61,6 +67,33 @@ def seen_and_unseen() -> Response:
     return kept(version_of(store, view), HTML, make)
 
 
+def families() -> Response:
+    """Answer `/dragoman/families?...`: the matrix summed up by family; or with `form` what it shows as a file."""
+    store = open_store()
+    view = View.of(store, request.args)
+    if (file := taken(f"{view.grid}-{view.model}-{view.metric}", {"families": lambda: _by_family(store, view)[1]},
+                      request.args)) is not None:  # fmt: skip
+        return file
+
+    def make() -> bytes:
+        found, table = _by_family(store, view)
+        against = compared_with(store, view)
+        names = {family_name(tag): family(tag) for tag in store.grids.get(view.grid).languages}
+        return render_template(
+            "dragoman/families.html", view=view, map=found, against=against, family_of=names, caption=table.caption
+        ).encode()
+
+    return kept(version_of(store, view), HTML, make)
+
+
+def _by_family(store: Store, view: View) -> tuple[FamilyMap, Table]:
+    against, said = compared_with(store, view), measured_of(store, view)
+    columns, languages = columns_beside(store, view, against), store.grids.get(view.grid).languages
+    found = family_map(columns, languages, view.show, higher_is_better(view.metric))
+    what = unit_of(view.metric, view.show, against)
+    return found, family_table(view.grid, what, found, said.facts, said.line, digits_of(view.metric))
+
+
 def drawn() -> Response:
     """Answer `/dragoman/drawing?...`: the pairs of a large grid as bytes (`dragoman_ui.charts.matrix_binary`)."""
     store = open_store()
@@ -78,7 +111,7 @@ def drawn() -> Response:
 def _page(store: Store, view: View, experiment: str | None) -> str:
     record = store.grids.get(view.grid)
     model = model_of(store, record, view.model)
-    names = Names.of(store, view.grid)
+    names, said = Names.of(store, view.grid), measured_of(store, view)
     size = size_of(len(record.languages))
     # tens of thousands of pairs are drawn by the browser, which fetches them once the page is there
     is_drawn = size == "small"
@@ -93,11 +126,13 @@ def _page(store: Store, view: View, experiment: str | None) -> str:
         names=names,
         rivals=names.rivals(view.system),
         map="" if is_drawn else _map(store, view),
-        caption=_caption(store, view),
+        caption=said.line,
+        measured=said.on,
         reasons=Counter((score.state, score.reason) for score in scores if score.value is None and score.reason),
         signatures=sorted({score.signature for score in scores if score.signature}),
         every_partition=Partition,
         experiment=experiment,
+        has_families=len(record.languages) >= MANY,
     )
 
 
@@ -123,12 +158,6 @@ def _map(store: Store, view: View, is_tested: bool = False) -> str:
         tested=found,
         significant=significant,
     )
-
-
-def _caption(store: Store, view: View) -> str | None:
-    """The caption of the heat map."""
-    against = compared_with(store, view)
-    return caption_beside(store, view, against) if view.show is Show.DIFFERENCE else caption(store, view)
 
 
 def _partitions(store: Store, view: View) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from dragoman_ui.publishing.site import Site
 from dragoman_ui.publishing.site_map import CELL, COMPARE, GRID, INDEX, RANK, RANKED_OVER, Page
 from dragoman_ui.responses.downloads import table_text
 from dragoman_ui.viewmodels.candidates import rows_beside, side_by_side
-from dragoman_ui.viewmodels.captions import caption
+from dragoman_ui.viewmodels.captions import measured
 from dragoman_ui.viewmodels.decorations import SCOPES, scope_class
 from dragoman_ui.viewmodels.error_labels import counted
 from dragoman_ui.viewmodels.sentences import PairView
@@ -161,7 +161,7 @@ class Contents:
 
     def _heat_map(self, page: Page) -> dict[str, Any]:
         view = View.of(self.store, page.query)
-        system = view.system
+        system, shown = view.system, measured(self.store, view)
         return {
             "choices": self._choices(GRID, show=True),
             "view": view,
@@ -175,7 +175,8 @@ class Contents:
             "every_partition": Partition,
             "map": "" if self.site.size == "small" else self.site.part("map", page.query, heat_map_with_tests),
             "seen": self.site.part("seen", self._without_show(page), seen_and_unseen),
-            "caption": caption(self.store, view),
+            "caption": shown.line,
+            "measured": shown.on,
             "names": [self.map.name_of(system)],
         }
 
@@ -190,6 +191,7 @@ class Contents:
             "grid": self.site.record,
             "against": against,
             "size": self.site.size,
+            "measured": measured(self.store, view).on,
             "compared": self.site.part("compared", page.query, compared),
             "names": [self.map.name_of(view.system), self.map.name_of(other)],
         }

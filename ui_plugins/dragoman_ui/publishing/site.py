@@ -49,8 +49,8 @@ _OWN = Path(__file__).with_name("static")
 
 ASSETS = (
     *(_STATIC / name for name in ("icon.svg", "pages.css", "heatmap.css", "pages.js", "drawn.js", "figure.js")),
-    *(_STATIC / name for name in ("tiles.js", "matrix.js")),
-    *(_OWN / name for name in ("site.css", "data.js", "tables.js", "sentences.js", "difference.js")),
+    *(_STATIC / name for name in ("tables.js", "tiles.js", "axes.js", "matrix.js")),
+    *(_OWN / name for name in ("site.css", "data.js", "sentences.js", "difference.js")),
 )
 """The files that pages share."""
 

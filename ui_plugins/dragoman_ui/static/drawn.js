@@ -77,8 +77,14 @@ function ofTable(table) {
     const style = getComputedStyle(cell);
     const tile = element("g", cell.classList.contains("dim") ? { opacity: 0.2 } : {});
     const size = parseFloat(style.fontSize);
-    tile.append(...tileLike(cell, { x, y, width, height }));
-    tile.append(element("text", { x: x + width / 2, y: y + height / 2, fill: plain(style.color), "font-size": size, "text-anchor": "middle", "dominant-baseline": "central", ...(tile.childElementCount > 1 ? HALO : {}) }, cell.textContent.trim()));
+    const filled = tileLike(cell, { x, y, width, height }), isHatched = filled.length > 1;
+    tile.append(...filled);
+    const colour = style.getPropertyValue("--part");
+    if (colour) {
+      const leg = Math.min(9, width * 0.3);
+      tile.append(element("path", { d: `M${x.toFixed(2)},${y.toFixed(2)}h${leg.toFixed(2)}l${-leg.toFixed(2)},${leg.toFixed(2)}z`, fill: plain(colour), stroke: "#fff", "stroke-width": 0.8 }));
+    }
+    tile.append(element("text", { x: x + width / 2, y: y + height / 2, fill: plain(style.color), "font-size": size, "text-anchor": "middle", "dominant-baseline": "central", ...(isHatched ? HALO : {}) }, cell.textContent.trim()));
     group.append(tile);
   }
   for (const cell of table.querySelectorAll("tbody td:not(.gap)")) {
@@ -105,26 +111,47 @@ function ofTable(table) {
   return { group, width: table.offsetWidth, height: table.offsetHeight };
 }
 
-// Tiles that are drawn: a picture of them, with the languages along its sides.
-function ofTiles({ sources, targets, paint }) {
+// A pen of a canvas that writes SVG: as much of one as the sides of a matrix are drawn with.
+class VectorPen {
+  constructor(group) {
+    Object.assign(this, { group, at: [0, 0], turn: 0, kept: [], fillStyle: "#000", font: "11px sans-serif", textAlign: "left" });
+  }
+
+  save() { this.kept.push([this.at, this.turn]); }
+
+  restore() { [this.at, this.turn] = this.kept.pop(); }
+
+  translate(x, y) { this.at = [this.at[0] + x, this.at[1] + y]; }
+
+  rotate(angle) { this.turn += angle * 180 / Math.PI; }
+
+  fillRect(x, y, width, height) {
+    this.group.append(element("rect", { x, y, width, height, fill: plain(this.fillStyle) }));
+  }
+
+  fillText(text) {
+    const [x, y] = this.at.map((place) => Number(place.toFixed(2)));
+    const anchor = this.textAlign === "right" ? "end" : "start";
+    const turn = this.turn ? { transform: `rotate(${this.turn} ${x} ${y})` } : {};
+    this.group.append(element("text", { x, y, "font-size": parseFloat(this.font.match(/([\d.]+)px/)[1]), fill: plain(this.fillStyle), "text-anchor": anchor, "dominant-baseline": "central", ...turn }, text));
+  }
+}
+
+// Tiles that are drawn: a picture of them, with the languages and bands along its sides.
+function ofTiles({ sources, targets, paint }, axes) {
   const most = Math.max(sources.length, targets.length);
-  const size = Math.max(4, Math.min(24, Math.floor(1600 / most)));
-  const type = Math.max(7, Math.min(11, size));
-  const every = Math.ceil(type / size); // languages whose tags have room
-  const side = Math.max(...[...sources, ...targets].map((tag) => measured(tag, type))) + 8;
+  const size = Math.max(most <= 300 ? 9 : 4, Math.min(24, Math.floor(1800 / most)));
+  const beside = axes.depth(size);
   const [width, height] = [targets.length * size, sources.length * size];
   const sheet = document.createElement("canvas");
   paint(sheet, size, SHARPNESS);
   const group = element("g");
-  group.append(element("image", { x: side, y: side, width, height, href: sheet.toDataURL() }));
-  const tag = (text, place, turn) => element("text", { x: side - 4, y: place, "font-size": type, "text-anchor": "end", "dominant-baseline": "central", ...turn }, text);
-  sources.forEach((text, index) => { if (index % every === 0) group.append(tag(text, side + (index + 0.5) * size)); });
-  targets.forEach((text, index) => {
-    const x = side + (index + 0.5) * size;
-    if (index % every === 0) group.append(tag(text, side - 4, { x, "text-anchor": "start", transform: `rotate(-90 ${x} ${side - 4})` }));
-  });
+  group.append(element("image", { x: beside, y: beside, width, height, href: sheet.toDataURL() }));
+  const sides = ["targets", "sources"].map((side) => element("g", { transform: side === "targets" ? `translate(${beside} 0)` : `translate(0 ${beside})` }));
+  group.append(...sides);
+  axes.draw(sides.map((side) => new VectorPen(side)), size);
   group.append(element("text", { x: 0, y: 10, "font-size": 10, fill: GREY }, "source ↓ target →"));
-  return { group, width: Math.max(side + width, 160), height: side + height };
+  return { group, width: Math.max(beside + width, 160), height: beside + height };
 }
 
 // A chart of the page with the colours that its style sheet gives it.

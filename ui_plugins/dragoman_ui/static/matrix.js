@@ -2,6 +2,8 @@
 "use strict";
 
 const SWATCH = 16;
+const SMALLEST = 2; // pixels of a tile
+const FRAME = 4; // pixels of the pane's borders, and to spare
 
 for (const place of document.querySelectorAll("[data-matrix-of]")) {
   const wait = place.querySelector("[data-wait]");
@@ -30,19 +32,31 @@ function explain(legend, matrix, tiles) {
 function draw(place, matrix) {
   const { sources, targets, names, value, other, partition, state, significant } = matrix;
   const { metric } = place.dataset;
-  const canvas = place.querySelector("canvas");
+  const canvas = place.querySelector("[data-tiles]");
+  const canvases = Object.fromEntries([...place.querySelectorAll("[data-side]")].map((each) => [each.dataset.side, each]));
   const legend = place.closest(".matrix-and-legend").querySelector(".legend");
   const said = document.getElementById("at");
   const width = targets.length, height = sources.length;
-  const tiles = tilesOf(matrix, place);
-  const room = place.clientWidth - 8;
+  const tiles = tilesOf(matrix, place), axes = axesOf(matrix, place);
+  const pane = place.querySelector(".pane");
   const largest = Math.max(4, Math.min(24, Math.floor(8000 / Math.max(width, height) / devicePixelRatio)));
-  const within = (wished) => Math.max(3, Math.min(largest, wished));
-  const wished = Number.parseInt(new URLSearchParams(location.search).get("tile"), 10);
-  let size = within(wished || Math.min(10, Math.floor(room / width)));
+  const within = (wished) => Math.max(SMALLEST, Math.min(largest, wished));
+  // The largest tiles with which the matrix, with its sides, is no wider, and no higher, than some pixels.
+  const fitting = (across, down) => {
+    let found = largest;
+    while (found > SMALLEST && (axes.depth(found) + width * found > across || axes.depth(found) + height * found > down)) found -= 0.25;
+    return found;
+  };
+  const fits = {
+    width: () => fitting(place.clientWidth - FRAME, Infinity),
+    whole: () => fitting(place.clientWidth - FRAME, innerHeight * 0.92 - FRAME),
+  };
+  const wished = Number.parseFloat(new URLSearchParams(location.search).get("tile"));
+  let size = wished ? within(wished) : fits.width();
   let at = null, ink = "";
   const sheet = document.createElement("canvas");
   explain(legend, matrix, tiles);
+  axes.explain(place.querySelector("[data-bands]"));
 
   function paint() {
     const ratio = devicePixelRatio || 1;
@@ -50,8 +64,10 @@ function draw(place, matrix) {
     ink = tiles.ink();
     canvas.width = sheet.width;
     canvas.height = sheet.height;
-    canvas.style.width = `${width * size}px`;
-    canvas.style.height = `${height * size}px`;
+    canvas.style.width = `${canvas.width / ratio}px`;
+    canvas.style.height = `${canvas.height / ratio}px`;
+    const cornered = legend.querySelector("[data-cornered]");
+    if (cornered) cornered.hidden = !tiles.isCornered || size < CORNERED;
     for (const item of legend.querySelectorAll("[data-state]:not([hidden])")) {
       tiles.swatch(item.querySelector("canvas"), item.dataset.state, SWATCH, ratio);
     }
@@ -61,6 +77,7 @@ function draw(place, matrix) {
   function mark() {
     const pen = canvas.getContext("2d");
     const ratio = devicePixelRatio || 1;
+    axes.paint(canvases, size, ratio, at);
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.drawImage(sheet, 0, 0);
@@ -77,8 +94,8 @@ function draw(place, matrix) {
   }
 
   // The size of the tiles is part of the view: it goes into the address, and along with the form.
-  function zoom(steps) {
-    size = within(size + 2 * steps);
+  function resize(wanted) {
+    size = within(wanted);
     const address = new URL(location.href);
     address.searchParams.set("tile", size);
     history.replaceState(null, "", address);
@@ -105,12 +122,14 @@ function draw(place, matrix) {
     const own = value(index), gain = tiles.difference(index), why = matrix.reasons[index];
     const [low, high] = [matrix.low(index), matrix.high(index)];
     const figures = [matrix.partitions[partition[index]].replaceAll("_", " ")];
+    const family = [sources[y], targets[x]].map((tag) => axes.families[tag]);
     if (own === null) figures.push([matrix.states[state[index]], why].filter(Boolean).join(", "));
     else figures.push(`${metric} ${figure(own)}` + (low === null ? "" : `, 95% interval ${figure(low)} to ${figure(high)}`));
     if (gain !== null) {
       const sure = significant[index] ? ", significant" : "";
       figures.push(`${place.dataset.other} ${figure(other(index))}, ${place.dataset.show === "difference" ? "difference" : "gain"} ${gain > 0 ? "+" : ""}${figure(gain)}${sure}`);
     }
+    figures.push(family[0] === family[1] ? family[0] : family.join(" to "));
     return [`${names[sources[y]]} to ${names[targets[x]]}`, figures];
   }
 
@@ -147,18 +166,24 @@ function draw(place, matrix) {
     let [y, x] = at ?? [0, -step[1]];
     do { y += step[0]; x += step[1]; } while (y >= 0 && x >= 0 && y < height && x < width && !isPair([y, x]));
     if (!isPair([y, x])) return;
-    const pane = canvas.parentElement;
+    const beside = axes.depth(size);
     pane.scrollTo(Math.min(pane.scrollLeft, x * size), Math.min(pane.scrollTop, y * size));
-    pane.scrollTo(Math.max(pane.scrollLeft, (x + 1) * size - pane.clientWidth), Math.max(pane.scrollTop, (y + 1) * size - pane.clientHeight));
+    pane.scrollTo(Math.max(pane.scrollLeft, (x + 1) * size + beside - pane.clientWidth), Math.max(pane.scrollTop, (y + 1) * size + beside - pane.clientHeight));
     move([y, x]);
   });
   for (const button of place.querySelectorAll("[data-zoom]")) {
-    button.addEventListener("click", () => zoom(Number(button.dataset.zoom)));
+    button.addEventListener("click", () => resize(Math.floor(size) + 2 * Number(button.dataset.zoom)));
+  }
+  for (const button of place.querySelectorAll("[data-fit]")) {
+    button.addEventListener("click", () => {
+      resize(fits[button.dataset.fit]());
+      place.scrollIntoView({ block: button.dataset.fit === "whole" ? "start" : "nearest" });
+    });
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   if (wished) keep();
   paint();
-  canvas.tiles = tiles; // read by the export of figures
+  Object.assign(canvas, { tiles, axes }); // read by the export of figures
   place.dispatchEvent(new Event("dragoman-renewed", { bubbles: true }));
   performance.mark("dragoman-drawn");
 }

@@ -4,6 +4,7 @@
 const STEPS = 20;
 const NOTHING = -32768;
 const NO_PAIR = 255;
+const CORNERED = 9; // pixels of a tile from which its corner has the colour of its partition
 
 // Marks of tiles without a number, where they are too small for text: a line over a tile of one by one.
 const RISING = [0, 1, 1, 0], FALLING = [0, 0, 1, 1];
@@ -64,6 +65,7 @@ function tilesOf(matrix, place) {
     }
   }
   const isOutlined = lines.length < count / 2;
+  const isCornered = show !== "partition"; // tiles have the colour of their partition in a corner, where there is room
 
   // The style sheet has the colours: one probe element for each look reads them, in light and in dark.
   function colours() {
@@ -84,14 +86,18 @@ function tilesOf(matrix, place) {
       probes.style.color = `var(${name})`;
       return getComputedStyle(probes).color;
     };
-    const fixed = { ink: resolve("--ink"), alarm: resolve("--alarm"), quiet: resolve("--quiet") };
+    const fixed = { ink: resolve("--ink"), alarm: resolve("--alarm"), quiet: resolve("--quiet"), surface: resolve("--surface") };
+    fixed.partitions = matrix.partitions.map((name) => {
+      probes.className = `steps in-${name}`;
+      return resolve("--part");
+    });
     probes.remove();
     return [found, fixed];
   }
 
-  function tile(pen, look, [left, top], size, [found, fixed]) {
+  function tile(pen, look, [left, top, across, down], size, [found, fixed]) {
     pen.fillStyle = found.get(look)[0];
-    pen.fillRect(left, top, size, size);
+    pen.fillRect(left, top, across, down);
     const { hatching, isAlarm } = LOOKS[look] ?? {};
     pen.strokeStyle = pen.fillStyle = isAlarm ? fixed.alarm : fixed.quiet;
     pen.beginPath();
@@ -108,18 +114,32 @@ function tilesOf(matrix, place) {
     }
   }
 
+  function corner(pen, [left, top], size, fixed, colour) {
+    for (const [leg, fill] of [[Math.min(9, size * 0.42) + 1.2, fixed.surface], [Math.min(9, size * 0.42), colour]]) {
+      pen.fillStyle = fill;
+      pen.beginPath();
+      pen.moveTo(left, top);
+      pen.lineTo(left + leg, top);
+      pen.lineTo(left, top + leg);
+      pen.fill();
+    }
+  }
+
   // Paints all tiles onto a canvas, `size` pixels of the page each.
   function paint(sheet, size, ratio) {
     const known = colours(), [found, fixed] = known;
-    sheet.width = width * size * ratio;
-    sheet.height = height * size * ratio;
+    sheet.width = Math.round(width * size * ratio);
+    sheet.height = Math.round(height * size * ratio);
     const pen = sheet.getContext("2d");
     pen.scale(ratio, ratio);
+    const edge = (place) => Math.round(place * size * ratio) / ratio; // tiles begin at whole pixels of the screen
     looks.forEach((look, index) => {
       if (!look) return;
-      const [left, top] = [index % width * size, Math.floor(index / width) * size];
+      const [x, y] = [index % width, Math.floor(index / width)];
+      const [left, top] = [edge(x), edge(y)];
       pen.globalAlpha = only && matrix.partitions[partition[index]] !== only ? 0.12 : 1;
-      tile(pen, look, [left, top], size, known);
+      tile(pen, look, [left, top, edge(x + 1) - left, edge(y + 1) - top], size, known);
+      if (isCornered && size >= CORNERED) corner(pen, [left, top], size, fixed, fixed.partitions[partition[index]]);
       if (significant[index] && !look.startsWith("s-")) {
         pen.fillStyle = found.get(look)[1];
         pen.beginPath();
@@ -140,9 +160,9 @@ function tilesOf(matrix, place) {
     sheet.width = sheet.height = size * ratio;
     const pen = sheet.getContext("2d");
     pen.scale(ratio, ratio);
-    tile(pen, look, [0, 0], size, colours());
+    tile(pen, look, [0, 0, size, size], size, colours());
     return sheet;
   }
 
-  return { sources, targets, difference, occurring, isOutlined, paint, swatch, ink: () => colours()[1].ink };
+  return { sources, targets, difference, occurring, isOutlined, isCornered, paint, swatch, ink: () => colours()[1].ink };
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from dragoman.analysis.test_sets import asked_of
 from dragoman.store.store import Store
 from dragoman_ui.viewmodels.store import stamp
 from dragoman_ui.viewmodels.systems import Names
-from dragoman_ui.viewmodels.view import Show, View, rival
+from dragoman_ui.viewmodels.view import Order, Show, View, rival
+
+_READING = Lock()
 
 SHOWN = 10
 """Pairs in the tables of the largest losses and gains."""
@@ -51,7 +54,15 @@ def scores_beside(store: Store, view: View, against: str) -> tuple[list[PairScor
 
 
 def columns_beside(store: Store, view: View, against: str) -> PairColumns:
-    """The same of every pair at once, as columns."""
+    """The same of every pair at once, as columns: read once for the map, the map by family and their files."""
+    asked = view.model_copy(update={"show": Show.SCORE, "order": Order.GRID, "only": None, "against": None})
+    with _READING:  # a page asks for several of them at once
+        return _columns(stamp(), store, asked, against)
+
+
+@lru_cache(maxsize=4)
+def _columns(moment: str, store: Store, view: View, against: str) -> PairColumns:
+    del moment
     other = rival_of(store, view, against)
     if (other.grid, other.prompt) == (view.grid, view.prompt):
         return pair_columns(store, view.question, model=view.model, against=other.model)

@@ -18,7 +18,7 @@ from dragoman_ui.viewmodels.judgements import Judgement
 from dragoman_ui.viewmodels.metric_errors import MetricErrors, errors_of
 from dragoman_ui.viewmodels.prompts import rendered_prompt
 from dragoman_ui.viewmodels.slices import held_lines, labels_of_cell
-from dragoman_ui.viewmodels.text_diff import Part, parts
+from dragoman_ui.viewmodels.text_diff import Part, lacking, parts
 
 PAGE = 50
 """Sentences on one page."""
@@ -84,6 +84,17 @@ class Segment(BaseModel):
     """The labels of the line, by name: its domain, its document, the language it was first written in."""
     hypotheses: tuple[Hypothesis, ...]
     """One for each model that has translated it."""
+
+    @property
+    def lacked(self) -> list[Part]:
+        """The reference in stretches that a hypothesis has at their place, and that all of them lack."""
+        return lacking(self.reference, [each.text for each in self.hypotheses])
+
+    def lacks(self, hypothesis: Hypothesis) -> list[str] | None:
+        """The stretches of the reference that a hypothesis lacks; None where that is most of it, or all."""
+        found = lacking(self.reference, [hypothesis.text])
+        gone = [part.text.strip() for part in found if not part.matches]
+        return gone if 2 * sum(map(len, gone)) <= len(self.reference) else None
 
 
 class PairView(BaseModel):

@@ -1,8 +1,9 @@
 """Diff of a hypothesis and its reference, and text direction (`ltr`, `rtl`)."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -11,12 +12,12 @@ LONGEST_WORD = 12
 
 
 class Part(NamedTuple):
-    """A part of a hypothesis."""
+    """A part of one of two texts."""
 
     text: str
     """The stretch."""
     matches: bool
-    """Whether the reference has it at this place."""
+    """Whether the other text has it at this place."""
 
 
 def parts(hypothesis: str, reference: str) -> list[Part]:
@@ -25,12 +26,34 @@ def parts(hypothesis: str, reference: str) -> list[Part]:
     Compared by words; by characters (with their combining marks) in Chinese, Japanese and Korean, and where a reference
     is written without spaces, as Thai is.
     """
-    units = _characters if len(reference) > LONGEST_WORD * len(reference.split()) else _words
+    units = _units_of(reference)
+    return _stretches(units(hypothesis), _matched(hypothesis, reference)[0])
+
+
+def lacking(reference: str, hypotheses: Iterable[str]) -> list[Part]:
+    """A reference in stretches that one of some hypotheses has, and that all of them lack; compared as in `parts`."""
+    matched = [_matched(hypothesis, reference)[1] for hypothesis in hypotheses]
+    units = list(_units_of(reference)(reference))
+    return _stretches(units, [any(has) for has in zip(*matched, strict=True)] if matched else [True] * len(units))
+
+
+@lru_cache(maxsize=4096)
+def _matched(hypothesis: str, reference: str) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """Which units of a hypothesis its reference has, and which of the reference the hypothesis has."""
+    units = _units_of(reference)
     ours, theirs = list(units(hypothesis)), list(units(reference))
-    matches = [False] * len(ours)
+    own, other = [False] * len(ours), [False] * len(theirs)
     for block in SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks():
-        matches[block.a : block.a + block.size] = [True] * block.size
-    marked = zip(ours, matches, strict=True)
+        own[block.a : block.a + block.size] = other[block.b : block.b + block.size] = [True] * block.size
+    return tuple(own), tuple(other)
+
+
+def _units_of(reference: str) -> Callable[[str], Iterator[str]]:
+    return _characters if len(reference) > LONGEST_WORD * len(reference.split()) else _words
+
+
+def _stretches(units: Iterable[str], matches: Iterable[bool]) -> list[Part]:
+    marked = zip(units, matches, strict=True)
     # a space between two stretches belongs to neither: marked alone it would only be noise
     return [
         Part("".join(unit for unit, _ in stretch), is_match)

@@ -21,12 +21,14 @@ from dragoman.store.repositories.grid_spec import spec_of
 from dragoman.store.repositories.partition_sql import partition_id
 from dragoman.store.schema import (
     CellRow,
+    ConditionRow,
     GridMetricRow,
     GridModelRow,
     GridPairRow,
     GridRow,
     GridTestSetRow,
     ModelRow,
+    PairRow,
     TestSetRow,
 )
 
@@ -80,6 +82,27 @@ class GridRepository(Repository):
         """
         with self._database.reading() as connection:
             return once(connection, ("grid", name), lambda: _read(connection, name))
+
+    def pairs(self, name: str, test_set: str | None = None) -> list[Pair]:
+        """The planned pairs of a grid, in the order of its languages, source by source.
+
+        Args:
+            name: name of the grid.
+            test_set: only those that are evaluated on the test set of this id.
+
+        Raises:
+            StoreError: there is none of that name.
+        """
+        place = {tag: number for number, tag in enumerate(self.get(name).languages)}
+        query = select(PairRow.source, PairRow.target).join(GridPairRow, GridPairRow.pair_id == PairRow.id)
+        if test_set is not None:
+            query = query.join(ConditionRow, ConditionRow.id == GridPairRow.condition_id)
+            query = query.join(TestSetRow, TestSetRow.id == ConditionRow.test_set_id)
+            query = query.where(TestSetRow.identity == test_set)
+        with self._database.reading() as connection:
+            query = query.where(GridPairRow.grid_id == grid_number(connection, name)).distinct()
+            found = [Pair(*sides) for sides in connection.execute(query)]
+        return sorted(found, key=lambda pair: [place[tag] for tag in pair])
 
 
 def _add(connection: Connection, grid: GridRecord, records: Iterable[CellRecord]) -> None:
