@@ -180,9 +180,12 @@ class WithoutExtras:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, WithoutExtras)
-needs = {}
+needs, of_module = {}, {}
 for name, entry in plugins.available("commands").items():
-    missing, needs[name] = set(optional), []
+    if entry.module in of_module:  # which is imported by now
+        needs[name] = of_module[entry.module]
+        continue
+    missing, needs[name] = set(optional), of_module.setdefault(entry.module, [])
     while True:
         try:
             entry.load()
