@@ -152,6 +152,8 @@ def summaries(package: str) -> str:
             text = command.short_help or inspect.cleandoc(command.help or "").partition("\n\n")[0]
             lines += ["", f"[{name}]", f"group = {json.dumps(str(command.rich_help_panel))}"]
             lines += [f"summary = {json.dumps(' '.join(text.split()), ensure_ascii=False)}"]
+            if first := next((each.metavar for each in command.params if each.param_type_name == "argument"), None):
+                lines.append(f"argument = {json.dumps(first)}")
             if needs.get(name):
                 lines.append(f"needs = {json.dumps(needs[name])}")
     return "\n".join(lines) + "\n"

@@ -19,6 +19,7 @@ from dragoman_ui.auth.middleware import AccessMiddleware
 from dragoman_ui.auth.registry_guard import guard_registry
 from dragoman_ui.auth.route_table import RouteTable
 from dragoman_ui.auth.users import WITH_TOKEN
+from dragoman_ui.mlflow_page import set_preferences
 from dragoman_ui.pages import pages
 
 PAGES = "/dragoman"
@@ -54,6 +55,7 @@ def create_app() -> AccessMiddleware:
     token = access_token.chosen(settings())
     app.config[WITH_TOKEN] = token is not None
     register(app, _static_prefix())
+    set_preferences(app, _static_prefix())
     if token is None:
         logging.getLogger(__name__).warning(
             "Nobody signs in here, and no token is asked for: everyone who reaches this server reads it and writes to "
@@ -78,6 +80,7 @@ def create_app_with_users() -> AccessMiddleware:
     from mlflow.server.auth import create_app as with_users
 
     register(app, _static_prefix())
+    set_preferences(app, _static_prefix())
     headers.admit_users(app, pages, api)
     return _behind_the_door(with_users(app), app, None)
 

@@ -9,7 +9,15 @@ from dragoman.disk import DiskError
 from dragoman.errors import DragomanError
 from dragoman.store.records import CellOutcome
 from dragoman_jobs.cluster.attempts import Attempts
-from dragoman_jobs.cluster.base import MAX_ATTEMPTS, Cluster, ClusterError, Ref, RemoteWorker, WorkerDiedError
+from dragoman_jobs.cluster.base import (
+    MAX_ATTEMPTS,
+    Cluster,
+    ClusterError,
+    NodeEndedError,
+    Ref,
+    RemoteWorker,
+    WorkerDiedError,
+)
 from dragoman_jobs.evaluation.cell_queue import CellQueue
 from dragoman_jobs.evaluation.worker import CellFailure, CellTask, Lease, Loading
 
@@ -281,12 +289,12 @@ class WorkerPool:
         self._leave(member)
         failed = []
         for task in left.values():
-            self._deaths[task.cell] = self._deaths.get(task.cell, 0) + 1
-            if self._deaths[task.cell] >= MAX_ATTEMPTS:
+            if not self._attempts.again(task.cell, error):
                 failure = f"its worker died {MAX_ATTEMPTS} times ({error})"
                 failed.append(CellResult(task, failure=failure, detail=self._cluster.detail(error)))
         ended = {result.task.cell for result in failed}
-        self._queue.put_back([task for cell, task in left.items() if cell not in ended], alone=True)
+        again = [task for cell, task in left.items() if cell not in ended]
+        self._queue.put_back(again, alone=not isinstance(error, NodeEndedError))
         return failed
 
     def close(self) -> None:

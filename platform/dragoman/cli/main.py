@@ -14,6 +14,7 @@ from typer.main import get_command, get_group
 
 from dragoman import interruption, plugins, telemetry
 from dragoman.cli import environment
+from dragoman.cli.grid_names import GRIDS, grid_names
 from dragoman.cli.groups import Group, class_of, group_of, grouped
 from dragoman.cli.hidden_settings import hide_secret_settings
 from dragoman.cli.summaries import summary_of
@@ -104,6 +105,12 @@ class _Installed(TyperGroup):
         self.commands = _Summaries()  # type: ignore[assignment]
         return super().shell_complete(ctx, incomplete)
 
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """A command by its name; of one that the shell completes the name of a grid for, no more than that."""
+        if ctx.resilient_parsing and len(args) == 1 and (named := _naming_a_grid(args[0])) is not None:
+            return args[0], named, []
+        return super().resolve_command(ctx, args)
+
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Read the arguments of the top level."""
         with _visible_errors():
@@ -130,6 +137,33 @@ class _Installed(TyperGroup):
         except KeyboardInterrupt as error:  # typer would end without a word
             print(interruption.message(), file=sys.stderr)
             raise typer.Exit(interruption.CODE) from error
+
+
+class _NamingAGrid(TyperCommand):
+    """A command as far as its first argument, the name of a grid: the shell completes it without the command itself."""
+
+    def shell_complete(self, ctx: typer.Context, incomplete: str) -> list[Any]:  # type: ignore[override]
+        """Its options, for which it is imported."""
+        whole = _Commands()[str(self.name)]
+        found: list[Any] = whole.shell_complete(
+            whole.make_context(self.name, [], parent=ctx.parent, resilient_parsing=True), incomplete
+        )
+        return found
+
+
+def _naming_a_grid(name: str) -> Any:
+    """The command of a name if it is declared to begin with the name of a grid; None else."""
+    entry = plugins.available("commands").get(name)
+    summary = summary_of(entry) if entry else None
+    if summary is None or summary.argument not in GRIDS:
+        return None
+
+    def command(grid: Annotated[str, typer.Argument(autocompletion=grid_names)]) -> None:
+        del grid
+
+    alone = typer.Typer(add_completion=False)
+    alone.command(name, cls=_NamingAGrid)(command)
+    return get_command(alone)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ class Summary(NamedTuple):
     """The group it stands in."""
     text: str
     """The first sentences of its help."""
+    argument: str = ""
+    """What its help calls its first argument; none of one without, or whose package does not say."""
 
 
 def summary_of(entry: EntryPoint) -> Summary | None:
@@ -34,7 +36,7 @@ def summary_of(entry: EntryPoint) -> Summary | None:
     for package in declared.get("needs", ()):
         if find_spec(package) is None:
             return Summary(Group.UNAVAILABLE, f"(needs the Python package {package})")
-    return Summary(declared["group"], declared["summary"])
+    return Summary(declared["group"], declared["summary"], declared.get("argument", ""))
 
 
 @cache

@@ -43,6 +43,9 @@ Examples = dict[str, list[tuple[str, str]]]
 _PREFIX = "package-"
 """What the names of the folders begin with in which packages are made."""
 
+VERSIONS_TAG = "mlflow.modelVersions"
+"""Tag of a logged model with the versions of registered models that it became."""
+
 SERVED = Path(__file__).with_name("served_model.py")
 """The code of a registered model."""
 
@@ -253,11 +256,24 @@ def _link(uri: str, version: RegisteredVersion) -> None:
     """Have MLflow's pages of a version and its registered model lead to ours; what users wrote there stays."""
     client = client_at(uri)
     note = version_note(version.name, version.version, str(version.grid), str(version.model_name))
-    said = client.get_model_version(version.name, version.version).description or ""
+    there = client.get_model_version(version.name, version.version)
+    said = there.description or ""
     if not said.startswith(note):
         client.update_model_version(version.name, version.version, f"{note}{without_note(said)}")
+    _name_version(client, str(there.source), version)
     if not client.get_registered_model(version.name).description:
         client.update_registered_model(version.name, registered_note(version.name))
+
+
+def _name_version(client: Any, source: str, version: RegisteredVersion) -> None:
+    """Have a logged model name the version that it became, as MLflow's `register_model` does for its page."""
+    if not source.startswith("models:/m-"):
+        return
+    logged = source.removeprefix("models:/")
+    named = json.loads(client.get_logged_model(logged).tags.get(VERSIONS_TAG, "[]"))
+    own = {"name": version.name, "version": version.version}
+    if own not in [{**each, "version": str(each["version"])} for each in named]:
+        client.set_logged_model_tags(logged, {VERSIONS_TAG: json.dumps([*named, own])})
 
 
 def requirements(with_adapter: bool) -> list[str]:

@@ -1,7 +1,9 @@
 """The help lists commands by what their packages declare, without importing them."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -38,6 +40,24 @@ def test_the_help_and_the_shell_list_commands_without_importing_them(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert listed in done.stdout + done.stderr
     assert "IMPORTED []" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "found", "is_light"),
+    [("results de", ["demo", "demo-dev"], True), ("results --mo", ["--model"], False), ("champions de", [], False)],
+)
+def test_the_shell_completes_the_name_of_a_grid_without_importing_the_command(
+    tmp_path: Path, words: str, found: list[str], is_light: bool
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
+        connection.execute("CREATE TABLE grid (name TEXT)")
+        connection.executemany("INSERT INTO grid VALUES (?)", [("other",), ("demo-dev",), ("demo",)])
+    code = f"import sys; sys.argv = ['dragoman']; sys.orig_argv = sys.argv\n{LISTED}"
+    env = {"PATH": "", "DRAGOMAN_HOME": str(tmp_path), "_DRAGOMAN_COMPLETE": "complete_bash"}
+    env |= {"COMP_WORDS": f"dragoman {words}", "COMP_CWORD": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert [line for line in done.stdout.splitlines()[:-1] if line] == found
+    assert ("IMPORTED []" in done.stdout) is is_light
 
 
 @pytest.fixture
