@@ -1,7 +1,7 @@
 """Take the pictures of the pages that the documentation shows: `python docs/pictures.py HOME`.
 
-HOME is a Dragoman home in which `make demo` has finished. The pages are served from it and opened in Chromium, so the
-pictures show the demo's own figures. Needs the extras `ui` and `dev`.
+HOME is a Dragoman home in which `make demo` has finished. The pages are served from it and opened in Chromium, and
+figures are drawn as in a notebook, so that all show the demo's own numbers. Needs the extras `ui`, `figures` and `dev`.
 """
 
 import os
@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page, sync_playwright
 
+import dragoman
 from dragoman_ui.auth import access_token
 
 FOLDER = Path(__file__).parent / "figures"
@@ -31,6 +32,15 @@ PICTURES = {
 """Name of each picture: the page's address below `/dragoman`, and the picture's greatest height in pixels."""
 
 
+def draw(home: Path) -> None:
+    """Draw the figures of a paper that the README shows, as SVG."""
+    os.environ["DRAGOMAN_HOME"] = str(home)
+    store = dragoman.open_store()
+    store.pairs("demo", "roles").plot().save(FOLDER / "heat-map.svg")
+    store.compare("demo", "english-centric", "roles").plot().save(FOLDER / "comparison.svg")
+    store.close()
+
+
 def take(page: Page, address: str, name: str, height: int) -> None:
     """Open a page, wait until all of it is there, and keep a picture of it."""
     page.goto(address)
@@ -43,7 +53,8 @@ def take(page: Page, address: str, name: str, height: int) -> None:
 
 
 def main() -> None:
-    """Serve the home, and take every picture."""
+    """Draw the figures, serve the home, and take every picture."""
+    draw(Path(sys.argv[1]).resolve())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
