@@ -7,7 +7,7 @@ from dragoman.exports import lazy_exports
 if TYPE_CHECKING:
     from dragoman.errors import ModelError
     from dragoman.spec.decoding import Decoding
-    from dragoman_jobs.engines.base import Engine, Hypothesis, UnsupportedModelError
+    from dragoman_jobs.engines.base import Engine, Hypothesis, Request, UnsupportedModelError
     from dragoman_jobs.engines.selection import choose_engine
     from dragoman_jobs.models.checkpoint import Checkpoint
 
@@ -17,6 +17,7 @@ __all__ = [
     "Engine",
     "Hypothesis",
     "ModelError",
+    "Request",
     "UnsupportedModelError",
     "choose_engine",
 ]
@@ -27,6 +28,7 @@ _NAMES = {
     "dragoman_jobs.engines.base": (
         "Engine",
         "Hypothesis",
+        "Request",
         "UnsupportedModelError",
     ),
     "dragoman_jobs.engines.selection": ("choose_engine",),

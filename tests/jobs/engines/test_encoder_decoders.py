@@ -16,7 +16,7 @@ from transformers import (
 from dragoman.errors import ModelError
 from dragoman.pair import Pair
 from dragoman.spec.decoding import Decoding
-from dragoman_jobs.engines.base import Engine
+from dragoman_jobs.engines.base import Engine, Request
 from dragoman_jobs.engines.ctranslate2 import CTranslate2Engine
 from dragoman_jobs.engines.fast_tokenizer import fast_tokenizer
 from dragoman_jobs.engines.tokenization import PromptTokenizer
@@ -133,7 +133,7 @@ def test_the_language_tokens_stand_where_the_tokenizer_puts_them(
     languages = prompting.facts.languages
     assert languages is not None
     tokenizer = NllbTokenizer.from_pretrained(folder, src_lang="deu_Latn")
-    ids, target = prompting.encode_sentences(languages, Pair("de", "en"), ["two cat."])
-    assert ids == [tokenizer("two cat.").input_ids]
+    ((ids, target),) = prompting.encode_sentences(languages, [Request(Pair("de", "en"), "two cat.", "")])
+    assert ids == tokenizer("two cat.").input_ids
     assert target == tokenizer.convert_tokens_to_ids("eng_Latn")
     assert set(languages.tokens) == set(TAGS)
