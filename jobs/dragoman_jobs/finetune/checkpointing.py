@@ -67,7 +67,7 @@ def save_checkpoint(
 
 def restore_weights(folder: Path, step: int, parameters: Mapping[str, torch.nn.Parameter]) -> None:
     """Put the weights of the checkpoint of a step back into the parameters."""
-    _load(_checkpoint(folder, step), parameters)
+    read_tensors(_checkpoint(folder, step), parameters)
 
 
 def restore_checkpoint(
@@ -96,8 +96,14 @@ def restore_checkpoint(
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }
-    _load(newest, {**parameters, **_moments(parameters, optimizer)})
+    read_tensors(newest, {**parameters, **_moments(parameters, optimizer)})
     return state
+
+
+def read_tensors(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Fill tensors with those of their names in a folder's safetensors; of a shard only its own part is read."""
+    with _plainly():
+        load(dict(tensors), storage_reader=HuggingFaceStorageReader(str(folder)))
 
 
 def sync_files(folder: Path) -> None:
@@ -118,11 +124,6 @@ def _moments(parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.opti
         for name, parameter in parameters.items()
         for key, value in optimizer.state[parameter].items()
     }
-
-
-def _load(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    with _plainly():
-        load(dict(tensors), storage_reader=HuggingFaceStorageReader(str(path)))
 
 
 def _plainly() -> warnings.catch_warnings:

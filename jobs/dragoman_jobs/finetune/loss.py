@@ -24,18 +24,25 @@ class TargetLoss(nn.Module):
     whole forward pass is taken. Whether it does is not looked up in a list but found out on a batch.
     """
 
-    def __init__(self, model: PreTrainedModel, sample: Batch, precision: str) -> None:
+    def __init__(self, model: PreTrainedModel, sample: Batch | None, precision: str) -> None:
         """Find out, on a (small) sample batch, how this model's logits come about.
 
         Args:
             model: a causal language model.
-            sample: any batch, on the model's device.
+            sample: any batch, on the model's device; None where weights are yet to come, and `find_head` after them.
             precision: `float32` or `bfloat16`, the arithmetic of the forward and backward pass.
         """
         super().__init__()
         self._model = model
-        self._head = plain_head(model, sample)
+        self._head: nn.Module | None = None
         self._in_half = precision == "bfloat16"
+        if sample is not None:
+            self.find_head(sample)
+
+    def find_head(self, sample: Batch) -> None:
+        """Find out how this model's logits come about, on a sample batch as `__init__` takes it."""
+        with torch.no_grad():
+            self(sample, finds_head=True)
 
     @property
     def is_on_labels_only(self) -> bool:
@@ -65,8 +72,14 @@ class TargetLoss(nn.Module):
             torch.autograd.backward(states, leaf.grad)
         return loss
 
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """At each label's position, the body's last hidden state, or the logits where the head is not a plain one."""
+    def forward(self, batch: Batch, finds_head: bool = False) -> torch.Tensor:
+        """At each label's position, the body's last hidden state, or the logits where the head is not a plain one.
+
+        Where it is to find the head it does only that: within a forward pass, so that shards are gathered for it.
+        """
+        if finds_head:
+            self._head = plain_head(self._model, batch)
+            return batch.positions
         rows = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask, "use_cache": False}
         with self._arithmetic(batch.input_ids.device):
             if self._head:

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
@@ -11,14 +13,28 @@ from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from dragoman_jobs.finetune import distributed
+from dragoman_jobs.finetune.checkpointing import read_tensors
 from dragoman_jobs.finetune.loss import TargetLoss
+from dragoman_jobs.models.pretrained import load_model, load_structure, weight_files
 
 
-def shard(loss: TargetLoss, model: PreTrainedModel, device: torch.device) -> None:
+def load_to_shard(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """A model that `shard` gives weights to; with its weights on the CPU where their files name them differently.
+
+    Raises:
+        ModelError: it is no causal language model, or its weights are damaged or incomplete.
+    """
+    model = load_structure(folder, dtype)
+    return load_model(folder, dtype) if _stored_names(model, folder) is None else model
+
+
+def shard(loss: TargetLoss, model: PreTrainedModel, device: torch.device, folder: Path) -> None:
     """Leave each worker a part of every weight, on a device; a layer at a time is gathered for each pass through it.
 
-    Gradients are summed over the workers, not averaged: the loss is divided by the target tokens of all of them.
+    What has no weights yet reads its parts, and no others, from the files. Gradients are summed over the workers, not
+    averaged: the loss is divided by the target tokens of all of them.
     """
+    names = _stored_names(model, folder) if model.device.type == "meta" else None
     mesh = init_device_mesh(device.type, (distributed.count(),))
     layers = set(model._no_split_modules or ())  # classes, as transformers and accelerate name them for this
     for module in model.modules():
@@ -28,6 +44,19 @@ def shard(loss: TargetLoss, model: PreTrainedModel, device: torch.device) -> Non
     for part in _parts(loss):
         part.set_gradient_divide_factor(1.0)
         part.set_force_sum_reduction_for_comms(True)  # gloo knows no other
+    if names is not None:
+        computed = dict(loss.named_buffers())
+        loss.to_empty(device=device)
+        for name, buffer in computed.items():
+            loss.get_buffer(name).copy_(buffer)
+        state = model.state_dict()
+        read_tensors(folder, {stored: state[own] for stored, own in names.items()})
+
+
+def give_back(loss: TargetLoss) -> None:
+    """Leave each worker its parts alone again, after a pass without gradients."""
+    for part in _parts(loss):
+        part.reshard()
 
 
 @contextmanager
@@ -72,6 +101,26 @@ def whole_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:
         if (kept := once[id(tensor)]) is not None:
             found[name] = kept
     return found
+
+
+def _stored_names(model: PreTrainedModel, folder: Path) -> dict[str, str] | None:
+    """The model's own name of every tensor that is to be read, by its name in the files; None where one is not there.
+
+    The reader takes all files of a folder, which have to be those of the model. Of tied weights one name is there.
+    """
+    files = weight_files(folder)
+    if sorted(folder.glob("*.safetensors")) != files:
+        return None
+    stored: set[str] = set()
+    for path in files:
+        with safe_open(path, framework="pt") as file:
+            stored |= set(file.keys())
+    found: dict[int, tuple[str, str] | None] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if found.get(id(tensor)) is None:
+            found[id(tensor)] = (name, name) if name in stored else None
+    pairs = [pair for pair in found.values() if pair is not None]
+    return dict(pairs) if len(pairs) == len(found) else None
 
 
 def _parts(loss: TargetLoss) -> list[FSDPModule]:

@@ -29,7 +29,7 @@ from dragoman_jobs.finetune.examples import TrainingExample, encode
 from dragoman_jobs.finetune.loss import TargetLoss
 from dragoman_jobs.finetune.optimizer import learning_rate, make_optimizer
 from dragoman_jobs.finetune.result import FinetuneResult, LossPoint, Progress
-from dragoman_jobs.finetune.sharding import add_gradients, gathered, shard, whole
+from dragoman_jobs.finetune.sharding import add_gradients, gathered, give_back, load_to_shard, shard, whole
 from dragoman_jobs.models.out_of_memory import memory_or
 from dragoman_jobs.models.pretrained import load_config, load_model, load_tokenizer, local_folder
 
@@ -64,10 +64,13 @@ class Training:
         in_bits = quantization(method, self._device)
         self._is_sharded = distributed.count() > 1 and isinstance(method, Full)
         with memory_or(_too_large(base, method, self._device)):
-            self._model = load_model(folder, _held_in(method), **in_bits)
+            if self._is_sharded:  # it need not fit into one worker's memory
+                self._model = load_to_shard(folder, torch.float32)
+            else:
+                self._model = load_model(folder, _held_in(method), **in_bits)
             if in_bits:
                 keep_weights_unpacked(self._model)
-            elif not self._is_sharded:  # what is sharded need not fit on one device
+            elif not self._is_sharded:
                 self._model.to(self._device)  # type: ignore[arg-type]  # transformers' annotation of it misleads
         if method.gradient_checkpointing:
             enable: Any = self._model.gradient_checkpointing_enable
@@ -79,8 +82,13 @@ class Training:
 
         torch.manual_seed(seed)  # of the adapters' initial weights
         self._saved = add_lora(self._model, method, base, revision) if isinstance(method, Lora) else self._model
-        sample = self._collate(np.arange(1), self._model.device)
-        self._target_loss = TargetLoss(self._model, sample, method.precision)
+        sample = self._collate(np.arange(1))
+        self._target_loss = TargetLoss(self._model, None if self._is_sharded else sample, method.precision)
+        if self._is_sharded:
+            with memory_or(_too_large(base, method, self._device)):
+                shard(self._target_loss, self._model, self._device, folder)
+            self._target_loss.find_head(sample)
+            give_back(self._target_loss)
         self._parameters: dict[str, torch.nn.Parameter] = {}
         self._state = TrainingState(run=self._identity())
         self._read = np.zeros(len(self._encoded.kept), dtype=bool)
@@ -97,8 +105,6 @@ class Training:
             ModelError: the loss is no longer a number, the memory does not suffice, or the checkpoint is of another
                 training.
         """
-        if self._is_sharded:
-            shard(self._target_loss, self._model, self._device)
         self._parameters = {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
         optimizer = make_optimizer(self._parameters.values(), self._method)
         state = self._state = restore_checkpoint(checkpoints, self._parameters, optimizer, self._state.run)
@@ -207,10 +213,10 @@ class Training:
         """Target tokens of some examples."""
         return int((self._encoded.lengths[rows] - self._encoded.prompt_lengths[rows]).sum())
 
-    def _collate(self, rows: NDArray[np.int64], device: torch.device | None = None) -> Batch:
+    def _collate(self, rows: NDArray[np.int64]) -> Batch:
         padding = self._tokenizer.pad_token_id
         batch = collate(self._encoded, rows, padding if isinstance(padding, int) else 0)
-        return Batch(*(tensor.to(device or self._device) for tensor in batch))
+        return Batch(*(tensor.to(self._device) for tensor in batch))
 
     def _identity(self) -> str:
         """What a checkpoint must share with a training to be continued by it."""

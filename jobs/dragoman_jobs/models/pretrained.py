@@ -147,6 +147,35 @@ def load_model(folder: Path, dtype: "torch.dtype | str", architecture: Any = Non
     return model
 
 
+def load_structure(folder: Path, dtype: "torch.dtype") -> "PreTrainedModel":
+    """The model without its weights, in evaluation mode: parameters on the meta device, computed buffers on the CPU.
+
+    Args:
+        folder: the model's folder (`local_folder`).
+        dtype: the type of its parameters.
+
+    Raises:
+        ModelError: it is no causal language model.
+    """
+    from accelerate.big_modeling import init_empty_weights
+    from transformers import AutoModelForCausalLM, GenerationConfig
+
+    config = load_config(folder)
+    try:
+        with init_empty_weights(include_buffers=False):
+            made: Any = AutoModelForCausalLM
+            model: PreTrainedModel = made.from_config(config, dtype=dtype, trust_remote_code=False)
+    except Exception as error:  # of as many kinds as there are architectures
+        raise ModelError(
+            f"{folder} can't be loaded ({first_line(error)}): give a causal language model whose weights are whole."
+        ) from error
+    model.tie_weights()
+    with suppress(OSError):  # without one, what the configuration says stays
+        model.generation_config = GenerationConfig.from_pretrained(folder)
+    model.train(False)
+    return model
+
+
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """The tokenizer of a model.
 

@@ -114,16 +114,25 @@ class Nodes:
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[Nodes]:
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="dr", dir="/tmp") as folder:
-        patch.setenv("RAY_TMPDIR", folder)  # no other Ray of this machine hears of it
-        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
+def folder() -> Iterator[Path]:
+    """Where Ray keeps its files, in a short path, so that no other Ray of this machine hears of it; loopback only."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(prefix="dr", dir="/tmp", ignore_cleanup_errors=True) as name,
+    ):
+        patch.setenv("RAY_TMPDIR", name)
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         patch.setattr("ray._private.ray_constants.ENABLE_RAY_CLUSTER", False)  # the same, read when Ray was imported
-        found = Nodes()
-        try:
-            yield found
-        finally:
-            found.shutdown()
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def nodes(folder: Path) -> Iterator[Nodes]:
+    found = Nodes()
+    try:
+        yield found
+    finally:
+        found.shutdown()
 
 
 class Planned(NamedTuple):
@@ -282,13 +291,12 @@ class Autoscaler:
         (folder / "autoscaler.yaml").write_text(yaml.safe_dump(config))
         environment = {
             **os.environ, "RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1", "OMP_NUM_THREADS": "1",
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_enable_autoscaler_v2": "0",
-            "RAY_AUTH_MODE": "disabled",
+            "RAY_AUTH_MODE": "disabled", "RAY_enable_autoscaler_v2": "0",
         }  # fmt: skip
         command: list[Any] = [
             Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--num-cpus=0", "--num-gpus=0",
             f"--port={self.address.rpartition(':')[2]}", f"--autoscaling-config={folder / 'autoscaler.yaml'}",
-            "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}/r",
+            "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}/a",
         ]  # fmt: skip
         with (folder / "log").open("w") as log:
             self._process = subprocess.Popen(
@@ -296,42 +304,42 @@ class Autoscaler:
             )
 
     def until_up(self) -> None:
-        health = [Path(sys.executable).with_name("ray"), "health-check", "--address", self.address]
-        deadline = time.monotonic() + 120
-        while subprocess.run(health, capture_output=True, check=False).returncode:
-            assert time.monotonic() < deadline and self._process.poll() is None, (self.folder / "log").read_text()
+        deadline = time.monotonic() + 200
+        while "Ray runtime started" not in (said := (self.folder / "log").read_text()):
+            assert time.monotonic() < deadline and self._process.poll() is None, said
+            time.sleep(0.2)
 
     def shutdown(self) -> None:
         """End what it has started, which are processes of other sessions too."""
         there = psutil.process_iter(["cmdline"])
-        mine = [each for each in there if f"{self.folder}/" in " ".join(each.info["cmdline"] or ())]
+        mine = [each for each in there if f"{self.folder}/a" in " ".join(each.info["cmdline"] or ())]
         for process in [psutil.Process(self._process.pid), *mine]:
             with suppress(psutil.Error):
                 process.kill()
         self._process.wait()
 
 
-def test_an_autoscaler_grows_from_no_node_and_shrinks_again(plain: dict[str, Result], tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="dr", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        head = Autoscaler(Path(folder))
-        try:
-            head.until_up()
-            counts: list[int] = []
+def test_an_autoscaler_grows_from_no_node_and_shrinks_again(
+    folder: Path, plain: dict[str, Result], tmp_path: Path
+) -> None:
+    head = Autoscaler(folder)
+    counts: list[int] = []
 
-            def count() -> None:
-                found = sum(node["Alive"] and node["Resources"].get("CPU", 0) > 0 for node in ray.nodes())
-                if not counts or counts[-1] != found:
-                    counts.append(found)
+    def count() -> None:
+        found = sum(node["Alive"] and node["Resources"].get("CPU", 0) > 0 for node in ray.nodes())
+        if counts[-1:] != [found]:
+            counts.append(found)
 
-            def shrink() -> None:
-                deadline = time.monotonic() + 90
-                while counts[-1] and time.monotonic() < deadline:
-                    time.sleep(0.5)
-                    count()
+    def shrink() -> None:
+        deadline = time.monotonic() + 90
+        while counts[-1] and time.monotonic() < deadline:
+            time.sleep(0.5)
+            count()
 
-            found = run(head, tmp_path, each=count, at_last=shrink, grows=True)
-            print("nodes", counts)
-            assert found == (plain, 0)
-            assert counts[0] == 0 and max(counts) == 2 and counts[-1] == 0
-        finally:
-            head.shutdown()
+    try:
+        head.until_up()
+        assert run(head, tmp_path, each=count, at_last=shrink, grows=True) == (plain, 0)
+        print("nodes", counts)
+        assert counts[0] == 0 and max(counts) == 2 and counts[-1] == 0
+    finally:
+        head.shutdown()
