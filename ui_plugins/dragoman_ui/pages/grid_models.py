@@ -1,6 +1,6 @@
 """The page of a grid's models: what each comes from and was trained on, its card, and where it is registered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -16,25 +16,30 @@ from dragoman_ui.responses.downloads import taken
 from dragoman_ui.viewmodels.decorations import model_link
 from dragoman_ui.viewmodels.mlflow_links import registered_here
 from dragoman_ui.viewmodels.store import open_store
+from dragoman_ui.viewmodels.tabs import QUESTION
 
 
 def grid_models() -> str | Response:
     """Answer `/dragoman/models?grid=...`: a page, or with `form` its table as a file."""
     store = open_store()
     grid = store.grids.get(request.args.get("grid", ""))
-    table = model_table(store, grid, registered_here())
+    kept = {name: value for name in QUESTION if (value := request.args.get(name))}
+    table = model_table(store, grid, registered_here(), kept)
     return taken(grid.name, {"models": lambda: table}, request.args) or render_template(
-        "dragoman/grid_models.html", grid=grid, models=table
+        "dragoman/grid_models.html", grid=grid, models=table, kept=kept
     )
 
 
-def model_table(store: Store, grid: GridRecord, registered: Sequence[Registered]) -> Table:
+def model_table(
+    store: Store, grid: GridRecord, registered: Sequence[Registered], kept: Mapping[str, str] | None = None
+) -> Table:
     """The models of a grid, the base first.
 
     Args:
         store: the store.
         grid: the grid.
         registered: what the model registry holds.
+        kept: query parameters of links to the models' pairs.
     """
     rows = [_row(store, grid, identity, name, registered) for identity, name in grid.names.items()]
     return Table(
@@ -53,7 +58,7 @@ def model_table(store: Store, grid: GridRecord, registered: Sequence[Registered]
         ],
     ).decorated(
         {
-            "model": model_link(grid=grid.name),
+            "model": model_link(grid=grid.name, **(kept or {})),
             "registered": Decoration(html=_versions),
             "identity": Decoration(html=lambda row: _card(grid, row), css=lambda row: "signature"),
         }

@@ -8,7 +8,7 @@ from flask import current_app, url_for
 from dragoman_ui.viewmodels.store import open_store
 from dragoman_ui.viewmodels.systems import Names
 
-_QUESTION = ("metric", "signature", "prompt", "test_set", "lines")
+QUESTION = ("metric", "signature", "prompt", "test_set", "lines")
 """Parameters that say which scores are looked at."""
 
 
@@ -24,13 +24,13 @@ class Tab(NamedTuple):
 
 
 _TABS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    "overview": ("Overview", "dragoman.overview", _QUESTION),
-    "pairs": ("Pairs", "dragoman.grid", (*_QUESTION, "model", "show", "order", "only", "against")),
-    "partitions": ("Partitions", "dragoman.partitions", (*_QUESTION, "model", "only")),
-    "runs": ("Runs", "dragoman.runs", _QUESTION),
-    "compare": ("Compare", "dragoman.compare", (*_QUESTION, "model", "order", "against")),
+    "overview": ("Overview", "dragoman.overview", QUESTION),
+    "pairs": ("Pairs", "dragoman.grid", (*QUESTION, "model", "show", "order", "only", "against")),
+    "partitions": ("Partitions", "dragoman.partitions", (*QUESTION, "model", "only")),
+    "runs": ("Runs", "dragoman.runs", QUESTION),
+    "compare": ("Compare", "dragoman.compare", (*QUESTION, "model", "order", "against")),
     "job": ("Progress", "dragoman.job", ()),
-    "models": ("Models", "dragoman.grid_models", ()),
+    "models": ("Models", "dragoman.grid_models", QUESTION),
 }
 """Titles, endpoints and the parameters that each page takes, in their order."""
 
