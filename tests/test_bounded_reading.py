@@ -54,6 +54,8 @@ READS = {
     "platform/dragoman/operations/checks/ray.py": "the answer of the cluster that jobs run on, and Ray's own token",
     "jobs/dragoman_jobs/engines/openai.py": "what the engine has prepared",
     "jobs/dragoman_jobs/engines/tokenization.py": "what the engine has prepared",
+    "platform/dragoman/tracking/prepared_database.py": "a script that comes with the package",
+    "registry/dragoman_registry/packaging/package.py": "a tag of MLflow's, whose length it bounds",
     "platform/dragoman/planning/tokenizer_coverage.py": "a tokenizer as the library that has read it writes it",
     "jobs/dragoman_jobs/engines/appended_lines.py": "ledgers and answers that Dragoman writes itself",
     "jobs/dragoman_jobs/engines/usage_log.py": "a ledger that it writes itself",

@@ -19,9 +19,11 @@ GROUPS = {
     "dragoman.questions",
     "dragoman.commands",
     "dragoman.finishers",
+    "dragoman.translators",
 }
-"""Entry-point groups, and tags of MLflow: dotted names that are no modules."""
-OTHERS = re.compile(r"dragoman\.(?:toml|schema\.json|model|grid|\*)$")
+"""Entry-point groups: dotted names that are no modules."""
+OTHERS = re.compile(r"dragoman\.(?:toml|schema\.json|model|grid|NAME|\*)$")
+"""Files, and tags and prompts of MLflow."""
 
 
 def prose(page: Path) -> str:

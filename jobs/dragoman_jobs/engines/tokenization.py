@@ -100,8 +100,8 @@ class DecodingFacts(BaseModel):
             return self.weights
         if self.hub is None:
             raise ModelError(
-                f"The model's folder {self.weights} is not on {socket.gethostname()}: put models into a folder that "
-                "all machines of the cluster share."
+                f"The model in {self.weights} can't be loaded: {socket.gethostname()} has no such folder. Put it back; "
+                "on a cluster, into a folder that all its machines share."
             )
         return local_folder(*self.hub).resolve()
 

@@ -22,13 +22,14 @@ class Provenance(NamedTuple):
     base: str
     """The base model's name, with its revision where the specification pins one."""
     evaluated: str | None
-    """The day (UTC) on which the last run of the grid ended; None where no run is recorded."""
+    """The day (UTC) on which the last run of the grid ended, or was last seen; None where no run is recorded."""
 
 
 def provenance_of(connection: Connection, grid_id: int) -> Provenance:
     """The provenance of a grid's numbers, inside a transaction."""
     named = select(ModelRow.name).join(GridRow, GridRow.base_id == ModelRow.id).where(GridRow.id == grid_id)
-    ended = connection.execute(select(func.max(JobRow.ended)).where(JobRow.grid_id == grid_id)).scalar()
+    last = func.max(func.coalesce(JobRow.ended, JobRow.seen))
+    ended = connection.execute(select(last).where(JobRow.grid_id == grid_id)).scalar()
     name = base_name(spec_of(connection, grid_id), str(connection.execute(named).scalar_one()))
     return Provenance(name, f"{ended:%Y-%m-%d}" if ended else None)
 

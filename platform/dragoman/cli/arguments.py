@@ -8,6 +8,7 @@ import typer
 from dragoman.analysis.grid_search import search
 from dragoman.analysis.systems import model_names, systems
 from dragoman.analysis.test_sets import test_sets_of
+from dragoman.cli import grid_names
 from dragoman.errors import DragomanError, StoreError
 from dragoman.settings import settings
 from dragoman.store.store import Store
@@ -49,14 +50,9 @@ def complete_tags(incomplete: str) -> list[str]:
     return sorted(tag for tag in found if tag.startswith(incomplete))
 
 
-def current_name(name: str | None) -> str | None:
+def by_current_name(name: str | None) -> str | None:
     """The name of a grid, said where it is given by one that it had; any other name as it is."""
-    if name is None or not name:
-        return name
-    try:
-        current = open_store().annotations.current_name(name)
-    except DragomanError:  # of a store that is not there, the command says so
-        return name
+    current = grid_names.current_name(name) if name else None
     if current is not None:
         say(f"{name} is called {current} now.", err=True)
     return current or name
@@ -121,7 +117,7 @@ def complete_metrics(incomplete: str) -> list[str]:
 
 GridArgument = Annotated[
     str,
-    typer.Argument(metavar="GRID", help="Name of a grid.", autocompletion=complete_grids, callback=current_name),
+    typer.Argument(metavar="GRID", help="Name of a grid.", autocompletion=complete_grids, callback=by_current_name),
 ]
 OptionalGridArgument = Annotated[
     str | None,
@@ -129,7 +125,7 @@ OptionalGridArgument = Annotated[
         metavar="[GRID]",
         help="Name of a grid; without one, the grids there are.",
         autocompletion=complete_grids,
-        callback=current_name,
+        callback=by_current_name,
     ),
 ]
 LatestGridArgument = Annotated[
@@ -138,7 +134,7 @@ LatestGridArgument = Annotated[
         metavar="[GRID]",
         help="Name of a grid; by default the latest.",
         autocompletion=complete_grids,
-        callback=current_name,
+        callback=by_current_name,
     ),
 ]
 ModelsOption = Annotated[

@@ -1,4 +1,4 @@
-"""Names of grids for the shell, read from the store's file: within the moment that a key press may take."""
+"""Names of grids, read from the store's file: within the moment of a key press, and before a command's transaction."""
 
 import sqlite3
 from contextlib import closing
@@ -6,19 +6,42 @@ from contextlib import closing
 GRIDS = ("GRID", "[GRID]")
 """What the help calls an argument that names a grid."""
 
+_NAMES = "SELECT name FROM grid ORDER BY name"
+_CURRENT = "SELECT grid.name FROM grid JOIN former_name ON former_name.grid_id = grid.id WHERE former_name.name = ?"
+
 
 def grid_names(incomplete: str) -> list[str]:
     """The names of grids that begin so; none where there is no store."""
-    from dragoman.settings import settings
-
-    if not settings().store:  # the file in the home
-        file = settings().home.resolve() / "store.db"
-        try:
-            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-                names = [str(name) for (name,) in connection.execute("SELECT name FROM grid ORDER BY name")]
-            return [name for name in names if name.startswith(incomplete)]
-        except sqlite3.Error:  # not there, of another version, or being made: the store itself tells
-            pass
+    names = _of_file(_NAMES)
+    if names is not None:
+        return [name for name in names if name.startswith(incomplete)]
     from dragoman.cli.arguments import complete_grids
 
     return complete_grids(incomplete)
+
+
+def current_name(name: str) -> str | None:
+    """The name of the grid that was once called so; None where none was, or there is no store."""
+    if (found := _of_file(_CURRENT, name)) is not None:
+        return next(iter(found), None)
+    from dragoman.cli.arguments import open_store
+    from dragoman.errors import DragomanError
+
+    try:
+        return open_store().annotations.current_name(name)
+    except DragomanError:  # of a store that is not there, the command says so
+        return None
+
+
+def _of_file(query: str, *values: str) -> list[str] | None:
+    """The names that a query finds in the home's file; None where another store is set, or that file is none."""
+    from dragoman.settings import settings
+
+    if settings().store:
+        return None
+    file = settings().home.resolve() / "store.db"
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+            return [str(name) for (name,) in connection.execute(query, values)]
+    except sqlite3.Error:  # not there, of another version, or being made: the store itself tells
+        return None

@@ -14,7 +14,7 @@ from dragoman.analysis.comparability import MixedSignaturesError
 from dragoman.analysis.pair_differences import higher_is_better
 from dragoman.cell import CellState
 from dragoman.control_characters import LINES, visible
-from dragoman.errors import DragomanError, StoreUnusableError
+from dragoman.errors import DragomanError, StoreError, StoreUnusableError
 from dragoman.language import english_name
 from dragoman.metrics.errors.label import Label
 from dragoman.metrics.lookup import digits_of
@@ -49,7 +49,7 @@ from dragoman_ui.viewmodels.analyses import analyses_of
 from dragoman_ui.viewmodels.captions import subject_of, title_of, unit_of
 from dragoman_ui.viewmodels.signatures import signature_choices
 from dragoman_ui.viewmodels.slices import line_choices
-from dragoman_ui.viewmodels.store import open_store, read_snapshots, store_if_any
+from dragoman_ui.viewmodels.store import open_store, read_snapshots
 from dragoman_ui.viewmodels.systems import Names
 from dragoman_ui.viewmodels.tabs import tabs_of
 from dragoman_ui.viewmodels.text_diff import direction
@@ -154,8 +154,10 @@ def _follow_renamed() -> Response | None:
     """Redirect from a grid's page under a name that it had to the one under its name."""
     if request.method != "GET" or not (asked := request.args.get("grid")):
         return None
-    store = store_if_any()
-    current = None if store is None else store.annotations.current_name(asked)
+    try:
+        current = open_store().annotations.current_name(asked)
+    except StoreError:  # of a store that is not there, the page says so
+        return None
     if current is None or request.endpoint is None:
         return None
     values: dict[str, Any] = {**request.args.to_dict(flat=False), "grid": current}
