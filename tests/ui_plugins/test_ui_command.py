@@ -183,7 +183,8 @@ def test_pages_mlflow_and_its_rest_api_answer_from_one_server(
     experiment = json.loads(get(f"{rest}/create", {"name": "demo"}, token))["experiment_id"]
     assert json.loads(get(f"{rest}/get?experiment_id={experiment}", token=token))["experiment"]["name"] == "demo"
     # the grid's page now leads to the experiment of the same name
-    assert f'href="../#/experiments/{experiment}/runs"' in get(f"{address}/dragoman/grid?grid=demo", token=token)
+    link = f'href="../#/experiments/{experiment}/runs?workflowType=machine_learning"'
+    assert link in get(f"{address}/dragoman/grid?grid=demo", token=token)
     assert json.loads(get(f"{address}/ajax-api/3.0/dragoman/grids", token=token))["grids"][0]["name"] == "demo"
     assert get(f"{address}/dragoman/promotions", token=token)
     assert not (tmp_path / "mlruns").exists()

@@ -68,6 +68,8 @@ def finetune(
                 _require_shared(out.parent)
             with distributed.agreed():
                 training = Training(base, revision, examples, method, seed, device, dev)
+            with distributed.agreed():
+                training.share_out()
             yield from training.run(work, checkpoint_every, checkpoint_seconds)
             whole = work / "model"
             if distributed.is_first():

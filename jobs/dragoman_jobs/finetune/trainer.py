@@ -84,14 +84,23 @@ class Training:
         self._saved = add_lora(self._model, method, base, revision) if isinstance(method, Lora) else self._model
         sample = self._collate(np.arange(1))
         self._target_loss = TargetLoss(self._model, None if self._is_sharded else sample, method.precision)
-        if self._is_sharded:
-            with memory_or(_too_large(base, method, self._device)):
-                shard(self._target_loss, self._model, self._device, folder)
-            self._target_loss.find_head(sample)
-            give_back(self._target_loss)
+        self._too_large = _too_large(base, method, self._device)
+        self._folder, self._sample = folder, sample
         self._parameters: dict[str, torch.nn.Parameter] = {}
         self._state = TrainingState(run=self._identity())
         self._read = np.zeros(len(self._encoded.kept), dtype=bool)
+
+    def share_out(self) -> None:
+        """Leave each worker its part of the weights, where all are trained by several: they do it together.
+
+        Raises:
+            ModelError: the memory does not suffice.
+        """
+        if self._is_sharded:
+            with memory_or(self._too_large):
+                shard(self._target_loss, self._model, self._device, self._folder)
+            self._target_loss.find_head(self._sample)
+            give_back(self._target_loss)
 
     def run(self, checkpoints: Path, checkpoint_every: int, checkpoint_seconds: float) -> Iterator[Progress]:
         """Take every step that is still to be taken, continuing from the newest checkpoint in a folder.

@@ -78,6 +78,7 @@ def be_worker(
     watch = Watch()
     with watch.looking():
         training = Training(str(base), None, examples, METHOD, 7, "cpu")
+        training.share_out()
     loading = watch.most
     with watch.looking():
         losses = [progress.loss for progress in training.run(folder / "checkpoints", 10**9, 1e9)]
