@@ -161,7 +161,7 @@ def model_table(view: View, found: PairView, shows: Callable[[str | None], bool]
                  word("metric"), score("value"),
                  score_interval("low", "high"), word("signature"), *counts, number("seconds"), word("engine"),
                  word("labels")],
-    ).decorated({"labels": Decoration(html=labels)})  # fmt: skip
+    ).decorated({"labels": Decoration(html=labels), "signature": Decoration(css=lambda row: "breaks")})  # fmt: skip
 
 
 def _with_mark(row: Row) -> str:
