@@ -2,6 +2,12 @@
 
 import sqlite3
 from contextlib import closing
+from typing import TYPE_CHECKING
+
+from dragoman.errors import DragomanError
+
+if TYPE_CHECKING:
+    from dragoman.store.store import Store
 
 GRIDS = ("GRID", "[GRID]")
 """What the help calls an argument that names a grid."""
@@ -15,22 +21,27 @@ def grid_names(incomplete: str) -> list[str]:
     names = _of_file(_NAMES)
     if names is not None:
         return [name for name in names if name.startswith(incomplete)]
-    from dragoman.cli.arguments import complete_grids
-
-    return complete_grids(incomplete)
+    try:
+        return [name for name in _open().grids.names() if name.startswith(incomplete)]
+    except DragomanError:
+        return []
 
 
 def current_name(name: str) -> str | None:
     """The name of the grid that was once called so; None where none was, or there is no store."""
     if (found := _of_file(_CURRENT, name)) is not None:
         return next(iter(found), None)
-    from dragoman.cli.arguments import open_store
-    from dragoman.errors import DragomanError
-
     try:
-        return open_store().annotations.current_name(name)
+        return _open().annotations.current_name(name)
     except DragomanError:  # of a store that is not there, the command says so
         return None
+
+
+def _open() -> "Store":
+    from dragoman.settings import settings
+    from dragoman.store.store import Store
+
+    return Store.open_existing(settings().store_url, settings().blobs_url)
 
 
 def _of_file(query: str, *values: str) -> list[str] | None:
