@@ -20,6 +20,7 @@ from dragoman.store.maintenance.rescoring import unscored_metrics
 from dragoman.store.records import JobState
 from dragoman.store.store import Store
 from dragoman.tracking.mlflow_schema import State, are_finished, head_revision, sqlite_file, state
+from dragoman.tracking.run_keys import evaluation_key, grid_key, model_key
 
 
 def is_complete(plan: Plan, settings: Settings) -> bool:
@@ -74,8 +75,8 @@ def _is_done(plan: Plan, store: Store) -> bool:
 
 
 def _keys(plan: Plan) -> Iterator[str]:
-    """The keys of the runs that MLflow has of a finished grid, as `GridRuns` makes them."""
-    yield f"grid/{plan.id}"
+    """The keys of the runs that MLflow has of a finished grid."""
+    yield grid_key(plan.id)
     for model in plan.models:
-        yield f"model/{plan.id}/{model.id}"
-        yield f"evaluation/{plan.id}/{model.id}"
+        yield model_key(plan.id, model.id)
+        yield evaluation_key(plan.id, model.id)

@@ -17,6 +17,7 @@ from dragoman.tracking.logged_models import DECODING_TAG, GRID_TAG, KEY_TAG, MOD
 from dragoman.tracking.mlflow_database import TrackingError
 from dragoman.tracking.mlflow_notes import NOTE_TAG, metric_name
 from dragoman.tracking.prompts import PromptVersion, linked
+from dragoman.tracking.run_keys import evaluation_key, grid_key, model_key
 
 SOURCE_TAG = "dragoman.source"
 """Tag of a system that was not run here: where its translations, or its scores, are from."""
@@ -66,7 +67,7 @@ class GridRuns:
     @property
     def _key(self) -> str:
         """The key of the grid's own run."""
-        return f"grid/{self._grid_id}"
+        return grid_key(self._grid_id)
 
     def found(self) -> bool:
         """Whether MLflow has the grid's own run."""
@@ -106,7 +107,7 @@ class GridRuns:
 
     def model_run(self, model: ModelIdentity) -> str:
         """Id of the run of a model."""
-        return self._run(f"model/{self._grid_id}/{model.id}", model.name, self._grid_run, model)
+        return self._run(model_key(self._grid_id, model.id), model.name, self._grid_run, model)
 
     def write_evaluation(
         self, model: ModelIdentity, found: Evaluation, tested: Sequence[TrackedDataset], asked: Asked
@@ -123,7 +124,7 @@ class GridRuns:
             asked: what its logged model says.
         """
         parent = self.model_run(model)
-        run = self._run(f"evaluation/{self._grid_id}/{model.id}", f"{model.name} evaluation", parent, model)
+        run = self._run(evaluation_key(self._grid_id, model.id), f"{model.name} evaluation", parent, model)
         tags = {NOTE_TAG: found.note, **({SOURCE_TAG: found.source} if found.source else {})}
         logged = self._models.of_model(model, parent, asked.params, {**asked.tags, NOTE_TAG: found.note})
         first, *others = tested

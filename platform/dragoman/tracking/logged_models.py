@@ -11,6 +11,7 @@ from typing import Any
 
 from dragoman.model import ModelIdentity
 from dragoman.redaction import masked
+from dragoman.tracking.run_keys import model_key
 
 GRID_TAG = "dragoman.grid"
 MODEL_TAG = "dragoman.model"
@@ -79,7 +80,7 @@ class LoggedModels:
             params: what it is made of.
             tags: what else is known of it.
         """
-        return self._of(f"model/{self._grid_id}/{model.id}", model, run, model.name, MODEL_TYPE, params, tags)
+        return self._of(model_key(self._grid_id, model.id), model, run, model.name, MODEL_TYPE, params, tags)
 
     def of_checkpoint(self, model: ModelIdentity, run: str, step: int) -> str:
         """Id of the logged model of a checkpoint that was kept after a step."""

@@ -8,6 +8,7 @@ from dragoman.tracking.mlflow import import_mlflow
 from dragoman.tracking.mlflow_database import TrackingError, prepare, quieten
 from dragoman.tracking.mlflow_notes import NOTE_TAG, VIEW_TAG, experiment_note, grid_links
 from dragoman.tracking.mlflow_schema import sqlite_file
+from dragoman.tracking.run_keys import grid_key
 
 
 def rename_in_mlflow(uri: str, before: str, after: str, *, campaign: str | None, grid_id: str) -> int:
@@ -56,7 +57,7 @@ def _rename(client: Any, before: str, after: str, campaign: str | None, grid_id:
     runs = _runs_of(client, experiment, before)
     for run in runs:
         client.set_tag(run.info.run_id, GRID_TAG, after)
-        if run.data.tags.get(KEY_TAG) == f"grid/{grid_id}":
+        if run.data.tags.get(KEY_TAG) == grid_key(grid_id):
             client.update_run(run.info.run_id, name=after)
             note = f"{grid_links(after)} · `dragoman results {after}` prints the tables."
             client.set_tag(run.info.run_id, NOTE_TAG, note)
